@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdlib>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "config.hpp"
+
+#if TABSCORE_EXCEPTIONS
+#include <stdexcept>
+#endif
+
+namespace tabscore {
+
+/// What went wrong with a file or a configuration; the message of the error names the place.
+enum class errc {
+  io,           ///< the file cannot be opened, read or written
+  syntax,       ///< the bytes are not what the format's grammar allows
+  structure,    ///< a member is missing, unknown, of the wrong type or out of range
+  unsupported,  ///< valid, but a feature or version that tabscore does not have
+  mismatch,     ///< the model does not fit the features it is used with
+  check_failed  ///< the trainer's own rows do not give the trainer's own numbers
+};
+
+/// One sentence for a person, with the file, the member and what was expected.
+struct error {
+  errc code{};
+  std::string message;
+};
+
+/// A T or an error: `if (!r) r.error().message`, `*r`, or r.value(), which throws (aborts without exceptions).
+template <class T>
+class [[nodiscard]] result {
+ public:
+  using value_type = T;
+
+  // NOLINTBEGIN(google-explicit-constructor): functions return either of the two as they are.
+  result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
+  result(tabscore::error e) : state_(std::in_place_index<1>, std::move(e)) {}
+  // NOLINTEND(google-explicit-constructor)
+
+  bool has_value() const noexcept { return state_.index() == 0; }
+  explicit operator bool() const noexcept { return has_value(); }
+
+  T& operator*() & noexcept { return checked(); }
+  const T& operator*() const& noexcept { return const_cast<result&>(*this).checked(); }
+  T&& operator*() && noexcept { return std::move(checked()); }
+  T* operator->() noexcept { return &checked(); }
+  const T* operator->() const noexcept { return &const_cast<result&>(*this).checked(); }
+
+  const tabscore::error& error() const noexcept {
+    TABSCORE_ASSERT(!has_value(), "result::error() of a result that holds a value");
+    return *std::get_if<1>(&state_);
+  }
+
+  /// The value; throws std::runtime_error with the error's message when there is none.
+  T& value() & { return require(), **this; }
+  const T& value() const& { return const_cast<result&>(*this).require(), **this; }
+  T&& value() && { return require(), std::move(**this); }
+
+ private:
+  T& checked() noexcept {
+    TABSCORE_ASSERT(has_value(), "a result that holds an error was dereferenced");
+    return *std::get_if<0>(&state_);
+  }
+  void require() {
+    if (has_value()) return;
+#if TABSCORE_EXCEPTIONS
+    throw std::runtime_error(error().message);
+#else
+    std::abort();
+#endif
+  }
+
+  std::variant<T, tabscore::error> state_;
+};
+
+}  // namespace tabscore

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <span>
+#include <type_traits>
+
+namespace tabscore {
+
+/// Working memory of one thread that grows to what was asked for and is then reused: no allocation once warm.
+/// Not for concurrent use; give each thread its own.
+class scratch {
+ public:
+  /// `count` uninitialised objects of a trivial type, aligned to 64 bytes, valid until the next call.
+  template <class T>
+  std::span<T> get(std::size_t count) {
+    static_assert(std::is_trivially_destructible_v<T> && alignof(T) <= alignment);
+    const std::size_t bytes = count * sizeof(T);
+    if (bytes > capacity_) {
+      memory_.reset();  // before the new one, so that the peak is one buffer, not two
+      capacity_ = 0;
+      memory_.reset(static_cast<std::byte*>(::operator new(bytes, std::align_val_t{alignment})));
+      capacity_ = bytes;
+    }
+    return {reinterpret_cast<T*>(memory_.get()), count};
+  }
+
+  std::size_t capacity() const noexcept { return capacity_; }
+
+ private:
+  static constexpr std::size_t alignment = 64;
+  struct release {
+    void operator()(std::byte* p) const noexcept { ::operator delete(p, std::align_val_t{alignment}); }
+  };
+  std::unique_ptr<std::byte, release> memory_;
+  std::size_t capacity_ = 0;
+};
+
+}  // namespace tabscore

@@ -21,7 +21,7 @@ class scratch {
     if (bytes > capacity_) {
       memory_.reset();  // before the new one, so that the peak is one buffer, not two
       capacity_ = 0;
-      memory_.reset(static_cast<std::byte*>(::operator new(bytes, std::align_val_t{alignment})));
+      memory_.reset(static_cast<std::byte*>(::operator new (bytes, std::align_val_t{alignment})));
       capacity_ = bytes;
     }
     return {reinterpret_cast<T*>(memory_.get()), count};
@@ -32,7 +32,7 @@ class scratch {
  private:
   static constexpr std::size_t alignment = 64;
   struct release {
-    void operator()(std::byte* p) const noexcept { ::operator delete(p, std::align_val_t{alignment}); }
+    void operator()(std::byte* p) const noexcept { ::operator delete (p, std::align_val_t{alignment}); }
   };
   std::unique_ptr<std::byte, release> memory_;
   std::size_t capacity_ = 0;

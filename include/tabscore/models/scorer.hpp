@@ -32,9 +32,10 @@ concept scorer = requires(const Model& model, const feature_block& x, scratch& m
 class any_scorer {
  public:
   template <scorer Model>
-    requires(!std::same_as<Model, any_scorer>)
-  // NOLINTNEXTLINE(google-explicit-constructor): every scorer is an any_scorer.
-  any_scorer(Model model) : self_(std::make_shared<const held<Model>>(std::move(model))) {}
+  requires(!std::same_as<Model, any_scorer>)
+      // NOLINTNEXTLINE(google-explicit-constructor): every scorer is an any_scorer.
+      any_scorer(Model model)
+      : self_(std::make_shared<const held<Model>>(std::move(model))) {}
 
   const feature_names& features() const { return self_->features(); }
   double threshold() const { return self_->threshold(); }

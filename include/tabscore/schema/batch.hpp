@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <vector>
+
+#include "columns.hpp"
+
+namespace tabscore {
+
+namespace detail {
+template <class T>
+using owned_array = std::unique_ptr<T[]>;
+}  // namespace detail
+
+/// Records in memory, one array per field; grows, is cleared and filled again without giving memory back. Texts are
+/// views: into the caller's own memory, or into the batch after keep(). Not for concurrent use.
+template <schema_type Schema>
+class batch {
+ public:
+  std::size_t rows() const noexcept { return rows_; }
+  std::size_t capacity() const noexcept { return capacity_; }
+
+  columns<Schema> view() const noexcept {
+    return std::apply([&](const auto&... a) { return columns<Schema>(rows_, {a.get()...}); }, arrays_);
+  }
+  // NOLINTNEXTLINE(google-explicit-constructor): wherever columns are read, a batch will do.
+  operator columns<Schema>() const noexcept { return view(); }
+
+  /// Field I of all records, to be written: capacity() entries, of which rows() are records.
+  template <std::size_t I>
+  auto* data() noexcept {
+    return std::get<I>(arrays_).get();
+  }
+
+  void reserve(std::size_t rows) {
+    if (rows <= capacity_) return;
+    std::apply([&](auto&... a) { (grow(a, rows), ...); }, arrays_);
+    capacity_ = rows;
+  }
+
+  /// One more record, its values still to be written by the caller; returns its row.
+  std::size_t add_row() {
+    if (rows_ == capacity_) reserve(std::max<std::size_t>(16, capacity_ * 2));
+    return rows_++;
+  }
+  /// Gives up the last records: rows <= rows().
+  void truncate(std::size_t rows) noexcept { rows_ = std::min(rows_, rows); }
+
+  /// One record, values in the schema's order; std::nullopt for an absent optional field. Bounds are not checked here
+  /// (see validate). Texts must outlive the batch's use.
+  template <class... Values>
+  requires(sizeof...(Values) == Schema::size) void push_back(const Values&... values) {
+    const std::size_t row = add_row();
+    const auto all = std::forward_as_tuple(values...);
+    Schema::for_each(
+        [&]<std::size_t I>() { data<I>()[row] = stored<typename Schema::template field<I>>(std::get<I>(all)); });
+  }
+
+  /// Copies a text into the batch, where it lives until clear().
+  std::string_view keep(std::string_view text) {
+    char* to = text_space(text.size());
+    std::copy(text.begin(), text.end(), to);
+    return commit_text(text.size());
+  }
+  /// Room for up to `bytes` of text to be written in place; commit_text() keeps the first `bytes` of it.
+  char* text_space(std::size_t bytes) {
+    if (chunk_ >= chunks_.size() || chunks_[chunk_].size - used_ < bytes) next_chunk(bytes);
+    return chunks_[chunk_].memory.get() + used_;
+  }
+  std::string_view commit_text(std::size_t bytes) noexcept {
+    const std::string_view kept(chunks_[chunk_].memory.get() + used_, bytes);
+    used_ += bytes;
+    return kept;
+  }
+
+  /// No records and no kept texts any more; the memory stays for the next ones.
+  void clear() noexcept {
+    rows_ = 0;
+    chunk_ = 0;
+    used_ = 0;
+  }
+
+ private:
+  struct chunk {
+    std::unique_ptr<char[]> memory;
+    std::size_t size;
+  };
+
+  template <class T>
+  void grow(detail::owned_array<T>& a, std::size_t rows) {
+    detail::owned_array<T> larger(new T[rows]);  // not value-initialised: every entry is written before it is read
+    std::copy_n(a.get(), rows_, larger.get());
+    a = std::move(larger);
+  }
+
+  template <class Field, class Value>
+  static typename Field::stored_type stored(const Value& v) {
+    using value_type = typename Field::value_type;
+    if constexpr (std::is_same_v<Value, std::nullopt_t>) {
+      static_assert(!Field::required, "tabscore: only an optional field can be std::nullopt");
+      return Field::absent();
+    } else if constexpr (requires { v.has_value(); }) {
+      static_assert(!Field::required, "tabscore: only an optional field takes a std::optional");
+      return v ? stored<Field>(*v) : Field::absent();
+    } else {
+      static_assert(std::is_convertible_v<const Value&, value_type>, "tabscore: a value does not fit its field");
+      return Field::store(static_cast<value_type>(v));
+    }
+  }
+
+  // Chunks never move, so kept texts stay where they are; the sizes double up to a bound, and clear() starts over with
+  // the first one.
+  void next_chunk(std::size_t bytes) {
+    used_ = 0;
+    while (++chunk_ < chunks_.size()) {
+      if (chunks_[chunk_].size >= bytes) return;
+    }
+    if (chunks_.empty()) chunk_ = 0;
+    const std::size_t size = std::max(bytes, std::size_t{4096} << std::min<std::size_t>(chunks_.size(), 8));
+    chunks_.push_back({std::unique_ptr<char[]>(new char[size]), size});
+    chunk_ = chunks_.size() - 1;
+  }
+
+  typename Schema::template columns_of<detail::owned_array> arrays_;
+  std::size_t rows_ = 0;
+  std::size_t capacity_ = 0;
+  std::vector<chunk> chunks_;
+  std::size_t chunk_ = 0;
+  std::size_t used_ = 0;
+};
+
+}  // namespace tabscore

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <bit>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+
+namespace tabscore {
+
+/// A number in a declaration, an integer or a double, usable as a template argument on every C++20 compiler (clang 14
+/// has no template arguments with a floating-point member, hence the bits).
+struct limit {
+  std::int64_t integer = 0;     ///< the value, when !is_real
+  std::uint64_t real_bits = 0;  ///< bits of the double, when is_real
+  bool is_real = false;
+
+  constexpr limit() noexcept = default;
+  // NOLINTBEGIN(google-explicit-constructor): ge{0} and ge{0.5} read as they should.
+  constexpr limit(std::integral auto v) noexcept : integer(static_cast<std::int64_t>(v)) {}
+  constexpr limit(std::floating_point auto v) noexcept
+      : real_bits(std::bit_cast<std::uint64_t>(static_cast<double>(v))), is_real(true) {}
+  // NOLINTEND(google-explicit-constructor)
+
+  constexpr double real() const noexcept {
+    return is_real ? std::bit_cast<double>(real_bits) : static_cast<double>(integer);
+  }
+  friend constexpr bool operator==(const limit&, const limit&) = default;
+};
+
+/// Bounds of a number: greater or equal, greater, less or equal, less. NaN meets none of them.
+struct ge {
+  limit value;
+};
+struct gt {
+  limit value;
+};
+struct le {
+  limit value;
+};
+struct lt {
+  limit value;
+};
+
+/// Bounds of a text's length in code points.
+struct min_length {
+  std::size_t value;
+};
+struct max_length {
+  std::size_t value;
+};
+
+}  // namespace tabscore

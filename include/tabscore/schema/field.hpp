@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string_view>
+#include <type_traits>
+
+#include "../core/fixed_string.hpp"
+#include "constraints.hpp"
+#include "field_error.hpp"
+
+namespace tabscore {
+
+enum class field_kind : std::uint8_t { integer, real, boolean, text };
+
+/// Code points of UTF-8 text: the bytes that do not continue a sequence.
+constexpr std::size_t code_points(std::string_view text) noexcept {
+  std::size_t n = 0;
+  for (const char c : text) n += (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
+  return n;
+}
+
+/// A broken constraint: what, and its limit.
+struct violation {
+  fault what;
+  limit bound;
+};
+
+namespace detail {
+
+template <class Number>
+constexpr bool less(Number a, limit b) noexcept {
+  if constexpr (std::integral<Number>) {
+    if (!b.is_real) return static_cast<std::int64_t>(a) < b.integer;
+  }
+  return static_cast<double>(a) < b.real();
+}
+template <class Number>
+constexpr bool greater(Number a, limit b) noexcept {
+  if constexpr (std::integral<Number>) {
+    if (!b.is_real) return static_cast<std::int64_t>(a) > b.integer;
+  }
+  return static_cast<double>(a) > b.real();
+}
+
+// Each is written so that NaN breaks it.
+constexpr bool holds(ge c, auto v) noexcept { return greater(v, c.value) || (!less(v, c.value) && v == v); }
+constexpr bool holds(gt c, auto v) noexcept { return greater(v, c.value); }
+constexpr bool holds(le c, auto v) noexcept { return less(v, c.value) || (!greater(v, c.value) && v == v); }
+constexpr bool holds(lt c, auto v) noexcept { return less(v, c.value); }
+constexpr bool holds(min_length c, std::string_view v) noexcept { return code_points(v) >= c.value; }
+constexpr bool holds(max_length c, std::string_view v) noexcept {
+  return v.size() <= c.value || code_points(v) <= c.value;  // the length in bytes is a bound on that in code points
+}
+
+constexpr violation broken(ge c) noexcept { return {fault::below, c.value}; }
+constexpr violation broken(gt c) noexcept { return {fault::not_above, c.value}; }
+constexpr violation broken(le c) noexcept { return {fault::above, c.value}; }
+constexpr violation broken(lt c) noexcept { return {fault::not_below, c.value}; }
+constexpr violation broken(min_length c) noexcept { return {fault::too_short, c.value}; }
+constexpr violation broken(max_length c) noexcept { return {fault::too_long, c.value}; }
+
+template <fixed_string Name, field_kind Kind, class Value, auto... Constraints>
+struct field {
+  static constexpr std::string_view name = Name.view();
+  static constexpr field_kind kind = Kind;
+  static constexpr bool required = true;
+  using value_type = Value;   // what one record holds
+  using stored_type = Value;  // what the column holds
+
+  static constexpr stored_type store(value_type v) noexcept { return v; }
+
+  /// Calls f(constraint) for each constraint, in the order of the declaration.
+  template <class F>
+  static constexpr void for_each_constraint(F&& f) {
+    (f(Constraints), ...);
+  }
+  static constexpr bool valid(const value_type& v) noexcept { return (holds(Constraints, v) && ...); }
+  /// The first constraint that v breaks, if any.
+  static constexpr std::optional<violation> first_violation(const value_type& v) noexcept {
+    std::optional<violation> found;
+    static_cast<void>(((holds(Constraints, v) || (found = broken(Constraints), false)) && ...));
+    return found;
+  }
+};
+
+}  // namespace detail
+
+/// The fields of a record: a name, and constraints such as ge{0} or max_length{64}.
+/// A column holds std::int64_t, double, bool or std::string_view; text is UTF-8 and stays where it is (see batch).
+template <fixed_string Name, auto... Constraints>
+struct integer : detail::field<Name, field_kind::integer, std::int64_t, Constraints...> {};
+template <fixed_string Name, auto... Constraints>
+struct real : detail::field<Name, field_kind::real, double, Constraints...> {};
+template <fixed_string Name>
+struct boolean : detail::field<Name, field_kind::boolean, bool> {};
+template <fixed_string Name, auto... Constraints>
+struct text : detail::field<Name, field_kind::text, std::string_view, Constraints...> {};
+
+/// A field that may be absent or null: optional<real<"income", ge{0}>>. As in pandas, a column of optional numbers or
+/// booleans holds doubles with NaN where there is no value (integers beyond 2^53 lose their last bits there), one of
+/// texts holds views whose data() is null.
+template <class Field>
+struct optional : Field {
+  static constexpr bool required = false;
+  using stored_type = std::conditional_t<Field::kind == field_kind::text, std::string_view, double>;
+
+  static constexpr stored_type store(typename Field::value_type v) noexcept {
+    if constexpr (Field::kind == field_kind::text) {
+      return v.data() == nullptr ? std::string_view{""} : v;  // an empty text is a value
+    } else {
+      return static_cast<double>(v);
+    }
+  }
+  static constexpr stored_type absent() noexcept {
+    if constexpr (Field::kind == field_kind::text) {
+      return {};
+    } else {
+      return std::numeric_limits<double>::quiet_NaN();
+    }
+  }
+};
+
+/// Anything a schema can be made of.
+template <class Field>
+concept field_type = requires {
+  { Field::name } -> std::convertible_to<std::string_view>;
+  { Field::kind } -> std::convertible_to<field_kind>;
+  { Field::required } -> std::convertible_to<bool>;
+  typename Field::value_type;
+  typename Field::stored_type;
+};
+
+}  // namespace tabscore

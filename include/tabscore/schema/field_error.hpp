@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "constraints.hpp"
+
+namespace tabscore {
+
+/// What is wrong with one value. The comment says which limit an error carries.
+enum class fault : std::uint8_t {
+  missing,        ///< the field is absent
+  null,           ///< null where a value is required
+  not_integer,    ///< not an integer, nor something that the policy takes for one
+  not_real,       ///< not a number
+  not_boolean,    ///< not true or false
+  not_text,       ///< not a text
+  not_record,     ///< not an object
+  not_list,       ///< the records are not an array
+  below,          ///< must be >= limit
+  not_above,      ///< must be > limit
+  above,          ///< must be <= limit
+  not_below,      ///< must be < limit
+  too_short,      ///< text shorter than limit code points
+  too_long,       ///< text longer than limit code points
+  too_few,        ///< fewer records than limit
+  too_many,       ///< more records than limit
+  integer_range,  ///< an integer outside 64 bits
+  not_finite      ///< infinite, or too large for a double
+};
+
+/// One wrong value: where (record and field), what, and the limit it broke. Text is made only when it must be sent.
+struct field_error {
+  /// Stands for "no record": the error is the body's or, with no field either, that of the list of records.
+  static constexpr std::uint32_t no_row = 0xFFFF'FFFF;
+  /// Stands for "no field": the error is the record's own (or the body's).
+  static constexpr std::uint16_t no_field = 0xFFFF;
+
+  std::uint32_t row = no_row;      ///< record, counted from 0
+  std::uint16_t field = no_field;  ///< index in the schema
+  fault what = fault::missing;
+  limit bound{};
+
+  friend bool operator==(const field_error&, const field_error&) = default;
+};
+
+/// All errors of a body, in the order of its records and, within one, of the schema.
+using validation_errors = std::vector<field_error>;
+
+}  // namespace tabscore

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+#include <tuple>
+#include <utility>
+
+#include "field.hpp"
+
+namespace tabscore {
+
+/// A record, declared once: schema<text<"country">, integer<"age", ge{0}>>. Everything else (columns, decoder, rules,
+/// features, documentation) is derived from it at compile time.
+template <field_type... Fields>
+struct schema {
+  static_assert(sizeof...(Fields) > 0, "tabscore: a schema has at least one field");
+  static_assert(sizeof...(Fields) < field_error::no_field);
+
+  static constexpr std::size_t size = sizeof...(Fields);
+  static constexpr std::array<std::string_view, size> names{Fields::name...};
+  static constexpr std::array<field_kind, size> kinds{Fields::kind...};
+  static constexpr std::array<bool, size> required{Fields::required...};
+
+  template <std::size_t I>
+  using field = std::tuple_element_t<I, std::tuple<Fields...>>;
+  /// tuple of Wrap<stored_type of each field>
+  template <template <class> class Wrap>
+  using columns_of = std::tuple<Wrap<typename Fields::stored_type>...>;
+
+  static constexpr std::size_t npos = static_cast<std::size_t>(-1);
+  /// The index of a field, or npos.
+  static constexpr std::size_t index_of(std::string_view name) noexcept {
+    for (std::size_t i = 0; i < size; ++i) {
+      if (names[i] == name) return i;
+    }
+    return npos;
+  }
+
+  /// Fields that are numbers (integer, real, boolean) and those that are text.
+  static constexpr std::size_t numeric_count = (std::size_t{0} + ... + std::size_t{Fields::kind != field_kind::text});
+  static constexpr std::size_t text_count = size - numeric_count;
+
+  /// Calls f.template operator()<I>() for each field, in order.
+  template <class F>
+  static constexpr void for_each(F&& f) {
+    [&]<std::size_t... I>(std::index_sequence<I...>) { (f.template operator()<I>(), ...); }
+    (std::make_index_sequence<size>{});
+  }
+
+ private:
+  static constexpr bool unique_names() noexcept {
+    for (std::size_t i = 0; i < size; ++i) {
+      if (index_of(names[i]) != i) return false;
+    }
+    return true;
+  }
+  static_assert(unique_names(), "tabscore: two fields of a schema have the same name");
+};
+
+namespace detail {
+template <class T>
+inline constexpr bool is_schema = false;
+template <class... Fields>
+inline constexpr bool is_schema<schema<Fields...>> = true;
+}  // namespace detail
+
+template <class T>
+concept schema_type = detail::is_schema<T>;
+
+}  // namespace tabscore

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <string_view>
+#include <tuple>
+
+#include "expr.hpp"
+
+namespace tabscore {
+
+/// A rule that was not kept: which (in the order of the declaration), by which record first, and its message.
+struct broken_rule {
+  std::size_t rule = 0;
+  std::size_t row = 0;
+  std::string_view message;  ///< lives as long as the text given to rule()
+};
+
+/// A condition that every record must meet, and what to say when one does not.
+template <expression_type Condition>
+class rule {
+ public:
+  constexpr rule(Condition condition, std::string_view message) : condition_(condition), message_(message) {}
+
+  constexpr std::string_view message() const noexcept { return message_; }
+
+  /// The first record that does not meet it, if any. A comparison with a missing value (NaN) is not met.
+  template <schema_type Schema>
+  std::optional<std::size_t> first_broken(const columns<Schema>& records) const {
+    // Blocks keep a text's worth of columns in the cache for the other rules, and end the search early.
+    constexpr std::size_t block = 2048;
+    for (std::size_t begin = 0; begin < records.rows(); begin += block) {
+      const auto part = records.slice(begin, std::min(block, records.rows() - begin));
+      const auto met = condition_.evaluate(part);
+      static_assert(std::same_as<typename decltype(met)::Scalar, bool>, "tabscore: a rule is a condition");
+      if (met.all()) continue;
+      for (Eigen::Index i = 0; i < met.size(); ++i) {
+        if (!met.coeff(i)) return begin + static_cast<std::size_t>(i);
+      }
+    }
+    return std::nullopt;
+  }
+
+ private:
+  Condition condition_;
+  std::string_view message_;
+};
+
+/// The rules of a pipeline, checked over a whole batch once its fields are valid. rules{} has none.
+template <class... Rule>
+class rules {
+ public:
+  static constexpr std::size_t size = sizeof...(Rule);
+
+  constexpr explicit rules(Rule... r) : all_(r...) {}
+
+  /// The first rule, in the order of the declaration, that some record breaks.
+  template <schema_type Schema>
+  std::optional<broken_rule> first_broken(const columns<Schema>& records) const {
+    std::optional<broken_rule> found;
+    for_each([&](std::size_t index, const auto& r) {
+      if (found) return;
+      if (const auto row = r.first_broken(records)) found = broken_rule{index, *row, r.message()};
+    });
+    return found;
+  }
+
+  /// Calls f(index, rule) for each.
+  template <class F>
+  void for_each(F&& f) const {
+    std::apply(
+        [&](const auto&... r) {
+          std::size_t i = 0;
+          (f(i++, r), ...);
+        },
+        all_);
+  }
+
+ private:
+  std::tuple<Rule...> all_;
+};
+
+}  // namespace tabscore

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+#include <tuple>
+
+#include "../expr/expr.hpp"
+
+namespace tabscore {
+
+template <fixed_string Name, expression_type Formula>
+struct named_feature {
+  static constexpr std::string_view name = Name.view();
+  Formula formula;
+};
+
+/// An engineered feature: feature<"ratio">(col<"a"> / col<"b">).
+template <fixed_string Name, expression_type Formula>
+constexpr named_feature<Name, Formula> feature(Formula formula) {
+  return {formula};
+}
+
+/// The numeric features of a model: the schema's numeric fields in order, then the engineered ones in theirs.
+template <class... Feature>
+class features {
+ public:
+  constexpr explicit features(Feature... f) : engineered_(f...) {}
+
+  template <schema_type Schema>
+  static constexpr std::size_t width = Schema::numeric_count + sizeof...(Feature);
+
+  template <schema_type Schema>
+  static constexpr std::array<std::string_view, width<Schema>> names() {
+    std::array<std::string_view, width<Schema>> all{};
+    std::size_t n = 0;
+    for (std::size_t i = 0; i < Schema::size; ++i) {
+      if (Schema::kinds[i] != field_kind::text) all[n++] = Schema::names[i];
+    }
+    ((all[n++] = Feature::name), ...);
+    return all;
+  }
+
+  /// Writes the matrix of the records, rows() x width, column-major: feature j of record i goes to out[j*stride + i].
+  template <schema_type Schema>
+  void write(const columns<Schema>& records, double* out, std::size_t stride) const {
+    using destination = Eigen::Map<Eigen::Array<double, Eigen::Dynamic, 1>>;
+    const auto rows = static_cast<Eigen::Index>(records.rows());
+    const auto next = [&] {
+      double* column = out;
+      out += stride;
+      return destination(column, rows);
+    };
+    Schema::for_each([&]<std::size_t I>() {
+      if constexpr (Schema::kinds[I] != field_kind::text) {
+        using stored = typename Schema::template field<I>::stored_type;
+        next() = Eigen::Map<const Eigen::Array<stored, Eigen::Dynamic, 1>>(records.template get<I>().data(), rows)
+                     .template cast<double>();
+      }
+    });
+    std::apply(
+        [&](const auto&... f) {
+          ((next() = detail::column_of(detail::as<double>(f.formula.evaluate(records)), rows)), ...);
+        },
+        engineered_);
+  }
+
+ private:
+  std::tuple<Feature...> engineered_;
+};
+
+}  // namespace tabscore

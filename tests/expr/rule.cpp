@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+#include <tabscore/expr/rule.hpp>
+#include <tabscore/schema/batch.hpp>
+
+#include "support/catch.hpp"
+
+namespace ts = tabscore;
+using ts::col;
+
+namespace {
+using exams = ts::schema<ts::integer<"started">, ts::integer<"passed">, ts::optional<ts::real<"score">>>;
+const ts::rules both{ts::rule(col<"passed"> <= col<"started">, "passed cannot exceed started"),
+                     ts::rule(col<"score"> >= 0 || missing(col<"score">), "score cannot be negative")};
+}  // namespace
+
+TEST_CASE("a rule holds only when every record meets it", "[expr]") {
+  for (const std::size_t size : {1U, 2U, 17U, 2047U, 2048U, 2049U, 10000U}) {
+    ts::batch<exams> b;
+    for (std::size_t i = 0; i < size; ++i) b.push_back(3, 3, std::nullopt);
+    CHECK_FALSE(both.first_broken(b.view()));
+    for (const std::size_t bad : {std::size_t{0}, size / 2, size - 1}) {
+      b.data<1>()[bad] = 4;
+      const auto broken = both.first_broken(b.view());
+      REQUIRE(broken);
+      CHECK(broken->rule == 0);
+      CHECK(broken->row == bad);
+      CHECK(broken->message == "passed cannot exceed started");
+      b.data<1>()[bad] = 0;
+    }
+  }
+}
+
+TEST_CASE("of several broken rules the first declared is named, by its first record", "[expr]") {
+  ts::batch<exams> b;
+  b.push_back(1, 1, -1.0);
+  b.push_back(1, 2, 5.0);
+  CHECK(both.first_broken(b.view())->rule == 0);
+  CHECK(both.first_broken(b.view())->row == 1);
+  b.data<1>()[1] = 0;
+  CHECK(both.first_broken(b.view())->rule == 1);
+  CHECK(both.first_broken(b.view())->row == 0);
+}
+
+TEST_CASE("no rules and no records break nothing", "[expr]") {
+  ts::batch<exams> b;
+  CHECK_FALSE(both.first_broken(b.view()));
+  b.push_back(0, 1, 0.0);
+  CHECK_FALSE(ts::rules{}.first_broken(b.view()));
+}

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <tuple>
 #include <type_traits>
+#include <utility>
 
 #include "../core/exact.hpp"
 #include "../core/fixed_string.hpp"
@@ -93,7 +94,7 @@ struct multiply_op {
   static auto apply(const A& a, const B& b) {
     using t = common_t<A, B>;
     if constexpr (std::same_as<t, double>) {
-      return exact::rounded(as<t>(a) * as<t>(b));
+      return exact::rounded_array(as<t>(a) * as<t>(b));
     } else {
       return as<t>(a) * as<t>(b);
     }
@@ -247,7 +248,9 @@ struct operation : expression {
 
   template <schema_type Schema>
   auto evaluate(const columns<Schema>& records) const {
-    return std::apply([&](const auto&... o) { return Op::apply(o.evaluate(records)...); }, operands);
+    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+      return Op::apply(std::get<I>(operands).evaluate(records)...);
+    }(std::index_sequence_for<Operands...>{});
   }
 };
 

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <tuple>
+
+#include "../features/feature_block.hpp"
+#include "../models/predictions.hpp"
+#include "../schema/columns.hpp"
+
+namespace tabscore {
+
+/// Records and what was predicted for them. A view, valid during the call that hands it over.
+template <schema_type Schema>
+struct scored {
+  columns<Schema> records;
+  predictions scores;
+};
+
+/// Is told of every batch once it is wholly scored, rejected batches never. record() is called by the scoring thread:
+/// it must be safe to call from as many threads as share the pipeline, must not throw, and counts its own failures.
+///
+///     struct counter {
+///       std::atomic<std::size_t> records = 0;
+///       void record(const auto& batch) noexcept { records += batch.records.rows(); }
+///     };
+template <class Sink, class Schema>
+concept batch_sink = requires(Sink& s, const scored<Schema>& batch) {
+  { s.record(batch) }
+  noexcept;
+};
+
+/// A sink that also wants the features. These exist a block at a time, so it collects from each block into a partial of
+/// its own (one per batch, on the scoring thread's stack) and is handed that partial when the batch is complete.
+template <class Sink, class Schema, std::size_t Width>
+concept feature_sink = requires(const Sink& s, Sink& t, typename Sink::template partial<Width>& partial,
+                                const scored<Schema>& batch, const feature_block& x) {
+  { s.observe(partial, batch, x) }
+  noexcept;
+  { t.record(partial, batch) }
+  noexcept;
+};
+
+template <class Sink, class Schema, std::size_t Width>
+concept sink = batch_sink<Sink, Schema> || feature_sink<Sink, Schema, Width>;
+
+/// Forgets everything.
+struct null_sink {
+  void record(const auto&) noexcept {}
+};
+
+/// Hands each batch to every one of its sinks, in order. Refers to them: they must outlive it. sinks{} is none.
+template <class... Sink>
+class sinks {
+ public:
+  constexpr explicit sinks(Sink&... s) noexcept : all_(s...) {}
+
+  /// What a batch collects on its way through the blocks.
+  template <schema_type Schema, std::size_t Width>
+  class observation {
+    template <class S>
+    struct nothing {};
+    template <class S>
+    static auto partial_of() {
+      if constexpr (feature_sink<S, Schema, Width>) {
+        return typename S::template partial<Width>{};
+      } else {
+        return nothing<S>{};
+      }
+    }
+
+   public:
+    constexpr explicit observation(const sinks& all) : sinks_(all) {}
+
+    void observe(const scored<Schema>& block, const feature_block& x) noexcept {
+      each([&]<class S>(S& s, auto& partial) {
+        if constexpr (feature_sink<S, Schema, Width>) std::as_const(s).observe(partial, block, x);
+      });
+    }
+    void record(const scored<Schema>& batch) noexcept {
+      each([&]<class S>(S& s, auto& partial) {
+        static_assert(sink<S, Schema, Width>, "tabscore: a sink has a noexcept record(batch)");
+        if constexpr (feature_sink<S, Schema, Width>) {
+          s.record(partial, batch);
+        } else {
+          s.record(batch);
+        }
+      });
+    }
+
+   private:
+    template <class F>
+    void each(F&& f) noexcept {
+      [&]<std::size_t... I>(std::index_sequence<I...>) { (f(std::get<I>(sinks_.all_), std::get<I>(partials_)), ...); }
+      (std::index_sequence_for<Sink...>{});
+    }
+    const sinks& sinks_;
+    std::tuple<decltype(partial_of<Sink>())...> partials_;
+  };
+
+ private:
+  std::tuple<Sink&...> all_;
+};
+
+}  // namespace tabscore

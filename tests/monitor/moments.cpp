@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#include <tabscore/monitor/moments.hpp>
+#include <tabscore/pipeline/pipeline.hpp>
+#include <tabscore/schema/batch.hpp>
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include "support/catch.hpp"
+
+namespace ts = tabscore;
+
+namespace {
+using record = ts::schema<ts::integer<"i">, ts::real<"x">>;
+struct always {
+  ts::feature_names names{{"i", "x"}, {}};
+  const ts::feature_names& features() const { return names; }
+  double threshold() const { return 0.5; }
+  void score(const ts::feature_block& x, ts::scratch&, std::span<double> p) const {
+    for (std::size_t i = 0; i < x.rows; ++i) p[i] = 1.0;
+  }
+};
+}  // namespace
+
+TEST_CASE("integer sums wrap around within a batch, as NumPy's do", "[monitor]") {
+  ts::moments_st drift;
+  const ts::pipeline pipe{record{}, ts::rules{}, ts::features{}, always{}, ts::sinks{drift}};
+  ts::score_buffers buffers;
+  ts::batch<record> b;
+  for (int i = 0; i < 60; ++i) b.push_back(1'000'000'000'000'000'000, 0.5);
+  REQUIRE(std::holds_alternative<ts::predictions>(pipe.score(b, buffers)));
+  CHECK(drift.read().sums[0] == static_cast<double>(static_cast<std::int64_t>(60U * 1'000'000'000'000'000'000U)));
+  CHECK(drift.read().sums[1] == 30.0);
+  CHECK(drift.read().positives == 60);
+}
+
+TEST_CASE("a reader sees whole batches only, with many writers", "[monitor]") {
+  ts::moments drift;
+  const ts::pipeline pipe{record{}, ts::rules{}, ts::features{}, always{}, ts::sinks{drift}};
+  constexpr std::uint64_t rows = 37;  // of every batch, so that any state between two batches shows
+  std::atomic<bool> stop = false;
+  std::vector<std::thread> writers;
+  std::atomic<std::uint64_t> written = 0;
+  for (int t = 0; t < 4; ++t) {
+    writers.emplace_back([&] {
+      ts::batch<record> b;
+      for (std::uint64_t i = 0; i < rows; ++i) b.push_back(2, 0.25);
+      ts::score_buffers buffers;
+      for (int n = 0; n < 500; ++n) {
+        static_cast<void>(pipe.score(b, buffers));
+        written += rows;
+      }
+    });
+  }
+  bool whole = true;
+  std::thread reader([&] {
+    while (!stop) {
+      const ts::totals t = drift.read();
+      whole = whole && t.samples % rows == 0 && t.positives == t.samples;
+      if (!t.sums.empty()) {
+        whole = whole && t.sums[0] == 2.0 * static_cast<double>(t.samples) &&
+                t.sums[1] == 0.25 * static_cast<double>(t.samples);
+      }
+    }
+  });
+  for (auto& w : writers) w.join();
+  stop = true;
+  reader.join();
+  CHECK(whole);
+  CHECK(drift.read().samples == written);
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+#include <tabscore/monitor/moments.hpp>
+#include <tabscore/pipeline/pipeline.hpp>
+#include <tabscore/schema/batch.hpp>
+
+#include <cmath>
+#include <limits>
+
+#include "support/catch.hpp"
+
+namespace ts = tabscore;
+using ts::col;
+
+namespace {
+using loan = ts::schema<ts::text<"purpose">, ts::integer<"age", ts::ge{0}>, ts::real<"amount">, ts::text<"region">>;
+
+// A scorer small enough to check by hand: amount / 1000, plus a tenth for one region; NaN where the amount is NaN.
+struct by_hand {
+  ts::feature_names names{{"age", "amount", "per_year"}, {"region"}};
+  const ts::feature_names& features() const { return names; }
+  double threshold() const { return 0.5; }
+  void score(const ts::feature_block& x, ts::scratch&, std::span<double> p) const {
+    for (std::size_t i = 0; i < x.rows; ++i) p[i] = x.column(1)[i] / 1000 + (x.text[0][i] == "north" ? 0.1 : 0.0);
+  }
+};
+
+struct count_sink {
+  std::size_t batches = 0, records = 0;
+  void record(const auto& batch) noexcept {
+    ++batches;
+    records += batch.records.rows();
+  }
+};
+
+const ts::rules rules{ts::rule(col<"amount"> <= 1000 || missing(col<"amount">), "amount is at most 1000")};
+const ts::features features{ts::feature<"per_year">(col<"amount"> / max(col<"age">, 1))};
+
+ts::batch<loan> records(std::size_t n) {
+  ts::batch<loan> b;
+  for (std::size_t i = 0; i < n; ++i)
+    b.push_back("car", static_cast<int>(i), static_cast<double>(i % 1000), i % 2 ? "north" : "south");
+  return b;
+}
+}  // namespace
+
+TEST_CASE("a batch goes through rules, features, scorer and sinks", "[pipeline]") {
+  ts::moments drift;
+  count_sink count;
+  ts::null_sink none;
+  const ts::pipeline pipe{loan{}, rules, features, by_hand{}, ts::sinks{drift, count, none}};
+  ts::score_buffers buffers;
+  for (const std::size_t n : {1U, 7U, 256U, 257U, 1000U}) {
+    const auto b = records(n);
+    const auto out = pipe.score(b, buffers);
+    const auto* p = std::get_if<ts::predictions>(&out);
+    REQUIRE(p);
+    REQUIRE(p->rows() == n);
+    for (std::size_t i = 0; i < n; ++i) {
+      const double expected = static_cast<double>(i) / 1000 + (i % 2 ? 0.1 : 0.0);
+      REQUIRE(p->probability[i] == expected);
+      REQUIRE(p->label[i] == (expected >= 0.5));
+    }
+  }
+  CHECK(count.batches == 5);
+  CHECK(count.records == 1 + 7 + 256 + 257 + 1000);
+  const ts::totals t = drift.read();
+  CHECK(t.samples == count.records);
+  REQUIRE(t.sums.size() == 3);
+  const auto triangle = [](double n) { return n * (n - 1) / 2; };
+  CHECK(t.sums[0] == triangle(1) + triangle(7) + triangle(256) + triangle(257) + triangle(1000));
+  CHECK(t.sums[1] == t.sums[0]);
+}
+
+TEST_CASE("a broken rule rejects the whole batch and tells no sink", "[pipeline]") {
+  ts::moments drift;
+  count_sink count;
+  const ts::pipeline pipe{loan{}, rules, features, by_hand{}, ts::sinks{drift, count}};
+  auto b = records(600);
+  b.data<2>()[599] = 1001;
+  ts::score_buffers buffers;
+  const auto out = pipe.score(b, buffers);
+  REQUIRE(std::holds_alternative<ts::broken_rule>(out));
+  CHECK(std::get<ts::broken_rule>(out).row == 599);
+  CHECK(std::get<ts::broken_rule>(out).message == "amount is at most 1000");
+  CHECK(count.batches == 0);
+  CHECK(drift.read() == ts::totals{});
+}
+
+TEST_CASE("a record without a probability rejects the whole batch and tells no sink", "[pipeline]") {
+  ts::moments drift;
+  const ts::pipeline pipe{loan{}, rules, features, by_hand{}, ts::sinks{drift}};
+  auto b = records(600);
+  b.data<2>()[400] = std::nan("");
+  ts::score_buffers buffers;
+  const auto out = pipe.score(b, buffers);
+  REQUIRE(std::holds_alternative<ts::unscorable>(out));
+  CHECK(std::get<ts::unscorable>(out).row == 400);
+  CHECK(drift.read() == ts::totals{});
+}
+
+TEST_CASE("an empty batch gives empty predictions and tells no sink", "[pipeline]") {
+  count_sink count;
+  const ts::pipeline pipe{loan{}, ts::rules{}, features, by_hand{}, ts::sinks{count}};
+  ts::score_buffers buffers;
+  const auto out = pipe.score(ts::batch<loan>{}, buffers);
+  REQUIRE(std::holds_alternative<ts::predictions>(out));
+  CHECK(std::get<ts::predictions>(out).rows() == 0);
+  CHECK(count.batches == 0);
+}
+
+TEST_CASE("a model trained on other features is refused, and the feature named", "[pipeline]") {
+  const auto refusal = [](ts::feature_names names) {
+    by_hand model;
+    model.names = std::move(names);
+    const auto p = ts::make_pipeline(loan{}, rules, features, model);
+    return p ? std::string("accepted") : p.error().message;
+  };
+  CHECK(refusal({{"age", "amount", "per_year"}, {"region"}}) == "accepted");
+  CHECK(refusal({{"age", "amount", "per_year"}, {"region", "purpose"}}) == "accepted");
+  CHECK(refusal({{"amount", "age", "per_year"}, {}}) ==
+        "the model's numeric feature 0 is 'amount', the pipeline's is 'age'");
+  CHECK(refusal({{"age", "amount"}, {}}) == "the model's numeric feature 2 is none, the pipeline's is 'per_year'");
+  CHECK(refusal({{"age", "amount", "per_year", "more"}, {}}) ==
+        "the model's numeric feature 3 is 'more', the pipeline's is none");
+  CHECK(refusal({{"age", "amount", "per_year"}, {"age"}}) ==
+        "the model's text feature 'age' is no text field of the schema");
+#if TABSCORE_EXCEPTIONS
+  by_hand wrong;
+  wrong.names.numeric = {"x"};
+  CHECK_THROWS_WITH((ts::pipeline{loan{}, rules, features, wrong}),
+                    "the model's numeric feature 0 is 'x', the pipeline's is 'age'");
+#endif
+}
+
+TEST_CASE("any scorer chosen at run time gives the same numbers", "[pipeline]") {
+  const ts::pipeline direct{loan{}, rules, features, by_hand{}};
+  const ts::pipeline chosen{loan{}, rules, features, ts::any_scorer(by_hand{})};
+  ts::score_buffers x, y;
+  const auto b = records(300);
+  const auto p = std::get<ts::predictions>(direct.score(b, x));
+  const auto q = std::get<ts::predictions>(chosen.score(b, y));
+  CHECK(std::equal(p.probability.begin(), p.probability.end(), q.probability.begin()));
+}

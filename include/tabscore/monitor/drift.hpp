@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "../features/baseline.hpp"
+#include "moments.hpp"
+
+namespace tabscore {
+
+/// When live traffic counts as drifted.
+struct drift_settings {
+  std::uint64_t min_samples = 50;  ///< below it nothing is said
+  double z_threshold = 3.0;        ///< a feature drifted when its score reaches this
+  std::size_t min_features = 2;    ///< so many drifted features are drift
+  double rate_shift = 0.1;         ///< so large a change of the positive rate is drift
+};
+
+enum class drift_verdict : std::uint8_t { no_baseline, no_samples, too_few_samples, feature_drift, rate_shift, steady };
+
+/// How far the traffic has moved from the training rows. Names point into the baseline.
+struct drift_status {
+  std::uint64_t samples = 0;
+  double score = 0;                       ///< the largest |z| of all features; not finite once a sum has overflowed
+  std::vector<std::string_view> drifted;  ///< in alphabetical order
+  double predicted_positive_rate = 0;
+  double training_positive_rate = 0;
+  drift_verdict verdict = drift_verdict::no_baseline;
+
+  bool should_retrain() const noexcept {
+    return verdict == drift_verdict::feature_drift || verdict == drift_verdict::rate_shift;
+  }
+};
+
+/// Compares each feature's running mean with its training mean: z = |mean - training mean| / max(training std, 1e-6).
+/// No baseline (nullptr): nothing is said, whatever was observed. The baseline's features are those of the totals.
+inline drift_status assess_drift(const totals& live, const drift_baseline* baseline,
+                                 const drift_settings& settings = {}) {
+  drift_status status;
+  if (baseline == nullptr) return status;
+  status.training_positive_rate = baseline->training_positive_rate;
+  if (live.samples == 0) {
+    status.verdict = drift_verdict::no_samples;
+    return status;
+  }
+  TABSCORE_ASSERT(live.sums.size() == baseline->numeric.size(), "the baseline is of other features than the totals");
+  const double n = static_cast<double>(live.samples);
+  status.samples = live.samples;
+  status.predicted_positive_rate = static_cast<double>(live.positives) / n;
+  for (std::size_t j = 0; j < live.sums.size(); ++j) {
+    const auto& trained = baseline->numeric[j];
+    const double z = std::abs(live.sums[j] / n - trained.mean) / std::max(trained.std, 1e-6);
+    if (!(z <= status.score)) status.score = z;  // a NaN shows too
+    if (z >= settings.z_threshold) status.drifted.push_back(trained.name);
+  }
+  std::sort(status.drifted.begin(), status.drifted.end());
+  if (live.samples < settings.min_samples) {
+    status.verdict = drift_verdict::too_few_samples;
+  } else if (status.drifted.size() >= settings.min_features) {
+    status.verdict = drift_verdict::feature_drift;
+  } else if (std::abs(status.predicted_positive_rate - status.training_positive_rate) >= settings.rate_shift) {
+    status.verdict = drift_verdict::rate_shift;
+  } else {
+    status.verdict = drift_verdict::steady;
+  }
+  return status;
+}
+
+}  // namespace tabscore

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Compiles each header of include/ alone, twice included, with the strict warnings, for each compiler named
+# (default: g++ and clang++ where installed), also without exceptions and RTTI; checks that the umbrella has them all.
+set -u
+root=$(cd "$(dirname "$0")/../.." && pwd)
+compilers=("$@")
+[ ${#compilers[@]} -gt 0 ] || for c in g++ clang++; do command -v "$c" >/dev/null && compilers+=("$c"); done
+flags=(-std=c++20 -fsyntax-only -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Werror
+       -fno-exceptions -fno-rtti -I"$root/include" -isystem "${EIGEN_INCLUDE:-/usr/include/eigen3}")
+check() { # compiler header
+  printf '#include <%s>\n#include <%s>\n' "$2" "$2" | "$1" "${@:3}" -x c++ - 2>&1 | head -20 | sed "s|^|$1 $2: |"
+}
+export -f check
+cd "$root/include" || exit 2
+headers=$(find tabscore -name '*.hpp' | sort)
+failed=$(for c in "${compilers[@]}"; do for h in $headers; do echo "$c $h"; done; done |
+  xargs -P "$(nproc)" -L 1 bash -c 'check "$0" "$1" '"$(printf '%q ' "${flags[@]}")")
+[ -f tabscore/tabscore.hpp ] && for h in $headers; do
+  grep -q "\"${h#tabscore/}\"" tabscore/tabscore.hpp || case $h in
+    tabscore/tabscore.hpp | */detail/*) ;;
+    *) failed="$failed"$'\n'"tabscore.hpp does not include $h" ;;
+  esac
+done
+if [ -n "$failed" ]; then
+  printf '%s\n' "$failed"
+  exit 1
+fi
+echo "$(echo "$headers" | wc -l) headers compile alone with ${compilers[*]}"

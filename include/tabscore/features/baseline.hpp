@@ -14,7 +14,7 @@ struct drift_baseline {
     double mean = 0;
     double std = 0;  ///< population standard deviation, unscaled units
   };
-  std::vector<feature> numeric;     ///< one entry per numeric feature, in model order
+  std::vector<feature> numeric;       ///< one entry per numeric feature, in model order
   double training_positive_rate = 0;  ///< share of positive labels, 0..1
   std::uint64_t training_sample_size = 0;
 };

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "../core/config.hpp"
+#include "../core/exact.hpp"
 #include "../core/scratch.hpp"
 #include "../features/encoder.hpp"
 #include "../features/feature_block.hpp"
@@ -25,7 +26,8 @@ struct logistic_parameters {
   double intercept = 0;
 };
 
-/// Logistic regression over standardised numeric features and one-hot text fields. Immutable, so that threads share one.
+/// Logistic regression over standardised numeric features and one-hot text fields. Immutable, so that threads share
+/// one.
 class logistic {
  public:
   /// Precondition: names, encoder and parameters describe the same features (a loaded file was checked).
@@ -65,7 +67,8 @@ class logistic {
     }
   }
 
-  /// How far apart two correct summations of row i's margin may be: 4 n u (sum |terms| + |intercept|), n encoded columns.
+  /// How far apart two correct summations of row i's margin may be: 4 n u (sum |terms| + |intercept|), n encoded
+  /// columns.
   double margin_bound(const feature_block& x, std::size_t i) const noexcept {
     double size = std::abs(intercept_);
     for (std::size_t j = 0; j < numeric_.size(); ++j) {
@@ -90,7 +93,7 @@ class logistic {
     for (std::size_t j = 0; j < numeric_.size(); ++j) {
       const Eigen::Map<const Eigen::ArrayXd> value(x.column(j) + first, rows);
       const standardize& scaler = encoder_.numeric[j];
-      sum += (((value - scaler.mean) / scaler.scale) * numeric_[j]).unaryExpr(detail::rounded{});
+      sum += exact::rounded(((value - scaler.mean) / scaler.scale) * numeric_[j]);
     }
     for (std::size_t f = 0; f < text_.size(); ++f) {
       const std::string_view* const text = x.text[f] + first;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <type_traits>
 
 namespace tabscore::exact {
 
@@ -9,7 +10,7 @@ namespace tabscore::exact {
 /// g++ contracts a*b + c even in -std=c++20 where the target has FMA, which changes the last bit with the build flags.
 /// Costs nothing where the target has no FMA. Works on double, float and Eigen packets.
 template <class Value>
-inline Value rounded(Value v) noexcept {
+requires(!std::is_base_of_v<Eigen::ArrayBase<Value>, Value>) inline Value rounded(Value v) noexcept {
 #if defined(__FMA__) || defined(__AVX512F__)
   asm("" : "+v"(v));  // 'v' is any vector register, those of AVX-512 included
 #elif defined(__aarch64__)

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <fstream>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "../core/result.hpp"
+#include "detail/json_node.hpp"
+#include "logistic.hpp"
+#include "model_file.hpp"
+#include "verify.hpp"
+
+namespace tabscore {
+
+/// Larger files are refused before they are parsed.
+inline constexpr std::size_t max_model_file_bytes = std::size_t{1} << 30;
+
+namespace detail {
+
+/// The first text that stands twice in the list, if any.
+inline std::optional<std::string_view> repeated(std::vector<std::string_view> texts) {
+  std::ranges::sort(texts);
+  const auto twin = std::ranges::adjacent_find(texts);
+  if (twin == texts.end()) return std::nullopt;
+  return *twin;
+}
+
+inline provenance read_provenance(const json_node& node) {
+  provenance origin;
+  node.members({"trainer", "exporter", "date", "training_data"}, {"split", "metrics"});
+  if (!node.ok()) return origin;
+  const json_node trainer = node["trainer"];
+  trainer.members({"name", "version"});
+  const json_node data = node["training_data"];
+  data.members({"file", "sha256", "rows"});
+  if (!node.ok()) return origin;
+  origin.trainer = trainer["name"].name();
+  origin.trainer_version = trainer["version"].name();
+  origin.exporter = node["exporter"].name();
+  origin.date = node["date"].name();
+  origin.data_file = data["file"].name();
+  origin.data_sha256 = data["sha256"].text();
+  if (origin.data_sha256.size() != 64 ||
+      origin.data_sha256.find_first_not_of("0123456789abcdef") != std::string::npos) {
+    data["sha256"].expected("64 hexadecimal digits in lower case");
+  }
+  origin.data_rows = data["rows"].count();
+  if (node.has("split")) {
+    const json_node split = node["split"];
+    split.members({"training_rows", "holdout_rows", "seed", "stratified"});
+    if (!node.ok()) return origin;
+    origin.split = {split["training_rows"].count(), split["holdout_rows"].count(), split["seed"].count(),
+                    split["stratified"].boolean()};
+  }
+  if (node.has("metrics")) {
+    node["metrics"].each_member(
+        [&](std::string_view name, const json_node& value) { origin.metrics.emplace_back(name, value.number()); });
+  }
+  return origin;
+}
+
+inline void read_features(const json_node& node, model_file& file) {
+  node.members({"numeric", "text"});
+  if (!node.ok()) return;
+  node["numeric"].each([&](const json_node& feature) {
+    feature.members({"name", "mean", "scale"});
+    if (!feature.ok()) return;
+    file.features.numeric.push_back(feature["name"].name());
+    const standardize scaler{feature["mean"].number(), feature["scale"].number()};
+    if (!(scaler.scale > 0)) feature["scale"].expected("a number greater than 0");
+    file.encoder.numeric.push_back(scaler);
+  });
+  node["text"].each([&](const json_node& feature) {
+    feature.members({"name", "categories"});
+    if (!feature.ok()) return;
+    file.features.text.push_back(feature["name"].name());
+    std::vector<std::optional<std::string>> categories;
+    feature["categories"].each([&](const json_node& category) {
+      categories.push_back(category.is_null() ? std::optional<std::string>() : category.text());
+    });
+    std::vector<std::string_view> texts;
+    for (const auto& category : categories) {
+      if (category) texts.push_back(*category);
+    }
+    if (texts.size() + 1 < categories.size()) {
+      feature["categories"].fail(errc::structure, "the category null appears twice");
+    }
+    if (const auto twice = repeated(std::move(texts))) {
+      feature["categories"].fail(errc::structure, fmt::format("the category \"{}\" appears twice", *twice));
+    }
+    if (feature.ok()) file.encoder.text.emplace_back(std::move(categories));
+  });
+  std::vector<std::string_view> names(file.features.numeric.begin(), file.features.numeric.end());
+  names.insert(names.end(), file.features.text.begin(), file.features.text.end());
+  if (names.empty()) node.fail(errc::structure, "expected at least one feature, found none");
+  if (const auto twice = repeated(std::move(names))) {
+    node.fail(errc::structure, fmt::format("the feature \"{}\" appears twice", *twice));
+  }
+}
+
+inline logistic_parameters read_logistic(const json_node& node, const encoder& encoder) {
+  logistic_parameters learnt;
+  node.members({"numeric_coefficients", "text_coefficients", "intercept"});
+  if (!node.ok()) return learnt;
+  learnt.numeric = node["numeric_coefficients"].numbers(encoder.numeric.size());
+  const auto one_per_field = fmt::format("expected {} lists of numbers, one per text field", encoder.text.size());
+  node["text_coefficients"].each([&](const json_node& field) {
+    const std::size_t f = learnt.text.size();
+    if (f == encoder.text.size()) return field.fail(errc::structure, one_per_field);
+    learnt.text.push_back(field.numbers(encoder.text[f].size()));
+  });
+  if (learnt.text.size() < encoder.text.size()) node["text_coefficients"].fail(errc::structure, one_per_field);
+  learnt.intercept = node["intercept"].number();
+  return learnt;
+}
+
+inline drift_baseline read_baseline(const json_node& node, const std::vector<std::string>& names) {
+  drift_baseline baseline;
+  node.members({"numeric", "training_positive_rate", "training_sample_size"});
+  if (!node.ok()) return baseline;
+  node["numeric"].each([&](const json_node& feature) {
+    feature.members({"name", "mean", "std"});
+    if (!feature.ok()) return;
+    const std::size_t at = baseline.numeric.size();
+    drift_baseline::feature entry{feature["name"].text(), feature["mean"].number(), feature["std"].number()};
+    if (at >= names.size()) return feature.fail(errc::structure, "expected no entry beyond the numeric features");
+    if (entry.name != names[at]) feature["name"].expected(fmt::format("\"{}\", as in features.numeric", names[at]));
+    if (!(entry.std >= 0)) feature["std"].expected("a number from 0");
+    baseline.numeric.push_back(std::move(entry));
+  });
+  if (node.ok() && baseline.numeric.size() != names.size()) {
+    node["numeric"].fail(errc::structure, fmt::format("expected {} entries, one per numeric feature, found {}",
+                                                      names.size(), baseline.numeric.size()));
+  }
+  baseline.training_positive_rate = node["training_positive_rate"].number(0, 1);
+  baseline.training_sample_size = node["training_sample_size"].count();
+  return baseline;
+}
+
+inline std::vector<check> read_checks(const json_node& node, const encoder& encoder) {
+  std::vector<check> checks;
+  node.each([&](const json_node& row) {
+    row.members({"numeric", "text", "margin", "probability"});
+    if (!row.ok()) return;
+    check entry{
+        row["numeric"].numbers(encoder.numeric.size()), {}, row["margin"].number(), row["probability"].number(0, 1)};
+    row["text"].each([&](const json_node& text) { entry.text.push_back(text.text()); });
+    if (entry.text.size() != encoder.text.size()) {
+      row["text"].fail(errc::structure,
+                       fmt::format("expected {} texts, found {}", encoder.text.size(), entry.text.size()));
+    }
+    checks.push_back(std::move(entry));
+  });
+  if (checks.empty()) node.fail(errc::structure, "expected at least one check, found none");
+  return checks;
+}
+
+/// The bytes of the member "model" of a document that is known to be valid JSON.
+inline std::string raw_model(std::string_view bytes, const json_node& root) {
+  const simdjson::padded_string padded(bytes);
+  simdjson::ondemand::parser parser;
+  simdjson::ondemand::document document;
+  simdjson::ondemand::object model;
+  std::string_view raw;
+  if (parser.iterate(padded).get(document) || document["model"].get_object().get(model) || model.raw_json().get(raw)) {
+    root["model"].expected("an object whose name is written without escapes");
+  }
+  return std::string(raw);
+}
+
+inline model_file read_model_file(std::string_view bytes, const json_node& root) {
+  model_file file;
+  // Another format or version is said to be that, before its members are called unknown.
+  if (root.has("format") && root["format"].text() != "tabscore-model") root["format"].expected("\"tabscore-model\"");
+  if (root.has("version") && root["version"].count() != 1 && root.ok()) {
+    root["version"].fail(errc::unsupported, fmt::format("expected 1, the version that this reader knows, found {}",
+                                                        root["version"].count()));
+  }
+  root.members({"format", "version", "name", "kind", "provenance", "features", "model", "threshold", "checks"},
+               {"drift_baseline"});
+  if (!root.ok()) return file;
+  file.name = root["name"].name();
+  file.origin = read_provenance(root["provenance"]);
+  read_features(root["features"], file);
+  if (!root.ok()) return file;
+  const std::string kind = root["kind"].text();
+  if (kind == "logistic") {
+    file.model = read_logistic(root["model"], file.encoder);
+  } else if (kind == "xgboost") {
+    file.model = xgboost_document{raw_model(bytes, root)};
+  } else {
+    root["kind"].fail(errc::unsupported, fmt::format("expected \"logistic\" or \"xgboost\", found \"{}\"", kind));
+  }
+  file.threshold = root["threshold"].number(0, 1);
+  if (root.has("drift_baseline")) file.baseline = read_baseline(root["drift_baseline"], file.features.numeric);
+  file.checks = read_checks(root["checks"], file.encoder);
+  return file;
+}
+
+}  // namespace detail
+
+/// Reads a model file from memory; `name` stands for it in errors. Strict: see docs/model-format.md. The checks are for
+/// the scorer that is built from it to replay.
+inline result<model_file> parse_model_file(std::string_view bytes, std::string_view name) {
+  const auto fail = [&](errc code, std::string_view what) { return error{code, fmt::format("{}: {}", name, what)}; };
+  if (bytes.size() > max_model_file_bytes) {
+    return fail(errc::unsupported, fmt::format("expected at most {} bytes", max_model_file_bytes));
+  }
+  simdjson::dom::parser parser;
+  simdjson::dom::element root;
+  if (const auto code = parser.parse(bytes.data(), bytes.size()).get(root)) {
+    return fail(errc::syntax,
+                fmt::format("expected a JSON document with finite numbers: {}", simdjson::error_message(code)));
+  }
+  detail::json_reading reading{std::string(name), std::nullopt};
+  model_file file = detail::read_model_file(bytes, detail::json_node(root, reading));
+  if (reading.failure) return *std::move(reading.failure);
+  file.path = name;
+  return file;
+}
+
+/// The same from a file.
+inline result<model_file> load_model_file(const std::string& path) {
+  const auto fail = [&](std::string_view what) {
+    return error{errc::io, fmt::format("{}: expected a model file: {}", path, what)};
+  };
+  errno = 0;
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return fail(std::generic_category().message(errno));
+  std::string bytes;
+  std::vector<char> chunk(1 << 16);
+  while (bytes.size() <= max_model_file_bytes) {
+    in.read(chunk.data(), static_cast<std::streamsize>(chunk.size()));
+    bytes.append(chunk.data(), static_cast<std::size_t>(in.gcount()));
+    if (!in) break;
+  }
+  if (in.bad()) return fail("it cannot be read");
+  return parse_model_file(bytes, path);
+}
+
+/// The scorer of a file of kind "logistic", after it has given the trainer's numbers for the trainer's rows.
+inline result<logistic> make_logistic(const model_file& file) {
+  const auto* const learnt = std::get_if<logistic_parameters>(&file.model);
+  if (learnt == nullptr) {
+    return error{errc::mismatch, fmt::format("{}: kind: expected \"logistic\", found \"xgboost\"", file.path)};
+  }
+  logistic model(file.features, file.encoder, *learnt, file.threshold);
+  if (auto e = verify(model, file.checks, file.path)) return *std::move(e);
+  return model;
+}
+
+/// A logistic regression from a model file; a file that disagrees with its own trainer is refused.
+inline result<logistic> load_logistic(const std::string& path) {
+  const result<model_file> file = load_model_file(path);
+  if (!file) return file.error();
+  return make_logistic(*file);
+}
+
+}  // namespace tabscore

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "../core/config.hpp"
+#include "../core/exact.hpp"
+#include "../core/scratch.hpp"
+#include "../features/encoder.hpp"
+#include "../features/feature_block.hpp"
+#include "scorer.hpp"
+
+namespace tabscore {
+
+/// What a logistic regression learnt, aligned with its encoder.
+struct logistic_parameters {
+  std::vector<double> numeric;            ///< one coefficient per numeric feature
+  std::vector<std::vector<double>> text;  ///< per text field, one coefficient per category
+  double intercept = 0;
+};
+
+/// Logistic regression over standardised numeric features and one-hot text fields. Immutable, so that threads share
+/// one.
+class logistic {
+ public:
+  /// Precondition: names, encoder and parameters describe the same features (a loaded file was checked).
+  logistic(feature_names names, tabscore::encoder encoder, const logistic_parameters& learnt, double threshold)
+      : names_(std::move(names)),
+        encoder_(std::move(encoder)),
+        numeric_(learnt.numeric),
+        intercept_(learnt.intercept),
+        threshold_(threshold) {
+    TABSCORE_ASSERT(names_.numeric.size() == encoder_.numeric.size() && numeric_.size() == encoder_.numeric.size(),
+                    "names, scaler and coefficients of the numeric features differ in number");
+    TABSCORE_ASSERT(names_.text.size() == encoder_.text.size() && learnt.text.size() == encoder_.text.size(),
+                    "names, categories and coefficients of the text fields differ in number");
+    for (std::size_t f = 0; f < learnt.text.size(); ++f) {
+      TABSCORE_ASSERT(learnt.text[f].size() == encoder_.text[f].size(), "a category without a coefficient");
+      std::vector<double>& by_code = text_.emplace_back(1, 0.0);  // [0] serves one_hot::unknown, which is -1
+      by_code.insert(by_code.end(), learnt.text[f].begin(), learnt.text[f].end());
+    }
+  }
+
+  const feature_names& features() const noexcept { return names_; }
+  double threshold() const noexcept { return threshold_; }
+  const tabscore::encoder& encoder() const noexcept { return encoder_; }
+
+  /// One probability per row: 1 / (1 + exp(-margin)), with the exp of the C library.
+  void score(const feature_block& x, scratch& memory, std::span<double> probability) const {
+    margins(x, memory, probability);
+    for (double& value : probability.first(x.rows)) value = 1.0 / (1.0 + std::exp(-value));
+  }
+
+  /// One log-odds per row: the numeric terms, the text terms and the intercept, added in that order without fusing.
+  void margins(const feature_block& x, scratch& /*memory*/, std::span<double> margin) const {
+    TABSCORE_ASSERT(encoder_.fits(x), "the block has other features than the model");
+    TABSCORE_ASSERT(margin.size() >= x.rows, "fewer margins than rows");
+    for (std::size_t first = 0; first < x.rows; first += run) {
+      add_terms(x, first, margin.subspan(first, std::min(run, x.rows - first)));
+    }
+  }
+
+  /// How far apart two correct summations of row i's margin may be: 4 n u (sum |terms| + |intercept|), n encoded
+  /// columns.
+  double margin_bound(const feature_block& x, std::size_t i) const noexcept {
+    double size = std::abs(intercept_);
+    for (std::size_t j = 0; j < numeric_.size(); ++j) {
+      size += std::abs(numeric_[j] * encoder_.numeric[j](x.column(j)[i]));
+    }
+    for (std::size_t f = 0; f < text_.size(); ++f) size += std::abs(coefficient(f, x.text[f][i]));
+    return 4.0 * static_cast<double>(encoder_.width()) * (std::numeric_limits<double>::epsilon() / 2) * size;
+  }
+  static constexpr double probability_bound = 1e-12;
+
+ private:
+  static constexpr std::size_t run = 512;  // rows whose margins stay in the first-level cache over all columns
+
+  double coefficient(std::size_t field, std::string_view text) const noexcept {
+    return text_[field][static_cast<std::size_t>(encoder_.text[field].code(text) + 1)];
+  }
+
+  void add_terms(const feature_block& x, std::size_t first, std::span<double> margin) const noexcept {
+    const auto rows = static_cast<Eigen::Index>(margin.size());
+    Eigen::Map<Eigen::ArrayXd> sum(margin.data(), rows);
+    sum.setZero();
+    for (std::size_t j = 0; j < numeric_.size(); ++j) {
+      const Eigen::Map<const Eigen::ArrayXd> value(x.column(j) + first, rows);
+      const standardize& scaler = encoder_.numeric[j];
+      sum += exact::rounded(((value - scaler.mean) / scaler.scale) * numeric_[j]);
+    }
+    for (std::size_t f = 0; f < text_.size(); ++f) {
+      const std::string_view* const text = x.text[f] + first;
+      for (std::size_t i = 0; i < margin.size(); ++i) margin[i] += coefficient(f, text[i]);
+    }
+    sum += intercept_;
+  }
+
+  feature_names names_;
+  tabscore::encoder encoder_;
+  std::vector<double> numeric_;
+  std::vector<std::vector<double>> text_;
+  double intercept_;
+  double threshold_;
+};
+
+}  // namespace tabscore

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "../features/baseline.hpp"
+#include "../features/encoder.hpp"
+#include "logistic.hpp"
+#include "scorer.hpp"
+
+namespace tabscore {
+
+/// Where a model comes from: for people and audits, never used to score.
+struct provenance {
+  struct data_split {
+    std::uint64_t training_rows = 0;
+    std::uint64_t holdout_rows = 0;
+    std::uint64_t seed = 0;
+    bool stratified = false;
+  };
+  std::string trainer;
+  std::string trainer_version;
+  std::string exporter;
+  std::string date;
+  std::string data_file;
+  std::string data_sha256;
+  std::uint64_t data_rows = 0;
+  std::optional<data_split> split;
+  std::vector<std::pair<std::string, double>> metrics;
+};
+
+/// One row of the trainer with the trainer's own outputs, replayed when the model is loaded.
+struct check {
+  std::vector<double> numeric;    ///< unscaled, aligned with the numeric features
+  std::vector<std::string> text;  ///< aligned with the text fields
+  double margin = 0;              ///< log-odds
+  double probability = 0;
+};
+
+/// A booster in XGBoost's own JSON, byte for byte as it stands in the file; not parsed yet.
+struct xgboost_document {
+  std::string json;
+};
+
+/// A tabscore model file as it was read (docs/model-format.md): consistent in itself, its checks not replayed yet.
+struct model_file {
+  std::string path;  ///< as given by the caller; errors name it
+  std::string name;
+  provenance origin;
+  feature_names features;
+  tabscore::encoder encoder;  ///< aligned with features
+  std::variant<logistic_parameters, xgboost_document> model;
+  double threshold = 0;
+  std::optional<drift_baseline> baseline;
+  std::vector<check> checks;  ///< at least one
+};
+
+}  // namespace tabscore

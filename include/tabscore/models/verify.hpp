@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <concepts>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "../core/result.hpp"
+#include "../core/scratch.hpp"
+#include "../features/feature_block.hpp"
+#include "model_file.hpp"
+#include "scorer.hpp"
+
+namespace tabscore {
+
+/// A scorer that can be held against its trainer: shows its margins and states how far they may be from the trainer's.
+template <class Model>
+concept verifiable = scorer<Model> &&
+    requires(const Model& model, const feature_block& x, scratch& memory, std::span<double> margin) {
+  model.margins(x, memory, margin);
+  { model.margin_bound(x, std::size_t{}) } -> std::convertible_to<double>;  // for one row
+  { Model::probability_bound } -> std::convertible_to<double>;
+};
+
+/// Replays the trainer's rows: nothing when the model gives the trainer's numbers, else the first disagreement.
+/// `file` is named in the error. Precondition: the checks have the model's numbers of features.
+template <verifiable Model>
+std::optional<error> verify(const Model& model, const std::vector<check>& checks, std::string_view file) {
+  const std::size_t rows = checks.size();
+  const std::size_t width = model.features().numeric.size();
+  std::vector<double> numeric(rows * width);
+  std::vector<std::vector<std::string_view>> text(model.features().text.size(), std::vector<std::string_view>(rows));
+  for (std::size_t i = 0; i < rows; ++i) {
+    for (std::size_t j = 0; j < width; ++j) numeric[j * rows + i] = checks[i].numeric[j];
+    for (std::size_t f = 0; f < text.size(); ++f) text[f][i] = checks[i].text[f];
+  }
+  std::vector<const std::string_view*> columns;
+  for (const auto& column : text) columns.push_back(column.data());
+  const feature_block x{.rows = rows, .width = width, .numeric = numeric.data(), .stride = rows, .text = columns};
+
+  scratch memory;
+  std::vector<double> margin(rows), probability(rows);
+  model.margins(x, memory, margin);
+  model.score(x, memory, probability);
+  for (std::size_t i = 0; i < rows; ++i) {
+    const auto compare = [&](std::string_view member, double trainer, double ours, double bound) {
+      const double apart = std::abs(trainer - ours);
+      if (std::isfinite(apart) && apart <= bound) return std::optional<error>();
+      return std::optional<error>(
+          {errc::check_failed, fmt::format("{}: checks[{}].{}: expected {} as the trainer gave it, found {} when "
+                                           "replayed; they may be {} apart",
+                                           file, i, member, trainer, ours, bound)});
+    };
+    if (auto e = compare("margin", checks[i].margin, margin[i], model.margin_bound(x, i))) return e;
+    if (auto e = compare("probability", checks[i].probability, probability[i], Model::probability_bound)) return e;
+  }
+  return std::nullopt;
+}
+
+}  // namespace tabscore

@@ -1,0 +1,265 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Writes a fitted scikit-learn pipeline as a tabscore model file (docs/model-format.md).
+
+The pipeline is a ColumnTransformer (StandardScaler or "passthrough" on numeric columns, OneHotEncoder with
+handle_unknown="ignore" on text columns) followed by a binary LogisticRegression, fitted on a DataFrame.
+
+    document = export(pipeline, name="churn", threshold=0.5, training_data=training_data("churn.csv", rows=1000))
+    write(document, "churn.json")
+
+or, for a pipeline saved with joblib (joblib files run code when loaded: open only your own):
+
+    python3 models/export_sklearn.py churn.joblib --name churn --training-data churn.csv --output churn.json
+
+Needs python3-sklearn and python3-pandas (Debian 12: scikit-learn 1.2.1).
+"""
+
+import argparse
+import datetime
+import hashlib
+import json
+import pathlib
+import random
+
+import numpy as np
+import pandas as pd
+import sklearn
+from sklearn.compose import ColumnTransformer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+FORMAT_VERSION = 1
+
+
+class NotExportable(ValueError):
+    """The pipeline has something that the model format does not say."""
+
+
+def require(condition, sentence):
+    if not condition:
+        raise NotExportable(sentence)
+
+
+def export(pipeline, *, name, threshold, training_data, baseline=None, split=None, metrics=None, date=None, checks=32):
+    """The model file of a fitted pipeline as a dict. `training_data` and `baseline` come from the functions below."""
+    require(
+        isinstance(pipeline, Pipeline) and len(pipeline) == 2, "expected a Pipeline of a ColumnTransformer and a model"
+    )
+    columns, model = (step for _, step in pipeline.steps)
+    require(isinstance(columns, ColumnTransformer), f"the first step is a {type(columns).__name__}")
+    require(isinstance(model, LogisticRegression), f"the last step is a {type(model).__name__}")
+    require(len(model.classes_) == 2, f"the model has {len(model.classes_)} classes, not two")
+    # With two classes "multinomial" gives other probabilities than the logistic function of the margin.
+    require(getattr(model, "multi_class", "auto") != "multinomial", "the model was fitted with multi_class=multinomial")
+
+    numeric, text = features_of(columns)
+    coefficients = model.coef_[0].tolist()
+    document = {
+        "format": "tabscore-model",
+        "version": FORMAT_VERSION,
+        "name": name,
+        "kind": "logistic",
+        "provenance": {
+            "trainer": {"name": "scikit-learn", "version": sklearn.__version__},
+            "exporter": f"tabscore export_sklearn.py, format {FORMAT_VERSION}",
+            "date": date or datetime.date.today().isoformat(),
+            "training_data": training_data,
+        },
+        "features": {
+            "numeric": [{"name": f["name"], "mean": f["mean"], "scale": f["scale"]} for f in numeric],
+            "text": [{"name": f["name"], "categories": f["categories"]} for f in text],
+        },
+        "model": {
+            "numeric_coefficients": [coefficients[f["first"]] for f in numeric],
+            "text_coefficients": [coefficients[f["first"] : f["first"] + len(f["categories"])] for f in text],
+            "intercept": float(model.intercept_[0]),
+        },
+        "threshold": float(threshold),
+    }
+    if split is not None:
+        document["provenance"]["split"] = split
+    if metrics is not None:
+        document["provenance"]["metrics"] = {key: float(value) for key, value in metrics.items()}
+    if baseline is not None:
+        document["drift_baseline"] = baseline
+    document["checks"] = make_checks(pipeline, numeric, text, checks)
+    return document
+
+
+def features_of(columns):
+    """The numeric and the text features of a fitted ColumnTransformer, each with its first encoded column."""
+    inputs = list(getattr(columns, "feature_names_in_", []))
+    require(inputs, "the pipeline was not fitted on a DataFrame, so its columns have no names")
+    numeric, text = [], []
+    for step, transformer, chosen in columns.transformers_:
+        names = column_names(step, inputs, chosen)
+        if not names or (isinstance(transformer, str) and transformer == "drop"):
+            continue
+        first = columns.output_indices_[step].start
+        if isinstance(transformer, OneHotEncoder):
+            for column, levels in zip(names, one_hot_levels(step, transformer)):
+                text.append({"name": column, "categories": levels, "first": first})
+                first += len(levels)
+            continue
+        means, scales = scaling(step, transformer, len(names))
+        for i, column in enumerate(names):
+            numeric.append({"name": column, "mean": means[i], "scale": scales[i], "first": first + i})
+    return numeric, text
+
+
+def column_names(step, inputs, chosen):
+    require(not isinstance(chosen, str), f"{step}: columns are a single name; give a list")
+    names = np.array(inputs, dtype=object)[chosen].tolist() if not all_texts(chosen) else list(chosen)
+    require(all_texts(names), f"{step}: a column name is not text")
+    return names
+
+
+def all_texts(values):
+    return not isinstance(values, slice) and all(isinstance(v, str) for v in values)
+
+
+def scaling(step, transformer, count):
+    if isinstance(transformer, str) and transformer == "passthrough":
+        return [0.0] * count, [1.0] * count
+    require(
+        isinstance(transformer, StandardScaler),
+        f"{step}: a {type(transformer).__name__} is neither a StandardScaler nor a OneHotEncoder",
+    )
+    means = transformer.mean_.tolist() if transformer.with_mean else [0.0] * count
+    scales = transformer.scale_.tolist() if transformer.with_std else [1.0] * count
+    return means, scales
+
+
+def one_hot_levels(step, encoder):
+    require(encoder.handle_unknown == "ignore", f"{step}: the OneHotEncoder needs handle_unknown='ignore'")
+    require(encoder.drop is None, f"{step}: the OneHotEncoder drops a category")
+    infrequent = encoder.min_frequency is not None or encoder.max_categories is not None
+    require(not infrequent, f"{step}: the OneHotEncoder groups infrequent categories")
+    fields = [[None if pd.isna(level) else level for level in levels] for levels in encoder.categories_]
+    for levels in fields:
+        odd = [level for level in levels if level is not None and not isinstance(level, str)]
+        require(not odd, f"{step}: the category {odd[:1]} is not text")
+        require(levels.count(None) <= 1, f"{step}: two kinds of missing values (None and NaN) are categories")
+    return fields
+
+
+def make_checks(pipeline, numeric, text, count):
+    """Made-up rows around each feature's mean and far from it, known and unknown texts, scored by the pipeline itself.
+
+    No row of the training data is used, so a model file may be published when its data may not.
+    """
+    require(count >= 1, "a model file needs at least one check")
+    draw = random.Random(0)
+    steps = [-3.0, -1.0, -0.5, 0.0, 0.25, 1.0, 2.0, 5.0]
+    rows = {f["name"]: [f["mean"] + draw.choice(steps) * f["scale"] for _ in range(count)] for f in numeric}
+    for f in numeric:  # the first rows leave the ordinary: zero, tiny, huge, and huge in turn of sign
+        extremes = [0.0, 1e-300, 1e6 * f["scale"], draw.choice([-1e9, 1e9]) * f["scale"]]
+        rows[f["name"]][: len(extremes)] = extremes[:count]
+    for f in text:
+        known = [level for level in f["categories"] if level is not None]
+        unknown = "not seen in training"
+        while unknown in known:
+            unknown += "!"
+        rows[f["name"]] = [draw.choice(known) if known else unknown for _ in range(count)]
+        rows[f["name"]][::5] = [unknown if i % 2 == 0 else "" for i in range(len(rows[f["name"]][::5]))]
+    frame = pd.DataFrame(rows)
+    for column in pipeline[0].feature_names_in_:
+        if column not in frame:  # dropped by the ColumnTransformer, which still wants to see it
+            frame[column] = 0.0
+    margins = pipeline.decision_function(frame)
+    probabilities = pipeline.predict_proba(frame)[:, 1]
+    return [
+        {
+            "numeric": [rows[f["name"]][i] for f in numeric],
+            "text": [rows[f["name"]][i] for f in text],
+            "margin": float(margins[i]),
+            "probability": float(probabilities[i]),
+        }
+        for i in range(count)
+    ]
+
+
+def training_data(path, rows):
+    """The file that a model was trained on, by name and hash."""
+    path = pathlib.Path(path)
+    return {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "rows": int(rows)}
+
+
+def drift_baseline(frame, labels, numeric):
+    """Mean and population standard deviation of the numeric features (a list of names, model order), positive rate."""
+    # Row-major on purpose: NumPy then adds row after row, which fixes the last digits whatever the frame's layout was.
+    values = np.ascontiguousarray(frame[numeric].to_numpy(dtype=float))
+    means, stds = values.mean(axis=0), values.std(axis=0)
+    return {
+        "numeric": [{"name": n, "mean": float(m), "std": float(s)} for n, m, s in zip(numeric, means, stds)],
+        "training_positive_rate": float(np.mean(np.asarray(labels, dtype=float))),
+        "training_sample_size": len(frame),
+    }
+
+
+def to_text(value, indent=0, width=118):
+    """JSON with each object or list on one line where it fits; long lists of scalars fill lines. Floats as repr."""
+    line = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    if not isinstance(value, (dict, list)) or indent + len(line) <= width:
+        return line
+    inner = " " * (indent + 1)
+    if isinstance(value, dict):
+        parts = [f"{json.dumps(k, ensure_ascii=False)}: {to_text(v, indent + 1, width)}" for k, v in value.items()]
+        body = f",\n{inner}".join(parts)
+    else:
+        parts = [to_text(v, indent + 1, width) for v in value]
+        body, used = parts[0], indent + len(parts[0])
+        flat = not any(isinstance(v, (dict, list)) for v in value)
+        for part in parts[1:]:
+            fits = flat and used + len(part) + 2 <= width
+            body += f", {part}" if fits else f",\n{inner}{part}"
+            used = used + len(part) + 2 if fits else indent + len(part)
+    opening, closing = "{}" if isinstance(value, dict) else "[]"
+    return f"{opening}\n{inner}{body}\n{' ' * indent}{closing}"
+
+
+def write(document, path):
+    """Writes the file; nothing is written when a number is not finite."""
+    text = to_text(document) + "\n"
+    pathlib.Path(path).write_text(text, encoding="utf-8")
+
+
+def main():
+    import joblib
+
+    parser = argparse.ArgumentParser(description="Write a fitted scikit-learn pipeline as a tabscore model file.")
+    parser.add_argument("pipeline", help="a fitted Pipeline saved with joblib; loading it runs its code")
+    parser.add_argument("--output", required=True, help="the model file to write")
+    parser.add_argument("--name", required=True, help="name of the model")
+    parser.add_argument("--training-data", required=True, help="the CSV file it was trained on (for its hash and rows)")
+    parser.add_argument("--threshold", type=float, default=0.5, help="positive means probability >= threshold")
+    parser.add_argument("--label", help="label column (0/1) of the training data: write a drift baseline from it")
+    parser.add_argument("--date", help="date of the export, default today")
+    arguments = parser.parse_args()
+
+    pipeline = joblib.load(arguments.pipeline)
+    data = pd.read_csv(arguments.training_data)
+    try:
+        baseline = None
+        if arguments.label:
+            numeric = [f["name"] for f in features_of(pipeline[0])[0]]
+            missing = [column for column in [*numeric, arguments.label] if column not in data]
+            require(not missing, f"the training data have no column {missing[:1]}, so no drift baseline can be made")
+            baseline = drift_baseline(data, data[arguments.label], numeric)
+        document = export(
+            pipeline,
+            name=arguments.name,
+            threshold=arguments.threshold,
+            training_data=training_data(arguments.training_data, len(data)),
+            baseline=baseline,
+            date=arguments.date,
+        )
+    except NotExportable as reason:
+        parser.exit(1, f"{arguments.pipeline}: {reason}\n")
+    write(document, arguments.output)
+
+
+if __name__ == "__main__":
+    main()

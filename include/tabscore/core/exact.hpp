@@ -38,7 +38,7 @@ struct rounded_op {
 
 /// The same for an Eigen array expression of doubles.
 template <class Derived>
-auto rounded_array(const Eigen::ArrayBase<Derived>& x) {
+auto rounded(const Eigen::ArrayBase<Derived>& x) {
   return Eigen::CwiseUnaryOp<detail::rounded_op, const Derived>(x.derived(), {});
 }
 

@@ -94,7 +94,7 @@ struct multiply_op {
   static auto apply(const A& a, const B& b) {
     using t = common_t<A, B>;
     if constexpr (std::same_as<t, double>) {
-      return exact::rounded_array(as<t>(a) * as<t>(b));
+      return exact::rounded(as<t>(a) * as<t>(b));
     } else {
       return as<t>(a) * as<t>(b);
     }

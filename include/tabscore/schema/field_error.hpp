@@ -28,13 +28,16 @@ enum class fault : std::uint8_t {
   too_few,        ///< fewer records than limit
   too_many,       ///< more records than limit
   integer_range,  ///< an integer outside 64 bits
-  not_finite      ///< infinite, or too large for a double
+  not_finite,     ///< infinite or NaN, or an integer too large for a double
+  reserved_name   ///< a member with a name that the policy refuses
 };
 
 /// One wrong value: where (record and field), what, and the limit it broke. Text is made only when it must be sent.
 struct field_error {
-  /// Stands for "no record": the error is the body's or, with no field either, that of the list of records.
+  /// Stands for "no record": the error is the body's, or that of a field of a body that is one record.
   static constexpr std::uint32_t no_row = 0xFFFF'FFFF;
+  /// Stands for all records: the error is that of their list.
+  static constexpr std::uint32_t all_rows = 0xFFFF'FFFE;
   /// Stands for "no field": the error is the record's own (or the body's).
   static constexpr std::uint16_t no_field = 0xFFFF;
 

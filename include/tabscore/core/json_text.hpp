@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+#include "text_buffer.hpp"
+
+namespace tabscore {
+
+/// What of a text is written as \uXXXX: what JSON demands (and surrogates, which UTF-8 cannot hold), or everything that
+/// is not printable ASCII, as Python's json.dumps does.
+enum class escape { needed, non_ascii };
+
+namespace detail {
+
+/// One code point of UTF-8 text (surrogates as three bytes are let through); `p` moves past it.
+inline std::uint32_t next_code_point(const char*& p) noexcept {
+  const auto byte = [&](int i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(p[i])); };
+  const std::uint32_t first = byte(0);
+  std::uint32_t c = first;
+  if (first < 0x80) {
+    p += 1;
+  } else if (first < 0xE0) {
+    c = (first & 0x1FU) << 6U | (byte(1) & 0x3FU);
+    p += 2;
+  } else if (first < 0xF0) {
+    c = (first & 0x0FU) << 12U | (byte(1) & 0x3FU) << 6U | (byte(2) & 0x3FU);
+    p += 3;
+  } else {
+    c = (first & 0x07U) << 18U | (byte(1) & 0x3FU) << 12U | (byte(2) & 0x3FU) << 6U | (byte(3) & 0x3FU);
+    p += 4;
+  }
+  return c;
+}
+
+inline char* write_u_escape(char* to, std::uint32_t unit) noexcept {
+  constexpr char hex[] = "0123456789abcdef";
+  const char text[6] = {'\\',           'u', hex[unit >> 12U & 15U], hex[unit >> 8U & 15U], hex[unit >> 4U & 15U],
+                        hex[unit & 15U]};
+  std::memcpy(to, text, 6);
+  return to + 6;
+}
+
+/// True for bytes that stand for themselves within a JSON string. A lead byte 0xED may begin a surrogate.
+template <escape Escape>
+inline constexpr auto plain_bytes = [] {
+  struct {
+    bool at[256];
+  } table{};
+  for (int c = 0x20; c < (Escape == escape::needed ? 256 : 0x7F); ++c) table.at[c] = c != '"' && c != '\\' && c != 0xED;
+  return table;
+}();
+
+}  // namespace detail
+
+/// Appends a JSON string with its quotes. The text is UTF-8; encoded surrogates become escapes.
+template <escape Escape = escape::needed>
+void append_json_text(text_buffer& out, std::string_view text) {
+  out.append("\"");
+  const char* p = text.data();
+  const char* const end = p + text.size();
+  while (p != end) {
+    const char* run = p;
+    while (p != end && detail::plain_bytes<Escape>.at[static_cast<unsigned char>(*p)]) ++p;
+    out.append({run, static_cast<std::size_t>(p - run)});
+    if (p == end) break;
+
+    char* to = out.space(12);
+    const char* const sequence = p;
+    const std::uint32_t c = detail::next_code_point(p);
+    constexpr std::string_view short_escapes = "\"\\\n\r\t\b\f";
+    const std::size_t known = c < 0x80 ? short_escapes.find(static_cast<char>(c)) : std::string_view::npos;
+    if (known != std::string_view::npos) {
+      to[0] = '\\';
+      to[1] = "\"\\nrtbf"[known];
+      to += 2;
+    } else if (c >= 0x10000) {
+      to = detail::write_u_escape(to, 0xD7C0U + (c >> 10U));
+      to = detail::write_u_escape(to, 0xDC00U + (c & 0x3FFU));
+    } else if (Escape == escape::needed && c >= 0x80 && (c & 0xF800U) != 0xD800U) {  // 0xED, but no surrogate
+      std::memcpy(to, sequence, 3);
+      to += 3;
+    } else {
+      to = detail::write_u_escape(to, c);
+    }
+    out.keep_to(to);
+  }
+  out.append("\"");
+}
+
+}  // namespace tabscore

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <string_view>
+
+#include "config.hpp"
+
+namespace tabscore {
+
+/// Text that is written piece by piece into memory that grows, and is kept by clear(): no allocation once warm.
+/// Not for concurrent use; give each thread its own.
+class text_buffer {
+ public:
+  /// Room for `bytes` more, to be written from its start; keep_to() says how far it was. Valid until the next call.
+  char* space(std::size_t bytes) {
+    if (capacity_ - size_ < bytes) grow(bytes);
+    return memory_.get() + size_;
+  }
+  void keep_to(const char* end) noexcept {
+    size_ = static_cast<std::size_t>(end - memory_.get());
+    TABSCORE_ASSERT(size_ <= capacity_, "more text was written than there was room for");
+  }
+
+  void append(std::string_view text) {
+    char* to = space(text.size());
+    if (!text.empty()) std::memcpy(to, text.data(), text.size());
+    size_ += text.size();
+  }
+
+  std::string_view view() const noexcept { return {memory_.get(), size_}; }
+  std::size_t size() const noexcept { return size_; }
+  std::size_t capacity() const noexcept { return capacity_; }
+  void clear() noexcept { size_ = 0; }
+
+ private:
+  void grow(std::size_t bytes) {
+    const std::size_t capacity = std::max(size_ + bytes, std::max<std::size_t>(1024, capacity_ * 2));
+    std::unique_ptr<char[]> larger(new char[capacity]);  // not zeroed: bytes are written before they are read
+    if (size_ > 0) std::memcpy(larger.get(), memory_.get(), size_);
+    memory_ = std::move(larger);
+    capacity_ = capacity;
+  }
+
+  std::unique_ptr<char[]> memory_;
+  std::size_t size_ = 0;
+  std::size_t capacity_ = 0;
+};
+
+}  // namespace tabscore

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+
+#include "../schema/batch.hpp"
+#include "../schema/field_error.hpp"
+#include "coerce.hpp"
+#include "json_value.hpp"
+
+namespace tabscore {
+
+/// Bounds on what one body may ask for.
+struct decode_limits {
+  std::size_t max_records = field_error::all_rows;  ///< more are one error, fault::too_many; at most 2^32 - 2
+  std::size_t max_errors = SIZE_MAX;                ///< errors kept; the rest is only counted
+};
+
+/// What was wrong with the values of a body.
+struct decode_faults {
+  validation_errors errors;      ///< make the body invalid
+  std::size_t unlisted = 0;      ///< further errors, beyond max_errors
+  validation_errors not_finite;  ///< values that keep the bounds, but that no model can use: the caller's to refuse
+
+  void clear() noexcept {
+    errors.clear();
+    unlisted = 0;
+    not_finite.clear();
+  }
+};
+
+namespace detail {
+
+/// Values of a correct JSON document into a batch, by all the rules of a policy, every error noted.
+template <schema_type Schema, class Policy>
+class careful_reader {
+ public:
+  careful_reader(const decode_limits& limits, batch<Schema>& to, decode_faults& faults) noexcept
+      : limits_(limits), to_(to), faults_(faults) {}
+
+  /// The array that is called `member` in the body.
+  void records(json_value body, std::string_view member) {
+    json_value list;
+    if (!members(body, field_error::no_row, [&](std::string_view key, json_value v) {
+          if (key == member) list = v;
+        })) {
+      return;
+    }
+    constexpr auto rows = field_error::all_rows;
+    if (!list) return error(rows, fault::missing);
+    if (list.kind() == json_kind::null) return error(rows, fault::null);
+    if (list.kind() != json_kind::array) return error(rows, fault::not_list);
+    if (list.is_empty_array()) return error(rows, fault::too_few, 1);
+    list.for_each_element([&](json_value v) {
+      const std::size_t row = to_.rows();
+      if (row < limits_.max_records) {
+        record(v, static_cast<std::uint32_t>(row));
+        return true;
+      }
+      faults_.clear();
+      error(rows, fault::too_many, limits_.max_records);
+      return false;
+    });
+  }
+
+  /// The body, or one of its records.
+  void record(json_value v, std::uint32_t row = field_error::no_row) {
+    const std::size_t to = to_.add_row();
+    if (row != field_error::no_row && v.kind() == json_kind::null) return error(row, fault::null);
+    std::array<json_value, Schema::size> found;
+    const bool complete = members(v, row, [&](std::string_view key, json_value value) {
+      if (const std::size_t i = Schema::index_of(key); i != Schema::npos) found[i] = value;
+    });
+    if (complete) Schema::for_each([&]<std::size_t I>() { field<I>(found[I], row, to); });
+  }
+
+ private:
+  /// Calls f(key, value) for each member; of duplicates the last one comes last. False with an error when v is no
+  /// object.
+  template <class F>
+  bool members(json_value v, std::uint32_t row, F&& f) {
+    if (Policy::empty_is_record && (v.is_empty_array() || v.is_empty_text())) return true;
+    if (v.kind() != json_kind::object) return error(row, fault::not_record), false;
+    bool reserved = false;
+    v.for_each_member([&](std::string_view raw_key, json_value value) {
+      std::string_view key = raw_key;
+      if (raw_key.find('\\') != std::string_view::npos) {
+        key_.resize(raw_key.size());
+        key = {key_.data(), static_cast<std::size_t>(unescape(raw_key, key_.data()) - key_.data())};
+      }
+      reserved = reserved || (!Policy::reserved_name.empty() && key == Policy::reserved_name);
+      f(key, value);
+    });
+    if (reserved) error(row, fault::reserved_name);
+    return !reserved;
+  }
+
+  template <std::size_t I>
+  void field(json_value v, std::uint32_t row, std::size_t to) {
+    using field = typename Schema::template field<I>;
+    const auto wrong = [&](fault f, limit bound = {}) { error(row, f, bound, static_cast<std::uint16_t>(I)); };
+    auto& stored = to_.template data<I>()[to];
+    if (!v || v.kind() == json_kind::null) {
+      if constexpr (field::required) {
+        wrong(v ? fault::null : fault::missing);
+      } else {
+        stored = field::absent();
+      }
+      return;
+    }
+    const auto c = [&] {
+      if constexpr (field::kind == field_kind::integer) return Policy::integer(v);
+      if constexpr (field::kind == field_kind::real) return Policy::real(v);
+      if constexpr (field::kind == field_kind::boolean) return Policy::boolean(v);
+      if constexpr (field::kind == field_kind::text) return Policy::text(v, to_);
+    }();
+    if (c.wrong && *c.wrong != fault::integer_range && *c.wrong != fault::not_finite) return wrong(*c.wrong);
+    if constexpr (field::kind != field_kind::boolean) {
+      if (const auto broken = field::first_violation(c.value)) return wrong(broken->what, broken->bound);
+    }
+    if (c.wrong) return wrong(*c.wrong);
+    if constexpr (field::kind == field_kind::real) {
+      if (!std::isfinite(c.value)) {
+        faults_.not_finite.push_back({row, static_cast<std::uint16_t>(I), fault::not_finite, {}});
+      }
+    }
+    stored = field::store(c.value);
+  }
+
+  void error(std::uint32_t row, fault what, limit bound = {}, std::uint16_t field = field_error::no_field) {
+    if (faults_.errors.size() < limits_.max_errors) {
+      faults_.errors.push_back({row, field, what, bound});
+    } else {
+      ++faults_.unlisted;
+    }
+  }
+
+  const decode_limits& limits_;
+  batch<Schema>& to_;
+  decode_faults& faults_;
+  std::string key_;
+};
+
+}  // namespace detail
+
+}  // namespace tabscore

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "../core/number_text.hpp"
+#include "../schema/field.hpp"
+#include "json_value.hpp"
+#include "python_text.hpp"
+
+namespace tabscore {
+
+/// What a JSON value became, or why it did not. integer_range and not_finite come with the nearest value there is, so
+/// that a bound which even that one breaks can be reported instead.
+template <class T>
+struct coerced {
+  T value{};
+  std::optional<fault> wrong;
+};
+
+namespace detail {
+
+/// The integer of a text with an optional sign and digits; beyond 64 bits the nearest one, and integer_range.
+inline coerced<std::int64_t> digits_to_integer(std::string_view s) noexcept {
+  const bool negative = s.starts_with('-');
+  if (negative || s.starts_with('+')) s.remove_prefix(1);
+  using limits = std::numeric_limits<std::int64_t>;
+  const std::uint64_t most = static_cast<std::uint64_t>(limits::max()) + negative;
+  std::uint64_t v = 0;
+  for (const char c : s) {
+    const auto digit = static_cast<std::uint64_t>(c - '0');
+    if (v > (most - digit) / 10) return {negative ? limits::min() : limits::max(), fault::integer_range};
+    v = v * 10 + digit;
+  }
+  return {static_cast<std::int64_t>(negative ? 0 - v : v), {}};
+}
+
+/// A number token, NaN and the infinities among them.
+inline double real_of_token(std::string_view raw) noexcept {
+  using limits = std::numeric_limits<double>;
+  if (raw == "NaN") return limits::quiet_NaN();
+  if (raw.ends_with("Infinity")) return raw[0] == '-' ? -limits::infinity() : limits::infinity();
+  return parse_real(raw);
+}
+
+/// A text with its escapes resolved, a view into the document or into `spare`.
+inline std::string_view plain_text(json_value v, std::string& spare) {
+  const std::string_view raw = v.raw_text();
+  if (raw.find('\\') == std::string_view::npos) return raw;
+  spare.resize(raw.size());
+  spare.resize(static_cast<std::size_t>(unescape(raw, spare.data()) - spare.data()));
+  return spare;
+}
+
+/// The same, kept by `texts` (a batch) where it isn't in the document as it is.
+template <class Texts>
+std::string_view kept_text(json_value v, Texts& texts) {
+  const std::string_view raw = v.raw_text();
+  if (raw.find('\\') == std::string_view::npos) return raw;
+  char* const to = texts.text_space(raw.size());
+  return texts.commit_text(static_cast<std::size_t>(unescape(raw, to) - to));
+}
+
+}  // namespace detail
+
+// Policies: what counts as an integer, a real number, a boolean, a text. A policy is a type with the members of these
+// two. Whatever it takes must include what the plain JSON value of the kind means, for that is decoded without asking.
+namespace coerce {
+
+/// As pydantic 1 does for Python's types: "45" and 45.9 are integers, 1 and "yes" are true, 45 is a text. Integers
+/// outside 64 bits, digits of other scripts and arrays of pairs standing for objects are refused.
+struct python {
+  static constexpr bool empty_is_record = true;  // [] and "" are dicts without members
+  static constexpr std::string_view reserved_name = "__pydantic_self__";
+
+  static coerced<std::int64_t> integer(json_value v) {
+    switch (v.kind()) {
+      case json_kind::integer:
+        return detail::digits_to_integer(v.raw());
+      case json_kind::boolean:
+        return {v.is_true(), {}};
+      case json_kind::real:
+        return cut(detail::real_of_token(v.raw()));
+      case json_kind::text: {
+        std::string spare;
+        std::string digits;
+        const std::string_view text = detail::plain_text(v, spare);
+        constexpr std::size_t longest = 4300;
+        if (text.size() > longest && code_points(text) > longest) break;
+        if (!detail::remove_underscores(detail::trim_python_space(text), digits)) break;
+        if (!detail::is_signed_digits(digits)) break;
+        return detail::digits_to_integer(digits);
+      }
+      default:
+        break;
+    }
+    return {0, fault::not_integer};
+  }
+
+  static coerced<double> real(json_value v) {
+    switch (v.kind()) {
+      case json_kind::real:
+        return {detail::real_of_token(v.raw()), {}};
+      case json_kind::integer: {
+        const double d = detail::parse_real(v.raw());
+        return std::isfinite(d) ? coerced<double>{d, {}} : coerced<double>{d, fault::not_finite};
+      }
+      case json_kind::boolean:
+        return {v.is_true() ? 1.0 : 0.0, {}};
+      case json_kind::text: {
+        std::string spare;
+        std::string number;
+        if (const auto d = detail::python_float(detail::plain_text(v, spare), number)) return {*d, {}};
+        break;
+      }
+      default:
+        break;
+    }
+    return {0, fault::not_real};
+  }
+
+  static coerced<bool> boolean(json_value v) {
+    switch (v.kind()) {
+      case json_kind::boolean:
+        return {v.is_true(), {}};
+      case json_kind::integer:
+      case json_kind::real: {
+        const double d = detail::real_of_token(v.raw());
+        if (d == 0 || d == 1) return {d == 1, {}};
+        break;
+      }
+      case json_kind::text: {
+        std::string spare;
+        std::string word(detail::plain_text(v, spare));
+        for (char& c : word) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+        for (const std::string_view yes : {"1", "on", "t", "true", "y", "yes"}) {
+          if (word == yes) return {true, {}};
+        }
+        for (const std::string_view no : {"0", "off", "f", "false", "n", "no"}) {
+          if (word == no) return {false, {}};
+        }
+        break;
+      }
+      default:
+        break;
+    }
+    return {false, fault::not_boolean};
+  }
+
+  /// `texts` keeps what is not a part of the document.
+  template <class Texts>
+  static coerced<std::string_view> text(json_value v, Texts& texts) {
+    switch (v.kind()) {
+      case json_kind::text:
+        return {detail::kept_text(v, texts), {}};
+      case json_kind::integer: {
+        const std::string_view digits = v.raw();
+        return {digits == "-0" ? digits.substr(1) : digits, {}};
+      }
+      case json_kind::real: {
+        char* const to = texts.text_space(number_text_space);
+        const char* const end = write_real(to, detail::real_of_token(v.raw()));
+        return {texts.commit_text(static_cast<std::size_t>(end - to)), {}};
+      }
+      case json_kind::boolean:
+        return {v.is_true() ? "True" : "False", {}};
+      default:
+        return {{}, fault::not_text};
+    }
+  }
+
+ private:
+  static coerced<std::int64_t> cut(double d) noexcept {
+    using limits = std::numeric_limits<std::int64_t>;
+    if (!std::isfinite(d)) return {0, fault::not_integer};
+    if (d >= 0x1p63) return {limits::max(), fault::integer_range};
+    if (d < -0x1p63) return {limits::min(), fault::integer_range};
+    return {static_cast<std::int64_t>(d), {}};
+  }
+};
+
+/// Every value is what it looks like: 45.0 is no integer, 1 no boolean, "45" no number, 45 no text, NaN nothing.
+struct strict {
+  static constexpr bool empty_is_record = false;
+  static constexpr std::string_view reserved_name = {};
+
+  static coerced<std::int64_t> integer(json_value v) {
+    if (v.kind() != json_kind::integer) return {0, fault::not_integer};
+    return detail::digits_to_integer(v.raw());
+  }
+  static coerced<double> real(json_value v) {
+    if (v.kind() != json_kind::integer && v.kind() != json_kind::real) return {0, fault::not_real};
+    const double d = detail::real_of_token(v.raw());
+    return std::isfinite(d) ? coerced<double>{d, {}} : coerced<double>{d, fault::not_finite};
+  }
+  static coerced<bool> boolean(json_value v) {
+    if (v.kind() != json_kind::boolean) return {false, fault::not_boolean};
+    return {v.is_true(), {}};
+  }
+  template <class Texts>
+  static coerced<std::string_view> text(json_value v, Texts& texts) {
+    if (v.kind() != json_kind::text) return {{}, fault::not_text};
+    return {detail::kept_text(v, texts), {}};
+  }
+};
+
+}  // namespace coerce
+
+}  // namespace tabscore

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <simdjson.h>
+
+#include <string_view>
+
+#include "careful.hpp"
+#include "encoding.hpp"
+#include "python_json.hpp"
+
+namespace tabscore {
+
+enum class decode_status {
+  decoded,     ///< the batch holds the records; faults().not_finite may still name values that no model can use
+  invalid,     ///< the values break the schema: faults().errors
+  broken,      ///< no JSON: syntax()
+  unreadable,  ///< not UTF-8, or nested too deeply, or an integer of thousands of digits: why()
+};
+
+/// JSON bodies into batches. Keeps its working memory and what it learned of its clients' layout, so that a warm one
+/// allocates nothing for a valid body; not for concurrent use, give each thread its own.
+/// Text columns point into the body or the batch: both must outlive their use.
+template <schema_type Schema, class Policy = coerce::python>
+class decoder {
+ public:
+  explicit decoder(std::string_view records_member = "records", decode_limits limits = {})
+      : member_(records_member), limits_(limits) {}
+
+  /// {"records": [{...}, ...]}, at least one. Replaces what was in the batch.
+  decode_status records(simdjson::padded_string_view body, batch<Schema>& to) {
+    return careful(body, to, [&](auto& reader, json_value v) { reader.records(v, member_); });
+  }
+  /// One record, the body itself.
+  decode_status record(simdjson::padded_string_view body, batch<Schema>& to) {
+    return careful(body, to, [&](auto& reader, json_value v) { reader.record(v); });
+  }
+
+  std::string_view records_member() const noexcept { return member_; }
+
+  // What the last body was found to be.
+  const decode_faults& faults() const noexcept { return faults_; }
+  const syntax_error& syntax() const noexcept { return syntax_; }
+  unreadable why() const noexcept { return why_; }
+
+ private:
+  template <class Read>
+  decode_status careful(std::string_view body, batch<Schema>& to, Read&& read) {
+    to.clear();
+    faults_.clear();
+    if (body.empty()) return missing_body();
+    if (detail::looks_like_utf16_or_32(body) || !detail::utf8_or_surrogates(body)) {
+      why_ = unreadable::encoding;
+      return decode_status::unreadable;
+    }
+    const std::string_view text = detail::without_mark(body);
+    if (const auto stop = detail::python_json_check(text).run()) {
+      if (stop->message.empty()) {
+        why_ = stop->why;
+        return decode_status::unreadable;
+      }
+      syntax_ = detail::locate(text, *stop);
+      return decode_status::broken;
+    }
+    const json_value v(text.data() + text.find_first_not_of(" \n\r\t"), text.data() + text.size());
+    if (v.kind() == json_kind::null) return missing_body();
+    detail::careful_reader<Schema, Policy> reader(limits_, to, faults_);
+    read(reader, v);
+    if (faults_.errors.empty()) return decode_status::decoded;
+    to.clear();
+    return decode_status::invalid;
+  }
+
+  decode_status missing_body() {
+    faults_.errors.push_back({field_error::no_row, field_error::no_field, fault::missing, {}});
+    return decode_status::invalid;
+  }
+
+  std::string_view member_;
+  decode_limits limits_;
+  decode_faults faults_;
+  syntax_error syntax_;
+  unreadable why_{};
+};
+
+}  // namespace tabscore

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+namespace tabscore {
+
+enum class json_kind : std::uint8_t { null, boolean, integer, real, text, array, object };
+
+/// A value within a JSON document that is known to be correct: a view of its first byte, from which kind, extent and
+/// members are found when asked for. No tree is built. NaN, Infinity and -Infinity are real numbers.
+class json_value {
+ public:
+  constexpr json_value() noexcept = default;
+  constexpr json_value(const char* first, const char* document_end) noexcept : p_(first), end_(document_end) {}
+
+  constexpr explicit operator bool() const noexcept { return p_ != nullptr; }
+
+  json_kind kind() const noexcept {
+    switch (*p_) {
+      case '{':
+        return json_kind::object;
+      case '[':
+        return json_kind::array;
+      case '"':
+        return json_kind::text;
+      case 'n':
+        return json_kind::null;
+      case 't':
+      case 'f':
+        return json_kind::boolean;
+      default:
+        break;
+    }
+    return raw().find_first_of(".eENI") == std::string_view::npos ? json_kind::integer : json_kind::real;
+  }
+
+  /// The value as written: of a text with quotes and escapes, of an array or object everything.
+  std::string_view raw() const noexcept { return {p_, static_cast<std::size_t>(skip(p_) - p_)}; }
+  /// Between the quotes of a text, escapes as written.
+  std::string_view raw_text() const noexcept {
+    const std::string_view all = raw();
+    return all.substr(1, all.size() - 2);
+  }
+
+  bool is_true() const noexcept { return *p_ == 't'; }
+  bool is_empty_array() const noexcept { return *p_ == '[' && *blanks(p_ + 1) == ']'; }
+  bool is_empty_text() const noexcept { return *p_ == '"' && p_[1] == '"'; }
+
+  /// Calls f(key between its quotes, value) for each member of an object, in order.
+  template <class F>
+  void for_each_member(F&& f) const {
+    const char* p = blanks(p_ + 1);
+    if (*p == '}') return;
+    for (;;) {
+      const char* const key_end = skip_text(p);
+      const std::string_view key(p + 1, static_cast<std::size_t>(key_end - p) - 2);
+      p = blanks(blanks(key_end) + 1);
+      f(key, json_value(p, end_));
+      p = blanks(skip(p));
+      if (*p == '}') return;
+      p = blanks(p + 1);
+    }
+  }
+
+  /// Calls f(element) for each element of an array, in order, until it returns false.
+  template <class F>
+  void for_each_element(F&& f) const {
+    const char* p = blanks(p_ + 1);
+    if (*p == ']') return;
+    for (;;) {
+      if (!f(json_value(p, end_))) return;
+      p = blanks(skip(p));
+      if (*p == ']') return;
+      p = blanks(p + 1);
+    }
+  }
+
+ private:
+  static const char* blanks(const char* p) noexcept {
+    while (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t') ++p;
+    return p;
+  }
+  static const char* skip_text(const char* p) noexcept {
+    for (++p; *p != '"'; ++p) p += *p == '\\';
+    return p + 1;
+  }
+  const char* skip(const char* p) const noexcept {
+    if (*p == '"') return skip_text(p);
+    if (*p != '{' && *p != '[') {
+      while (p != end_ && *p != ',' && *p != ']' && *p != '}' && *p != ' ' && *p != '\n' && *p != '\r' && *p != '\t')
+        ++p;
+      return p;
+    }
+    std::size_t depth = 0;
+    do {
+      if (*p == '"') {
+        p = skip_text(p);
+        continue;
+      }
+      if (*p == '{' || *p == '[') ++depth;
+      if (*p == '}' || *p == ']') --depth;
+      ++p;
+    } while (depth > 0);
+    return p;
+  }
+
+  const char* p_ = nullptr;
+  const char* end_ = nullptr;
+};
+
+/// A text's escapes resolved, as UTF-8 (a surrogate without its partner becomes three bytes): at most raw.size() bytes
+/// to `to`. Returns the end.
+inline char* unescape(std::string_view raw, char* to) noexcept {
+  const char* p = raw.data();
+  const char* const end = p + raw.size();
+  const auto unit = [&] {
+    std::uint32_t u = 0;
+    for (int i = 0; i < 4; ++i) {
+      const char c = *p++;
+      u = u << 4U | static_cast<std::uint32_t>(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+    }
+    return u;
+  };
+  while (p != end) {
+    if (*p != '\\') {
+      *to++ = *p++;
+      continue;
+    }
+    const char c = p[1];
+    p += 2;
+    constexpr std::string_view letters = "bfnrt";
+    if (c != 'u') {
+      const std::size_t known = letters.find(c);
+      *to++ = known == std::string_view::npos ? c : "\b\f\n\r\t"[known];
+      continue;
+    }
+    std::uint32_t code = unit();
+    if ((code & 0xFC00U) == 0xD800U && end - p >= 6 && p[0] == '\\' && p[1] == 'u') {
+      const char* const second = p;
+      p += 2;
+      const std::uint32_t low = unit();
+      if ((low & 0xFC00U) == 0xDC00U) {
+        code = 0x10000U + ((code & 0x3FFU) << 10U) + (low & 0x3FFU);
+      } else {
+        p = second;
+      }
+    }
+    const auto put = [&](std::uint32_t byte) { *to++ = static_cast<char>(byte); };
+    if (code < 0x80) {
+      put(code);
+    } else if (code < 0x800) {
+      put(0xC0U | code >> 6U);
+      put(0x80U | (code & 0x3FU));
+    } else if (code < 0x10000) {
+      put(0xE0U | code >> 12U);
+      put(0x80U | (code >> 6U & 0x3FU));
+      put(0x80U | (code & 0x3FU));
+    } else {
+      put(0xF0U | code >> 18U);
+      put(0x80U | (code >> 12U & 0x3FU));
+      put(0x80U | (code >> 6U & 0x3FU));
+      put(0x80U | (code & 0x3FU));
+    }
+  }
+  return to;
+}
+
+}  // namespace tabscore

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#include <tabscore/core/json_text.hpp>
+
+#include <string>
+
+#include "support/catch.hpp"
+
+namespace ts = tabscore;
+using namespace std::string_view_literals;
+
+namespace {
+template <ts::escape Escape>
+std::string quoted(std::string_view text) {
+  ts::text_buffer out;
+  ts::append_json_text<Escape>(out, text);
+  return std::string(out.view());
+}
+constexpr auto kept = quoted<ts::escape::needed>;
+constexpr auto ascii = quoted<ts::escape::non_ascii>;
+}  // namespace
+
+TEST_CASE("a text is escaped as JSON demands, the rest kept", "[core]") {
+  CHECK(kept("") == R"("")");
+  CHECK(kept("United States") == R"("United States")");
+  CHECK(kept("\"\\\n\r\t\b\f\x01\x1f/"sv) == R"("\"\\\n\r\t\b\f\u0001\u001f/")");
+  CHECK(kept("\0"sv) == R"("\u0000")");
+  CHECK(kept("\x7f \u00c9gypte \u6f22 \ud7ff \U0001F600") == "\"\x7f \u00c9gypte \u6f22 \ud7ff \U0001F600\"");
+  CHECK(kept("\xED\xA0\x80|\xED\xBF\xBF") == R"("\ud800|\udfff")");
+}
+
+TEST_CASE("a text is written in ASCII as json.dumps does", "[core]") {
+  CHECK(ascii("US\x7f~ ") == R"("US\u007f~ ")");
+  CHECK(ascii("\u00c9gypte \u6f22 \ud7ff") == R"("\u00c9gypte \u6f22 \ud7ff")");
+  CHECK(ascii("\U0001F600\U0010FFFF") == R"("\ud83d\ude00\udbff\udfff")");
+  CHECK(ascii("\xED\xA0\xBD\xED\xB8\x80") == R"("\ud83d\ude00")");
+  CHECK(ascii("\n\"") == R"("\n\"")");
+}
+
+TEST_CASE("a text buffer keeps its memory and its text while it grows", "[core]") {
+  ts::text_buffer b;
+  std::string expected;
+  for (int i = 0; i < 5000; ++i) {
+    const std::string piece = std::to_string(i);
+    b.append(piece);
+    expected += piece;
+  }
+  CHECK(b.view() == expected);
+  const std::size_t capacity = b.capacity();
+  b.clear();
+  CHECK(b.view().empty());
+  CHECK(b.capacity() == capacity);
+}

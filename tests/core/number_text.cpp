@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+#include <tabscore/core/number_parse.hpp>
+#include <tabscore/core/number_text.hpp>
+
+#include <bit>
+#include <charconv>
+#include <limits>
+#include <random>
+#include <string>
+
+#include "support/catch.hpp"
+
+namespace ts = tabscore;
+
+namespace {
+template <ts::spelling Spelling = ts::spelling::repr>
+std::string text(double v) {
+  char buffer[ts::number_text_space];
+  return {buffer, ts::write_real<Spelling>(buffer, v)};
+}
+std::string text(std::int64_t v) {
+  char buffer[ts::number_text_space];
+  return {buffer, ts::write_integer(buffer, v)};
+}
+}  // namespace
+
+TEST_CASE("a double is written as Python's repr writes it", "[core]") {
+  using limits = std::numeric_limits<double>;
+  CHECK(text(0.0) == "0.0");
+  CHECK(text(-0.0) == "-0.0");
+  CHECK(text(1.0) == "1.0");
+  CHECK(text(-45.0) == "-45.0");
+  CHECK(text(320.5) == "320.5");
+  CHECK(text(0.1) == "0.1");
+  CHECK(text(0.30000000000000004) == "0.30000000000000004");
+  CHECK(text(0.00029774649759579464) == "0.00029774649759579464");
+  CHECK(text(0.0001) == "0.0001");
+  CHECK(text(0.00001) == "1e-05");
+  CHECK(text(0.000012345) == "1.2345e-05");
+  CHECK(text(6.328306117326016e-11) == "6.328306117326016e-11");
+  CHECK(text(1e15) == "1000000000000000.0");
+  CHECK(text(9007199254740993.0) == "9007199254740992.0");
+  CHECK(text(9999999999999998.0) == "9999999999999998.0");
+  CHECK(text(1e16) == "1e+16");
+  CHECK(text(1.5e16) == "1.5e+16");
+  CHECK(text(12345678901234567.0) == "1.2345678901234568e+16");
+  CHECK(text(1e22) == "1e+22");
+  CHECK(text(1e23) == "1e+23");
+  CHECK(text(1e100) == "1e+100");
+  CHECK(text(5e-324) == "5e-324");
+  CHECK(text(2.2250738585072014e-308) == "2.2250738585072014e-308");
+  CHECK(text(2.225073858507201e-308) == "2.225073858507201e-308");
+  CHECK(text(limits::max()) == "1.7976931348623157e+308");
+  CHECK(text(limits::infinity()) == "inf");
+  CHECK(text(-limits::infinity()) == "-inf");
+  CHECK(text(limits::quiet_NaN()) == "nan");
+  CHECK(text(-limits::quiet_NaN()) == "nan");
+  CHECK(text<ts::spelling::json>(-limits::infinity()) == "-Infinity");
+  CHECK(text<ts::spelling::json>(limits::quiet_NaN()) == "NaN");
+}
+
+TEST_CASE("integers of every length are written whole", "[core]") {
+  CHECK(text(std::int64_t{0}) == "0");
+  CHECK(text(std::numeric_limits<std::int64_t>::min()) == "-9223372036854775808");
+  CHECK(text(std::numeric_limits<std::int64_t>::max()) == "9223372036854775807");
+  std::int64_t power = 1;
+  for (int i = 0; i < 19; ++i, power *= i < 19 ? 10 : 1) {
+    for (const std::int64_t v : {power - 1, power, power + 1, -power}) CHECK(text(v) == std::to_string(v));
+  }
+}
+
+TEST_CASE("written doubles are the shortest that read back the same", "[core]") {
+  std::mt19937_64 random(7);
+  for (int i = 0; i < 200'000; ++i) {
+    double v = std::bit_cast<double>(random());
+    if (i % 2) v = static_cast<double>(random() >> 11) * 0x1p-53;
+    if (i % 8 == 3) v = static_cast<double>(random() % 1'000'000'000) / 1000;
+    if (!std::isfinite(v)) continue;
+    const std::string t = text(v);
+    if (std::bit_cast<std::uint64_t>(ts::detail::parse_real(t)) != std::bit_cast<std::uint64_t>(v)) FAIL(t);
+    // The standard library's shortest digits, whatever their arrangement.
+    char other[64];
+    const char* end = std::to_chars(other, other + sizeof other, v, std::chars_format::scientific).ptr;
+    const auto digits = [](std::string_view s) {
+      std::string d;
+      for (const char c : s.substr(0, s.find('e'))) {
+        if (c >= '0' && c <= '9') d += c;
+      }
+      d.erase(0, d.find_first_not_of('0'));
+      d.erase(d.find_last_not_of('0') + 1);
+      return d;
+    };
+    if (digits(t) != digits({other, static_cast<std::size_t>(end - other)})) FAIL(t);
+  }
+}
+
+TEST_CASE("text beyond the range of a double becomes an infinity or a zero", "[core]") {
+  using ts::detail::parse_real;
+  CHECK(parse_real("1e400") == std::numeric_limits<double>::infinity());
+  CHECK(parse_real("-1e400") == -std::numeric_limits<double>::infinity());
+  CHECK(parse_real("1" + std::string(400, '0')) == std::numeric_limits<double>::infinity());
+  CHECK(parse_real("0.0001e313") == std::numeric_limits<double>::infinity());
+  CHECK(parse_real("1e-400") == 0);
+  CHECK(std::signbit(parse_real("-1e-400")));
+  CHECK(parse_real("0." + std::string(5000, '0') + "1") == 0);
+  CHECK(parse_real("0." + std::string(5000, '0') + "1e5001") == 1);
+  CHECK(parse_real("0e99999999999999999999999") == 0);
+  CHECK(parse_real("1e99999999999999999999999") == std::numeric_limits<double>::infinity());
+  CHECK(parse_real("1e-99999999999999999999999") == 0);
+  CHECK(parse_real("2.4703282292062327208e-324") == 0);
+  CHECK(parse_real("2.4703282292062328e-324") == 5e-324);
+  CHECK(parse_real("9007199254740993") == 9007199254740992.0);
+  CHECK(parse_real("1.7976931348623158e308") == std::numeric_limits<double>::max());
+  CHECK(parse_real("1.7976931348623159e308") == std::numeric_limits<double>::infinity());
+}

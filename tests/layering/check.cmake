@@ -9,7 +9,7 @@ set(may_features core schema expr)
 set(may_models core schema features)
 set(may_monitor core schema features models)
 set(may_pipeline core schema expr features models monitor)
-set(may_service core schema json features models monitor pipeline)
+set(may_service core schema json expr features models monitor pipeline)
 
 set(broken "")
 file(GLOB_RECURSE headers RELATIVE ${INCLUDE}/tabscore ${INCLUDE}/tabscore/*/*.hpp)

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <simdjson.h>
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "../expr/rule.hpp"
+#include "../json/decode.hpp"
+#include "../models/predictions.hpp"
+#include "../schema/field_error.hpp"
+#include "workspace.hpp"
+
+namespace tabscore {
+
+/// What a body is: {"records": [{...}, ...]}, or one record.
+enum class body_shape { records, record };
+
+/// What came of a body. Predictions live in the workspace, a syntax error points into the body.
+using outcome = std::variant<predictions, validation_errors, broken_rule, syntax_error, unreadable>;
+
+/// Decodes a body into the workspace's records; what is wrong with it, or nothing. The records' texts point into the
+/// body, which must stay until they are scored.
+template <schema_type Schema, class Policy>
+std::optional<outcome> read_json(simdjson::padded_string_view body, workspace<Schema, Policy>& w,
+                                 body_shape shape = body_shape::records) {
+  switch (shape == body_shape::records ? w.decoder.records(body, w.records) : w.decoder.record(body, w.records)) {
+    case decode_status::decoded: break;
+    case decode_status::invalid: return w.decoder.faults().errors;
+    case decode_status::broken: return w.decoder.syntax();
+    case decode_status::unreadable: return w.decoder.why();
+  }
+  return std::nullopt;
+}
+
+/// Scores the records that read_json() left in the workspace. All of them are predicted and the sinks told, or none.
+template <class Pipeline, schema_type Schema, class Policy>
+outcome score_records(const Pipeline& pipe, workspace<Schema, Policy>& w, body_shape shape = body_shape::records) {
+  // Infinite values pass as values of their fields, so that a broken rule is the first thing said of them.
+  if (const auto& infinite = w.decoder.faults().not_finite; !infinite.empty()) {
+    if (const auto broken = pipe.rules().first_broken(w.records.view())) return *broken;
+    return infinite;
+  }
+  score_outcome scored = pipe.score(w.records, w.x);
+  if (const auto* none = std::get_if<unscorable>(&scored)) {
+    const auto row = static_cast<std::uint32_t>(none->row);
+    return validation_errors{
+        {shape == body_shape::records ? row : field_error::no_row, field_error::no_field, fault::not_finite, {}}};
+  }
+  if (const auto* broken = std::get_if<broken_rule>(&scored)) return *broken;
+  return std::get<predictions>(scored);
+}
+
+/// From a body's bytes to predictions, or to all that is wrong with it. Nothing is counted or logged unless all of it
+/// is predicted. Safe to call from many threads with one pipeline, each with its own workspace.
+template <class Pipeline, schema_type Schema, class Policy>
+outcome score_json(const Pipeline& pipe, simdjson::padded_string_view body, workspace<Schema, Policy>& w,
+                   body_shape shape = body_shape::records) {
+  if (auto wrong = read_json(body, w, shape)) return *std::move(wrong);
+  return score_records(pipe, w, shape);
+}
+
+}  // namespace tabscore

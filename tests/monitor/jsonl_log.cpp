@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+#include <tabscore/monitor/jsonl_log.hpp>
+#include <tabscore/schema/batch.hpp>
+
+#include <sys/resource.h>
+
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <regex>
+#include <sstream>
+#include <thread>
+
+#include "support/catch.hpp"
+
+namespace ts = tabscore;
+
+namespace {
+using loan = ts::schema<ts::text<"purpose">, ts::integer<"age">, ts::real<"amount">, ts::boolean<"owner">,
+                        ts::optional<ts::integer<"children">>, ts::optional<ts::text<"note \"x\"">>>;
+
+struct temporary_folder {
+  std::filesystem::path path = std::filesystem::temp_directory_path() / ("tabscore-log-" + std::to_string(::getpid()));
+  temporary_folder() { std::filesystem::create_directories(path); }
+  ~temporary_folder() { std::filesystem::remove_all(path); }
+};
+
+std::string contents(const std::filesystem::path& file) {
+  std::ostringstream text;
+  text << std::ifstream(file, std::ios::binary).rdbuf();
+  return text.str();
+}
+
+struct scored_records {
+  ts::batch<loan> records;
+  std::vector<double> probability;
+  std::vector<std::uint8_t> label;
+  ts::scored<loan> view() const { return {records.view(), {probability, label, 0.5}}; }
+};
+
+scored_records sample(std::size_t rows) {
+  scored_records s;
+  for (std::size_t i = 0; i < rows; ++i) {
+    s.records.push_back("caf\xC3\xA9", 30, 5.0, true, std::nullopt, std::nullopt);
+    s.probability.push_back(0.25);
+    s.label.push_back(0);
+  }
+  return s;
+}
+}  // namespace
+
+TEST_CASE("a log line is what Python's json.dumps writes", "[monitor]") {
+  const temporary_folder folder;
+  const auto file = folder.path / "made" / "on the way" / "log.jsonl";
+  auto log = ts::jsonl_log::open(file.string(), {"p", "y"});
+  REQUIRE(log);
+  scored_records s;
+  s.records.push_back("caf\xC3\xA9 \xF0\x9F\x98\x80\x7F\n", -3, 1e22, true, 2, "a\\b");
+  s.records.push_back("US", 45, 320.5, false, std::nullopt, std::nullopt);
+  s.probability = {1e-7, 1.0};
+  s.label = {0, 1};
+  log->record(s.view());
+  const std::string text =
+      std::regex_replace(contents(file), std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?\+00:00)"), "TIME");
+  CHECK(text ==
+        "{\"timestamp_utc\": \"TIME\", \"threshold\": 0.5, \"p\": 1e-07, \"y\": 0, \"features\": {\"purpose\": "
+        "\"caf\\u00e9 \\ud83d\\ude00\\u007f\\n\", \"age\": -3, \"amount\": 1e+22, \"owner\": true, \"children\": 2, "
+        "\"note \\\"x\\\"\": \"a\\\\b\"}}\n"
+        "{\"timestamp_utc\": \"TIME\", \"threshold\": 0.5, \"p\": 1.0, \"y\": 1, \"features\": {\"purpose\": \"US\", "
+        "\"age\": 45, \"amount\": 320.5, \"owner\": false, \"children\": null, \"note \\\"x\\\"\": null}}\n");
+  CHECK(log->written() == 2);
+  CHECK(log->dropped() == 0);
+}
+
+TEST_CASE("the time stamp is Python's isoformat", "[monitor]") {
+  using namespace std::chrono;
+  const system_clock::time_point t{seconds(1'700'000'000)};
+  CHECK(ts::detail::utc_timestamp(t) == "2023-11-14T22:13:20+00:00");
+  CHECK(ts::detail::utc_timestamp(t + microseconds(45)) == "2023-11-14T22:13:20.000045+00:00");
+}
+
+TEST_CASE("a log is appended to, and one that is off writes nothing", "[monitor]") {
+  const temporary_folder folder;
+  const auto file = folder.path / "log.jsonl";
+  const auto s = sample(3);
+  ts::jsonl_log::open(file.string()).value().record(s.view());
+  const auto once = contents(file);
+  ts::jsonl_log::open(file.string()).value().record(s.view());
+  CHECK(contents(file).size() >= 2 * once.size() - 60);  // the time stamps may differ in length
+  CHECK(contents(file).substr(0, once.size()) == once);
+  ts::jsonl_log off;
+  off.record(s.view());
+  CHECK_FALSE(off.is_on());
+  CHECK(off.written() == 0);
+}
+
+TEST_CASE("a log that cannot be opened says which and why", "[monitor]") {
+  const auto log = ts::jsonl_log::open("/proc/no/such/log.jsonl");
+  REQUIRE_FALSE(log);
+  CHECK(log.error().code == ts::errc::io);
+  CHECK(log.error().message.find("'/proc/no/such/log.jsonl'") != std::string::npos);
+}
+
+TEST_CASE("a batch that does not fit on the disk leaves nothing behind and is counted as dropped", "[monitor]") {
+  const temporary_folder folder;
+  const auto file = folder.path / "log.jsonl";
+  auto log = ts::jsonl_log::open(file.string()).value();
+  const auto s = sample(10);
+  log.record(s.view());
+  const auto whole = contents(file);
+
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit old{};
+  getrlimit(RLIMIT_FSIZE, &old);
+  rlimit small = old;
+  small.rlim_cur = whole.size() + 700;  // room for a few lines of the next batch
+  setrlimit(RLIMIT_FSIZE, &small);
+  log.record(s.view());
+  setrlimit(RLIMIT_FSIZE, &old);
+
+  CHECK(contents(file) == whole);
+  CHECK(log.written() == 10);
+  CHECK(log.dropped() == 10);
+  log.record(s.view());
+  CHECK(log.written() == 20);
+}
+
+TEST_CASE("batches of many writers do not mix", "[monitor]") {
+  const temporary_folder folder;
+  const auto file = folder.path / "log.jsonl";
+  auto log = ts::jsonl_log::open(file.string()).value();
+  std::vector<std::thread> writers;
+  for (std::size_t t = 0; t < 4; ++t) {
+    writers.emplace_back([&log, t] {
+      auto s = sample(t + 2);
+      s.probability.assign(s.probability.size(), static_cast<double>(t));
+      for (int n = 0; n < 50; ++n) log.record(s.view());
+    });
+  }
+  for (auto& w : writers) w.join();
+  std::ifstream in(file);
+  std::string line;
+  std::size_t lines = 0;
+  while (std::getline(in, line)) {
+    const std::size_t at = line.find("\"probability\": ") + 15;
+    const std::string writer = line.substr(at, 3);
+    const std::size_t rows = static_cast<std::size_t>(writer[0] - '0') + 2;
+    for (std::size_t k = 1; k < rows; ++k) {
+      REQUIRE(std::getline(in, line));
+      REQUIRE(line.substr(at - 15).find("\"probability\": " + writer) ==
+              line.substr(at - 15).find("\"probability\": "));
+    }
+    lines += rows;
+  }
+  CHECK(lines == 50 * (2 + 3 + 4 + 5));
+}

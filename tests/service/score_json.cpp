@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+#include <tabscore/json/write.hpp>
+#include <tabscore/models/load_tabscore.hpp>
+#include <tabscore/monitor/moments.hpp>
+#include <tabscore/service/score_json.hpp>
+
+#include <limits>
+#include <string>
+
+#include "support/catch.hpp"
+#include "support/student.hpp"
+
+namespace ts = tabscore;
+using ts::col;
+
+namespace {
+
+struct fixture {
+  ts::logistic model = ts::load_logistic(TABSCORE_SOURCE_DIR "/models/student_logistic.json").value();
+  ts::moments drift;
+  ts::workspace<student> w;
+
+  auto pipe() {
+    const auto started = col<"practice_exams_started">;
+    const auto passed = col<"practice_exams_passed">;
+    const auto minutes = col<"minutes_watched">;
+    const auto days = col<"days_on_platform">;
+    return ts::pipeline{
+        student{}, ts::rules{ts::rule(passed <= started, "passed cannot exceed started")},
+        ts::features{ts::feature<"engagement_score">(0.6 * minutes + 0.3 * days + 10.0 * col<"courses_started">),
+                     ts::feature<"exam_success_rate">(where(started > 0, passed / (started + 1e-6), 0.0)),
+                     ts::feature<"learning_consistency">(minutes / max(days, 1))},
+        model, ts::sinks{drift}};
+  }
+};
+
+std::string record(const std::string& minutes = "320.5", const std::string& passed = "3") {
+  return R"({"student_country":"US","days_on_platform":45,"minutes_watched":)" + minutes +
+         R"(,"courses_started":3,"practice_exams_started":5,"practice_exams_passed":)" + passed +
+         R"(,"minutes_spent_on_exams":87.2})";
+}
+std::string body(const std::string& records) { return "{\"records\":[" + records + "]}"; }
+
+}  // namespace
+
+TEST_CASE("a body becomes predictions, alone or in a list, with the same bits", "[service]") {
+  fixture f;
+  const auto pipe = f.pipe();
+  const simdjson::padded_string one(record());
+  const auto alone = ts::score_json(pipe, one, f.w, ts::body_shape::record);
+  REQUIRE(std::holds_alternative<ts::predictions>(alone));
+  const double p = std::get<ts::predictions>(alone).probability[0];
+  CHECK(p > 0);
+  CHECK(p < 1);
+
+  std::string many = record();
+  for (int i = 1; i < 1000; ++i) many += "," + record();
+  const simdjson::padded_string list(body(many));
+  const auto all = ts::score_json(pipe, list, f.w);
+  REQUIRE(std::holds_alternative<ts::predictions>(all));
+  REQUIRE(std::get<ts::predictions>(all).rows() == 1000);
+  for (const double q : std::get<ts::predictions>(all).probability) REQUIRE(q == p);
+  CHECK(f.drift.read().samples == 1001);
+}
+
+TEST_CASE("what is wrong with a body is a value, and nothing of it is counted", "[service]") {
+  fixture f;
+  const auto pipe = f.pipe();
+  const auto outcome = [&](const std::string& text, ts::body_shape shape = ts::body_shape::records) {
+    const simdjson::padded_string padded(text);
+    return ts::score_json(pipe, padded, f.w, shape);
+  };
+  const auto errors = outcome(body(record() + "," + record("-1")));
+  REQUIRE(std::holds_alternative<ts::validation_errors>(errors));
+  CHECK(std::get<ts::validation_errors>(errors) == ts::validation_errors{{1, 2, ts::fault::below, 0}});
+
+  CHECK(std::holds_alternative<ts::syntax_error>(outcome(body(record()).substr(0, 30))));
+  CHECK(std::holds_alternative<ts::unreadable>(outcome("{\"records\": [\"\xFF\"]}")));
+
+  const auto rule = outcome(body(record() + "," + record("1", "6")));
+  REQUIRE(std::holds_alternative<ts::broken_rule>(rule));
+  CHECK(std::get<ts::broken_rule>(rule).row == 1);
+  CHECK(f.drift.read() == ts::totals{});
+}
+
+TEST_CASE("an infinite value is refused after the rules, and nothing of it is counted", "[service]") {
+  fixture f;
+  const auto pipe = f.pipe();
+  for (const char* infinite : {"1e400", "Infinity", "\"inf\""}) {
+    const simdjson::padded_string broken_too(body(record(infinite) + "," + record("1", "6")));
+    CHECK(std::holds_alternative<ts::broken_rule>(ts::score_json(pipe, broken_too, f.w)));
+    const simdjson::padded_string only_infinite(body(record() + "," + record(infinite)));
+    const auto out = ts::score_json(pipe, only_infinite, f.w);
+    REQUIRE(std::holds_alternative<ts::validation_errors>(out));
+    CHECK(std::get<ts::validation_errors>(out) == ts::validation_errors{{1, 2, ts::fault::not_finite, {}}});
+  }
+  CHECK(f.drift.read() == ts::totals{});
+}

@@ -7,7 +7,6 @@
 #include <csignal>
 #include <cstdio>
 #include <fstream>
-#include <regex>
 #include <sstream>
 #include <thread>
 
@@ -29,6 +28,19 @@ std::string contents(const std::filesystem::path& file) {
   std::ostringstream text;
   text << std::ifstream(file, std::ios::binary).rdbuf();
   return text.str();
+}
+
+// Every time stamp, of whatever length, becomes TIME.
+std::string without_time(std::string text) {
+  const std::string key = "\"timestamp_utc\": \"";
+  for (std::size_t at = text.find(key); at != std::string::npos; at = text.find(key, at)) {
+    at += key.size();
+    const std::string time = text.substr(at, text.find('"', at) - at);
+    REQUIRE(time.size() >= 25);
+    REQUIRE(time.substr(time.size() - 6) == "+00:00");
+    text.replace(at, time.size(), "TIME");
+  }
+  return text;
 }
 
 struct scored_records {
@@ -60,8 +72,7 @@ TEST_CASE("a log line is what Python's json.dumps writes", "[monitor]") {
   s.probability = {1e-7, 1.0};
   s.label = {0, 1};
   log->record(s.view());
-  const std::string text =
-      std::regex_replace(contents(file), std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?\+00:00)"), "TIME");
+  const std::string text = without_time(contents(file));
   CHECK(text ==
         "{\"timestamp_utc\": \"TIME\", \"threshold\": 0.5, \"p\": 1e-07, \"y\": 0, \"features\": {\"purpose\": "
         "\"caf\\u00e9 \\ud83d\\ude00\\u007f\\n\", \"age\": -3, \"amount\": 1e+22, \"owner\": true, \"children\": 2, "

@@ -189,9 +189,10 @@ def training_data(path, rows):
 
 def drift_baseline(frame, labels, numeric):
     """Mean and population standard deviation of the numeric features (a list of names, model order), positive rate."""
-    # Row-major on purpose: NumPy then adds row after row, which fixes the last digits whatever the frame's layout was.
-    values = np.ascontiguousarray(frame[numeric].to_numpy(dtype=float))
-    means, stds = values.mean(axis=0), values.std(axis=0)
+    # The order of a sum decides its last digits. Means are summed column by column and squares row after row, which is
+    # what pandas does where its companion bottleneck is installed, and here wherever it runs.
+    means = [np.ascontiguousarray(frame[name], dtype=float).mean() for name in numeric]
+    stds = np.ascontiguousarray(frame[numeric], dtype=float).std(axis=0)
     return {
         "numeric": [{"name": n, "mean": float(m), "std": float(s)} for n, m, s in zip(numeric, means, stds)],
         "training_positive_rate": float(np.mean(np.asarray(labels, dtype=float))),

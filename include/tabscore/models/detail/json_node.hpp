@@ -51,8 +51,7 @@ class json_node {
     for (const auto field : object) {
       const auto at = static_cast<std::size_t>(std::ranges::find(known, field.key) - known.begin());
       if (at == known.size()) {
-        return child(field.value, field.key)
-            .fail(errc::structure, fmt::format("unknown member; known are {}", fmt::join(known, ", ")));
+        return child(field.value, field.key).fail(errc::structure, "unknown member; known are " + listed(known));
       }
       if (seen[at]) return child(field.value, field.key).fail(errc::structure, "the member appears twice");
       seen[at] = true;
@@ -141,6 +140,11 @@ class json_node {
   }
   json_node child(simdjson::dom::element value, std::string_view name) const {
     return {value, *reading_, path_.empty() ? std::string(name) : fmt::format("{}.{}", path_, name)};
+  }
+  static std::string listed(const std::vector<std::string_view>& names) {
+    std::string list;
+    for (const std::string_view name : names) list.append(list.empty() ? "" : ", ").append(name);
+    return list;
   }
   std::string found() const {
     if (value_.is_object()) return "an object";

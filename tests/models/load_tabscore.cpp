@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: MIT
+#include <tabscore/models/load_tabscore.hpp>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "support/catch.hpp"
+
+using namespace tabscore;
+using Catch::Matchers::Contains;
+
+namespace {
+
+const std::string good = R"({
+  "format": "tabscore-model",
+  "version": 1,
+  "name": "tiny",
+  "kind": "logistic",
+  "provenance": {
+    "trainer": {"name": "by hand", "version": "1"},
+    "exporter": "nobody",
+    "date": "2026-01-02",
+    "training_data": {"file": "none.csv",
+      "sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "rows": 10},
+    "split": {"training_rows": 8, "holdout_rows": 2, "seed": 42, "stratified": true},
+    "metrics": {"auc": 0.75}
+  },
+  "features": {
+    "numeric": [{"name": "age", "mean": 1.0, "scale": 2.0}, {"name": "debt", "mean": 0, "scale": 1}],
+    "text": [{"name": "color", "categories": ["red", "green", null]}, {"name": "size", "categories": ["S", "L"]}]
+  },
+  "model": {
+    "numeric_coefficients": [0.5, -1.0],
+    "text_coefficients": [[0.25, -0.25, 1.0], [1.5, -1.5]],
+    "intercept": 0.125
+  },
+  "threshold": 0.4,
+  "drift_baseline": {
+    "numeric": [{"name": "age", "mean": 1.0, "std": 2.0}, {"name": "debt", "mean": 0.5, "std": 0.0}],
+    "training_positive_rate": 0.25,
+    "training_sample_size": 8
+  },
+  "checks": [
+    {"numeric": [3.0, 0.5], "text": ["red", "L"], "margin": -1.125, "probability": 0.24508501313237172},
+    {"numeric": [1, 0], "text": ["blue", ""], "margin": 0.125, "probability": 0.5312093733737563}
+  ]
+})";
+
+/// The good file with its first `from` replaced.
+std::string with(std::string_view from, std::string_view to) {
+  std::string text = good;
+  const std::size_t at = text.find(from);
+  REQUIRE(at != std::string::npos);
+  return text.replace(at, from.size(), to);
+}
+
+/// Reads from memory of exactly that size, so that a sanitizer sees a read past its end.
+result<logistic> load(std::string_view text) {
+  const std::vector<char> bytes(text.begin(), text.end());
+  const result<model_file> file = parse_model_file({bytes.data(), bytes.size()}, "tiny.json");
+  if (!file) return file.error();
+  return make_logistic(*file);
+}
+
+struct temporary_file {
+  explicit temporary_file(std::string_view bytes) { std::ofstream(path, std::ios::binary) << bytes; }
+  temporary_file(const temporary_file&) = delete;
+  temporary_file& operator=(const temporary_file&) = delete;
+  ~temporary_file() { std::filesystem::remove(path); }
+  std::string path =
+      (std::filesystem::temp_directory_path() / ("tabscore_model_" + std::to_string(std::rand()) + ".json")).string();
+};
+
+}  // namespace
+
+TEST_CASE("a model file is read member by member", "[models]") {
+  const result<model_file> file = parse_model_file(good, "tiny.json");
+  REQUIRE(file);
+  CHECK(file->path == "tiny.json");
+  CHECK(file->name == "tiny");
+  CHECK(file->origin.trainer == "by hand");
+  CHECK(file->origin.trainer_version == "1");
+  CHECK(file->origin.exporter == "nobody");
+  CHECK(file->origin.date == "2026-01-02");
+  CHECK(file->origin.data_file == "none.csv");
+  CHECK(file->origin.data_sha256.substr(0, 8) == "e3b0c442");
+  CHECK(file->origin.data_rows == 10);
+  REQUIRE(file->origin.split);
+  CHECK(file->origin.split->training_rows == 8);
+  CHECK(file->origin.split->holdout_rows == 2);
+  CHECK(file->origin.split->seed == 42);
+  CHECK(file->origin.split->stratified);
+  REQUIRE(file->origin.metrics.size() == 1);
+  CHECK(file->origin.metrics[0].first == "auc");
+  CHECK(file->origin.metrics[0].second == 0.75);
+  CHECK(file->features.numeric == std::vector<std::string>{"age", "debt"});
+  CHECK(file->features.text == std::vector<std::string>{"color", "size"});
+  CHECK(file->encoder.numeric[0].mean == 1.0);
+  CHECK(file->encoder.numeric[0].scale == 2.0);
+  CHECK(file->encoder.text[0].code("green") == 1);
+  CHECK(file->encoder.text[0].size() == 3);
+  const auto& learnt = std::get<logistic_parameters>(file->model);
+  CHECK(learnt.numeric == std::vector<double>{0.5, -1.0});
+  CHECK(learnt.text == std::vector<std::vector<double>>{{0.25, -0.25, 1.0}, {1.5, -1.5}});
+  CHECK(learnt.intercept == 0.125);
+  CHECK(file->threshold == 0.4);
+  REQUIRE(file->baseline);
+  CHECK(file->baseline->numeric[1].name == "debt");
+  CHECK(file->baseline->numeric[1].mean == 0.5);
+  CHECK(file->baseline->numeric[1].std == 0.0);
+  CHECK(file->baseline->training_positive_rate == 0.25);
+  CHECK(file->baseline->training_sample_size == 8);
+  REQUIRE(file->checks.size() == 2);
+  CHECK(file->checks[0].text == std::vector<std::string>{"red", "L"});
+  CHECK(file->checks[0].margin == -1.125);
+
+  const result<logistic> model = make_logistic(*file);
+  REQUIRE(model);
+  CHECK(model->threshold() == 0.4);
+  CHECK(model->features().text == std::vector<std::string>{"color", "size"});
+}
+
+TEST_CASE("baseline, split and metrics may be left out", "[models]") {
+  std::string text = good;
+  const auto erase = [&](std::string_view from, std::string_view up_to) {
+    const std::size_t at = text.find(from);
+    text.erase(at, text.find(up_to, at) - at);
+  };
+  erase("\"drift_baseline\"", "\"checks\"");
+  erase(",\n    \"split\"", "\n  },\n  \"features\"");
+  const result<model_file> file = parse_model_file(text, "tiny.json");
+  REQUIRE(file);
+  CHECK_FALSE(file->baseline);
+  CHECK_FALSE(file->origin.split);
+  CHECK(file->origin.metrics.empty());
+}
+
+TEST_CASE("a model of the one kind of feature is enough", "[models]") {
+  const std::string text = R"({"format": "tabscore-model", "version": 1, "name": "t", "kind": "logistic", "provenance":
+    {"trainer": {"name": "a", "version": "b"}, "exporter": "c", "date": "d", "training_data": {"file": "e", "sha256":
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "rows": 0}}, "features": {"numeric": [], "text":
+    [{"name": "t", "categories": ["a"]}]}, "model": {"numeric_coefficients": [], "text_coefficients": [[2]],
+    "intercept": -2}, "threshold": 1, "checks": [{"numeric": [], "text": ["a"], "margin": 0, "probability": 0.5}]})";
+  REQUIRE(load(text));
+}
+
+TEST_CASE("what is wrong with a model file is said with its member and what was expected", "[models]") {
+  struct bad {
+    std::string_view from, to;
+    errc code;
+    std::vector<std::string_view> said;
+  };
+  using enum errc;
+  const std::vector<bad> cases{
+      {"tabscore-model", "other-model", structure, {"format: expected \"tabscore-model\", found \"other-model\""}},
+      {"\"version\": 1", "\"version\": 2", unsupported, {"version: expected 1", "found 2"}},
+      {"\"version\": 1", "\"version\": 1.0", structure, {"version: expected a whole number from 0, found 1.0"}},
+      {"\"version\": 1", "\"version\": -1", structure, {"version: expected a whole number from 0, found -1"}},
+      {"\"tiny\"", "\"\"", structure, {"name: expected a text that is not empty, found \"\""}},
+      {"\"tiny\"", "null", structure, {"name: expected a text, found null"}},
+      {"\"kind\": \"logistic\"",
+       "\"kind\": \"forest\"",
+       unsupported,
+       {"kind: expected \"logistic\" or \"xgboost\"", "forest"}},
+      // Members missing, unknown, twice.
+      {"\"kind\": \"logistic\",", "", structure, {"kind: the member is missing"}},
+      {"\"threshold\": 0.4,", "", structure, {"threshold: the member is missing"}},
+      {", \"scale\": 1}", "}", structure, {"features.numeric[1].scale: the member is missing"}},
+      {"\"intercept\": 0.125",
+       "\"bias\": 0.125",
+       structure,
+       {"model.bias: unknown member; known are numeric_coefficients"}},
+      {"\"threshold\": 0.4",
+       "\"threshold\": 0.4, \"threshold\": 0.4",
+       structure,
+       {"threshold: the member appears twice"}},
+      {"\"exporter\"", "\"colour\": 1, \"exporter\"", structure, {"provenance.colour: unknown member"}},
+      {"\"rows\": 10", "\"rows\": 10, \"columns\": 3", structure, {"provenance.training_data.columns: unknown member"}},
+      {"\"version\": \"1\"", "\"edition\": \"1\"", structure, {"provenance.trainer.edition: unknown member"}},
+      {", \"stratified\": true", "", structure, {"provenance.split.stratified: the member is missing"}},
+      {", \"margin\": -1.125", "", structure, {"checks[0].margin: the member is missing"}},
+      {", \"std\": 2.0", "", structure, {"drift_baseline.numeric[0].std: the member is missing"}},
+      // Wrong types.
+      {"\"mean\": 1.0", "\"mean\": \"1.0\"", structure, {"features.numeric[0].mean: expected a number, found \"1.0\""}},
+      {"\"threshold\": 0.4", "\"threshold\": true", structure, {"threshold: expected a number, found true"}},
+      {"\"stratified\": true", "\"stratified\": 1", structure, {"split.stratified: expected true or false, found 1"}},
+      {"\"auc\": 0.75", "\"auc\": [1]", structure, {"provenance.metrics.auc: expected a number, found an array"}},
+      {"[0.5, -1.0]", "{\"age\": 0.5}", structure, {"model.numeric_coefficients: expected an array, found an object"}},
+      {"[0.5, -1.0]", "[0.5, null]", structure, {"model.numeric_coefficients[1]: expected a number, found null"}},
+      {"[1.5, -1.5]", "1.5", structure, {"model.text_coefficients[1]: expected an array, found 1.5"}},
+      {"\"green\"", "7", structure, {"features.text[0].categories[1]: expected a text, found 7"}},
+      {"[\"red\", \"L\"]", "[\"red\", null]", structure, {"checks[0].text[1]: expected a text, found null"}},
+      {"\"rows\": 10", "\"rows\": 1e1", structure, {"training_data.rows: expected a whole number from 0, found 10"}},
+      {"e3b0c442", "E3b0c442", structure, {"sha256: expected 64 hexadecimal digits"}},
+      {"e3b0c442", "e3b0c4421", structure, {"sha256: expected 64 hexadecimal digits"}},
+      // Numbers out of range.
+      {"\"scale\": 2.0",
+       "\"scale\": 0.0",
+       structure,
+       {"features.numeric[0].scale: expected a number greater than 0, found 0.0"}},
+      {"\"scale\": 2.0", "\"scale\": -2.0", structure, {"features.numeric[0].scale: expected a number greater than 0"}},
+      {"\"scale\": 2.0", "\"scale\": NaN", syntax, {"expected a JSON document with finite numbers"}},
+      {"\"scale\": 2.0", "\"scale\": Infinity", syntax, {"expected a JSON document with finite numbers"}},
+      {"\"scale\": 2.0", "\"scale\": 1e999", syntax, {"expected a JSON document with finite numbers"}},
+      {"\"threshold\": 0.4", "\"threshold\": 1.5", structure, {"threshold: expected a number from 0 to 1, found 1.5"}},
+      {"\"threshold\": 0.4",
+       "\"threshold\": -0.1",
+       structure,
+       {"threshold: expected a number from 0 to 1, found -0.1"}},
+      {"\"std\": 2.0", "\"std\": -2.0", structure, {"drift_baseline.numeric[0].std: expected a number from 0"}},
+      {"rate\": 0.25", "rate\": 2", structure, {"training_positive_rate: expected a number from 0 to 1"}},
+      {"0.24508501313237172",
+       "1.24508501313237172",
+       structure,
+       {"checks[0].probability: expected a number from 0 to 1"}},
+      // Lengths that disagree.
+      {"[0.5, -1.0]", "[0.5]", structure, {"model.numeric_coefficients: expected 2 numbers, found 1"}},
+      {"[0.5, -1.0]", "[0.5, -1.0, 3]", structure, {"model.numeric_coefficients: expected 2 numbers, found 3"}},
+      {"[0.25, -0.25, 1.0]", "[0.25, -0.25]", structure, {"model.text_coefficients[0]: expected 3 numbers, found 2"}},
+      {", [1.5, -1.5]]", "]", structure, {"model.text_coefficients: expected 2 lists of numbers, one per text field"}},
+      {"[1.5, -1.5]]", "[1.5, -1.5], []]", structure, {"model.text_coefficients[2]: expected 2 lists of numbers"}},
+      {"[3.0, 0.5]", "[3.0]", structure, {"checks[0].numeric: expected 2 numbers, found 1"}},
+      {"[\"red\", \"L\"]", "[\"red\"]", structure, {"checks[0].text: expected 2 texts, found 1"}},
+      {", {\"name\": \"debt\", \"mean\": 0.5, \"std\": 0.0}",
+       "",
+       structure,
+       {"drift_baseline.numeric: expected 2 entries, one per numeric feature, found 1"}},
+      {"\"std\": 0.0}",
+       "\"std\": 0.0}, {\"name\": \"debt\", \"mean\": 0.5, \"std\": 0.0}",
+       structure,
+       {"drift_baseline.numeric[2]: expected no entry beyond the numeric features"}},
+      {"{\"name\": \"debt\", \"mean\": 0.5",
+       "{\"name\": \"dept\", \"mean\": 0.5",
+       structure,
+       {"drift_baseline.numeric[1].name: expected \"debt\", as in features.numeric, found \"dept\""}},
+      // Twice the same.
+      {"\"name\": \"debt\"", "\"name\": \"age\"", structure, {"features: the feature \"age\" appears twice"}},
+      {"\"name\": \"size\"", "\"name\": \"age\"", structure, {"features: the feature \"age\" appears twice"}},
+      {"\"green\"", "\"red\"", structure, {"features.text[0].categories: the category \"red\" appears twice"}},
+      {"\"green\"", "null", structure, {"features.text[0].categories: the category null appears twice"}},
+      // The trainer's own rows disagree.
+      {"\"margin\": -1.125",
+       "\"margin\": -1.1250000000001",
+       check_failed,
+       {"checks[0].margin: expected -1.1250000000001 as the trainer gave it, found -1.125 when replayed"}},
+      {"0.5312093733737563", "0.5312093734", check_failed, {"checks[1].probability: expected 0.5312093734"}},
+      {"\"intercept\": 0.125", "\"intercept\": 0.25", check_failed, {"checks[0].margin"}},
+      {"[\"S\", \"L\"]", "[\"L\", \"S\"]", check_failed, {"checks[0].margin"}},
+      {"\"intercept\": 0.125", "\"intercept\": 1e308", check_failed, {"checks[0].margin"}},
+      // Not JSON.
+      {"{", "", syntax, {"expected a JSON document"}},
+      {"\"red\"", "\"\xff\"", syntax, {"expected a JSON document"}},
+      {"\"red\"", "\"\\ud800\"", syntax, {"expected a JSON document"}},
+  };
+  for (const bad& c : cases) {
+    INFO(c.from << " -> " << c.to);
+    const result<logistic> model = load(with(c.from, c.to));
+    REQUIRE_FALSE(model);
+    CHECK(model.error().code == c.code);
+    CHECK_THAT(model.error().message, Catch::Matchers::StartsWith("tiny.json: "));
+    for (const std::string_view words : c.said) CHECK_THAT(model.error().message, Contains(std::string(words)));
+  }
+}
+
+TEST_CASE("a file without checks or without features is refused", "[models]") {
+  std::string text = good;
+  text.replace(text.find("\"checks\""), std::string::npos, "\"checks\": []}");
+  CHECK(load(text).error().message == "tiny.json: checks: expected at least one check, found none");
+  text = good;
+  const std::size_t at = text.find("\"features\""), end = text.find("\"model\"");
+  text.replace(at, end - at, R"("features": {"numeric": [], "text": []}, )");
+  CHECK(load(text).error().message == "tiny.json: features: expected at least one feature, found none");
+}
+
+TEST_CASE("another document than an object is refused", "[models]") {
+  for (const std::string_view text : {"", " ", "[]", "7", "\"tabscore-model\"", "null", "{}", "{\"format\": 1}"}) {
+    const result<logistic> model = load(text);
+    REQUIRE_FALSE(model);
+    CHECK_THAT(model.error().message, Catch::Matchers::StartsWith("tiny.json: "));
+  }
+  CHECK(load("[]").error().message == "tiny.json: $: expected an object, found an array");
+  CHECK_FALSE(load(good + "{}"));
+  CHECK_FALSE(load(good + "x"));
+  CHECK(load(good + " \n"));
+}
+
+TEST_CASE("a model file cut at any byte is refused", "[models]") {
+  std::size_t accepted = 0;
+  for (std::size_t size = 0; size < good.size(); ++size) accepted += load(good.substr(0, size)).has_value();
+  CHECK(accepted == 0);
+}
+
+TEST_CASE("a model file with any byte changed, lost or doubled is a model or an error, never a crash", "[models]") {
+  std::size_t unnamed = 0, refused = 0;
+  const auto attempt = [&](const std::string& text) {
+    const result<logistic> model = load(text);
+    if (model) return;
+    ++refused;
+    unnamed += !model.error().message.starts_with("tiny.json: ");
+  };
+  for (std::size_t i = 0; i < good.size(); ++i) {
+    for (const char c : std::string_view("\"\\{}[]:,-0e.n\xff\0", 15)) {
+      std::string text = good;
+      text[i] = c;
+      attempt(text);
+    }
+    attempt(std::string(good).erase(i, 1));
+    attempt(std::string(good).insert(i, 1, good[i]));
+  }
+  CHECK(unnamed == 0);
+  CHECK(refused > good.size() * 10);
+}
+
+TEST_CASE("deep and long documents are refused", "[models]") {
+  CHECK_FALSE(load(std::string(10'000, '[')));
+  CHECK_FALSE(load(with("0.125", std::string(10'000, '[') + std::string(10'000, ']'))));
+  const std::string text(10'000'000, 'x');
+  const result<logistic> model = load(with("\"threshold\": 0.4", "\"threshold\": \"" + text + "\""));
+  REQUIRE_FALSE(model);
+  CHECK(model.error().message.size() < 200);
+}
+
+TEST_CASE("a file is loaded from its path, and a missing one is named", "[models]") {
+  const temporary_file file(good);
+  REQUIRE(load_logistic(file.path));
+
+  const result<logistic> missing = load_logistic(file.path + ".not");
+  REQUIRE_FALSE(missing);
+  CHECK(missing.error().code == errc::io);
+  CHECK(missing.error().message == file.path + ".not: expected a model file: No such file or directory");
+
+  const result<logistic> folder = load_logistic(std::filesystem::temp_directory_path().string());
+  REQUIRE_FALSE(folder);
+  CHECK(folder.error().code == errc::io);
+
+  const temporary_file empty("");
+  const result<logistic> nothing = load_logistic(empty.path);
+  REQUIRE_FALSE(nothing);
+  CHECK_THAT(nothing.error().message, Catch::Matchers::StartsWith(empty.path + ": "));
+}
+
+TEST_CASE("a booster's own document is kept byte for byte and is not a logistic regression", "[models]") {
+  std::string text = with("\"kind\": \"logistic\"", "\"kind\": \"xgboost\"");
+  const std::string booster = "{ \"learner\" : {\"a\": [1.50, \"}\\\"\"]},\n \"version\":[1,7,4]}";
+  const std::size_t at = text.find("{", text.find("\"model\": ")), end = text.find("}", at) + 1;
+  text.replace(at, end - at, booster);
+  const result<model_file> file = parse_model_file(text, "tiny.json");
+  REQUIRE(file);
+  CHECK(std::get<xgboost_document>(file->model).json == booster);
+  CHECK(make_logistic(*file).error().message == "tiny.json: kind: expected \"logistic\", found \"xgboost\"");
+
+  text.replace(text.find(booster), booster.size(), "[]");
+  CHECK(parse_model_file(text, "tiny.json").error().code == errc::structure);
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+#include <tabscore/models/logistic.hpp>
+
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "support/catch.hpp"
+
+using namespace tabscore;
+
+static_assert(scorer<logistic>);
+
+namespace {
+
+std::uint64_t bits(double x) { return std::bit_cast<std::uint64_t>(x); }
+
+/// A model with random parameters and random rows for it, some texts unknown, some numbers far out.
+struct random_case {
+  random_case(std::size_t width, std::size_t text_fields, std::size_t rows, unsigned seed) : random(seed) {
+    for (std::size_t j = 0; j < width; ++j) {
+      names.numeric.push_back("n" + std::to_string(j));
+      coder.numeric.push_back({normal(random), std::abs(normal(random)) + 0.01});
+      learnt.numeric.push_back(normal(random));
+    }
+    for (std::size_t f = 0; f < text_fields; ++f) {
+      names.text.push_back("t" + std::to_string(f));
+      std::vector<std::optional<std::string>> categories{std::nullopt};
+      for (int i = 0; i < 40; ++i) categories.emplace_back(std::to_string(i));
+      auto& coefficients = learnt.text.emplace_back();
+      for (std::size_t i = 0; i < categories.size(); ++i) coefficients.push_back(normal(random));
+      coder.text.emplace_back(std::move(categories));
+    }
+    learnt.intercept = normal(random);
+
+    stride = rows + 3;
+    numeric.resize(width * stride, std::numeric_limits<double>::quiet_NaN());
+    for (std::size_t j = 0; j < width; ++j) {
+      for (std::size_t i = 0; i < rows; ++i) numeric[j * stride + i] = normal(random) * (i % 17 == 0 ? 1e6 : 1.0);
+    }
+    for (int i = 0; i < 50; ++i) words.push_back(std::to_string(i));  // 40 to 49 are unknown
+    for (std::size_t f = 0; f < text_fields; ++f) {
+      auto& column = text.emplace_back();
+      for (std::size_t i = 0; i < rows; ++i) column.push_back(words[random() % words.size()]);
+    }
+    for (std::size_t i = 0; i < rows; ++i) expected.push_back(plain_margin(i));
+  }
+
+  // The formula as it is documented. `volatile` rounds each product, whatever the flags of this file.
+  double plain_margin(std::size_t i) const {
+    double z = 0.0;
+    for (std::size_t j = 0; j < coder.numeric.size(); ++j) {
+      const volatile double term =
+          learnt.numeric[j] * ((numeric[j * stride + i] - coder.numeric[j].mean) / coder.numeric[j].scale);
+      z += term;
+    }
+    for (std::size_t f = 0; f < text.size(); ++f) {
+      const auto& categories = coder.text[f].categories();
+      for (std::size_t c = 0; c < categories.size(); ++c) {
+        if (categories[c] == text[f][i]) z += learnt.text[f][c];
+      }
+    }
+    return z + learnt.intercept;
+  }
+
+  /// Rows first to first + count, as a block of their own; `columns` holds the block's pointers.
+  feature_block block(std::size_t first, std::size_t count, std::vector<const std::string_view*>& columns) const {
+    columns.clear();
+    for (const auto& column : text) columns.push_back(column.data() + first);
+    return {.rows = count,
+            .width = coder.numeric.size(),
+            .numeric = numeric.data() + first,
+            .stride = stride,
+            .text = columns};
+  }
+
+  std::mt19937 random;
+  std::normal_distribution<double> normal;
+  feature_names names;
+  encoder coder;
+  logistic_parameters learnt;
+  std::size_t stride = 0;
+  std::vector<double> numeric;
+  std::vector<std::string> words;
+  std::vector<std::vector<std::string_view>> text;
+  std::vector<double> expected;
+};
+
+std::size_t wrong_rows(const random_case& c, const logistic& model, std::size_t first, std::size_t count) {
+  std::vector<const std::string_view*> columns;
+  const feature_block x = c.block(first, count, columns);
+  scratch memory;
+  std::vector<double> margin(count), probability(count);
+  model.margins(x, memory, margin);
+  model.score(x, memory, probability);
+  std::size_t wrong = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const double z = c.expected[first + i];
+    wrong += bits(margin[i]) != bits(z) || bits(probability[i]) != bits(1.0 / (1.0 + std::exp(-z)));
+  }
+  return wrong;
+}
+
+}  // namespace
+
+TEST_CASE("margins and probabilities have the bits of the plain loop, in any batch and at any position", "[models]") {
+  const random_case c(9, 1, 150, 1);
+  const logistic model(c.names, c.coder, c.learnt, 0.5);
+  std::size_t wrong = 0;
+  for (std::size_t first = 0; first < 20; ++first) {
+    for (std::size_t count = 0; first + count <= 150; ++count) wrong += wrong_rows(c, model, first, count);
+  }
+  for (std::size_t i = 0; i < 150; ++i) wrong += wrong_rows(c, model, i, 1);
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("a long block has the bits of the plain loop", "[models]") {
+  const random_case c(9, 1, 5000, 2);
+  const logistic model(c.names, c.coder, c.learnt, 0.5);
+  CHECK(wrong_rows(c, model, 0, 5000) == 0);
+  for (const std::size_t count : {511u, 512u, 513u, 1024u, 1025u}) CHECK(wrong_rows(c, model, 7, count) == 0);
+}
+
+TEST_CASE("any number of numeric features and text fields is scored", "[models]") {
+  for (const std::size_t width : {0u, 1u, 2u, 33u}) {
+    for (const std::size_t fields : {0u, 1u, 2u, 5u}) {
+      const random_case c(width, fields, 600, static_cast<unsigned>(10 * width + fields));
+      const logistic model(c.names, c.coder, c.learnt, 0.25);
+      CHECK(wrong_rows(c, model, 0, 600) == 0);
+      CHECK(model.features().numeric == c.names.numeric);
+      CHECK(model.features().text == c.names.text);
+      CHECK(model.threshold() == 0.25);
+    }
+  }
+}
+
+TEST_CASE("infinite and missing numbers go through to the probability", "[models]") {
+  const logistic model({.numeric = {"x"}, .text = {}}, {.numeric = {{0.0, 1.0}}, .text = {}}, {{2.0}, {}, 0.0}, 0.5);
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  const double x[]{infinity, -infinity, std::numeric_limits<double>::quiet_NaN(), -1e4};
+  double p[4];
+  scratch memory;
+  model.score({.rows = 4, .width = 1, .numeric = x, .stride = 4, .text = {}}, memory, p);
+  CHECK(p[0] == 1.0);
+  CHECK(p[1] == 0.0);
+  CHECK(std::isnan(p[2]));
+  CHECK(p[3] == 0.0);
+}
+
+TEST_CASE("the margin's bound grows with the terms", "[models]") {
+  const random_case c(3, 1, 10, 5);
+  const logistic model(c.names, c.coder, c.learnt, 0.5);
+  std::vector<const std::string_view*> columns;
+  const feature_block x = c.block(0, 10, columns);
+  for (std::size_t i = 0; i < 10; ++i) {
+    const double bound = model.margin_bound(x, i);
+    CHECK(bound >= 4 * 44 * 0x1p-53 * std::abs(c.expected[i]) * 0.999);
+    CHECK(bound < 1e-12 * (i == 0 ? 1e8 : 10));
+  }
+}

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <tabscore/models/load_tabscore.hpp>
 
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -71,8 +71,9 @@ struct temporary_file {
   temporary_file(const temporary_file&) = delete;
   temporary_file& operator=(const temporary_file&) = delete;
   ~temporary_file() { std::filesystem::remove(path); }
-  std::string path =
-      (std::filesystem::temp_directory_path() / ("tabscore_model_" + std::to_string(std::rand()) + ".json")).string();
+  std::string path = (std::filesystem::temp_directory_path() /
+                      std::string("tabscore_model_").append(std::to_string(std::random_device{}())).append(".json"))
+                         .string();
 };
 
 }  // namespace

@@ -24,12 +24,12 @@ std::uint64_t bits(double x) { return std::bit_cast<std::uint64_t>(x); }
 struct random_case {
   random_case(std::size_t width, std::size_t text_fields, std::size_t rows, unsigned seed) : random(seed) {
     for (std::size_t j = 0; j < width; ++j) {
-      names.numeric.push_back("n" + std::to_string(j));
+      names.numeric.push_back(std::string("n").append(std::to_string(j)));
       coder.numeric.push_back({normal(random), std::abs(normal(random)) + 0.01});
       learnt.numeric.push_back(normal(random));
     }
     for (std::size_t f = 0; f < text_fields; ++f) {
-      names.text.push_back("t" + std::to_string(f));
+      names.text.push_back(std::string("t").append(std::to_string(f)));
       std::vector<std::optional<std::string>> categories{std::nullopt};
       for (int i = 0; i < 40; ++i) categories.emplace_back(std::to_string(i));
       auto& coefficients = learnt.text.emplace_back();

@@ -51,7 +51,8 @@ class json_node {
     for (const auto field : object) {
       const auto at = static_cast<std::size_t>(std::ranges::find(known, field.key) - known.begin());
       if (at == known.size()) {
-        return child(field.value, field.key).fail(errc::structure, "unknown member; known are " + listed(known));
+        return child(field.value, field.key)
+            .fail(errc::structure, fmt::format("unknown member; known are {}", listed(known)));
       }
       if (seen[at]) return child(field.value, field.key).fail(errc::structure, "the member appears twice");
       seen[at] = true;

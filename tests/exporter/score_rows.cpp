@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// score_rows MODEL: reads rows from standard input, tab-separated (numeric features, then texts, in model order), and
+// prints margin and probability of each with 17 digits.
+#include <fmt/format.h>
+#include <tabscore/models/load_tabscore.hpp>
+
+#include <cstdlib>
+#include <iostream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+int main(int argc, char** argv) {
+  if (argc != 2) return 2;
+  const auto model = tabscore::load_logistic(argv[1]);
+  if (!model) {
+    fmt::print(stderr, "{}\n", model.error().message);
+    return 1;
+  }
+  const std::size_t width = model->features().numeric.size(), fields = model->features().text.size();
+  tabscore::scratch memory;
+  for (std::string line; std::getline(std::cin, line);) {
+    std::vector<std::string> cells(1);
+    for (const char c : line) {
+      if (c == '\t')
+        cells.emplace_back();
+      else
+        cells.back() += c;
+    }
+    if (cells.size() != width + fields) return 2;
+    std::vector<double> numeric;
+    for (std::size_t j = 0; j < width; ++j) numeric.push_back(std::strtod(cells[j].c_str(), nullptr));
+    const std::vector<std::string_view> text(cells.begin() + static_cast<std::ptrdiff_t>(width), cells.end());
+    std::vector<const std::string_view*> columns;
+    for (const std::string_view& value : text) columns.push_back(&value);
+    const tabscore::feature_block x{.rows = 1, .width = width, .numeric = numeric.data(), .stride = 1, .text = columns};
+    double margin[1], probability[1];
+    model->margins(x, memory, margin);
+    model->score(x, memory, probability);
+    fmt::print("{:.17g}\t{:.17g}\n", margin[0], probability[0]);
+  }
+}

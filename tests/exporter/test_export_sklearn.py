@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: MIT
+"""Pipelines trained here on made-up rows, exported, loaded by the C++ program score_rows and compared row by row."""
+
+import copy
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import joblib
+import numpy as np
+import pandas as pd
+from sklearn.compose import ColumnTransformer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
+
+SOURCE = pathlib.Path(os.environ["TABSCORE_SOURCE_DIR"])
+sys.path.insert(0, str(SOURCE / "models"))
+import export_sklearn  # noqa: E402
+
+NUMERIC, TEXT = ["age", "income", "debts"], ["job", "town"]
+DATA = {"file": "made_up.csv", "sha256": "0" * 64, "rows": 400}
+
+
+def made_up_rows(count=400, seed=1):
+    random = np.random.default_rng(seed)
+    frame = pd.DataFrame(
+        {
+            "age": random.integers(18, 90, count),
+            "income": random.lognormal(8, 2, count),
+            "debts": random.normal(0, 3, count),
+            "job": random.choice(["nurse", "baker", "clerk of works and other trades", "ßmith", ""], count),
+            "town": random.choice(["A", "B", "quo\"te\\d"], count),
+        }
+    )
+    frame["late"] = (frame["age"] / 30 + frame["debts"] + (frame["job"] == "baker") + random.normal(0, 2, count) > 2) * 1
+    return frame
+
+
+def one_hot(**options):
+    return OneHotEncoder(**{"handle_unknown": "ignore", **options})
+
+
+def fitted(*steps, model=None, frame=None, label="late"):
+    frame = made_up_rows() if frame is None else frame
+    pipeline = Pipeline([("columns", ColumnTransformer(list(steps))), ("model", model or LogisticRegression(max_iter=2000))])
+    return pipeline.fit(frame.drop(columns="late"), frame[label])
+
+
+def usual(frame=None):
+    return fitted(("n", StandardScaler(), NUMERIC), ("t", one_hot(), TEXT), frame=frame)
+
+
+def exported(pipeline, **options):
+    return export_sklearn.export(pipeline, **{"name": "made up", "threshold": 0.5, "training_data": DATA, **options})
+
+
+class Exported(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def load(self, document, rows=""):
+        path = self.folder / "model.json"
+        export_sklearn.write(document, path)
+        return subprocess.run([os.environ["SCORE_ROWS"], path], input=rows, capture_output=True, text=True)
+
+    def agrees(self, pipeline, frame=None):
+        document = exported(pipeline)
+        frame = made_up_rows(200, seed=2) if frame is None else frame
+        frame.loc[::7, "job"] = "never seen"
+        names = [f["name"] for kind in ("numeric", "text") for f in document["features"][kind]]
+        rows = "".join("\t".join(map(str, row)) + "\n" for row in frame[names].itertuples(index=False))
+        done = self.load(document, rows)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        ours = np.array([line.split("\t") for line in done.stdout.splitlines()], dtype=float)
+        inputs = frame[list(pipeline.feature_names_in_)]
+        self.assertEqual(len(ours), len(frame))
+        np.testing.assert_allclose(ours[:, 0], pipeline.decision_function(inputs), rtol=0, atol=1e-12)
+        np.testing.assert_allclose(ours[:, 1], pipeline.predict_proba(inputs)[:, 1], rtol=0, atol=1e-12)
+        return document
+
+    def test_two_text_columns(self):
+        document = self.agrees(usual())
+        self.assertEqual([f["name"] for f in document["features"]["numeric"]], NUMERIC)
+        self.assertEqual([f["name"] for f in document["features"]["text"]], TEXT)
+        self.assertEqual(len(document["checks"]), 32)
+
+    def test_text_columns_first(self):
+        self.agrees(fitted(("a", one_hot(), ["town"]), ("n", StandardScaler(), NUMERIC), ("b", one_hot(), ["job"])))
+
+    def test_columns_left_as_they_are_and_columns_left_out(self):
+        document = self.agrees(fitted(("p", "passthrough", ["age"]), ("n", StandardScaler(), [2]), ("t", one_hot(), TEXT)))
+        self.assertEqual(document["features"]["numeric"][0], {"name": "age", "mean": 0.0, "scale": 1.0})
+        self.assertEqual(document["features"]["numeric"][1]["name"], "debts")
+        self.agrees(fitted(("n", StandardScaler(), slice(0, 3)), ("t", one_hot(), ["job"])))
+
+    def test_scalers_without_mean_or_scale(self):
+        self.agrees(fitted(("n", StandardScaler(with_mean=False), NUMERIC), ("t", one_hot(), ["job"])))
+        self.agrees(fitted(("n", StandardScaler(with_std=False), NUMERIC), ("t", one_hot(), ["job"])))
+
+    def test_models_of_numbers_only_or_of_texts_only(self):
+        self.agrees(fitted(("n", StandardScaler(), NUMERIC)))
+        self.agrees(fitted(("t", one_hot(), TEXT)))
+
+    def test_missing_category(self):
+        for missing in (None, np.nan):
+            frame = made_up_rows()
+            frame.loc[:20, "town"] = missing
+            pipeline = usual(frame)
+            document = self.agrees(pipeline)
+            self.assertIsNone(document["features"]["text"][1]["categories"][-1])
+
+    def test_text_labels(self):
+        frame = made_up_rows()
+        frame["label"] = np.where(frame["late"] == 1, "yes", "no")
+        frame["late"] = frame.pop("label")
+        self.agrees(fitted(("n", StandardScaler(), NUMERIC), ("t", one_hot(), TEXT), frame=frame))
+
+    def test_same_bytes_every_time(self):
+        texts = {export_sklearn.to_text(exported(usual(), date="2026-01-02")) for _ in range(2)}
+        self.assertEqual(len(texts), 1)
+
+    def test_numbers_survive_the_text(self):
+        document = exported(usual())
+        self.assertEqual(json.loads(export_sklearn.to_text(document)), document)
+        document["threshold"] = float("nan")
+        with self.assertRaises(ValueError):
+            export_sklearn.write(document, self.folder / "nan.json")
+        self.assertFalse((self.folder / "nan.json").exists())
+
+    def test_checks_hold_no_training_row(self):
+        frame = made_up_rows()
+        known = {tuple(row) for row in frame[NUMERIC + TEXT].itertuples(index=False)}
+        for check in exported(usual())["checks"]:
+            self.assertNotIn(tuple(check["numeric"] + check["text"]), known)
+
+    def test_baseline_split_and_metrics_are_read(self):
+        frame = made_up_rows()
+        document = exported(
+            usual(),
+            baseline=export_sklearn.drift_baseline(frame, frame["late"], NUMERIC),
+            split={"training_rows": 300, "holdout_rows": 100, "seed": 1, "stratified": False},
+            metrics={"auc": 0.5},
+        )
+        self.assertEqual(self.load(document).returncode, 0)
+        self.assertAlmostEqual(document["drift_baseline"]["numeric"][0]["std"], frame["age"].std(ddof=0))
+        self.assertEqual(document["drift_baseline"]["training_sample_size"], 400)
+
+    def test_changed_models_are_refused(self):
+        good = exported(usual())
+
+        def change(edit, said):
+            document = copy.deepcopy(good)
+            edit(document)
+            done = self.load(document)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(said, done.stderr)
+
+        change(lambda d: d["model"].update(intercept=d["model"]["intercept"] + 1e-9), "checks[0].margin")
+        change(lambda d: d["model"]["text_coefficients"][1].reverse(), ".margin: expected")
+        change(lambda d: d["features"]["numeric"][2].update(scale=0.0), "features.numeric[2].scale")
+        change(lambda d: d["features"]["numeric"][0].update(mean=41.0), ".margin: expected")
+
+    def test_pipelines_that_the_format_cannot_say_are_refused(self):
+        numbers = ("n", StandardScaler(), NUMERIC)
+        frame = made_up_rows()
+        three = frame.assign(late=np.arange(len(frame)) % 3)
+        numbered = frame.assign(town=np.arange(len(frame)) % 4)
+        unnamed = Pipeline([("c", ColumnTransformer([("n", StandardScaler(), [0])])), ("m", LogisticRegression())])
+        unnamed.fit(frame[NUMERIC].to_numpy(), frame["late"])
+        for pipeline, said in [
+            (fitted(("n", MinMaxScaler(), NUMERIC)), "MinMaxScaler"),
+            (fitted(numbers, ("t", OneHotEncoder(), TEXT)), "handle_unknown"),
+            (fitted(numbers, ("t", one_hot(drop="first"), TEXT)), "drops a category"),
+            (fitted(numbers, ("t", one_hot(min_frequency=5), TEXT)), "infrequent"),
+            (fitted(numbers, ("t", one_hot(), TEXT), frame=numbered), "is not text"),
+            (fitted(numbers, frame=three), "3 classes"),
+            (fitted(numbers, model=LogisticRegression(multi_class="multinomial")), "multinomial"),
+            (unnamed, "DataFrame"),
+            (Pipeline([("scale", StandardScaler()), ("m", LogisticRegression())]).fit(frame[NUMERIC], frame["late"]), "StandardScaler"),
+            (LogisticRegression().fit(frame[NUMERIC], frame["late"]), "expected a Pipeline"),
+        ]:
+            with self.subTest(said), self.assertRaisesRegex(export_sklearn.NotExportable, said):
+                exported(pipeline)
+
+    def test_command_line(self):
+        frame = made_up_rows()
+        data, saved, output = (self.folder / name for name in ("rows.csv", "pipeline.joblib", "out.json"))
+        frame.to_csv(data, index=False)
+        joblib.dump(usual(), saved)
+        command = [sys.executable, "-B", SOURCE / "models/export_sklearn.py", saved, "--name", "cli", "--output", output]
+        command += ["--training-data", data, "--threshold", "0.25", "--label", "late", "--date", "2026-01-02"]
+        subprocess.run(command, check=True)
+        document = json.loads(output.read_text())
+        self.assertEqual(document["threshold"], 0.25)
+        self.assertEqual(document["provenance"]["training_data"]["rows"], 400)
+        self.assertEqual(document["drift_baseline"]["training_sample_size"], 400)
+        self.assertEqual(subprocess.run([os.environ["SCORE_ROWS"], output], input="", text=True).returncode, 0)
+
+        joblib.dump(fitted(("n", MinMaxScaler(), NUMERIC)), saved)
+        done = subprocess.run(command, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("MinMaxScaler", done.stderr)
+
+    def test_bundled_model_is_what_the_training_script_writes(self):
+        data = SOURCE / "../shared/data/students.csv"
+        if not data.exists():
+            self.skipTest("the student data set is not there")
+        import threadpoolctl
+
+        bundled = SOURCE / "models/student_logistic.json"
+        expected = json.loads(bundled.read_text())
+        output = self.folder / "student.json"
+        command = [sys.executable, "-B", SOURCE / "models/train_student_logistic.py", data, "--output", output]
+        subprocess.run([*command, "--date", expected["provenance"]["date"]], check=True)
+        if any(library["user_api"] == "blas" for library in threadpoolctl.threadpool_info()):
+            # An optimised BLAS sums in another order, so lbfgs stops elsewhere, from the 7th digit on.
+            trained = json.loads(output.read_text())
+            self.assertAlmostEqual(trained["model"]["intercept"], expected["model"]["intercept"], places=4)
+            self.assertAlmostEqual(trained["threshold"], expected["threshold"], places=4)
+        else:
+            self.assertEqual(output.read_bytes(), bundled.read_bytes())
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -219,6 +219,7 @@ inline result<model_file> parse_model_file(std::string_view bytes, std::string_v
   if (bytes.size() > max_model_file_bytes) {
     return fail(errc::unsupported, fmt::format("expected at most {} bytes", max_model_file_bytes));
   }
+  if (bytes.empty()) return fail(errc::syntax, "expected a JSON document, found nothing");
   simdjson::dom::parser parser;
   simdjson::dom::element root;
   if (const auto code = parser.parse(bytes.data(), bytes.size()).get(root)) {

@@ -7,6 +7,7 @@
 
 #include "careful.hpp"
 #include "encoding.hpp"
+#include "fast.hpp"
 #include "python_json.hpp"
 
 namespace tabscore {
@@ -29,10 +30,16 @@ class decoder {
 
   /// {"records": [{...}, ...]}, at least one. Replaces what was in the batch.
   decode_status records(simdjson::padded_string_view body, batch<Schema>& to) {
+    to.clear();
+    faults_.clear();
+    if (fast(body, to, list_layout_).records(member_, limits_.max_records)) return decode_status::decoded;
     return careful(body, to, [&](auto& reader, json_value v) { reader.records(v, member_); });
   }
   /// One record, the body itself.
   decode_status record(simdjson::padded_string_view body, batch<Schema>& to) {
+    to.clear();
+    faults_.clear();
+    if (fast(body, to, record_layout_).record()) return decode_status::decoded;
     return careful(body, to, [&](auto& reader, json_value v) { reader.record(v); });
   }
 
@@ -44,10 +51,11 @@ class decoder {
   unreadable why() const noexcept { return why_; }
 
  private:
+  using fast = detail::fast_reader<Schema, Policy>;
+
   template <class Read>
   decode_status careful(std::string_view body, batch<Schema>& to, Read&& read) {
     to.clear();
-    faults_.clear();
     if (body.empty()) return missing_body();
     if (detail::looks_like_utf16_or_32(body) || !detail::utf8_or_surrogates(body)) {
       why_ = unreadable::encoding;
@@ -78,6 +86,8 @@ class decoder {
 
   std::string_view member_;
   decode_limits limits_;
+  detail::record_layout<Schema> list_layout_;
+  detail::record_layout<Schema> record_layout_;
   decode_faults faults_;
   syntax_error syntax_;
   unreadable why_{};

@@ -185,7 +185,8 @@ struct worker {
   std::atomic<std::size_t> load = 0;
 };
 
-// In these coroutines an awaited value goes into a variable first: g++ 12 miscompiles `if (co_await f())`.
+// g++ 12 miscompiles `if (co_await f())` and temporaries with destructors as arguments of coroutines: here an awaited
+// value goes into a variable first, and coroutines take references and plain values.
 class connection {
  public:
   connection(worker& owner, tcp::socket socket) : worker_(owner), socket_(std::move(socket)) {}
@@ -282,13 +283,13 @@ class connection {
       }
       const bool received = co_await receive_input(may_wait);
       if (!received) {
-        if (input_.size() == 0) co_return false;
-        co_return co_await time_out();
+        if (input_.size() == 0 || !expired_) co_return false;  // the peer hung up
+        co_return co_await hang_up(408);
       }
       may_wait = true;
     }
     if (!ec && parsed > config.max_header_bytes) ec = beast::error::header_limit;
-    if (ec) co_return co_await refuse(ec);
+    if (ec) co_return co_await hang_up(status_of(ec));
 
     request asked = parser.head;
     std::size_t used = parsed;  // bytes of input_ that belong to this request
@@ -309,8 +310,9 @@ class connection {
       } else {
         complete = co_await receive_body(parsed, length);
       }
-      if (ec) co_return co_await refuse(ec);
-      if (!complete) co_return co_await time_out();
+      if (ec) co_return co_await hang_up(status_of(ec));
+      if (!complete && !expired_) co_return false;
+      if (!complete) co_return co_await hang_up(408);
       asked.body = body_.text();
       used = parser.chunked() ? parsed : input_.size();
     }
@@ -402,37 +404,31 @@ class connection {
     co_return true;
   }
 
-  asio::awaitable<bool> refuse(error_code ec) {
-    if (ec == beast::error::body_limit) {
-      return give_up(413, fmt::format("The body is larger than {} bytes.", worker_.config.max_body_bytes));
-    }
-    if (ec == beast::error::header_limit) {
-      return give_up(431, fmt::format("The headers are larger than {} bytes.", worker_.config.max_header_bytes));
-    }
-    return hang_up(
-        {.status = 400, .content_type = "text/plain; charset=utf-8", .body = "Invalid HTTP request received."});
-  }
-  asio::awaitable<bool> time_out() {
-    if (!expired_) co_return false;  // the peer hung up
-    co_return co_await give_up(408, "The request did not arrive in time.");
-  }
-  asio::awaitable<bool> give_up(unsigned status, std::string reason) {
-    const std::string body = fmt::format(R"({{"detail":"{}"}})", reason);
-    co_return co_await hang_up({.status = status, .body = body});
+  static unsigned status_of(error_code ec) {
+    return ec == beast::error::body_limit ? 413 : ec == beast::error::header_limit ? 431 : 400;
   }
 
-  /// Answers and closes. Reads a little of what still comes, because closing with unread bytes resets the connection
-  /// and may take the answer away from its reader.
-  asio::awaitable<bool> hang_up(response r) {
-    bool open = co_await answer(r, false);
-    if (open) {
-      error_code ec;
-      socket_.shutdown(tcp::socket::shutdown_send, ec);
-      allow(1);
-      for (std::size_t read = 0; open && read < keep_size; read += input_.size()) {
-        input_.resize(0);
-        open = co_await receive_input();
-      }
+  /// Answers what cannot be served and closes. Reads a little of what still comes, because closing with unread bytes
+  /// resets the connection and may take the answer away from its reader.
+  asio::awaitable<bool> hang_up(unsigned status) {
+    const settings& config = worker_.config;
+    std::string body;
+    if (status == 408) body = R"({"detail":"The request did not arrive in time."})";
+    if (status == 413) body = fmt::format(R"({{"detail":"The body is larger than {} bytes."}})", config.max_body_bytes);
+    if (status == 431)
+      body = fmt::format(R"({{"detail":"The header is larger than {} bytes."}})", config.max_header_bytes);
+    response refusal{.status = status, .body = body};
+    if (status == 400) {
+      refusal.content_type = "text/plain; charset=utf-8";
+      refusal.body = "Invalid HTTP request received.";
+    }
+    bool open = co_await answer(refusal, false);
+    error_code ec;
+    socket_.shutdown(tcp::socket::shutdown_send, ec);
+    allow(1);
+    for (std::size_t read = 0; open && read < keep_size; read += input_.size()) {
+      input_.resize(0);
+      open = co_await receive_input();
     }
     co_return false;
   }

@@ -27,6 +27,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <functional>
 #include <list>
 #include <memory>
 #include <new>
@@ -89,7 +90,7 @@ class byte_buffer {
 /// Beast's parser, keeping the few headers that matter as views of the bytes that it was given.
 class request_parser final : public beast::basic_parser<true> {
  public:
-  request_parser(const settings& config, byte_buffer& chunks) : chunks_(chunks) {
+  request_parser(const settings& config, byte_buffer& input, byte_buffer& chunks) : input_(input), chunks_(chunks) {
     header_limit(static_cast<std::uint32_t>(config.max_header_bytes));
     body_limit(config.max_body_bytes);
   }
@@ -150,10 +151,13 @@ class request_parser final : public beast::basic_parser<true> {
   void keep(std::string_view& to, boost::string_view value, error_code& ec) {
     // A value folded over lines (obsolete; RFC 9112 5.2 lets us refuse it) is in a buffer of Beast's that goes away.
     const std::less<> before;
-    if (before(value.data(), head.method.data())) ec = beast::error::bad_value;
+    if (before(value.data(), input_.data()) || !before(value.data(), input_.data() + input_.size())) {
+      ec = beast::error::bad_value;
+    }
     to = view(value);
   }
 
+  byte_buffer& input_;
   byte_buffer& chunks_;
   int hosts_ = 0;
   int content_types_ = 0;
@@ -268,7 +272,7 @@ class connection {
 
     allow(config.header_timeout_s);
     body_.resize(0);
-    request_parser parser(config, body_);
+    request_parser parser(config, input_, body_);
     std::size_t parsed = 0;  // bytes of input_ that the parser has taken
     error_code ec;
     for (;;) {

@@ -15,6 +15,8 @@ int main(int argc, char** argv) {
   app.add_option("--max-body-bytes", config.max_body_bytes);
   app.add_option("--header-timeout", config.header_timeout_s);
   app.add_option("--body-timeout", config.body_timeout_s);
+  app.add_option("--idle-timeout", config.idle_timeout_s);
+  std::string log; app.add_option("--prediction-log", log);
   CLI11_PARSE(app, argc, argv);
   http::serve(
       config,

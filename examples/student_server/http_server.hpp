@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+/// The HTTP side of the example, with Boost.Beast behind one .cpp file; it knows nothing of what is served.
+namespace http {
+
+/// One complete request. The views live until the handler returns.
+struct request {
+  std::string_view method;
+  std::string_view path;   ///< as sent: still percent-encoded, without the query
+  std::string_view query;  ///< without the question mark
+  std::string_view host;
+  std::string_view content_type;
+  std::string_view body;  ///< 64 more bytes are readable behind it, as simdjson wants
+};
+
+struct response {
+  unsigned status = 200;
+  std::string_view content_type = "application/json";  ///< empty: no such header
+  std::string_view body = {};                          ///< must not change before the same handler's next call
+  std::string_view allow = {};
+  std::string location = {};
+  unsigned retry_after_s = 0;  ///< 0: no such header
+};
+
+/// Answers one request; called by one thread only, so it may own that thread's working memory. May throw: 500.
+using handler = std::function<response(const request&)>;
+
+struct settings {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 8000;  ///< 0: any free one
+  unsigned threads = 1;
+  std::size_t max_body_bytes = std::size_t{64} << 20;    ///< more: 413, before the body is read
+  std::size_t max_header_bytes = std::size_t{16} << 10;  ///< request line and headers together; more: 431
+  unsigned header_timeout_s = 10;                        ///< from a request's first byte to the end of its headers: 408
+  unsigned body_timeout_s = 30;                          ///< to receive a body, or to take an answer: 408 or cut
+  unsigned idle_timeout_s = 75;                          ///< between the requests of a connection: closed
+  unsigned shutdown_timeout_s = 10;                      ///< what is still in flight then is cut
+};
+
+/// Serves until SIGINT or SIGTERM, answers what is in flight and returns. `make_handler` is called once per thread;
+/// `ready` gets the address ("http://127.0.0.1:8000") once connections are accepted.
+/// Throws std::system_error when the address cannot be listened on.
+void serve(const settings& config, const std::function<handler()>& make_handler,
+           const std::function<void(const std::string& address)>& ready);
+
+}  // namespace http

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+// Serves predictions over HTTP: the flags, the model, and one handler a thread. See --help.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "handler.hpp"
+#include "http_server.hpp"
+#include "student.hpp"
+
+namespace {
+
+struct flags {
+  http::settings http;
+  std::string model;
+  std::string prediction_log = "artifacts/prediction_log.jsonl";
+  bool no_baseline = false;
+  bool verbose = false;
+};
+
+/// models/student_logistic.json in the nearest folder above the program that has it.
+std::string bundled_model() {
+  std::error_code failed;
+  for (auto folder = std::filesystem::read_symlink("/proc/self/exe", failed); folder.has_relative_path();) {
+    folder = folder.parent_path();
+    const auto model = folder / "models" / "student_logistic.json";
+    if (std::filesystem::exists(model, failed)) return model.string();
+  }
+  return "models/student_logistic.json";
+}
+
+void declare(CLI::App& app, flags& f) {
+  app.add_option("--host", f.http.host, "address to listen on")->capture_default_str();
+  app.add_option("--port", f.http.port, "port, 0 for any free one")->capture_default_str();
+  app.add_option("--threads", f.http.threads, "threads that serve")->capture_default_str();
+  app.add_option("--model", f.model, "model file, or none to start without")->capture_default_str();
+  app.add_option("--prediction-log", f.prediction_log, "file that each prediction is appended to, or off")
+      ->capture_default_str();
+  app.add_flag("--no-baseline", f.no_baseline, "ignore the model's drift baseline");
+  app.add_flag("--verbose", f.verbose, "one line per request on the standard error output");
+  app.add_option("--max-body-bytes", f.http.max_body_bytes, "larger bodies are refused: 413")->capture_default_str();
+  app.add_option("--max-header-bytes", f.http.max_header_bytes, "larger headers are refused: 431")
+      ->check(CLI::Range(std::size_t{256}, std::size_t{1} << 24))
+      ->capture_default_str();
+  app.add_option("--header-timeout", f.http.header_timeout_s, "seconds to send a request's header: 408")
+      ->capture_default_str();
+  app.add_option("--body-timeout", f.http.body_timeout_s, "seconds to send a body, or to take an answer: 408 or cut")
+      ->capture_default_str();
+  app.add_option("--idle-timeout", f.http.idle_timeout_s, "seconds that a connection may be idle")
+      ->capture_default_str();
+  app.add_option("--shutdown-timeout", f.http.shutdown_timeout_s, "seconds that SIGTERM leaves to requests in flight")
+      ->capture_default_str();
+}
+
+int fail(const std::string& message) {
+  fmt::print(stderr, "student_server: {}\n", message);
+  return 1;
+}
+
+http::handler print_each(http::handler answer) {
+  return [answer = std::move(answer)](const http::request& asked) {
+    const auto start = std::chrono::steady_clock::now();
+    http::response r = answer(asked);
+    const std::chrono::duration<double, std::micro> time = std::chrono::steady_clock::now() - start;
+    fmt::print(stderr, "{} {} {} {:.0f} us\n", asked.method, asked.path, r.status, time.count());
+    return r;
+  };
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  flags f;
+  f.http.threads = std::max(std::thread::hardware_concurrency(), 1U);
+  f.model = bundled_model();
+  CLI::App app("Predicts which students will buy, over HTTP.");
+  declare(app, f);
+  CLI11_PARSE(app, argc, argv);
+
+  student_service service;
+  if (f.prediction_log != "off") {
+    auto log = ts::jsonl_log::open(f.prediction_log, {std::string(probability_name), std::string(label_name)});
+    if (!log) return fail(log.error().message);
+    service.log = std::move(*log);
+  }
+  if (f.model != "none") {
+    auto file = ts::load_model_file(f.model);
+    if (!file) return fail(file.error().message);
+    auto model = ts::make_logistic(*file);
+    if (!model) return fail(model.error().message);
+    auto pipe = student_pipeline::make(student_columns::rules, student_columns::features, std::move(*model),
+                                       student_sinks{service.observed, service.log});
+    if (!pipe) return fail(pipe.error().message);
+    service.pipe.emplace(std::move(*pipe));
+    if (!f.no_baseline) service.baseline = std::move(file->baseline);
+  }
+
+  try {
+    http::serve(
+        f.http,
+        [&]() -> http::handler {
+          auto answer = std::make_shared<student_handler>(service);
+          const http::handler handler = [answer](const http::request& asked) { return (*answer)(asked); };
+          return f.verbose ? print_each(handler) : handler;
+        },
+        [](const std::string& address) {
+          fmt::print("student_server: listening on {}\n", address);
+          std::fflush(stdout);
+        });
+  } catch (const std::exception& e) {
+    return fail(fmt::format("cannot listen on {} port {}: {}", f.http.host, f.http.port, e.what()));
+  }
+  return 0;
+}

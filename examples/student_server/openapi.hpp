@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <fmt/format.h>
+
+#include <string>
+#include <string_view>
+#include <tabscore/core/json_text.hpp>
+#include <tabscore/core/number_text.hpp>
+#include <tabscore/schema/schema.hpp>
+
+/// What the answers call a prediction.
+struct prediction_members {
+  std::string_view probability, label;
+};
+
+namespace openapi {
+
+namespace ts = tabscore;
+
+inline std::string quoted(std::string_view text) {
+  ts::text_buffer out;
+  ts::append_json_text(out, text);
+  return std::string(out.view());
+}
+inline std::string number(const ts::limit& l) {
+  char text[ts::number_text_space];
+  return {text, l.is_real ? ts::write_real(text, l.real()) : ts::write_integer(text, l.integer)};
+}
+
+inline std::string constraint(ts::ge c) { return R"(,"minimum":)" + number(c.value); }
+inline std::string constraint(ts::gt c) { return R"(,"exclusiveMinimum":)" + number(c.value); }
+inline std::string constraint(ts::le c) { return R"(,"maximum":)" + number(c.value); }
+inline std::string constraint(ts::lt c) { return R"(,"exclusiveMaximum":)" + number(c.value); }
+inline std::string constraint(ts::min_length c) { return R"(,"minLength":)" + std::to_string(c.value); }
+inline std::string constraint(ts::max_length c) { return R"(,"maxLength":)" + std::to_string(c.value); }
+
+/// The JSON Schema of a record.
+template <ts::schema_type Schema>
+std::string record_schema(std::string_view description) {
+  static constexpr std::string_view types[] = {"integer", "number", "boolean", "string"};
+  std::string properties, required;
+  Schema::template for_each([&]<std::size_t I>() {
+    using field = typename Schema::template field<I>;
+    properties += I == 0 ? "" : ",";
+    properties += quoted(field::name) + R"(:{"type":")";
+    properties += types[static_cast<std::size_t>(field::kind)];
+    properties += '"';
+    field::for_each_constraint([&](auto c) { properties += constraint(c); });
+    properties += '}';
+    if (field::required) required += (required.empty() ? "" : ",") + quoted(field::name);
+  });
+  return fmt::format(R"({{"type":"object","description":{},"properties":{{{}}},"required":[{}]}})", quoted(description),
+                     properties, required);
+}
+
+inline std::string reference(std::string_view schema) {
+  return fmt::format(R"({{"application/json":{{"schema":{{"$ref":"#/components/schemas/{}"}}}}}})", schema);
+}
+inline std::string get(std::string_view summary, std::string_view answer) {
+  return fmt::format(R"({{"get":{{"summary":{},"responses":{{"200":{{"description":"OK","content":{}}}}}}}}})",
+                     quoted(summary), reference(answer));
+}
+inline std::string post(std::string_view summary, std::string_view body, std::string_view answer) {
+  return fmt::format(
+      R"({{"post":{{"summary":{},"requestBody":{{"required":true,"content":{}}},"responses":{{)"
+      R"("200":{{"description":"OK","content":{}}},"400":{{"description":"The body cannot be read","content":{}}},)"
+      R"("422":{{"description":"The body is no JSON, breaks the schema, or breaks a rule","content":{}}},)"
+      R"("503":{{"description":"No model is loaded","content":{}}}}}}}}})",
+      quoted(summary), reference(body), reference(answer), reference("Detail"), reference("ValidationError"),
+      reference("Detail"));
+}
+
+}  // namespace openapi
+
+/// The OpenAPI 3.1 description of the service, from the schema, its rules and the names of a prediction's members.
+template <tabscore::schema_type Schema>
+std::string openapi_document(const auto& rules, prediction_members names) {
+  using namespace openapi;
+  std::string rule_text;
+  rules.for_each([&](std::size_t, const auto& rule) { rule_text.append(rule.message()).append(" "); });
+  if (!rule_text.empty()) rule_text.pop_back();
+  const auto schemas = fmt::format(
+      R"({{"PredictRequest":{},)"
+      R"("BatchPredictRequest":{{"type":"object","properties":{{"records":{{"type":"array","minItems":1,)"
+      R"("items":{{"$ref":"#/components/schemas/PredictRequest"}}}}}},"required":["records"]}},)"
+      R"("PredictResponse":{{"type":"object","properties":{{{}:{{"type":"number","minimum":0,"maximum":1}},)"
+      R"({}:{{"type":"integer","enum":[0,1]}}}},"required":[{},{}]}},)"
+      R"("BatchPredictResponse":{{"type":"object","description":"One prediction a record, in their order",)"
+      R"("properties":{{"predictions":{{"type":"array",)"
+      R"("items":{{"$ref":"#/components/schemas/PredictResponse"}}}}}},"required":["predictions"]}},)"
+      R"("Health":{{"type":"object","properties":{{"ready":{{"type":"boolean"}},)"
+      R"("predictor_loaded":{{"type":"boolean"}},"drift_baseline_loaded":{{"type":"boolean"}}}}}},)"
+      R"("DriftStatus":{{"type":"object","properties":{{"samples_observed":{{"type":"integer"}},)"
+      R"("drift_score_max_abs_z":{{"type":"number"}},)"
+      R"("drifted_features":{{"type":"array","items":{{"type":"string"}}}},)"
+      R"("predicted_positive_rate":{{"type":"number"}},"training_positive_rate":{{"type":"number"}},)"
+      R"("should_retrain":{{"type":"boolean"}},"reason":{{"type":"string"}},)"
+      R"("recommended_action":{{"type":"string"}}}}}},)"
+      R"("Detail":{{"type":"object","properties":{{"detail":{{"type":"string"}}}},"required":["detail"]}},)"
+      R"("ValidationError":{{"type":"object","properties":{{"detail":{{"oneOf":[{{"type":"string"}},)"
+      R"({{"type":"array","items":{{"type":"object","properties":{{)"
+      R"("loc":{{"type":"array","items":{{"type":["string","integer"]}}}},)"
+      R"("msg":{{"type":"string"}},"type":{{"type":"string"}},"ctx":{{"type":"object"}}}},)"
+      R"("required":["loc","msg","type"]}}}}]}}}},"required":["detail"]}}}})",
+      record_schema<Schema>(rule_text), quoted(names.probability), quoted(names.label), quoted(names.probability),
+      quoted(names.label));
+  return fmt::format(
+      R"({{"openapi":"3.1.0","info":{{"title":"Student purchase predictions","version":"1"}},"paths":{{)"
+      R"("/predict":{},"/batch_predict":{},"/health":{},"/monitoring/drift":{},"/monitoring/retraining_trigger":{}}},)"
+      R"("components":{{"schemas":{}}}}})",
+      post("One record, one prediction", "PredictRequest", "PredictResponse"),
+      post("Many records, all predicted or none", "BatchPredictRequest", "BatchPredictResponse"),
+      get("Whether a model is loaded", "Health"), get("How far live traffic is from the training rows", "DriftStatus"),
+      get("The same", "DriftStatus"), schemas);
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <charconv>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include "http_server.hpp"
+
+/// What the server serves, and what it answers to requests for anything else.
+enum class endpoint { predict, batch_predict, health, drift, openapi, docs, redoc, oauth2_redirect };
+
+struct route {
+  std::string_view path;
+  std::string_view methods;  // as the allow header lists them
+  endpoint target;
+};
+
+inline constexpr route routes[] = {
+    {"/predict", "POST", endpoint::predict},
+    {"/batch_predict", "POST", endpoint::batch_predict},
+    {"/health", "GET", endpoint::health},
+    {"/monitoring/drift", "GET", endpoint::drift},
+    {"/monitoring/retraining_trigger", "GET", endpoint::drift},
+    {"/openapi.json", "GET, HEAD", endpoint::openapi},
+    {"/docs", "GET, HEAD", endpoint::docs},
+    {"/redoc", "GET, HEAD", endpoint::redoc},
+    {"/docs/oauth2-redirect", "GET, HEAD", endpoint::oauth2_redirect},
+};
+
+inline const route* find_route(std::string_view path) {
+  const auto* found =
+      std::find_if(std::begin(routes), std::end(routes), [&](const route& r) { return r.path == path; });
+  return found == std::end(routes) ? nullptr : found;
+}
+
+/// "%62" -> "b"; a percent sign without two hexadecimal digits stands for itself.
+inline std::string percent_decoded(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    unsigned char code = 0;
+    if (text[i] == '%' && i + 2 < text.size() &&
+        std::from_chars(text.data() + i + 1, text.data() + i + 3, code, 16).ptr == text.data() + i + 3) {
+      out += static_cast<char>(code);
+      i += 2;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+/// The endpoint that a request is for, or the answer when there is none: 307 to the path without its trailing slashes,
+/// 404, or 405 with the methods that are allowed.
+inline std::variant<endpoint, http::response> resolve(const http::request& asked) {
+  const route* found = find_route(asked.path);
+  if (found == nullptr && !asked.path.empty()) {
+    std::string path = percent_decoded(asked.path);
+    found = find_route(path);
+    if (found == nullptr && path.ends_with('/')) {
+      path.resize(path.find_last_not_of('/') + 1);
+      if (find_route(path) != nullptr) {
+        if (!asked.host.empty()) path.insert(0, "http://" + std::string(asked.host));
+        if (!asked.query.empty()) path.append("?").append(asked.query);
+        return http::response{.status = 307, .content_type = {}, .location = std::move(path)};
+      }
+    }
+  }
+  if (found == nullptr) return http::response{.status = 404, .body = R"({"detail":"Not Found"})"};
+  const bool head_too = found->methods.ends_with("HEAD");
+  if (asked.method != found->methods.substr(0, found->methods.find(',')) && !(head_too && asked.method == "HEAD")) {
+    return http::response{.status = 405, .body = R"({"detail":"Method Not Allowed"})", .allow = found->methods};
+  }
+  return found->target;
+}

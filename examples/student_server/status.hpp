@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string_view>
+#include <tabscore/service/score_json.hpp>
+#include <variant>
+
+/// The HTTP status of what came of a body. (404, 405 and 307 are those of routes.hpp; 400 and 413 of bad HTTP are the
+/// HTTP layer's.)
+inline unsigned status_of(const tabscore::outcome& outcome) {
+  if (std::holds_alternative<tabscore::predictions>(outcome)) return 200;
+  if (std::holds_alternative<tabscore::unreadable>(outcome)) return 400;
+  return 422;
+}
+inline constexpr unsigned model_not_loaded = 503;
+
+/// Whether a body of this content type is read as JSON: application/json or application/<anything>+json in any case,
+/// whatever its parameters; also when none is given.
+inline bool is_json(std::string_view content_type) {
+  if (content_type.empty()) return true;
+  content_type = content_type.substr(0, content_type.find(';'));
+  while (content_type.ends_with(' ') || content_type.ends_with('\t')) content_type.remove_suffix(1);
+  const auto same = [](std::string_view a, std::string_view lower) {
+    if (a.size() != lower.size()) return false;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      if ((a[i] >= 'A' && a[i] <= 'Z' ? a[i] + 32 : a[i]) != lower[i]) return false;
+    }
+    return true;
+  };
+  const std::size_t slash = content_type.find('/');
+  if (slash == std::string_view::npos || !same(content_type.substr(0, slash), "application")) return false;
+  const std::string_view subtype = content_type.substr(slash + 1);
+  if (subtype.find('/') != std::string_view::npos) return false;
+  return same(subtype, "json") || (subtype.size() >= 5 && same(subtype.substr(subtype.size() - 5), "+json"));
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <tabscore/tabscore.hpp>
+
+namespace ts = tabscore;
+
+/// What is served: the record of a student on a learning platform, its rule, and the features of its model.
+using student = ts::schema<ts::text<"student_country", ts::min_length{2}, ts::max_length{64}>,
+                           ts::integer<"days_on_platform", ts::ge{0}>,        //
+                           ts::real<"minutes_watched", ts::ge{0}>,            //
+                           ts::integer<"courses_started", ts::ge{0}>,         //
+                           ts::integer<"practice_exams_started", ts::ge{0}>,  //
+                           ts::integer<"practice_exams_passed", ts::ge{0}>,   //
+                           ts::real<"minutes_spent_on_exams", ts::ge{0}>>;
+
+namespace student_columns {
+inline constexpr auto days = ts::col<"days_on_platform">;
+inline constexpr auto minutes = ts::col<"minutes_watched">;
+inline constexpr auto courses = ts::col<"courses_started">;
+inline constexpr auto started = ts::col<"practice_exams_started">;
+inline constexpr auto passed = ts::col<"practice_exams_passed">;
+
+inline constexpr ts::rules rules{
+    ts::rule(passed <= started, "practice_exams_passed cannot exceed practice_exams_started.")};
+
+inline constexpr ts::features features{
+    ts::feature<"engagement_score">(0.6 * minutes + 0.3 * days + 10.0 * courses),
+    ts::feature<"exam_success_rate">(where(started > 0, passed / (started + 1e-6), 0.0)),
+    ts::feature<"learning_consistency">(minutes / max(days, 1))};
+}  // namespace student_columns
+
+using student_sinks = ts::sinks<ts::moments, ts::jsonl_log>;
+using student_pipeline = ts::pipeline<student, decltype(student_columns::rules), decltype(student_columns::features),
+                                      ts::any_scorer, student_sinks>;
+
+/// What the answers and the prediction log call a prediction.
+inline constexpr std::string_view probability_name = "predicted_purchase_probability";
+inline constexpr std::string_view label_name = "predicted_purchase";

@@ -25,9 +25,12 @@
 #include "json/decode.hpp"
 #include "json/dialect.hpp"
 #include "json/encoding.hpp"
+#include "json/fast.hpp"
 #include "json/json_value.hpp"
+#include "json/key_table.hpp"
 #include "json/python_json.hpp"
 #include "json/python_text.hpp"
+#include "json/scan.hpp"
 #include "json/write.hpp"
 
 #include "expr/expr.hpp"

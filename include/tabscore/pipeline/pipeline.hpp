@@ -5,7 +5,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 
@@ -116,25 +118,37 @@ class pipeline {
     constexpr auto names = Features::template names<Schema>();
     const feature_names& wanted = model_.features();
     for (std::size_t j = 0; j < std::max(width, wanted.numeric.size()); ++j) {
-      const std::string ours = j < width ? "'" + std::string(names[j]) + "'" : "none";
-      const std::string theirs = j < wanted.numeric.size() ? "'" + wanted.numeric[j] + "'" : "none";
-      if (ours != theirs) {
-        return error{errc::mismatch, "the model's numeric feature " + std::to_string(j) + " is " + theirs +
-                                         ", the pipeline's is " + ours};
-      }
+      const std::string_view ours = j < width ? names[j] : std::string_view{};
+      const std::string_view theirs =
+          j < wanted.numeric.size() ? std::string_view(wanted.numeric[j]) : std::string_view{};
+      if (ours == theirs) continue;
+      return mismatch({"the model's numeric feature ", std::to_string(j), " is ", quoted(theirs),
+                       ", the pipeline's is ", quoted(ours)});
     }
     if (wanted.text.size() > Schema::text_count) {
-      return error{errc::mismatch, "the model has " + std::to_string(wanted.text.size()) +
-                                       " text features, the schema " + std::to_string(Schema::text_count)};
+      return mismatch({"the model has ", std::to_string(wanted.text.size()), " text features, the schema ",
+                       std::to_string(Schema::text_count)});
     }
     for (const std::string& name : wanted.text) {
       const std::size_t i = Schema::index_of(name);
       if (i == Schema::npos || Schema::kinds[i] != field_kind::text) {
-        return error{errc::mismatch, "the model's text feature '" + name + "' is no text field of the schema"};
+        return mismatch({"the model's text feature ", quoted(name), " is no text field of the schema"});
       }
       text_fields_[text_features_++] = i;
     }
     return std::monostate{};
+  }
+
+  // Joined piece by piece: g++ 12 takes operator+ of strings for overlapping copies (its bug 105651).
+  static error mismatch(std::initializer_list<std::string_view> pieces) {
+    error e{errc::mismatch, {}};
+    for (const std::string_view piece : pieces) e.message.append(piece);
+    return e;
+  }
+  static std::string quoted(std::string_view name) {
+    std::string text = name.empty() ? "none" : "'";
+    if (!name.empty()) text.append(name).append("'");
+    return text;
   }
 
   template <std::size_t N>

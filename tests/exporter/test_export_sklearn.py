@@ -199,7 +199,8 @@ class Exported(unittest.TestCase):
         frame.to_csv(data, index=False)
         joblib.dump(usual(), saved)
         command = [sys.executable, "-B", SOURCE / "models/export_sklearn.py", saved, "--name", "cli"]
-        command += ["--output", output, "--training-data", data, "--threshold", "0.25", "--label", "late", "--date", "2026-01-02"]
+        command += ["--output", output, "--training-data", data, "--threshold", "0.25"]
+        command += ["--label", "late", "--date", "2026-01-02"]
         subprocess.run(command, check=True)
         document = json.loads(output.read_text())
         self.assertEqual(document["threshold"], 0.25)

@@ -4,7 +4,8 @@
 
     python3 models/train_student_logistic.py students.csv --output models/student_logistic.json
 
-Deterministic: the same packages, data and --date give the same bytes. Needs python3-sklearn and python3-pandas.
+Deterministic: the same packages (the BLAS included: the bundled file was made with Debian's reference BLAS, libblas3),
+data and --date give the same bytes. Needs python3-sklearn and python3-pandas.
 """
 
 import argparse
@@ -14,7 +15,8 @@ import numpy as np
 import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import accuracy_score, f1_score, precision_recall_curve, precision_score, recall_score, roc_auc_score
+from sklearn.metrics import accuracy_score, f1_score, precision_recall_curve, precision_score
+from sklearn.metrics import recall_score, roc_auc_score
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -108,9 +110,7 @@ def main():
 
 def split(students):
     """Training rows and labels, holdout rows and labels, with the same share of positive labels."""
-    train, holdout = train_test_split(
-        students, test_size=HOLDOUT, random_state=SEED, stratify=students[LABEL]
-    )
+    train, holdout = train_test_split(students, test_size=HOLDOUT, random_state=SEED, stratify=students[LABEL])
     return train[NUMERIC + TEXT], train[LABEL], holdout[NUMERIC + TEXT], holdout[LABEL]
 
 

@@ -37,7 +37,8 @@ def made_up_rows(count=400, seed=1):
             "town": random.choice(["A", "B", "quo\"te\\d"], count),
         }
     )
-    frame["late"] = (frame["age"] / 30 + frame["debts"] + (frame["job"] == "baker") + random.normal(0, 2, count) > 2) * 1
+    risk = frame["age"] / 30 + frame["debts"] + (frame["job"] == "baker") + random.normal(0, 2, count)
+    frame["late"] = (risk > 2) * 1
     return frame
 
 
@@ -45,10 +46,11 @@ def one_hot(**options):
     return OneHotEncoder(**{"handle_unknown": "ignore", **options})
 
 
-def fitted(*steps, model=None, frame=None, label="late"):
+def fitted(*steps, model=None, frame=None):
     frame = made_up_rows() if frame is None else frame
-    pipeline = Pipeline([("columns", ColumnTransformer(list(steps))), ("model", model or LogisticRegression(max_iter=2000))])
-    return pipeline.fit(frame.drop(columns="late"), frame[label])
+    model = model or LogisticRegression(max_iter=2000)
+    pipeline = Pipeline([("columns", ColumnTransformer(list(steps))), ("model", model)])
+    return pipeline.fit(frame.drop(columns="late"), frame["late"])
 
 
 def usual(frame=None):
@@ -95,7 +97,8 @@ class Exported(unittest.TestCase):
         self.agrees(fitted(("a", one_hot(), ["town"]), ("n", StandardScaler(), NUMERIC), ("b", one_hot(), ["job"])))
 
     def test_columns_left_as_they_are_and_columns_left_out(self):
-        document = self.agrees(fitted(("p", "passthrough", ["age"]), ("n", StandardScaler(), [2]), ("t", one_hot(), TEXT)))
+        steps = [("p", "passthrough", ["age"]), ("n", StandardScaler(), [2]), ("t", one_hot(), TEXT)]
+        document = self.agrees(fitted(*steps))
         self.assertEqual(document["features"]["numeric"][0], {"name": "age", "mean": 0.0, "scale": 1.0})
         self.assertEqual(document["features"]["numeric"][1]["name"], "debts")
         self.agrees(fitted(("n", StandardScaler(), slice(0, 3)), ("t", one_hot(), ["job"])))
@@ -172,6 +175,7 @@ class Exported(unittest.TestCase):
         frame = made_up_rows()
         three = frame.assign(late=np.arange(len(frame)) % 3)
         numbered = frame.assign(town=np.arange(len(frame)) % 4)
+        bare = Pipeline([("scale", StandardScaler()), ("m", LogisticRegression())]).fit(frame[NUMERIC], frame["late"])
         unnamed = Pipeline([("c", ColumnTransformer([("n", StandardScaler(), [0])])), ("m", LogisticRegression())])
         unnamed.fit(frame[NUMERIC].to_numpy(), frame["late"])
         for pipeline, said in [
@@ -183,7 +187,7 @@ class Exported(unittest.TestCase):
             (fitted(numbers, frame=three), "3 classes"),
             (fitted(numbers, model=LogisticRegression(multi_class="multinomial")), "multinomial"),
             (unnamed, "DataFrame"),
-            (Pipeline([("scale", StandardScaler()), ("m", LogisticRegression())]).fit(frame[NUMERIC], frame["late"]), "StandardScaler"),
+            (bare, "StandardScaler"),
             (LogisticRegression().fit(frame[NUMERIC], frame["late"]), "expected a Pipeline"),
         ]:
             with self.subTest(said), self.assertRaisesRegex(export_sklearn.NotExportable, said):
@@ -194,8 +198,9 @@ class Exported(unittest.TestCase):
         data, saved, output = (self.folder / name for name in ("rows.csv", "pipeline.joblib", "out.json"))
         frame.to_csv(data, index=False)
         joblib.dump(usual(), saved)
-        command = [sys.executable, "-B", SOURCE / "models/export_sklearn.py", saved, "--name", "cli", "--output", output]
-        command += ["--training-data", data, "--threshold", "0.25", "--label", "late", "--date", "2026-01-02"]
+        command = [sys.executable, "-B", SOURCE / "models/export_sklearn.py", saved, "--name", "cli"]
+        command += ["--output", output, "--training-data", data, "--threshold", "0.25"]
+        command += ["--label", "late", "--date", "2026-01-02"]
         subprocess.run(command, check=True)
         document = json.loads(output.read_text())
         self.assertEqual(document["threshold"], 0.25)

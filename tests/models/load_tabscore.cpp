@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <random>
 #include <string>
 #include <string_view>
@@ -356,4 +357,18 @@ TEST_CASE("a booster's own document is kept byte for byte and is not a logistic 
 
   text.replace(text.find(booster), booster.size(), "[]");
   CHECK(parse_model_file(text, "tiny.json").error().code == errc::structure);
+}
+
+TEST_CASE("the example in the format's documentation is a model", "[models]") {
+  std::ifstream in(TABSCORE_SOURCE_DIR "/docs/model-format.md");
+  std::string text(std::istreambuf_iterator<char>(in), {});
+  const std::size_t first = text.find("```json\n") + 8;
+  text = text.substr(first, text.find("```", first) - first);
+  const std::string_view placeholder = "<64 hexadecimal digits>";
+  const std::size_t at = text.find(placeholder);
+  REQUIRE(at != std::string::npos);
+  text.replace(at, placeholder.size(), std::string(64, '0'));
+  const result<logistic> model = load(text);
+  INFO((model ? "" : model.error().message));
+  CHECK(model);
 }

@@ -12,7 +12,7 @@
 namespace tabscore::detail {
 
 /// How base_score, which the file holds in the space of predictions, becomes a margin.
-enum class base_space : std::uint8_t { margin, probability, raw_probability, positive };
+enum class base_space : std::uint8_t { margin, probability, positive };
 
 struct xgboost_objective {
   std::string_view name;
@@ -25,7 +25,7 @@ inline const xgboost_objective* find_xgboost_objective(std::string_view name) no
   static constexpr xgboost_objective known[] = {
       {"binary:logistic", f::logistic, base_space::probability},
       {"reg:logistic", f::logistic, base_space::probability},
-      {"binary:logitraw", f::identity, base_space::raw_probability},
+      {"binary:logitraw", f::identity, base_space::margin},
       {"binary:hinge", f::positive, base_space::margin},
       {"count:poisson", f::exponential, base_space::positive},
       {"reg:gamma", f::exponential, base_space::positive},
@@ -52,13 +52,10 @@ inline const xgboost_objective* find_xgboost_objective(std::string_view name) no
 }
 
 /// The margin of a base_score, in float32 as XGBoost computes it; NaN or infinite when the objective forbids the score.
-/// `version` is 100 x major + minor: from 3.1 on a probability is kept off 0 and 1, and logitraw takes a margin.
+/// `version` is 100 x major + minor: from 3.1 on a probability is kept off 0 and 1.
 inline float base_margin(base_space space, float score, int version) noexcept {
   switch (space) {
     case base_space::margin: return score;
-    case base_space::raw_probability:
-      if (version >= 301) return score;
-      [[fallthrough]];
     case base_space::probability:
       if (!(score >= 0 && score <= 1)) return std::numeric_limits<float>::quiet_NaN();
       if (version >= 301) score = std::min(std::max(score, 1e-6F), 1.0F - 1e-6F);

@@ -197,6 +197,7 @@ class xgboost_reader {
     if (kind == "gblinear") return read_linear(booster);
     if (kind == "gbtree") return read_trees(booster, std::string(place));
     if (kind != "dart") return fail(errc::unsupported, fmt::format("booster \"{}\"", kind));
+    dart_ = true;
     const maybe inner = member(booster, place, "gbtree");
     if (!inner || !read_trees(*inner, fmt::format("{}.gbtree", place))) return false;
     std::vector<double> weights;
@@ -255,16 +256,16 @@ class xgboost_reader {
     if (outputs.size() != model_.trees.size()) {
       return expect(here + ".tree_info", fmt::format("one number for each of {} trees", model_.trees.size()));
     }
-    return read_inner_weights(*inner, here);
+    return dart_ || read_inner_weights(*inner, here);
   }
 
-  /// Since 3.3 weighted trees keep their weights beside the trees, and each leaf is simply multiplied.
+  /// Since 3.4 dart keeps its weights beside the trees and multiplies leaves by them; trees without one weigh 1.
   bool read_inner_weights(const Value& inner, const std::string& here) {
     if (!inner.find("weight_drop")) return true;
     std::vector<double> weights;
     if (!numbers(inner, here, "weight_drop", weights)) return false;
-    if (weights.size() != model_.trees.size()) {
-      return expect(here + ".weight_drop", fmt::format("one number for each of {} trees", model_.trees.size()));
+    if (weights.size() > model_.trees.size()) {
+      return expect(here + ".weight_drop", fmt::format("at most one number for each of {} trees", model_.trees.size()));
     }
     for (std::size_t i = 0; i < weights.size(); ++i) {
       for (double& leaf : model_.trees[i].leaves) {
@@ -407,6 +408,7 @@ class xgboost_reader {
   forest_model model_;
   std::optional<error> wrong_;
   int major_minor_ = 0;
+  bool dart_ = false;
   std::size_t category_words_ = 0;
 };
 

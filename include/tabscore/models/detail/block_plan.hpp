@@ -73,7 +73,7 @@ struct block_plan {
   std::vector<float> values32;   ///< filled when the model sums in float32, else values64
   std::vector<double> values64;
   std::vector<std::uint8_t> value_bytes;
-  double work = 0;  ///< rough cost of a block, in vector operations
+  double work = 0;  ///< rough cost of a block of few rows, in nanoseconds of a 3 GHz CPU
 
   static block_plan make(const forest_model& model, const rank_plan& ranks,
                          const std::vector<std::vector<rank_plan::place>>& places, std::size_t stride, bool bytes);
@@ -138,7 +138,7 @@ inline block_plan block_plan::make(const forest_model& model, const rank_plan& r
     g.columns = static_cast<std::uint32_t>(plan.compared.size()) - g.first_column;
     plan.vectors = std::max<std::size_t>(plan.vectors, next);
     plan.groups.push_back(g);
-    plan.work += static_cast<double>(next) * 1.5;
+    plan.work += 2.5 * static_cast<double>(next) + 40.0 * static_cast<double>(g.trees);
 
     std::vector<std::uint32_t> outcome;
     for (std::size_t i = g.first_tree; i < tree; ++i) {
@@ -165,12 +165,11 @@ inline block_plan block_plan::make(const forest_model& model, const rank_plan& r
 /// operation), or the merging steps of its own shape.
 inline void block_plan::add_tree(const forest_model& model, const tree& t, std::vector<std::uint32_t>& outcome,
                                  std::uint32_t free_vector, bool bytes) {
-  leaf_program program = leaf_coder(t, outcome, free_vector).build();
   const std::uint32_t levels = height(t);
   block_tree b;
   b.output = t.output;
-  const std::size_t step_cost = 3 * program.steps.size();
-  if (levels >= 1 && levels <= 8 && (std::size_t{1} << levels) <= step_cost + 8) {
+  // A split costs about two steps, a step two to three places of a complete tree.
+  if (levels >= 1 && levels <= 8 && (std::size_t{1} << levels) <= 5 * t.splits.size() + 8) {
     b.complete = levels;
     b.planes = levels;
     b.first = static_cast<std::uint32_t>(outcomes.size());
@@ -178,8 +177,9 @@ inline void block_plan::add_tree(const forest_model& model, const tree& t, std::
     std::vector<std::uint32_t> leaf_of(std::size_t{1} << levels);
     complete_leaves(t, 0, 0, levels, leaf_of);
     add_values(model, t, leaf_of, b, bytes);
-    work += static_cast<double>(std::size_t{1} << levels);
+    work += 0.6 * static_cast<double>(std::size_t{1} << levels);
   } else {
+    const leaf_program program = leaf_coder(t, outcome, free_vector).build();
     b.first = static_cast<std::uint32_t>(steps.size());
     b.steps = static_cast<std::uint32_t>(program.steps.size());
     b.planes = static_cast<std::uint32_t>(program.planes.size());
@@ -188,7 +188,7 @@ inline void block_plan::add_tree(const forest_model& model, const tree& t, std::
     plane_offsets.insert(plane_offsets.end(), program.planes.begin(), program.planes.end());
     vectors = std::max<std::size_t>(vectors, free_vector + program.temporaries);
     add_values(model, t, program.leaf_of, b, bytes);
-    work += static_cast<double>(step_cost);
+    work += 1.3 * static_cast<double>(program.steps.size());
   }
   trees.push_back(b);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <vector>
 
@@ -50,7 +51,7 @@ inline compiled_forest compiled_forest::make(const forest_model& model, kernel w
   const bool wide = wanted == kernel::avx512;
   out.block = block_plan::make(model, out.ranks, places, wide ? 64 : wanted == kernel::avx2 ? 32 : 16, wide);
   out.few = few_plan::make(model, out.ranks, places, wide);
-  out.few_rows = 48;
+  out.few_rows = static_cast<std::size_t>(std::clamp(out.block.work / out.few.work, 2.0, 128.0));
   out.used = wanted;
   return out;
 }

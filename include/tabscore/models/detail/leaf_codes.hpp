@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <span>
@@ -42,13 +43,17 @@ class leaf_coder {
     const auto bits = static_cast<std::uint32_t>(std::bit_width(leaves - 1));
     out_.leaf_of.assign(std::size_t{1} << bits, 0);
     planes p = aligned(tree_.splits.empty() ? -1 : 0, 0, bits);
-    for (std::uint32_t& plane : p) plane = plane == any ? zeros : plane;
-    out_.planes = std::move(p);
+    for (std::uint32_t k = 0; k < p.count; ++k) out_.planes.push_back(p.bit[k] == any ? zeros : p.bit[k]);
     return std::move(out_);
   }
 
  private:
-  using planes = std::vector<std::uint32_t>;
+  /// Up to 16 bits of a code, lowest first, without an allocation for every split.
+  struct planes {
+    std::array<std::uint32_t, 16> bit;
+    std::uint32_t count = 0;
+    void push_back(std::uint32_t vector) { bit[count++] = vector; }
+  };
   static constexpr std::uint32_t any = ~std::uint32_t{0};  ///< a bit that nothing depends on
 
   std::uint32_t leaves_of(std::int32_t at) const { return at < 0 ? 1 : leaves_[static_cast<std::size_t>(at)]; }
@@ -73,7 +78,9 @@ class leaf_coder {
   planes aligned(std::int32_t at, std::uint32_t base, std::uint32_t bits) {
     if (at < 0) {
       std::fill_n(out_.leaf_of.begin() + base, std::size_t{1} << bits, static_cast<std::uint32_t>(~at));
-      return planes(bits, any);
+      planes all;
+      while (all.count < bits) all.push_back(any);
+      return all;
     }
     const split& s = tree_.splits[static_cast<std::size_t>(at)];
     const std::uint32_t half = std::uint32_t{1} << (bits - 1);
@@ -115,21 +122,21 @@ class leaf_coder {
   }
 
   planes merge(std::uint32_t c, const planes& left, const planes& right) {
-    planes merged(left.size());
-    for (std::size_t k = 0; k < left.size(); ++k) {
-      const std::uint32_t a = left[k];
-      const std::uint32_t b = right[k];
+    planes merged;
+    for (std::uint32_t k = 0; k < left.count; ++k) {
+      const std::uint32_t a = left.bit[k];
+      const std::uint32_t b = right.bit[k];
       if (a == b || b == any) {
-        merged[k] = a;
+        merged.push_back(a);
       } else if (a == any) {
-        merged[k] = b;
+        merged.push_back(b);
       } else if (a == zeros && b == ones) {
-        merged[k] = c;
+        merged.push_back(c);
       } else {
         release(a);
         release(b);
-        merged[k] = acquire();
-        out_.steps.push_back({c, a, b, merged[k]});
+        merged.push_back(acquire());
+        out_.steps.push_back({c, a, b, merged.bit[k]});
       }
     }
     return merged;

@@ -125,40 +125,46 @@ inline rank_plan rank_plan::make(const forest_model& model, std::vector<std::vec
     plan.numerics.push_back(n);
   }
 
-  // The columns that splits ask for: by feature, segment of 255 ranks and what missing values do there.
-  struct request {
-    std::uint32_t numeric, segment;
-    std::uint8_t missing;  // 0 left, 1 right, 2 as zero; + 4 when zero is missing too
-    auto operator<=>(const request&) const = default;
-  };
-  std::map<request, std::uint32_t> wanted;
-  const auto request_of = [&](const split& s, std::size_t& threshold) {
-    const auto& ts = thresholds[s.feature];
-    const double t = plan.check_exact ? s.threshold : static_cast<double>(key_of(s.threshold));
-    threshold = static_cast<std::size_t>(std::lower_bound(ts.begin(), ts.end(), t) - ts.begin());
-    const std::uint8_t side = s.missing == missing_rule::none ? 2 : s.default_left ? 0 : 1;
-    const std::uint8_t zero = s.missing == missing_rule::nan_or_zero ? 4 : 0;
-    return request{numeric_of[s.feature], static_cast<std::uint32_t>(threshold / 255),
-                   static_cast<std::uint8_t>(side + zero)};
-  };
+  // The columns that splits ask for: by feature, segment of 255 ranks and what missing values do there (0 left, 1 right,
+  // 2 as zero; + 4 when zero is missing too).
+  constexpr std::uint32_t none = ~std::uint32_t{0};
+  std::vector<std::uint32_t> first_request(plan.numerics.size() + 1);
+  for (std::size_t i = 0; i < plan.numerics.size(); ++i) {
+    first_request[i + 1] = first_request[i] + (plan.numerics[i].count / 255 + 1) * 8;
+  }
+  std::vector<std::uint32_t> column_of(first_request.back(), none);
   places.assign(model.trees.size(), {});
-  std::size_t threshold = 0;
-  for (const tree& t : model.trees) {
-    for (const split& s : t.splits) {
-      if (s.categories == split::numeric) wanted.emplace(request_of(s, threshold), 0);
+  for (std::size_t i = 0; i < model.trees.size(); ++i) {
+    places[i].resize(model.trees[i].splits.size());
+    for (std::size_t j = 0; j < places[i].size(); ++j) {
+      const split& s = model.trees[i].splits[j];
+      if (s.categories != split::numeric) continue;
+      const auto& ts = thresholds[s.feature];
+      const double t = plan.check_exact ? s.threshold : static_cast<double>(key_of(s.threshold));
+      const auto rank = static_cast<std::uint32_t>(std::lower_bound(ts.begin(), ts.end(), t) - ts.begin());
+      const std::uint32_t side = s.missing == missing_rule::none ? 2 : s.default_left ? 0 : 1;
+      const std::uint32_t zero = s.missing == missing_rule::nan_or_zero ? 4 : 0;
+      const std::uint32_t request = first_request[numeric_of[s.feature]] + rank / 255 * 8 + side + zero;
+      column_of[request] = 0;
+      places[i][j] = {request, static_cast<std::uint8_t>(rank % 255)};  // the column once it has a number
     }
   }
-  for (auto& [r, id] : wanted) {
-    numeric& n = plan.numerics[r.numeric];
-    id = static_cast<std::uint32_t>(plan.columns.size());
-    if (n.columns++ == 0) n.first_column = id;  // the map's order keeps a feature's columns together
-    column c;
-    c.base = r.segment * 255;
-    c.used = std::min<std::uint32_t>(n.count - c.base, 255);
-    const std::uint32_t zero = n.zero_rank > c.base ? std::min<std::uint32_t>(n.zero_rank - c.base, 255) : 0;
-    c.missing = static_cast<std::uint8_t>((r.missing & 3) == 0 ? 0 : (r.missing & 3) == 1 ? 255 : zero);
-    c.zero_is_missing = (r.missing & 4) != 0;
-    plan.columns.push_back(c);
+  for (std::size_t i = 0; i < plan.numerics.size(); ++i) {
+    numeric& n = plan.numerics[i];
+    n.first_column = static_cast<std::uint32_t>(plan.columns.size());
+    for (std::uint32_t request = first_request[i]; request < first_request[i + 1]; ++request) {
+      if (column_of[request] == none) continue;
+      column_of[request] = static_cast<std::uint32_t>(plan.columns.size());
+      const std::uint32_t missing = (request - first_request[i]) % 8;
+      column c;
+      c.base = (request - first_request[i]) / 8 * 255;
+      c.used = std::min<std::uint32_t>(n.count - c.base, 255);
+      const std::uint32_t zero = n.zero_rank > c.base ? std::min<std::uint32_t>(n.zero_rank - c.base, 255) : 0;
+      c.missing = static_cast<std::uint8_t>((missing & 3) == 0 ? 0 : (missing & 3) == 1 ? 255 : zero);
+      c.zero_is_missing = (missing & 4) != 0;
+      plan.columns.push_back(c);
+    }
+    n.columns = static_cast<std::uint32_t>(plan.columns.size()) - n.first_column;
   }
 
   // One column per categorical split, together for each feature.
@@ -167,12 +173,10 @@ inline rank_plan rank_plan::make(const forest_model& model, std::vector<std::vec
   };
   std::map<std::uint32_t, std::vector<set_use>> by_feature;
   for (std::size_t i = 0; i < model.trees.size(); ++i) {
-    places[i].resize(model.trees[i].splits.size());
-    for (std::size_t j = 0; j < model.trees[i].splits.size(); ++j) {
+    for (std::size_t j = 0; j < places[i].size(); ++j) {
       const split& s = model.trees[i].splits[j];
       if (s.categories == split::numeric) {
-        places[i][j].column = wanted.find(request_of(s, threshold))->second;
-        places[i][j].threshold = static_cast<std::uint8_t>(threshold % 255);
+        places[i][j].column = column_of[places[i][j].column];
       } else {
         by_feature[s.feature].push_back({i, j});
       }

@@ -1,0 +1,85 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Trains the models of the tree benchmark with python3-xgboost and writes them, with rows to score, to a folder.
+
+    make_models.py OUT_DIR
+
+100x6 and 500x8: depth-wise, hist. 500x63: leaf-wise (lossguide, 63 leaves), and the same trees once more as a LightGBM
+text model, because LightGBM itself may not be installed. 500x8_exact: the exact method, where nearly every split has a
+threshold of its own. rows.f32: 100,000 x 28 float32, row-major.
+"""
+import json
+import os
+import sys
+
+import numpy as np
+import xgboost as xgb
+
+FEATURES = 28
+ROWS = 100_000
+
+
+def data(seed, rows):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(rows, FEATURES)).astype(np.float32)
+    x[:, 7:14] = np.exp(x[:, 7:14])
+    x[:, 14:18] = np.round(x[:, 14:18] * 8) / 8
+    signal = (np.sin(x[:, 0] * 2) + x[:, 1] * x[:, 2] + np.log1p(x[:, 7]) * x[:, 3] + np.abs(x[:, 14]) - x[:, 20] ** 2 / 2
+              + 0.3 * x[:, 21:28].sum(axis=1))
+    y = (signal + rng.normal(size=rows) > np.median(signal)).astype(np.float32)
+    return x, y
+
+
+def train(x, y, trees, **params):
+    base = dict(objective="binary:logistic", eta=0.1, nthread=2, seed=1)
+    return xgb.train({**base, **params}, xgb.DMatrix(x, y), trees)
+
+
+def as_lightgbm(booster_json):
+    """The same trees as a LightGBM text model: x < t in float32 is x <= the float32 before t."""
+    learner = booster_json["learner"]
+    out = ["tree", "version=v4", "num_class=1", "num_tree_per_iteration=1", "label_index=0",
+           f"max_feature_idx={FEATURES - 1}", "objective=binary sigmoid:1",
+           "feature_names=" + " ".join(f"f{i}" for i in range(FEATURES)),
+           "feature_infos=" + " ".join("[-100:100]" for _ in range(FEATURES)), ""]
+    for number, tree in enumerate(learner["gradient_booster"]["model"]["trees"]):
+        left, right = tree["left_children"], tree["right_children"]
+        inner = [i for i in range(len(left)) if left[i] != -1]
+        leaves = [i for i in range(len(left)) if left[i] == -1]
+        index = {node: i for i, node in enumerate(inner)}
+        index.update({node: -i - 1 for i, node in enumerate(leaves)})
+        threshold = [np.nextafter(np.float32(tree["split_conditions"][i]), np.float32(-np.inf)) for i in inner]
+        line = lambda values: " ".join(str(v) for v in values)
+        out += [f"Tree={number}", f"num_leaves={len(leaves)}", "num_cat=0",
+                "split_feature=" + line(tree["split_indices"][i] for i in inner),
+                "threshold=" + line(repr(float(t)) for t in threshold),
+                "decision_type=" + line(2 + 8 for _ in inner),
+                "left_child=" + line(index[left[i]] for i in inner),
+                "right_child=" + line(index[right[i]] for i in inner),
+                "leaf_value=" + line(repr(float(tree["split_conditions"][i])) for i in leaves),
+                "is_linear=0", "shrinkage=1", "", ""]
+    out += ["end of trees", ""]
+    return "\n".join(out)
+
+
+def main():
+    folder = sys.argv[1]
+    os.makedirs(folder, exist_ok=True)
+    x, y = data(1, 40_000)
+    models = {
+        "100x6": train(x, y, 100, tree_method="hist", max_depth=6),
+        "500x8": train(x, y, 500, tree_method="hist", max_depth=8),
+        "500x63": train(x, y, 500, tree_method="hist", max_depth=0, grow_policy="lossguide", max_leaves=63),
+        "500x8_exact": train(x[:20_000], y[:20_000], 500, tree_method="exact", max_depth=8),
+    }
+    for name, model in models.items():
+        model.save_model(os.path.join(folder, f"{name}.json"))
+    with open(os.path.join(folder, "500x63.json")) as f:
+        text = as_lightgbm(json.load(f))
+    with open(os.path.join(folder, "500x63_lightgbm.txt"), "w") as f:
+        f.write(text)
+    data(2, ROWS)[0].tofile(os.path.join(folder, "rows.f32"))
+
+
+if __name__ == "__main__":
+    main()

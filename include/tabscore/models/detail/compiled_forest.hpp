@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+#include "../kernel.hpp"
+#include "../tree.hpp"
+#include "block_plan.hpp"
+#include "few_plan.hpp"
+#include "rank_plan.hpp"
+
+namespace tabscore::detail {
+
+/// What the kernels read: made once from a checked model for one kernel, never changed.
+struct compiled_forest {
+  kernel used = kernel::reference;
+  precision sum = precision::float64;
+  std::size_t outputs = 1;
+  std::size_t leaf_width = 1;
+  std::vector<double> base;
+  rank_plan ranks;
+  block_plan block;
+  few_plan few;
+  std::size_t few_rows = 0;  ///< fewer rows than this are scored row by row
+
+  static compiled_forest make(const forest_model& model, kernel wanted);
+};
+
+inline compiled_forest compiled_forest::make(const forest_model& model, kernel wanted) {
+  compiled_forest out;
+  out.sum = model.sum;
+  out.outputs = model.outputs;
+  out.leaf_width = model.leaf_width;
+  out.base = model.base;
+#if defined(__GNUC__)
+  if (wanted == kernel::best) {
+    wanted = available(kernel::avx512) ? kernel::avx512 : available(kernel::avx2) ? kernel::avx2 : kernel::portable;
+  }
+#else
+  wanted = kernel::reference;  // the others are written with GNU vector extensions
+#endif
+  if (wanted == kernel::reference || !model.linear.empty() || model.outputs > 256) return out;
+  for (const tree& t : model.trees) {
+    if (t.splits.size() >= block_plan::most_leaves || height(t) > block_plan::most_levels) return out;
+  }
+  std::vector<std::vector<rank_plan::place>> places;
+  out.ranks = rank_plan::make(model, places);
+  if (out.ranks.too_large) return out;
+  const bool wide = wanted == kernel::avx512;
+  out.block = block_plan::make(model, out.ranks, places, wide ? 64 : wanted == kernel::avx2 ? 32 : 16, wide);
+  out.few = few_plan::make(model, out.ranks, places, wide);
+  out.few_rows = static_cast<std::size_t>(std::clamp(out.block.work / out.few.work, 2.0, 128.0));
+  out.used = wanted;
+  return out;
+}
+
+}  // namespace tabscore::detail

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <simdjson.h>
+
+#include "../../core/result.hpp"
+
+namespace tabscore::detail {
+
+/// A parsed JSON value as the model loaders read it; ubjson_value has the same members.
+class json_value {
+ public:
+  explicit json_value(simdjson::dom::element element) : element_(element) {}
+
+  bool is_object() const noexcept { return element_.is_object(); }
+  bool is_array() const noexcept { return element_.is_array(); }
+  std::optional<json_value> find(std::string_view key) const noexcept {
+    simdjson::dom::element found;
+    if (!element_.is_object() || element_.at_key(key).get(found) != simdjson::SUCCESS) return std::nullopt;
+    return json_value(found);
+  }
+  std::optional<std::string_view> text() const noexcept {
+    std::string_view text;
+    if (element_.get(text) != simdjson::SUCCESS) return std::nullopt;
+    return text;
+  }
+  /// A number, true or false as 1 or 0, or the words for what JSON cannot write (see quote_special_numbers).
+  std::optional<double> number() const noexcept {
+    double d = 0;
+    if (element_.get(d) == simdjson::SUCCESS) return d;
+    bool b = false;
+    if (element_.get(b) == simdjson::SUCCESS) return b ? 1.0 : 0.0;
+    std::string_view word;
+    if (element_.get(word) != simdjson::SUCCESS) return std::nullopt;
+    if (word == "N") return std::numeric_limits<double>::quiet_NaN();
+    if (word == "inf") return std::numeric_limits<double>::infinity();
+    if (word == "-inf") return -std::numeric_limits<double>::infinity();
+    return std::nullopt;
+  }
+  /// Calls f(json_value) for each element; false when this is no array or as soon as f gives false.
+  template <class F>
+  bool each(F f) const {
+    simdjson::dom::array array;
+    if (element_.get(array) != simdjson::SUCCESS) return false;
+    for (const simdjson::dom::element e : array) {
+      if (!f(json_value(e))) return false;
+    }
+    return true;
+  }
+  /// Elements if the array is small enough for simdjson to know; only a hint for reserve().
+  std::size_t size_hint() const noexcept {
+    simdjson::dom::array array;
+    return element_.get(array) == simdjson::SUCCESS ? array.size() : 0;
+  }
+
+ private:
+  simdjson::dom::element element_;
+};
+
+/// Writes the bare words NaN, Infinity and -Infinity, which trainers put into JSON, as strings of the same length.
+inline void quote_special_numbers(std::string& text) {
+  bool inside = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (inside) {
+      if (c == '\\') ++i;
+      if (c == '"') inside = false;
+    } else if (c == '"') {
+      inside = true;
+    } else if (c == 'N' && text.compare(i, 3, "NaN") == 0) {
+      text.replace(i, 3, "\"N\"");
+      i += 2;
+    } else if (c == 'I' && text.compare(i, 8, "Infinity") == 0) {
+      const bool negative = i > 0 && text[i - 1] == '-';
+      text.replace(negative ? i - 1 : i, negative ? 9 : 8, negative ? "\"-inf\"   " : "\"inf\"   ");
+      i += 7;
+    }
+  }
+}
+
+/// Parses a model file's text; the parser owns what the value refers to.
+inline result<json_value> parse_json(simdjson::dom::parser& parser, std::string_view text, std::string_view source) {
+  simdjson::dom::element root;
+  auto code = parser.parse(text.data(), text.size()).get(root);
+  if (code != simdjson::SUCCESS && (text.find("NaN") != text.npos || text.find("Infinity") != text.npos)) {
+    std::string quoted(text);
+    quote_special_numbers(quoted);
+    code = parser.parse(quoted).get(root);  // the document keeps its own copy of every string
+  }
+  if (code != simdjson::SUCCESS) {
+    return error{errc::syntax, std::string(source) + ": not valid JSON: " + simdjson::error_message(code)};
+  }
+  return json_value(root);
+}
+
+}  // namespace tabscore::detail

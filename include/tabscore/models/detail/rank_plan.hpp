@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "../tree.hpp"
+#include "walk.hpp"
+
+namespace tabscore::detail {
+
+/// How a row becomes bytes, so that every split is "byte of a column > constant goes right". A value's rank among the
+/// thresholds of its feature keeps the outcome of each comparison; more than 255 thresholds take several columns; a value
+/// without a rank (NaN) gets the byte that sends it the default way, in one column per way that is used; a categorical
+/// split is a column of its own, 0 or 1.
+struct rank_plan {
+  static constexpr std::size_t chunk = 256;  ///< keys that one two-level search of 16 x 16 covers
+  static constexpr std::size_t most_columns = 16384;
+  static constexpr std::size_t most_table_bytes = std::size_t{1} << 26;
+
+  struct numeric {
+    std::uint32_t feature = 0;
+    std::uint32_t first_key = 0;  ///< in keys; chunks * chunk of them, NaN after the last
+    std::uint32_t chunks = 0;
+    std::uint32_t count = 0;
+    std::uint32_t first_exact = 0;  ///< in exact, when thresholds are no float32
+    std::uint32_t zero_rank = 0;
+    std::uint32_t first_column = 0;
+    std::uint32_t columns = 0;
+  };
+  struct column {
+    std::uint32_t base = 0;      ///< subtracted from the rank, which is then limited to 0..255
+    std::uint32_t used = 0;      ///< thresholds: bytes are compared with 0 .. used - 1
+    std::uint8_t missing = 0;    ///< byte of NaN
+    bool zero_is_missing = false;
+  };
+  struct categorical {
+    std::uint32_t feature = 0;
+    std::uint32_t codes = 0;
+    std::size_t first_row = 0;  ///< in codes_table: a row of `columns` bytes per code, then one for unknown, one for NaN
+    std::uint32_t first_column = 0;
+    std::uint32_t columns = 0;
+  };
+  struct place {
+    std::uint32_t column = 0;
+    std::uint8_t threshold = 0;  ///< right when the byte is above it
+  };
+
+  std::vector<numeric> numerics;
+  std::vector<categorical> categoricals;
+  std::vector<column> columns;
+  std::vector<float> keys;
+  std::vector<float> pivots;  ///< 16 per chunk: every 16th key
+  std::vector<float> chunk_last;
+  std::vector<double> exact;
+  std::vector<std::uint8_t> codes_table;
+  bool count_equal = false;  ///< rank counts keys <= x, not keys < x
+  bool check_exact = false;  ///< keys are rounded thresholds; a value whose float32 equals one is compared in float64
+  bool equal_goes_left = true;
+  precision input = precision::float64;
+  bool tiny_is_zero = false;
+  category_rule codes = category_rule::negative_is_unknown;
+  bool too_large = false;  ///< more columns or category codes than bytes are a good idea for
+
+  /// Columns of the model's splits, and each split's place, tree after tree.
+  static rank_plan make(const forest_model& model, std::vector<std::vector<place>>& places);
+};
+
+/// The largest float32 that is not above t, so that x <= t and x <= floor_float(t) agree for every float32 x.
+inline float floor_float(double t) noexcept {
+  const auto f = static_cast<float>(t);
+  return static_cast<double>(f) > t ? std::nextafter(f, -std::numeric_limits<float>::infinity()) : f;
+}
+
+inline rank_plan rank_plan::make(const forest_model& model, std::vector<std::vector<place>>& places) {
+  rank_plan plan;
+  plan.input = model.input;
+  plan.tiny_is_zero = model.tiny_is_zero;
+  plan.codes = model.codes;
+  plan.equal_goes_left = model.compare == comparison::less_equal;
+  plan.check_exact = model.input == precision::float64;
+  plan.count_equal = !plan.check_exact && model.compare == comparison::less;
+  const auto key_of = [&](double t) {
+    return plan.check_exact || plan.count_equal ? static_cast<float>(t) : floor_float(t);
+  };
+
+  // Thresholds of each feature, in order, once each.
+  std::vector<std::vector<double>> thresholds(model.features);
+  for (const tree& t : model.trees) {
+    for (const split& s : t.splits) {
+      if (s.categories == split::numeric) {
+        thresholds[s.feature].push_back(plan.check_exact ? s.threshold : static_cast<double>(key_of(s.threshold)));
+      }
+    }
+  }
+  std::vector<std::uint32_t> numeric_of(model.features);
+  for (std::size_t f = 0; f < model.features; ++f) {
+    auto& ts = thresholds[f];
+    if (ts.empty()) continue;
+    std::sort(ts.begin(), ts.end());
+    ts.erase(std::unique(ts.begin(), ts.end()), ts.end());
+    numeric n;
+    n.feature = static_cast<std::uint32_t>(f);
+    n.count = static_cast<std::uint32_t>(ts.size());
+    n.chunks = static_cast<std::uint32_t>(ts.size() / chunk + 1);  // a NaN ends the last one
+    n.first_key = static_cast<std::uint32_t>(plan.keys.size());
+    n.first_exact = static_cast<std::uint32_t>(plan.exact.size());
+    for (const double t : ts) {
+      plan.keys.push_back(static_cast<float>(t));
+      n.zero_rank += (plan.equal_goes_left ? 0.0 <= t : 0.0 < t) ? 0U : 1U;
+    }
+    plan.keys.resize(n.first_key + n.chunks * chunk, std::numeric_limits<float>::quiet_NaN());
+    if (plan.check_exact) {
+      plan.exact.insert(plan.exact.end(), ts.begin(), ts.end());
+      plan.exact.push_back(std::numeric_limits<double>::quiet_NaN());
+    }
+    for (std::size_t k = n.first_key; k < plan.keys.size(); k += 16) plan.pivots.push_back(plan.keys[k + 15]);
+    for (std::size_t k = n.first_key; k < plan.keys.size(); k += chunk) plan.chunk_last.push_back(plan.keys[k + 255]);
+    numeric_of[f] = static_cast<std::uint32_t>(plan.numerics.size());
+    plan.numerics.push_back(n);
+  }
+
+  // The columns that splits ask for: by feature, segment of 255 ranks and what missing values do there (0 left, 1 right,
+  // 2 as zero; + 4 when zero is missing too).
+  constexpr std::uint32_t none = ~std::uint32_t{0};
+  std::vector<std::uint32_t> first_request(plan.numerics.size() + 1);
+  for (std::size_t i = 0; i < plan.numerics.size(); ++i) {
+    first_request[i + 1] = first_request[i] + (plan.numerics[i].count / 255 + 1) * 8;
+  }
+  std::vector<std::uint32_t> column_of(first_request.back(), none);
+  places.assign(model.trees.size(), {});
+  for (std::size_t i = 0; i < model.trees.size(); ++i) {
+    places[i].resize(model.trees[i].splits.size());
+    for (std::size_t j = 0; j < places[i].size(); ++j) {
+      const split& s = model.trees[i].splits[j];
+      if (s.categories != split::numeric) continue;
+      const auto& ts = thresholds[s.feature];
+      const double t = plan.check_exact ? s.threshold : static_cast<double>(key_of(s.threshold));
+      const auto rank = static_cast<std::uint32_t>(std::lower_bound(ts.begin(), ts.end(), t) - ts.begin());
+      const std::uint32_t side = s.missing == missing_rule::none ? 2 : s.default_left ? 0 : 1;
+      const std::uint32_t zero = s.missing == missing_rule::nan_or_zero ? 4 : 0;
+      const std::uint32_t request = first_request[numeric_of[s.feature]] + rank / 255 * 8 + side + zero;
+      column_of[request] = 0;
+      places[i][j] = {request, static_cast<std::uint8_t>(rank % 255)};  // the column once it has a number
+    }
+  }
+  for (std::size_t i = 0; i < plan.numerics.size(); ++i) {
+    numeric& n = plan.numerics[i];
+    n.first_column = static_cast<std::uint32_t>(plan.columns.size());
+    for (std::uint32_t request = first_request[i]; request < first_request[i + 1]; ++request) {
+      if (column_of[request] == none) continue;
+      column_of[request] = static_cast<std::uint32_t>(plan.columns.size());
+      const std::uint32_t missing = (request - first_request[i]) % 8;
+      column c;
+      c.base = (request - first_request[i]) / 8 * 255;
+      c.used = std::min<std::uint32_t>(n.count - c.base, 255);
+      const std::uint32_t zero = n.zero_rank > c.base ? std::min<std::uint32_t>(n.zero_rank - c.base, 255) : 0;
+      c.missing = static_cast<std::uint8_t>((missing & 3) == 0 ? 0 : (missing & 3) == 1 ? 255 : zero);
+      c.zero_is_missing = (missing & 4) != 0;
+      plan.columns.push_back(c);
+    }
+    n.columns = static_cast<std::uint32_t>(plan.columns.size()) - n.first_column;
+  }
+
+  // One column per categorical split, together for each feature.
+  struct set_use {
+    std::size_t tree, split;
+  };
+  std::map<std::uint32_t, std::vector<set_use>> by_feature;
+  for (std::size_t i = 0; i < model.trees.size(); ++i) {
+    for (std::size_t j = 0; j < places[i].size(); ++j) {
+      const split& s = model.trees[i].splits[j];
+      if (s.categories == split::numeric) {
+        places[i][j].column = column_of[places[i][j].column];
+      } else {
+        by_feature[s.feature].push_back({i, j});
+      }
+    }
+  }
+  for (const auto& [feature, uses] : by_feature) {
+    categorical c;
+    c.feature = feature;
+    c.first_row = plan.codes_table.size();
+    c.first_column = static_cast<std::uint32_t>(plan.columns.size());
+    c.columns = static_cast<std::uint32_t>(uses.size());
+    const auto set_of = [&](const set_use& u) -> const category_set& {
+      const tree& t = model.trees[u.tree];
+      return t.sets[static_cast<std::size_t>(t.splits[u.split].categories)];
+    };
+    std::size_t codes = 0;
+    for (const set_use& u : uses) codes = std::max(codes, set_of(u).left.size() * 32);
+    c.codes = static_cast<std::uint32_t>(codes);
+    if ((codes + 2) * uses.size() > most_table_bytes - plan.codes_table.size()) {
+      plan.too_large = true;
+      return plan;
+    }
+    plan.codes_table.resize(c.first_row + (codes + 2) * uses.size());
+    std::uint8_t* row = plan.codes_table.data() + c.first_row;
+    for (std::size_t code = 0; code < codes + 2; ++code) {
+      for (const set_use& u : uses) {
+        const bool left = code == codes       ? set_of(u).others_left
+                          : code == codes + 1 ? model.trees[u.tree].splits[u.split].default_left
+                                              : set_of(u).contains(code);
+        *row++ = left ? 0 : 1;
+      }
+    }
+    for (const set_use& u : uses) {
+      places[u.tree][u.split] = {static_cast<std::uint32_t>(plan.columns.size()), 0};
+      column one;
+      one.used = 1;
+      plan.columns.push_back(one);
+    }
+    plan.categoricals.push_back(c);
+  }
+  plan.too_large = plan.columns.size() > most_columns;
+  return plan;
+}
+
+}  // namespace tabscore::detail

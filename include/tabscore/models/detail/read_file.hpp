@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "../../core/result.hpp"
+
+namespace tabscore::detail {
+
+/// The bytes of a file.
+inline result<std::string> read_file(const std::string& path) {
+  const auto close = [](std::FILE* file) { std::fclose(file); };
+  const std::unique_ptr<std::FILE, decltype(close)> file(std::fopen(path.c_str(), "rb"), close);
+  if (!file) return error{errc::io, path + ": cannot be opened"};
+  std::string bytes;
+  char piece[1 << 16];
+  while (const std::size_t n = std::fread(piece, 1, sizeof piece, file.get())) bytes.append(piece, n);
+  if (std::ferror(file.get()) != 0) return error{errc::io, path + ": cannot be read"};
+  return bytes;
+}
+
+}  // namespace tabscore::detail

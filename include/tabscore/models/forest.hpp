@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "../core/config.hpp"
+#include "../core/result.hpp"
+#include "../core/scratch.hpp"
+#include "detail/check_model.hpp"
+#include "detail/kernels.hpp"
+#include "detail/walk.hpp"
+#include "kernel.hpp"
+#include "matrix_view.hpp"
+#include "tree.hpp"
+
+namespace tabscore {
+
+/// A tree ensemble that gives its trainer's numbers bit for bit. Immutable: copies share it, any number of threads score
+/// with it, each with a scratch of its own. A row's result depends on that row alone.
+class forest {
+ public:
+  /// Checks the model and prepares it for a kernel, by default the best this CPU has; `source` names it in errors. Models
+  /// that no fast kernel takes (a linear part, trees beyond 2^15 leaves) run as kernel::reference.
+  static result<forest> build(forest_model model, std::string_view source = "model", kernel wanted = kernel::best) {
+    if (const auto wrong = detail::check_model(model)) {
+      return error{wrong->code, fmt::format("{}: {}", source, wrong->message)};
+    }
+    if (!available(wanted)) {
+      return error{errc::unsupported, fmt::format("{}: this CPU cannot run the {} kernel", source, name(wanted))};
+    }
+    auto compiled = detail::compiled_forest::make(model, wanted);
+    return forest(std::make_shared<const state>(state{std::move(model), std::move(compiled)}));
+  }
+
+  const forest_model& model() const noexcept { return state_->model; }
+  std::size_t features() const noexcept { return model().features; }
+  std::size_t outputs() const noexcept { return model().outputs; }
+  std::size_t predictions() const noexcept { return model().output_link.width(outputs()); }
+  kernel used_kernel() const noexcept { return state_->compiled.used; }
+
+  /// Margins before the link: `out` is x.rows x outputs(), row-major. x has features() columns.
+  template <class Number>
+  void margins(matrix_view<Number> x, std::span<double> out, scratch& memory) const {
+    TABSCORE_ASSERT(x.columns == features() && out.size() == x.rows * outputs(), "shapes of forest::margins");
+    switch (used_kernel()) {
+#if defined(__GNUC__)
+      case kernel::portable: return detail::portable::margins(state_->compiled, x, out.data(), memory);
+#if defined(__x86_64__)
+      case kernel::avx2: return detail::avx2::margins(state_->compiled, x, out.data(), memory);
+      case kernel::avx512: return detail::avx512::margins(state_->compiled, x, out.data(), memory);
+#endif
+#endif
+      default:
+        for (std::size_t row = 0; row < x.rows; ++row) {
+          detail::walk_row(model(), x, row, out.subspan(row * outputs(), outputs()));
+        }
+    }
+  }
+
+  /// What the trainer's predict returns: `out` is x.rows x predictions(), row-major.
+  template <class Number>
+  void predict(matrix_view<Number> x, std::span<double> out, scratch& memory) const {
+    TABSCORE_ASSERT(x.columns == features() && out.size() == x.rows * predictions(), "shapes of forest::predict");
+    const std::size_t n = outputs();
+    if (predictions() == n) {
+      margins(x, out, memory);
+      for (std::size_t row = 0; row < x.rows; ++row) model().output_link.apply(out.subspan(row * n, n), out.subspan(row * n, n));
+      return;
+    }
+    // Where the link changes the width, margins of a few rows at a time need a place of their own.
+    std::vector<double> piece(std::min<std::size_t>(x.rows, 512) * n);
+    for (std::size_t first = 0; first < x.rows; first += 512) {
+      const std::size_t rows = std::min<std::size_t>(512, x.rows - first);
+      const std::span<double> m = std::span(piece).first(rows * n);
+      margins(x.middle_rows(first, rows), m, memory);
+      for (std::size_t row = 0; row < rows; ++row) {
+        model().output_link.apply(m.subspan(row * n, n), out.subspan((first + row) * predictions(), predictions()));
+      }
+    }
+  }
+
+ private:
+  struct state {
+    forest_model model;
+    detail::compiled_forest compiled;
+  };
+  explicit forest(std::shared_ptr<const state> s) : state_(std::move(s)) {}
+
+  std::shared_ptr<const state> state_;
+};
+
+}  // namespace tabscore

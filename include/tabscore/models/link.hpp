@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace tabscore {
+
+/// From margins to what the trainer's predict() returns, in the trainer's own precision and order of operations.
+struct link {
+  enum class function : std::uint8_t {
+    identity,        ///< margins as they are
+    logistic,        ///< 1 / (1 + exp(-scale m))
+    two_classes,     ///< (1 - p, p) of one logistic margin
+    exponential,     ///< exp(m)
+    softmax,         ///< of all margins of a row
+    most_likely,     ///< index of the largest margin
+    positive,        ///< 1 when m > 0, else 0
+    one_against_rest, ///< logistic of each margin, divided by their sum
+    signed_square,   ///< sign(m) m^2 (LightGBM, reg_sqrt)
+    log1p_exp        ///< log(1 + exp(m)) (LightGBM, cross_entropy_lambda)
+  };
+  function form = function::identity;
+  bool single = false;   ///< computed in float32 (XGBoost)
+  bool log_sum = false;  ///< softmax as exp(m - log(sum(exp))) (scikit-learn's gradient boosting)
+  double scale = 1;      ///< of the logistic (LightGBM's sigmoid)
+  double divisor = 1;    ///< margins are divided by this first (averaging forests)
+
+  /// Numbers per row that apply() writes for `outputs` margins.
+  constexpr std::size_t width(std::size_t outputs) const noexcept {
+    if (form == function::two_classes) return 2;
+    return form == function::most_likely ? 1 : outputs;
+  }
+
+  /// One row; `out` has width(margins.size()) elements and may start where margins starts.
+  void apply(std::span<const double> margins, std::span<double> out) const noexcept;
+};
+
+namespace detail {
+
+/// XGBoost's: the clamp keeps exp() finite, and 1e-16 vanishes in float32 but is its formula.
+inline float logistic_float(float m) noexcept {
+  const float denominator = std::exp(std::min(-m, 88.7F)) + 1.0F + 1e-16F;
+  return 1.0F / denominator;
+}
+
+inline double logistic(double m) noexcept { return 1.0 / (1.0 + std::exp(-m)); }
+
+inline void softmax_float(std::span<const double> margins, std::span<double> out) noexcept {
+  const auto largest = static_cast<float>(*std::max_element(margins.begin(), margins.end()));
+  double sum = 0;
+  for (std::size_t i = 0; i < margins.size(); ++i) {
+    const float e = std::exp(static_cast<float>(margins[i]) - largest);
+    out[i] = static_cast<double>(e);
+    sum += static_cast<double>(e);
+  }
+  for (double& p : out) p = static_cast<double>(static_cast<float>(p) / static_cast<float>(sum));
+}
+
+inline void softmax(std::span<const double> margins, std::span<double> out, bool log_sum) noexcept {
+  const double largest = *std::max_element(margins.begin(), margins.end());
+  double sum = 0;
+  if (log_sum) {
+    for (const double m : margins) sum += std::exp(m - largest);
+    const double total = largest + std::log(sum);
+    for (std::size_t i = 0; i < margins.size(); ++i) out[i] = std::exp(margins[i] - total);
+    return;
+  }
+  for (std::size_t i = 0; i < margins.size(); ++i) sum += out[i] = std::exp(margins[i] - largest);
+  for (double& p : out) p /= sum;
+}
+
+}  // namespace detail
+
+inline void link::apply(std::span<const double> margins, std::span<double> out) const noexcept {
+  const std::size_t n = margins.size();
+  const auto each = [&](auto f) {
+    for (std::size_t i = 0; i < n; ++i) out[i] = f(margins[i] / divisor);
+  };
+  switch (form) {
+    case function::identity: return each([](double m) { return m; });
+    case function::logistic:
+      if (single) {
+        return each([](double m) { return static_cast<double>(detail::logistic_float(static_cast<float>(m))); });
+      }
+      return each([this](double m) { return detail::logistic(scale * m); });
+    case function::two_classes: {
+      const double p = detail::logistic(margins[0] / divisor);
+      out[0] = 1.0 - p;
+      out[1] = p;
+      return;
+    }
+    case function::exponential:
+      if (single) return each([](double m) { return static_cast<double>(std::exp(static_cast<float>(m))); });
+      return each([](double m) { return std::exp(m); });
+    case function::softmax:
+      if (single) return detail::softmax_float(margins, out);
+      each([](double m) { return m; });
+      return detail::softmax(out.first(n), out, log_sum);
+    case function::most_likely:
+      out[0] = static_cast<double>(std::max_element(margins.begin(), margins.end()) - margins.begin());
+      return;
+    case function::positive: return each([](double m) { return m > 0 ? 1.0 : 0.0; });
+    case function::one_against_rest: {
+      double sum = 0;
+      each([&](double m) {
+        const double p = detail::logistic(m);
+        sum += p;
+        return p;
+      });
+      for (std::size_t i = 0; i < n; ++i) out[i] /= sum;
+      return;
+    }
+    case function::signed_square: return each([](double m) { return std::copysign(m * m, m); });
+    case function::log1p_exp: return each([](double m) { return std::log1p(std::exp(m)); });
+  }
+}
+
+}  // namespace tabscore

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "link.hpp"
+
+namespace tabscore {
+
+/// Precision in which a trainer reads its inputs or adds its leaves.
+enum class precision : std::uint8_t { float32, float64 };
+
+/// What sends a value to the right-hand child of a numeric split when it is not left.
+enum class comparison : std::uint8_t {
+  less,       ///< left when x < threshold (XGBoost)
+  less_equal  ///< left when x <= threshold (LightGBM, scikit-learn)
+};
+
+/// Which values have no place in a numeric comparison and follow the default side instead.
+enum class missing_rule : std::uint8_t {
+  nan,          ///< NaN does
+  nan_or_zero,  ///< NaN and zero do (LightGBM, zero_as_missing)
+  none          ///< nothing does: NaN is read as zero (LightGBM, use_missing=false)
+};
+
+/// How a category code is read from a number.
+enum class category_rule : std::uint8_t {
+  negative_is_unknown,  ///< below zero, even -0.4, is no category; else truncated
+  truncate              ///< truncated toward zero first, so that -0.4 is category 0 (LightGBM)
+};
+
+/// The categories of a split that go left, as bits; a code past the end, or negative, goes where `others_left` says.
+struct category_set {
+  std::vector<std::uint32_t> left;  ///< code c is bit c % 32 of word c / 32
+  bool others_left = false;
+
+  bool contains(std::uint64_t code) const noexcept {
+    return code / 32 < left.size() ? (left[code / 32] >> (code % 32) & 1U) != 0 : others_left;
+  }
+};
+
+/// One decision. A child >= 0 is a split of the same tree, a negative one is leaf ~child.
+struct split {
+  static constexpr std::int32_t numeric = -1;
+
+  std::uint32_t feature = 0;
+  std::int32_t left = -1;
+  std::int32_t right = -1;
+  std::int32_t categories = numeric;  ///< index into tree::sets, or numeric
+  double threshold = 0;               ///< of a numeric split, never NaN
+  missing_rule missing = missing_rule::nan;
+  bool default_left = false;
+};
+
+/// Splits in any order with the root first; no splits means a single leaf.
+struct tree {
+  std::vector<split> splits;
+  std::vector<double> leaves;  ///< leaf i gives leaves[i * leaf_width + j] to output `output + j`
+  std::vector<category_set> sets;
+  std::uint32_t output = 0;
+
+  // Training weight that reached each split and each leaf: only contributions read it, and it may be empty.
+  std::vector<double> split_cover;
+  std::vector<double> leaf_cover;
+};
+
+/// An ensemble in nobody's dialect: what every loader produces and `forest` scores. A margin is the base, plus the linear
+/// terms in feature order, plus the leaves in tree order, each addition rounded to `sum`.
+struct forest_model {
+  std::size_t features = 0;
+  std::size_t outputs = 1;
+  std::vector<std::string> feature_names;  ///< empty when the file carries none
+  std::vector<std::string> feature_types;  ///< as the file says them; empty when it does not
+
+  precision input = precision::float64;  ///< inputs are rounded to this before anything else
+  precision sum = precision::float64;
+  comparison compare = comparison::less_equal;
+  category_rule codes = category_rule::negative_is_unknown;
+  bool tiny_is_zero = false;  ///< |x| <= 1e-35f is read as 0 (LightGBM)
+
+  std::vector<double> base;    ///< one per output
+  std::vector<double> linear;  ///< weights, features x outputs row-major; empty when there is no linear part
+  std::uint32_t leaf_width = 1;  ///< values per leaf: 1, or `outputs` (random forests)
+  std::vector<tree> trees;
+  link output_link;
+};
+
+}  // namespace tabscore

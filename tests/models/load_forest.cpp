@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: MIT
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "support/catch.hpp"
+#include "tabscore/models/feature_match.hpp"
+#include "tabscore/models/load_lightgbm.hpp"
+#include "tabscore/models/load_sklearn.hpp"
+#include "tabscore/models/load_xgboost.hpp"
+
+using namespace tabscore;
+
+namespace {
+
+/// A model of one stump, x0 < 1.5 ? -1 : 2, whose pieces a test may replace.
+std::string xgboost_text(std::vector<std::pair<std::string, std::string>> changes = {}) {
+  std::string text = R"({"version": [1, 7, 4], "learner": {
+    "learner_model_param": {"base_score": "5E-1", "num_class": "0", "num_feature": "2", "num_target": "1"},
+    "feature_names": ["a", "b"], "feature_types": ["float", "float"],
+    "objective": {"name": "binary:logistic"},
+    "gradient_booster": {"name": "gbtree", "model": {
+      "gbtree_model_param": {"num_trees": "1"}, "tree_info": [0],
+      "trees": [{"tree_param": {"num_nodes": "3", "size_leaf_vector": "0"},
+        "left_children": [1, -1, -1], "right_children": [2, -1, -1], "split_indices": [0, 0, 0],
+        "split_conditions": [1.5, -1.0, 2.0], "default_left": [1, 0, 0], "split_type": [0, 0, 0],
+        "sum_hessian": [3, 1, 2], "categories": [], "categories_nodes": [], "categories_segments": [],
+        "categories_sizes": []}]}}}})";
+  for (const auto& [from, to] : changes) {
+    const std::size_t at = text.find(from);
+    REQUIRE(at != text.npos);
+    text.replace(at, from.size(), to);
+  }
+  return text;
+}
+
+const std::string lightgbm_text =
+    "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nlabel_index=0\nmax_feature_idx=1\nobjective=binary "
+    "sigmoid:2\nfeature_names=a b\nfeature_infos=[0:1] [0:1]\ntree_sizes=1\n\nTree=0\nnum_leaves=3\nnum_cat=1\n"
+    "split_feature=0 1\nthreshold=0.5 0\ndecision_type=2 1\nleft_child=1 -1\nright_child=-2 -3\nleaf_value=1 2 4\n"
+    "cat_boundaries=0 1\ncat_threshold=5\nis_linear=0\nshrinkage=1\n\n\nend of trees\n";
+
+const std::string sklearn_text =
+    R"({"format": "sklearn-export-1", "kind": "decision_tree_regressor", "n_features": 2, "n_outputs": 1,)"
+    R"( "input_cast": "float32", "trees": [{"feature": [0, -2, -2], "threshold": [0.5, -2.0, -2.0], "left": [1, -1, -1],)"
+    R"( "right": [2, -1, -1], "value": [[0.0], [1.0], [2.0]]}]})";
+
+std::string changed(std::string text, const std::string& from, const std::string& to) {
+  const std::size_t at = text.find(from);
+  REQUIRE(at != text.npos);
+  return text.replace(at, from.size(), to);
+}
+
+/// The model may be refused by its loader or by the check that every forest goes through.
+std::string refusal(const result<forest_model>& model) {
+  if (!model) return model.error().message;
+  const auto f = forest::build(*model, "built");
+  return f ? "" : f.error().message;
+}
+
+template <class Read>
+void check_refused(Read read, const std::string& text, const std::string& words) {
+  const std::string message = refusal(read(text));
+  INFO("refusal: " << message);
+  CHECK(message.find(words) != message.npos);
+}
+
+const auto xgboost = [](const std::string& text) { return read_xgboost(text, "m.json"); };
+const auto lightgbm = [](const std::string& text) { return read_lightgbm(text, "m.txt"); };
+const auto sklearn = [](const std::string& text) { return read_sklearn(text, "m.json"); };
+
+double margin(const forest& f, std::vector<double> row) {
+  scratch memory;
+  double out = 0;
+  f.margins(row_major(row.data(), 1, row.size()), std::span(&out, 1), memory);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("an XGBoost stump scores as written", "[models][xgboost]") {
+  const auto f = forest::build(*read_xgboost(xgboost_text()));
+  REQUIRE(f);
+  CHECK(margin(*f, {1.0, 0.0}) == -1.0);
+  CHECK(margin(*f, {1.5, 0.0}) == 2.0);
+  CHECK(margin(*f, {std::nan(""), 0.0}) == -1.0);
+}
+
+TEST_CASE("base_score is read in the layouts of XGBoost 1, 2 and 3", "[models][xgboost]") {
+  const auto base = [](const std::string& text) { return read_xgboost(text)->base; };
+  CHECK(base(xgboost_text({{"5E-1", "[5E-1]"}, {"[1, 7, 4]", "[3, 1, 0]"}})) == std::vector{0.0});
+  CHECK(base(xgboost_text({{"\"5E-1\"", "0.25"}}))[0] == Approx(-std::log(3.0)));
+  CHECK(base(xgboost_text({{"5E-1", "[1E0,2.5]"}, {"binary:logistic", "multi:softprob"}, {"\"num_class\": \"0\"",
+                                                                                         "\"num_class\": \"2\""}})) ==
+        std::vector{1.0, 2.5});
+  check_refused(xgboost, xgboost_text({{"5E-1", "[5E-1,5E-1]"}}), "base_score should be one number");
+  check_refused(xgboost, xgboost_text({{"5E-1", "[5E-1"}}), "base_score");
+  check_refused(xgboost, xgboost_text({{"5E-1", "2"}}), "base_score 2 is outside what binary:logistic allows");
+  check_refused(xgboost, xgboost_text({{"5E-1", ""}}), "base_score should be");
+}
+
+TEST_CASE("weights that XGBoost 3.4 keeps beside the trees multiply their leaves", "[models][xgboost]") {
+  const auto model = read_xgboost(xgboost_text({{"\"tree_info\": [0]", "\"tree_info\": [0], \"weight_drop\": [0.5]"}}));
+  REQUIRE(model);
+  CHECK(model->trees[0].leaves == std::vector{-0.5, 1.0});
+}
+
+TEST_CASE("a broken XGBoost model is refused with its place", "[models][xgboost]") {
+  const std::pair<std::pair<std::string, std::string>, std::string> cases[] = {
+      {{"[1, -1, -1]", "[3, -1, -1]"}, "a child is node 3, but there are 3"},
+      {{"[1, -1, -1]", "[0, -1, -1]"}, "trees[0]: node 0 is reached twice"},
+      {{"[1, -1, -1]", "[2, -1, -1]"}, "node 2 is reached twice"},
+      {{"[1, -1, -1]", "[1, -1]"}, "right_children should be 2 elements, not 3"},
+      {{"[1, -1, -1]", "[1.5, -1, -1]"}, "left_children[0] should be a whole number in range"},
+      {{"[1, -1, -1]", "[-7, -1, -1]"}, "a child is node -7"},
+      {{"[1, -1, -1]", "\"x\""}, "left_children[0] should be"},
+      {{"[0, 0, 0],", "[2, 0, 0],"}, "split_indices[0] should be below 2"},
+      {{"[1.5,", "[NaN,"}, "the threshold is NaN"},
+      {{"-1.0, 2.0]", "NaN, 2.0]"}, "a leaf value is NaN"},
+      {{"\"tree_info\": [0]", "\"tree_info\": [1]"}, "tree_info[0] should be an output below 1"},
+      {{"\"tree_info\": [0]", "\"tree_info\": []"}, "tree_info[0]"},
+      {{"\"tree_info\": [0]", "\"tree_info\": [0, 0]"}, "tree_info should be one number for each of 1 trees"},
+      {{"\"num_feature\": \"2\"", "\"num_feature\": \"-2\""}, "num_feature should be a whole number"},
+      {{"\"num_feature\": \"2\"", "\"num_feature\": \"1e30\""}, "num_feature should be a whole number"},
+      {{"\"num_class\": \"0\"", "\"num_class\": \"99999999\""}, "num_class should be a whole number"},
+      {{"[1, 7, 4]", "[9, 0, 0]"}, "version 9.0.0"},
+      {{"[1, 7, 4]", "[1, 7]"}, "version should be three numbers"},
+      {{"\"version\": [1, 7, 4], ", ""}, "version is missing"},
+      {{"gbtree\"", "gbforest\""}, "booster \"gbforest\""},
+      {{"binary:logistic", "binary:other"}, "objective \"binary:other\""},
+      {{"\"size_leaf_vector\": \"0\"", "\"size_leaf_vector\": \"3\""}, "several values"},
+      {{"\"split_type\": [0, 0, 0]", "\"split_type\": [1, 0, 0]"}, "split_type[0]"},
+      {{"\"categories\": [], \"categories_nodes\": [], \"categories_segments\": [],",
+        "\"categories\": [1], \"categories_nodes\": [0], \"categories_segments\": [0],"},
+       "categories_sizes should be as long"},
+      {{"[\"a\", \"b\"]", "[\"a\"]"}, "1 feature names for 2 features"},
+  };
+  for (const auto& [change, words] : cases) {
+    INFO("change: " << change.first << " -> " << change.second);
+    check_refused(xgboost, xgboost_text({change}), words);
+  }
+  check_refused(xgboost, std::string(1 << 20, '['), "not valid JSON");
+  check_refused(xgboost, std::string(1 << 20, '{'), "not valid UBJSON");
+  check_refused(xgboost, "", "not valid JSON");
+}
+
+TEST_CASE("a huge category in a small file is refused, not allocated", "[models][xgboost]") {
+  check_refused(xgboost,
+                xgboost_text({{"\"split_type\": [0, 0, 0]", "\"split_type\": [1, 0, 0]"},
+                              {"\"categories\": []", "\"categories\": [2000000000]"},
+                              {"\"categories_nodes\": []", "\"categories_nodes\": [0]"},
+                              {"\"categories_segments\": []", "\"categories_segments\": [0]"},
+                              {"\"categories_sizes\": []", "\"categories_sizes\": [1]"}}),
+                "categories[0] should be below 2^24");
+  check_refused(xgboost,
+                xgboost_text({{"\"split_type\": [0, 0, 0]", "\"split_type\": [1, 0, 0]"},
+                              {"\"categories\": []", "\"categories\": [2]"},
+                              {"\"categories_nodes\": []", "\"categories_nodes\": [0]"},
+                              {"\"categories_segments\": []", "\"categories_segments\": [1]"},
+                              {"\"categories_sizes\": []", "\"categories_sizes\": [1]"}}),
+                "categories_segments[0] should be inside categories");
+}
+
+TEST_CASE("a model cut off at any byte is an error, never a crash", "[models]") {
+  const auto cut = [](const std::string& text, auto read) {
+    for (std::size_t n = 0; n < text.size(); ++n) {
+      const std::vector<char> exact(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(n));
+      const auto model = read(std::string_view(exact.data(), exact.size()));
+      if (model) FAIL("accepted " << n << " of " << text.size() << " bytes");
+    }
+  };
+  cut(xgboost_text(), [](std::string_view t) { return read_xgboost(t); });
+  cut(sklearn_text, [](std::string_view t) { return read_sklearn(t); });
+  cut(lightgbm_text.substr(0, lightgbm_text.size() - 1), [](std::string_view t) { return read_lightgbm(t); });
+  std::ifstream file(std::string(TABSCORE_SOURCE_DIR) + "/tests/parity/sets/xgb_rank/model.ubj", std::ios::binary);
+  const std::string ubj{std::istreambuf_iterator<char>(file), {}};
+  REQUIRE(ubj.size() > 1000);
+  cut(ubj, [](std::string_view t) { return read_xgboost(t); });
+}
+
+TEST_CASE("a LightGBM model scores as written", "[models][lightgbm]") {
+  const auto model = read_lightgbm(lightgbm_text);
+  REQUIRE(model);
+  const auto f = forest::build(*model);
+  REQUIRE(f);
+  CHECK(margin(*f, {0.5, 2.0}) == 1.0);   // bit 2 of 5: left
+  CHECK(margin(*f, {0.5, 1.0}) == 4.0);
+  CHECK(margin(*f, {0.5, -0.4}) == 1.0);  // truncates to category 0
+  CHECK(margin(*f, {0.5, std::nan("")}) == 4.0);
+  CHECK(margin(*f, {0.6, 2.0}) == 2.0);
+  CHECK(f->model().output_link.scale == 2.0);
+}
+
+TEST_CASE("a broken LightGBM model is refused with its place", "[models][lightgbm]") {
+  const std::pair<std::pair<std::string, std::string>, std::string> cases[] = {
+      {{"tree\n", "forest\n"}, "the first line should be"},
+      {{"version=v4", "version=v9"}, "version \"v9\""},
+      {{"num_leaves=3", "num_leaves=-3"}, "tree 0: num_leaves should be a whole number"},
+      {{"num_leaves=3", "num_leaves=1000000000"}, "leaf_value should have 1000000000 numbers"},
+      {{"num_cat=1", "num_cat=900000000"}, "cat_boundaries should have"},
+      {{"cat_boundaries=0 1", "cat_boundaries=0 99999999999"}, "cat_threshold should have"},
+      {{"cat_boundaries=0 1", "cat_boundaries=2 1"}, "cat_boundaries[0] is out of order"},
+      {{"left_child=1 -1", "left_child=7 -1"}, "a child is split 7"},
+      {{"left_child=1 -1", "left_child=0 -1"}, "split 0 is reached twice"},
+      {{"left_child=1 -1", "left_child=1 -2"}, "leaf 1 is reached twice"},
+      {{"left_child=1 -1", "left_child=1 -9"}, "a child is leaf 8"},
+      {{"threshold=0.5 0", "threshold=nan 0"}, "the threshold is NaN"},
+      {{"threshold=0.5 0", "threshold=0.5 4"}, "threshold[1] should be one of 1 category sets"},
+      {{"split_feature=0 1", "split_feature=0 2"}, "feature 2 of 2 does not exist"},
+      {{"split_feature=0 1", "split_feature=0 x"}, "split_feature[1] is not a number"},
+      {{"decision_type=2 1", "decision_type=14 1"}, "no missing type 3"},
+      {{"is_linear=0", "is_linear=1"}, "linear leaves"},
+      {{"end of trees", "end"}, "\"end of trees\" is missing"},
+      {{"objective=binary", "objective=other"}, "objective \"other\""},
+      {{"feature_names=a b", "feature_names=a"}, "feature_names should have 2 names"},
+      {{"max_feature_idx=1", "max_feature_idx=-1"}, "max_feature_idx should be"},
+      {{"Tree=0", "Tree=5"}, "\"Tree=0\" should begin here"},
+  };
+  for (const auto& [change, words] : cases) {
+    INFO("change: " << change.first << " -> " << change.second);
+    check_refused(lightgbm, changed(lightgbm_text, change.first, change.second), words);
+  }
+}
+
+TEST_CASE("a broken scikit-learn export is refused with its place", "[models][sklearn]") {
+  const auto f = forest::build(*read_sklearn(sklearn_text));
+  REQUIRE(f);
+  CHECK(margin(*f, {0.5, 0.0}) == 1.0);
+  const std::pair<std::pair<std::string, std::string>, std::string> cases[] = {
+      {{"sklearn-export-1", "sklearn-export-2"}, "format should be"},
+      {{"decision_tree_regressor", "svm_regressor"}, "kind \"svm_regressor\""},
+      {{"\"n_features\": 2", "\"n_features\": 2.5"}, "n_features should be a whole number"},
+      {{"\"n_outputs\": 1", "\"n_outputs\": 1e12"}, "n_outputs should be a whole number"},
+      {{"\"left\": [1,", "\"left\": [0,"}, "node 0 is no node or is reached twice"},
+      {{"\"left\": [1,", "\"left\": [9,"}, "node 9 is no node"},
+      {{"\"feature\": [0,", "\"feature\": [2,"}, "feature[0] should be below 2"},
+      {{"[[0.0], [1.0], [2.0]]", "[[0.0], [1.0]]"}, "arrays of one length"},
+      {{"float32", "float16"}, "input_cast should be"},
+      {{"\"trees\": [{", "\"trees\": {}, \"other\": [{"}, "trees should be"},
+  };
+  for (const auto& [change, words] : cases) {
+    INFO("change: " << change.first << " -> " << change.second);
+    check_refused(sklearn, changed(sklearn_text, change.first, change.second), words);
+  }
+}
+
+TEST_CASE("features are matched by name, and the first that does not fit is named", "[models]") {
+  const auto model = read_xgboost(xgboost_text());
+  REQUIRE(model);
+  const auto message = [&](std::vector<std::string> columns) {
+    const auto wrong = match_features(*model, columns);
+    return wrong ? wrong->message : "";
+  };
+  CHECK(message({"a", "b"}).empty());
+  CHECK(message({"a"}) == "the model's feature \"b\" is missing");
+  CHECK(message({"a", "b", "c"}) == "\"c\" is not a feature of the model");
+  CHECK(message({"b", "a"}) == "feature \"b\" is number 0, the model expects it as number 1");
+}
+
+TEST_CASE("a file that is not there is an error with its name", "[models]") {
+  for (const auto& message : {load_xgboost("no/such.json").error().message, load_lightgbm("no/such.txt").error().message,
+                              load_sklearn("no/such.json").error().message}) {
+    CHECK(message.find("no/such.") == 0);
+  }
+}

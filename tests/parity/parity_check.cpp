@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+// parity_check DIR...: scores every model of folders in the parity layout (model.json/.ubj/.txt, inputs.csv,
+// expected.csv, meta.json), or of folders of such folders, and compares with the trainer's own numbers.
+#include <bit>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "tabscore/models/load_lightgbm.hpp"
+#include "tabscore/models/load_sklearn.hpp"
+#include "tabscore/models/load_xgboost.hpp"
+
+namespace {
+
+namespace fs = std::filesystem;
+using tabscore::forest;
+
+struct table {
+  std::vector<std::string> header;
+  std::vector<double> cells;  // rows x header.size()
+  std::size_t rows() const { return header.empty() ? 0 : cells.size() / header.size(); }
+};
+
+double parse_cell(std::string_view cell) {
+  if (cell.empty()) return std::numeric_limits<double>::quiet_NaN();
+  double value = 0;
+  const auto [end, code] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+  if (code == std::errc::result_out_of_range) value = std::strtod(std::string(cell).c_str(), nullptr);
+  return value;
+}
+
+table read_csv(const fs::path& path) {
+  table out;
+  std::ifstream file(path);
+  std::string line;
+  bool first = true;
+  while (std::getline(file, line)) {
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    std::size_t begin = 0;
+    while (begin <= line.size()) {
+      const std::size_t end = std::min(line.find(',', begin), line.size());
+      const auto cell = std::string_view(line).substr(begin, end - begin);
+      if (first) {
+        out.header.emplace_back(cell);
+      } else {
+        out.cells.push_back(parse_cell(cell));
+      }
+      begin = end + 1;
+    }
+    first = false;
+  }
+  return out;
+}
+
+std::uint64_t ordered(double x) {
+  const auto bits = std::bit_cast<std::uint64_t>(x);
+  return (bits >> 63) != 0 ? ~bits : bits | (std::uint64_t{1} << 63);
+}
+std::uint32_t ordered(float x) {
+  const auto bits = std::bit_cast<std::uint32_t>(x);
+  return (bits >> 31) != 0 ? ~bits : bits | (std::uint32_t{1} << 31);
+}
+
+template <class Number>
+double ulps(Number a, Number b) {
+  if (std::bit_cast<std::array<char, sizeof(Number)>>(a) == std::bit_cast<std::array<char, sizeof(Number)>>(b)) return 0;
+  if (std::isnan(a) || std::isnan(b)) return std::numeric_limits<double>::infinity();
+  const auto x = ordered(a);
+  const auto y = ordered(b);
+  return static_cast<double>(x > y ? x - y : y - x);
+}
+
+struct verdict {
+  double raw = 0;  // largest difference, ULP (absolute error / bound for linear models of scikit-learn)
+  double out = 0;
+  bool good = false;
+  std::string note;
+};
+
+verdict compare(const forest& f, const table& inputs, const table& expected) {
+  verdict v;
+  const std::size_t rows = inputs.rows();
+  const std::size_t outputs = f.outputs();
+  const std::size_t width = f.predictions();
+  if (inputs.header.size() != f.features() || expected.rows() != rows) {
+    v.note = "inputs.csv does not fit the model";
+    return v;
+  }
+  std::size_t raw_columns = 0;
+  for (const auto& name : expected.header) raw_columns += name.starts_with("raw_") ? 1U : 0U;
+  // scikit-learn's forests have no margin of their own; LightGBM's (which read tiny numbers as zero) have the sum.
+  const bool raw_is_average = !f.model().tiny_is_zero && f.model().output_link.divisor != 1;
+  if (raw_columns != (raw_is_average ? width : outputs) || expected.header.size() != raw_columns + width) {
+    v.note = "expected.csv does not fit the model";
+    return v;
+  }
+  tabscore::scratch memory;
+  std::vector<double> margins(rows * outputs);
+  std::vector<double> predictions(rows * width);
+  const auto x = tabscore::row_major(inputs.cells.data(), rows, inputs.header.size());
+  f.margins(x, margins, memory);
+  f.predict(x, predictions, memory);
+  if (raw_is_average) margins = predictions;
+
+  const auto& m = f.model();
+  const bool single = m.sum == tabscore::precision::float32;
+  const bool linear = m.sum == tabscore::precision::float64 && !m.linear.empty();
+  const auto difference = [&](double a, double b) {
+    return single ? ulps(static_cast<float>(a), static_cast<float>(b)) : ulps(a, b);
+  };
+  for (std::size_t row = 0; row < rows; ++row) {
+    const double* want = expected.cells.data() + row * expected.header.size();
+    for (std::size_t j = 0; j < raw_columns; ++j) {
+      const double have = margins[row * raw_columns + j];
+      if (linear) {
+        double bound = std::fabs(m.base[j]);
+        for (std::size_t c = 0; c < m.features; ++c) bound += std::fabs(x(row, c) * m.linear[c * outputs + j]);
+        v.raw = std::max(v.raw, std::fabs(have - want[j]) / (4.0 * static_cast<double>(m.features) * 0x1p-53 * bound));
+      } else {
+        v.raw = std::max(v.raw, difference(have, want[j]));
+      }
+    }
+    for (std::size_t j = 0; j < width; ++j) {
+      const double have = predictions[row * width + j];
+      v.out = std::max(v.out, linear ? std::fabs(have - want[raw_columns + j]) / 1e-12
+                                     : difference(have, want[raw_columns + j]));
+    }
+  }
+  v.good = linear ? v.raw <= 1 && v.out <= 1 : v.raw == 0 && v.out <= (single ? 1 : 4);
+  if (linear) v.note = "differences as parts of the allowed error";
+  return v;
+}
+
+tabscore::result<forest> load(const fs::path& path) {
+  if (path.extension() == ".txt") return tabscore::load_lightgbm(path.string());
+  if (path.extension() == ".ubj") return tabscore::load_xgboost(path.string());
+  std::ifstream file(path);
+  std::string head(256, '\0');
+  file.read(head.data(), static_cast<std::streamsize>(head.size()));
+  const bool sklearn = head.find("sklearn-export-1") != head.npos;
+  return sklearn ? tabscore::load_sklearn(path.string()) : tabscore::load_xgboost(path.string());
+}
+
+bool check_folder(const fs::path& folder) {
+  const table inputs = read_csv(folder / "inputs.csv");
+  const table expected = read_csv(folder / "expected.csv");
+  bool all = true;
+  std::size_t models = 0;
+  const bool text = fs::exists(folder / "model.txt");  // LightGBM's dump beside it is no model file
+  for (const char* name : {"model.txt", "model.json", "model.ubj"}) {
+    const fs::path path = folder / name;
+    if (!fs::exists(path) || (text && path.extension() != ".txt")) continue;
+    ++models;
+    const auto f = load(path);
+    verdict v;
+    if (f) {
+      v = compare(*f, inputs, expected);
+    } else {
+      v.note = f.error().message;
+    }
+    fmt::print("{:<44} {:>5} rows  raw {:>8.3g}  out {:>8.3g}  {}{}{}\n", (folder.filename() / name).string(),
+               inputs.rows(), v.raw, v.out, v.good ? "ok" : "MISMATCH", v.note.empty() ? "" : "  ", v.note);
+    all = all && v.good;
+  }
+  if (models == 0) fmt::print("{}: no model.json, model.ubj or model.txt\n", folder.string());
+  return all && models > 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 2) {
+    fmt::print(stderr, "usage: parity_check DIR...\n");
+    return 2;
+  }
+  bool all = true;
+  std::size_t folders = 0;
+  for (int i = 1; i < argc; ++i) {
+    std::vector<fs::path> found;
+    if (fs::exists(fs::path(argv[i]) / "inputs.csv")) {
+      found.emplace_back(argv[i]);
+    } else if (fs::is_directory(argv[i])) {
+      for (const auto& entry : fs::directory_iterator(argv[i])) {
+        if (fs::exists(entry.path() / "inputs.csv")) found.push_back(entry.path());
+      }
+    }
+    std::sort(found.begin(), found.end());
+    folders += found.size();
+    for (const auto& folder : found) all = check_folder(folder) && all;
+  }
+  fmt::print("{} folders, {}\n", folders, all && folders > 0 ? "all ok" : "NOT all ok");
+  return all && folders > 0 ? 0 : 1;
+}

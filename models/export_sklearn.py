@@ -42,28 +42,29 @@ def require(condition, sentence):
         raise NotExportable(sentence)
 
 
-def export(pipeline, *, name, threshold, training_data, baseline=None, split=None, metrics=None, date=None, checks=32):
-    """The model file of a fitted pipeline as a dict. `training_data` and `baseline` come from the functions below."""
+def export(
+    pipeline, *, name, threshold, training_data, baseline=None, split=None, metrics=None, date=None, checks=32, learner=None
+):
+    """The model file of a fitted pipeline as a dict. `training_data` and `baseline` come from the functions below.
+
+    `learner` says how the last step is written: Logistic, or another class with the same members.
+    """
+    learner = learner or Logistic
     require(
         isinstance(pipeline, Pipeline) and len(pipeline) == 2, "expected a Pipeline of a ColumnTransformer and a model"
     )
     columns, model = (step for _, step in pipeline.steps)
     require(isinstance(columns, ColumnTransformer), f"the first step is a {type(columns).__name__}")
-    require(isinstance(model, LogisticRegression), f"the last step is a {type(model).__name__}")
-    require(len(model.classes_) == 2, f"the model has {len(model.classes_)} classes, not two")
-    # With two classes "multinomial" gives other probabilities than the logistic function of the margin.
-    require(getattr(model, "multi_class", "auto") != "multinomial", "the model was fitted with multi_class=multinomial")
-
+    learner.check(columns, model)
     numeric, text = features_of(columns)
-    coefficients = model.coef_[0].tolist()
     document = {
         "format": "tabscore-model",
         "version": FORMAT_VERSION,
         "name": name,
-        "kind": "logistic",
+        "kind": learner.kind,
         "provenance": {
-            "trainer": {"name": "scikit-learn", "version": sklearn.__version__},
-            "exporter": f"tabscore export_sklearn.py, format {FORMAT_VERSION}",
+            "trainer": learner.trainer,
+            "exporter": f"tabscore {learner.exporter}, format {FORMAT_VERSION}",
             "date": date or datetime.date.today().isoformat(),
             "training_data": training_data,
         },
@@ -71,11 +72,7 @@ def export(pipeline, *, name, threshold, training_data, baseline=None, split=Non
             "numeric": [{"name": f["name"], "mean": f["mean"], "scale": f["scale"]} for f in numeric],
             "text": [{"name": f["name"], "categories": f["categories"]} for f in text],
         },
-        "model": {
-            "numeric_coefficients": [coefficients[f["first"]] for f in numeric],
-            "text_coefficients": [coefficients[f["first"] : f["first"] + len(f["categories"])] for f in text],
-            "intercept": float(model.intercept_[0]),
-        },
+        "model": learner.member(model, numeric, text),
         "threshold": float(threshold),
     }
     if split is not None:
@@ -84,8 +81,37 @@ def export(pipeline, *, name, threshold, training_data, baseline=None, split=Non
         document["provenance"]["metrics"] = {key: float(value) for key, value in metrics.items()}
     if baseline is not None:
         document["drift_baseline"] = baseline
-    document["checks"] = make_checks(pipeline, numeric, text, checks)
+    document["checks"] = make_checks(pipeline, numeric, text, checks, learner)
     return document
+
+
+class Logistic:
+    """A binary LogisticRegression of scikit-learn."""
+
+    kind = "logistic"
+    trainer = {"name": "scikit-learn", "version": sklearn.__version__}
+    exporter = "export_sklearn.py"
+
+    @staticmethod
+    def check(columns, model):
+        require(isinstance(model, LogisticRegression), f"the last step is a {type(model).__name__}")
+        require(len(model.classes_) == 2, f"the model has {len(model.classes_)} classes, not two")
+        # With two classes "multinomial" gives other probabilities than the logistic function of the margin.
+        multinomial = getattr(model, "multi_class", "auto") == "multinomial"
+        require(not multinomial, "the model was fitted with multi_class=multinomial")
+
+    @staticmethod
+    def member(model, numeric, text):
+        coefficients = model.coef_[0].tolist()
+        return {
+            "numeric_coefficients": [coefficients[f["first"]] for f in numeric],
+            "text_coefficients": [coefficients[f["first"] : f["first"] + len(f["categories"])] for f in text],
+            "intercept": float(model.intercept_[0]),
+        }
+
+    @staticmethod
+    def margins(pipeline, frame):
+        return pipeline.decision_function(frame)
 
 
 def features_of(columns):
@@ -145,7 +171,7 @@ def one_hot_levels(step, encoder):
     return fields
 
 
-def make_checks(pipeline, numeric, text, count):
+def make_checks(pipeline, numeric, text, count, learner):
     """Made-up rows around each feature's mean and far from it, known and unknown texts, scored by the pipeline itself.
 
     No row of the training data is used, so a model file may be published when its data may not.
@@ -168,7 +194,7 @@ def make_checks(pipeline, numeric, text, count):
     for column in pipeline[0].feature_names_in_:
         if column not in frame:  # dropped by the ColumnTransformer, which still wants to see it
             frame[column] = 0.0
-    margins = pipeline.decision_function(frame)
+    margins = learner.margins(pipeline, frame)
     probabilities = pipeline.predict_proba(frame)[:, 1]
     return [
         {
@@ -200,8 +226,14 @@ def drift_baseline(frame, labels, numeric):
     }
 
 
+class Verbatim(str):
+    """A JSON document that is written as it is."""
+
+
 def to_text(value, indent=0, width=118):
     """JSON with each object or list on one line where it fits; long lists of scalars fill lines. Floats as repr."""
+    if isinstance(value, Verbatim):
+        return str(value)
     line = json.dumps(value, ensure_ascii=False, allow_nan=False)
     if not isinstance(value, (dict, list)) or indent + len(line) <= width:
         return line

@@ -88,21 +88,14 @@ def main():
 
     probabilities = pipeline.predict_proba(holdout)[:, 1]
     threshold = best_threshold(holdout_labels, probabilities)
-    positive = probabilities >= threshold
     document = export_sklearn.export(
         pipeline,
         name="student_logistic",
         threshold=threshold,
         training_data=export_sklearn.training_data(arguments.data, len(students)),
         baseline=export_sklearn.drift_baseline(train, train_labels, NUMERIC),
-        split={"training_rows": len(train), "holdout_rows": len(holdout), "seed": SEED, "stratified": True},
-        metrics={
-            "holdout_roc_auc": roc_auc_score(holdout_labels, probabilities),
-            "holdout_accuracy": accuracy_score(holdout_labels, positive),
-            "holdout_precision": precision_score(holdout_labels, positive),
-            "holdout_recall": recall_score(holdout_labels, positive),
-            "holdout_f1": f1_score(holdout_labels, positive),
-        },
+        split=split_facts(train, holdout),
+        metrics=holdout_metrics(holdout_labels, probabilities, threshold),
         date=arguments.date,
     )
     export_sklearn.write(document, arguments.output)
@@ -112,6 +105,23 @@ def split(students):
     """Training rows and labels, holdout rows and labels, with the same share of positive labels."""
     train, holdout = train_test_split(students, test_size=HOLDOUT, random_state=SEED, stratify=students[LABEL])
     return train[NUMERIC + TEXT], train[LABEL], holdout[NUMERIC + TEXT], holdout[LABEL]
+
+
+def split_facts(train, holdout):
+    """What a model file says of split()."""
+    return {"training_rows": len(train), "holdout_rows": len(holdout), "seed": SEED, "stratified": True}
+
+
+def holdout_metrics(labels, probabilities, threshold):
+    """How good the model is on the rows that it was not trained on."""
+    positive = probabilities >= threshold
+    return {
+        "holdout_roc_auc": roc_auc_score(labels, probabilities),
+        "holdout_accuracy": accuracy_score(labels, positive),
+        "holdout_precision": precision_score(labels, positive),
+        "holdout_recall": recall_score(labels, positive),
+        "holdout_f1": f1_score(labels, positive),
+    }
 
 
 if __name__ == "__main__":

@@ -95,7 +95,7 @@ int main(int argc, char** argv) {
   if (f.model != "none") {
     auto file = ts::load_model_file(f.model);
     if (!file) return fail(file.error().message);
-    auto model = ts::make_logistic(*file);
+    auto model = ts::make_scorer(*file);
     if (!model) return fail(model.error().message);
     auto pipe = student_pipeline::make(student_columns::rules, student_columns::features, std::move(*model),
                                        student_sinks{service.observed, service.log});

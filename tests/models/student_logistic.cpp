@@ -6,12 +6,12 @@
 #include <bit>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/golden_rows.hpp"
 
 using namespace tabscore;
 
@@ -86,53 +86,25 @@ TEST_CASE("the bundled model has every number of the recorded export", "[models]
 }
 
 TEST_CASE("the bundled model has the bits of every golden row, together and alone", "[models]") {
-  std::ifstream lines(recorded + "golden_predictions.jsonl");
-  if (!lines) {
+  const result<logistic> model = load_logistic(model_path);
+  REQUIRE(model);
+  const golden_rows golden(model->features().numeric, "lr_decision", "lr_probability");
+  if (golden.rows() == 0) {
     WARN("not compared: the golden rows are not there");
     return;
   }
-  const result<logistic> model = load_logistic(model_path);
-  REQUIRE(model);
-  const std::vector<std::string>& names = model->features().numeric;
-
-  std::vector<std::vector<double>> rows;
-  std::vector<std::string> countries;
-  std::vector<double> decision, expected;
-  simdjson::dom::parser parser;
-  for (std::string line; std::getline(lines, line);) {
-    const simdjson::dom::element row = parser.parse(line).value();
-    auto& values = rows.emplace_back();
-    for (std::size_t j = 0; j < names.size(); ++j) {
-      values.push_back(row[j < 6 ? "features" : "engineered"][names[j]].get_double());
-    }
-    countries.emplace_back(row["features"]["student_country"].get_string().value());
-    decision.push_back(row["lr_decision"].get_double());
-    expected.push_back(row["lr_probability"].get_double());
-  }
-  REQUIRE(rows.size() == 300);
-
-  const std::vector<std::string_view> text(countries.begin(), countries.end());
-  std::vector<double> numeric(rows.size() * names.size());
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    for (std::size_t j = 0; j < names.size(); ++j) numeric[j * rows.size() + i] = rows[i][j];
-  }
+  REQUIRE(golden.rows() == 300);
   scratch memory;
   std::size_t wrong = 0;
-  for (const std::size_t count : {rows.size(), std::size_t{1}, std::size_t{7}}) {
-    for (std::size_t first = 0; first + count <= rows.size(); first += count) {
-      const std::string_view* const column[]{text.data() + first};
-      const feature_block x{.rows = count,
-                            .width = names.size(),
-                            .numeric = numeric.data() + first,
-                            .stride = rows.size(),
-                            .text = column};
+  for (const std::size_t count : {300U, 1U, 7U}) {
+    golden.each_block(count, [&](const feature_block& x, std::size_t first) {
       std::vector<double> margin(count), probability(count);
       model->margins(x, memory, margin);
       model->score(x, memory, probability);
       for (std::size_t i = 0; i < count; ++i) {
-        wrong += !same(margin[i], decision[first + i]) || !same(probability[i], expected[first + i]);
+        wrong += !same(margin[i], golden.margin[first + i]) || !same(probability[i], golden.probability[first + i]);
       }
-    }
+    });
   }
   CHECK(wrong == 0);
 }

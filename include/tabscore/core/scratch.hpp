@@ -27,7 +27,13 @@ class scratch {
     return {reinterpret_cast<T*>(memory_.get()), count};
   }
 
-  std::size_t capacity() const noexcept { return capacity_; }
+  /// Memory of its own for something that is called while what get() gave is in use.
+  scratch& inner() {
+    if (!inner_) inner_ = std::make_unique<scratch>();
+    return *inner_;
+  }
+
+  std::size_t capacity() const noexcept { return capacity_ + (inner_ ? inner_->capacity() : 0); }
 
  private:
   static constexpr std::size_t alignment = 64;
@@ -36,6 +42,7 @@ class scratch {
   };
   std::unique_ptr<std::byte, release> memory_;
   std::size_t capacity_ = 0;
+  std::unique_ptr<scratch> inner_;
 };
 
 }  // namespace tabscore

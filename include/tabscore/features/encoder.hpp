@@ -5,6 +5,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "../core/config.hpp"
@@ -36,24 +37,31 @@ struct encoder {
 
   bool fits(const feature_block& x) const noexcept { return x.width == numeric.size() && x.text.size() == text.size(); }
 
-  /// Writes rows x width() values to `out`, row after row, in double or rounded to float as trainers of trees do.
+  /// Writes rows [first, first + rows) to `out`, rows x width(), row after row, in double or rounded to float as
+  /// trainers of trees do.
+  template <std::floating_point Real>
+  void encode(const feature_block& x, std::size_t first, std::size_t rows, Real* out) const noexcept {
+    TABSCORE_ASSERT(fits(x), "the block has other features than the encoder");
+    TABSCORE_ASSERT(first <= x.rows && rows <= x.rows - first, "rows outside the block");
+    const std::size_t columns = width();
+    std::fill_n(out, rows * columns, Real{0});
+    for (std::size_t j = 0; j < numeric.size(); ++j) {
+      const double* const values = x.column(j) + first;
+      for (std::size_t i = 0; i < rows; ++i) out[i * columns + j] = static_cast<Real>(numeric[j](values[i]));
+    }
+    std::size_t indicator = numeric.size();
+    for (std::size_t f = 0; f < text.size(); ++f) {
+      const std::string_view* const texts = x.text[f] + first;
+      for (std::size_t i = 0; i < rows; ++i) {
+        const std::int32_t code = text[f].code(texts[i]);
+        if (code != one_hot::unknown) out[i * columns + indicator + static_cast<std::size_t>(code)] = Real{1};
+      }
+      indicator += text[f].size();
+    }
+  }
   template <std::floating_point Real>
   void encode(const feature_block& x, Real* out) const noexcept {
-    TABSCORE_ASSERT(fits(x), "the block has other features than the encoder");
-    const std::size_t columns = width();
-    std::fill_n(out, x.rows * columns, Real{0});
-    for (std::size_t j = 0; j < numeric.size(); ++j) {
-      const double* const values = x.column(j);
-      for (std::size_t i = 0; i < x.rows; ++i) out[i * columns + j] = static_cast<Real>(numeric[j](values[i]));
-    }
-    std::size_t first = numeric.size();
-    for (std::size_t f = 0; f < text.size(); ++f) {
-      for (std::size_t i = 0; i < x.rows; ++i) {
-        const std::int32_t code = text[f].code(x.text[f][i]);
-        if (code != one_hot::unknown) out[i * columns + first + static_cast<std::size_t>(code)] = Real{1};
-      }
-      first += text[f].size();
-    }
+    encode(x, 0, x.rows, out);
   }
 };
 

@@ -110,13 +110,17 @@ std::size_t wrong_rows(const random_case& c, const logistic& model, std::size_t 
 
 TEST_CASE("margins and probabilities have the bits of the plain loop, in any batch and at any position", "[models]") {
   const random_case c(9, 1, 150, 1);
-  const logistic model(c.names, c.coder, c.learnt, 0.5);
-  std::size_t wrong = 0;
-  for (std::size_t first = 0; first < 20; ++first) {
-    for (std::size_t count = 0; first + count <= 150; ++count) wrong += wrong_rows(c, model, first, count);
+  for (const kernel k : {kernel::portable, kernel::avx2, kernel::avx512, kernel::best}) {
+    if (!available(k)) continue;
+    CAPTURE(name(k));
+    const logistic model(c.names, c.coder, c.learnt, 0.5, k);
+    std::size_t wrong = 0;
+    for (std::size_t first = 0; first < 20; ++first) {
+      for (std::size_t count = 0; first + count <= 150; ++count) wrong += wrong_rows(c, model, first, count);
+    }
+    for (std::size_t i = 0; i < 150; ++i) wrong += wrong_rows(c, model, i, 1);
+    CHECK(wrong == 0);
   }
-  for (std::size_t i = 0; i < 150; ++i) wrong += wrong_rows(c, model, i, 1);
-  CHECK(wrong == 0);
 }
 
 TEST_CASE("a long block has the bits of the plain loop", "[models]") {

@@ -5,7 +5,7 @@
 
 namespace tabscore {
 
-/// The ways a forest can be run; all give the same bits. Each needs what its name says of the CPU.
+/// The ways a model can be run; all give the same bits. Each needs what its name says of the CPU.
 enum class kernel : std::uint8_t {
   reference,  ///< one row and one tree at a time: the yardstick, and the way of last resort for odd models
   portable,   ///< any CPU (SSE2 on x86-64)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -11,10 +10,11 @@
 #include <vector>
 
 #include "../core/config.hpp"
-#include "../core/exact.hpp"
 #include "../core/scratch.hpp"
 #include "../features/encoder.hpp"
 #include "../features/feature_block.hpp"
+#include "detail/linear_kernels.hpp"
+#include "kernel.hpp"
 #include "scorer.hpp"
 
 namespace tabscore {
@@ -30,13 +30,16 @@ struct logistic_parameters {
 /// one.
 class logistic {
  public:
-  /// Precondition: names, encoder and parameters describe the same features (a loaded file was checked).
-  logistic(feature_names names, tabscore::encoder encoder, const logistic_parameters& learnt, double threshold)
+  /// Precondition: names, encoder and parameters describe the same features (a loaded file was checked), and the kernel
+  /// is available. All kernels give the same bits.
+  logistic(feature_names names, tabscore::encoder encoder, const logistic_parameters& learnt, double threshold,
+           kernel wanted = kernel::best)
       : names_(std::move(names)),
         encoder_(std::move(encoder)),
         numeric_(learnt.numeric),
         intercept_(learnt.intercept),
-        threshold_(threshold) {
+        threshold_(threshold),
+        numeric_terms_(detail::linear_kernel_for(wanted)) {
     TABSCORE_ASSERT(names_.numeric.size() == encoder_.numeric.size() && numeric_.size() == encoder_.numeric.size(),
                     "names, scaler and coefficients of the numeric features differ in number");
     TABSCORE_ASSERT(names_.text.size() == encoder_.text.size() && learnt.text.size() == encoder_.text.size(),
@@ -62,9 +65,11 @@ class logistic {
   void margins(const feature_block& x, scratch& /*memory*/, std::span<double> margin) const {
     TABSCORE_ASSERT(encoder_.fits(x), "the block has other features than the model");
     TABSCORE_ASSERT(margin.size() >= x.rows, "fewer margins than rows");
-    for (std::size_t first = 0; first < x.rows; first += run) {
-      add_terms(x, first, margin.subspan(first, std::min(run, x.rows - first)));
+    numeric_terms_(x, {encoder_.numeric.data(), numeric_.data(), numeric_.size()}, margin.data());
+    for (std::size_t f = 0; f < text_.size(); ++f) {
+      for (std::size_t i = 0; i < x.rows; ++i) margin[i] += coefficient(f, x.text[f][i]);
     }
+    for (double& value : margin.first(x.rows)) value += intercept_;
   }
 
   /// How far apart two correct summations of row i's margin may be: 4 n u (sum |terms| + |intercept|), n encoded
@@ -80,26 +85,8 @@ class logistic {
   static constexpr double probability_bound = 1e-12;
 
  private:
-  static constexpr std::size_t run = 512;  // rows whose margins stay in the first-level cache over all columns
-
   double coefficient(std::size_t field, std::string_view text) const noexcept {
     return text_[field][static_cast<std::size_t>(encoder_.text[field].code(text) + 1)];
-  }
-
-  void add_terms(const feature_block& x, std::size_t first, std::span<double> margin) const noexcept {
-    const auto rows = static_cast<Eigen::Index>(margin.size());
-    Eigen::Map<Eigen::ArrayXd> sum(margin.data(), rows);
-    sum.setZero();
-    for (std::size_t j = 0; j < numeric_.size(); ++j) {
-      const Eigen::Map<const Eigen::ArrayXd> value(x.column(j) + first, rows);
-      const standardize& scaler = encoder_.numeric[j];
-      sum += exact::rounded(((value - scaler.mean) / scaler.scale) * numeric_[j]);
-    }
-    for (std::size_t f = 0; f < text_.size(); ++f) {
-      const std::string_view* const text = x.text[f] + first;
-      for (std::size_t i = 0; i < margin.size(); ++i) margin[i] += coefficient(f, text[i]);
-    }
-    sum += intercept_;
   }
 
   feature_names names_;
@@ -108,6 +95,7 @@ class logistic {
   std::vector<std::vector<double>> text_;
   double intercept_;
   double threshold_;
+  detail::linear_kernel numeric_terms_;
 };
 
 }  // namespace tabscore

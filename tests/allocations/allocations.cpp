@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+// Counts every allocation of the program, so it is one of its own: a warm workspace allocates nothing for a batch.
+#include <tabscore/tabscore.hpp>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+#include <string>
+
+#include "support/catch.hpp"
+#include "support/student.hpp"
+
+namespace {
+std::atomic<std::size_t> allocations = 0;
+
+void* counted(std::size_t size, std::size_t alignment) {
+  ++allocations;
+  void* p = std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+  if (p == nullptr) throw std::bad_alloc();
+  return p;
+}
+}  // namespace
+
+void* operator new(std::size_t size) { return counted(size, alignof(std::max_align_t)); }
+void* operator new[](std::size_t size) { return counted(size, alignof(std::max_align_t)); }
+void* operator new(std::size_t size, std::align_val_t a) { return counted(size, static_cast<std::size_t>(a)); }
+void* operator new[](std::size_t size, std::align_val_t a) { return counted(size, static_cast<std::size_t>(a)); }
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete[](void* p) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
+void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
+void operator delete[](void* p, std::align_val_t) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+
+namespace ts = tabscore;
+using ts::col;
+
+namespace {
+
+enum class keys { declared, other_order, shuffled };
+
+std::string body(std::size_t rows, keys order) {
+  const std::string fields[] = {R"("student_country":"US")",       R"("days_on_platform":45)",
+                                R"("minutes_watched":320.5)",      R"("courses_started":3)",
+                                R"("practice_exams_started":5)",   R"("practice_exams_passed":3)",
+                                R"("minutes_spent_on_exams":87.2)"};
+  std::string text = "{\"records\":[";
+  for (std::size_t i = 0; i < rows; ++i) {
+    const std::size_t first = order == keys::declared ? 0 : order == keys::other_order ? 3 : i % 7;
+    text += i ? ",{" : "{";
+    for (std::size_t f = 0; f < 7; ++f) text.append(f ? "," : "").append(fields[(first + f) % 7]);
+    text += "}";
+  }
+  return text + "]}";
+}
+
+template <class Model>
+void check(Model model) {
+  const auto started = col<"practice_exams_started">;
+  const auto passed = col<"practice_exams_passed">;
+  const auto minutes = col<"minutes_watched">;
+  const auto days = col<"days_on_platform">;
+  ts::moments totals;
+  const ts::pipeline pipe{
+      student{}, ts::rules{ts::rule(passed <= started, "passed cannot exceed started")},
+      ts::features{ts::feature<"engagement_score">(0.6 * minutes + 0.3 * days + 10.0 * col<"courses_started">),
+                   ts::feature<"exam_success_rate">(where(started > 0, passed / (started + 1e-6), 0.0)),
+                   ts::feature<"learning_consistency">(minutes / max(days, 1))},
+      model, ts::sinks{totals}};
+  const ts::prediction_names names("probability", "label");
+  ts::workspace<student> w;
+  ts::text_buffer answer;
+  for (const keys order : {keys::declared, keys::other_order, keys::shuffled}) {
+    for (const std::size_t rows : {1U, 3U, 1000U, 20000U}) {
+      const simdjson::padded_string text(body(rows, order));
+      std::size_t counted = 1;
+      for (int round = 0; round < 3; ++round) {
+        answer.clear();
+        const std::size_t before = allocations;
+        const ts::outcome out = ts::score_json(pipe, text, w);
+        const auto& p = std::get<ts::predictions>(out);
+        names.append_list(answer, p.probability, p.threshold);
+        counted = allocations - before;
+      }
+      CAPTURE(static_cast<int>(order), rows);
+      CHECK(counted == 0);
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a warm workspace allocates nothing, from the body's bytes to the answer's", "[allocations]") {
+  const std::size_t before = allocations;
+  delete new int;
+  REQUIRE(allocations > before);  // the counter counts
+  check(ts::load_logistic(TABSCORE_SOURCE_DIR "/models/student_logistic.json").value());
+  check(ts::make_scorer(ts::load_model_file(TABSCORE_SOURCE_DIR "/models/student_gbm.json").value()).value());
+}

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Compile time is part of speed for a header-only library. Prints the CPU time of g++ -fsyntax-only on each umbrella and
+# fails when one costs more than its budget, a multiple of bare <simdjson.h> in the same run, so that a slow or busy
+# machine changes nothing. Best of three. Usage: check.sh
+set -u
+root=$(cd "$(dirname "$0")/../.." && pwd)
+eigen=${EIGEN_INCLUDE:-/usr/include/eigen3}
+cpu() { # headers...: best CPU milliseconds of three
+  local source best=
+  source=$(printf '#include <%s>\n' "$@")
+  for _ in 1 2 3; do
+    local t
+    t=$( { TIMEFORMAT='%U %S'; time g++ -std=c++20 -fsyntax-only -I"$root/include" -isystem "$eigen" -x c++ - <<<"$source" 1>&2; } 2>&1 |
+      awk '{ printf "%d", ($1 + $2) * 1000 }')
+    { [ -z "$best" ] || [ "$t" -lt "$best" ]; } && best=$t
+  done
+  echo "$best"
+}
+unit=$(cpu simdjson.h)
+echo "<simdjson.h> alone: $unit ms"
+bad=0
+# header, budget in percent of <simdjson.h>: about a third above what was measured, so that noise does not fail it
+while read -r header budget; do
+  ms=$(cpu "$header")
+  percent=$((ms * 100 / unit))
+  verdict=ok
+  [ "$percent" -le "$budget" ] || { verdict="over its budget of $budget %"; bad=1; }
+  printf '%-40s %6d ms %5d %%  %s\n' "$header" "$ms" "$percent" "$verdict"
+done <<'TABLE'
+tabscore/schema/schema.hpp 30
+tabscore/schema/batch.hpp 60
+tabscore/expr/rule.hpp 90
+tabscore/pipeline/pipeline.hpp 110
+tabscore/json/decode.hpp 190
+tabscore/service/score_json.hpp 250
+tabscore/models/load_tabscore.hpp 200
+tabscore/tabscore.hpp 480
+TABLE
+exit $bad

@@ -5,40 +5,29 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
 #include <type_traits>
-#include <utility>
 
 #include "../schema/batch.hpp"
 #include "json_value.hpp"
 #include "key_table.hpp"
+#include "record_layout.hpp"
 #include "scan.hpp"
 
 namespace tabscore::detail {
 
-/// How a client lays out its records: the order of the fields, and the bytes between their values, which tend to be the
-/// same in record after record and body after body.
-template <schema_type Schema>
-struct record_layout {
-  std::array<piece, Schema::size> gaps{};  ///< before each value; gaps[0] from the record before
-  std::array<std::uint16_t, Schema::size> order{};
-  piece head;               ///< from the beginning of the body to the first value
-  bool known = false;       ///< order, and gaps[1] and up
-  bool known_wrap = false;  ///< gaps[0]
-  bool known_head = false;
-  std::uint32_t wait = 0;  ///< records until the next attempt to learn; attempts become rare where they are no use
-  std::uint32_t next_wait = 0;
-};
-
 /// Well-formed bodies whose values are plainly what the schema says, into a batch; gives up at the first doubt.
-/// A record that is laid out like the one before is compared with it but for the values; others are read by member.
+/// Two steps for every few records: find where the values are (records that are laid out like the one before are
+/// compared with it but for the values, others are read member by member), then convert them, field after field.
 template <schema_type Schema, class Policy>
 class fast_reader {
   static constexpr std::size_t size = Schema::size;
+  static constexpr std::size_t block = 32;  // records
   using field_set = std::bitset<size>;
 
  public:
@@ -48,8 +37,8 @@ class fast_reader {
   /// The array called `list` in the body: at least one record, `most` at most.
   bool records(std::string_view list, std::size_t most) {
     most_ = most;
-    const char* p = first_laid_out();
-    bool found = p != nullptr;
+    const char* p = nullptr;
+    bool found = most > 0 && layout_.known_head && laid_out(begin_, layout_.head);
     if (found) {
       p = list_after_record(nullptr);
     } else {
@@ -61,7 +50,7 @@ class fast_reader {
         if (p == nullptr || key == Policy::reserved_name) return false;
         if (key != list) {
           p = skip_scalar(p);
-        } else if (found || *p != '[') {
+        } else if (found || *p != '[' || most == 0) {
           return false;
         } else {
           found = true;
@@ -71,7 +60,7 @@ class fast_reader {
         if (p == nullptr) return false;
       }
       p = skip_blanks(p, end_);
-      if (*p == '}') return found && at_end(p + 1);
+      if (*p == '}') return found && at_end(p + 1) && convert();
       if (*p != ',') return false;
       p = skip_blanks(p + 1, end_);
     }
@@ -80,13 +69,14 @@ class fast_reader {
 
   /// The body as one record.
   bool record() {
-    most_ = 1;
-    const char* const p = first_laid_out() ? close_laid_out() : object(skip_blanks(begin_, end_), nullptr);
-    return p != nullptr && at_end(p);
+    const char* const p = layout_.known_head && laid_out(begin_, layout_.head)
+                              ? close_laid_out()
+                              : object(skip_blanks(begin_, end_), nullptr);
+    return p != nullptr && at_end(p) && convert();
   }
 
  private:
-  // Every step keeps to p <= end_ before it reads, and gives nullptr to give up.
+  // Finding values. Every step keeps to p <= end_ before it reads, and gives nullptr (or false) to give up.
 
   bool at_end(const char* p) const noexcept { return skip_blanks(p, end_) == end_; }
   const char* open(const char* p) const noexcept {
@@ -94,31 +84,44 @@ class fast_reader {
     return *p == '{' ? skip_blanks(p + 1, end_) : nullptr;
   }
 
-  // Laid out like before.
+  std::size_t rows() const noexcept { return to_.rows() + found_; }
+  /// Room for the values of one more record.
+  bool next_row() { return found_ < block || convert(); }
 
-  const char* first_laid_out() { return layout_.known_head && most_ > 0 ? laid_out(begin_, layout_.head) : nullptr; }
-
-  /// A record whose first value comes behind `gap`; returns the end of its last value, which last_ keeps.
-  const char* laid_out(const char* p, const piece& gap) {
-    if (!gap.matches(p)) return nullptr;
+  /// A record whose first value comes behind `gap`, laid out like before; last_ is then the end of its last value.
+  bool laid_out(const char* p, const piece& gap) {
+    if (!gap.matches(p) || !next_row()) return false;
     p += gap.size();
-    const std::size_t row = to_.add_row();
     for (std::size_t i = 0;;) {
-      if (p < end_) p = value(layout_.order[i], p, row);
-      if (p == nullptr || p >= end_) break;
-      if (++i == size) return last_ = p;
-      if (!layout_.gaps[i].matches(p)) break;
+      if (p >= end_) return false;
+      const std::uint32_t stops = equal_bytes(p, layout_.stops[i]);
+      extent& value = values_[layout_.order[i]][found_];
+      value.begin = p;
+      p += std::countr_zero(stops);
+      value.end = p;
+      if (stops == 0 || p >= end_) return false;
+      if (++i == size) break;
+      if (!layout_.gaps[i].matches(p)) return false;
       p += layout_.gaps[i].size();
     }
-    to_.truncate(row);
-    return nullptr;
+    last_ = p;
+    ++found_;
+    return true;
+  }
+
+  /// Where the record's last value seems to end, from where the one of the record before ended: before the first brace
+  /// that is not too near.
+  const char* guess_end(const char* previous) const noexcept {
+    if (layout_.least > static_cast<std::size_t>(end_ - previous)) return nullptr;
+    const char* const p = previous + layout_.least;
+    return p + std::countr_zero(equal_bytes(p, '}')) - layout_.brace;
   }
 
   /// Goes on behind the last value of a record that was laid out like before; returns what follows its brace.
   const char* close_laid_out() {
     const bool text = Schema::kinds[layout_.order.back()] == field_kind::text;
     field_set all;
-    return members(last_ + text, to_.rows() - 1, all.set());
+    return members(last_ + text, found_ - 1, all.set());
   }
 
   /// The records after one of which `behind` is what follows its brace (nullptr: to be found); returns what follows the
@@ -127,7 +130,12 @@ class fast_reader {
     for (;;) {
       bool moved = behind == nullptr;
       if (layout_.known_wrap) {
-        while (to_.rows() < most_ && laid_out(last_, layout_.gaps[0])) moved = true;
+        while (rows() < most_) {
+          const char* const guess = guess_end(last_);
+          if (!laid_out(last_, layout_.gaps[0])) break;
+          last_ = ahead(guess, last_);
+          moved = true;
+        }
       }
       if (moved) {
         layout_.wait = layout_.next_wait = 0;
@@ -136,30 +144,27 @@ class fast_reader {
       }
       const char* p = skip_blanks(behind, end_);
       if (*p == ']') return p + 1;
-      if (*p != ',' || to_.rows() >= most_) return nullptr;
+      if (*p != ',' || rows() >= most_) return nullptr;
       behind = object(skip_blanks(p + 1, end_), last_);
       if (behind == nullptr) return nullptr;
     }
   }
 
-  // Member by member.
-
-  /// A record from its brace; `previous` is the end of the last value of the record before, if any.
+  /// A record from its brace, member by member; `previous` is the end of the last value of the record before, if any.
   const char* object(const char* p, const char* previous) {
     p = open(p);
-    if (p == nullptr) return nullptr;
-    trace_.count = 0;
-    trace_.clean = true;
-    const std::size_t row = to_.add_row();
+    if (p == nullptr || !next_row()) return nullptr;
+    trace_.clear();
+    const std::size_t row = found_++;
     field_set seen;
     p = member(p, row, seen);
     if (p == nullptr) return nullptr;
     p = members(p, row, seen);
     if (p == nullptr) return nullptr;
-    if (layout_.wait > 0) {
-      --layout_.wait;
+    if (previous == nullptr || layout_.wait == 0) {
+      trace_.learn(layout_, begin_, previous);
     } else {
-      learn(previous);
+      --layout_.wait;
     }
     return p;
   }
@@ -168,26 +173,50 @@ class fast_reader {
   const char* members(const char* p, std::size_t row, field_set seen) {
     for (;;) {
       p = skip_blanks(p, end_);
-      if (*p == '}') return absent(row, seen) ? p + 1 : nullptr;
+      if (*p == '}') break;
       if (*p != ',') return nullptr;
       p = member(skip_blanks(p + 1, end_), row, seen);
       if (p == nullptr) return nullptr;
     }
+    if (!seen.all()) {
+      for (std::size_t i = 0; i < size; ++i) {
+        if (seen[i]) continue;
+        if (Schema::required[i]) return nullptr;
+        values_[i][row] = {};
+      }
+    }
+    return p + 1;
   }
 
-  bool absent(std::size_t row, field_set seen) {
-    if (seen.all()) return true;
-    bool allowed = true;
-    Schema::for_each([&]<std::size_t I>() {
-      using field = typename Schema::template field<I>;
-      if (seen[I]) return;
-      if constexpr (field::required) {
-        allowed = false;
-      } else {
-        to_.template data<I>()[row] = field::absent();
+  const char* member(const char* p, std::size_t row, field_set& seen) {
+    const std::string_view key = read_key(p);
+    if (p == nullptr) return nullptr;
+    const std::size_t i = key_table<Schema>::find(key.data(), key.size());
+    if (i == Schema::npos || seen[i]) trace_.give_up();
+    if (i == Schema::npos) return key == Policy::reserved_name ? nullptr : skip_scalar(p);
+    seen.set(i);
+    extent& value = values_[i][row];
+    if (Schema::kinds[i] == field_kind::text) {
+      if (*p != '"') {
+        if (Schema::required[i] || std::memcmp(p, "null", 4) != 0) return nullptr;
+        trace_.give_up();
+        value = {};
+        return p + 4;
       }
-    });
-    return allowed;
+      value = {p + 1, text_end(p + 1)};
+    } else {
+      value = {p, find_value_end(p)};
+    }
+    if (value.end == nullptr || value.end > end_) return nullptr;
+    trace_.add(i, value);
+    last_ = value.end;
+    return value.end + (*p == '"');
+  }
+
+  /// The closing quote of a text.
+  const char* text_end(const char* p) const noexcept {
+    if (const text_block b(p); b.plain()) return p + b.size();
+    return read_text(p, end_).end;
   }
 
   /// A key; moves p to its value. p becomes nullptr when there is no plain key.
@@ -197,8 +226,8 @@ class fast_reader {
     p = nullptr;
     if (!quoted) return {};
     std::size_t length = 0;
-    if (const text_block block(key); block.plain()) {
-      length = block.size();
+    if (const text_block b(key); b.plain()) {
+      length = b.size();
     } else {
       const text_extent t = read_text(key, end_);
       if (t.end == nullptr || t.escaped) return {};
@@ -210,46 +239,6 @@ class fast_reader {
     q = skip_blanks(q + 1, end_);
     if (q < end_) p = q;
     return {key, length};
-  }
-
-  const char* member(const char* p, std::size_t row, field_set& seen) {
-    const std::string_view key = read_key(p);
-    if (p == nullptr) return nullptr;
-    const std::size_t i = key_table<Schema>::find(key.data(), key.size());
-    if (i == Schema::npos) {
-      trace_.clean = false;
-      return key == Policy::reserved_name ? nullptr : skip_scalar(p);
-    }
-    const bool quoted = *p == '"';
-    if (quoted != (Schema::kinds[i] == field_kind::text)) return null_text(i, p, row, seen);
-    const char* const from = p + quoted;
-    p = value(i, from, row);
-    if (p == nullptr) return nullptr;
-    if (seen[i] || trace_.count == size) {
-      trace_.clean = false;
-    } else {
-      trace_.field[trace_.count] = static_cast<std::uint16_t>(i);
-      trace_.begin[trace_.count] = from;
-      trace_.end[trace_.count] = p;
-      ++trace_.count;
-    }
-    seen.set(i);
-    last_ = p;
-    return p + quoted;
-  }
-
-  /// null for an optional text. (For other kinds value() takes it.)
-  const char* null_text(std::size_t i, const char* p, std::size_t row, field_set& seen) {
-    if (Schema::required[i] || Schema::kinds[i] != field_kind::text || std::memcmp(p, "null", 4) != 0) return nullptr;
-    trace_.clean = false;
-    seen.set(i);
-    Schema::for_each([&]<std::size_t I>() {
-      using field = typename Schema::template field<I>;
-      if constexpr (!field::required) {
-        if (I == i) to_.template data<I>()[row] = field::absent();
-      }
-    });
-    return p + 4;
   }
 
   /// A value that nobody asked for: a text, a number or a word.
@@ -266,89 +255,64 @@ class fast_reader {
     return number_end(p, end_);
   }
 
-  /// Notes how the record that was just read is laid out.
-  void learn(const char* previous) {
-    if (!trace_.clean || trace_.count != size) return;
-    if (!layout_.known || layout_.order[0] != trace_.field[0]) layout_.known_head = layout_.known_wrap = false;
-    const auto gap = [&](piece& to, const char* from, const char* until) {
-      const std::string_view bytes(from, static_cast<std::size_t>(until - from));
-      if (bytes.size() > piece::capacity) return false;
-      to = piece(bytes);
-      return true;
-    };
-    layout_.known = true;
-    for (std::size_t i = 1; i < size; ++i) {
-      layout_.known = layout_.known && gap(layout_.gaps[i], trace_.end[i - 1], trace_.begin[i]);
-    }
-    layout_.order = trace_.field;
-    if (previous == nullptr) {
-      layout_.known_head = gap(layout_.head, begin_, trace_.begin[0]);
-    } else {
-      layout_.known_wrap = gap(layout_.gaps[0], previous, trace_.begin[0]);
-      layout_.wait = layout_.next_wait;
-      layout_.next_wait = std::min<std::uint32_t>(2 * layout_.next_wait + 1, 63);
-    }
-    layout_.known_head = layout_.known_head && layout_.known;
-    layout_.known_wrap = layout_.known_wrap && layout_.known;
-  }
+  // Converting them.
 
-  // Values: from the first byte (of a text: behind its quote) to the end (of a text: its closing quote).
-
-  const char* value(std::size_t i, const char* p, std::size_t row) {
-    const char* after = nullptr;
-    [&]<std::size_t... I>(std::index_sequence<I...>) {
-      static_cast<void>(((i == I && (after = value<I>(p, row), true)) || ...));
-    }
-    (std::make_index_sequence<size>{});
-    return after;
+  /// The values found so far, into the batch.
+  bool convert() {
+    const std::size_t first = to_.rows();
+    for (std::size_t i = 0; i < found_; ++i) to_.add_row();
+    bool plain = true;
+    Schema::for_each([&]<std::size_t I>() {
+      auto* const column = to_.template data<I>() + first;
+      for (std::size_t i = 0; plain && i < found_; ++i) plain = convert<I>(values_[I][i], column[i]);
+    });
+    found_ = 0;
+    return plain;
   }
 
   template <std::size_t I>
-  const char* value(const char* p, std::size_t row) {
+  [[gnu::always_inline]] bool convert(extent t, typename Schema::template field<I>::stored_type& to) {
     using field = typename Schema::template field<I>;
-    auto& stored = to_.template data<I>()[row];
+    if constexpr (!field::required) {
+      if (t.begin == nullptr || (field::kind != field_kind::text && t.view() == "null")) {
+        to = field::absent();
+        return true;
+      }
+    }
     if constexpr (field::kind == field_kind::text) {
-      return text<I>(p, stored);
+      const text_block b(t.begin);
+      if (t.size() < 32 && (b.special & ((std::uint32_t{1} << t.size()) - 1)) == 0) [[likely]] {
+        to = t.view();
+        return valid_ascii<field>(t.size());
+      }
+      return long_text<field>(t, to);
     } else {
-      if constexpr (!field::required) {
-        if (std::memcmp(p, "null", 4) == 0) {
-          stored = field::absent();
-          return p + 4;
-        }
-      }
       typename field::value_type v{};
-      const char* after = nullptr;
-      if constexpr (field::kind == field_kind::integer) after = read_integer(p, v);
-      if constexpr (field::kind == field_kind::real) after = read_real(p, end_, v);
+      bool plain = false;
+      if constexpr (field::kind == field_kind::integer) plain = read_integer(t, v);
+      if constexpr (field::kind == field_kind::real) plain = read_real(t, v);
       if constexpr (field::kind == field_kind::boolean) {
-        v = std::memcmp(p, "true", 4) == 0;
-        if (v || std::memcmp(p, "false", 5) == 0) after = p + (v ? 4 : 5);
+        v = t.view() == "true";
+        plain = v || t.view() == "false";
+      } else {
+        plain = plain && field::valid(v);
       }
-      if (after == nullptr || after > end_) return nullptr;
-      if constexpr (field::kind != field_kind::boolean) {
-        if (!field::valid(v)) return nullptr;
-      }
-      stored = field::store(v);
-      return after;
+      to = field::store(v);
+      return plain;
     }
   }
 
-  template <std::size_t I>
-  const char* text(const char* p, std::string_view& stored) {
-    using field = typename Schema::template field<I>;
-    if (const text_block block(p); block.plain()) [[likely]] {
-      stored = {p, block.size()};
-      return p + block.size() <= end_ && valid_ascii<field>(block.size()) ? p + block.size() : nullptr;
+  template <class Field>
+  [[gnu::noinline]] bool long_text(extent t, std::string_view& to) {
+    const text_extent found = read_text(t.begin, end_);
+    if (found.end != t.end) return false;
+    to = t.view();
+    if (!found.ascii && !simdjson::validate_utf8(t.begin, t.size())) return false;
+    if (found.escaped) {
+      char* const kept = to_.text_space(to.size());
+      to = to_.commit_text(static_cast<std::size_t>(unescape(to, kept) - kept));
     }
-    const text_extent t = read_text(p, end_);
-    if (t.end == nullptr) return nullptr;
-    stored = {p, static_cast<std::size_t>(t.end - p)};
-    if (!t.ascii && !simdjson::validate_utf8(p, stored.size())) return nullptr;
-    if (t.escaped) {
-      char* const kept = to_.text_space(stored.size());
-      stored = to_.commit_text(static_cast<std::size_t>(unescape(stored, kept) - kept));
-    }
-    return field::valid(stored) ? t.end : nullptr;
+    return Field::valid(to);
   }
 
   /// The constraints of a text of that many code points.
@@ -356,8 +320,8 @@ class fast_reader {
   static bool valid_ascii(std::size_t length) noexcept {
     bool valid = true;
     Field::for_each_constraint([&](auto c) {
-      if constexpr (std::is_same_v<decltype(c), min_length>) valid = valid && length >= c.value;
-      if constexpr (std::is_same_v<decltype(c), max_length>) valid = valid && length <= c.value;
+      if constexpr (std::is_same_v<decltype(c), min_length>) valid &= length >= c.value;
+      if constexpr (std::is_same_v<decltype(c), max_length>) valid &= length <= c.value;
     });
     return valid;
   }
@@ -366,15 +330,11 @@ class fast_reader {
   const char* end_;
   batch<Schema>& to_;
   record_layout<Schema>& layout_;
-  std::size_t most_ = 0;
+  std::size_t most_ = 1;
   const char* last_ = nullptr;  // the end of the last value of the last record
-  struct {
-    std::array<std::uint16_t, size> field;
-    std::array<const char*, size> begin;
-    std::array<const char*, size> end;
-    std::size_t count = 0;  // values of the record that is being read
-    bool clean = true;      // and nothing else in it that a layout cannot tell
-  } trace_{};
+  layout_trace<Schema> trace_;
+  std::array<std::array<extent, block>, size> values_;
+  std::size_t found_ = 0;  // records whose values are known
 };
 
 }  // namespace tabscore::detail

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -32,71 +33,136 @@ inline const char* skip_blanks(const char* p, const char* end) noexcept {
   return p;
 }
 
-/// Up to 64 bytes to compare others with, eight at a time.
+/// For each of the 32 bytes at p a bit: set where it equals c.
+inline std::uint32_t equal_bytes(const char* p, char c) noexcept {
+#if defined(__SSE2__)
+  const auto half = [&](const char* from) {
+    const __m128i b = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+    return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(b, _mm_set1_epi8(c))));
+  };
+  return half(p) | half(p + 16) << 16U;
+#else
+  std::uint32_t equal = 0;
+  for (unsigned i = 0; i < 32; ++i) equal |= std::uint32_t{p[i] == c} << i;
+  return equal;
+#endif
+}
+
+/// Up to 64 bytes to compare others with, 32 at a time.
 class piece {
  public:
   static constexpr std::size_t capacity = 64;
 
   constexpr piece() noexcept = default;
-  constexpr explicit piece(std::string_view text) noexcept : length_(text.size()), words_((text.size() + 7) / 8) {
+  constexpr explicit piece(std::string_view text) noexcept : length_(text.size()) {
     for (std::size_t i = 0; i < text.size(); ++i) {
-      bytes_[i / 8] |= std::uint64_t{static_cast<unsigned char>(text[i])} << (i % 8 * 8);
-      mask_[i / 8] |= std::uint64_t{0xFF} << (i % 8 * 8);
+      bytes_[i] = text[i];
+      ignored_[i / 32] &= ~(std::uint32_t{1} << (i % 32));
     }
   }
 
+  constexpr std::string_view text() const noexcept { return {bytes_.data(), length_}; }
   constexpr std::size_t size() const noexcept { return length_; }
 
-  bool matches(const char* p) const noexcept {
-    std::uint64_t difference = 0;
-    for (std::size_t i = 0; i < 4; ++i) difference |= (load8(p + 8 * i) ^ bytes_[i]) & mask_[i];
-    for (std::size_t i = 4; i < words_; ++i) difference |= (load8(p + 8 * i) ^ bytes_[i]) & mask_[i];
-    return difference == 0;
+  [[gnu::always_inline]] bool matches(const char* p) const noexcept {
+    return same_half(p, 0) && (length_ <= 32 || same_half(p, 1));
   }
 
  private:
-  std::array<std::uint64_t, capacity / 8> bytes_{};
-  std::array<std::uint64_t, capacity / 8> mask_{};
+  bool same_half(const char* p, std::size_t i) const noexcept {
+#if defined(__SSE2__)
+    const auto quarter = [&](std::size_t at) {
+      const __m128i theirs = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + at));
+      const __m128i ours = _mm_load_si128(reinterpret_cast<const __m128i*>(bytes_.data() + at));
+      return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(theirs, ours)));
+    };
+    return (quarter(i * 32) | quarter(i * 32 + 16) << 16U | ignored_[i]) == 0xFFFF'FFFFU;
+#else
+    const std::size_t begin = i * 32;
+    return std::memcmp(p + begin, bytes_.data() + begin, std::min<std::size_t>(length_ - begin, 32)) == 0;
+#endif
+  }
+
+  alignas(16) std::array<char, capacity> bytes_{};
+  std::array<std::uint32_t, capacity / 32> ignored_{0xFFFF'FFFFU, 0xFFFF'FFFFU};
   std::size_t length_ = 0;
-  std::size_t words_ = 0;
 };
 
-/// A run of up to eight digits.
-struct digit_run {
-  std::uint64_t digits;  // 0 to 9 in each byte, the first digit in the lowest; what follows the run is garbage
-  unsigned count;        // 8: eight, or more
+/// `actual`; where the guess is right, what follows need not wait for how it was found: the processor goes on with the
+/// guess at once. (An equal value is all that a compiler sees, so that it must not look.)
+inline const char* ahead(const char* guess, const char* actual) noexcept {
+  if (guess != actual) return actual;
+  asm("" : "+r"(guess));
+  return guess;
+}
 
-  explicit digit_run(const char* p) noexcept : digits(load8(p) ^ 0x3030303030303030U) {
-    const std::uint64_t others = (digits | (digits + 0x7676767676767676U)) & 0x8080808080808080U;
-    count = static_cast<unsigned>(std::countr_zero(others)) / 8;
+/// Up to eight digits as a number.
+class digits8 {
+ public:
+  /// The `count` bytes at p, 1 to 8 of them.
+  [[gnu::always_inline]] digits8(const char* p, std::size_t count) noexcept
+      : digits_((load8(p) ^ zeros) << (64 - 8 * count)) {}
+
+  [[gnu::always_inline]] bool all_digits() const noexcept {
+    return ((digits_ | (digits_ + 0x7676767676767676U)) & 0x8080808080808080U) == 0;  // 10 + 0x76 = 0x80
   }
-  bool leading_zero() const noexcept { return (digits & 0xFFU) == 0 && count > 1; }
-
-  /// count must be 1 to 8.
-  std::uint64_t value() const noexcept {
-    std::uint64_t d = digits << (64 - 8 * count);  // leading zeros in front
-    d = d * 10 + (d >> 8U);                        // pairs
+  /// Bit 7 of the first byte that is a point, and maybe of later ones; 0 when there is none.
+  [[gnu::always_inline]] std::uint64_t points() const noexcept {
+    const std::uint64_t x = digits_ ^ 0x1E1E1E1E1E1E1E1EU;  // '.' ^ '0'
+    return (x - 0x0101010101010101U) & ~x & 0x8080808080808080U;
+  }
+  /// Without the byte whose lowest bit is bit `at`; those before it move up.
+  [[gnu::always_inline]] digits8 without_byte(int at) const noexcept {
+    const std::uint64_t below = (std::uint64_t{1} << at) - 1;
+    return digits8((digits_ & below) << 8U | (digits_ & ~below & ~(std::uint64_t{0xFF} << at)));
+  }
+  [[gnu::always_inline]] std::int64_t value() const noexcept {
+    const std::uint64_t d = digits_ * 10 + (digits_ >> 8U);  // pairs
     constexpr std::uint64_t pairs = 0x000000FF000000FFU;
-    return ((d & pairs) * 0x000F424000000064U + (d >> 16U & pairs) * 0x0000271000000001U) >> 32U;
+    return static_cast<std::int64_t>(((d & pairs) * 0x000F424000000064U + (d >> 16U & pairs) * 0x0000271000000001U) >>
+                                     32U);
   }
+
+ private:
+  [[gnu::always_inline]] explicit digits8(std::uint64_t digits) noexcept : digits_(digits) {}
+
+  static constexpr std::uint64_t zeros = 0x3030303030303030U;
+  std::uint64_t digits_;  // one each byte, the last in the highest; 0 in front of the first
 };
 
-/// An integer of at most 18 digits; nullptr when there is none. The caller looks at what follows.
-inline const char* read_integer(const char* p, std::int64_t& v) noexcept {
-  const digit_run first(p);
-  if (first.count - 1 < 7) [[likely]] {
-    v = static_cast<std::int64_t>(first.value());
-    return first.leading_zero() ? nullptr : p + first.count;
+/// Bytes [begin, end) of a body.
+struct extent {
+  const char* begin;
+  const char* end;
+
+  std::size_t size() const noexcept { return static_cast<std::size_t>(end - begin); }
+  std::string_view view() const noexcept { return {begin, size()}; }
+};
+
+/// read_integer for what the short way does not know.
+[[gnu::noinline]] inline bool read_long_integer(extent t, std::int64_t& v) noexcept {
+  const bool negative = *t.begin == '-';
+  t.begin += negative;
+  if (t.size() == 0 || t.size() > 18 || (*t.begin == '0' && t.size() > 1)) return false;
+  v = 0;
+  for (const char c : t.view()) {
+    if (c < '0' || c > '9') return false;
+    v = v * 10 + (c - '0');
   }
-  const bool negative = *p == '-';
-  p += negative;
-  const char* const begin = p;
-  std::uint64_t magnitude = 0;
-  for (; *p >= '0' && *p <= '9' && p - begin < 19; ++p)
-    magnitude = magnitude * 10 + static_cast<std::uint64_t>(*p - '0');
-  if (p == begin || p - begin > 18 || (*begin == '0' && p - begin > 1)) return nullptr;
-  v = static_cast<std::int64_t>(negative ? 0 - magnitude : magnitude);
-  return p;
+  if (negative) v = -v;
+  return true;
+}
+
+/// An integer of at most 18 digits, and nothing else.
+[[gnu::always_inline]] inline bool read_integer(extent t, std::int64_t& v) noexcept {
+  const std::size_t size = t.size();
+  if (size - 1 < 8) [[likely]] {
+    const digits8 d(t.begin, size);
+    v = d.value();
+    if (d.all_digits() & ((*t.begin != '0') | (size == 1))) [[likely]]
+      return true;
+  }
+  return read_long_integer(t, v);
 }
 
 /// The end of the number that begins at p, nullptr when there is none.
@@ -122,26 +188,34 @@ inline const char* number_end(const char* p, const char* end) noexcept {
   return p;
 }
 
-/// A real number, correctly rounded; nullptr when there is none or it is beyond the range of a double.
-inline const char* read_real(const char* p, const char* end, double& v) noexcept {
-  const digit_run whole(p);
-  if (whole.count - 1 < 7 && !whole.leading_zero()) [[likely]] {
-    const char* const point = p + whole.count;
-    if (*point != '.') {
-      v = static_cast<double>(whole.value());
-      if ((*point | 0x20) != 'e') return point;
-    } else if (const digit_run fraction(point + 1); fraction.count - 1 < 7) [[likely]] {
-      // Both are exact, so that the division rounds once.
-      const std::uint64_t scale = powers_of_ten.at[fraction.count];
-      v = static_cast<double>(whole.value() * scale + fraction.value()) / static_cast<double>(scale);
-      const char* const after = point + 1 + fraction.count;
-      if ((*after | 0x20) != 'e') return after;
+/// read_real for what the short way does not know.
+[[gnu::noinline]] inline bool read_long_real(extent t, double& v) noexcept {
+  if (t.size() == 0 || number_end(t.begin, t.end) != t.end) return false;
+  v = parse_real(t.view());
+  return v - v == 0;
+}
+
+/// A real number and nothing else, correctly rounded; false for one beyond the range of a double, too.
+[[gnu::always_inline]] inline bool read_real(extent t, double& v) noexcept {
+  const std::size_t size = t.size();
+  if (size - 1 < 8) [[likely]] {
+    const digits8 all(t.begin, size);
+    const std::uint64_t points = all.points();
+    const bool leading_zero = (*t.begin == '0') & (size > 1) & (t.begin[1] != '.');
+    if (points == 0) {
+      v = static_cast<double>(all.value());
+      if (all.all_digits() & !leading_zero) return true;
+    } else {
+      const int at = std::countr_zero(points) & 0x38;  // the point's lowest bit
+      const digits8 d = all.without_byte(at);
+      // Both are exact, so that the division is the one rounding.
+      constexpr std::array<double, 8> powers{1e7, 1e6, 1e5, 1e4, 1e3, 1e2, 1e1, 1e0};
+      v = static_cast<double>(d.value()) / powers[static_cast<unsigned>(at) / 8];
+      if (d.all_digits() & !leading_zero & (*t.begin != '.') & (t.end[-1] != '.')) [[likely]]
+        return true;
     }
   }
-  const char* const after = number_end(p, end);
-  if (after == nullptr) return nullptr;
-  v = parse_real({p, static_cast<std::size_t>(after - p)});
-  return v - v == 0 ? after : nullptr;
+  return read_long_real(t, v);
 }
 
 /// For each of 32 bytes a bit: is it a quote, is it one that does not stand for itself alone (a backslash, a control
@@ -150,7 +224,7 @@ struct text_block {
   std::uint32_t quotes = 0;
   std::uint32_t special = 0;
 
-  explicit text_block(const char* p) noexcept {
+  [[gnu::always_inline]] explicit text_block(const char* p) noexcept {
 #if defined(__SSE2__)
     const auto half = [](const char* from, unsigned shift, std::uint32_t& q, std::uint32_t& s) {
       const __m128i b = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
@@ -176,6 +250,27 @@ struct text_block {
   std::size_t size() const noexcept { return static_cast<std::size_t>(std::countr_zero(quotes)); }
 };
 
+/// The first byte from p that cannot belong to a number or a word: a comma, a bracket, a blank; nullptr when that is
+/// far.
+inline const char* find_value_end(const char* p) noexcept {
+#if defined(__SSE2__)
+  const auto half = [](const char* from) {
+    const __m128i b = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+    const __m128i stops =
+        _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(b, _mm_set1_epi8(',')), _mm_cmpeq_epi8(b, _mm_set1_epi8('}'))),
+                     _mm_cmpgt_epi8(_mm_set1_epi8(0x21), b));
+    return static_cast<std::uint32_t>(_mm_movemask_epi8(stops));
+  };
+  const std::uint32_t stops = half(p) | half(p + 16) << 16U;
+  return stops == 0 ? nullptr : p + std::countr_zero(stops);
+#else
+  for (int i = 0; i < 32; ++i) {
+    if (p[i] == ',' || p[i] == '}' || static_cast<signed char>(p[i]) < 0x21) return p + i;
+  }
+  return nullptr;
+#endif
+}
+
 /// What a text between quotes turned out to be.
 struct text_extent {
   const char* end = nullptr;  // its closing quote; nullptr: none, or something in it is not allowed
@@ -184,7 +279,7 @@ struct text_extent {
 };
 
 /// Any text, from behind its opening quote. Whether longer sequences are UTF-8 is left to be checked.
-inline text_extent read_text(const char* p, const char* end) noexcept {
+[[gnu::noinline]] inline text_extent read_text(const char* p, const char* end) noexcept {
   text_extent t;
   const auto hex = [](char c) { return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); };
   while (p < end) {

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 #include "../schema/batch.hpp"
 #include "json_value.hpp"
@@ -86,27 +87,45 @@ class fast_reader {
 
   std::size_t rows() const noexcept { return to_.rows() + found_; }
   /// Room for the values of one more record.
-  bool next_row() { return found_ < block || convert(); }
+  void next_row() {
+    if (found_ == block) convert();
+  }
 
   /// A record whose first value comes behind `gap`, laid out like before; last_ is then the end of its last value.
-  bool laid_out(const char* p, const piece& gap) {
-    if (!gap.matches(p) || !next_row()) return false;
+  [[gnu::always_inline]] bool laid_out(const char* p, const piece& gap) {
+    if (!gap.matches(p)) return false;
+    next_row();
     p += gap.size();
-    for (std::size_t i = 0;;) {
-      if (p >= end_) return false;
-      const std::uint32_t stops = equal_bytes(p, layout_.stops[i]);
-      extent& value = values_[layout_.order[i]][found_];
-      value.begin = p;
-      p += std::countr_zero(stops);
-      value.end = p;
-      if (stops == 0 || p >= end_) return false;
-      if (++i == size) break;
-      if (!layout_.gaps[i].matches(p)) return false;
-      p += layout_.gaps[i].size();
-    }
+    p = values_laid_out(p, std::make_index_sequence<size>{});
+    if (p == nullptr) return false;
     last_ = p;
     ++found_;
     return true;
+  }
+  template <std::size_t... Place>
+  [[gnu::always_inline]] const char* values_laid_out(const char* p, std::index_sequence<Place...>) {
+    auto& values = values_[found_];
+    return (value_laid_out<Place>(p, values[Place], end_) && ...) ? p : nullptr;
+  }
+  template <std::size_t Place>
+  [[gnu::always_inline]] bool value_laid_out(const char*& p, extent& value, const char* end) const noexcept {
+    const auto& place = layout_.places[Place];
+    if constexpr (Place > 0) {  // p < end + 16: the gap lies within the readable bytes
+      if (!place.gap.matches(p)) return false;
+      p += place.gap.size();
+    }
+    if (p >= end) return false;
+    value.begin = p;
+    std::uint32_t stops = equal_bytes(p, place.stop);
+    if (stops == 0) [[unlikely]] {  // 16 bytes or more
+      p += 16;
+      if (p >= end) return false;
+      stops = equal_bytes(p, place.stop);
+      if (stops == 0 || p + std::countr_zero(stops) >= end) return false;
+    }
+    p += std::countr_zero(stops);
+    value.end = p;
+    return Place + 1 < size || p < end;
   }
 
   /// Where the record's last value seems to end, from where the one of the record before ended: before the first brace
@@ -114,12 +133,18 @@ class fast_reader {
   const char* guess_end(const char* previous) const noexcept {
     if (layout_.least > static_cast<std::size_t>(end_ - previous)) return nullptr;
     const char* const p = previous + layout_.least;
-    return p + std::countr_zero(equal_bytes(p, '}')) - layout_.brace;
+    static constexpr auto brace = sixteen('}');
+    const std::uint32_t braces = equal_bytes(p, brace) | equal_bytes(p + 16, brace) << 16U;
+    return p + std::countr_zero(braces) - layout_.brace;
   }
 
   /// Goes on behind the last value of a record that was laid out like before; returns what follows its brace.
   const char* close_laid_out() {
-    const bool text = Schema::kinds[layout_.order.back()] == field_kind::text;
+    const bool text = Schema::kinds[layout_.fields.back()] == field_kind::text;
+    if (found_ == 0) {  // converted already: there may be no more members
+      const char* const p = skip_blanks(last_ + text, end_);
+      return *p == '}' ? p + 1 : nullptr;
+    }
     field_set all;
     return members(last_ + text, found_ - 1, all.set());
   }
@@ -132,7 +157,7 @@ class fast_reader {
       if (layout_.known_wrap) {
         while (rows() < most_) {
           const char* const guess = guess_end(last_);
-          if (!laid_out(last_, layout_.gaps[0])) break;
+          if (!laid_out(last_, layout_.places[0].gap)) break;
           last_ = ahead(guess, last_);
           moved = true;
         }
@@ -153,7 +178,8 @@ class fast_reader {
   /// A record from its brace, member by member; `previous` is the end of the last value of the record before, if any.
   const char* object(const char* p, const char* previous) {
     p = open(p);
-    if (p == nullptr || !next_row()) return nullptr;
+    if (p == nullptr) return nullptr;
+    next_row();
     trace_.clear();
     const std::size_t row = found_++;
     field_set seen;
@@ -161,11 +187,12 @@ class fast_reader {
     if (p == nullptr) return nullptr;
     p = members(p, row, seen);
     if (p == nullptr) return nullptr;
-    if (previous == nullptr || layout_.wait == 0) {
-      trace_.learn(layout_, begin_, previous);
-    } else {
+    if (previous != nullptr && layout_.wait > 0) {
       --layout_.wait;
+      return p;
     }
+    if (!convert()) return nullptr;  // before the places of values change
+    trace_.learn(layout_, begin_, previous);
     return p;
   }
 
@@ -182,7 +209,7 @@ class fast_reader {
       for (std::size_t i = 0; i < size; ++i) {
         if (seen[i]) continue;
         if (Schema::required[i]) return nullptr;
-        values_[i][row] = {};
+        values_[row][layout_.place_of[i]] = {};
       }
     }
     return p + 1;
@@ -192,10 +219,13 @@ class fast_reader {
     const std::string_view key = read_key(p);
     if (p == nullptr) return nullptr;
     const std::size_t i = key_table<Schema>::find(key.data(), key.size());
-    if (i == Schema::npos || seen[i]) trace_.give_up();
-    if (i == Schema::npos) return key == Policy::reserved_name ? nullptr : skip_scalar(p);
+    if (i == Schema::npos) {
+      trace_.give_up();
+      return key == Policy::reserved_name ? nullptr : skip_scalar(p);
+    }
+    if (seen[i]) return nullptr;
     seen.set(i);
-    extent& value = values_[i][row];
+    extent& value = values_[row][layout_.place_of[i]];
     if (Schema::kinds[i] == field_kind::text) {
       if (*p != '"') {
         if (Schema::required[i] || std::memcmp(p, "null", 4) != 0) return nullptr;
@@ -257,62 +287,80 @@ class fast_reader {
 
   // Converting them.
 
-  /// The values found so far, into the batch.
+  /// The values found so far, into the batch; false when one of the body was not what the schema says.
   bool convert() {
     const std::size_t first = to_.rows();
     for (std::size_t i = 0; i < found_; ++i) to_.add_row();
-    bool plain = true;
     Schema::for_each([&]<std::size_t I>() {
+      using field = typename Schema::template field<I>;
       auto* const column = to_.template data<I>() + first;
-      for (std::size_t i = 0; plain && i < found_; ++i) plain = convert<I>(values_[I][i], column[i]);
+      const std::size_t place = layout_.place_of[I];
+      // A loop without calls for what is common, and a second one where that did not do.
+      bool all = true;
+      for (std::size_t i = 0; i < found_; ++i) all &= convert_short<field>(values_[i][place], column[i]);
+      for (std::size_t i = 0; !all && plain_ && i < found_; ++i)
+        plain_ = convert_any<field>(values_[i][place], column[i]);
     });
     found_ = 0;
-    return plain;
+    return plain_;
   }
 
-  template <std::size_t I>
-  [[gnu::always_inline]] bool convert(extent t, typename Schema::template field<I>::stored_type& to) {
-    using field = typename Schema::template field<I>;
-    if constexpr (!field::required) {
-      if (t.begin == nullptr || (field::kind != field_kind::text && t.view() == "null")) {
-        to = field::absent();
+  template <class Field>
+  [[gnu::always_inline]] static bool convert_short(extent t, typename Field::stored_type& to) noexcept {
+    if constexpr (!Field::required) {
+      if (t.begin == nullptr) {
+        to = Field::absent();
         return true;
       }
     }
-    if constexpr (field::kind == field_kind::text) {
+    if constexpr (Field::kind == field_kind::text) {
+      to = t.view();
       const text_block b(t.begin);
-      if (t.size() < 32 && (b.special & ((std::uint32_t{1} << t.size()) - 1)) == 0) [[likely]] {
-        to = t.view();
-        return valid_ascii<field>(t.size());
-      }
-      return long_text<field>(t, to);
+      return (t.size() < 32) & ((b.special & ((std::uint32_t{1} << (t.size() & 31U)) - 1)) == 0) &
+             valid_ascii<Field>(t.size());
+    } else if constexpr (Field::kind == field_kind::boolean) {
+      const bool yes = t.view() == "true";
+      to = Field::store(yes);
+      return yes || t.view() == "false";
     } else {
-      typename field::value_type v{};
-      bool plain = false;
-      if constexpr (field::kind == field_kind::integer) plain = read_integer(t, v);
-      if constexpr (field::kind == field_kind::real) plain = read_real(t, v);
-      if constexpr (field::kind == field_kind::boolean) {
-        v = t.view() == "true";
-        plain = v || t.view() == "false";
-      } else {
-        plain = plain && field::valid(v);
-      }
-      to = field::store(v);
-      return plain;
+      const auto v = [&] {
+        if constexpr (Field::kind == field_kind::integer) return read_short_integer(t);
+        if constexpr (Field::kind == field_kind::real) return read_short_real(t);
+      }();
+      to = Field::store(v.value);
+      return v.plain & Field::valid(v.value);
     }
   }
 
   template <class Field>
-  [[gnu::noinline]] bool long_text(extent t, std::string_view& to) {
-    const text_extent found = read_text(t.begin, end_);
-    if (found.end != t.end) return false;
-    to = t.view();
-    if (!found.ascii && !simdjson::validate_utf8(t.begin, t.size())) return false;
-    if (found.escaped) {
-      char* const kept = to_.text_space(to.size());
-      to = to_.commit_text(static_cast<std::size_t>(unescape(to, kept) - kept));
+  [[gnu::noinline]] bool convert_any(extent t, typename Field::stored_type& to) {
+    if (convert_short<Field>(t, to)) return true;
+    if constexpr (!Field::required) {
+      if (Field::kind != field_kind::text && t.view() == "null") {
+        to = Field::absent();
+        return true;
+      }
     }
-    return Field::valid(to);
+    if constexpr (Field::kind == field_kind::text) {
+      const text_extent found = read_text(t.begin, end_);
+      if (found.end != t.end) return false;
+      to = t.view();
+      if (!found.ascii && !simdjson::validate_utf8(t.begin, t.size())) return false;
+      if (found.escaped) {
+        char* const kept = to_.text_space(to.size());
+        to = to_.commit_text(static_cast<std::size_t>(unescape(to, kept) - kept));
+      }
+      return Field::valid(to);
+    } else if constexpr (Field::kind == field_kind::boolean) {
+      return false;
+    } else {
+      const auto v = [&] {
+        if constexpr (Field::kind == field_kind::integer) return read_integer(t);
+        if constexpr (Field::kind == field_kind::real) return read_real(t);
+      }();
+      to = Field::store(v.value);
+      return v.plain && Field::valid(v.value);
+    }
   }
 
   /// The constraints of a text of that many code points.
@@ -333,8 +381,9 @@ class fast_reader {
   std::size_t most_ = 1;
   const char* last_ = nullptr;  // the end of the last value of the last record
   layout_trace<Schema> trace_;
-  std::array<std::array<extent, block>, size> values_;
-  std::size_t found_ = 0;  // records whose values are known
+  std::array<std::array<extent, size>, block> values_;  // by place
+  std::size_t found_ = 0;                               // records whose values are there
+  bool plain_ = true;                                   // all values were, so far
 };
 
 }  // namespace tabscore::detail

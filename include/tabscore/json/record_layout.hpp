@@ -15,12 +15,21 @@ namespace tabscore::detail {
 /// same in record after record and body after body. A text's quotes belong to the bytes between.
 template <schema_type Schema>
 struct record_layout {
-  std::array<piece, Schema::size> gaps{};  ///< before each value; gaps[0] from the last one of the record before
-  std::array<char, Schema::size> stops{};  ///< the byte behind each value
-  std::array<std::uint16_t, Schema::size> order{};  ///< which field each value is of
-  piece head;                                       ///< from the beginning of the body to the first value
-  bool known_head = false;
-  bool known_wrap = false;  ///< gaps[0]
+  static constexpr auto declared = [] {
+    std::array<std::uint16_t, Schema::size> order{};
+    for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::uint16_t>(i);
+    return order;
+  }();
+  struct place {
+    piece gap;  ///< the bytes before the value; the first place's from the last one of the record before
+    std::array<char, 16> stop{};  ///< the byte behind the value, many times
+  };
+  std::array<place, Schema::size> places{};
+  std::array<std::uint16_t, Schema::size> fields = declared;    ///< the field of each place
+  std::array<std::uint16_t, Schema::size> place_of = declared;  ///< and the place of each field
+  piece head;                                                   ///< from the beginning of the body to the first value
+  bool known_head = false;                                      ///< head, and all but the first gap
+  bool known_wrap = false;                                      ///< all gaps
 
   std::size_t least = 0;  ///< bytes from one record's last value to the next one's brace, at least
   std::size_t brace = 0;  ///< bytes from the last value to its brace
@@ -50,26 +59,28 @@ class layout_trace {
   /// `previous`.
   void learn(record_layout<Schema>& layout, const char* begin, const char* previous) const noexcept {
     if (!plain_ || count_ != Schema::size) return;
-    if (layout.order != fields_) layout.known_head = layout.known_wrap = false;
-    layout.order = fields_;
+    if (layout.fields != fields_) layout.known_head = layout.known_wrap = false;
+    layout.fields = fields_;
     bool fits = true;
-    const auto gap = [&](piece& to, const char* from, const char* until) {
+    const auto gap = [&](piece& to, const char* from, const char* until, std::size_t longest) {
       const std::string_view bytes = extent{from, until}.view();
-      if (bytes.size() > piece::capacity) return false;
-      to = piece(bytes);
-      return true;
+      fits = fits && bytes.size() <= longest;
+      if (fits) to = piece(bytes);
     };
     for (std::size_t i = 0; i < Schema::size; ++i) {
-      layout.stops[i] = *values_[i].end;
-      if (i > 0) fits = fits && gap(layout.gaps[i], values_[i - 1].end, values_[i].begin);
+      layout.place_of[fields_[i]] = static_cast<std::uint16_t>(i);
+      layout.places[i].stop = sixteen(*values_[i].end);
+      if (i > 0) gap(layout.places[i].gap, values_[i - 1].end, values_[i].begin, longest_gap);
     }
     if (previous == nullptr) {
-      layout.known_head = gap(layout.head, begin, values_[0].begin);
+      gap(layout.head, begin, values_[0].begin, piece::capacity);
+      layout.known_head = true;
     } else {
-      layout.known_wrap = gap(layout.gaps[0], previous, values_[0].begin);
-      layout.brace = layout.gaps[0].text().find('}');
+      gap(layout.places[0].gap, previous, values_[0].begin, longest_gap);
+      layout.known_wrap = true;
+      layout.brace = std::string_view(previous, longest_gap).find('}');
       layout.least = layout.brace + Schema::numeric_count;
-      for (const piece& g : layout.gaps) layout.least += g.size();
+      for (const auto& place : layout.places) layout.least += place.gap.size();
       layout.wait = layout.next_wait;
       layout.next_wait = layout.next_wait < 32 ? 2 * layout.next_wait + 1 : 63;
     }
@@ -78,6 +89,9 @@ class layout_trace {
   }
 
  private:
+  // Behind a short value (see fast_reader) a gap of this size can be compared without looking where the body ends.
+  static constexpr std::size_t longest_gap = 48;
+
   std::array<std::uint16_t, Schema::size> fields_{};
   std::array<extent, Schema::size> values_{};
   std::size_t count_ = 0;

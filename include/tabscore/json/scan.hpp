@@ -28,64 +28,65 @@ inline std::uint64_t load8(const char* p) noexcept {
   return v;
 }
 
+constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+
 inline const char* skip_blanks(const char* p, const char* end) noexcept {
   while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) ++p;
   return p;
 }
 
-/// For each of the 32 bytes at p a bit: set where it equals c.
-inline std::uint32_t equal_bytes(const char* p, char c) noexcept {
+/// For each of the 16 bytes at p a bit: set where it equals the one of `others`.
+[[gnu::always_inline]] inline std::uint32_t equal_bytes(const char* p, const std::array<char, 16>& others) noexcept {
 #if defined(__SSE2__)
-  const auto half = [&](const char* from) {
-    const __m128i b = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
-    return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(b, _mm_set1_epi8(c))));
-  };
-  return half(p) | half(p + 16) << 16U;
+  return static_cast<std::uint32_t>(
+      _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)),
+                                       _mm_loadu_si128(reinterpret_cast<const __m128i*>(others.data())))));
 #else
   std::uint32_t equal = 0;
-  for (unsigned i = 0; i < 32; ++i) equal |= std::uint32_t{p[i] == c} << i;
+  for (unsigned i = 0; i < 16; ++i) equal |= std::uint32_t{p[i] == others[i]} << i;
   return equal;
 #endif
 }
 
-/// Up to 64 bytes to compare others with, 32 at a time.
+constexpr std::array<char, 16> sixteen(char c) noexcept {
+  std::array<char, 16> a{};
+  for (char& each : a) each = c;
+  return a;
+}
+
+/// Up to 64 bytes that others are compared with.
 class piece {
  public:
   static constexpr std::size_t capacity = 64;
 
   constexpr piece() noexcept = default;
-  constexpr explicit piece(std::string_view text) noexcept : length_(text.size()) {
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      bytes_[i] = text[i];
-      ignored_[i / 32] &= ~(std::uint32_t{1} << (i % 32));
+  constexpr explicit piece(std::string_view text) noexcept : size_(text.size()) {
+    for (std::size_t i = 0; i < size_; ++i) bytes_[i / 16][i % 16] = text[i];
+    if (size_ < 16) {
+      last_ = bytes_[0];
+      ignored_ = 0xFFFFU << size_ & 0xFFFFU;
+    } else {
+      tail_ = size_ - 16;
+      ignored_ = 0;
+      for (std::size_t i = 0; i < 16; ++i) last_[i] = text[tail_ + i];
     }
   }
 
-  constexpr std::string_view text() const noexcept { return {bytes_.data(), length_}; }
-  constexpr std::size_t size() const noexcept { return length_; }
+  constexpr std::size_t size() const noexcept { return size_; }
 
+  /// Compares with the size() bytes at p; may read 16 in any case.
   [[gnu::always_inline]] bool matches(const char* p) const noexcept {
-    return same_half(p, 0) && (length_ <= 32 || same_half(p, 1));
+    std::uint32_t equal = equal_bytes(p, bytes_[0]) & equal_bytes(p + tail_, last_);
+    for (std::size_t i = 1; i * 16 < tail_; ++i) equal &= equal_bytes(p + i * 16, bytes_[i]);
+    return (equal | ignored_) == 0xFFFFU;
   }
 
  private:
-  bool same_half(const char* p, std::size_t i) const noexcept {
-#if defined(__SSE2__)
-    const auto quarter = [&](std::size_t at) {
-      const __m128i theirs = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + at));
-      const __m128i ours = _mm_load_si128(reinterpret_cast<const __m128i*>(bytes_.data() + at));
-      return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(theirs, ours)));
-    };
-    return (quarter(i * 32) | quarter(i * 32 + 16) << 16U | ignored_[i]) == 0xFFFF'FFFFU;
-#else
-    const std::size_t begin = i * 32;
-    return std::memcmp(p + begin, bytes_.data() + begin, std::min<std::size_t>(length_ - begin, 32)) == 0;
-#endif
-  }
-
-  alignas(16) std::array<char, capacity> bytes_{};
-  std::array<std::uint32_t, capacity / 32> ignored_{0xFFFF'FFFFU, 0xFFFF'FFFFU};
-  std::size_t length_ = 0;
+  alignas(16) std::array<std::array<char, 16>, capacity / 16> bytes_{};
+  alignas(16) std::array<char, 16> last_{};  // the last 16 bytes; of fewer, all
+  std::size_t tail_ = 0;                     // where those begin
+  std::size_t size_ = 0;
+  std::uint32_t ignored_ = 0xFFFFU;
 };
 
 /// `actual`; where the guess is right, what follows need not wait for how it was found: the processor goes on with the
@@ -99,9 +100,9 @@ inline const char* ahead(const char* guess, const char* actual) noexcept {
 /// Up to eight digits as a number.
 class digits8 {
  public:
-  /// The `count` bytes at p, 1 to 8 of them.
+  /// The `count` bytes at p, 1 to 8 of them; of any other count, something.
   [[gnu::always_inline]] digits8(const char* p, std::size_t count) noexcept
-      : digits_((load8(p) ^ zeros) << (64 - 8 * count)) {}
+      : digits_((load8(p) ^ zeros) << ((64 - 8 * count) & 63U)) {}
 
   [[gnu::always_inline]] bool all_digits() const noexcept {
     return ((digits_ | (digits_ + 0x7676767676767676U)) & 0x8080808080808080U) == 0;  // 10 + 0x76 = 0x80
@@ -112,7 +113,7 @@ class digits8 {
     return (x - 0x0101010101010101U) & ~x & 0x8080808080808080U;
   }
   /// Without the byte whose lowest bit is bit `at`; those before it move up.
-  [[gnu::always_inline]] digits8 without_byte(int at) const noexcept {
+  [[gnu::always_inline]] digits8 without_byte(unsigned at) const noexcept {
     const std::uint64_t below = (std::uint64_t{1} << at) - 1;
     return digits8((digits_ & below) << 8U | (digits_ & ~below & ~(std::uint64_t{0xFF} << at)));
   }
@@ -139,37 +140,44 @@ struct extent {
   std::string_view view() const noexcept { return {begin, size()}; }
 };
 
-/// read_integer for what the short way does not know.
-[[gnu::noinline]] inline bool read_long_integer(extent t, std::int64_t& v) noexcept {
-  const bool negative = *t.begin == '-';
-  t.begin += negative;
-  if (t.size() == 0 || t.size() > 18 || (*t.begin == '0' && t.size() > 1)) return false;
-  v = 0;
-  for (const char c : t.view()) {
-    if (c < '0' || c > '9') return false;
-    v = v * 10 + (c - '0');
-  }
-  if (negative) v = -v;
-  return true;
+/// A number, and whether there was one.
+template <class T>
+struct parsed {
+  T value;
+  bool plain;
+};
+
+/// An integer of at most 8 digits, and nothing else. Without branches.
+[[gnu::always_inline]] inline parsed<std::int64_t> read_short_integer(extent t) noexcept {
+  const std::size_t size = t.size();
+  const digits8 d(t.begin, size);
+  const std::int64_t v = d.value();
+  // Less than this has a zero in front; of other sizes everything is less.
+  constexpr std::int64_t none = std::int64_t{1} << 62;
+  static constexpr std::array<std::int64_t, 16> least{none,     0,    10,   100,  1000, 10000, 100000, 1000000,
+                                                      10000000, none, none, none, none, none,  none,   none};
+  const bool plain = (size < 16) & (v >= least[size & 15U]) & d.all_digits();
+  return {v, plain};
 }
 
 /// An integer of at most 18 digits, and nothing else.
-[[gnu::always_inline]] inline bool read_integer(extent t, std::int64_t& v) noexcept {
-  const std::size_t size = t.size();
-  if (size - 1 < 8) [[likely]] {
-    const digits8 d(t.begin, size);
-    v = d.value();
-    if (d.all_digits() & ((*t.begin != '0') | (size == 1))) [[likely]]
-      return true;
+inline parsed<std::int64_t> read_integer(extent t) noexcept {
+  const bool negative = t.begin != t.end && *t.begin == '-';
+  t.begin += negative;
+  if (t.size() == 0 || t.size() > 18 || (*t.begin == '0' && t.size() > 1)) return {0, false};
+  std::int64_t v = 0;
+  for (const char c : t.view()) {
+    if (!is_digit(c)) return {0, false};
+    v = v * 10 + (c - '0');
   }
-  return read_long_integer(t, v);
+  return {negative ? -v : v, true};
 }
 
 /// The end of the number that begins at p, nullptr when there is none.
 inline const char* number_end(const char* p, const char* end) noexcept {
   const auto digits = [&] {
     const char* const begin = p;
-    while (p < end && *p >= '0' && *p <= '9') ++p;
+    while (p < end && is_digit(*p)) ++p;
     return p - begin;
   };
   p += *p == '-';
@@ -188,34 +196,31 @@ inline const char* number_end(const char* p, const char* end) noexcept {
   return p;
 }
 
-/// read_real for what the short way does not know.
-[[gnu::noinline]] inline bool read_long_real(extent t, double& v) noexcept {
-  if (t.size() == 0 || number_end(t.begin, t.end) != t.end) return false;
-  v = parse_real(t.view());
-  return v - v == 0;
+/// A real number of at most 8 characters and nothing else, correctly rounded.
+[[gnu::always_inline]] inline parsed<double> read_short_real(extent t) noexcept {
+  const std::size_t size = t.size();
+  const digits8 all(t.begin, size);
+  const std::uint64_t points = all.points();
+  if (points == 0) {
+    const auto whole = read_short_integer(t);
+    return {static_cast<double>(whole.value), whole.plain};
+  }
+  const auto at = static_cast<unsigned>(std::countr_zero(points)) / 8;  // of 0 to 7; the last character is at 7
+  const digits8 d = all.without_byte(8 * at);
+  const std::size_t whole = at + size - 8;  // digits before the point
+  const bool leading_zero = (*t.begin == '0') & (whole != 1);
+  const bool plain = (size <= 8) & (whole != 0) & (at != 7) & !leading_zero & d.all_digits();
+  // Both are exact, so that the division is the one rounding.
+  static constexpr std::array<double, 8> powers{1e7, 1e6, 1e5, 1e4, 1e3, 1e2, 1e1, 1e0};
+  return {static_cast<double>(d.value()) / powers[at], plain};
 }
 
-/// A real number and nothing else, correctly rounded; false for one beyond the range of a double, too.
-[[gnu::always_inline]] inline bool read_real(extent t, double& v) noexcept {
-  const std::size_t size = t.size();
-  if (size - 1 < 8) [[likely]] {
-    const digits8 all(t.begin, size);
-    const std::uint64_t points = all.points();
-    const bool leading_zero = (*t.begin == '0') & (size > 1) & (t.begin[1] != '.');
-    if (points == 0) {
-      v = static_cast<double>(all.value());
-      if (all.all_digits() & !leading_zero) return true;
-    } else {
-      const int at = std::countr_zero(points) & 0x38;  // the point's lowest bit
-      const digits8 d = all.without_byte(at);
-      // Both are exact, so that the division is the one rounding.
-      constexpr std::array<double, 8> powers{1e7, 1e6, 1e5, 1e4, 1e3, 1e2, 1e1, 1e0};
-      v = static_cast<double>(d.value()) / powers[static_cast<unsigned>(at) / 8];
-      if (d.all_digits() & !leading_zero & (*t.begin != '.') & (t.end[-1] != '.')) [[likely]]
-        return true;
-    }
-  }
-  return read_long_real(t, v);
+/// A real number and nothing else, correctly rounded; none where it is beyond the range of a double.
+inline parsed<double> read_real(extent t) noexcept {
+  if (t.size() == 0 || number_end(t.begin, t.end) != t.end) return {0, false};
+  if (t.view() == "-0") return {0, true};  // the integer, which has no sign
+  const double v = parse_real(t.view());
+  return {v, v - v == 0};
 }
 
 /// For each of 32 bytes a bit: is it a quote, is it one that does not stand for itself alone (a backslash, a control

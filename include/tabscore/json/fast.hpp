@@ -216,31 +216,54 @@ class fast_reader {
   }
 
   const char* member(const char* p, std::size_t row, field_set& seen) {
-    const std::string_view key = read_key(p);
-    if (p == nullptr) return nullptr;
-    const std::size_t i = key_table<Schema>::find(key.data(), key.size());
+    // A field's name has no escapes, so that its closing quote is the first one.
+    const char* const key = p + 1;
+    static constexpr auto quote = sixteen('"');
+    const std::uint32_t quotes = equal_bytes(key, quote) | equal_bytes(key + 16, quote) << 16U;
+    std::size_t i = Schema::npos;
+    if (p < end_ && *p == '"' && quotes != 0) [[likely]] {
+      const auto length = static_cast<std::size_t>(std::countr_zero(quotes));
+      i = key_table<Schema>::find(key, length);
+      p = key + length + 1;
+    }
     if (i == Schema::npos) {
-      trace_.give_up();
-      return key == Policy::reserved_name ? nullptr : skip_scalar(p);
+      p = key - 1;
+      const std::string_view any = read_key(p);
+      if (p == nullptr) return nullptr;
+      i = key_table<Schema>::find(any.data(), any.size());
+      if (i == Schema::npos) {
+        trace_.give_up();
+        return any == Policy::reserved_name ? nullptr : skip_scalar(p);
+      }
+    } else {
+      p = behind_colon(p);
+      if (p == nullptr) return nullptr;
     }
     if (seen[i]) return nullptr;
     seen.set(i);
     extent& value = values_[row][layout_.place_of[i]];
-    if (Schema::kinds[i] == field_kind::text) {
-      if (*p != '"') {
-        if (Schema::required[i] || std::memcmp(p, "null", 4) != 0) return nullptr;
-        trace_.give_up();
-        value = {};
-        return p + 4;
-      }
-      value = {p + 1, text_end(p + 1)};
-    } else {
-      value = {p, find_value_end(p)};
+    const bool quoted = *p == '"';
+    if (quoted != (Schema::kinds[i] == field_kind::text)) {
+      // null for an optional text. (For other kinds it is taken for a value.)
+      if (Schema::required[i] || quoted || std::memcmp(p, "null", 4) != 0) return nullptr;
+      trace_.give_up();
+      value = {};
+      return p + 4;
     }
+    value.begin = p + quoted;
+    value.end = quoted ? text_end(p + 1) : find_value_end(p);
     if (value.end == nullptr || value.end > end_) return nullptr;
     trace_.add(i, value);
     last_ = value.end;
-    return value.end + (*p == '"');
+    return value.end + quoted;
+  }
+
+  /// From behind a key to its value.
+  const char* behind_colon(const char* p) const noexcept {
+    p = skip_blanks(p, end_);
+    if (*p != ':') return nullptr;
+    p = skip_blanks(p + 1, end_);
+    return p < end_ ? p : nullptr;
   }
 
   /// The closing quote of a text.
@@ -264,10 +287,7 @@ class fast_reader {
       length = static_cast<std::size_t>(t.end - key);
       if (!t.ascii && !simdjson::validate_utf8(key, length)) return {};
     }
-    const char* q = skip_blanks(key + length + 1, end_);
-    if (*q != ':') return {};
-    q = skip_blanks(q + 1, end_);
-    if (q < end_) p = q;
+    p = behind_colon(key + length + 1);
     return {key, length};
   }
 
@@ -296,45 +316,47 @@ class fast_reader {
       auto* const column = to_.template data<I>() + first;
       const std::size_t place = layout_.place_of[I];
       // A loop without calls for what is common, and a second one where that did not do.
-      bool all = true;
-      for (std::size_t i = 0; i < found_; ++i) all &= convert_short<field>(values_[i][place], column[i]);
-      for (std::size_t i = 0; !all && plain_ && i < found_; ++i)
+      std::uint64_t wrong = 0;
+      const std::size_t found = found_;
+      for (std::size_t i = 0; i < found; ++i) wrong |= convert_short<field>(values_[i][place], column[i]);
+      for (std::size_t i = 0; wrong != 0 && plain_ && i < found_; ++i)
         plain_ = convert_any<field>(values_[i][place], column[i]);
     });
     found_ = 0;
     return plain_;
   }
 
+  /// 0 when that was all.
   template <class Field>
-  [[gnu::always_inline]] static bool convert_short(extent t, typename Field::stored_type& to) noexcept {
+  [[gnu::always_inline]] static std::uint64_t convert_short(extent t, typename Field::stored_type& to) noexcept {
     if constexpr (!Field::required) {
       if (t.begin == nullptr) {
         to = Field::absent();
-        return true;
+        return 0;
       }
     }
     if constexpr (Field::kind == field_kind::text) {
       to = t.view();
       const text_block b(t.begin);
-      return (t.size() < 32) & ((b.special & ((std::uint32_t{1} << (t.size() & 31U)) - 1)) == 0) &
-             valid_ascii<Field>(t.size());
+      return t.size() >> 5U | (b.special & ((std::uint32_t{1} << (t.size() & 31U)) - 1)) |
+             !valid_ascii<Field>(t.size());
     } else if constexpr (Field::kind == field_kind::boolean) {
       const bool yes = t.view() == "true";
       to = Field::store(yes);
-      return yes || t.view() == "false";
+      return !yes && t.view() != "false";
     } else {
       const auto v = [&] {
         if constexpr (Field::kind == field_kind::integer) return read_short_integer(t);
         if constexpr (Field::kind == field_kind::real) return read_short_real(t);
       }();
       to = Field::store(v.value);
-      return v.plain & Field::valid(v.value);
+      return v.wrong | !Field::valid(v.value);
     }
   }
 
   template <class Field>
   [[gnu::noinline]] bool convert_any(extent t, typename Field::stored_type& to) {
-    if (convert_short<Field>(t, to)) return true;
+    if (convert_short<Field>(t, to) == 0) return true;
     if constexpr (!Field::required) {
       if (Field::kind != field_kind::text && t.view() == "null") {
         to = Field::absent();
@@ -359,7 +381,7 @@ class fast_reader {
         if constexpr (Field::kind == field_kind::real) return read_real(t);
       }();
       to = Field::store(v.value);
-      return v.plain && Field::valid(v.value);
+      return v.wrong == 0 && Field::valid(v.value);
     }
   }
 

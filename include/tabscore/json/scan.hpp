@@ -30,7 +30,10 @@ inline std::uint64_t load8(const char* p) noexcept {
 
 constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
-inline const char* skip_blanks(const char* p, const char* end) noexcept {
+[[gnu::always_inline]] inline const char* skip_blanks(const char* p, const char* end) noexcept {
+  p += (*p == ' ') & (p < end);  // none or one is what is most common
+  if (static_cast<unsigned char>(*p) > ' ') [[likely]]
+    return p;
   while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) ++p;
   return p;
 }
@@ -104,8 +107,9 @@ class digits8 {
   [[gnu::always_inline]] digits8(const char* p, std::size_t count) noexcept
       : digits_((load8(p) ^ zeros) << ((64 - 8 * count) & 63U)) {}
 
-  [[gnu::always_inline]] bool all_digits() const noexcept {
-    return ((digits_ | (digits_ + 0x7676767676767676U)) & 0x8080808080808080U) == 0;  // 10 + 0x76 = 0x80
+  /// 0 when all are digits.
+  [[gnu::always_inline]] std::uint64_t others() const noexcept {
+    return (digits_ | (digits_ + 0x7676767676767676U)) & 0x8080808080808080U;  // 10 + 0x76 = 0x80
   }
   /// Bit 7 of the first byte that is a point, and maybe of later ones; 0 when there is none.
   [[gnu::always_inline]] std::uint64_t points() const noexcept {
@@ -140,11 +144,11 @@ struct extent {
   std::string_view view() const noexcept { return {begin, size()}; }
 };
 
-/// A number, and whether there was one.
+/// A number, and 0 when there was one.
 template <class T>
 struct parsed {
   T value;
-  bool plain;
+  std::uint64_t wrong;
 };
 
 /// An integer of at most 8 digits, and nothing else. Without branches.
@@ -156,21 +160,20 @@ struct parsed {
   constexpr std::int64_t none = std::int64_t{1} << 62;
   static constexpr std::array<std::int64_t, 16> least{none,     0,    10,   100,  1000, 10000, 100000, 1000000,
                                                       10000000, none, none, none, none, none,  none,   none};
-  const bool plain = (size < 16) & (v >= least[size & 15U]) & d.all_digits();
-  return {v, plain};
+  return {v, d.others() | size >> 4U | static_cast<std::uint64_t>(v - least[size & 15U]) >> 63U};
 }
 
 /// An integer of at most 18 digits, and nothing else.
 inline parsed<std::int64_t> read_integer(extent t) noexcept {
   const bool negative = t.begin != t.end && *t.begin == '-';
   t.begin += negative;
-  if (t.size() == 0 || t.size() > 18 || (*t.begin == '0' && t.size() > 1)) return {0, false};
+  if (t.size() == 0 || t.size() > 18 || (*t.begin == '0' && t.size() > 1)) return {0, 1};
   std::int64_t v = 0;
   for (const char c : t.view()) {
-    if (!is_digit(c)) return {0, false};
+    if (!is_digit(c)) return {0, 1};
     v = v * 10 + (c - '0');
   }
-  return {negative ? -v : v, true};
+  return {negative ? -v : v, 0};
 }
 
 /// The end of the number that begins at p, nullptr when there is none.
@@ -203,24 +206,23 @@ inline const char* number_end(const char* p, const char* end) noexcept {
   const std::uint64_t points = all.points();
   if (points == 0) {
     const auto whole = read_short_integer(t);
-    return {static_cast<double>(whole.value), whole.plain};
+    return {static_cast<double>(whole.value), whole.wrong};
   }
   const auto at = static_cast<unsigned>(std::countr_zero(points)) / 8;  // of 0 to 7; the last character is at 7
   const digits8 d = all.without_byte(8 * at);
   const std::size_t whole = at + size - 8;  // digits before the point
-  const bool leading_zero = (*t.begin == '0') & (whole != 1);
-  const bool plain = (size <= 8) & (whole != 0) & (at != 7) & !leading_zero & d.all_digits();
+  const bool wrong = (whole - 1 > 6) | (at == 7) | ((*t.begin == '0') & (whole != 1));
   // Both are exact, so that the division is the one rounding.
   static constexpr std::array<double, 8> powers{1e7, 1e6, 1e5, 1e4, 1e3, 1e2, 1e1, 1e0};
-  return {static_cast<double>(d.value()) / powers[at], plain};
+  return {static_cast<double>(d.value()) / powers[at], d.others() | size >> 4U | wrong};
 }
 
 /// A real number and nothing else, correctly rounded; none where it is beyond the range of a double.
 inline parsed<double> read_real(extent t) noexcept {
-  if (t.size() == 0 || number_end(t.begin, t.end) != t.end) return {0, false};
-  if (t.view() == "-0") return {0, true};  // the integer, which has no sign
+  if (t.size() == 0 || number_end(t.begin, t.end) != t.end) return {0, 1};
+  if (t.view() == "-0") return {0, 0};  // the integer, which has no sign
   const double v = parse_real(t.view());
-  return {v, v - v == 0};
+  return {v, v - v != 0};
 }
 
 /// For each of 32 bytes a bit: is it a quote, is it one that does not stand for itself alone (a backslash, a control

@@ -40,8 +40,9 @@ inline coerced<std::int64_t> digits_to_integer(std::string_view s) noexcept {
   return {static_cast<std::int64_t>(negative ? 0 - v : v), {}};
 }
 
-/// A number token, NaN and the infinities among them.
+/// A number token, NaN and the infinities among them. -0 is an integer and has no sign, -0.0 has.
 inline double real_of_token(std::string_view raw) noexcept {
+  if (raw == "-0") return 0;
   using limits = std::numeric_limits<double>;
   if (raw == "NaN") return limits::quiet_NaN();
   if (raw.ends_with("Infinity")) return raw[0] == '-' ? -limits::infinity() : limits::infinity();
@@ -107,7 +108,7 @@ struct python {
       case json_kind::real:
         return {detail::real_of_token(v.raw()), {}};
       case json_kind::integer: {
-        const double d = detail::parse_real(v.raw());
+        const double d = detail::real_of_token(v.raw());
         return std::isfinite(d) ? coerced<double>{d, {}} : coerced<double>{d, fault::not_finite};
       }
       case json_kind::boolean:

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <bitset>
 #include <cstddef>
 #include <cstdint>
@@ -16,29 +17,18 @@
 #include "../schema/batch.hpp"
 #include "json_value.hpp"
 #include "key_table.hpp"
+#include "record_layout.hpp"
 #include "scan.hpp"
 
 namespace tabscore::detail {
 
-/// How a client lays out its records: the order of the fields, and the bytes between their values, which tend to be the
-/// same in record after record and body after body.
-template <schema_type Schema>
-struct record_layout {
-  std::array<piece, Schema::size> gaps{};  ///< before each value; gaps[0] from the record before
-  std::array<std::uint16_t, Schema::size> order{};
-  piece head;               ///< from the beginning of the body to the first value
-  bool known = false;       ///< order, and gaps[1] and up
-  bool known_wrap = false;  ///< gaps[0]
-  bool known_head = false;
-  std::uint32_t wait = 0;  ///< records until the next attempt to learn; attempts become rare where they are no use
-  std::uint32_t next_wait = 0;
-};
-
 /// Well-formed bodies whose values are plainly what the schema says, into a batch; gives up at the first doubt.
-/// A record that is laid out like the one before is compared with it but for the values; others are read by member.
+/// Two steps for every few records: find where the values are (records that are laid out like the one before are
+/// compared with it but for the values, others are read member by member), then convert them, field after field.
 template <schema_type Schema, class Policy>
 class fast_reader {
   static constexpr std::size_t size = Schema::size;
+  static constexpr std::size_t block = 32;  // records
   using field_set = std::bitset<size>;
 
  public:
@@ -48,8 +38,8 @@ class fast_reader {
   /// The array called `list` in the body: at least one record, `most` at most.
   bool records(std::string_view list, std::size_t most) {
     most_ = most;
-    const char* p = first_laid_out();
-    bool found = p != nullptr;
+    const char* p = nullptr;
+    bool found = most > 0 && layout_.known_head && laid_out(begin_, layout_.head);
     if (found) {
       p = list_after_record(nullptr);
     } else {
@@ -61,7 +51,7 @@ class fast_reader {
         if (p == nullptr || key == Policy::reserved_name) return false;
         if (key != list) {
           p = skip_scalar(p);
-        } else if (found || *p != '[') {
+        } else if (found || *p != '[' || most == 0) {
           return false;
         } else {
           found = true;
@@ -71,7 +61,7 @@ class fast_reader {
         if (p == nullptr) return false;
       }
       p = skip_blanks(p, end_);
-      if (*p == '}') return found && at_end(p + 1);
+      if (*p == '}') return found && at_end(p + 1) && convert();
       if (*p != ',') return false;
       p = skip_blanks(p + 1, end_);
     }
@@ -80,13 +70,14 @@ class fast_reader {
 
   /// The body as one record.
   bool record() {
-    most_ = 1;
-    const char* const p = first_laid_out() ? close_laid_out() : object(skip_blanks(begin_, end_), nullptr);
-    return p != nullptr && at_end(p);
+    const char* const p = layout_.known_head && laid_out(begin_, layout_.head)
+                              ? close_laid_out()
+                              : object(skip_blanks(begin_, end_), nullptr);
+    return p != nullptr && at_end(p) && convert();
   }
 
  private:
-  // Every step keeps to p <= end_ before it reads, and gives nullptr to give up.
+  // Finding values. Every step keeps to p <= end_ before it reads, and gives nullptr (or false) to give up.
 
   bool at_end(const char* p) const noexcept { return skip_blanks(p, end_) == end_; }
   const char* open(const char* p) const noexcept {
@@ -94,31 +85,68 @@ class fast_reader {
     return *p == '{' ? skip_blanks(p + 1, end_) : nullptr;
   }
 
-  // Laid out like before.
+  std::size_t rows() const noexcept { return to_.rows() + found_; }
+  /// Room for the values of one more record.
+  void next_row() {
+    if (found_ == block) convert();
+  }
 
-  const char* first_laid_out() { return layout_.known_head && most_ > 0 ? laid_out(begin_, layout_.head) : nullptr; }
-
-  /// A record whose first value comes behind `gap`; returns the end of its last value, which last_ keeps.
-  const char* laid_out(const char* p, const piece& gap) {
-    if (!gap.matches(p)) return nullptr;
+  /// A record whose first value comes behind `gap`, laid out like before; last_ is then the end of its last value.
+  [[gnu::always_inline]] bool laid_out(const char* p, const piece& gap) {
+    if (!gap.matches(p)) return false;
+    next_row();
     p += gap.size();
-    const std::size_t row = to_.add_row();
-    for (std::size_t i = 0;;) {
-      if (p < end_) p = value(layout_.order[i], p, row);
-      if (p == nullptr || p >= end_) break;
-      if (++i == size) return last_ = p;
-      if (!layout_.gaps[i].matches(p)) break;
-      p += layout_.gaps[i].size();
+    p = values_laid_out(p, std::make_index_sequence<size>{});
+    if (p == nullptr) return false;
+    last_ = p;
+    ++found_;
+    return true;
+  }
+  template <std::size_t... Place>
+  [[gnu::always_inline]] const char* values_laid_out(const char* p, std::index_sequence<Place...>) {
+    auto& values = values_[found_];
+    return (value_laid_out<Place>(p, values[Place], end_) && ...) ? p : nullptr;
+  }
+  template <std::size_t Place>
+  [[gnu::always_inline]] bool value_laid_out(const char*& p, extent& value, const char* end) const noexcept {
+    const auto& place = layout_.places[Place];
+    if constexpr (Place > 0) {  // p < end + 16: the gap lies within the readable bytes
+      if (!place.gap.matches(p)) return false;
+      p += place.gap.size();
     }
-    to_.truncate(row);
-    return nullptr;
+    if (p >= end) return false;
+    value.begin = p;
+    std::uint32_t stops = equal_bytes(p, place.stop);
+    if (stops == 0) [[unlikely]] {  // 16 bytes or more
+      p += 16;
+      if (p >= end) return false;
+      stops = equal_bytes(p, place.stop);
+      if (stops == 0 || p + std::countr_zero(stops) >= end) return false;
+    }
+    p += std::countr_zero(stops);
+    value.end = p;
+    return Place + 1 < size || p < end;
+  }
+
+  /// Where the record's last value seems to end, from where the one of the record before ended: before the first brace
+  /// that is not too near.
+  const char* guess_end(const char* previous) const noexcept {
+    if (layout_.least > static_cast<std::size_t>(end_ - previous)) return nullptr;
+    const char* const p = previous + layout_.least;
+    static constexpr auto brace = sixteen('}');
+    const std::uint32_t braces = equal_bytes(p, brace) | equal_bytes(p + 16, brace) << 16U;
+    return p + std::countr_zero(braces) - layout_.brace;
   }
 
   /// Goes on behind the last value of a record that was laid out like before; returns what follows its brace.
   const char* close_laid_out() {
-    const bool text = Schema::kinds[layout_.order.back()] == field_kind::text;
+    const bool text = Schema::kinds[layout_.fields.back()] == field_kind::text;
+    if (found_ == 0) {  // converted already: there may be no more members
+      const char* const p = skip_blanks(last_ + text, end_);
+      return *p == '}' ? p + 1 : nullptr;
+    }
     field_set all;
-    return members(last_ + text, to_.rows() - 1, all.set());
+    return members(last_ + text, found_ - 1, all.set());
   }
 
   /// The records after one of which `behind` is what follows its brace (nullptr: to be found); returns what follows the
@@ -127,7 +155,12 @@ class fast_reader {
     for (;;) {
       bool moved = behind == nullptr;
       if (layout_.known_wrap) {
-        while (to_.rows() < most_ && laid_out(last_, layout_.gaps[0])) moved = true;
+        while (rows() < most_) {
+          const char* const guess = guess_end(last_);
+          if (!laid_out(last_, layout_.places[0].gap)) break;
+          last_ = ahead(guess, last_);
+          moved = true;
+        }
       }
       if (moved) {
         layout_.wait = layout_.next_wait = 0;
@@ -136,31 +169,30 @@ class fast_reader {
       }
       const char* p = skip_blanks(behind, end_);
       if (*p == ']') return p + 1;
-      if (*p != ',' || to_.rows() >= most_) return nullptr;
+      if (*p != ',' || rows() >= most_) return nullptr;
       behind = object(skip_blanks(p + 1, end_), last_);
       if (behind == nullptr) return nullptr;
     }
   }
 
-  // Member by member.
-
-  /// A record from its brace; `previous` is the end of the last value of the record before, if any.
+  /// A record from its brace, member by member; `previous` is the end of the last value of the record before, if any.
   const char* object(const char* p, const char* previous) {
     p = open(p);
     if (p == nullptr) return nullptr;
-    trace_.count = 0;
-    trace_.clean = true;
-    const std::size_t row = to_.add_row();
+    next_row();
+    trace_.clear();
+    const std::size_t row = found_++;
     field_set seen;
     p = member(p, row, seen);
     if (p == nullptr) return nullptr;
     p = members(p, row, seen);
     if (p == nullptr) return nullptr;
-    if (layout_.wait > 0) {
+    if (previous != nullptr && layout_.wait > 0) {
       --layout_.wait;
-    } else {
-      learn(previous);
+      return p;
     }
+    if (!convert()) return nullptr;  // before the places of values change
+    trace_.learn(layout_, begin_, previous);
     return p;
   }
 
@@ -168,26 +200,76 @@ class fast_reader {
   const char* members(const char* p, std::size_t row, field_set seen) {
     for (;;) {
       p = skip_blanks(p, end_);
-      if (*p == '}') return absent(row, seen) ? p + 1 : nullptr;
+      if (*p == '}') break;
       if (*p != ',') return nullptr;
       p = member(skip_blanks(p + 1, end_), row, seen);
       if (p == nullptr) return nullptr;
     }
+    if (!seen.all()) {
+      for (std::size_t i = 0; i < size; ++i) {
+        if (seen[i]) continue;
+        if (Schema::required[i]) return nullptr;
+        values_[row][layout_.place_of[i]] = {};
+      }
+    }
+    return p + 1;
   }
 
-  bool absent(std::size_t row, field_set seen) {
-    if (seen.all()) return true;
-    bool allowed = true;
-    Schema::for_each([&]<std::size_t I>() {
-      using field = typename Schema::template field<I>;
-      if (seen[I]) return;
-      if constexpr (field::required) {
-        allowed = false;
-      } else {
-        to_.template data<I>()[row] = field::absent();
+  const char* member(const char* p, std::size_t row, field_set& seen) {
+    // A field's name has no escapes, so that its closing quote is the first one.
+    const char* const key = p + 1;
+    static constexpr auto quote = sixteen('"');
+    const std::uint32_t quotes = equal_bytes(key, quote) | equal_bytes(key + 16, quote) << 16U;
+    std::size_t i = Schema::npos;
+    if (p < end_ && *p == '"' && quotes != 0) [[likely]] {
+      const auto length = static_cast<std::size_t>(std::countr_zero(quotes));
+      i = key_table<Schema>::find(key, length);
+      p = key + length + 1;
+    }
+    if (i == Schema::npos) {
+      p = key - 1;
+      const std::string_view any = read_key(p);
+      if (p == nullptr) return nullptr;
+      i = key_table<Schema>::find(any.data(), any.size());
+      if (i == Schema::npos) {
+        trace_.give_up();
+        return any == Policy::reserved_name ? nullptr : skip_scalar(p);
       }
-    });
-    return allowed;
+    } else {
+      p = behind_colon(p);
+      if (p == nullptr) return nullptr;
+    }
+    if (seen[i]) return nullptr;
+    seen.set(i);
+    extent& value = values_[row][layout_.place_of[i]];
+    const bool quoted = *p == '"';
+    if (quoted != (Schema::kinds[i] == field_kind::text)) {
+      // null for an optional text. (For other kinds it is taken for a value.)
+      if (Schema::required[i] || quoted || std::memcmp(p, "null", 4) != 0) return nullptr;
+      trace_.give_up();
+      value = {};
+      return p + 4;
+    }
+    value.begin = p + quoted;
+    value.end = quoted ? text_end(p + 1) : find_value_end(p);
+    if (value.end == nullptr || value.end > end_) return nullptr;
+    trace_.add(i, value);
+    last_ = value.end;
+    return value.end + quoted;
+  }
+
+  /// From behind a key to its value.
+  const char* behind_colon(const char* p) const noexcept {
+    p = skip_blanks(p, end_);
+    if (*p != ':') return nullptr;
+    p = skip_blanks(p + 1, end_);
+    return p < end_ ? p : nullptr;
+  }
+
+  /// The closing quote of a text.
+  const char* text_end(const char* p) const noexcept {
+    if (const text_block b(p); b.plain()) return p + b.size();
+    return read_text(p, end_).end;
   }
 
   /// A key; moves p to its value. p becomes nullptr when there is no plain key.
@@ -197,59 +279,16 @@ class fast_reader {
     p = nullptr;
     if (!quoted) return {};
     std::size_t length = 0;
-    if (const text_block block(key); block.plain()) {
-      length = block.size();
+    if (const text_block b(key); b.plain()) {
+      length = b.size();
     } else {
       const text_extent t = read_text(key, end_);
       if (t.end == nullptr || t.escaped) return {};
       length = static_cast<std::size_t>(t.end - key);
       if (!t.ascii && !simdjson::validate_utf8(key, length)) return {};
     }
-    const char* q = skip_blanks(key + length + 1, end_);
-    if (*q != ':') return {};
-    q = skip_blanks(q + 1, end_);
-    if (q < end_) p = q;
+    p = behind_colon(key + length + 1);
     return {key, length};
-  }
-
-  const char* member(const char* p, std::size_t row, field_set& seen) {
-    const std::string_view key = read_key(p);
-    if (p == nullptr) return nullptr;
-    const std::size_t i = key_table<Schema>::find(key.data(), key.size());
-    if (i == Schema::npos) {
-      trace_.clean = false;
-      return key == Policy::reserved_name ? nullptr : skip_scalar(p);
-    }
-    const bool quoted = *p == '"';
-    if (quoted != (Schema::kinds[i] == field_kind::text)) return null_text(i, p, row, seen);
-    const char* const from = p + quoted;
-    p = value(i, from, row);
-    if (p == nullptr) return nullptr;
-    if (seen[i] || trace_.count == size) {
-      trace_.clean = false;
-    } else {
-      trace_.field[trace_.count] = static_cast<std::uint16_t>(i);
-      trace_.begin[trace_.count] = from;
-      trace_.end[trace_.count] = p;
-      ++trace_.count;
-    }
-    seen.set(i);
-    last_ = p;
-    return p + quoted;
-  }
-
-  /// null for an optional text. (For other kinds value() takes it.)
-  const char* null_text(std::size_t i, const char* p, std::size_t row, field_set& seen) {
-    if (Schema::required[i] || Schema::kinds[i] != field_kind::text || std::memcmp(p, "null", 4) != 0) return nullptr;
-    trace_.clean = false;
-    seen.set(i);
-    Schema::for_each([&]<std::size_t I>() {
-      using field = typename Schema::template field<I>;
-      if constexpr (!field::required) {
-        if (I == i) to_.template data<I>()[row] = field::absent();
-      }
-    });
-    return p + 4;
   }
 
   /// A value that nobody asked for: a text, a number or a word.
@@ -266,89 +305,84 @@ class fast_reader {
     return number_end(p, end_);
   }
 
-  /// Notes how the record that was just read is laid out.
-  void learn(const char* previous) {
-    if (!trace_.clean || trace_.count != size) return;
-    if (!layout_.known || layout_.order[0] != trace_.field[0]) layout_.known_head = layout_.known_wrap = false;
-    const auto gap = [&](piece& to, const char* from, const char* until) {
-      const std::string_view bytes(from, static_cast<std::size_t>(until - from));
-      if (bytes.size() > piece::capacity) return false;
-      to = piece(bytes);
-      return true;
-    };
-    layout_.known = true;
-    for (std::size_t i = 1; i < size; ++i) {
-      layout_.known = layout_.known && gap(layout_.gaps[i], trace_.end[i - 1], trace_.begin[i]);
+  // Converting them.
+
+  /// The values found so far, into the batch; false when one of the body was not what the schema says.
+  bool convert() {
+    const std::size_t first = to_.rows();
+    for (std::size_t i = 0; i < found_; ++i) to_.add_row();
+    Schema::for_each([&]<std::size_t I>() {
+      using field = typename Schema::template field<I>;
+      auto* const column = to_.template data<I>() + first;
+      const std::size_t place = layout_.place_of[I];
+      // A loop without calls for what is common, and a second one where that did not do.
+      std::uint64_t wrong = 0;
+      const std::size_t found = found_;
+      for (std::size_t i = 0; i < found; ++i) wrong |= convert_short<field>(values_[i][place], column[i]);
+      for (std::size_t i = 0; wrong != 0 && plain_ && i < found_; ++i)
+        plain_ = convert_any<field>(values_[i][place], column[i]);
+    });
+    found_ = 0;
+    return plain_;
+  }
+
+  /// 0 when that was all.
+  template <class Field>
+  [[gnu::always_inline]] static std::uint64_t convert_short(extent t, typename Field::stored_type& to) noexcept {
+    if constexpr (!Field::required) {
+      if (t.begin == nullptr) {
+        to = Field::absent();
+        return 0;
+      }
     }
-    layout_.order = trace_.field;
-    if (previous == nullptr) {
-      layout_.known_head = gap(layout_.head, begin_, trace_.begin[0]);
+    if constexpr (Field::kind == field_kind::text) {
+      to = t.view();
+      const text_block b(t.begin);
+      return t.size() >> 5U | (b.special & ((std::uint32_t{1} << (t.size() & 31U)) - 1)) |
+             !valid_ascii<Field>(t.size());
+    } else if constexpr (Field::kind == field_kind::boolean) {
+      const bool yes = t.view() == "true";
+      to = Field::store(yes);
+      return !yes && t.view() != "false";
     } else {
-      layout_.known_wrap = gap(layout_.gaps[0], previous, trace_.begin[0]);
-      layout_.wait = layout_.next_wait;
-      layout_.next_wait = std::min<std::uint32_t>(2 * layout_.next_wait + 1, 63);
+      const auto v = [&] {
+        if constexpr (Field::kind == field_kind::integer) return read_short_integer(t);
+        if constexpr (Field::kind == field_kind::real) return read_short_real(t);
+      }();
+      to = Field::store(v.value);
+      return v.wrong | !Field::valid(v.value);
     }
-    layout_.known_head = layout_.known_head && layout_.known;
-    layout_.known_wrap = layout_.known_wrap && layout_.known;
   }
 
-  // Values: from the first byte (of a text: behind its quote) to the end (of a text: its closing quote).
-
-  const char* value(std::size_t i, const char* p, std::size_t row) {
-    const char* after = nullptr;
-    [&]<std::size_t... I>(std::index_sequence<I...>) {
-      static_cast<void>(((i == I && (after = value<I>(p, row), true)) || ...));
+  template <class Field>
+  [[gnu::noinline]] bool convert_any(extent t, typename Field::stored_type& to) {
+    if (convert_short<Field>(t, to) == 0) return true;
+    if constexpr (!Field::required) {
+      if (Field::kind != field_kind::text && t.view() == "null") {
+        to = Field::absent();
+        return true;
+      }
     }
-    (std::make_index_sequence<size>{});
-    return after;
-  }
-
-  template <std::size_t I>
-  const char* value(const char* p, std::size_t row) {
-    using field = typename Schema::template field<I>;
-    auto& stored = to_.template data<I>()[row];
-    if constexpr (field::kind == field_kind::text) {
-      return text<I>(p, stored);
+    if constexpr (Field::kind == field_kind::text) {
+      const text_extent found = read_text(t.begin, end_);
+      if (found.end != t.end) return false;
+      to = t.view();
+      if (!found.ascii && !simdjson::validate_utf8(t.begin, t.size())) return false;
+      if (found.escaped) {
+        char* const kept = to_.text_space(to.size());
+        to = to_.commit_text(static_cast<std::size_t>(unescape(to, kept) - kept));
+      }
+      return Field::valid(to);
+    } else if constexpr (Field::kind == field_kind::boolean) {
+      return false;
     } else {
-      if constexpr (!field::required) {
-        if (std::memcmp(p, "null", 4) == 0) {
-          stored = field::absent();
-          return p + 4;
-        }
-      }
-      typename field::value_type v{};
-      const char* after = nullptr;
-      if constexpr (field::kind == field_kind::integer) after = read_integer(p, v);
-      if constexpr (field::kind == field_kind::real) after = read_real(p, end_, v);
-      if constexpr (field::kind == field_kind::boolean) {
-        v = std::memcmp(p, "true", 4) == 0;
-        if (v || std::memcmp(p, "false", 5) == 0) after = p + (v ? 4 : 5);
-      }
-      if (after == nullptr || after > end_) return nullptr;
-      if constexpr (field::kind != field_kind::boolean) {
-        if (!field::valid(v)) return nullptr;
-      }
-      stored = field::store(v);
-      return after;
+      const auto v = [&] {
+        if constexpr (Field::kind == field_kind::integer) return read_integer(t);
+        if constexpr (Field::kind == field_kind::real) return read_real(t);
+      }();
+      to = Field::store(v.value);
+      return v.wrong == 0 && Field::valid(v.value);
     }
-  }
-
-  template <std::size_t I>
-  const char* text(const char* p, std::string_view& stored) {
-    using field = typename Schema::template field<I>;
-    if (const text_block block(p); block.plain()) [[likely]] {
-      stored = {p, block.size()};
-      return p + block.size() <= end_ && valid_ascii<field>(block.size()) ? p + block.size() : nullptr;
-    }
-    const text_extent t = read_text(p, end_);
-    if (t.end == nullptr) return nullptr;
-    stored = {p, static_cast<std::size_t>(t.end - p)};
-    if (!t.ascii && !simdjson::validate_utf8(p, stored.size())) return nullptr;
-    if (t.escaped) {
-      char* const kept = to_.text_space(stored.size());
-      stored = to_.commit_text(static_cast<std::size_t>(unescape(stored, kept) - kept));
-    }
-    return field::valid(stored) ? t.end : nullptr;
   }
 
   /// The constraints of a text of that many code points.
@@ -356,8 +390,8 @@ class fast_reader {
   static bool valid_ascii(std::size_t length) noexcept {
     bool valid = true;
     Field::for_each_constraint([&](auto c) {
-      if constexpr (std::is_same_v<decltype(c), min_length>) valid = valid && length >= c.value;
-      if constexpr (std::is_same_v<decltype(c), max_length>) valid = valid && length <= c.value;
+      if constexpr (std::is_same_v<decltype(c), min_length>) valid &= length >= c.value;
+      if constexpr (std::is_same_v<decltype(c), max_length>) valid &= length <= c.value;
     });
     return valid;
   }
@@ -366,15 +400,12 @@ class fast_reader {
   const char* end_;
   batch<Schema>& to_;
   record_layout<Schema>& layout_;
-  std::size_t most_ = 0;
+  std::size_t most_ = 1;
   const char* last_ = nullptr;  // the end of the last value of the last record
-  struct {
-    std::array<std::uint16_t, size> field;
-    std::array<const char*, size> begin;
-    std::array<const char*, size> end;
-    std::size_t count = 0;  // values of the record that is being read
-    bool clean = true;      // and nothing else in it that a layout cannot tell
-  } trace_{};
+  layout_trace<Schema> trace_;
+  std::array<std::array<extent, size>, block> values_;  // by place
+  std::size_t found_ = 0;                               // records whose values are there
+  bool plain_ = true;                                   // all values were, so far
 };
 
 }  // namespace tabscore::detail

@@ -18,7 +18,7 @@ class key_table {
  public:
   /// The field whose name is the `length` bytes at p, or Schema::npos.
   static std::size_t find(const char* p, std::size_t length) noexcept {
-    if (length == 0) return Schema::npos;  // no field is called ""
+    if (length == 0) return Schema::npos;  // read carefully, where it matters
     for (std::size_t i = table.first[slot(p, length, table.factor)]; i != none; i = table.next[i]) {
       if (Schema::names[i].size() != length) continue;
       if (length <= piece::capacity ? pieces[i].matches(p) : Schema::names[i] == std::string_view(p, length)) return i;
@@ -49,7 +49,8 @@ class key_table {
     s.first.fill(none);
     for (std::size_t i = 0; i < Schema::size; ++i) {
       const std::string_view name = Schema::names[i];
-      if (name.empty()) continue;
+      if (name.empty() || name.find_first_of("\"\\") != std::string_view::npos)
+        continue;  // cannot be written like that
       auto& first = s.first[slot(name.data(), name.size(), factor)];
       s.shared += first != none;
       s.next[i] = first;

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "../schema/field.hpp"
+#include "scan.hpp"
 
 namespace tabscore {
 
@@ -34,7 +35,6 @@ struct json_stop {
 };
 
 constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
-constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 constexpr bool is_hex(char c) noexcept { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
 /// Reads JSON as Python's json module does, without recursion: NaN and Infinity are numbers, lone surrogate escapes are

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -27,83 +28,159 @@ inline std::uint64_t load8(const char* p) noexcept {
   return v;
 }
 
-inline const char* skip_blanks(const char* p, const char* end) noexcept {
+constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+
+[[gnu::always_inline]] inline const char* skip_blanks(const char* p, const char* end) noexcept {
+  p += (*p == ' ') & (p < end);  // none or one is what is most common
+  if (static_cast<unsigned char>(*p) > ' ') [[likely]]
+    return p;
   while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) ++p;
   return p;
 }
 
-/// Up to 64 bytes to compare others with, eight at a time.
+/// For each of the 16 bytes at p a bit: set where it equals the one of `others`.
+[[gnu::always_inline]] inline std::uint32_t equal_bytes(const char* p, const std::array<char, 16>& others) noexcept {
+#if defined(__SSE2__)
+  return static_cast<std::uint32_t>(
+      _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)),
+                                       _mm_loadu_si128(reinterpret_cast<const __m128i*>(others.data())))));
+#else
+  std::uint32_t equal = 0;
+  for (unsigned i = 0; i < 16; ++i) equal |= std::uint32_t{p[i] == others[i]} << i;
+  return equal;
+#endif
+}
+
+constexpr std::array<char, 16> sixteen(char c) noexcept {
+  std::array<char, 16> a{};
+  for (char& each : a) each = c;
+  return a;
+}
+
+/// Up to 64 bytes that others are compared with.
 class piece {
  public:
   static constexpr std::size_t capacity = 64;
 
   constexpr piece() noexcept = default;
-  constexpr explicit piece(std::string_view text) noexcept : length_(text.size()), words_((text.size() + 7) / 8) {
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      bytes_[i / 8] |= std::uint64_t{static_cast<unsigned char>(text[i])} << (i % 8 * 8);
-      mask_[i / 8] |= std::uint64_t{0xFF} << (i % 8 * 8);
+  constexpr explicit piece(std::string_view text) noexcept : size_(text.size()) {
+    for (std::size_t i = 0; i < size_; ++i) bytes_[i / 16][i % 16] = text[i];
+    if (size_ < 16) {
+      last_ = bytes_[0];
+      ignored_ = 0xFFFFU << size_ & 0xFFFFU;
+    } else {
+      tail_ = size_ - 16;
+      ignored_ = 0;
+      for (std::size_t i = 0; i < 16; ++i) last_[i] = text[tail_ + i];
     }
   }
 
-  constexpr std::size_t size() const noexcept { return length_; }
+  constexpr std::size_t size() const noexcept { return size_; }
 
-  bool matches(const char* p) const noexcept {
-    std::uint64_t difference = 0;
-    for (std::size_t i = 0; i < 4; ++i) difference |= (load8(p + 8 * i) ^ bytes_[i]) & mask_[i];
-    for (std::size_t i = 4; i < words_; ++i) difference |= (load8(p + 8 * i) ^ bytes_[i]) & mask_[i];
-    return difference == 0;
+  /// Compares with the size() bytes at p; may read 16 in any case.
+  [[gnu::always_inline]] bool matches(const char* p) const noexcept {
+    std::uint32_t equal = equal_bytes(p, bytes_[0]) & equal_bytes(p + tail_, last_);
+    for (std::size_t i = 1; i * 16 < tail_; ++i) equal &= equal_bytes(p + i * 16, bytes_[i]);
+    return (equal | ignored_) == 0xFFFFU;
   }
 
  private:
-  std::array<std::uint64_t, capacity / 8> bytes_{};
-  std::array<std::uint64_t, capacity / 8> mask_{};
-  std::size_t length_ = 0;
-  std::size_t words_ = 0;
+  alignas(16) std::array<std::array<char, 16>, capacity / 16> bytes_{};
+  alignas(16) std::array<char, 16> last_{};  // the last 16 bytes; of fewer, all
+  std::size_t tail_ = 0;                     // where those begin
+  std::size_t size_ = 0;
+  std::uint32_t ignored_ = 0xFFFFU;
 };
 
-/// A run of up to eight digits.
-struct digit_run {
-  std::uint64_t digits;  // 0 to 9 in each byte, the first digit in the lowest; what follows the run is garbage
-  unsigned count;        // 8: eight, or more
+/// `actual`; where the guess is right, what follows need not wait for how it was found: the processor goes on with the
+/// guess at once. (An equal value is all that a compiler sees, so that it must not look.)
+inline const char* ahead(const char* guess, const char* actual) noexcept {
+  if (guess != actual) return actual;
+  asm("" : "+r"(guess));
+  return guess;
+}
 
-  explicit digit_run(const char* p) noexcept : digits(load8(p) ^ 0x3030303030303030U) {
-    const std::uint64_t others = (digits | (digits + 0x7676767676767676U)) & 0x8080808080808080U;
-    count = static_cast<unsigned>(std::countr_zero(others)) / 8;
+/// Up to eight digits as a number.
+class digits8 {
+ public:
+  /// The `count` bytes at p, 1 to 8 of them; of any other count, something.
+  [[gnu::always_inline]] digits8(const char* p, std::size_t count) noexcept
+      : digits_((load8(p) ^ zeros) << ((64 - 8 * count) & 63U)) {}
+
+  /// 0 when all are digits.
+  [[gnu::always_inline]] std::uint64_t others() const noexcept {
+    return (digits_ | (digits_ + 0x7676767676767676U)) & 0x8080808080808080U;  // 10 + 0x76 = 0x80
   }
-  bool leading_zero() const noexcept { return (digits & 0xFFU) == 0 && count > 1; }
-
-  /// count must be 1 to 8.
-  std::uint64_t value() const noexcept {
-    std::uint64_t d = digits << (64 - 8 * count);  // leading zeros in front
-    d = d * 10 + (d >> 8U);                        // pairs
+  /// Bit 7 of the first byte that is a point, and maybe of later ones; 0 when there is none.
+  [[gnu::always_inline]] std::uint64_t points() const noexcept {
+    const std::uint64_t x = digits_ ^ 0x1E1E1E1E1E1E1E1EU;  // '.' ^ '0'
+    return (x - 0x0101010101010101U) & ~x & 0x8080808080808080U;
+  }
+  /// Without the byte whose lowest bit is bit `at`; those before it move up.
+  [[gnu::always_inline]] digits8 without_byte(unsigned at) const noexcept {
+    const std::uint64_t below = (std::uint64_t{1} << at) - 1;
+    return digits8((digits_ & below) << 8U | (digits_ & ~below & ~(std::uint64_t{0xFF} << at)));
+  }
+  [[gnu::always_inline]] std::int64_t value() const noexcept {
+    const std::uint64_t d = digits_ * 10 + (digits_ >> 8U);  // pairs
     constexpr std::uint64_t pairs = 0x000000FF000000FFU;
-    return ((d & pairs) * 0x000F424000000064U + (d >> 16U & pairs) * 0x0000271000000001U) >> 32U;
+    return static_cast<std::int64_t>(((d & pairs) * 0x000F424000000064U + (d >> 16U & pairs) * 0x0000271000000001U) >>
+                                     32U);
   }
+
+ private:
+  [[gnu::always_inline]] explicit digits8(std::uint64_t digits) noexcept : digits_(digits) {}
+
+  static constexpr std::uint64_t zeros = 0x3030303030303030U;
+  std::uint64_t digits_;  // one each byte, the last in the highest; 0 in front of the first
 };
 
-/// An integer of at most 18 digits; nullptr when there is none. The caller looks at what follows.
-inline const char* read_integer(const char* p, std::int64_t& v) noexcept {
-  const digit_run first(p);
-  if (first.count - 1 < 7) [[likely]] {
-    v = static_cast<std::int64_t>(first.value());
-    return first.leading_zero() ? nullptr : p + first.count;
+/// Bytes [begin, end) of a body.
+struct extent {
+  const char* begin;
+  const char* end;
+
+  std::size_t size() const noexcept { return static_cast<std::size_t>(end - begin); }
+  std::string_view view() const noexcept { return {begin, size()}; }
+};
+
+/// A number, and 0 when there was one.
+template <class T>
+struct parsed {
+  T value;
+  std::uint64_t wrong;
+};
+
+/// An integer of at most 8 digits, and nothing else. Without branches.
+[[gnu::always_inline]] inline parsed<std::int64_t> read_short_integer(extent t) noexcept {
+  const std::size_t size = t.size();
+  const digits8 d(t.begin, size);
+  const std::int64_t v = d.value();
+  // Less than this has a zero in front; of other sizes everything is less.
+  constexpr std::int64_t none = std::int64_t{1} << 62;
+  static constexpr std::array<std::int64_t, 16> least{none,     0,    10,   100,  1000, 10000, 100000, 1000000,
+                                                      10000000, none, none, none, none, none,  none,   none};
+  return {v, d.others() | size >> 4U | static_cast<std::uint64_t>(v - least[size & 15U]) >> 63U};
+}
+
+/// An integer of at most 18 digits, and nothing else.
+inline parsed<std::int64_t> read_integer(extent t) noexcept {
+  const bool negative = t.begin != t.end && *t.begin == '-';
+  t.begin += negative;
+  if (t.size() == 0 || t.size() > 18 || (*t.begin == '0' && t.size() > 1)) return {0, 1};
+  std::int64_t v = 0;
+  for (const char c : t.view()) {
+    if (!is_digit(c)) return {0, 1};
+    v = v * 10 + (c - '0');
   }
-  const bool negative = *p == '-';
-  p += negative;
-  const char* const begin = p;
-  std::uint64_t magnitude = 0;
-  for (; *p >= '0' && *p <= '9' && p - begin < 19; ++p)
-    magnitude = magnitude * 10 + static_cast<std::uint64_t>(*p - '0');
-  if (p == begin || p - begin > 18 || (*begin == '0' && p - begin > 1)) return nullptr;
-  v = static_cast<std::int64_t>(negative ? 0 - magnitude : magnitude);
-  return p;
+  return {negative ? -v : v, 0};
 }
 
 /// The end of the number that begins at p, nullptr when there is none.
 inline const char* number_end(const char* p, const char* end) noexcept {
   const auto digits = [&] {
     const char* const begin = p;
-    while (p < end && *p >= '0' && *p <= '9') ++p;
+    while (p < end && is_digit(*p)) ++p;
     return p - begin;
   };
   p += *p == '-';
@@ -122,26 +199,30 @@ inline const char* number_end(const char* p, const char* end) noexcept {
   return p;
 }
 
-/// A real number, correctly rounded; nullptr when there is none or it is beyond the range of a double.
-inline const char* read_real(const char* p, const char* end, double& v) noexcept {
-  const digit_run whole(p);
-  if (whole.count - 1 < 7 && !whole.leading_zero()) [[likely]] {
-    const char* const point = p + whole.count;
-    if (*point != '.') {
-      v = static_cast<double>(whole.value());
-      if ((*point | 0x20) != 'e') return point;
-    } else if (const digit_run fraction(point + 1); fraction.count - 1 < 7) [[likely]] {
-      // Both are exact, so that the division rounds once.
-      const std::uint64_t scale = powers_of_ten.at[fraction.count];
-      v = static_cast<double>(whole.value() * scale + fraction.value()) / static_cast<double>(scale);
-      const char* const after = point + 1 + fraction.count;
-      if ((*after | 0x20) != 'e') return after;
-    }
+/// A real number of at most 8 characters and nothing else, correctly rounded.
+[[gnu::always_inline]] inline parsed<double> read_short_real(extent t) noexcept {
+  const std::size_t size = t.size();
+  const digits8 all(t.begin, size);
+  const std::uint64_t points = all.points();
+  if (points == 0) {
+    const auto whole = read_short_integer(t);
+    return {static_cast<double>(whole.value), whole.wrong};
   }
-  const char* const after = number_end(p, end);
-  if (after == nullptr) return nullptr;
-  v = parse_real({p, static_cast<std::size_t>(after - p)});
-  return v - v == 0 ? after : nullptr;
+  const auto at = static_cast<unsigned>(std::countr_zero(points)) / 8;  // of 0 to 7; the last character is at 7
+  const digits8 d = all.without_byte(8 * at);
+  const std::size_t whole = at + size - 8;  // digits before the point
+  const bool wrong = (whole - 1 > 6) | (at == 7) | ((*t.begin == '0') & (whole != 1));
+  // Both are exact, so that the division is the one rounding.
+  static constexpr std::array<double, 8> powers{1e7, 1e6, 1e5, 1e4, 1e3, 1e2, 1e1, 1e0};
+  return {static_cast<double>(d.value()) / powers[at], d.others() | size >> 4U | wrong};
+}
+
+/// A real number and nothing else, correctly rounded; none where it is beyond the range of a double.
+inline parsed<double> read_real(extent t) noexcept {
+  if (t.size() == 0 || number_end(t.begin, t.end) != t.end) return {0, 1};
+  if (t.view() == "-0") return {0, 0};  // the integer, which has no sign
+  const double v = parse_real(t.view());
+  return {v, v - v != 0};
 }
 
 /// For each of 32 bytes a bit: is it a quote, is it one that does not stand for itself alone (a backslash, a control
@@ -150,7 +231,7 @@ struct text_block {
   std::uint32_t quotes = 0;
   std::uint32_t special = 0;
 
-  explicit text_block(const char* p) noexcept {
+  [[gnu::always_inline]] explicit text_block(const char* p) noexcept {
 #if defined(__SSE2__)
     const auto half = [](const char* from, unsigned shift, std::uint32_t& q, std::uint32_t& s) {
       const __m128i b = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
@@ -176,6 +257,27 @@ struct text_block {
   std::size_t size() const noexcept { return static_cast<std::size_t>(std::countr_zero(quotes)); }
 };
 
+/// The first byte from p that cannot belong to a number or a word: a comma, a bracket, a blank; nullptr when that is
+/// far.
+inline const char* find_value_end(const char* p) noexcept {
+#if defined(__SSE2__)
+  const auto half = [](const char* from) {
+    const __m128i b = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+    const __m128i stops =
+        _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(b, _mm_set1_epi8(',')), _mm_cmpeq_epi8(b, _mm_set1_epi8('}'))),
+                     _mm_cmpgt_epi8(_mm_set1_epi8(0x21), b));
+    return static_cast<std::uint32_t>(_mm_movemask_epi8(stops));
+  };
+  const std::uint32_t stops = half(p) | half(p + 16) << 16U;
+  return stops == 0 ? nullptr : p + std::countr_zero(stops);
+#else
+  for (int i = 0; i < 32; ++i) {
+    if (p[i] == ',' || p[i] == '}' || static_cast<signed char>(p[i]) < 0x21) return p + i;
+  }
+  return nullptr;
+#endif
+}
+
 /// What a text between quotes turned out to be.
 struct text_extent {
   const char* end = nullptr;  // its closing quote; nullptr: none, or something in it is not allowed
@@ -184,7 +286,7 @@ struct text_extent {
 };
 
 /// Any text, from behind its opening quote. Whether longer sequences are UTF-8 is left to be checked.
-inline text_extent read_text(const char* p, const char* end) noexcept {
+[[gnu::noinline]] inline text_extent read_text(const char* p, const char* end) noexcept {
   text_extent t;
   const auto hex = [](char c) { return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); };
   while (p < end) {

@@ -30,6 +30,7 @@
 #include "json/key_table.hpp"
 #include "json/python_json.hpp"
 #include "json/python_text.hpp"
+#include "json/record_layout.hpp"
 #include "json/scan.hpp"
 #include "json/write.hpp"
 

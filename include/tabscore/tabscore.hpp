@@ -70,6 +70,7 @@
 
 #include "pipeline/pipeline.hpp"
 
+#include "service/record_stream.hpp"
 #include "service/score_json.hpp"
 #include "service/workspace.hpp"
 

@@ -99,3 +99,43 @@ TEST_CASE("a warm workspace allocates nothing, from the body's bytes to the answ
   check(ts::load_logistic(TABSCORE_SOURCE_DIR "/models/student_logistic.json").value());
   check(ts::make_scorer(ts::load_model_file(TABSCORE_SOURCE_DIR "/models/student_gbm.json").value()).value());
 }
+
+TEST_CASE("a million records stream through in flat memory", "[allocations]") {
+  const auto model = ts::load_logistic(TABSCORE_SOURCE_DIR "/models/student_logistic.json").value();
+  const auto days = col<"days_on_platform">;
+  const ts::pipeline pipe{student{}, ts::rules{},
+                          ts::features{ts::feature<"engagement_score">(0.6 * col<"minutes_watched">),
+                                       ts::feature<"exam_success_rate">(where(days > 0, 0.5, 0.0)),
+                                       ts::feature<"learning_consistency">(col<"minutes_watched"> / max(days, 1))},
+                          model};
+  for (const auto format : {ts::stream_format::lines, ts::stream_format::array}) {
+    ts::workspace<student> w;
+    ts::record_stream stream(pipe, w, format);
+    std::uint64_t scored = 0;
+    const auto each = [&](std::uint64_t, const ts::outcome& o) {
+      scored += std::get<ts::predictions>(o).rows();
+      return true;
+    };
+    const std::string whole = body(1000, keys::declared);
+    std::string thousand;  // records, each followed by its separator
+    const std::size_t begin = whole.find('[') + 1;
+    for (std::size_t i = begin, end = whole.size() - 2; i < end; ++i) {
+      thousand += whole[i];
+      if (whole[i] == '}' && i + 1 < end) thousand += format == ts::stream_format::lines ? "\n" : "";
+      if (whole[i] == '}' && format == ts::stream_format::lines) ++i;  // the comma
+    }
+    thousand += format == ts::stream_format::lines ? "\n" : "";
+    if (format == ts::stream_format::array) REQUIRE(stream.feed("[", each));
+    std::size_t warm = 0;
+    for (int k = 0; k < 1000; ++k) {
+      if (k == 20) warm = allocations;
+      REQUIRE(stream.feed(thousand, each));
+      if (format == ts::stream_format::array && k + 1 < 1000) REQUIRE(stream.feed(",", each));
+    }
+    const std::size_t later = allocations - warm;
+    if (format == ts::stream_format::array) REQUIRE(stream.feed("]", each));
+    REQUIRE(stream.finish(each));
+    CHECK(scored == 1'000'000);
+    CHECK(later == 0);
+  }
+}

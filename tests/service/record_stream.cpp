@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+#include <tabscore/service/record_stream.hpp>
+
+#include <string>
+#include <vector>
+
+#include "support/catch.hpp"
+
+namespace ts = tabscore;
+using ts::stream_format;
+
+namespace {
+
+using item = ts::schema<ts::text<"name">, ts::integer<"count", ts::ge{0}>>;
+
+// The probability is the count in thousandths, so that each record can be told from the others.
+struct by_count {
+  ts::feature_names names{{"count"}, {}};
+  const ts::feature_names& features() const { return names; }
+  double threshold() const { return 0.5; }
+  void score(const ts::feature_block& x, ts::scratch&, std::span<double> p) const {
+    for (std::size_t i = 0; i < x.rows; ++i) p[i] = x.column(0)[i] / 1000;
+  }
+};
+
+struct collected {
+  std::vector<double> probability;
+  std::vector<std::pair<std::uint64_t, std::string>> wrong;  // first record, what
+  std::size_t chunks = 0;
+  bool whole = false;
+};
+
+struct harness {
+  ts::pipeline<item, decltype(ts::rules{ts::rule(ts::col<"count"> < 900, "")}), ts::features<>, by_count> pipe{
+      item{}, ts::rules{ts::rule(ts::col<"count"> < 900, "count is below 900")}, ts::features{}, by_count{}};
+  ts::workspace<item> w;
+
+  collected run(const std::string& text, stream_format format, std::size_t piece, std::size_t chunk = 200) {
+    collected got;
+    ts::record_stream stream(pipe, w, format, chunk);
+    const auto each = [&](std::uint64_t first, const ts::outcome& o) {
+      ++got.chunks;
+      if (const auto* p = std::get_if<ts::predictions>(&o)) {
+        if (got.wrong.empty()) CHECK(first == got.probability.size());
+        got.probability.insert(got.probability.end(), p->probability.begin(), p->probability.end());
+      } else if (const auto* e = std::get_if<ts::validation_errors>(&o)) {
+        for (const auto& error : *e) got.wrong.emplace_back(first + error.row, "field");
+      } else if (const auto* r = std::get_if<ts::broken_rule>(&o)) {
+        got.wrong.emplace_back(first + r->row, r->message);
+      } else if (const auto* s = std::get_if<ts::syntax_error>(&o)) {
+        got.wrong.emplace_back(first, s->message);
+      } else {
+        got.wrong.emplace_back(first, "unreadable");
+      }
+      return true;
+    };
+    bool going = true;
+    for (std::size_t at = 0; going && at < text.size(); at += piece) {
+      going = stream.feed(std::string_view(text).substr(at, piece), each);
+    }
+    got.whole = stream.finish(each);
+    return got;
+  }
+};
+
+std::string record(std::size_t count) {
+  return R"({"name": "a ]},[{ \" \\ )" + std::to_string(count) + R"(", "count": )" + std::to_string(count) + "}";
+}
+std::string lines(std::size_t n, const std::string& end = "\n") {
+  std::string text;
+  for (std::size_t i = 0; i < n; ++i) text += record(i % 900) + end;
+  return text;
+}
+std::string list(std::size_t n) {
+  std::string text = "[";
+  for (std::size_t i = 0; i < n; ++i) text += (i ? ", " : " ") + record(i % 900);
+  return text + " ]";
+}
+
+}  // namespace
+
+TEST_CASE("a stream gives each record its prediction, however its bytes are cut", "[service]") {
+  harness h;
+  for (const std::size_t n : {1U, 2U, 7U, 100U}) {
+    for (const std::size_t piece : {1U, 2U, 3U, 17U, 64U, 100000U}) {
+      for (const auto& [text, format] : std::vector<std::pair<std::string, stream_format>>{
+               {lines(n), stream_format::lines},
+               {lines(n, "\r\n\n  \n"), stream_format::lines},
+               {lines(n).substr(0, lines(n).size() - 1), stream_format::lines},
+               {list(n), stream_format::array},
+               {" {\"records\" :" + list(n) + "\n}\n ", stream_format::array}}) {
+        const collected got = h.run(text, format, piece);
+        REQUIRE(got.wrong.empty());
+        REQUIRE(got.whole);
+        REQUIRE(got.probability.size() == n);
+        for (std::size_t i = 0; i < n; ++i) REQUIRE(got.probability[i] == static_cast<double>(i % 900) / 1000);
+        if (n == 100) CHECK(got.chunks > 10);
+      }
+    }
+  }
+}
+
+TEST_CASE("a chunk with a wrong record is not scored, and the record is numbered in the stream", "[service]") {
+  harness h;
+  const auto text = [](const std::string& wrong) { return lines(20) + wrong + "\n" + lines(20); };
+  using found = std::vector<std::pair<std::uint64_t, std::string>>;
+  const auto wrong = [&](const std::string& record) { return h.run(text(record), stream_format::lines, 50).wrong; };
+  CHECK(wrong(R"({"name": "x", "count": -1})") == found{{20, "field"}});
+  CHECK(wrong("17") == found{{20, "field"}});
+  CHECK(wrong(record(950)) == found{{20, "count is below 900"}});
+  CHECK(wrong(R"({"name": "x", "count": 1)") == found{{20, "Expecting ',' delimiter"}});
+  CHECK(wrong(record(1) + "," + record(2)) == found{{20, "Extra data"}});
+  CHECK(wrong("]}") == found{{20, "Expecting value"}});
+  CHECK(wrong("{\"name\": \"\xFF\", \"count\": 1}") == found{{20, "unreadable"}});
+  const auto got = h.run(text(record(950)), stream_format::lines, 50);
+  CHECK(got.whole);  // the lines after the chunk are scored
+  CHECK(got.probability.size() < 41);
+}
+
+TEST_CASE("a broken array stops the stream and says so", "[service]") {
+  harness h;
+  const auto last = [&](const std::string& text) {
+    const auto got = h.run(text, stream_format::array, 7);
+    CHECK_FALSE(got.whole);
+    return got.wrong.empty() ? std::string("nothing") : got.wrong.back().second;
+  };
+  CHECK(last("") == "Unterminated list of records");
+  CHECK(last("[") == "Unterminated list of records");
+  CHECK(last(list(30).substr(0, 900)) == "Unterminated list of records");
+  CHECK(last("{\"records\":" + list(3)) == "Unterminated list of records");
+  CHECK(last("{\"others\":" + list(3) + "}") == "Expecting a list of records");
+  CHECK(last(list(30) + "x") == "Extra data");
+  CHECK(last(list(30) + "}") == "Extra data");
+  CHECK(last("[" + record(1) + " " + record(2) + "]") == "Expecting ',' delimiter");
+  CHECK(last("[" + record(1) + ",," + record(2) + "]") == "Expecting value");
+  CHECK(last("[" + record(1) + ",]") == "Expecting value");
+}
+
+TEST_CASE("an empty list is too few records, no lines are none", "[service]") {
+  harness h;
+  CHECK(h.run("[]", stream_format::array, 1).wrong.size() == 1);
+  CHECK(h.run("", stream_format::lines, 1).whole);
+  CHECK(h.run("\n \n", stream_format::lines, 1).chunks == 0);
+}
+
+TEST_CASE("a stream stops when it is told to", "[service]") {
+  harness h;
+  ts::record_stream stream(h.pipe, h.w, stream_format::lines, 100);
+  std::size_t chunks = 0;
+  const auto once = [&](std::uint64_t, const ts::outcome&) { return ++chunks < 2; };
+  CHECK_FALSE(stream.feed(lines(100), once));
+  CHECK(chunks == 2);
+  CHECK_FALSE(stream.feed(lines(1), once));
+  CHECK_FALSE(stream.finish(once));
+}

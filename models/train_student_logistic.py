@@ -94,7 +94,7 @@ def main():
         name="student_logistic",
         threshold=threshold,
         training_data=export_sklearn.training_data(arguments.data, len(students)),
-        baseline=export_sklearn.drift_baseline(train, train_labels, NUMERIC),
+        baseline=export_sklearn.drift_baseline(train, train_labels, NUMERIC, pipeline),
         split={"training_rows": len(train), "holdout_rows": len(holdout), "seed": SEED, "stratified": True},
         metrics={
             "holdout_roc_auc": roc_auc_score(holdout_labels, probabilities),

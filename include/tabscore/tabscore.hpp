@@ -51,11 +51,17 @@
 #include "models/scorer.hpp"
 #include "models/verify.hpp"
 
+#include "monitor/distance.hpp"
 #include "monitor/drift.hpp"
+#include "monitor/drift_monitor.hpp"
+#include "monitor/drift_reference.hpp"
+#include "monitor/drift_report.hpp"
+#include "monitor/histogram.hpp"
 #include "monitor/jsonl_log.hpp"
 #include "monitor/moments.hpp"
 #include "monitor/mutex.hpp"
 #include "monitor/sink.hpp"
+#include "monitor/sliding_counts.hpp"
 
 #include "pipeline/pipeline.hpp"
 

@@ -16,7 +16,7 @@ namespace tabscore {
 /// What of the past is looked at.
 enum class window : std::uint8_t {
   total,    ///< everything since the state began
-  records,  ///< the last ones: the number asked for and up to a fifth more (a batch is never cut)
+  records,  ///< the last ones: the number asked for and up to a tenth more (and batches, which are never cut)
   hour,     ///< 59 to 60 minutes
   day       ///< 23 h 45 min to 24 h
 };
@@ -39,7 +39,7 @@ class sliding_counts {
 
   /// The array that the next batch of `records` is added to, at a time that never goes back.
   std::span<std::uint64_t> add(std::uint64_t records, minutes now) {
-    if (now != now_ || pending_records_ >= step_) pour(now);
+    if (now != now_ || piece_[at_].records + pending_records_ >= step_) pour(now);
     pending_records_ += records;
     return pending_;
   }
@@ -90,13 +90,13 @@ class sliding_counts {
     };
     into(minute_, now_.count());
     into(quarter_, now_.count() / 15);
+    add_to(piece_[at_].counts, pending_);
+    piece_[at_].records += pending_records_;
     if (piece_[at_].records >= step_) {
       at_ = (at_ + 1) % piece_.size();
       std::fill(piece_[at_].counts.begin(), piece_[at_].counts.end(), 0);
       piece_[at_].records = 0;
     }
-    add_to(piece_[at_].counts, pending_);
-    piece_[at_].records += pending_records_;
     std::fill(pending_.begin(), pending_.end(), 0);
     pending_records_ = 0;
     now_ = now;

@@ -62,6 +62,9 @@
 #include "monitor/mutex.hpp"
 #include "monitor/sink.hpp"
 #include "monitor/sliding_counts.hpp"
+#include "monitor/state.hpp"
+#include "monitor/state_file.hpp"
+#include "monitor/state_json.hpp"
 
 #include "pipeline/pipeline.hpp"
 

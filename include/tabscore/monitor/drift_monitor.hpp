@@ -55,9 +55,12 @@ class basic_drift_monitor {
       const one_hot& levels = reference_.text[f];
       for (std::size_t i = 0; i < x.rows; ++i) {
         const std::string_view text = x.text[f][i];
+        if (text.data() == nullptr) {
+          ++cell[levels.size() + 1];
+          continue;
+        }
         const std::int32_t code = levels.code(text);
-        const std::size_t unseen = levels.size() + (text.data() == nullptr);
-        ++cell[code == one_hot::unknown ? unseen : static_cast<std::size_t>(code)];
+        ++cell[code == one_hot::unknown ? levels.size() : static_cast<std::size_t>(code)];
       }
       cell += levels.size() + 2;
     }

@@ -60,6 +60,7 @@
 #include "monitor/jsonl_log.hpp"
 #include "monitor/moments.hpp"
 #include "monitor/mutex.hpp"
+#include "monitor/report_json.hpp"
 #include "monitor/sink.hpp"
 #include "monitor/sliding_counts.hpp"
 #include "monitor/state.hpp"

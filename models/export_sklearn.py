@@ -213,7 +213,8 @@ def histograms(frame, numeric, pipeline):
         values = pd.Series([None if pd.isna(v) else v for v in frame[name]], dtype=object)
         found = values.value_counts(dropna=False)
         by_text = {None if pd.isna(level) else level: int(n) for level, n in found.items()}
-        texts.append({"name": name, "counts": [by_text.get(level, 0) for level in levels]})
+        counts = [by_text.get(level, 0) for level in levels]
+        texts.append({"name": name, "counts": counts, "unseen": len(frame) - sum(counts)})
     probability = pipeline.predict_proba(frame[list(pipeline[0].feature_names_in_)])[:, 1]
     return {
         "numeric": [{"name": name, **bins(name, frame[name])} for name in numeric],

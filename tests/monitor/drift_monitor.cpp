@@ -36,7 +36,7 @@ ts::model_file file() {
   f.encoder.text.emplace_back(std::vector<std::optional<std::string>>{"A", "B", std::nullopt});
   f.baseline = ts::drift_baseline{{{"x", 1, 1}}, 0.5, 100};
   f.baseline->histograms =
-      ts::training_histograms{{{{0, 1, 2}, {40, 50}, 10}}, {{60, 30, 10}}, {{0, 0.5, 1}, {50, 50}, 0}};
+      ts::training_histograms{{{{0, 1, 2}, {40, 50}, 10}}, {{{60, 30, 10}, 0}}, {{0, 0.5, 1}, {50, 50}, 0}};
   return f;
 }
 
@@ -130,7 +130,7 @@ TEST_CASE("rare categories count as one, so that many of them are no noise", "[m
   std::vector<std::optional<std::string>> towns;
   for (int i = 0; i < 300; ++i) towns.emplace_back("town " + std::to_string(i));
   f.encoder.text = {ts::one_hot(towns)};
-  f.baseline->histograms->text = {std::vector<std::uint64_t>(300, 3)};
+  f.baseline->histograms->text = {{std::vector<std::uint64_t>(300, 3), 0}};
   const ts::drift_reference reference = ts::make_drift_reference(f).value();
   std::vector<std::uint64_t> counts(reference.training);
   for (std::size_t i = 5; i < 305; ++i) counts[i] = i % 2 == 0 ? 6 : 0;
@@ -147,7 +147,7 @@ TEST_CASE("a model file without histograms, or with too many categories, gives n
   std::vector<std::optional<std::string>> towns;
   for (int i = 0; i < 5000; ++i) towns.emplace_back(std::to_string(i));
   f.encoder.text = {ts::one_hot(towns)};
-  f.baseline->histograms->text = {std::vector<std::uint64_t>(5000)};
+  f.baseline->histograms->text = {{std::vector<std::uint64_t>(5000), 0}};
   CHECK(ts::make_drift_reference(f).error().message ==
         "made up: drift_baseline: expected at most 4096 cells of text fields, found 5002");
 }

@@ -23,12 +23,24 @@ struct binned_rows {
   }
 };
 
+/// The training rows by category of one text field.
+struct categorised_rows {
+  std::vector<std::uint64_t> counts;  ///< one per category of the encoder, a missing one included
+  std::uint64_t unseen = 0;           ///< of no category
+
+  std::uint64_t rows() const noexcept {
+    std::uint64_t all = unseen;
+    for (const std::uint64_t n : counts) all += n;
+    return all;
+  }
+};
+
 /// How the training rows spread, feature by feature.
 struct training_histograms {
   static constexpr std::size_t max_bins = 20;
-  std::vector<binned_rows> numeric;              ///< in model order
-  std::vector<std::vector<std::uint64_t>> text;  ///< per text field, one count per category of its encoder
-  binned_rows probability;                       ///< what the model predicted for them
+  std::vector<binned_rows> numeric;    ///< in model order
+  std::vector<categorised_rows> text;  ///< in model order
+  binned_rows probability;             ///< what the model predicted for them
 };
 
 /// What the training rows looked like, to compare live traffic with. Plain data.

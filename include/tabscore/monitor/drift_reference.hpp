@@ -80,8 +80,9 @@ inline result<drift_reference> make_drift_reference(const model_file& file) {
     auto cell = begin(file.features.text[f], monitored_kind::text, r.text[f].size() + 2);
     text_cells += r.text[f].size() + 2;
     for (std::size_t i = 0; i < r.text[f].size(); ++i) {
-      (r.text[f].categories()[i] ? *cell++ : (*cell++ = 0, r.training.back())) = trained.text[f][i];
+      (r.text[f].categories()[i] ? *cell++ : (*cell++ = 0, r.training.back())) = trained.text[f].counts[i];
     }
+    *(r.training.end() - 2) = trained.text[f].unseen;
   }
   if (text_cells > max_text_cells) {
     return fail(std::string("expected at most ") + std::to_string(max_text_cells) + " cells of text fields, found " +

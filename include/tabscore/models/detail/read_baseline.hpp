@@ -5,7 +5,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <numeric>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -73,11 +72,11 @@ inline training_histograms read_histograms(const json_node& node, const model_fi
   });
   one_each("numeric", file.features.numeric.size(), all.numeric.size());
   node["text"].each([&](const json_node& feature) {
-    feature.members({"name", "counts"});
-    if (!feature.ok() || !named(feature, file.features.text, all.text.size())) return;
-    const auto& counts =
-        all.text.emplace_back(read_counts(feature["counts"], file.encoder.text[all.text.size()].size()));
-    if (feature.ok()) complete(feature["counts"], std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}));
+    feature.members({"name", "counts", "unseen"});
+    const std::size_t at = all.text.size();
+    if (!feature.ok() || !named(feature, file.features.text, at)) return;
+    all.text.push_back({read_counts(feature["counts"], file.encoder.text[at].size()), feature["unseen"].count()});
+    if (feature.ok()) complete(feature["counts"], all.text.back().rows());
   });
   one_each("text", file.features.text.size(), all.text.size());
   if (!node.ok()) return all;

@@ -18,7 +18,7 @@
 
 /// What all threads share. Set up before the first request and then only read, but for the sinks, which lock.
 struct student_service {
-  ts::moments observed;
+  std::optional<ts::drift_monitor> observed;  // none: no model is loaded
   ts::jsonl_log log;
   std::optional<student_pipeline> pipe;  // none: no model is loaded
   std::optional<ts::drift_baseline> baseline;
@@ -44,6 +44,10 @@ class student_handler {
         return health();
       case endpoint::drift:
         return drift();
+      case endpoint::report:
+        return report();
+      case endpoint::state:
+        return state();
       case endpoint::openapi:
         return {.body = service_.openapi};
       case endpoint::docs:
@@ -101,7 +105,7 @@ class student_handler {
   }
 
   http::response drift() {
-    const ts::totals live = service_.observed.read();
+    const ts::totals live = service_.observed ? service_.observed->read() : ts::totals{};
     const ts::drift_status status = ts::assess_drift(live, service_.baseline ? &*service_.baseline : nullptr);
     if (!std::isfinite(status.score)) throw std::overflow_error("a running total overflowed");  // as the reference: 500
     out_.append(R"({"samples_observed":)");
@@ -126,6 +130,28 @@ class student_handler {
     out_.append(R"(,"recommended_action":)");
     ts::append_json_text(out_, action);
     out_.append("}");
+    return {.body = out_.view()};
+  }
+
+  http::response report() {
+    if (!service_.observed) return detail(model_not_loaded, "Model is not loaded.");
+    const ts::drift_reference& reference = service_.observed->reference();
+    out_.append(R"({"model":)");
+    ts::append_json_text(out_, reference.model);
+    std::string_view before = R"(,"windows":[)";
+    for (const ts::window w : ts::all_windows) {
+      const auto counts = service_.observed->counts(w);
+      out_.append(std::exchange(before, ","));
+      ts::append_report(out_, w, reference, ts::report_drift(reference, counts), counts);
+    }
+    out_.append("]}");
+    return {.body = out_.view()};
+  }
+
+  http::response state() {
+    if (!service_.observed) return detail(model_not_loaded, "Model is not loaded.");
+    if (service_.observed->reference().empty()) return detail(model_not_loaded, "The model file has no histograms.");
+    out_.append(ts::to_json(ts::state_of(*service_.observed)));
     return {.body = out_.view()};
   }
 

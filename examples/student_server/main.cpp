@@ -9,12 +9,14 @@
 #include <exception>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
 
 #include "handler.hpp"
 #include "http_server.hpp"
+#include "state_keeper.hpp"
 #include "student.hpp"
 
 namespace {
@@ -23,6 +25,8 @@ struct flags {
   http::settings http;
   std::string model;
   std::string prediction_log = "artifacts/prediction_log.jsonl";
+  std::string state_file;
+  unsigned state_interval_s = 60;
   bool no_baseline = false;
   bool verbose = false;
 };
@@ -44,6 +48,10 @@ void declare(CLI::App& app, flags& f) {
   app.add_option("--threads", f.http.threads, "threads that serve")->capture_default_str();
   app.add_option("--model", f.model, "model file, or none to start without")->capture_default_str();
   app.add_option("--prediction-log", f.prediction_log, "file that each prediction is appended to, or off")
+      ->capture_default_str();
+  app.add_option("--state-file", f.state_file, "keep what monitoring has counted in this file across restarts");
+  app.add_option("--state-interval", f.state_interval_s, "seconds between two writes of the state file")
+      ->check(CLI::Range(1U, 86400U))
       ->capture_default_str();
   app.add_flag("--no-baseline", f.no_baseline, "ignore the model's drift baseline");
   app.add_flag("--verbose", f.verbose, "one line per request on the standard error output");
@@ -97,11 +105,22 @@ int main(int argc, char** argv) {
     if (!file) return fail(file.error().message);
     auto model = ts::make_scorer(*file);
     if (!model) return fail(model.error().message);
+    auto reference = ts::make_drift_reference(*file);
+    service.observed.emplace(reference && !f.no_baseline ? std::move(*reference) : ts::drift_reference());
     auto pipe = student_pipeline::make(student_columns::rules, student_columns::features, std::move(*model),
-                                       student_sinks{service.observed, service.log});
+                                       student_sinks{*service.observed, service.log});
     if (!pipe) return fail(pipe.error().message);
     service.pipe.emplace(std::move(*pipe));
     if (!f.no_baseline) service.baseline = std::move(file->baseline);
+  }
+
+  std::optional<state_keeper> keeper;
+  if (!f.state_file.empty()) {
+    if (!service.observed || service.observed->reference().empty()) {
+      return fail("--state-file needs a model file with histograms");
+    }
+    if (const auto failed = load_state(*service.observed, f.state_file)) return fail(*failed);
+    keeper.emplace(*service.observed, f.state_file, std::chrono::seconds(f.state_interval_s));
   }
 
   try {
@@ -119,5 +138,6 @@ int main(int argc, char** argv) {
   } catch (const std::exception& e) {
     return fail(fmt::format("cannot listen on {} port {}: {}", f.http.host, f.http.port, e.what()));
   }
+  if (keeper && !keeper->save()) return 1;
   return 0;
 }

@@ -97,6 +97,8 @@ std::string openapi_document(const auto& rules, prediction_members names) {
       R"("predicted_positive_rate":{{"type":"number"}},"training_positive_rate":{{"type":"number"}},)"
       R"("should_retrain":{{"type":"boolean"}},"reason":{{"type":"string"}},)"
       R"("recommended_action":{{"type":"string"}}}}}},)"
+      R"("DriftReport":{{"type":"object","properties":{{"model":{{"type":"string"}},)"
+      R"("windows":{{"type":"array","items":{{"type":"object"}}}}}}}},"MonitorState":{{"type":"object"}},)"
       R"("Detail":{{"type":"object","properties":{{"detail":{{"type":"string"}}}},"required":["detail"]}},)"
       R"("ValidationError":{{"type":"object","properties":{{"detail":{{"oneOf":[{{"type":"string"}},)"
       R"({{"type":"array","items":{{"type":"object","properties":{{)"
@@ -107,10 +109,13 @@ std::string openapi_document(const auto& rules, prediction_members names) {
       quoted(names.label));
   return fmt::format(
       R"({{"openapi":"3.1.0","info":{{"title":"Student purchase predictions","version":"1"}},"paths":{{)"
-      R"("/predict":{},"/batch_predict":{},"/health":{},"/monitoring/drift":{},"/monitoring/retraining_trigger":{}}},)"
+      R"("/predict":{},"/batch_predict":{},"/health":{},"/monitoring/drift":{},"/monitoring/retraining_trigger":{},"/monitoring/report":{},)"
+      R"("/monitoring/state":{}}},)"
       R"("components":{{"schemas":{}}}}})",
       post("One record, one prediction", "PredictRequest", "PredictResponse"),
       post("Many records, all predicted or none", "BatchPredictRequest", "BatchPredictResponse"),
       get("Whether a model is loaded", "Health"), get("How far live traffic is from the training rows", "DriftStatus"),
-      get("The same", "DriftStatus"), schemas);
+      get("The same", "DriftStatus"),
+      get("How far each feature is from the training rows, in total and over sliding windows", "DriftReport"),
+      get("What monitoring has counted, to be merged with other replicas' or kept", "MonitorState"), schemas);
 }

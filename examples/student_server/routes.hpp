@@ -11,7 +11,7 @@
 #include "http_server.hpp"
 
 /// What the server serves, and what it answers to requests for anything else.
-enum class endpoint { predict, batch_predict, health, drift, openapi, docs, redoc, oauth2_redirect };
+enum class endpoint { predict, batch_predict, health, drift, report, state, openapi, docs, redoc, oauth2_redirect };
 
 struct route {
   std::string_view path;
@@ -25,6 +25,8 @@ inline constexpr route routes[] = {
     {"/health", "GET", endpoint::health},
     {"/monitoring/drift", "GET", endpoint::drift},
     {"/monitoring/retraining_trigger", "GET", endpoint::drift},
+    {"/monitoring/report", "GET", endpoint::report},
+    {"/monitoring/state", "GET", endpoint::state},
     {"/openapi.json", "GET, HEAD", endpoint::openapi},
     {"/docs", "GET, HEAD", endpoint::docs},
     {"/redoc", "GET, HEAD", endpoint::redoc},

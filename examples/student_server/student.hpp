@@ -30,7 +30,7 @@ inline constexpr ts::features features{
     ts::feature<"learning_consistency">(minutes / max(days, 1))};
 }  // namespace student_columns
 
-using student_sinks = ts::sinks<ts::moments, ts::jsonl_log>;
+using student_sinks = ts::sinks<ts::drift_monitor, ts::jsonl_log>;
 using student_pipeline = ts::pipeline<student, decltype(student_columns::rules), decltype(student_columns::features),
                                       ts::any_scorer, student_sinks>;
 

@@ -4,6 +4,8 @@
 // Everything. Each header also works alone; in the data's order through the house:
 #include "core/config.hpp"
 #include "core/exact.hpp"
+#include "core/exact_sum.hpp"
+#include "core/exact_sum_text.hpp"
 #include "core/fixed_string.hpp"
 #include "core/json_text.hpp"
 #include "core/number_parse.hpp"
@@ -62,11 +64,21 @@
 #include "models/tree.hpp"
 #include "models/verify.hpp"
 
+#include "monitor/distance.hpp"
 #include "monitor/drift.hpp"
+#include "monitor/drift_monitor.hpp"
+#include "monitor/drift_reference.hpp"
+#include "monitor/drift_report.hpp"
+#include "monitor/histogram.hpp"
 #include "monitor/jsonl_log.hpp"
 #include "monitor/moments.hpp"
 #include "monitor/mutex.hpp"
+#include "monitor/report_json.hpp"
 #include "monitor/sink.hpp"
+#include "monitor/sliding_counts.hpp"
+#include "monitor/state.hpp"
+#include "monitor/state_file.hpp"
+#include "monitor/state_json.hpp"
 
 #include "pipeline/pipeline.hpp"
 

@@ -155,6 +155,40 @@ class Exported(unittest.TestCase):
         self.assertAlmostEqual(document["drift_baseline"]["numeric"][0]["std"], frame["age"].std(ddof=0))
         self.assertEqual(document["drift_baseline"]["training_sample_size"], 400)
 
+    def test_histograms_count_every_training_row(self):
+        frame = made_up_rows()
+        pipeline = usual(frame)
+        frame.loc[:3, "job"] = "never seen"
+        frame.loc[4:9, "town"] = None
+        frame["debts"] = np.where(frame["debts"] < 1, 0.0, frame["debts"])  # a frequent value
+        document = exported(pipeline, baseline=export_sklearn.drift_baseline(frame, frame["late"], NUMERIC, pipeline))
+        done = self.load(document)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        histograms = document["drift_baseline"]["histograms"]
+        for numbers, name in zip(histograms["numeric"], NUMERIC):
+            edges = np.array(numbers["edges"], dtype=np.float32)
+            self.assertTrue(np.all(edges.astype(float) == numbers["edges"]))
+            self.assertLessEqual(len(edges), export_sklearn.BINS + 1)
+            single = frame[name].to_numpy(dtype=np.float32)
+            self.assertEqual(numbers["counts"], np.histogram(single, edges)[0].tolist())
+            self.assertEqual((sum(numbers["counts"]), numbers["missing"]), (400, 0))
+        age = histograms["numeric"][0]["counts"]
+        self.assertLess(max(age), 2 * 400 / len(age))
+        self.assertEqual(histograms["numeric"][2]["counts"][0], int((frame["debts"] <= 0).sum()))
+        self.assertEqual(histograms["probability"]["edges"][0], 0)
+        self.assertEqual(histograms["probability"]["edges"][-1], 1)
+        job, town = histograms["text"]
+        self.assertEqual((job["unseen"], sum(job["counts"])), (4, 396))
+        self.assertEqual((town["unseen"], sum(town["counts"])), (6, 394))
+
+    def test_histograms_of_constant_missing_and_huge_values(self):
+        self.assertEqual(export_sklearn.bins("x", [3.0, 3.0, np.nan])["counts"], [2])
+        self.assertEqual(export_sklearn.bins("x", [3.0, 3.0, np.nan])["missing"], 1)
+        self.assertEqual(export_sklearn.bins("x", [0, 1] * 50)["edges"], [0, 0.5, 1])
+        for values, said in [([np.nan], "every training value is missing"), ([1e300, 1], "too large")]:
+            with self.assertRaisesRegex(export_sklearn.NotExportable, said):
+                export_sklearn.bins("x", values)
+
     def test_changed_models_are_refused(self):
         good = exported(usual())
 

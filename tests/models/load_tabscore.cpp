@@ -43,7 +43,13 @@ const std::string good = R"({
   "drift_baseline": {
     "numeric": [{"name": "age", "mean": 1.0, "std": 2.0}, {"name": "debt", "mean": 0.5, "std": 0.0}],
     "training_positive_rate": 0.25,
-    "training_sample_size": 8
+    "training_sample_size": 8,
+    "histograms": {
+      "numeric": [{"name": "age", "edges": [0, 1.5, 9], "counts": [5, 2], "missing": 1},
+                  {"name": "debt", "edges": [-1, 1], "counts": [8], "missing": 0}],
+      "text": [{"name": "color", "counts": [4, 3, 1], "unseen": 0}, {"name": "size", "counts": [3, 4], "unseen": 1}],
+      "probability": {"edges": [0, 0.25, 1], "counts": [6, 2], "missing": 0}
+    }
   },
   "checks": [
     {"numeric": [3.0, 0.5], "text": ["red", "L"], "margin": -1.125, "probability": 0.24508501313237172},
@@ -116,6 +122,15 @@ TEST_CASE("a model file is read member by member", "[models]") {
   CHECK(file->baseline->numeric[1].std == 0.0);
   CHECK(file->baseline->training_positive_rate == 0.25);
   CHECK(file->baseline->training_sample_size == 8);
+  REQUIRE(file->baseline->histograms);
+  const training_histograms& rows = *file->baseline->histograms;
+  CHECK(rows.numeric[0].edges == std::vector<double>{0, 1.5, 9});
+  CHECK(rows.numeric[0].counts == std::vector<std::uint64_t>{5, 2});
+  CHECK(rows.numeric[0].missing == 1);
+  CHECK(rows.numeric.size() == 2);
+  CHECK(rows.text[0].counts == std::vector<std::uint64_t>{4, 3, 1});
+  CHECK(rows.text[1].unseen == 1);
+  CHECK(rows.probability.counts == std::vector<std::uint64_t>{6, 2});
   REQUIRE(file->checks.size() == 2);
   CHECK(file->checks[0].text == std::vector<std::string>{"red", "L"});
   CHECK(file->checks[0].margin == -1.125);
@@ -239,6 +254,32 @@ TEST_CASE("what is wrong with a model file is said with its member and what was 
        "{\"name\": \"dept\", \"mean\": 0.5",
        structure,
        {"drift_baseline.numeric[1].name: expected \"debt\", as in features.numeric, found \"dept\""}},
+      // Histograms.
+      {"\"histograms\"", "\"histogram\"", structure, {"drift_baseline.histogram: unknown member"}},
+      {", \"missing\": 1}", "}", structure, {"drift_baseline.histograms.numeric[0].missing: the member is missing"}},
+      {", \"unseen\": 1}", "}", structure, {"drift_baseline.histograms.text[1].unseen: the member is missing"}},
+      {"\"probability\": {\"edges\"", "\"p\": {\"edges\"", structure, {"drift_baseline.histograms.p: unknown member"}},
+      {"[0, 1.5, 9]", "[0, 1.1, 9]", structure, {"edges[1]: expected a single precision number, found 1.1"}},
+      {"[0, 1.5, 9]", "[0, 1e300, 9]", structure, {"edges[1]: expected a single precision number, found 1e+300"}},
+      {"[0, 1.5, 9]", "[0, 0, 9]", structure, {"edges[1]: expected a number greater than the one before, found 0"}},
+      {"[-1, 1]", "[-1]", structure, {"histograms.numeric[1].edges: expected 2 to 21 edges, found 1"}},
+      {"[5, 2]", "[5, 2, 0]", structure, {"histograms.numeric[0].counts: expected 2 counts, found 3"}},
+      {"[5, 2]", "[5, -2]", structure, {"histograms.numeric[0].counts[1]: expected a whole number from 0, found -2"}},
+      {"[5, 2]",
+       "[5, 3]",
+       structure,
+       {"histograms.numeric[0].counts: expected counts of 8 rows as in training_sample_size, found 9"}},
+      {"[4, 3, 1]", "[4, 4]", structure, {"histograms.text[0].counts: expected 3 counts, found 2"}},
+      {"[4, 3, 1]", "[4, 3, 0]", structure, {"histograms.text[0].counts: expected counts of 8 rows"}},
+      {"[6, 2]", "[6, 3]", structure, {"histograms.probability.counts: expected counts of 8 rows"}},
+      {"\"name\": \"debt\", \"edges\"",
+       "\"name\": \"dept\", \"edges\"",
+       structure,
+       {"histograms.numeric[1].name: expected \"debt\", as in features, found \"dept\""}},
+      {", {\"name\": \"size\", \"counts\": [3, 4], \"unseen\": 1}",
+       "",
+       structure,
+       {"histograms.text: expected 2 entries, one per feature, found 1"}},
       // Twice the same.
       {"\"name\": \"debt\"", "\"name\": \"age\"", structure, {"features: the feature \"age\" appears twice"}},
       {"\"name\": \"size\"", "\"name\": \"age\"", structure, {"features: the feature \"age\" appears twice"}},
@@ -266,6 +307,15 @@ TEST_CASE("what is wrong with a model file is said with its member and what was 
     CHECK_THAT(model.error().message, Catch::Matchers::StartsWith("tiny.json: "));
     for (const std::string_view words : c.said) CHECK_THAT(model.error().message, Contains(std::string(words)));
   }
+}
+
+TEST_CASE("a baseline need not have histograms", "[models]") {
+  const std::size_t begin = good.find(",\n    \"histograms\"");
+  const std::size_t end = good.find("  },\n  \"checks\"");
+  const result<model_file> file = parse_model_file(std::string(good).erase(begin, end - begin), "tiny.json");
+  REQUIRE(file);
+  REQUIRE(file->baseline);
+  CHECK_FALSE(file->baseline->histograms);
 }
 
 TEST_CASE("a file without checks or without features is refused", "[models]") {

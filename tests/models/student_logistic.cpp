@@ -35,6 +35,8 @@ TEST_CASE("the bundled model gives its trainer's numbers", "[models]") {
   CHECK(file->threshold == 0.43828732093346334);
   REQUIRE(file->baseline);
   CHECK(file->baseline->training_sample_size == 14208);
+  REQUIRE(file->baseline->histograms);
+  CHECK(file->baseline->histograms->numeric[0].edges.size() == 11);
   CHECK(file->checks.size() == 32);
 
   const result<logistic> model = load_logistic(model_path);

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "../schema/batch.hpp"
+#include "convert_avx512.hpp"
 #include "json_value.hpp"
 #include "key_table.hpp"
 #include "record_layout.hpp"
@@ -104,27 +105,26 @@ class fast_reader {
   }
   template <std::size_t... Place>
   [[gnu::always_inline]] const char* values_laid_out(const char* p, std::index_sequence<Place...>) {
-    auto& values = values_[found_];
-    return (value_laid_out<Place>(p, values[Place], end_) && ...) ? p : nullptr;
+    return (value_laid_out<Place>(p, found_, end_) && ...) ? p : nullptr;
   }
   template <std::size_t Place>
-  [[gnu::always_inline]] bool value_laid_out(const char*& p, extent& value, const char* end) const noexcept {
+  [[gnu::always_inline]] bool value_laid_out(const char*& p, std::size_t row, const char* end) noexcept {
     const auto& place = layout_.places[Place];
     if constexpr (Place > 0) {  // p < end + 16: the gap lies within the readable bytes
       if (!place.gap.matches(p)) return false;
       p += place.gap.size();
     }
     if (p >= end) return false;
-    value.begin = p;
+    values_[Place].begin[row] = p;
     std::uint32_t stops = equal_bytes(p, place.stop);
     if (stops == 0) [[unlikely]] {  // 16 bytes or more
-      p += 16;
-      if (p >= end) return false;
-      stops = equal_bytes(p, place.stop);
+      if (end - p <= 16) return false;
+      stops = equal_bytes(p + 16, place.stop) << 16U;
       if (stops == 0 || p + std::countr_zero(stops) >= end) return false;
     }
-    p += std::countr_zero(stops);
-    value.end = p;
+    const auto length = static_cast<std::uint32_t>(std::countr_zero(stops));
+    values_[Place].size[row] = length;
+    p += length;
     return Place + 1 < size || p < end;
   }
 
@@ -180,6 +180,7 @@ class fast_reader {
     p = open(p);
     if (p == nullptr) return nullptr;
     next_row();
+    tracing_ = previous == nullptr || layout_.wait == 0;
     trace_.clear();
     const std::size_t row = found_++;
     field_set seen;
@@ -187,7 +188,7 @@ class fast_reader {
     if (p == nullptr) return nullptr;
     p = members(p, row, seen);
     if (p == nullptr) return nullptr;
-    if (previous != nullptr && layout_.wait > 0) {
+    if (!tracing_) {
       --layout_.wait;
       return p;
     }
@@ -209,53 +210,49 @@ class fast_reader {
       for (std::size_t i = 0; i < size; ++i) {
         if (seen[i]) continue;
         if (Schema::required[i]) return nullptr;
-        values_[row][layout_.place_of[i]] = {};
+        set_value(i, row, {});
       }
     }
     return p + 1;
   }
 
   const char* member(const char* p, std::size_t row, field_set& seen) {
-    // A field's name has no escapes, so that its closing quote is the first one.
-    const char* const key = p + 1;
-    static constexpr auto quote = sixteen('"');
-    const std::uint32_t quotes = equal_bytes(key, quote) | equal_bytes(key + 16, quote) << 16U;
-    std::size_t i = Schema::npos;
-    if (p < end_ && *p == '"' && quotes != 0) [[likely]] {
-      const auto length = static_cast<std::size_t>(std::countr_zero(quotes));
-      i = key_table<Schema>::find(key, length);
-      p = key + length + 1;
-    }
-    if (i == Schema::npos) {
-      p = key - 1;
-      const std::string_view any = read_key(p);
+    if (p >= end_ || *p != '"') return nullptr;
+    std::size_t i = key_table<Schema>::find(p + 1);
+    if (i != Schema::npos) [[likely]] {
+      p = behind_colon(p + 1 + key_table<Schema>::length(i));
       if (p == nullptr) return nullptr;
-      i = key_table<Schema>::find(any.data(), any.size());
+    } else {
+      const std::string_view key = read_key(p);
+      if (p == nullptr) return nullptr;
+      i = Schema::index_of(key);
       if (i == Schema::npos) {
         trace_.give_up();
-        return any == Policy::reserved_name ? nullptr : skip_scalar(p);
+        return key == Policy::reserved_name ? nullptr : skip_scalar(p);
       }
-    } else {
-      p = behind_colon(p);
-      if (p == nullptr) return nullptr;
     }
     if (seen[i]) return nullptr;
     seen.set(i);
-    extent& value = values_[row][layout_.place_of[i]];
     const bool quoted = *p == '"';
     if (quoted != (Schema::kinds[i] == field_kind::text)) {
       // null for an optional text. (For other kinds it is taken for a value.)
       if (Schema::required[i] || quoted || std::memcmp(p, "null", 4) != 0) return nullptr;
       trace_.give_up();
-      value = {};
+      set_value(i, row, {});
       return p + 4;
     }
-    value.begin = p + quoted;
-    value.end = quoted ? text_end(p + 1) : find_value_end(p);
-    if (value.end == nullptr || value.end > end_) return nullptr;
-    trace_.add(i, value);
+    const extent value{p + quoted, quoted ? text_end(p + 1) : find_value_end(p)};
+    if (value.end == nullptr || value.end > end_ || value.size() > 0xFFFF'FFFFU) return nullptr;
+    set_value(i, row, value);
+    if (tracing_) trace_.add(i, value);
     last_ = value.end;
     return value.end + quoted;
+  }
+
+  void set_value(std::size_t field, std::size_t row, extent value) noexcept {
+    auto& values = values_[layout_.place_of[field]];
+    values.begin[row] = value.begin;
+    values.size[row] = static_cast<std::uint32_t>(value.size());
   }
 
   /// From behind a key to its value.
@@ -314,19 +311,33 @@ class fast_reader {
     Schema::for_each([&]<std::size_t I>() {
       using field = typename Schema::template field<I>;
       auto* const column = to_.template data<I>() + first;
-      const std::size_t place = layout_.place_of[I];
+      const auto& values = values_[layout_.place_of[I]];
+      const auto value = [&](std::size_t i) { return extent{values.begin[i], values.begin[i] + values.size[i]}; };
       // A loop without calls for what is common, and a second one where that did not do.
-      std::uint64_t wrong = 0;
-      const std::size_t found = found_;
-      for (std::size_t i = 0; i < found; ++i) wrong |= convert_short<field>(values_[i][place], column[i]);
-      for (std::size_t i = 0; wrong != 0 && plain_ && i < found_; ++i)
-        plain_ = convert_any<field>(values_[i][place], column[i]);
+      std::uint64_t wrong = convert_short<field>(values, column);
+      for (std::size_t i = 0; wrong != 0 && plain_ && i < found_; ++i) plain_ = convert_any<field>(value(i), column[i]);
     });
     found_ = 0;
     return plain_;
   }
 
-  /// 0 when that was all.
+  /// The values of a field, 0 when all are short and plain.
+  template <class Field, class Values>
+  [[gnu::always_inline]] std::uint64_t convert_short(const Values& values, typename Field::stored_type* to) noexcept {
+    const std::size_t found = found_;
+    std::uint64_t wrong = 0;
+    if constexpr (Field::required && (Field::kind == field_kind::integer || Field::kind == field_kind::real)) {
+      if (has_avx512) {
+        wrong = read_short_avx512(values.begin.data(), values.size.data(), found, to);
+        for (std::size_t i = 0; i < found; ++i) wrong |= !Field::valid(to[i]);
+        return wrong;
+      }
+    }
+    for (std::size_t i = 0; i < found; ++i) {
+      wrong |= convert_short<Field>(extent{values.begin[i], values.begin[i] + values.size[i]}, to[i]);
+    }
+    return wrong;
+  }
   template <class Field>
   [[gnu::always_inline]] static std::uint64_t convert_short(extent t, typename Field::stored_type& to) noexcept {
     if constexpr (!Field::required) {
@@ -403,9 +414,13 @@ class fast_reader {
   std::size_t most_ = 1;
   const char* last_ = nullptr;  // the end of the last value of the last record
   layout_trace<Schema> trace_;
-  std::array<std::array<extent, size>, block> values_;  // by place
-  std::size_t found_ = 0;                               // records whose values are there
-  bool plain_ = true;                                   // all values were, so far
+  bool tracing_ = false;
+  struct {
+    std::array<const char*, block> begin;
+    std::array<std::uint32_t, block> size;
+  } values_[size];         // by place
+  std::size_t found_ = 0;  // records whose values are there
+  bool plain_ = true;      // all values were, so far
 };
 
 }  // namespace tabscore::detail

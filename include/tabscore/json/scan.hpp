@@ -31,9 +31,9 @@ inline std::uint64_t load8(const char* p) noexcept {
 constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
 [[gnu::always_inline]] inline const char* skip_blanks(const char* p, const char* end) noexcept {
-  p += (*p == ' ') & (p < end);  // none or one is what is most common
-  if (static_cast<unsigned char>(*p) > ' ') [[likely]]
-    return p;
+  const auto stops = [](char c) { return static_cast<unsigned char>(c) > ' '; };
+  if (stops(*p)) return p;  // none or one is what is most common
+  if (stops(p[1]) && *p == ' ' && p < end) return p + 1;
   while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) ++p;
   return p;
 }
@@ -257,25 +257,24 @@ struct text_block {
   std::size_t size() const noexcept { return static_cast<std::size_t>(std::countr_zero(quotes)); }
 };
 
-/// The first byte from p that cannot belong to a number or a word: a comma, a bracket, a blank; nullptr when that is
-/// far.
+/// The first byte from p that cannot belong to a number or a word: a comma, a brace, a blank; nullptr when that is not
+/// within 32 bytes.
 inline const char* find_value_end(const char* p) noexcept {
 #if defined(__SSE2__)
-  const auto half = [](const char* from) {
+  for (const char* from = p; from != p + 32; from += 16) {
     const __m128i b = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
-    const __m128i stops =
-        _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(b, _mm_set1_epi8(',')), _mm_cmpeq_epi8(b, _mm_set1_epi8('}'))),
-                     _mm_cmpgt_epi8(_mm_set1_epi8(0x21), b));
-    return static_cast<std::uint32_t>(_mm_movemask_epi8(stops));
-  };
-  const std::uint32_t stops = half(p) | half(p + 16) << 16U;
-  return stops == 0 ? nullptr : p + std::countr_zero(stops);
+    const __m128i marks = _mm_or_si128(_mm_cmpeq_epi8(b, _mm_set1_epi8(',')), _mm_cmpeq_epi8(b, _mm_set1_epi8('}')));
+    const __m128i blanks = _mm_cmpgt_epi8(_mm_set1_epi8(0x21), b);
+    const int stops = _mm_movemask_epi8(_mm_or_si128(marks, blanks));
+    if (stops != 0) [[likely]]
+      return from + std::countr_zero(static_cast<unsigned>(stops));
+  }
 #else
   for (int i = 0; i < 32; ++i) {
     if (p[i] == ',' || p[i] == '}' || static_cast<signed char>(p[i]) < 0x21) return p + i;
   }
-  return nullptr;
 #endif
+  return nullptr;
 }
 
 /// What a text between quotes turned out to be.

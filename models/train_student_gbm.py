@@ -47,7 +47,7 @@ def main():
         name="student_gbm",
         threshold=threshold,
         training_data=export_xgboost.training_data(arguments.data, len(students)),
-        baseline=export_xgboost.drift_baseline(train, train_labels, recipe.NUMERIC),
+        baseline=export_xgboost.drift_baseline(train, train_labels, recipe.NUMERIC, pipeline),
         split=recipe.split_facts(train, holdout),
         metrics=recipe.holdout_metrics(holdout_labels, probabilities, threshold),
         date=arguments.date,

@@ -88,7 +88,7 @@ int main(int argc, char** argv) {
 
   student_service service;
   if (f.prediction_log != "off") {
-    auto log = ts::jsonl_log::open(f.prediction_log, {std::string(probability_name), std::string(label_name)});
+    auto log = ts::jsonl_log::open(f.prediction_log, {.names = {std::string(probability_name), std::string(label_name)}});
     if (!log) return fail(log.error().message);
     service.log = std::move(*log);
   }

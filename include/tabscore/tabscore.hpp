@@ -10,6 +10,7 @@
 #include "core/number_text.hpp"
 #include "core/result.hpp"
 #include "core/scratch.hpp"
+#include "core/siphash.hpp"
 #include "core/text_buffer.hpp"
 
 #include "schema/batch.hpp"
@@ -61,7 +62,9 @@
 #include "models/tree.hpp"
 #include "models/verify.hpp"
 
+#include "monitor/append_file.hpp"
 #include "monitor/drift.hpp"
+#include "monitor/jsonl_lines.hpp"
 #include "monitor/jsonl_log.hpp"
 #include "monitor/moments.hpp"
 #include "monitor/mutex.hpp"

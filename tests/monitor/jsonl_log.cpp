@@ -64,7 +64,7 @@ scored_records sample(std::size_t rows) {
 TEST_CASE("a log line is what Python's json.dumps writes", "[monitor]") {
   const temporary_folder folder;
   const auto file = folder.path / "made" / "on the way" / "log.jsonl";
-  auto log = ts::jsonl_log::open(file.string(), {"p", "y"});
+  auto log = ts::jsonl_log::open(file.string(), {.names = {"p", "y"}});
   REQUIRE(log);
   scored_records s;
   s.records.push_back("caf\xC3\xA9 \xF0\x9F\x98\x80\x7F\n", -3, 1e22, true, 2, "a\\b");

@@ -5,16 +5,23 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
+#include <condition_variable>
 #include <cstdio>
+#include <ctime>
 #include <exception>
 #include <filesystem>
+#include <map>
 #include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <utility>
 
 #include "handler.hpp"
 #include "http_server.hpp"
+#include "sha256.hpp"
 #include "student.hpp"
 
 namespace {
@@ -23,6 +30,8 @@ struct flags {
   http::settings http;
   std::string model;
   std::string prediction_log = "artifacts/prediction_log.jsonl";
+  ts::jsonl_settings log{.names = {std::string(probability_name), std::string(label_name)}};
+  bool log_model = false;
   bool no_baseline = false;
   bool verbose = false;
 };
@@ -45,6 +54,25 @@ void declare(CLI::App& app, flags& f) {
   app.add_option("--model", f.model, "model file, or none to start without")->capture_default_str();
   app.add_option("--prediction-log", f.prediction_log, "file that each prediction is appended to, or off")
       ->capture_default_str();
+  app.add_option("--log-sync", f.log.file.sync, "when the log is forced to the disk: none, interval or always")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, ts::durability>{
+          {"none", ts::durability::none}, {"interval", ts::durability::interval}, {"always", ts::durability::always}}))
+      ->default_str("interval");
+  app.add_option_function<unsigned>(
+         "--log-sync-ms", [&f](unsigned ms) { f.log.file.sync_interval = std::chrono::milliseconds(ms); },
+         "the interval of --log-sync interval")
+      ->default_str("1000");
+  app.add_option("--log-rotate-bytes", f.log.file.rotate_bytes, "set the log aside before it is larger; 0: never")
+      ->capture_default_str();
+  app.add_option_function<unsigned>(
+         "--log-rotate-seconds", [&f](unsigned s) { f.log.file.rotate_age = std::chrono::seconds(s); },
+         "set the log aside when it is so old; 0: never (SIGHUP always does)")
+      ->default_str("0");
+  app.add_option("--log-on-failure", f.log.on_failure, "what cannot be logged: drop-and-count, or refuse (503)")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, ts::log_failure>{
+          {"drop-and-count", ts::log_failure::drop_and_count}, {"refuse", ts::log_failure::refuse}}))
+      ->default_str("drop-and-count");
+  app.add_flag("--log-model", f.log_model, "each line of the log names the model file's SHA-256");
   app.add_flag("--no-baseline", f.no_baseline, "ignore the model's drift baseline");
   app.add_flag("--verbose", f.verbose, "one line per request on the standard error output");
   app.add_option("--max-body-bytes", f.http.max_body_bytes, "larger bodies are refused: 413")->capture_default_str();
@@ -64,6 +92,47 @@ void declare(CLI::App& app, flags& f) {
 int fail(const std::string& message) {
   fmt::print(stderr, "student_server: {}\n", message);
   return 1;
+}
+
+/// The model and the log, as the flags ask; what is wrong with them, or nothing.
+std::optional<std::string> load(flags& f, student_service& service) {
+  if (f.model != "none") {
+    auto bytes = ts::read_model_bytes(f.model);
+    if (!bytes) return bytes.error().message;
+    auto file = ts::parse_model_file(*bytes, f.model);
+    if (!file) return file.error().message;
+    auto model = ts::make_scorer(*file);
+    if (!model) return model.error().message;
+    auto pipe = student_pipeline::make(student_columns::rules, student_columns::features, std::move(*model),
+                                       student_sinks{service.observed, service.log});
+    if (!pipe) return pipe.error().message;
+    service.pipe.emplace(std::move(*pipe));
+    service.model = identify(*file, sha256(*bytes));
+    if (!f.no_baseline) service.baseline = std::move(file->baseline);
+  }
+  if (f.prediction_log != "off") {
+    if (f.log_model) f.log.model = service.model.sha256;
+    auto log = ts::jsonl_log::open(f.prediction_log, f.log);
+    if (!log) return log.error().message;
+    service.log = std::move(*log);
+  }
+  return std::nullopt;
+}
+
+/// What has to be done though no request comes.
+void keep_up(const std::stop_token& stop, student_service& service) {
+  std::mutex mutex;
+  std::condition_variable_any woken;
+  std::unique_lock lock(mutex);
+  for (unsigned quarter = 0; !stop.stop_requested(); ++quarter) {
+    if (auto* log = service.log.file()) log->tick();
+    if (quarter % (4 * monitoring_history::interval_s) == 0) {
+      const ts::totals live = service.observed.read();
+      service.history.add(
+          {std::time(nullptr), live.samples, live.positives, service.metrics.rejected(), service.drift().score});
+    }
+    woken.wait_for(lock, stop, std::chrono::milliseconds(250), [] { return false; });
+  }
 }
 
 http::handler print_each(http::handler answer) {
@@ -87,22 +156,12 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
 
   student_service service;
-  if (f.prediction_log != "off") {
-    auto log = ts::jsonl_log::open(f.prediction_log, {.names = {std::string(probability_name), std::string(label_name)}});
-    if (!log) return fail(log.error().message);
-    service.log = std::move(*log);
-  }
-  if (f.model != "none") {
-    auto file = ts::load_model_file(f.model);
-    if (!file) return fail(file.error().message);
-    auto model = ts::make_scorer(*file);
-    if (!model) return fail(model.error().message);
-    auto pipe = student_pipeline::make(student_columns::rules, student_columns::features, std::move(*model),
-                                       student_sinks{service.observed, service.log});
-    if (!pipe) return fail(pipe.error().message);
-    service.pipe.emplace(std::move(*pipe));
-    if (!f.no_baseline) service.baseline = std::move(file->baseline);
-  }
+  if (const auto problem = load(f, service)) return fail(*problem);
+  f.http.refused = [&](unsigned status) { service.metrics.refused(status); };
+  f.http.hangup = [&] {
+    if (auto* file = service.log.file()) file->rotate();
+  };
+  const std::jthread keeper([&](const std::stop_token& stop) { keep_up(stop, service); });
 
   try {
     http::serve(

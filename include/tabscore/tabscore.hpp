@@ -66,8 +66,10 @@
 #include "monitor/drift.hpp"
 #include "monitor/jsonl_lines.hpp"
 #include "monitor/jsonl_log.hpp"
+#include "monitor/metrics.hpp"
 #include "monitor/moments.hpp"
 #include "monitor/mutex.hpp"
+#include "monitor/prometheus.hpp"
 #include "monitor/sink.hpp"
 
 #include "pipeline/pipeline.hpp"

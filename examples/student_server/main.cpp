@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <csignal>
 #include <cstdio>
 #include <ctime>
 #include <exception>
@@ -155,6 +156,7 @@ int main(int argc, char** argv) {
   declare(app, f);
   CLI11_PARSE(app, argc, argv);
 
+  std::signal(SIGXFSZ, SIG_IGN);  // a log that may not grow is a failed write, not the end
   student_service service;
   if (const auto problem = load(f, service)) return fail(*problem);
   f.http.refused = [&](unsigned status) { service.metrics.refused(status); };

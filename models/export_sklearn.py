@@ -31,6 +31,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 FORMAT_VERSION = 1
+BINS = 10  # of a histogram of the training data, at most
 
 
 class NotExportable(ValueError):
@@ -213,16 +214,68 @@ def training_data(path, rows):
     return {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "rows": int(rows)}
 
 
-def drift_baseline(frame, labels, numeric):
-    """Mean and population standard deviation of the numeric features (a list of names, model order), positive rate."""
+def drift_baseline(frame, labels, numeric, pipeline=None):
+    """Mean and population standard deviation of the numeric features (a list of names, model order), positive rate; with
+    the fitted pipeline also the histograms of every feature and of the predicted probability."""
     # The order of a sum decides its last digits. Means are summed column by column and squares row after row, which is
     # what pandas does where its companion bottleneck is installed, and here wherever it runs.
     means = [np.ascontiguousarray(frame[name], dtype=float).mean() for name in numeric]
     stds = np.ascontiguousarray(frame[numeric], dtype=float).std(axis=0)
-    return {
+    baseline = {
         "numeric": [{"name": n, "mean": float(m), "std": float(s)} for n, m, s in zip(numeric, means, stds)],
         "training_positive_rate": float(np.mean(np.asarray(labels, dtype=float))),
         "training_sample_size": len(frame),
+    }
+    if pipeline is not None:
+        baseline["histograms"] = histograms(frame, numeric, pipeline)
+    return baseline
+
+
+def histograms(frame, numeric, pipeline):
+    """The training rows by bin of each numeric feature, by category of each text feature, and by what is predicted."""
+    categories = {f["name"]: f["categories"] for f in features_of(pipeline[0])[1]}
+    texts = []
+    for name, levels in categories.items():
+        values = pd.Series([None if pd.isna(v) else v for v in frame[name]], dtype=object)
+        found = values.value_counts(dropna=False)
+        by_text = {None if pd.isna(level) else level: int(n) for level, n in found.items()}
+        texts.append({"name": name, "counts": [by_text.get(level, 0) for level in levels]})
+    probability = pipeline.predict_proba(frame[list(pipeline[0].feature_names_in_)])[:, 1]
+    return {
+        "numeric": [{"name": name, **bins(name, frame[name])} for name in numeric],
+        "text": texts,
+        "probability": bins("probability", probability, low=0.0, high=1.0),
+    }
+
+
+def bins(name, values, low=None, high=None):
+    """At most BINS bins of about as many rows each: an edge lies half-way between two neighbouring values, so that one
+    frequent value has a bin of its own. Everything is in single precision, as the live values are compared."""
+    with np.errstate(over="ignore"):
+        single = np.asarray(values, dtype=float).astype(np.float32)
+    present = np.sort(single[~np.isnan(single)])
+    require(len(present) > 0, f"{name}: every training value is missing, so there is no histogram of them")
+    require(bool(np.all(np.isfinite(present))), f"{name}: a value is too large for single precision")
+    distinct, counts = np.unique(present, return_counts=True)
+    shares = np.cumsum(counts)[:-1] / len(present)  # of the rows up to each place for an edge
+    places = {int(np.argmin(np.abs(shares - k / BINS))) for k in range(1, BINS)} if len(shares) else set()
+    first = distinct[0] if low is None else np.float32(low)
+    last = distinct[-1] if high is None else np.float32(high)
+    if last <= first:  # a constant
+        last = np.nextafter(first, np.float32(np.inf))
+    edges = [first]
+    for place in sorted(places):
+        below, above = distinct[place], distinct[place + 1]
+        middle = np.float32((float(below) + float(above)) / 2)
+        edge = middle if below < middle else above
+        if edges[-1] < edge < last:
+            edges.append(edge)
+    edges.append(last)
+    counted, _ = np.histogram(present, bins=np.array(edges, dtype=np.float32))
+    return {
+        "edges": [float(edge) for edge in edges],
+        "counts": counted.tolist(),
+        "missing": int(np.isnan(single).sum()),
     }
 
 
@@ -280,7 +333,7 @@ def main():
             numeric = [f["name"] for f in features_of(pipeline[0])[0]]
             missing = [column for column in [*numeric, arguments.label] if column not in data]
             require(not missing, f"the training data have no column {missing[:1]}, so no drift baseline can be made")
-            baseline = drift_baseline(data, data[arguments.label], numeric)
+            baseline = drift_baseline(data, data[arguments.label], numeric, pipeline)
         document = export(
             pipeline,
             name=arguments.name,

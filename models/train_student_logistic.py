@@ -93,7 +93,7 @@ def main():
         name="student_logistic",
         threshold=threshold,
         training_data=export_sklearn.training_data(arguments.data, len(students)),
-        baseline=export_sklearn.drift_baseline(train, train_labels, NUMERIC),
+        baseline=export_sklearn.drift_baseline(train, train_labels, NUMERIC, pipeline),
         split=split_facts(train, holdout),
         metrics=holdout_metrics(holdout_labels, probabilities, threshold),
         date=arguments.date,

@@ -4,6 +4,8 @@
 // Everything. Each header also works alone; in the data's order through the house:
 #include "core/config.hpp"
 #include "core/exact.hpp"
+#include "core/exact_sum.hpp"
+#include "core/exact_sum_text.hpp"
 #include "core/fixed_string.hpp"
 #include "core/json_text.hpp"
 #include "core/number_parse.hpp"
@@ -63,7 +65,12 @@
 #include "models/verify.hpp"
 
 #include "monitor/append_file.hpp"
+#include "monitor/distance.hpp"
 #include "monitor/drift.hpp"
+#include "monitor/drift_monitor.hpp"
+#include "monitor/drift_reference.hpp"
+#include "monitor/drift_report.hpp"
+#include "monitor/histogram.hpp"
 #include "monitor/jsonl_lines.hpp"
 #include "monitor/jsonl_log.hpp"
 #include "monitor/metrics.hpp"
@@ -71,6 +78,10 @@
 #include "monitor/mutex.hpp"
 #include "monitor/prometheus.hpp"
 #include "monitor/sink.hpp"
+#include "monitor/sliding_counts.hpp"
+#include "monitor/state.hpp"
+#include "monitor/state_file.hpp"
+#include "monitor/state_json.hpp"
 
 #include "pipeline/pipeline.hpp"
 

@@ -3,7 +3,9 @@
 #include <tabscore/pipeline/pipeline.hpp>
 #include <tabscore/schema/batch.hpp>
 
+#include <algorithm>
 #include <atomic>
+#include <random>
 #include <thread>
 #include <vector>
 
@@ -33,6 +35,32 @@ TEST_CASE("integer sums wrap around within a batch, as NumPy's do", "[monitor]")
   CHECK(drift.read().sums[0] == static_cast<double>(static_cast<std::int64_t>(60U * 1'000'000'000'000'000'000U)));
   CHECK(drift.read().sums[1] == 30.0);
   CHECK(drift.read().positives == 60);
+}
+
+TEST_CASE("totals are the same bits whatever the order of batches and however replicas share them", "[monitor]") {
+  std::mt19937_64 random(11);
+  std::vector<ts::batch<record>> batches(40);
+  for (auto& b : batches) {
+    for (std::uint64_t i = 1 + random() % 600; i > 0; --i) {
+      b.push_back(static_cast<std::int64_t>(random() % 1000),
+                  static_cast<double>(random() % 100000) / 7 * (i % 9 ? 1 : 1e30));
+    }
+  }
+  const auto totals_of = [&](std::size_t replicas) {
+    std::vector<ts::moments_st> sinks(replicas);
+    ts::score_buffers buffers;
+    for (const auto& b : batches) {
+      const ts::pipeline pipe{record{}, ts::rules{}, ts::features{}, always{}, ts::sinks{sinks[random() % replicas]}};
+      static_cast<void>(pipe.score(b, buffers));
+    }
+    std::shuffle(batches.begin(), batches.end(), random);
+    ts::moments_st all;
+    for (const auto& s : sinks) all.merge(s.exact());
+    return all.exact();
+  };
+  const ts::exact_totals expected = totals_of(1);
+  CHECK(expected.sums[1].value() > 1e30);
+  for (const std::size_t replicas : {1U, 2U, 7U}) CHECK(totals_of(replicas) == expected);
 }
 
 TEST_CASE("a reader sees whole batches only, with many writers", "[monitor]") {

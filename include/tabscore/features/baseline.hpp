@@ -1,11 +1,35 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace tabscore {
+
+/// The training rows by bin of one number. Values are compared as single precision floats, so that each edge is one:
+/// bin i holds edges[i] <= x < edges[i + 1], the last one its upper edge too.
+struct binned_rows {
+  std::vector<double> edges;          ///< ascending, at least two
+  std::vector<std::uint64_t> counts;  ///< one per bin
+  std::uint64_t missing = 0;          ///< NaN
+
+  std::uint64_t rows() const noexcept {
+    std::uint64_t all = missing;
+    for (const std::uint64_t n : counts) all += n;
+    return all;
+  }
+};
+
+/// How the training rows spread, feature by feature.
+struct training_histograms {
+  static constexpr std::size_t max_bins = 20;
+  std::vector<binned_rows> numeric;              ///< in model order
+  std::vector<std::vector<std::uint64_t>> text;  ///< per text field, one count per category of its encoder
+  binned_rows probability;                       ///< what the model predicted for them
+};
 
 /// What the training rows looked like, to compare live traffic with. Plain data.
 struct drift_baseline {
@@ -17,6 +41,7 @@ struct drift_baseline {
   std::vector<feature> numeric;       ///< one entry per numeric feature, in model order
   double training_positive_rate = 0;  ///< share of positive labels, 0..1
   std::uint64_t training_sample_size = 0;
+  std::optional<training_histograms> histograms = {};
 };
 
 }  // namespace tabscore

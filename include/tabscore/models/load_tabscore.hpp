@@ -19,6 +19,7 @@
 
 #include "../core/result.hpp"
 #include "detail/json_node.hpp"
+#include "detail/read_baseline.hpp"
 #include "logistic.hpp"
 #include "model_file.hpp"
 #include "verify.hpp"
@@ -127,29 +128,6 @@ inline logistic_parameters read_logistic(const json_node& node, const encoder& e
   return learnt;
 }
 
-inline drift_baseline read_baseline(const json_node& node, const std::vector<std::string>& names) {
-  drift_baseline baseline;
-  node.members({"numeric", "training_positive_rate", "training_sample_size"});
-  if (!node.ok()) return baseline;
-  node["numeric"].each([&](const json_node& feature) {
-    feature.members({"name", "mean", "std"});
-    if (!feature.ok()) return;
-    const std::size_t at = baseline.numeric.size();
-    drift_baseline::feature entry{feature["name"].text(), feature["mean"].number(), feature["std"].number()};
-    if (at >= names.size()) return feature.fail(errc::structure, "expected no entry beyond the numeric features");
-    if (entry.name != names[at]) feature["name"].expected(fmt::format("\"{}\", as in features.numeric", names[at]));
-    if (!(entry.std >= 0)) feature["std"].expected("a number from 0");
-    baseline.numeric.push_back(std::move(entry));
-  });
-  if (node.ok() && baseline.numeric.size() != names.size()) {
-    node["numeric"].fail(errc::structure, fmt::format("expected {} entries, one per numeric feature, found {}",
-                                                      names.size(), baseline.numeric.size()));
-  }
-  baseline.training_positive_rate = node["training_positive_rate"].number(0, 1);
-  baseline.training_sample_size = node["training_sample_size"].count();
-  return baseline;
-}
-
 inline std::vector<check> read_checks(const json_node& node, const encoder& encoder) {
   std::vector<check> checks;
   node.each([&](const json_node& row) {
@@ -205,7 +183,7 @@ inline model_file read_model_file(std::string_view bytes, const json_node& root)
     root["kind"].fail(errc::unsupported, fmt::format("expected \"logistic\" or \"xgboost\", found \"{}\"", kind));
   }
   file.threshold = root["threshold"].number(0, 1);
-  if (root.has("drift_baseline")) file.baseline = read_baseline(root["drift_baseline"], file.features.numeric);
+  if (root.has("drift_baseline")) file.baseline = read_baseline(root["drift_baseline"], file);
   file.checks = read_checks(root["checks"], file.encoder);
   return file;
 }

@@ -8,12 +8,13 @@
 #include <utility>
 #include <vector>
 
+#include "../core/exact_sum.hpp"
 #include "mutex.hpp"
 #include "sink.hpp"
 
 namespace tabscore {
 
-/// Running totals of everything scored so far.
+/// Running totals of everything scored so far, rounded for reading.
 struct totals {
   std::uint64_t samples = 0;
   std::uint64_t positives = 0;
@@ -22,19 +23,31 @@ struct totals {
   friend bool operator==(const totals&, const totals&) = default;
 };
 
-namespace detail {
+/// The same as they are kept: integers and exact sums, so that the order of batches, and how replicas share them,
+/// leaves no trace. Merging is associative and commutative, bit for bit.
+struct exact_totals {
+  std::uint64_t samples = 0;
+  std::uint64_t positives = 0;
+  std::vector<exact_sum> sums;  ///< as totals::sums
 
-/// The sum of n doubles in a fixed order of its own, eight lanes and then a tree, so that its bits do not depend on the
-/// width of the CPU's vectors.
-inline double sum(const double* x, std::size_t n) noexcept {
-  std::array<double, 8> lane{};
-  std::size_t i = 0;
-  for (; i + 8 <= n; i += 8) {
-    for (std::size_t k = 0; k < 8; ++k) lane[k] += x[i + k];
+  /// Precondition: the features are the same, or one of the two is empty.
+  void merge(const exact_totals& other) {
+    if (sums.empty()) sums.resize(other.sums.size());
+    TABSCORE_ASSERT(other.sums.empty() || sums.size() == other.sums.size(), "totals of other features");
+    samples += other.samples;
+    positives += other.positives;
+    for (std::size_t j = 0; j < other.sums.size(); ++j) sums[j].merge(other.sums[j]);
   }
-  for (std::size_t k = 0; i < n; ++i, ++k) lane[k] += x[i];
-  return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
-}
+  totals rounded() const {
+    totals t{samples, positives, {}};
+    for (const exact_sum& sum : sums) t.sums.push_back(sum.value());
+    return t;
+  }
+
+  friend bool operator==(const exact_totals&, const exact_totals&) = default;
+};
+
+namespace detail {
 
 /// The sum of n integers modulo 2^64, as NumPy's: exact while it fits 64 bits.
 inline std::uint64_t sum(const std::int64_t* x, std::size_t n) noexcept {
@@ -46,14 +59,15 @@ inline std::uint64_t sum(const std::int64_t* x, std::size_t n) noexcept {
 }  // namespace detail
 
 /// A sink that keeps the totals from which means and rates are read. A batch is added under one lock: a reader sees it
-/// whole or not at all. Integer fields are summed as integers within a batch, everything else as doubles.
-/// No concurrent call causes a data race (moments; moments_st is for one thread).
+/// whole or not at all. Integer fields are summed as 64-bit integers within a batch, and wrap there as NumPy's do; what
+/// a batch gives is then added exactly, as is each value of every other feature. No concurrent call causes a data race
+/// (moments; moments_st is for one thread).
 template <class Mutex>
 class basic_moments {
  public:
   template <std::size_t Width>
   struct partial {
-    std::array<double, Width> real{};
+    std::array<exact_sum, Width> real{};
     std::array<std::uint64_t, Width> integer{};
   };
 
@@ -64,21 +78,15 @@ class basic_moments {
       if constexpr (is_integer<Schema, I>) {
         part.integer[j++] += detail::sum(block.records.template get<I>().data(), x.rows);
       } else if constexpr (Schema::kinds[I] != field_kind::text) {
-        part.real[j] += detail::sum(x.column(j), x.rows);
+        part.real[j].add({x.column(j), x.rows});
         ++j;
       }
     });
-    for (; j < Width; ++j) part.real[j] += detail::sum(x.column(j), x.rows);
+    for (; j < Width; ++j) part.real[j].add({x.column(j), x.rows});
   }
 
   template <schema_type Schema, std::size_t Width>
   void record(const partial<Width>& part, const scored<Schema>& batch) noexcept {
-    std::array<double, Width> sums = part.real;
-    std::size_t j = 0;
-    Schema::for_each([&]<std::size_t I>() {
-      if constexpr (is_integer<Schema, I>) sums[j] = static_cast<double>(static_cast<std::int64_t>(part.integer[j]));
-      j += Schema::kinds[I] != field_kind::text;
-    });
     std::uint64_t positives = 0;
     for (const std::uint8_t label : batch.scores.label) positives += label;
 
@@ -87,13 +95,29 @@ class basic_moments {
     TABSCORE_ASSERT(totals_.sums.size() == Width, "one moments sink was given to pipelines of different features");
     totals_.samples += batch.records.rows();
     totals_.positives += positives;
-    for (std::size_t k = 0; k < Width; ++k) totals_.sums[k] += sums[k];
+    std::size_t j = 0;
+    Schema::for_each([&]<std::size_t I>() {
+      if constexpr (is_integer<Schema, I>) {
+        totals_.sums[j].add_integer(static_cast<std::int64_t>(part.integer[j]));
+        ++j;
+      } else if constexpr (Schema::kinds[I] != field_kind::text) {
+        totals_.sums[j].merge(part.real[j]);
+        ++j;
+      }
+    });
+    for (; j < Width; ++j) totals_.sums[j].merge(part.real[j]);
   }
 
   /// A consistent copy: the sum of whole batches.
-  totals read() const {
+  totals read() const { return exact().rounded(); }
+  exact_totals exact() const {
     const std::lock_guard lock(mutex_);
     return totals_;
+  }
+  /// Adds what another replica, or this one before it was restarted, has counted.
+  void merge(const exact_totals& other) {
+    const std::lock_guard lock(mutex_);
+    totals_.merge(other);
   }
 
  private:
@@ -101,7 +125,7 @@ class basic_moments {
   static constexpr bool is_integer = std::same_as<typename Schema::template field<I>::stored_type, std::int64_t>;
 
   mutable Mutex mutex_;
-  totals totals_;
+  exact_totals totals_;
 };
 
 using moments = basic_moments<std::mutex>;

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+
+namespace tabscore::detail {
+
+/// Kernels take columns of a multiple of this many values.
+inline constexpr std::size_t column_step = 16;
+
+/// high + low is the exact sum of a column, if complete.
+struct split_sum {
+  double high = 0;
+  double low = 0;
+  bool complete = false;
+};
+
+#define TABSCORE_LEVEL portable
+#define TABSCORE_VECTOR_BYTES 16
+#include "column_kernels.inc"
+#undef TABSCORE_LEVEL
+#undef TABSCORE_VECTOR_BYTES
+}  // namespace tabscore::detail
+
+// The second set is compiled for its target by function, so that the flags of the translation unit stay as they are.
+#if defined(__x86_64__)
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2")
+#endif
+namespace tabscore::detail {
+#define TABSCORE_LEVEL avx2
+#define TABSCORE_VECTOR_BYTES 32
+#include "column_kernels.inc"
+#undef TABSCORE_LEVEL
+#undef TABSCORE_VECTOR_BYTES
+}  // namespace tabscore::detail
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#endif
+
+namespace tabscore::detail {
+
+/// What monitoring does with a column of n values, n a multiple of column_step. Every set gives the same bits.
+struct column_kernels {
+  /// The largest magnitude; a NaN counts for nothing.
+  double (*largest)(const double* x, std::size_t n) noexcept;
+  /// The sum in two exact parts: each value is cut at the last bit of `first`, what remains at that of `second`, and
+  /// what then remains must be zero (Rump, Ogita and Oishi 2008, "Accurate floating-point summation", ExtractVector).
+  /// `first` is a power of two, at least 2 n times the largest magnitude, `second` at least 2 n 2^-53 times `first`.
+  split_sum (*split)(const double* x, std::size_t n, double first, double second) noexcept;
+  void (*to_single)(const double* x, std::size_t n, float* to) noexcept;
+  /// count[k] += how many of x are at least edge[k]. n < 2^31.
+  void (*count_at_least)(const float* x, std::size_t n, const float* edge, std::size_t edges,
+                         std::uint64_t* count) noexcept;
+};
+
+inline constexpr column_kernels portable_kernels{portable::largest, portable::split, portable::to_single,
+                                                 portable::count_at_least};
+#if defined(__x86_64__)
+inline constexpr column_kernels avx2_kernels{avx2::largest, avx2::split, avx2::to_single, avx2::count_at_least};
+inline bool has_avx2() noexcept { return __builtin_cpu_supports("avx2"); }
+#else
+inline constexpr const column_kernels& avx2_kernels = portable_kernels;
+inline bool has_avx2() noexcept { return false; }
+#endif
+
+/// The fastest of this CPU.
+inline const column_kernels& best_column_kernels() noexcept {
+  static const column_kernels& best = has_avx2() ? avx2_kernels : portable_kernels;
+  return best;
+}
+
+}  // namespace tabscore::detail

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <array>
+#include <bit>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "exact_sum.hpp"
+
+namespace tabscore {
+
+/// The finite part of a sum, exactly, as C and Python write doubles in hexadecimal: "-0x1a8p-3". One text per sum: the
+/// last bit of the digits is set, none leads with zero; "0x0p+0" is zero. Python's float.fromhex() rounds it as value()
+/// does.
+inline std::string to_text(const exact_sum& sum) {
+  const auto size = sum.magnitude();
+  constexpr std::size_t width = exact_sum::limbs * 64;
+  const auto bit = [&](std::size_t i) { return i < width && (size[i / 64] >> i % 64 & 1U) != 0; };
+  std::size_t first = 0;
+  while (first < width && !bit(first)) ++first;
+  if (first == width) return "0x0p+0";
+  std::size_t end = width;
+  while (!bit(end - 1)) --end;
+  std::string text = sum.negative() ? "-0x" : "0x";
+  for (std::size_t digit = (end - first + 3) / 4; digit-- > 0;) {
+    unsigned value = 0;
+    for (std::size_t k = 4; k-- > 0;) value = value << 1U | unsigned{bit(first + digit * 4 + k)};
+    text.push_back("0123456789abcdef"[value]);
+  }
+  const int exponent = static_cast<int>(first) + exact_sum::lowest_bit;
+  text.append(exponent < 0 ? "p" : "p+");
+  return text.append(std::to_string(exponent));
+}
+
+/// The sum that to_text wrote, or nothing when the text is not in that one form or out of range.
+inline std::optional<exact_sum> parse_exact_sum(std::string_view text, std::uint64_t nans = 0,
+                                                std::uint64_t infinities = 0, std::uint64_t negative_infinities = 0) {
+  std::string_view rest = text;
+  const bool negative = rest.starts_with('-');
+  if (negative) rest.remove_prefix(1);
+  if (!rest.starts_with("0x")) return std::nullopt;
+  rest.remove_prefix(2);
+  const std::size_t p = rest.find('p');
+  if (p == 0 || p > exact_sum::limbs * 16 || p == std::string_view::npos) return std::nullopt;
+  std::string_view after = rest.substr(p + 1);
+  if (after.starts_with('+')) after.remove_prefix(1);
+  int exponent = 0;
+  const auto [end, wrong] = std::from_chars(after.data(), after.data() + after.size(), exponent);
+  if (wrong != std::errc{} || end != after.data() + after.size()) return std::nullopt;
+  if (exponent < exact_sum::lowest_bit || exponent > exact_sum::lowest_bit + int{exact_sum::limbs * 64}) {
+    return std::nullopt;
+  }
+  std::array<std::uint64_t, exact_sum::limbs> size{};
+  std::size_t at = static_cast<std::size_t>(exponent - exact_sum::lowest_bit);
+  for (std::size_t i = p; i-- > 0;) {
+    unsigned value = 0;
+    const char digit = rest[i];
+    if (digit >= '0' && digit <= '9') {
+      value = static_cast<unsigned>(digit - '0');
+    } else if (digit >= 'a' && digit <= 'f') {
+      value = static_cast<unsigned>(digit - 'a' + 10);
+    } else {
+      return std::nullopt;
+    }
+    for (unsigned k = 0; k < 4; ++k, ++at) {
+      if ((value >> k & 1U) == 0) continue;
+      if (at >= exact_sum::limbs * 64 - 1) return std::nullopt;  // the last bit is the sign
+      size[at / 64] |= std::uint64_t{1} << at % 64;
+    }
+  }
+  const exact_sum sum = exact_sum::of(size, negative, nans, infinities, negative_infinities);
+  if (to_text(sum) != text) return std::nullopt;
+  return sum;
+}
+
+}  // namespace tabscore

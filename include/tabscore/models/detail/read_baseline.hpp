@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <numeric>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "../../features/baseline.hpp"
+#include "../model_file.hpp"
+#include "json_node.hpp"
+
+// The member "drift_baseline" of a model file whose features have been read.
+namespace tabscore::detail {
+
+inline std::vector<std::uint64_t> read_counts(const json_node& node, std::size_t count) {
+  std::vector<std::uint64_t> all;
+  node.each([&](const json_node& n) { all.push_back(n.count()); });
+  if (node.ok() && all.size() != count) {
+    node.fail(errc::structure, fmt::format("expected {} counts, found {}", count, all.size()));
+  }
+  return all;
+}
+
+inline binned_rows read_bins(const json_node& node) {
+  binned_rows rows;
+  node["edges"].each([&](const json_node& edge) {
+    const double x = edge.number();
+    if (static_cast<double>(static_cast<float>(x)) != x) edge.expected("a single precision number");
+    if (!rows.edges.empty() && !(x > rows.edges.back())) edge.expected("a number greater than the one before");
+    rows.edges.push_back(x);
+  });
+  if (node.ok() && (rows.edges.size() < 2 || rows.edges.size() > training_histograms::max_bins + 1)) {
+    node["edges"].fail(errc::structure, fmt::format("expected 2 to {} edges, found {}",
+                                                    training_histograms::max_bins + 1, rows.edges.size()));
+  }
+  if (node.ok()) rows.counts = read_counts(node["counts"], rows.edges.size() - 1);
+  rows.missing = node["missing"].count();
+  return rows;
+}
+
+/// The histograms of `rows` training rows.
+inline training_histograms read_histograms(const json_node& node, const model_file& file, std::uint64_t rows) {
+  training_histograms all;
+  node.members({"numeric", "text", "probability"});
+  if (!node.ok()) return all;
+  const auto complete = [&](const json_node& n, std::uint64_t counted) {
+    if (counted != rows) {
+      n.fail(errc::structure,
+             fmt::format("expected counts of {} rows as in training_sample_size, found {}", rows, counted));
+    }
+  };
+  const auto named = [&](const json_node& n, const std::vector<std::string>& names, std::size_t at) {
+    if (at >= names.size()) n.fail(errc::structure, "expected no entry beyond the features");
+    if (n.ok() && n["name"].text() != names[at]) n["name"].expected(fmt::format("\"{}\", as in features", names[at]));
+    return n.ok();
+  };
+  const auto one_each = [&](std::string_view member, std::size_t wanted, std::size_t found) {
+    if (node.ok() && found != wanted) {
+      node[member].fail(errc::structure, fmt::format("expected {} entries, one per feature, found {}", wanted, found));
+    }
+  };
+  node["numeric"].each([&](const json_node& feature) {
+    feature.members({"name", "edges", "counts", "missing"});
+    if (!feature.ok() || !named(feature, file.features.numeric, all.numeric.size())) return;
+    all.numeric.push_back(read_bins(feature));
+    if (feature.ok()) complete(feature["counts"], all.numeric.back().rows());
+  });
+  one_each("numeric", file.features.numeric.size(), all.numeric.size());
+  node["text"].each([&](const json_node& feature) {
+    feature.members({"name", "counts"});
+    if (!feature.ok() || !named(feature, file.features.text, all.text.size())) return;
+    const auto& counts =
+        all.text.emplace_back(read_counts(feature["counts"], file.encoder.text[all.text.size()].size()));
+    if (feature.ok()) complete(feature["counts"], std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}));
+  });
+  one_each("text", file.features.text.size(), all.text.size());
+  if (!node.ok()) return all;
+  const json_node probability = node["probability"];
+  probability.members({"edges", "counts", "missing"});
+  if (!node.ok()) return all;
+  all.probability = read_bins(probability);
+  if (node.ok()) complete(probability["counts"], all.probability.rows());
+  return all;
+}
+
+inline drift_baseline read_baseline(const json_node& node, const model_file& file) {
+  const std::vector<std::string>& names = file.features.numeric;
+  drift_baseline baseline;
+  node.members({"numeric", "training_positive_rate", "training_sample_size"}, {"histograms"});
+  if (!node.ok()) return baseline;
+  node["numeric"].each([&](const json_node& feature) {
+    feature.members({"name", "mean", "std"});
+    if (!feature.ok()) return;
+    const std::size_t at = baseline.numeric.size();
+    drift_baseline::feature entry{feature["name"].text(), feature["mean"].number(), feature["std"].number()};
+    if (at >= names.size()) return feature.fail(errc::structure, "expected no entry beyond the numeric features");
+    if (entry.name != names[at]) feature["name"].expected(fmt::format("\"{}\", as in features.numeric", names[at]));
+    if (!(entry.std >= 0)) feature["std"].expected("a number from 0");
+    baseline.numeric.push_back(std::move(entry));
+  });
+  if (node.ok() && baseline.numeric.size() != names.size()) {
+    node["numeric"].fail(errc::structure, fmt::format("expected {} entries, one per numeric feature, found {}",
+                                                      names.size(), baseline.numeric.size()));
+  }
+  baseline.training_positive_rate = node["training_positive_rate"].number(0, 1);
+  baseline.training_sample_size = node["training_sample_size"].count();
+  if (node.has("histograms")) {
+    baseline.histograms = read_histograms(node["histograms"], file, baseline.training_sample_size);
+  }
+  return baseline;
+}
+
+}  // namespace tabscore::detail

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "../core/config.hpp"
+
+// How far two histograms of the same cells are apart, from their counts. All are 0 where either one is empty.
+namespace tabscore {
+
+using cell_counts = std::span<const std::uint64_t>;
+
+namespace detail {
+
+inline double sum_of(cell_counts counts) noexcept {
+  std::uint64_t all = 0;
+  for (const std::uint64_t n : counts) all += n;
+  return static_cast<double>(all);
+}
+
+inline double real(std::uint64_t n) noexcept { return static_cast<double>(n); }
+
+inline bool comparable(cell_counts a, cell_counts b) noexcept {
+  TABSCORE_ASSERT(a.size() == b.size(), "histograms of different cells");
+  return sum_of(a) > 0 && sum_of(b) > 0;
+}
+
+/// Cells in which at least one of the two has a count.
+inline std::size_t used_cells(cell_counts a, cell_counts b) noexcept {
+  std::size_t used = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) used += (a[i] | b[i]) != 0;
+  return used;
+}
+
+}  // namespace detail
+
+/// Population stability index: sum of (q - p) ln(q / p) over cells, with half a record added to each cell so that none
+/// is empty. Cells that are empty in both are left out.
+inline double population_stability_index(cell_counts training, cell_counts live) noexcept {
+  if (!detail::comparable(training, live)) return 0;
+  const double half = static_cast<double>(detail::used_cells(training, live)) / 2;
+  const double n = detail::sum_of(training) + half;
+  const double m = detail::sum_of(live) + half;
+  double index = 0;
+  for (std::size_t i = 0; i < live.size(); ++i) {
+    if ((training[i] | live[i]) == 0) continue;
+    const double p = (detail::real(training[i]) + 0.5) / n;
+    const double q = (detail::real(live[i]) + 0.5) / m;
+    index += (q - p) * std::log(q / p);
+  }
+  return index;
+}
+
+/// What the index is on average when both come from the same population: (cells - 1) (1/n + 1/m)
+/// (Yurdakul 2018, "Statistical properties of population stability index").
+inline double population_stability_noise(cell_counts training, cell_counts live) noexcept {
+  if (!detail::comparable(training, live)) return 0;
+  const double freedom = static_cast<double>(detail::used_cells(training, live)) - 1;
+  return freedom * (1 / detail::sum_of(training) + 1 / detail::sum_of(live));
+}
+
+/// Jensen-Shannon distance, natural logarithm: 0 to sqrt(ln 2). (The square root of the divergence.)
+inline double jensen_shannon_distance(cell_counts training, cell_counts live) noexcept {
+  if (!detail::comparable(training, live)) return 0;
+  const double n = detail::sum_of(training);
+  const double m = detail::sum_of(live);
+  double divergence = 0;
+  for (std::size_t i = 0; i < live.size(); ++i) {
+    const double p = detail::real(training[i]) / n;
+    const double q = detail::real(live[i]) / m;
+    const double middle = (p + q) / 2;
+    if (p > 0) divergence += p * std::log(p / middle);
+    if (q > 0) divergence += q * std::log(q / middle);
+  }
+  return std::sqrt(std::max(divergence, 0.0) / 2);
+}
+
+/// Kolmogorov-Smirnov distance of ordered cells: the largest difference of their cumulative shares, 0 to 1.
+inline double kolmogorov_smirnov_distance(cell_counts training, cell_counts live) noexcept {
+  if (!detail::comparable(training, live)) return 0;
+  const double n = detail::sum_of(training);
+  const double m = detail::sum_of(live);
+  std::uint64_t a = 0;
+  std::uint64_t b = 0;
+  double largest = 0;
+  for (std::size_t i = 0; i < live.size(); ++i) {
+    a += training[i];
+    b += live[i];
+    largest = std::max(largest, std::abs(detail::real(a) / n - detail::real(b) / m));
+  }
+  return largest;
+}
+
+/// Wasserstein-1 (earth mover's) distance of ordered cells that stand at the positions, in their unit.
+inline double wasserstein_distance(std::span<const double> positions, cell_counts training, cell_counts live) noexcept {
+  if (!detail::comparable(training, live)) return 0;
+  TABSCORE_ASSERT(positions.size() == live.size(), "a position per cell");
+  const double n = detail::sum_of(training);
+  const double m = detail::sum_of(live);
+  std::uint64_t a = 0;
+  std::uint64_t b = 0;
+  double distance = 0;
+  for (std::size_t i = 0; i + 1 < live.size(); ++i) {
+    a += training[i];
+    b += live[i];
+    distance += std::abs(detail::real(a) / n - detail::real(b) / m) * (positions[i + 1] - positions[i]);
+  }
+  return distance;
+}
+
+/// Pearson's statistic of the two histograms as a 2 x cells table, without correction, and its degrees of freedom.
+struct chi_square {
+  double statistic = 0;
+  std::size_t freedom = 0;
+};
+inline chi_square chi_square_of(cell_counts training, cell_counts live) noexcept {
+  if (!detail::comparable(training, live)) return {};
+  const double n = detail::sum_of(training);
+  const double m = detail::sum_of(live);
+  chi_square result;
+  result.freedom = detail::used_cells(training, live) - 1;
+  for (std::size_t i = 0; i < live.size(); ++i) {
+    const double both = detail::real(training[i]) + detail::real(live[i]);
+    if (both == 0) continue;
+    const double p = both * n / (n + m);
+    const double q = both * m / (n + m);
+    const double off = detail::real(live[i]) - q;
+    result.statistic += off * off / p + off * off / q;
+  }
+  return result;
+}
+
+}  // namespace tabscore

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <numeric>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "../core/result.hpp"
+#include "../features/one_hot.hpp"
+#include "../models/model_file.hpp"
+#include "histogram.hpp"
+
+namespace tabscore {
+
+enum class monitored_kind : std::uint8_t { numeric, text, probability };
+
+/// One thing that is counted: where its cells are, and what its cells mean.
+struct monitored {
+  std::string name;
+  monitored_kind kind{};
+  std::size_t first = 0;  ///< its cells are [first, first + cells) of all counts
+  std::size_t cells = 0;  ///< numbers: below, one per bin, above, missing; texts: one per category, unseen, missing
+
+  std::span<const std::uint64_t> of(std::span<const std::uint64_t> counts) const noexcept {
+    return counts.subspan(first, cells);
+  }
+};
+
+/// What live counts are compared with: a model's features, their bins and categories, and the counts of its training
+/// rows. Immutable, so that threads share one.
+struct drift_reference {
+  std::string model;
+  std::vector<monitored> features;  ///< numeric ones, text ones, the probability
+  std::vector<binner> bins;         ///< one per numeric feature and one for the probability
+  std::vector<std::vector<double>> edges;
+  std::vector<one_hot> text;
+  std::vector<std::uint64_t> training;  ///< counts of all cells
+  drift_baseline baseline;
+
+  std::size_t cells() const noexcept { return training.size(); }
+  std::size_t numeric() const noexcept { return bins.size() - 1; }
+};
+
+/// Cells of all text fields together that can be counted.
+inline constexpr std::size_t max_text_cells = 4096;
+
+/// The reference of a model file, or why it has none.
+inline result<drift_reference> make_drift_reference(const model_file& file) {
+  const auto fail = [&](std::string_view what) {
+    return error{errc::mismatch, std::string(file.path).append(": drift_baseline: ").append(what)};
+  };
+  if (!file.baseline || !file.baseline->histograms) return fail("expected histograms, there are none");
+  const training_histograms& trained = *file.baseline->histograms;
+  drift_reference r{file.name, {}, {}, {}, file.encoder.text, {}, *file.baseline};
+  const auto begin = [&](std::string_view name, monitored_kind kind, std::size_t cells) {
+    r.features.push_back({std::string(name), kind, r.training.size(), cells});
+    r.training.resize(r.training.size() + cells);
+    return r.training.end() - static_cast<std::ptrdiff_t>(cells);
+  };
+  const auto number = [&](std::string_view name, monitored_kind kind, const binned_rows& rows) {
+    const binner& bins = r.bins.emplace_back(rows.edges);
+    r.edges.push_back(rows.edges);
+    auto cell = begin(name, kind, bins.cells());
+    *std::copy(rows.counts.begin(), rows.counts.end(), cell + 1) = 0;
+    r.training.back() = rows.missing;
+  };
+  for (std::size_t j = 0; j < trained.numeric.size(); ++j) {
+    number(file.features.numeric[j], monitored_kind::numeric, trained.numeric[j]);
+  }
+  std::size_t text_cells = 0;
+  for (std::size_t f = 0; f < r.text.size(); ++f) {
+    auto cell = begin(file.features.text[f], monitored_kind::text, r.text[f].size() + 2);
+    text_cells += r.text[f].size() + 2;
+    for (std::size_t i = 0; i < r.text[f].size(); ++i) {
+      (r.text[f].categories()[i] ? *cell++ : (*cell++ = 0, r.training.back())) = trained.text[f][i];
+    }
+  }
+  if (text_cells > max_text_cells) {
+    return fail(std::string("expected at most ") + std::to_string(max_text_cells) + " cells of text fields, found " +
+                std::to_string(text_cells));
+  }
+  number("probability", monitored_kind::probability, trained.probability);
+  return r;
+}
+
+}  // namespace tabscore

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "distance.hpp"
+#include "drift_reference.hpp"
+
+namespace tabscore {
+
+/// When live counts are an alarm: an effect of that size, in a sample of that size.
+struct alarm_settings {
+  double stability_index = 0.2;     ///< beyond what the index is on average without drift
+  std::uint64_t min_records = 200;  ///< below it nothing is said
+  double rare_level = 0.01;         ///< categories with a smaller share of the training rows count as one
+};
+
+/// How far one feature (or the probability) has moved. The name points into the reference.
+struct feature_drift {
+  std::string_view name;
+  monitored_kind kind{};
+  double stability_index = 0;  ///< as it is
+  double stability_noise = 0;  ///< what it is on average without drift
+  double jensen_shannon = 0;
+  double kolmogorov_smirnov = 0;  ///< of numbers that are not missing; 0 for texts
+  double wasserstein = 0;         ///< the same, in training rows: 0.1 is a shift past a tenth of them; 0 for texts
+  chi_square chi;
+  double missing_share = 0;
+  double unseen_share = 0;  ///< outside the training range, or of categories that were not in training
+  bool alarm = false;
+};
+
+struct drift_report {
+  std::uint64_t records = 0;
+  bool enough = false;  ///< records reach the minimum
+  bool alarm = false;
+  std::vector<feature_drift> features;  ///< in the reference's order
+};
+
+namespace detail {
+
+/// The cells of a text field with rare categories taken together. Reused from feature to feature.
+struct pooled_cells {
+  std::vector<std::uint64_t> training;
+  std::vector<std::uint64_t> live;
+
+  pooled_cells(cell_counts trained, cell_counts seen, double rare_level) {
+    const double rare = rare_level * sum_of(trained);
+    std::uint64_t rare_training = 0;
+    std::uint64_t rare_live = 0;
+    for (std::size_t i = 0; i < trained.size(); ++i) {
+      if (i + 2 < trained.size() && real(trained[i]) < rare) {
+        rare_training += trained[i];
+        rare_live += seen[i];
+      } else {
+        training.push_back(trained[i]);
+        live.push_back(seen[i]);
+      }
+    }
+    training.push_back(rare_training);
+    live.push_back(rare_live);
+  }
+};
+
+/// Where the cells of a number stand among the training rows: the middle of each cell's share, 0 to 1.
+inline std::vector<double> ranks_of(cell_counts trained) {
+  std::vector<double> ranks;
+  const double n = sum_of(trained);
+  std::uint64_t before = 0;
+  for (const std::uint64_t count : trained) {
+    ranks.push_back(n > 0 ? (real(before) + real(count) / 2) / n : 0);
+    before += count;
+  }
+  return ranks;
+}
+
+}  // namespace detail
+
+/// Compares counts of the reference's cells with those of its training rows.
+inline drift_report report_drift(const drift_reference& reference, std::span<const std::uint64_t> counts,
+                                 const alarm_settings& settings = {}) {
+  TABSCORE_ASSERT(counts.size() == reference.cells(), "counts of other cells than the reference's");
+  drift_report report;
+  for (const std::uint64_t n : reference.features.back().of(counts)) report.records += n;
+  report.enough = report.records > 0 && report.records >= settings.min_records;
+  const double n = report.records > 0 ? static_cast<double>(report.records) : 1;
+  for (const monitored& m : reference.features) {
+    const cell_counts training = m.of(reference.training);
+    const cell_counts live = m.of(counts);
+    feature_drift d;
+    d.name = m.name;
+    d.kind = m.kind;
+    d.missing_share = detail::real(live.back()) / n;
+    const auto compare = [&](cell_counts a, cell_counts b) {
+      d.stability_index = population_stability_index(a, b);
+      d.stability_noise = population_stability_noise(a, b);
+      d.jensen_shannon = jensen_shannon_distance(a, b);
+      d.chi = chi_square_of(a, b);
+    };
+    if (m.kind == monitored_kind::text) {
+      const detail::pooled_cells pooled(training, live, settings.rare_level);
+      compare(pooled.training, pooled.live);
+      d.unseen_share = detail::real(live[live.size() - 2]) / n;
+    } else {
+      compare(training, live);
+      const cell_counts a = training.first(training.size() - 1);
+      const cell_counts b = live.first(live.size() - 1);
+      d.kolmogorov_smirnov = kolmogorov_smirnov_distance(a, b);
+      d.wasserstein = wasserstein_distance(detail::ranks_of(a), a, b);
+      d.unseen_share = (detail::real(b.front()) + detail::real(b.back())) / n;
+    }
+    d.alarm = report.enough && d.stability_index - d.stability_noise >= settings.stability_index;
+    report.alarm |= d.alarm;
+    report.features.push_back(d);
+  }
+  return report;
+}
+
+}  // namespace tabscore

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "../core/result.hpp"
+#include "drift_reference.hpp"
+#include "moments.hpp"
+
+namespace tabscore {
+
+/// What a monitor has counted in all, of what: integers and exact sums, so that replicas' states merge into the bytes
+/// that one process would have, in any order. Plain data.
+struct monitor_state {
+  struct feature {
+    std::string name;
+    monitored_kind kind{};
+    std::vector<std::uint64_t> counts;  ///< as monitored::cells
+
+    friend bool operator==(const feature&, const feature&) = default;
+  };
+  std::string model;
+  std::string reference;  ///< fingerprint() of the drift reference: states of others do not merge
+  exact_totals totals;    ///< a sum per numeric feature
+  std::vector<feature> features;
+
+  friend bool operator==(const monitor_state&, const monitor_state&) = default;
+};
+
+/// 16 hexadecimal digits that change with the model's name and its features, bins, categories or training counts
+/// (FNV-1a, 64 bits: against mix-ups, not against forgery).
+inline std::string fingerprint(const drift_reference& r) {
+  std::uint64_t hash = 0xCBF29CE484222325U;
+  const auto byte = [&](unsigned char b) { hash = (hash ^ b) * 0x100000001B3U; };
+  const auto number = [&](std::uint64_t n) {
+    for (unsigned i = 0; i < 64; i += 8) byte(static_cast<unsigned char>(n >> i & 0xFFU));
+  };
+  const auto text = [&](std::string_view t) {
+    number(t.size());
+    for (const char c : t) byte(static_cast<unsigned char>(c));
+  };
+  text(r.model);
+  for (const monitored& m : r.features) {
+    text(m.name);
+    number(static_cast<std::uint64_t>(m.kind));
+    number(m.cells);
+  }
+  for (const auto& edges : r.edges) {
+    for (const double edge : edges) number(std::bit_cast<std::uint64_t>(edge));
+  }
+  for (const one_hot& field : r.text) {
+    for (const auto& category : field.categories()) category ? text(*category) : number(~std::uint64_t{0});
+  }
+  for (const std::uint64_t n : r.training) number(n);
+  return fmt::format("{:016x}", hash);
+}
+
+/// The state of a drift monitor: of whole batches.
+template <class Monitor>
+monitor_state state_of(const Monitor& monitor) {
+  const drift_reference& r = monitor.reference();
+  auto [totals, counts] = monitor.total();
+  totals.sums.resize(r.numeric());  // before the first batch there are none
+  monitor_state state{r.model, fingerprint(r), std::move(totals), {}};
+  for (const monitored& m : r.features) {
+    const auto cells = m.of(counts);
+    state.features.push_back({m.name, m.kind, {cells.begin(), cells.end()}});
+  }
+  return state;
+}
+
+namespace detail {
+inline std::optional<error> not_of(const monitor_state& state, std::string_view model, std::string_view reference) {
+  if (state.model == model && state.reference == reference) return std::nullopt;
+  return error{errc::mismatch, fmt::format("expected a state of the model \"{}\", reference {}, found \"{}\", {}",
+                                           model, reference, state.model, state.reference)};
+}
+}  // namespace detail
+
+/// Adds `from`, or says why it is of something else. Associative and commutative, bit for bit.
+inline std::optional<error> merge(monitor_state& into, const monitor_state& from) {
+  if (auto other = detail::not_of(from, into.model, into.reference)) return other;
+  const auto alike = [](const auto& a, const auto& b) { return a.counts.size() == b.counts.size(); };
+  if (into.totals.sums.size() != from.totals.sums.size() ||
+      !std::equal(into.features.begin(), into.features.end(), from.features.begin(), from.features.end(), alike)) {
+    return error{errc::mismatch, "expected a state of the same features"};
+  }
+  into.totals.merge(from.totals);
+  for (std::size_t f = 0; f < into.features.size(); ++f) {
+    for (std::size_t i = 0; i < into.features[f].counts.size(); ++i) {
+      into.features[f].counts[i] += from.features[f].counts[i];
+    }
+  }
+  return std::nullopt;
+}
+
+/// Adds a state to what the monitor has in all, or says why it is of something else.
+template <class Monitor>
+std::optional<error> restore(Monitor& monitor, const monitor_state& state) {
+  monitor_state all = state_of(monitor);
+  all.totals = {0, 0, std::vector<exact_sum>(all.totals.sums.size())};
+  for (auto& f : all.features) std::fill(f.counts.begin(), f.counts.end(), 0);
+  if (auto other = merge(all, state)) return other;
+  std::vector<std::uint64_t> counts;
+  for (const auto& f : all.features) counts.insert(counts.end(), f.counts.begin(), f.counts.end());
+  monitor.merge(all.totals, counts);
+  return std::nullopt;
+}
+
+}  // namespace tabscore

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <numeric>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "../core/exact_sum_text.hpp"
+#include "../core/json_text.hpp"
+#include "../core/result.hpp"
+#include "../core/text_buffer.hpp"
+#include "../models/detail/json_node.hpp"
+#include "state.hpp"
+
+namespace tabscore {
+
+/// The one JSON text of a state: equal states, equal bytes. Sums are exact (exact_sum_text.hpp).
+inline std::string to_json(const monitor_state& state) {
+  text_buffer out;
+  const auto text = [&](std::string_view t) { append_json_text(out, t); };
+  const auto number = [&](std::uint64_t n) { out.append(fmt::format("{}", n)); };
+  const auto counts = [&](const monitor_state::feature& f) {
+    out.append(R"("counts": [)");
+    for (std::size_t i = 0; i < f.counts.size(); ++i) {
+      if (i > 0) out.append(", ");
+      number(f.counts[i]);
+    }
+    out.append("]");
+  };
+  out.append("{\n \"format\": \"tabscore-monitor-state\",\n \"version\": 1,\n \"model\": ");
+  text(state.model);
+  out.append(",\n \"reference\": ");
+  text(state.reference);
+  out.append(",\n \"samples\": ");
+  number(state.totals.samples);
+  out.append(",\n \"positives\": ");
+  number(state.totals.positives);
+  std::size_t j = 0;
+  const auto list = [&](std::string_view name, monitored_kind kind) {
+    out.append(",\n ");
+    text(name);
+    out.append(": [");
+    std::string_view before = "\n  {\"name\": ";
+    for (const auto& f : state.features) {
+      if (f.kind != kind) continue;
+      out.append(std::exchange(before, ",\n  {\"name\": "));
+      text(f.name);
+      out.append(", ");
+      if (kind == monitored_kind::numeric) {
+        const exact_sum& sum = state.totals.sums[j++];
+        out.append(fmt::format(R"("sum": "{}", "nans": {}, "infinities": {}, "negative_infinities": {}, )",
+                               to_text(sum), sum.nans(), sum.infinities(), sum.negative_infinities()));
+      }
+      counts(f);
+      out.append("}");
+    }
+    out.append("]");
+  };
+  list("numeric", monitored_kind::numeric);
+  list("text", monitored_kind::text);
+  out.append(",\n \"probability\": {");
+  for (const auto& f : state.features) {
+    if (f.kind == monitored_kind::probability) counts(f);
+  }
+  out.append("}\n}\n");
+  return std::string(out.view());
+}
+
+/// Reads what to_json wrote; `name` stands for the bytes in errors.
+inline result<monitor_state> parse_monitor_state(std::string_view bytes, std::string_view name) {
+  simdjson::dom::parser parser;
+  simdjson::dom::element document;
+  if (const auto code = parser.parse(bytes.data(), bytes.size()).get(document)) {
+    return error{errc::syntax, fmt::format("{}: expected a JSON document: {}", name, simdjson::error_message(code))};
+  }
+  detail::json_reading reading{std::string(name), std::nullopt};
+  const detail::json_node root(document, reading);
+  monitor_state state;
+  root.members({"format", "version", "model", "reference", "samples", "positives", "numeric", "text", "probability"});
+  if (root.ok() && root["format"].text() != "tabscore-monitor-state") {
+    root["format"].expected("\"tabscore-monitor-state\"");
+  }
+  if (root.ok() && root["version"].count() != 1) root["version"].expected("1, the version that this reader knows");
+  if (!root.ok()) return *std::move(reading.failure);
+  state.model = root["model"].text();
+  state.reference = root["reference"].text();
+  state.totals.samples = root["samples"].count();
+  state.totals.positives = root["positives"].count();
+  if (root.ok() && state.totals.positives > state.totals.samples)
+    root["positives"].expected("no more than the samples");
+  const auto counted = [&](const detail::json_node& node, std::string feature, monitored_kind kind) {
+    std::vector<std::uint64_t> counts;
+    node["counts"].each([&](const detail::json_node& n) { counts.push_back(n.count()); });
+    if (std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}) != state.totals.samples) {
+      node["counts"].expected(fmt::format("counts of all {} samples", state.totals.samples));
+    }
+    state.features.push_back({std::move(feature), kind, std::move(counts)});
+  };
+  root["numeric"].each([&](const detail::json_node& node) {
+    node.members({"name", "sum", "nans", "infinities", "negative_infinities", "counts"});
+    if (!node.ok()) return;
+    const auto sum = parse_exact_sum(node["sum"].text(), node["nans"].count(), node["infinities"].count(),
+                                     node["negative_infinities"].count());
+    if (!sum) return node["sum"].expected("an exact sum in hexadecimal, such as \"0x3p-1\"");
+    state.totals.sums.push_back(*sum);
+    counted(node, node["name"].text(), monitored_kind::numeric);
+  });
+  root["text"].each([&](const detail::json_node& node) {
+    node.members({"name", "counts"});
+    if (node.ok()) counted(node, node["name"].text(), monitored_kind::text);
+  });
+  if (root.ok()) root["probability"].members({"counts"});
+  if (root.ok()) counted(root["probability"], "probability", monitored_kind::probability);
+  if (reading.failure) return *std::move(reading.failure);
+  return state;
+}
+
+}  // namespace tabscore

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+#include <tabscore/core/exact_sum.hpp>
+#include <tabscore/core/exact_sum_text.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <limits>
+#include <random>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "support/catch.hpp"
+
+using tabscore::exact_sum;
+namespace detail = tabscore::detail;
+
+namespace {
+
+exact_sum one_by_one(std::span<const double> x) {
+  exact_sum sum;
+  for (const double v : x) sum.add(v);
+  return sum;
+}
+
+std::vector<const detail::column_kernels*> kernels() {
+  std::vector<const detail::column_kernels*> all{&detail::portable_kernels};
+  if (detail::has_avx2()) all.push_back(&detail::avx2_kernels);
+  return all;
+}
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+
+/// Doubles of one of several kinds, by turns: decimals, any exponent, mostly zero, tiny, with infinities and NaNs.
+std::vector<double> values(std::mt19937_64& random, std::size_t n, unsigned kind) {
+  std::vector<double> x(n);
+  for (double& v : x) {
+    const std::uint64_t bits = random();
+    switch (kind % 6) {
+      case 0:
+        v = static_cast<double>(bits % 53000) / 10;
+        break;
+      case 1:
+        v = std::bit_cast<double>(bits);
+        break;
+      case 2:
+        v = bits % 20 == 0 ? static_cast<double>(bits >> 20) * 0x1p-40 : 0.0;
+        break;
+      case 3:
+        v = std::bit_cast<double>(bits & 0x800FFFFFFFFFFFFFU);
+        break;
+      case 4:
+        v = (static_cast<double>(bits) - 0x1p63) * 0x1p-60;
+        break;
+      default:
+        v = bits % 97 == 0 ? (bits % 2 == 0 ? infinity : not_a_number) : 0.1;
+        break;
+    }
+  }
+  return x;
+}
+
+}  // namespace
+
+TEST_CASE("a sum is the exact one, rounded once", "[core]") {
+  std::ifstream file(TABSCORE_SOURCE_DIR "/tests/core/exact_sum_expected.txt");
+  std::size_t cases = 0;
+  for (std::string line; std::getline(file, line); ++cases) {
+    std::istringstream words(line);
+    std::vector<double> x;
+    for (std::string word; words >> word;) x.push_back(std::strtod(word.c_str(), nullptr));
+    const double expected = x.back();
+    x.pop_back();
+    INFO(line);
+    CHECK(one_by_one(x).value() == expected);
+    for (const auto* k : kernels()) {
+      exact_sum sum;
+      sum.add(x, *k);
+      CHECK(sum == one_by_one(x));
+    }
+  }
+  CHECK(cases == 48);
+}
+
+TEST_CASE("order, grouping and the CPU's kernel leave no trace in the bits of a sum", "[core]") {
+  std::mt19937_64 random(7);
+  for (unsigned round = 0; round < 300; ++round) {
+    const auto x = values(random, 1 + random() % 3000, round);
+    const exact_sum expected = one_by_one(x);
+    for (const auto* k : kernels()) {
+      exact_sum sum;
+      sum.add(x, *k);
+      REQUIRE(sum == expected);
+    }
+    auto shuffled = x;
+    std::shuffle(shuffled.begin(), shuffled.end(), random);
+    exact_sum left, right;
+    const std::size_t cut = random() % (x.size() + 1);
+    left.add(std::span(shuffled).first(cut));
+    right.add(std::span(shuffled).subspan(cut));
+    exact_sum other_way = right;
+    other_way.merge(left);
+    left.merge(right);
+    REQUIRE(left == expected);
+    REQUIRE(other_way == expected);
+  }
+}
+
+TEST_CASE("integers of 64 bits are added without rounding", "[core]") {
+  exact_sum sum;
+  sum.add_integer(std::numeric_limits<std::int64_t>::min());
+  sum.add_integer(std::numeric_limits<std::int64_t>::max());
+  sum.add_integer((std::int64_t{1} << 53) + 1);
+  sum.add(-0x1p53);
+  CHECK(sum.value() == 0);
+  CHECK(sum == exact_sum{});
+}
+
+TEST_CASE("infinities and NaNs are counted and show in the value", "[core]") {
+  exact_sum sum;
+  sum.add(1.5);
+  sum.add(infinity);
+  CHECK(sum.value() == infinity);
+  exact_sum negative;
+  negative.add(-infinity);
+  CHECK(negative.value() == -infinity);
+  sum.merge(negative);
+  CHECK(std::isnan(sum.value()));
+  CHECK(sum.infinities() == 1);
+  CHECK(sum.negative_infinities() == 1);
+  exact_sum none;
+  none.add(not_a_number);
+  CHECK(std::isnan(none.value()));
+  CHECK(none.nans() == 1);
+}
+
+TEST_CASE("a sum has one text, which reads back to its bits", "[core]") {
+  const auto text_of = [](double x) {
+    exact_sum sum;
+    sum.add(x);
+    return to_text(sum);
+  };
+  CHECK(text_of(0) == "0x0p+0");
+  CHECK(text_of(-0.0) == "0x0p+0");
+  CHECK(text_of(1) == "0x1p+0");
+  CHECK(text_of(-53) == "-0x35p+0");
+  CHECK(text_of(40) == "0x5p+3");
+  CHECK(text_of(5e-324) == "0x1p-1074");
+  std::mt19937_64 random(3);
+  for (unsigned round = 0; round < 200; ++round) {
+    const exact_sum sum = one_by_one(values(random, 1 + random() % 50, round));
+    const auto read = tabscore::parse_exact_sum(to_text(sum), sum.nans(), sum.infinities(), sum.negative_infinities());
+    REQUIRE(read);
+    REQUIRE(*read == sum);
+  }
+  for (const char* wrong :
+       {"",        "0",       "0x",      "0xp+0",    "1p+0",     "0x1",       "0x1p",      "0x1p0",
+        "0x1p+-1", "0x01p+0", "0x2p+0",  "0x1P+0",   "0xAp+0",   "0x1p-1075", "0x1p+1101", "0x1p+9999999999",
+        "-0x0p+0", " 0x1p+0", "0x1p+0 ", "0x1.8p+0", "0x3p+1100"}) {
+    INFO(wrong);
+    CHECK_FALSE(tabscore::parse_exact_sum(wrong));
+  }
+}

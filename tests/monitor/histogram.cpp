@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+#include <tabscore/monitor/histogram.hpp>
+
+#include <cstdint>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include "support/catch.hpp"
+
+namespace ts = tabscore;
+
+namespace {
+std::vector<std::uint64_t> binned(const std::vector<double>& edges, const std::vector<double>& x) {
+  const ts::binner bins(edges);
+  ts::binner::tally tally;
+  bins.count(x.data(), x.size(), tally);
+  std::vector<std::uint64_t> cells(bins.cells());
+  bins.add(tally, x.size(), cells.data());
+  return cells;
+}
+}  // namespace
+
+TEST_CASE("values fall between their edges; missing ones and those outside are counted apart", "[monitor]") {
+  const double inf = std::numeric_limits<double>::infinity();
+  const double missing = std::numeric_limits<double>::quiet_NaN();
+  const std::vector<double> x{0, -0.0, 0.5, 1, 1.5, 2, 2.0000001, 2.00001, -1e-30, -inf, inf, 1e300, missing, missing};
+  // As a single, 2.0000001 is 2. Cells: below, [0, 1), [1, 2], above, missing.
+  CHECK(binned({0, 1, 2}, x) == std::vector<std::uint64_t>{2, 3, 4, 3, 2});
+  CHECK(binned({0, 1, 2}, {}) == std::vector<std::uint64_t>(5));
+}
+
+TEST_CASE("counts are those of a search by halves, for any length and either kernel", "[monitor]") {
+  std::mt19937_64 random(2);
+  for (std::size_t round = 0; round < 200; ++round) {
+    std::vector<double> edges(2 + random() % 20);
+    for (double& e : edges) e = static_cast<float>(static_cast<double>(random() % 100000) / 128);
+    std::sort(edges.begin(), edges.end());
+    edges.erase(std::unique(edges.begin(), edges.end()), edges.end());
+    if (edges.size() < 2) continue;
+    std::vector<double> x(random() % 700);
+    for (double& v : x) {
+      v = random() % 5 == 0 ? edges[random() % edges.size()] : static_cast<double>(random() % 110000) / 130 - 20;
+      if (random() % 50 == 0) v = std::numeric_limits<double>::quiet_NaN();
+    }
+    std::vector<std::uint64_t> expected(edges.size() + 2);
+    for (const double v : x) {
+      const double single = static_cast<float>(v);
+      auto cell = static_cast<std::size_t>(std::upper_bound(edges.begin(), edges.end(), single) - edges.begin());
+      if (single == edges.back()) --cell;
+      ++expected[v == v ? cell : edges.size() + 1];
+    }
+    REQUIRE(binned(edges, x) == expected);
+
+    std::vector<float> single(x.size() / 16 * 16), edge(edges.begin(), edges.end());
+    for (std::size_t i = 0; i < single.size(); ++i) single[i] = static_cast<float>(x[i]);
+    std::vector<std::uint64_t> portable(edge.size()), wide(edge.size());
+    ts::detail::portable_kernels.count_at_least(single.data(), single.size(), edge.data(), edge.size(),
+                                                portable.data());
+    const auto& other = ts::detail::has_avx2() ? ts::detail::avx2_kernels : ts::detail::portable_kernels;
+    other.count_at_least(single.data(), single.size(), edge.data(), edge.size(), wide.data());
+    REQUIRE(portable == wide);
+  }
+}

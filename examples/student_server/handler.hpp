@@ -11,6 +11,7 @@
 
 #include "dashboard_page.hpp"
 #include "docs_page.hpp"
+#include "drift_view.hpp"
 #include "history.hpp"
 #include "http_server.hpp"
 #include "model_card.hpp"
@@ -23,7 +24,7 @@
 /// What all threads share. Set up before the first request and then only read, but for the sinks, which lock, and the
 /// metrics, where each thread has its own.
 struct student_service {
-  ts::moments observed;
+  live_monitor observed;
   ts::jsonl_log log;
   std::optional<student_pipeline> pipe;  // none: no model is loaded
   std::optional<ts::drift_baseline> baseline;
@@ -72,6 +73,10 @@ class student_handler {
         return drift();
       case endpoint::history:
         service_.history.append_to(out_);
+        return {.body = out_.view()};
+      case endpoint::features:
+        if (service_.observed.histograms() == nullptr) return detail(404, "The model file has no histograms.");
+        drift_view(*service_.observed.histograms()).append_to(out_);
         return {.body = out_.view()};
       case endpoint::metrics:
         return metrics();
@@ -206,6 +211,7 @@ class student_handler {
         }
       }
     }
+    if (const auto* histograms = service_.observed.histograms()) drift_view(*histograms).append_to(text);
     if (service_.pipe) {
       text.family("tabscore_model_info", "gauge", "The model that is served.");
       text.sample(

@@ -17,7 +17,7 @@ class monitoring_history {
   struct moment {
     std::int64_t unix_s = 0;
     std::uint64_t records = 0, positives = 0, rejected = 0;  // since the start
-    double drift = 0;
+    double drift = 0;                                        // a stability index, or |z| without histograms
   };
 
   void add(const moment& now) {

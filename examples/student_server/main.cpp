@@ -109,7 +109,10 @@ std::optional<std::string> load(flags& f, student_service& service) {
     if (!pipe) return pipe.error().message;
     service.pipe.emplace(std::move(*pipe));
     service.model = identify(*file, sha256(*bytes));
-    if (!f.no_baseline) service.baseline = std::move(file->baseline);
+    if (!f.no_baseline) {
+      if (auto reference = ts::make_drift_reference(*file)) service.observed.compare_with(std::move(*reference));
+      service.baseline = std::move(file->baseline);
+    }
   }
   if (f.prediction_log != "off") {
     if (f.log_model) f.log.model = service.model.sha256;
@@ -129,8 +132,9 @@ void keep_up(const std::stop_token& stop, student_service& service) {
     if (auto* log = service.log.file()) log->tick();
     if (quarter % (4 * monitoring_history::interval_s) == 0) {
       const ts::totals live = service.observed.read();
-      service.history.add(
-          {std::time(nullptr), live.samples, live.positives, service.metrics.rejected(), service.drift().score});
+      const auto* histograms = service.observed.histograms();
+      service.history.add({std::time(nullptr), live.samples, live.positives, service.metrics.rejected(),
+                           histograms != nullptr ? drift_view(*histograms).score() : service.drift().score});
     }
     woken.wait_for(lock, stop, std::chrono::milliseconds(250), [] { return false; });
   }

@@ -122,12 +122,12 @@ std::string openapi_document(const auto& rules, prediction_members names) {
   return fmt::format(
       R"({{"openapi":"3.1.0","info":{{"title":"Student purchase predictions","version":"1"}},"paths":{{)"
       R"("/predict":{},"/batch_predict":{},"/health":{},"/monitoring/drift":{},"/monitoring/retraining_trigger":{},)"
-      R"("/monitoring/history":{},"/metrics":{},"/model":{},"/dashboard":{}}},)"
+      R"("/monitoring/features":{},"/monitoring/history":{},"/metrics":{},"/model":{},"/dashboard":{}}},)"
       R"("components":{{"schemas":{}}}}})",
       post("One record, one prediction", "PredictRequest", "PredictResponse"),
       post("Many records, all predicted or none", "BatchPredictRequest", "BatchPredictResponse"),
       get("Whether a model is loaded", "Health"), get("How far live traffic is from the training rows", "DriftStatus"),
-      get("The same", "DriftStatus"), get_any("Counts and drift of the last hour"),
-      get_any("Everything that is counted, for Prometheus", "text/plain"), get_any("Where the model comes from"),
-      get_any("A page that shows all of it", "text/html"), schemas);
+      get("The same", "DriftStatus"), get_any("The last records against the training rows, feature by feature"),
+      get_any("Counts and drift of the last hour"), get_any("Everything that is counted, for Prometheus", "text/plain"),
+      get_any("Where the model comes from"), get_any("A page that shows all of it", "text/html"), schemas);
 }

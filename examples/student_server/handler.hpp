@@ -11,7 +11,7 @@
 
 #include "dashboard_page.hpp"
 #include "docs_page.hpp"
-#include "drift_view.hpp"
+#include "drift_metrics.hpp"
 #include "history.hpp"
 #include "http_server.hpp"
 #include "model_card.hpp"
@@ -24,7 +24,7 @@
 /// What all threads share. Set up before the first request and then only read, but for the sinks, which lock, and the
 /// metrics, where each thread has its own.
 struct student_service {
-  live_monitor observed;
+  std::optional<ts::drift_monitor> observed;  // none: no model is loaded
   ts::jsonl_log log;
   std::optional<student_pipeline> pipe;  // none: no model is loaded
   std::optional<ts::drift_baseline> baseline;
@@ -34,7 +34,9 @@ struct student_service {
   ts::prediction_names names{probability_name, label_name};
   std::string openapi = openapi_document<student>(student_columns::rules, {probability_name, label_name});
 
-  ts::drift_status drift() const { return ts::assess_drift(observed.read(), baseline ? &*baseline : nullptr); }
+  ts::totals live() const { return observed ? observed->read() : ts::totals{}; }
+  ts::drift_status drift() const { return ts::assess_drift(live(), baseline ? &*baseline : nullptr); }
+  bool has_histograms() const { return observed && !observed->reference().empty(); }
 };
 
 /// Answers requests for one thread, with that thread's working memory.
@@ -71,12 +73,12 @@ class student_handler {
         return health();
       case endpoint::drift:
         return drift();
+      case endpoint::report:
+        return report();
+      case endpoint::state:
+        return state();
       case endpoint::history:
         service_.history.append_to(out_);
-        return {.body = out_.view()};
-      case endpoint::features:
-        if (service_.observed.histograms() == nullptr) return detail(404, "The model file has no histograms.");
-        drift_view(*service_.observed.histograms()).append_to(out_);
         return {.body = out_.view()};
       case endpoint::metrics:
         return metrics();
@@ -184,13 +186,35 @@ class student_handler {
     return {.body = out_.view()};
   }
 
+  http::response report() {
+    if (!service_.observed) return detail(model_not_loaded, "Model is not loaded.");
+    const ts::drift_reference& reference = service_.observed->reference();
+    out_.append(R"({"model":)");
+    ts::append_json_text(out_, reference.model);
+    std::string_view before = R"(,"windows":[)";
+    for (const ts::window w : ts::all_windows) {
+      const auto counts = service_.observed->counts(w);
+      out_.append(std::exchange(before, ","));
+      ts::append_report(out_, w, reference, ts::report_drift(reference, counts), counts);
+    }
+    out_.append("]}");
+    return {.body = out_.view()};
+  }
+
+  http::response state() {
+    if (!service_.observed) return detail(model_not_loaded, "Model is not loaded.");
+    if (!service_.has_histograms()) return detail(model_not_loaded, "The model file has no histograms.");
+    out_.append(ts::to_json(ts::state_of(*service_.observed)));
+    return {.body = out_.view()};
+  }
+
   http::response metrics() {
     ts::prometheus_text text(out_);
     service_.metrics.append_to(text);
     text.family("tabscore_log_records_total", "counter", "Records that were logged, and those that could not be.");
     text.sample({{"outcome", "written"}}, service_.log.written());
     text.sample({{"outcome", "dropped"}}, service_.log.dropped());
-    const ts::totals live = service_.observed.read();
+    const ts::totals live = service_.live();
     const ts::drift_status status = service_.drift();
     text.family("tabscore_observed_records_total", "counter", "Records that monitoring has seen.");
     text.sample({}, live.samples);
@@ -211,7 +235,7 @@ class student_handler {
         }
       }
     }
-    if (const auto* histograms = service_.observed.histograms()) drift_view(*histograms).append_to(text);
+    if (service_.has_histograms()) append_drift(text, *service_.observed);
     if (service_.pipe) {
       text.family("tabscore_model_info", "gauge", "The model that is served.");
       text.sample(

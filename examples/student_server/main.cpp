@@ -23,6 +23,7 @@
 #include "handler.hpp"
 #include "http_server.hpp"
 #include "sha256.hpp"
+#include "state_keeper.hpp"
 #include "student.hpp"
 
 namespace {
@@ -33,6 +34,8 @@ struct flags {
   std::string prediction_log = "artifacts/prediction_log.jsonl";
   ts::jsonl_settings log{.names = {std::string(probability_name), std::string(label_name)}};
   bool log_model = false;
+  std::string state_file;
+  unsigned state_interval_s = 60;
   bool no_baseline = false;
   bool verbose = false;
 };
@@ -74,6 +77,10 @@ void declare(CLI::App& app, flags& f) {
           {"drop-and-count", ts::log_failure::drop_and_count}, {"refuse", ts::log_failure::refuse}}))
       ->default_str("drop-and-count");
   app.add_flag("--log-model", f.log_model, "each line of the log names the model file's SHA-256");
+  app.add_option("--state-file", f.state_file, "keep what monitoring has counted in this file across restarts");
+  app.add_option("--state-interval", f.state_interval_s, "seconds between two writes of the state file")
+      ->check(CLI::Range(1U, 86400U))
+      ->capture_default_str();
   app.add_flag("--no-baseline", f.no_baseline, "ignore the model's drift baseline");
   app.add_flag("--verbose", f.verbose, "one line per request on the standard error output");
   app.add_option("--max-body-bytes", f.http.max_body_bytes, "larger bodies are refused: 413")->capture_default_str();
@@ -104,15 +111,14 @@ std::optional<std::string> load(flags& f, student_service& service) {
     if (!file) return file.error().message;
     auto model = ts::make_scorer(*file);
     if (!model) return model.error().message;
+    auto reference = ts::make_drift_reference(*file);
+    service.observed.emplace(reference && !f.no_baseline ? std::move(*reference) : ts::drift_reference());
     auto pipe = student_pipeline::make(student_columns::rules, student_columns::features, std::move(*model),
-                                       student_sinks{service.observed, service.log});
+                                       student_sinks{*service.observed, service.log});
     if (!pipe) return pipe.error().message;
     service.pipe.emplace(std::move(*pipe));
     service.model = identify(*file, sha256(*bytes));
-    if (!f.no_baseline) {
-      if (auto reference = ts::make_drift_reference(*file)) service.observed.compare_with(std::move(*reference));
-      service.baseline = std::move(file->baseline);
-    }
+    if (!f.no_baseline) service.baseline = std::move(file->baseline);
   }
   if (f.prediction_log != "off") {
     if (f.log_model) f.log.model = service.model.sha256;
@@ -131,10 +137,9 @@ void keep_up(const std::stop_token& stop, student_service& service) {
   for (unsigned quarter = 0; !stop.stop_requested(); ++quarter) {
     if (auto* log = service.log.file()) log->tick();
     if (quarter % (4 * monitoring_history::interval_s) == 0) {
-      const ts::totals live = service.observed.read();
-      const auto* histograms = service.observed.histograms();
+      const ts::totals live = service.live();
       service.history.add({std::time(nullptr), live.samples, live.positives, service.metrics.rejected(),
-                           histograms != nullptr ? drift_view(*histograms).score() : service.drift().score});
+                           service.has_histograms() ? largest_drift(*service.observed) : service.drift().score});
     }
     woken.wait_for(lock, stop, std::chrono::milliseconds(250), [] { return false; });
   }
@@ -167,7 +172,17 @@ int main(int argc, char** argv) {
   f.http.hangup = [&] {
     if (auto* file = service.log.file()) file->rotate();
   };
-  const std::jthread keeper([&](const std::stop_token& stop) { keep_up(stop, service); });
+
+  std::optional<state_keeper> keeper;
+  if (!f.state_file.empty()) {
+    if (!service.observed || service.observed->reference().empty()) {
+      return fail("--state-file needs a model file with histograms");
+    }
+    if (const auto failed = load_state(*service.observed, f.state_file)) return fail(*failed);
+    keeper.emplace(*service.observed, f.state_file, std::chrono::seconds(f.state_interval_s));
+  }
+
+  const std::jthread upkeep([&](const std::stop_token& stop) { keep_up(stop, service); });
 
   try {
     http::serve(
@@ -184,5 +199,6 @@ int main(int argc, char** argv) {
   } catch (const std::exception& e) {
     return fail(fmt::format("cannot listen on {} port {}: {}", f.http.host, f.http.port, e.what()));
   }
+  if (keeper && !keeper->save()) return 1;
   return 0;
 }

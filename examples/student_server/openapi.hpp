@@ -111,6 +111,8 @@ std::string openapi_document(const auto& rules, prediction_members names) {
       R"("predicted_positive_rate":{{"type":"number"}},"training_positive_rate":{{"type":"number"}},)"
       R"("should_retrain":{{"type":"boolean"}},"reason":{{"type":"string"}},)"
       R"("recommended_action":{{"type":"string"}}}}}},)"
+      R"("DriftReport":{{"type":"object","properties":{{"model":{{"type":"string"}},)"
+      R"("windows":{{"type":"array","items":{{"type":"object"}}}}}}}},"MonitorState":{{"type":"object"}},)"
       R"("Detail":{{"type":"object","properties":{{"detail":{{"type":"string"}}}},"required":["detail"]}},)"
       R"("ValidationError":{{"type":"object","properties":{{"detail":{{"oneOf":[{{"type":"string"}},)"
       R"({{"type":"array","items":{{"type":"object","properties":{{)"
@@ -122,12 +124,14 @@ std::string openapi_document(const auto& rules, prediction_members names) {
   return fmt::format(
       R"({{"openapi":"3.1.0","info":{{"title":"Student purchase predictions","version":"1"}},"paths":{{)"
       R"("/predict":{},"/batch_predict":{},"/health":{},"/monitoring/drift":{},"/monitoring/retraining_trigger":{},)"
-      R"("/monitoring/features":{},"/monitoring/history":{},"/metrics":{},"/model":{},"/dashboard":{}}},)"
+      R"("/monitoring/report":{},"/monitoring/state":{},"/monitoring/history":{},"/metrics":{},"/model":{},"/dashboard":{}}},)"
       R"("components":{{"schemas":{}}}}})",
       post("One record, one prediction", "PredictRequest", "PredictResponse"),
       post("Many records, all predicted or none", "BatchPredictRequest", "BatchPredictResponse"),
       get("Whether a model is loaded", "Health"), get("How far live traffic is from the training rows", "DriftStatus"),
-      get("The same", "DriftStatus"), get_any("The last records against the training rows, feature by feature"),
+      get("The same", "DriftStatus"),
+      get("How far each feature is from the training rows, in total and over sliding windows", "DriftReport"),
+      get("What monitoring has counted, to be merged with other replicas' or kept", "MonitorState"),
       get_any("Counts and drift of the last hour"), get_any("Everything that is counted, for Prometheus", "text/plain"),
       get_any("Where the model comes from"), get_any("A page that shows all of it", "text/html"), schemas);
 }

@@ -3,8 +3,6 @@
 
 #include <tabscore/tabscore.hpp>
 
-#include "live_monitor.hpp"
-
 namespace ts = tabscore;
 
 /// What is served: the record of a student on a learning platform, its rule, and the features of its model.
@@ -32,7 +30,7 @@ inline constexpr ts::features features{
     ts::feature<"learning_consistency">(minutes / max(days, 1))};
 }  // namespace student_columns
 
-using student_sinks = ts::sinks<live_monitor, ts::jsonl_log>;
+using student_sinks = ts::sinks<ts::drift_monitor, ts::jsonl_log>;
 using student_pipeline = ts::pipeline<student, decltype(student_columns::rules), decltype(student_columns::features),
                                       ts::any_scorer, student_sinks>;
 

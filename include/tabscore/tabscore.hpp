@@ -77,6 +77,7 @@
 #include "monitor/moments.hpp"
 #include "monitor/mutex.hpp"
 #include "monitor/prometheus.hpp"
+#include "monitor/report_json.hpp"
 #include "monitor/sink.hpp"
 #include "monitor/sliding_counts.hpp"
 #include "monitor/state.hpp"

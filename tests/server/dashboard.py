@@ -144,7 +144,7 @@ def main():
                 print("ok      %s%d x %d" % (where, seen["width"], seen["height"]))
         expect(paper["phone", False] != paper["phone", True], "dark is as bright as light")
         proxy.shutdown()
-        strange = set(asked) - {"/dashboard", "/metrics", "/model", "/monitoring/drift", "/monitoring/features",
+        strange = set(asked) - {"/dashboard", "/metrics", "/model", "/monitoring/drift", "/monitoring/report",
                                 "/monitoring/history"}
         expect(not strange, "it asked for %s" % strange)
 

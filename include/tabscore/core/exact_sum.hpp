@@ -138,11 +138,11 @@ class exact_sum {
   void add_run(std::span<const double> x, const detail::column_kernels& kernels) noexcept {
     const double largest = kernels.largest(x.data(), x.size());
     if (largest < 0x1p1000) {
-      // No value so small that `second` would be subnormal is cut there: it is taken for 2^-800 instead.
-      const int exponent = largest > 0x1p-800 ? std::ilogb(largest) + 1 : -800;
+      // Values below 2^-800 are left to the slow way: nothing here is subnormal.
+      const int exponent = static_cast<int>(std::bit_cast<std::uint64_t>(std::max(largest, 0x1p-800)) >> 52U) - 1022;
       const int room = static_cast<int>(std::bit_width(2 * x.size() - 1));
-      const double first = std::ldexp(1.0, exponent + room);
-      const double second = std::ldexp(1.0, exponent + 2 * room - 53);
+      const double first = power_of_two(exponent + room);
+      const double second = power_of_two(exponent + 2 * room - 53);
       const detail::split_sum sum = kernels.split(x.data(), x.size(), first, second);
       if (sum.complete) {
         add(sum.high);
@@ -151,6 +151,10 @@ class exact_sum {
       }
     }
     for (const double value : x) add(value);
+  }
+
+  static double power_of_two(int exponent) noexcept {
+    return std::bit_cast<double>(static_cast<std::uint64_t>(exponent + 1023) << 52U);
   }
 
   static double round(const number& size) noexcept {

@@ -23,7 +23,7 @@ namespace tabscore {
 template <class Mutex, class Clock = std::chrono::steady_clock>
 class basic_drift_monitor {
  public:
-  /// The pipeline's features must be the model's of the reference.
+  /// The pipeline's features must be the model's of the reference. Without histograms there it keeps the moments alone.
   explicit basic_drift_monitor(drift_reference reference, std::uint64_t window_records = 2000)
       : reference_(std::move(reference)), counts_(reference_.cells(), window_records) {}
 
@@ -44,9 +44,10 @@ class basic_drift_monitor {
 
   template <schema_type Schema, std::size_t Width>
   void observe(partial<Width>& part, const scored<Schema>& block, const feature_block& x) const noexcept {
+    moments_.observe(part.moments_, block, x);
+    if (reference_.empty()) return;
     TABSCORE_ASSERT(Width == reference_.numeric() && x.text.size() == reference_.text.size(),
                     "a drift monitor was given to a pipeline of other features");
-    moments_.observe(part.moments_, block, x);
     for (std::size_t j = 0; j < Width; ++j) reference_.bins[j].count(x.column(j), x.rows, part.numbers_[j]);
     reference_.bins[Width].count(block.scores.probability.data(), x.rows, part.numbers_[Width]);
     if (!std::exchange(part.begun_, true)) std::fill_n(part.text_.begin(), text_cells(), 0U);
@@ -55,9 +56,12 @@ class basic_drift_monitor {
       const one_hot& levels = reference_.text[f];
       for (std::size_t i = 0; i < x.rows; ++i) {
         const std::string_view text = x.text[f][i];
+        if (text.data() == nullptr) {
+          ++cell[levels.size() + 1];
+          continue;
+        }
         const std::int32_t code = levels.code(text);
-        const std::size_t unseen = levels.size() + (text.data() == nullptr);
-        ++cell[code == one_hot::unknown ? unseen : static_cast<std::size_t>(code)];
+        ++cell[code == one_hot::unknown ? levels.size() : static_cast<std::size_t>(code)];
       }
       cell += levels.size() + 2;
     }
@@ -69,6 +73,7 @@ class basic_drift_monitor {
     const auto now = this_minute();
     const std::lock_guard lock(mutex_);
     moments_.record(part.moments_, batch);
+    if (reference_.empty()) return;
     std::uint64_t* cell = counts_.add(rows, now).data();
     const auto number = [&](std::size_t j) {
       reference_.bins[j].add(part.numbers_[j], rows, cell);

@@ -33,7 +33,7 @@ struct monitored {
 };
 
 /// What live counts are compared with: a model's features, their bins and categories, and the counts of its training
-/// rows. Immutable, so that threads share one.
+/// rows. Immutable, so that threads share one. drift_reference{} is of a model without histograms.
 struct drift_reference {
   std::string model;
   std::vector<monitored> features;  ///< numeric ones, text ones, the probability
@@ -44,7 +44,9 @@ struct drift_reference {
   drift_baseline baseline;
 
   std::size_t cells() const noexcept { return training.size(); }
-  std::size_t numeric() const noexcept { return bins.size() - 1; }
+  std::size_t numeric() const noexcept { return bins.empty() ? 0 : bins.size() - 1; }
+  /// Nothing is counted, and nothing compared.
+  bool empty() const noexcept { return features.empty(); }
 };
 
 /// Cells of all text fields together that can be counted.

@@ -85,6 +85,7 @@ inline drift_report report_drift(const drift_reference& reference, std::span<con
                                  const alarm_settings& settings = {}) {
   TABSCORE_ASSERT(counts.size() == reference.cells(), "counts of other cells than the reference's");
   drift_report report;
+  if (reference.empty()) return report;
   for (const std::uint64_t n : reference.features.back().of(counts)) report.records += n;
   report.enough = report.records > 0 && report.records >= settings.min_records;
   const double n = report.records > 0 ? static_cast<double>(report.records) : 1;

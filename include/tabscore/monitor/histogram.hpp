@@ -41,18 +41,21 @@ class binner {
   void count(const double* x, std::size_t n, tally& into) const noexcept {
     const detail::column_kernels& kernels = detail::best_column_kernels();
     alignas(64) std::array<float, 256> single;
-    for (std::size_t begin = 0; begin < n; begin += single.size()) {
-      const std::size_t count = std::min(single.size(), n - begin);
-      const std::size_t whole = count / detail::column_step * detail::column_step;
-      const std::size_t padded = (count + detail::column_step - 1) / detail::column_step * detail::column_step;
-      kernels.to_single(x + begin, whole, single.data());
-      for (std::size_t i = whole; i < padded; ++i) {
-        single[i] = i < count ? static_cast<float>(x[begin + i]) : std::numeric_limits<float>::quiet_NaN();
-      }
+    while (n >= detail::column_step) {
+      const std::size_t run = std::min(single.size(), n / detail::column_step * detail::column_step);
       const std::uint64_t before = into.at_least[0];
-      kernels.count_at_least(single.data(), padded, edge_.data(), edges_, into.at_least.data());
-      if (into.at_least[0] - before == count) continue;  // none below, none missing
-      for (std::size_t i = 0; i < count; ++i) into.missing += single[i] != single[i];
+      kernels.to_single(x, run, single.data());
+      kernels.count_at_least(single.data(), run, edge_.data(), edges_, into.at_least.data());
+      if (into.at_least[0] - before != run) {  // some are below the first edge or missing
+        for (std::size_t i = 0; i < run; ++i) into.missing += single[i] != single[i];
+      }
+      x += run;
+      n -= run;
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+      const auto value = static_cast<float>(x[i]);
+      for (std::size_t k = 0; k < edges_; ++k) into.at_least[k] += value >= edge_[k];
+      into.missing += value != value;
     }
   }
 

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdio>
+#include <filesystem>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <tabscore/monitor/drift_monitor.hpp>
+#include <tabscore/monitor/state_file.hpp>
+#include <thread>
+#include <utility>
+
+namespace ts = tabscore;
+
+/// Adds the state of an earlier run, if there was one; the sentence why not when the file is there and does not fit.
+inline std::optional<std::string> load_state(ts::drift_monitor& monitor, const std::string& path) {
+  std::error_code failed;
+  if (!std::filesystem::exists(path, failed)) return std::nullopt;
+  const auto state = ts::load_monitor_state(path);
+  if (!state) return state.error().message;
+  if (const auto other = ts::restore(monitor, *state)) return fmt::format("{}: {}", path, other->message);
+  return std::nullopt;
+}
+
+/// Writes a monitor's state to a file at an interval, from a thread of its own, until it is destroyed.
+class state_keeper {
+ public:
+  state_keeper(const ts::drift_monitor& monitor, std::string path, std::chrono::seconds interval)
+      : monitor_(monitor), path_(std::move(path)), thread_([this, interval](const std::stop_token& stop) {
+          std::unique_lock lock(mutex_);
+          while (!wake_.wait_for(lock, stop, interval, [] { return false; }) && !stop.stop_requested()) write();
+        }) {}
+
+  /// Writes now; false when that failed, which is said on the standard error output.
+  bool save() {
+    const std::lock_guard lock(mutex_);
+    return write();
+  }
+
+ private:
+  bool write() {
+    const auto failed = ts::save_monitor_state(ts::state_of(monitor_), path_);
+    if (failed) fmt::print(stderr, "student_server: {}\n", failed->message);
+    return !failed;
+  }
+
+  const ts::drift_monitor& monitor_;
+  std::string path_;
+  std::mutex mutex_;
+  std::condition_variable_any wake_;
+  std::jthread thread_;  // the last member: it is stopped first
+};

@@ -39,6 +39,7 @@ const wait = setInterval(() => {
     width: page.documentElement.scrollWidth, height: page.body.offsetHeight,
     background: getComputedStyle(page.body).backgroundColor,
     verdict: text("verdict"), tiles: text("tiles"), rejected: text("rejected"), latency: text("latency"), model: text("model"),
+    rows: [...page.querySelectorAll("td.bar div")].filter(d => d.offsetHeight > 5 && d.offsetWidth > 0).length,
     lines: page.querySelectorAll("#rate path, #drift path").length,
     bars: page.querySelectorAll("#features rect").length, alarms: page.querySelectorAll("#features .alarm").length,
     features: [...page.querySelectorAll("#features h3")].map(h => h.textContent)});
@@ -138,6 +139,7 @@ def main():
                 expect("decode" in seen["latency"] and "respond" in seen["latency"], where + seen["latency"])
                 expect("student_logistic" in seen["model"], where + seen["model"])
                 expect(seen["lines"] == 2, where + "%d lines are drawn" % seen["lines"])
+                expect(seen["rows"] == 5, where + "%d bars in tables" % seen["rows"])
                 expect("minutes_watched" in seen["features"] and "student_country" in seen["features"], where + "features")
                 expect(seen["bars"] > 50 and seen["alarms"] > 0, where + "%(bars)d bars, %(alarms)d alarms" % seen)
                 paper[name, dark] = seen["background"]

@@ -9,33 +9,62 @@
 #include <utility>
 #include <variant>
 
+#include "dashboard_page.hpp"
 #include "docs_page.hpp"
+#include "drift_metrics.hpp"
+#include "history.hpp"
 #include "http_server.hpp"
+#include "model_card.hpp"
 #include "openapi.hpp"
 #include "routes.hpp"
+#include "service_metrics.hpp"
 #include "status.hpp"
 #include "student.hpp"
 
-/// What all threads share. Set up before the first request and then only read, but for the sinks, which lock.
+/// What all threads share. Set up before the first request and then only read, but for the sinks, which lock, and the
+/// metrics, where each thread has its own.
 struct student_service {
   std::optional<ts::drift_monitor> observed;  // none: no model is loaded
   ts::jsonl_log log;
   std::optional<student_pipeline> pipe;  // none: no model is loaded
   std::optional<ts::drift_baseline> baseline;
+  model_identity model;
+  service_metrics metrics;
+  monitoring_history history;
   ts::prediction_names names{probability_name, label_name};
   std::string openapi = openapi_document<student>(student_columns::rules, {probability_name, label_name});
+
+  ts::totals live() const { return observed ? observed->read() : ts::totals{}; }
+  ts::drift_status drift() const { return ts::assess_drift(live(), baseline ? &*baseline : nullptr); }
+  bool has_histograms() const { return observed && !observed->reference().empty(); }
 };
 
 /// Answers requests for one thread, with that thread's working memory.
 class student_handler {
  public:
-  explicit student_handler(student_service& service) : service_(service) {}
+  explicit student_handler(student_service& service) : service_(service), metrics_(service.metrics.add_thread()) {}
 
   http::response operator()(const http::request& asked) {
     auto found = resolve(asked);
-    if (auto* refusal = std::get_if<http::response>(&found)) return std::move(*refusal);
+    if (auto* refusal = std::get_if<http::response>(&found)) {
+      metrics_.answered(nullptr, refusal->status);
+      return std::move(*refusal);
+    }
+    const route* const where = std::get<const route*>(found);
     out_.clear();
-    switch (std::get<endpoint>(found)) {
+    try {
+      http::response reply = respond(where->target, asked);
+      metrics_.answered(where, reply.status);
+      return reply;
+    } catch (...) {  // the HTTP layer answers 500
+      metrics_.answered(where, 500);
+      throw;
+    }
+  }
+
+ private:
+  http::response respond(endpoint target, const http::request& asked) {
+    switch (target) {
       case endpoint::batch_predict:
         return predict(asked, ts::body_shape::records);
       case endpoint::predict:
@@ -48,6 +77,16 @@ class student_handler {
         return report();
       case endpoint::state:
         return state();
+      case endpoint::history:
+        service_.history.append_to(out_);
+        return {.body = out_.view()};
+      case endpoint::metrics:
+        return metrics();
+      case endpoint::model:
+        if (!service_.pipe) return detail(model_not_loaded, "Model is not loaded.");
+        return {.body = service_.model.card};
+      case endpoint::dashboard:
+        return {.content_type = "text/html; charset=utf-8", .body = dashboard_page};
       case endpoint::openapi:
         return {.body = service_.openapi};
       case endpoint::docs:
@@ -58,19 +97,32 @@ class student_handler {
     throw std::logic_error("an endpoint without an answer");
   }
 
- private:
   http::response predict(const http::request& asked, ts::body_shape shape) {
     if (!asked.body.empty() && !is_json(asked.content_type)) {
       return answer(ts::validation_errors{{.what = ts::fault::not_record}}, shape);
     }
+    thread_metrics::stopwatch time(metrics_);
     const simdjson::padded_string_view body(asked.body, asked.body.size() + simdjson::SIMDJSON_PADDING);
-    if (const auto wrong = ts::read_json(body, workspace_, shape)) return answer(*wrong, shape);
+    const auto wrong = ts::read_json(body, workspace_, shape);
+    time.lap(stage::decode);
+    if (wrong) return answer(*wrong, shape);
     if (!service_.pipe) return detail(model_not_loaded, "Model is not loaded.");
-    return answer(ts::score_records(*service_.pipe, workspace_, shape), shape);
+    const ts::outcome outcome = ts::score_records(*service_.pipe, workspace_, shape);
+    time.lap(stage::score);
+    http::response reply = answer(outcome, shape);
+    reply.more_headers = service_.model.header;
+    time.lap(stage::respond);
+    return reply;
   }
 
   http::response answer(const ts::outcome& outcome, ts::body_shape shape) {
-    if (const auto* p = std::get_if<ts::predictions>(&outcome)) {
+    const auto* const p = std::get_if<ts::predictions>(&outcome);
+    if (p != nullptr) {
+      metrics_.scored(p->rows());
+    } else {
+      metrics_.rejected(outcome, workspace_.records.rows());
+    }
+    if (p != nullptr) {
       if (shape == ts::body_shape::records) {
         service_.names.append_list(out_, p->probability, p->threshold);
       } else {
@@ -82,6 +134,8 @@ class student_handler {
       ts::append_syntax_error(out_, *syntax);
     } else if (const auto* broken = std::get_if<ts::broken_rule>(&outcome)) {
       ts::append_detail(out_, broken->message);
+    } else if (std::holds_alternative<ts::refused>(outcome)) {
+      ts::append_detail(out_, "The predictions cannot be logged.");
     } else {
       ts::append_detail(out_, ts::dialect::pydantic1::unreadable_detail);
     }
@@ -105,8 +159,7 @@ class student_handler {
   }
 
   http::response drift() {
-    const ts::totals live = service_.observed ? service_.observed->read() : ts::totals{};
-    const ts::drift_status status = ts::assess_drift(live, service_.baseline ? &*service_.baseline : nullptr);
+    const ts::drift_status status = service_.drift();
     if (!std::isfinite(status.score)) throw std::overflow_error("a running total overflowed");  // as the reference: 500
     out_.append(R"({"samples_observed":)");
     out_.keep_to(ts::write_integer(out_.space(ts::number_text_space), static_cast<std::int64_t>(status.samples)));
@@ -150,9 +203,45 @@ class student_handler {
 
   http::response state() {
     if (!service_.observed) return detail(model_not_loaded, "Model is not loaded.");
-    if (service_.observed->reference().empty()) return detail(model_not_loaded, "The model file has no histograms.");
+    if (!service_.has_histograms()) return detail(model_not_loaded, "The model file has no histograms.");
     out_.append(ts::to_json(ts::state_of(*service_.observed)));
     return {.body = out_.view()};
+  }
+
+  http::response metrics() {
+    ts::prometheus_text text(out_);
+    service_.metrics.append_to(text);
+    text.family("tabscore_log_records_total", "counter", "Records that were logged, and those that could not be.");
+    text.sample({{"outcome", "written"}}, service_.log.written());
+    text.sample({{"outcome", "dropped"}}, service_.log.dropped());
+    const ts::totals live = service_.live();
+    const ts::drift_status status = service_.drift();
+    text.family("tabscore_observed_records_total", "counter", "Records that monitoring has seen.");
+    text.sample({}, live.samples);
+    text.family("tabscore_predicted_positive_total", "counter", "Of these, those that were predicted positive.");
+    text.sample({}, live.positives);
+    if (service_.baseline) {
+      text.family("tabscore_training_positive_ratio", "gauge", "Part of the training rows that is positive.");
+      text.sample({}, service_.baseline->training_positive_rate);
+      text.family("tabscore_drift_score", "gauge", "The largest distance of a feature's mean from its training mean.");
+      text.sample({}, status.score);
+      text.family("tabscore_drift_alarm", "gauge", "1 while the drift rules advise to train again.");
+      text.sample({}, status.should_retrain() ? 1 : 0);
+      if (live.samples != 0) {
+        text.family("tabscore_feature_mean", "gauge", "Mean of a feature in live traffic.");
+        for (std::size_t j = 0; j < live.sums.size(); ++j) {
+          text.sample({{"feature", service_.baseline->numeric[j].name}},
+                      live.sums[j] / static_cast<double>(live.samples));
+        }
+      }
+    }
+    if (service_.has_histograms()) append_drift(text, *service_.observed);
+    if (service_.pipe) {
+      text.family("tabscore_model_info", "gauge", "The model that is served.");
+      text.sample(
+          {{"name", service_.model.name}, {"version", service_.model.version}, {"sha256", service_.model.sha256}}, 1);
+    }
+    return {.content_type = ts::prometheus_text::content_type, .body = out_.view()};
   }
 
   struct verdict_words {
@@ -182,6 +271,7 @@ class student_handler {
   }
 
   student_service& service_;
+  thread_metrics& metrics_;
   ts::workspace<student> workspace_;
   ts::text_buffer out_;
 };

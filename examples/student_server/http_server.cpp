@@ -383,6 +383,7 @@ class connection {
     if (!r.allow.empty()) fmt::format_to(out, "allow: {}\r\n", r.allow);
     if (!r.location.empty()) fmt::format_to(out, "location: {}\r\n", r.location);
     if (r.retry_after_s != 0) fmt::format_to(out, "retry-after: {}\r\n", r.retry_after_s);
+    head.append(r.more_headers);
     if (!more) fmt::format_to(out, "connection: close\r\n");
     if (more && !http11) fmt::format_to(out, "connection: keep-alive\r\n");
     fmt::format_to(out, "\r\n");
@@ -416,6 +417,7 @@ class connection {
   /// resets the connection and may take the answer away from its reader.
   asio::awaitable<bool> hang_up(unsigned status) {
     const settings& config = worker_.config;
+    if (config.refused) config.refused(status);
     std::string body;
     if (status == 408) body = R"({"detail":"The request did not arrive in time."})";
     if (status == 413) body = fmt::format(R"({{"detail":"The body is larger than {} bytes."}})", config.max_body_bytes);
@@ -513,6 +515,15 @@ asio::awaitable<void> accept(tcp::acceptor& acceptor, const worker_list& workers
   }
 }
 
+asio::awaitable<void> attend_hangups(asio::signal_set& signals, const settings& config) {
+  for (;;) {
+    error_code ec;
+    co_await signals.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+    if (ec) co_return;
+    if (config.hangup) config.hangup();
+  }
+}
+
 tcp::acceptor listen(asio::io_context& context, const settings& config) {
   const auto found = tcp::resolver(context).resolve(config.host, std::to_string(config.port), tcp::resolver::passive);
   return tcp::acceptor(context, *found.begin(), true);  // true: an address that was in use a moment ago is fine
@@ -533,6 +544,7 @@ void serve(const settings& config, const std::function<handler()>& make_handler,
   asio::io_context& first = workers.front()->context;
   tcp::acceptor acceptor = listen(first, config);
 
+  asio::signal_set hangups(first, SIGHUP);
   asio::signal_set signals(first, SIGINT, SIGTERM);
   signals.async_wait([&](error_code, int) {
     error_code ec;
@@ -544,10 +556,12 @@ void serve(const settings& config, const std::function<handler()>& make_handler,
       if (!ec) start(w, std::move(socket));
     }
     acceptor.close(ec);
+    hangups.cancel(ec);
     for (const auto& w : workers) asio::post(w->context, [&w] { w->drain(); });
     signals.clear(ec);  // a second signal ends the program at once
   });
   asio::co_spawn(first, accept(acceptor, workers), asio::detached);
+  asio::co_spawn(first, attend_hangups(hangups, config), asio::detached);
   for (const auto& w : workers) asio::co_spawn(w->context, w->keep_time(), asio::detached);
 
   std::vector<std::jthread> threads;

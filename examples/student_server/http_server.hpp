@@ -26,7 +26,8 @@ struct response {
   std::string_view body = {};                          ///< must not change before the same handler's next call
   std::string_view allow = {};
   std::string location = {};
-  unsigned retry_after_s = 0;  ///< 0: no such header
+  unsigned retry_after_s = 0;          ///< 0: no such header
+  std::string_view more_headers = {};  ///< whole lines, each with its "\r\n"
 };
 
 /// Answers one request; called by one thread only, so it may own that thread's working memory. May throw: 500.
@@ -42,6 +43,8 @@ struct settings {
   unsigned body_timeout_s = 30;                          ///< to receive a body, or to take an answer: 408 or cut
   unsigned idle_timeout_s = 75;                          ///< between the requests of a connection: closed
   unsigned shutdown_timeout_s = 10;                      ///< what is still in flight then is cut
+  std::function<void(unsigned status)> refused;          ///< told of what no handler gets to see; by any thread
+  std::function<void()> hangup;                          ///< called at SIGHUP
 };
 
 /// Serves until SIGINT or SIGTERM, answers what is in flight and returns. `make_handler` is called once per thread;

@@ -5,17 +5,24 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
+#include <condition_variable>
+#include <csignal>
 #include <cstdio>
+#include <ctime>
 #include <exception>
 #include <filesystem>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <utility>
 
 #include "handler.hpp"
 #include "http_server.hpp"
+#include "sha256.hpp"
 #include "state_keeper.hpp"
 #include "student.hpp"
 
@@ -25,6 +32,8 @@ struct flags {
   http::settings http;
   std::string model;
   std::string prediction_log = "artifacts/prediction_log.jsonl";
+  ts::jsonl_settings log{.names = {std::string(probability_name), std::string(label_name)}};
+  bool log_model = false;
   std::string state_file;
   unsigned state_interval_s = 60;
   bool no_baseline = false;
@@ -49,6 +58,25 @@ void declare(CLI::App& app, flags& f) {
   app.add_option("--model", f.model, "model file, or none to start without")->capture_default_str();
   app.add_option("--prediction-log", f.prediction_log, "file that each prediction is appended to, or off")
       ->capture_default_str();
+  app.add_option("--log-sync", f.log.file.sync, "when the log is forced to the disk: none, interval or always")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, ts::durability>{
+          {"none", ts::durability::none}, {"interval", ts::durability::interval}, {"always", ts::durability::always}}))
+      ->default_str("interval");
+  app.add_option_function<unsigned>(
+         "--log-sync-ms", [&f](unsigned ms) { f.log.file.sync_interval = std::chrono::milliseconds(ms); },
+         "the interval of --log-sync interval")
+      ->default_str("1000");
+  app.add_option("--log-rotate-bytes", f.log.file.rotate_bytes, "set the log aside before it is larger; 0: never")
+      ->capture_default_str();
+  app.add_option_function<unsigned>(
+         "--log-rotate-seconds", [&f](unsigned s) { f.log.file.rotate_age = std::chrono::seconds(s); },
+         "set the log aside when it is so old; 0: never (SIGHUP always does)")
+      ->default_str("0");
+  app.add_option("--log-on-failure", f.log.on_failure, "what cannot be logged: drop-and-count, or refuse (503)")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, ts::log_failure>{
+          {"drop-and-count", ts::log_failure::drop_and_count}, {"refuse", ts::log_failure::refuse}}))
+      ->default_str("drop-and-count");
+  app.add_flag("--log-model", f.log_model, "each line of the log names the model file's SHA-256");
   app.add_option("--state-file", f.state_file, "keep what monitoring has counted in this file across restarts");
   app.add_option("--state-interval", f.state_interval_s, "seconds between two writes of the state file")
       ->check(CLI::Range(1U, 86400U))
@@ -74,6 +102,49 @@ int fail(const std::string& message) {
   return 1;
 }
 
+/// The model and the log, as the flags ask; what is wrong with them, or nothing.
+std::optional<std::string> load(flags& f, student_service& service) {
+  if (f.model != "none") {
+    auto bytes = ts::read_model_bytes(f.model);
+    if (!bytes) return bytes.error().message;
+    auto file = ts::parse_model_file(*bytes, f.model);
+    if (!file) return file.error().message;
+    auto model = ts::make_scorer(*file);
+    if (!model) return model.error().message;
+    auto reference = ts::make_drift_reference(*file);
+    service.observed.emplace(reference && !f.no_baseline ? std::move(*reference) : ts::drift_reference());
+    auto pipe = student_pipeline::make(student_columns::rules, student_columns::features, std::move(*model),
+                                       student_sinks{*service.observed, service.log});
+    if (!pipe) return pipe.error().message;
+    service.pipe.emplace(std::move(*pipe));
+    service.model = identify(*file, sha256(*bytes));
+    if (!f.no_baseline) service.baseline = std::move(file->baseline);
+  }
+  if (f.prediction_log != "off") {
+    if (f.log_model) f.log.model = service.model.sha256;
+    auto log = ts::jsonl_log::open(f.prediction_log, f.log);
+    if (!log) return log.error().message;
+    service.log = std::move(*log);
+  }
+  return std::nullopt;
+}
+
+/// What has to be done though no request comes.
+void keep_up(const std::stop_token& stop, student_service& service) {
+  std::mutex mutex;
+  std::condition_variable_any woken;
+  std::unique_lock lock(mutex);
+  for (unsigned quarter = 0; !stop.stop_requested(); ++quarter) {
+    if (auto* log = service.log.file()) log->tick();
+    if (quarter % (4 * monitoring_history::interval_s) == 0) {
+      const ts::totals live = service.live();
+      service.history.add({std::time(nullptr), live.samples, live.positives, service.metrics.rejected(),
+                           service.has_histograms() ? largest_drift(*service.observed) : service.drift().score});
+    }
+    woken.wait_for(lock, stop, std::chrono::milliseconds(250), [] { return false; });
+  }
+}
+
 http::handler print_each(http::handler answer) {
   return [answer = std::move(answer)](const http::request& asked) {
     const auto start = std::chrono::steady_clock::now();
@@ -94,25 +165,13 @@ int main(int argc, char** argv) {
   declare(app, f);
   CLI11_PARSE(app, argc, argv);
 
+  std::signal(SIGXFSZ, SIG_IGN);  // a log that may not grow is a failed write, not the end
   student_service service;
-  if (f.prediction_log != "off") {
-    auto log = ts::jsonl_log::open(f.prediction_log, {std::string(probability_name), std::string(label_name)});
-    if (!log) return fail(log.error().message);
-    service.log = std::move(*log);
-  }
-  if (f.model != "none") {
-    auto file = ts::load_model_file(f.model);
-    if (!file) return fail(file.error().message);
-    auto model = ts::make_scorer(*file);
-    if (!model) return fail(model.error().message);
-    auto reference = ts::make_drift_reference(*file);
-    service.observed.emplace(reference && !f.no_baseline ? std::move(*reference) : ts::drift_reference());
-    auto pipe = student_pipeline::make(student_columns::rules, student_columns::features, std::move(*model),
-                                       student_sinks{*service.observed, service.log});
-    if (!pipe) return fail(pipe.error().message);
-    service.pipe.emplace(std::move(*pipe));
-    if (!f.no_baseline) service.baseline = std::move(file->baseline);
-  }
+  if (const auto problem = load(f, service)) return fail(*problem);
+  f.http.refused = [&](unsigned status) { service.metrics.refused(status); };
+  f.http.hangup = [&] {
+    if (auto* file = service.log.file()) file->rotate();
+  };
 
   std::optional<state_keeper> keeper;
   if (!f.state_file.empty()) {
@@ -122,6 +181,8 @@ int main(int argc, char** argv) {
     if (const auto failed = load_state(*service.observed, f.state_file)) return fail(*failed);
     keeper.emplace(*service.observed, f.state_file, std::chrono::seconds(f.state_interval_s));
   }
+
+  const std::jthread upkeep([&](const std::stop_token& stop) { keep_up(stop, service); });
 
   try {
     http::serve(

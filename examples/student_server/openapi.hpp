@@ -28,6 +28,18 @@ inline std::string number(const ts::limit& l) {
   return {text, l.is_real ? ts::write_real(text, l.real()) : ts::write_integer(text, l.integer)};
 }
 
+inline std::string number(double v) {
+  char text[ts::number_text_space];
+  return {text, ts::write_real<ts::spelling::json>(text, v)};
+}
+
+/// What the rules say, one sentence after the other.
+inline std::string text_of(const auto& rules) {
+  std::string text;
+  rules.for_each([&](std::size_t, const auto& rule) { text.append(text.empty() ? "" : " ").append(rule.message()); });
+  return text;
+}
+
 inline std::string constraint(ts::ge c) { return R"(,"minimum":)" + number(c.value); }
 inline std::string constraint(ts::gt c) { return R"(,"exclusiveMinimum":)" + number(c.value); }
 inline std::string constraint(ts::le c) { return R"(,"maximum":)" + number(c.value); }
@@ -61,12 +73,17 @@ inline std::string get(std::string_view summary, std::string_view answer) {
   return fmt::format(R"({{"get":{{"summary":{},"responses":{{"200":{{"description":"OK","content":{}}}}}}}}})",
                      quoted(summary), reference(answer));
 }
+/// One whose answer is described in words alone.
+inline std::string get_any(std::string_view summary, std::string_view type = "application/json") {
+  return fmt::format(R"({{"get":{{"summary":{},"responses":{{"200":{{"description":"OK","content":{{{}:{{}}}}}}}}}}}})",
+                     quoted(summary), quoted(type));
+}
 inline std::string post(std::string_view summary, std::string_view body, std::string_view answer) {
   return fmt::format(
       R"({{"post":{{"summary":{},"requestBody":{{"required":true,"content":{}}},"responses":{{)"
       R"("200":{{"description":"OK","content":{}}},"400":{{"description":"The body cannot be read","content":{}}},)"
       R"("422":{{"description":"The body is no JSON, breaks the schema, or breaks a rule","content":{}}},)"
-      R"("503":{{"description":"No model is loaded","content":{}}}}}}}}})",
+      R"("503":{{"description":"No model is loaded, or the prediction log is full","content":{}}}}}}}}})",
       quoted(summary), reference(body), reference(answer), reference("Detail"), reference("ValidationError"),
       reference("Detail"));
 }
@@ -77,9 +94,6 @@ inline std::string post(std::string_view summary, std::string_view body, std::st
 template <tabscore::schema_type Schema>
 std::string openapi_document(const auto& rules, prediction_members names) {
   using namespace openapi;
-  std::string rule_text;
-  rules.for_each([&](std::size_t, const auto& rule) { rule_text.append(rule.message()).append(" "); });
-  if (!rule_text.empty()) rule_text.pop_back();
   const auto schemas = fmt::format(
       R"({{"PredictRequest":{},)"
       R"("BatchPredictRequest":{{"type":"object","properties":{{"records":{{"type":"array","minItems":1,)"
@@ -105,17 +119,19 @@ std::string openapi_document(const auto& rules, prediction_members names) {
       R"("loc":{{"type":"array","items":{{"type":["string","integer"]}}}},)"
       R"("msg":{{"type":"string"}},"type":{{"type":"string"}},"ctx":{{"type":"object"}}}},)"
       R"("required":["loc","msg","type"]}}}}]}}}},"required":["detail"]}}}})",
-      record_schema<Schema>(rule_text), quoted(names.probability), quoted(names.label), quoted(names.probability),
+      record_schema<Schema>(text_of(rules)), quoted(names.probability), quoted(names.label), quoted(names.probability),
       quoted(names.label));
   return fmt::format(
       R"({{"openapi":"3.1.0","info":{{"title":"Student purchase predictions","version":"1"}},"paths":{{)"
-      R"("/predict":{},"/batch_predict":{},"/health":{},"/monitoring/drift":{},"/monitoring/retraining_trigger":{},"/monitoring/report":{},)"
-      R"("/monitoring/state":{}}},)"
+      R"("/predict":{},"/batch_predict":{},"/health":{},"/monitoring/drift":{},"/monitoring/retraining_trigger":{},)"
+      R"("/monitoring/report":{},"/monitoring/state":{},"/monitoring/history":{},"/metrics":{},"/model":{},"/dashboard":{}}},)"
       R"("components":{{"schemas":{}}}}})",
       post("One record, one prediction", "PredictRequest", "PredictResponse"),
       post("Many records, all predicted or none", "BatchPredictRequest", "BatchPredictResponse"),
       get("Whether a model is loaded", "Health"), get("How far live traffic is from the training rows", "DriftStatus"),
       get("The same", "DriftStatus"),
       get("How far each feature is from the training rows, in total and over sliding windows", "DriftReport"),
-      get("What monitoring has counted, to be merged with other replicas' or kept", "MonitorState"), schemas);
+      get("What monitoring has counted, to be merged with other replicas' or kept", "MonitorState"),
+      get_any("Counts and drift of the last hour"), get_any("Everything that is counted, for Prometheus", "text/plain"),
+      get_any("Where the model comes from"), get_any("A page that shows all of it", "text/html"), schemas);
 }

@@ -11,7 +11,22 @@
 #include "http_server.hpp"
 
 /// What the server serves, and what it answers to requests for anything else.
-enum class endpoint { predict, batch_predict, health, drift, report, state, openapi, docs, redoc, oauth2_redirect };
+enum class endpoint {
+  predict,
+  batch_predict,
+  health,
+  drift,
+  history,
+  report,
+  state,
+  metrics,
+  model,
+  dashboard,
+  openapi,
+  docs,
+  redoc,
+  oauth2_redirect
+};
 
 struct route {
   std::string_view path;
@@ -27,6 +42,10 @@ inline constexpr route routes[] = {
     {"/monitoring/retraining_trigger", "GET", endpoint::drift},
     {"/monitoring/report", "GET", endpoint::report},
     {"/monitoring/state", "GET", endpoint::state},
+    {"/monitoring/history", "GET", endpoint::history},
+    {"/metrics", "GET, HEAD", endpoint::metrics},
+    {"/model", "GET, HEAD", endpoint::model},
+    {"/dashboard", "GET, HEAD", endpoint::dashboard},
     {"/openapi.json", "GET, HEAD", endpoint::openapi},
     {"/docs", "GET, HEAD", endpoint::docs},
     {"/redoc", "GET, HEAD", endpoint::redoc},
@@ -56,9 +75,9 @@ inline std::string percent_decoded(std::string_view text) {
   return out;
 }
 
-/// The endpoint that a request is for, or the answer when there is none: 307 to the path without its trailing slashes,
+/// The route of a request, or the answer when there is none: 307 to the path without its trailing slashes,
 /// 404, or 405 with the methods that are allowed.
-inline std::variant<endpoint, http::response> resolve(const http::request& asked) {
+inline std::variant<const route*, http::response> resolve(const http::request& asked) {
   const route* found = find_route(asked.path);
   if (found == nullptr && !asked.path.empty()) {
     std::string path = percent_decoded(asked.path);
@@ -77,5 +96,5 @@ inline std::variant<endpoint, http::response> resolve(const http::request& asked
   if (asked.method != found->methods.substr(0, found->methods.find(',')) && !(head_too && asked.method == "HEAD")) {
     return http::response{.status = 405, .body = R"({"detail":"Method Not Allowed"})", .allow = found->methods};
   }
-  return found->target;
+  return found;
 }

@@ -5,14 +5,17 @@
 #include <tabscore/service/score_json.hpp>
 #include <variant>
 
+inline constexpr unsigned model_not_loaded = 503;
+inline constexpr unsigned not_logged = 503;
+
 /// The HTTP status of what came of a body. (404, 405 and 307 are those of routes.hpp; 400 and 413 of bad HTTP are the
 /// HTTP layer's.)
 inline unsigned status_of(const tabscore::outcome& outcome) {
   if (std::holds_alternative<tabscore::predictions>(outcome)) return 200;
   if (std::holds_alternative<tabscore::unreadable>(outcome)) return 400;
+  if (std::holds_alternative<tabscore::refused>(outcome)) return not_logged;
   return 422;
 }
-inline constexpr unsigned model_not_loaded = 503;
 
 /// Whether a body of this content type is read as JSON: application/json or application/<anything>+json in any case,
 /// whatever its parameters; also when none is given.

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include <tabscore/monitor/jsonl_log.hpp>
+#include <tabscore/pipeline/pipeline.hpp>
 #include <tabscore/schema/batch.hpp>
 
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <fstream>
+#include <limits>
 #include <sstream>
 #include <thread>
 
@@ -59,12 +62,26 @@ scored_records sample(std::size_t rows) {
   }
   return s;
 }
+
+using person = ts::schema<ts::integer<"age">>;
+struct half {
+  ts::feature_names names{{"age"}, {}};
+  const ts::feature_names& features() const { return names; }
+  double threshold() const { return 0.5; }
+  void score(const ts::feature_block& x, ts::scratch&, std::span<double> p) const {
+    for (std::size_t i = 0; i < x.rows; ++i) p[i] = 0.5;
+  }
+};
+struct counting {
+  std::size_t records = 0;
+  void record(const auto& batch) noexcept { records += batch.records.rows(); }
+};
 }  // namespace
 
 TEST_CASE("a log line is what Python's json.dumps writes", "[monitor]") {
   const temporary_folder folder;
   const auto file = folder.path / "made" / "on the way" / "log.jsonl";
-  auto log = ts::jsonl_log::open(file.string(), {"p", "y"});
+  auto log = ts::jsonl_log::open(file.string(), {.names = {"p", "y"}});
   REQUIRE(log);
   scored_records s;
   s.records.push_back("caf\xC3\xA9 \xF0\x9F\x98\x80\x7F\n", -3, 1e22, true, 2, "a\\b");
@@ -134,6 +151,60 @@ TEST_CASE("a batch that does not fit on the disk leaves nothing behind and is co
   CHECK(log.dropped() == 10);
   log.record(s.view());
   CHECK(log.written() == 20);
+}
+
+TEST_CASE("a log that was told to refuse keeps the batch from all sinks", "[monitor]") {
+  const auto policy = GENERATE(ts::log_failure::refuse, ts::log_failure::drop_and_count);
+  auto log = ts::jsonl_log::open("/dev/full", {.on_failure = policy}).value();
+  counting before, after;
+  const ts::pipeline pipe{person{}, ts::rules{}, ts::features{}, half{}, ts::sinks{before, log, after}};
+  ts::batch<person> records;
+  for (int i = 0; i < 7; ++i) records.push_back(i);
+  ts::score_buffers buffers;
+  const auto outcome = pipe.score(records, buffers);
+  const bool refuses = policy == ts::log_failure::refuse;
+  CHECK(std::holds_alternative<ts::refused>(outcome) == refuses);
+  CHECK(before.records == (refuses ? 0 : 7));
+  CHECK(after.records == (refuses ? 0 : 7));
+  CHECK(log.written() == 0);
+  CHECK(log.dropped() == 7);
+
+  const temporary_folder folder;
+  const auto file = folder.path / "log.jsonl";
+  auto good = ts::jsonl_log::open(file.string(), {.on_failure = policy}).value();
+  const ts::pipeline works{person{}, ts::rules{}, ts::features{}, half{}, ts::sinks{before, good}};
+  CHECK(std::holds_alternative<ts::predictions>(works.score(records, buffers)));
+  CHECK(good.written() == 7);
+  const std::string text = contents(file);
+  CHECK(std::count(text.begin(), text.end(), '\n') == 7);
+}
+
+TEST_CASE("private fields are hashed, in buckets, or not there", "[monitor]") {
+  using patient = ts::schema<ts::unlogged<ts::text<"name">>, ts::hashed<ts::text<"city">>,
+                             ts::hashed<ts::integer<"number">>, ts::bucketed<ts::integer<"age">, 10>,
+                             ts::bucketed<ts::real<"income">, 2.5>, ts::optional<ts::hashed<ts::text<"email">>>,
+                             ts::optional<ts::bucketed<ts::integer<"children">, 2>>, ts::real<"height">>;
+  ts::batch<patient> records;
+  records.push_back("Ann", "Rome", 17, 39, 7.4, std::nullopt, 3, 1.75);
+  records.push_back("Bob", "Rome", 18, -1, -0.1, "b@x", std::nullopt, 1.5);
+  records.push_back("Cy", "Oslo", 17, std::numeric_limits<std::int64_t>::min(), 5.0, "", 4, 1.5);
+  const std::vector<double> probability{0.5, 0.5, 0.5};
+  const std::vector<std::uint8_t> label{1, 1, 1};
+  const ts::siphash_key key{1, 2};
+  ts::text_buffer out;
+  ts::jsonl_lines({"p", "y"}, "f00d", key).append<patient>(out, {records.view(), {probability, label, 0.5}}, {});
+  const auto hash = [&](std::string_view text) { return fmt::format("\"{:016x}\"", ts::siphash(text, key)); };
+  const std::string begin =
+      "{\"timestamp_utc\": \"1970-01-01T00:00:00+00:00\", \"threshold\": 0.5, \"p\": 0.5, \"y\": 1, \"features\": {";
+  CHECK(out.view() ==
+        begin + "\"city\": " + hash("Rome") + ", \"number\": " + hash("17") +
+            ", \"age\": 30, \"income\": 5.0, \"email\": null, \"children\": 2, \"height\": 1.75}, \"model\": "
+            "\"f00d\"}\n" +
+            begin + "\"city\": " + hash("Rome") + ", \"number\": " + hash("18") +
+            ", \"age\": -10, \"income\": -2.5, \"email\": " + hash("b@x") +
+            ", \"children\": null, \"height\": 1.5}, \"model\": \"f00d\"}\n" + begin + "\"city\": " + hash("Oslo") +
+            ", \"number\": " + hash("17") + ", \"age\": -9223372036854775808, \"income\": 5.0, \"email\": " + hash("") +
+            ", \"children\": 4, \"height\": 1.5}, \"model\": \"f00d\"}\n");
 }
 
 TEST_CASE("batches of many writers do not mix", "[monitor]") {

@@ -211,8 +211,8 @@ inline result<model_file> parse_model_file(std::string_view bytes, std::string_v
   return file;
 }
 
-/// The same from a file.
-inline result<model_file> load_model_file(const std::string& path) {
+/// The bytes of a model file, for parse_model_file() and whoever else wants them (to hash them, say).
+inline result<std::string> read_model_bytes(const std::string& path) {
   const auto fail = [&](std::string_view what) {
     return error{errc::io, fmt::format("{}: expected a model file: {}", path, what)};
   };
@@ -227,7 +227,14 @@ inline result<model_file> load_model_file(const std::string& path) {
     if (!in) break;
   }
   if (in.bad()) return fail("it cannot be read");
-  return parse_model_file(bytes, path);
+  return bytes;
+}
+
+/// The same from a file.
+inline result<model_file> load_model_file(const std::string& path) {
+  const result<std::string> bytes = read_model_bytes(path);
+  if (!bytes) return bytes.error();
+  return parse_model_file(*bytes, path);
 }
 
 /// The scorer of a file of kind "logistic", after it has given the trainer's numbers for the trainer's rows.

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <tuple>
+#include <utility>
 
 #include "../features/feature_block.hpp"
 #include "../models/predictions.hpp"
@@ -41,6 +43,14 @@ concept feature_sink = requires(const Sink& s, Sink& t, typename Sink::template 
   noexcept;
 };
 
+/// A sink that may say no: admit() is asked once a batch is wholly scored and before any sink is told. After false the
+/// batch is refused, and no sink hears of it.
+template <class Sink, class Schema>
+concept refusing_sink = requires(Sink& s, const scored<Schema>& batch) {
+  { s.admit(batch) }
+  noexcept->std::same_as<bool>;
+};
+
 template <class Sink, class Schema, std::size_t Width>
 concept sink = batch_sink<Sink, Schema> || feature_sink<Sink, Schema, Width>;
 
@@ -76,6 +86,15 @@ class sinks {
       each([&]<class S>(S& s, auto& partial) {
         if constexpr (feature_sink<S, Schema, Width>) std::as_const(s).observe(partial, block, x);
       });
+    }
+    bool admit(const scored<Schema>& batch) noexcept {
+      static_assert((0 + ... + int{refusing_sink<Sink, Schema>}) <= 1,
+                    "tabscore: of the sinks of a pipeline only one may refuse, or a batch would be with one of two");
+      bool admitted = true;
+      each([&]<class S>(S& s, auto&) {
+        if constexpr (refusing_sink<S, Schema>) admitted = s.admit(batch);
+      });
+      return admitted;
     }
     void record(const scored<Schema>& batch) noexcept {
       each([&]<class S>(S& s, auto& partial) {

@@ -27,8 +27,11 @@ struct unscorable {
   std::size_t row = 0;
 };
 
+/// A sink did not take the batch: a prediction log that cannot be written and was told to refuse then.
+struct refused {};
+
 /// What came of a batch: all of it is predicted, or none of it.
-using score_outcome = std::variant<predictions, broken_rule, unscorable>;
+using score_outcome = std::variant<predictions, broken_rule, unscorable, refused>;
 
 /// The memory that scoring needs besides the records; grows with the largest batch and is then reused. One per thread.
 class score_buffers {
@@ -100,6 +103,7 @@ class pipeline {
       }
       observed.observe({part, scores.slice(begin, count)}, x);
     }
+    if (!observed.admit({records, scores})) return refused{};
     observed.record({records, scores});
     return scores;
   }

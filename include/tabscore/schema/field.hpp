@@ -17,6 +17,9 @@ namespace tabscore {
 
 enum class field_kind : std::uint8_t { integer, real, boolean, text };
 
+/// What logs show of a field's values.
+enum class privacy : std::uint8_t { open, hashed, bucketed, unlogged };
+
 /// Code points of UTF-8 text: the bytes that do not continue a sequence.
 constexpr std::size_t code_points(std::string_view text) noexcept {
   std::size_t n = 0;
@@ -69,6 +72,7 @@ struct field {
   static constexpr std::string_view name = Name.view();
   static constexpr field_kind kind = Kind;
   static constexpr bool required = true;
+  static constexpr privacy logged = privacy::open;
   using value_type = Value;   // what one record holds
   using stored_type = Value;  // what the column holds
 
@@ -125,12 +129,34 @@ struct optional : Field {
   }
 };
 
+/// Fields whose values are nobody's business; decoding and scoring do not change. Logs show, of hashed<text<"email">>,
+/// 16 hexadecimal digits that are the same for the same value and key; of bucketed<real<"income">, 1000>, the largest
+/// multiple of the width that is not above the value; of unlogged<text<"name">>, not even the field.
+template <class Field>
+struct hashed : Field {
+  static constexpr privacy logged = privacy::hashed;
+};
+template <class Field, limit Width>
+struct bucketed : Field {
+  static_assert(Field::kind == field_kind::integer || Field::kind == field_kind::real,
+                "tabscore: only numbers have buckets");
+  static_assert(Width.real() > 0, "tabscore: the width of a bucket is greater than 0");
+  static_assert(Field::kind == field_kind::real || !Width.is_real, "tabscore: buckets of integers have whole widths");
+  static constexpr privacy logged = privacy::bucketed;
+  static constexpr limit bucket_width = Width;
+};
+template <class Field>
+struct unlogged : Field {
+  static constexpr privacy logged = privacy::unlogged;
+};
+
 /// Anything a schema can be made of.
 template <class Field>
 concept field_type = requires {
   { Field::name } -> std::convertible_to<std::string_view>;
   { Field::kind } -> std::convertible_to<field_kind>;
   { Field::required } -> std::convertible_to<bool>;
+  { Field::logged } -> std::convertible_to<privacy>;
   typename Field::value_type;
   typename Field::stored_type;
 };

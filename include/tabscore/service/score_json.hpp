@@ -20,7 +20,7 @@ namespace tabscore {
 enum class body_shape { records, record };
 
 /// What came of a body. Predictions live in the workspace, a syntax error points into the body.
-using outcome = std::variant<predictions, validation_errors, broken_rule, syntax_error, unreadable>;
+using outcome = std::variant<predictions, validation_errors, broken_rule, syntax_error, unreadable, refused>;
 
 /// Decodes a body into the workspace's records; what is wrong with it, or nothing. The records' texts point into the
 /// body, which must stay until they are scored.
@@ -51,6 +51,7 @@ outcome score_records(const Pipeline& pipe, workspace<Schema, Policy>& w, body_s
         {shape == body_shape::records ? row : field_error::no_row, field_error::no_field, fault::not_finite, {}}};
   }
   if (const auto* broken = std::get_if<broken_rule>(&scored)) return *broken;
+  if (std::holds_alternative<refused>(scored)) return refused{};
   return std::get<predictions>(scored);
 }
 

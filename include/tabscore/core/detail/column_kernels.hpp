@@ -19,7 +19,7 @@ struct split_sum {
   bool complete = false;
 };
 
-#define TABSCORE_LEVEL portable
+#define TABSCORE_LEVEL column_portable
 #define TABSCORE_VECTOR_BYTES 16
 #include "column_kernels.inc"
 #undef TABSCORE_LEVEL
@@ -35,7 +35,7 @@ struct split_sum {
 #pragma GCC target("avx2")
 #endif
 namespace tabscore::detail {
-#define TABSCORE_LEVEL avx2
+#define TABSCORE_LEVEL column_avx2
 #define TABSCORE_VECTOR_BYTES 32
 #include "column_kernels.inc"
 #undef TABSCORE_LEVEL
@@ -64,10 +64,11 @@ struct column_kernels {
                          std::uint64_t* count) noexcept;
 };
 
-inline constexpr column_kernels portable_kernels{portable::largest, portable::split, portable::to_single,
-                                                 portable::count_at_least};
+inline constexpr column_kernels portable_kernels{column_portable::largest, column_portable::split,
+                                                 column_portable::to_single, column_portable::count_at_least};
 #if defined(__x86_64__)
-inline constexpr column_kernels avx2_kernels{avx2::largest, avx2::split, avx2::to_single, avx2::count_at_least};
+inline constexpr column_kernels avx2_kernels{column_avx2::largest, column_avx2::split, column_avx2::to_single,
+                                             column_avx2::count_at_least};
 inline bool has_avx2() noexcept { return __builtin_cpu_supports("avx2"); }
 #else
 inline constexpr const column_kernels& avx2_kernels = portable_kernels;

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <string_view>
+
+#include "student.hpp"
+
+/// The last records against the training rows. The report's names point into the monitor.
+inline ts::drift_report recent_drift(const ts::drift_monitor& monitor) {
+  return ts::report_drift(monitor.reference(), monitor.counts(ts::window::records));
+}
+
+/// The largest stability index of a feature beyond its noise; 0 while there are too few records to say.
+inline double largest_drift(const ts::drift_monitor& monitor) {
+  const ts::drift_report report = recent_drift(monitor);
+  double largest = 0;
+  for (const ts::feature_drift& f : report.features) {
+    if (report.enough) largest = std::max(largest, f.stability_index - f.stability_noise);
+  }
+  return largest;
+}
+
+inline void append_drift(ts::prometheus_text& text, const ts::drift_monitor& monitor) {
+  const ts::drift_report report = recent_drift(monitor);
+  const auto family = [&](std::string_view name, std::string_view help, auto&& value) {
+    text.family(name, "gauge", help);
+    for (const ts::feature_drift& f : report.features) text.sample({{"feature", f.name}}, value(f));
+  };
+  text.family("tabscore_window_records", "gauge", "Records of the window that these distances are of.");
+  text.sample({}, report.records);
+  family("tabscore_feature_stability_index", "Population stability index against the training rows.",
+         [](const auto& f) { return f.stability_index; });
+  family("tabscore_feature_stability_noise", "What that index is on average without drift.",
+         [](const auto& f) { return f.stability_noise; });
+  family("tabscore_feature_jensen_shannon", "Jensen-Shannon distance from the training rows.",
+         [](const auto& f) { return f.jensen_shannon; });
+  family("tabscore_feature_kolmogorov_smirnov", "Kolmogorov-Smirnov distance from the training rows.",
+         [](const auto& f) { return f.kolmogorov_smirnov; });
+  family("tabscore_feature_wasserstein", "Wasserstein-1 distance in ranks of the training rows.",
+         [](const auto& f) { return f.wasserstein; });
+  family("tabscore_feature_missing_ratio", "Part of the records without a value.",
+         [](const auto& f) { return f.missing_share; });
+  family("tabscore_feature_unseen_ratio", "Part of the records with a value unlike any in training.",
+         [](const auto& f) { return f.unseen_share; });
+  family("tabscore_feature_drift_alarm", "1 while the feature has drifted.",
+         [](const auto& f) { return f.alarm ? 1 : 0; });
+}

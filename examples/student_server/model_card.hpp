@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <fmt/format.h>
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "openapi.hpp"
+#include "student.hpp"
+
+/// The model that is served, in words.
+struct model_identity {
+  std::string name, version, sha256;
+  std::string card;    // what /model answers
+  std::string header;  // of predictions
+};
+
+/// From a model file and the SHA-256 of its bytes. Made once, when the model is loaded.
+inline model_identity identify(const ts::model_file& file, const std::string& sha256) {
+  using openapi::number;
+  const auto quoted = [](std::string_view text) { return openapi::quoted(text); };  // not std::quoted
+  const auto list = [](const auto& items, auto&& text_of) {
+    std::string text;
+    for (const auto& item : items) text.append(text.empty() ? "" : ",").append(text_of(item));
+    return text;
+  };
+  const ts::provenance& origin = file.origin;
+  std::string split = "null", baseline = "null";
+  if (origin.split) {
+    split = fmt::format(R"({{"training_rows":{},"holdout_rows":{},"seed":{},"stratified":{}}})",
+                        origin.split->training_rows, origin.split->holdout_rows, origin.split->seed,
+                        origin.split->stratified);
+  }
+  if (file.baseline) {
+    baseline = fmt::format(R"({{"training_positive_rate":{},"training_sample_size":{},"features":[{}]}})",
+                           number(file.baseline->training_positive_rate), file.baseline->training_sample_size,
+                           list(file.baseline->numeric, [&](const auto& f) {
+                             return fmt::format(R"({{"name":{},"mean":{},"std":{}}})", quoted(f.name), number(f.mean),
+                                                number(f.std));
+                           }));
+  }
+  const std::string version = origin.date + "+" + sha256.substr(0, 12);
+  std::string card = fmt::format(
+      R"({{"name":{},"version":{},"kind":{},"sha256":{},"threshold":{},)"
+      R"("trainer":{{"name":{},"version":{}}},"exporter":{},"date":{},)"
+      R"("training_data":{{"file":{},"sha256":{},"rows":{}}},"split":{},"metrics":{{{}}},)"
+      R"("features":{{"numeric":[{}],"text":[{}]}},"drift_baseline":{},"schema":{}}})",
+      quoted(file.name), quoted(version),
+      quoted(std::holds_alternative<ts::logistic_parameters>(file.model) ? "logistic" : "xgboost"), quoted(sha256),
+      number(file.threshold), quoted(origin.trainer), quoted(origin.trainer_version), quoted(origin.exporter),
+      quoted(origin.date), quoted(origin.data_file), quoted(origin.data_sha256), origin.data_rows, split,
+      list(origin.metrics, [&](const auto& m) { return quoted(m.first) + ":" + number(m.second); }),
+      list(file.features.numeric, [&](const auto& name) { return quoted(name); }),
+      list(file.features.text, [&](const auto& name) { return quoted(name); }), baseline,
+      openapi::record_schema<student>(openapi::text_of(student_columns::rules)));
+  return {file.name, version, sha256, std::move(card), "x-model-sha256: " + sha256 + "\r\n"};
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <deque>
+#include <iterator>
+#include <string>
+#include <string_view>
+
+#include "routes.hpp"
+#include "student.hpp"
+
+/// The statuses that are answered; the last one stands for any other.
+inline constexpr std::array<unsigned, 12> counted_statuses{200, 307, 400, 404, 405, 408, 413, 422, 431, 500, 503, 0};
+
+inline std::size_t status_index(unsigned status) {
+  std::size_t i = 0;
+  while (counted_statuses[i] != status && counted_statuses[i] != 0) ++i;
+  return i;
+}
+
+/// 1 us to 10 s.
+inline constexpr std::array<std::uint64_t, 22> stage_bounds_ns = [] {
+  std::array<std::uint64_t, 22> bounds{};
+  std::uint64_t decade = 1'000;
+  for (std::size_t i = 0; i < bounds.size(); i += 3, decade *= 10) {
+    bounds[i] = decade;
+    if (i + 1 < bounds.size()) bounds[i + 1] = decade * 5 / 2;
+    if (i + 2 < bounds.size()) bounds[i + 2] = decade * 5;
+  }
+  return bounds;
+}();
+
+enum class stage : std::uint8_t { decode, score, respond };
+inline constexpr std::array<std::string_view, 3> stage_names{"decode", "score", "respond"};
+
+/// Why records were rejected: a fault of a value, a body that is none, a log that cannot be written, a broken rule.
+namespace rejection {
+inline constexpr std::size_t faults = static_cast<std::size_t>(ts::fault::reserved_name) + 1;
+inline constexpr std::size_t syntax = faults, unreadable = faults + 1, not_logged = faults + 2, first_rule = faults + 3;
+inline constexpr std::size_t count = first_rule + decltype(student_columns::rules)::size;
+}  // namespace rejection
+
+/// What one thread counts while it answers requests.
+class thread_metrics {
+ public:
+  using status_counts = std::array<ts::metric_count, counted_statuses.size()>;
+
+  void answered(const route* where, unsigned status) {
+    const std::size_t i = where == nullptr ? std::size(routes) : static_cast<std::size_t>(where - std::begin(routes));
+    requests[i][status_index(status)].add();
+  }
+
+  /// Tells how long each stage of a request took: from one lap to the next.
+  class stopwatch {
+   public:
+    explicit stopwatch(thread_metrics& m) : metrics_(m) {}
+    void lap(stage s) {
+      const auto now = clock::now();
+      const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(now - last_).count();
+      metrics_.stages[static_cast<std::size_t>(s)].observe(static_cast<std::uint64_t>(ns));
+      last_ = now;
+    }
+
+   private:
+    using clock = std::chrono::steady_clock;
+    thread_metrics& metrics_;
+    clock::time_point last_ = clock::now();
+  };
+
+  void scored(std::size_t count) { records.add(count); }
+
+  /// Each wrong record counts once for each thing that is wrong with it, each body that is none once.
+  void rejected(const ts::outcome& outcome, std::size_t count) {
+    if (const auto* errors = std::get_if<ts::validation_errors>(&outcome)) {
+      std::uint32_t seen = 0;  // faults of the record at hand
+      for (std::size_t i = 0; i < errors->size(); ++i) {
+        const ts::field_error& e = (*errors)[i];
+        if (i > 0 && e.row != (*errors)[i - 1].row) seen = 0;
+        const auto kind = static_cast<std::size_t>(e.what);
+        if ((seen >> kind & 1U) == 0) reasons[kind].add();
+        seen |= 1U << kind;
+      }
+    } else if (const auto* broken = std::get_if<ts::broken_rule>(&outcome)) {
+      reasons[rejection::first_rule + broken->rule].add(count);
+    } else if (std::holds_alternative<ts::refused>(outcome)) {
+      reasons[rejection::not_logged].add(count);
+    } else {
+      reasons[std::holds_alternative<ts::syntax_error>(outcome) ? rejection::syntax : rejection::unreadable].add();
+    }
+  }
+
+  std::array<status_counts, std::size(routes) + 1> requests;  // the last: no such route
+  ts::metric_count records;
+  std::array<ts::metric_count, rejection::count> reasons;
+  std::array<ts::metric_histogram<stage_bounds_ns.size()>, stage_names.size()> stages{
+      ts::metric_histogram(stage_bounds_ns), ts::metric_histogram(stage_bounds_ns),
+      ts::metric_histogram(stage_bounds_ns)};
+};
+
+/// What all threads have counted. Threads are added before the first request and counted together when they are read.
+class service_metrics {
+ public:
+  thread_metrics& add_thread() { return threads_.emplace_back(); }
+  /// Counts what the HTTP layer refused itself. Any thread.
+  void refused(unsigned status) { ++refused_[status_index(status)]; }
+
+  std::uint64_t rejected() const {
+    std::uint64_t total = 0;
+    for (const thread_metrics& t : threads_) {
+      for (const ts::metric_count& c : t.reasons) total += c.value();
+    }
+    return total;
+  }
+
+  void append_to(ts::prometheus_text& text) const {
+    text.family("tabscore_requests_total", "counter", "Requests answered, by route and status.");
+    for (std::size_t r = 0; r <= std::size(routes); ++r) {
+      for (std::size_t s = 0; s < counted_statuses.size(); ++s) {
+        const std::uint64_t n = sum([&](const thread_metrics& t) { return t.requests[r][s].value(); });
+        if (n != 0) text.sample({{"route", r < std::size(routes) ? routes[r].path : "none"}, {"status", name(s)}}, n);
+      }
+    }
+    text.family("tabscore_refused_requests_total", "counter", "Requests that are no HTTP, too large or too slow.");
+    for (std::size_t s = 0; s < counted_statuses.size(); ++s) {
+      if (refused_[s] != 0) text.sample({{"status", name(s)}}, refused_[s].load());
+    }
+    text.family("tabscore_records_total", "counter", "Records predicted.");
+    text.sample({}, sum([](const thread_metrics& t) { return t.records.value(); }));
+    text.family("tabscore_rejected_records_total", "counter",
+                "Records with such an error; of a batch that breaks a rule or cannot be logged, all; of a body that is "
+                "no JSON or cannot be read, one.");
+    for (std::size_t r = 0; r < rejection::count; ++r) {
+      const std::uint64_t n = sum([&](const thread_metrics& t) { return t.reasons[r].value(); });
+      text.sample({{"error", rejection_name(r)}, {"rule", rule_text(r)}}, n);
+    }
+    text.family("tabscore_stage_seconds", "histogram",
+                "Time of a request's stages: decode, score (with sinks), respond.");
+    for (std::size_t s = 0; s < stage_names.size(); ++s) {
+      ts::histogram_counts<stage_bounds_ns.size()> counts;
+      for (const thread_metrics& t : threads_) counts += t.stages[s].read();
+      text.histogram({{"stage", stage_names[s]}}, stage_bounds_ns, counts, 1e9);
+    }
+  }
+
+ private:
+  template <class F>
+  std::uint64_t sum(F&& of) const {
+    std::uint64_t total = 0;
+    for (const thread_metrics& t : threads_) total += of(t);
+    return total;
+  }
+  static std::string name(std::size_t status) {
+    return counted_statuses[status] == 0 ? "other" : std::to_string(counted_statuses[status]);
+  }
+  static std::string_view rejection_name(std::size_t r) {
+    if (r < rejection::faults) return ts::dialect::pydantic1::words(static_cast<ts::fault>(r)).type;
+    if (r == rejection::syntax) return ts::dialect::pydantic1::syntax_type;
+    return r == rejection::unreadable ? "unreadable" : r == rejection::not_logged ? "not_logged" : "rule";
+  }
+  static std::string_view rule_text(std::size_t r) {
+    std::string_view text;
+    student_columns::rules.for_each([&](std::size_t i, const auto& rule) {
+      if (rejection::first_rule + i == r) text = rule.message();
+    });
+    return text;
+  }
+
+  std::deque<thread_metrics> threads_;
+  std::array<std::atomic<std::uint64_t>, counted_statuses.size()> refused_{};
+};

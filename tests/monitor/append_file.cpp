@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+#include <tabscore/monitor/append_file.hpp>
+
+#include <sys/wait.h>
+
+#include <csignal>
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <thread>
+
+#include "support/catch.hpp"
+
+namespace ts = tabscore;
+namespace fs = std::filesystem;
+using append_file = ts::basic_append_file<std::mutex>;
+
+namespace {
+struct temporary_folder {
+  fs::path path = fs::temp_directory_path() / ("tabscore-append-" + std::to_string(::getpid()));
+  temporary_folder() { fs::create_directories(path); }
+  ~temporary_folder() { fs::remove_all(path); }
+};
+std::string contents(const fs::path& file) {
+  std::ostringstream text;
+  text << std::ifstream(file, std::ios::binary).rdbuf();
+  return text.str();
+}
+void write(const fs::path& file, std::string_view text) { std::ofstream(file, std::ios::binary) << text; }
+
+/// The files of the folder but for the one with the intents, by name.
+std::map<std::string, std::string> logs(const fs::path& folder) {
+  std::map<std::string, std::string> found;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().extension() != ".intent") found[entry.path().filename().string()] = contents(entry.path());
+  }
+  return found;
+}
+}  // namespace
+
+TEST_CASE("a last line without an end is sealed and does not swallow the next", "[monitor]") {
+  const temporary_folder folder;
+  const auto path = folder.path / "log";
+  write(path, "whole\ntor");
+  auto file = append_file::open(path.string(), {}).value();
+  CHECK(file->repaired().sealed);
+  CHECK(file->append("next\n"));
+  CHECK(contents(path) == "whole\ntor\nnext\n");
+  file.reset();
+  CHECK_FALSE(append_file::open(path.string(), {}).value()->repaired().sealed);
+}
+
+TEST_CASE("what a killed process did not finish is cut off, what it finished stays", "[monitor]") {
+  const temporary_folder folder;
+  const auto path = folder.path / "log";
+  const std::string before = "a good line\n", batch = "line 1 of a batch\nline 2 of a batch\n";
+  for (std::size_t arrived = 0; arrived <= batch.size(); ++arrived) {
+    fs::remove(path);
+    // The state that a kill leaves: intents are not withdrawn, and the kernel may have taken any part of the batch.
+    const pid_t child = ::fork();
+    if (child == 0) {
+      auto file = append_file::open(path.string(), {});
+      if (!file || !(*file)->append(before) || !(*file)->append(batch)) ::_exit(1);
+      ::kill(::getpid(), SIGKILL);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    REQUIRE(WIFSIGNALED(status));
+    fs::resize_file(path, before.size() + arrived);
+
+    auto file = append_file::open(path.string(), {}).value();
+    const bool whole = arrived == batch.size();
+    CHECK(file->repaired().cut_bytes == (whole ? 0 : arrived));
+    CHECK(file->append("next\n"));
+    CHECK(contents(path) == before + (whole ? batch : "") + "next\n");
+  }
+}
+
+TEST_CASE("an intent about another file cuts nothing", "[monitor]") {
+  const temporary_folder folder;
+  const auto path = folder.path / "log";
+  const pid_t child = ::fork();
+  if (child == 0) {
+    auto file = append_file::open(path.string(), {});
+    if (!file || !(*file)->append(std::string(100, 'x') + "\n")) ::_exit(1);
+    ::kill(::getpid(), SIGKILL);
+  }
+  ::waitpid(child, nullptr, 0);
+  fs::rename(path, folder.path / "elsewhere");
+  write(path, "somebody's own\n");
+  auto file = append_file::open(path.string(), {}).value();
+  CHECK(file->append("next\n"));
+  CHECK(contents(path) == "somebody's own\nnext\n");
+}
+
+TEST_CASE("a file has one writer", "[monitor]") {
+  const temporary_folder folder;
+  const auto path = (folder.path / "log").string();
+  auto first = append_file::open(path, {}).value();
+  std::thread ends([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    first.reset();
+  });
+  CHECK(append_file::open(path, {}).has_value());  // waits for the first to end
+  ends.join();
+
+  auto lasting = append_file::open(path, {}).value();
+  const auto second = append_file::open(path, {});
+  REQUIRE_FALSE(second);
+  CHECK(second.error().message.find("another process") != std::string::npos);
+}
+
+TEST_CASE("files are set aside by size, and what is appended at once stays together", "[monitor]") {
+  const temporary_folder folder;
+  const auto path = folder.path / "log";
+  auto file = append_file::open(path.string(), {.rotate_bytes = 10}).value();
+  for (const char* text : {"1\n2\n3\n", "4\n", "5\n6\n7\n", "a line beyond the size\n", "8\n"})
+    REQUIRE(file->append(text));
+  const auto found = logs(folder.path);
+  REQUIRE(found.size() == 4);
+  CHECK(found.at("log") == "8\n");
+  std::multimap<std::string, int> texts;
+  for (const auto& [name, text] : found) texts.emplace(text, 0);
+  CHECK(texts.count("1\n2\n3\n4\n") == 1);
+  CHECK(texts.count("5\n6\n7\n") == 1);
+  CHECK(texts.count("a line beyond the size\n") == 1);
+}
+
+TEST_CASE("files are set aside by age, empty ones never", "[monitor]") {
+  const temporary_folder folder;
+  const auto path = folder.path / "log";
+  auto file = append_file::open(path.string(), {.rotate_age = std::chrono::seconds(1)}).value();
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+  file->tick();
+  CHECK(logs(folder.path).size() == 1);
+  REQUIRE(file->append("old\n"));
+  CHECK(logs(folder.path).size() == 1);
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+  file->tick();
+  REQUIRE(file->append("new\n"));
+  CHECK(logs(folder.path).size() == 2);
+  CHECK(contents(path) == "new\n");
+}
+
+TEST_CASE("rotate() sets the file aside, or follows one that was renamed", "[monitor]") {
+  const temporary_folder folder;
+  const auto path = folder.path / "log";
+  auto file = append_file::open(path.string(), {}).value();
+  CHECK(file->rotate());
+  CHECK(logs(folder.path).size() == 1);
+  REQUIRE(file->append("1\n"));
+  CHECK(file->rotate());
+  CHECK(contents(path).empty());
+  REQUIRE(file->append("2\n"));
+  fs::rename(path, folder.path / "moved");
+  REQUIRE(file->append("3\n"));
+  CHECK(contents(folder.path / "moved") == "2\n3\n");
+  CHECK(file->rotate());
+  REQUIRE(file->append("4\n"));
+  CHECK(contents(path) == "4\n");
+  CHECK(contents(folder.path / "moved") == "2\n3\n");
+  CHECK(logs(folder.path).size() == 3);
+}
+
+TEST_CASE("a pipe is written to and nothing else", "[monitor]") {
+  const temporary_folder folder;
+  const auto path = folder.path / "pipe";
+  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  const ts::detail::unique_fd reader(::open(path.c_str(), O_RDONLY | O_NONBLOCK));
+  auto file = append_file::open(path.string(), {.sync = ts::durability::always, .rotate_bytes = 1}).value();
+  CHECK(file->append("line\n"));
+  CHECK(file->rotate());
+  CHECK(file->sync());
+  char text[8] = {};
+  CHECK(::read(reader.get(), text, sizeof text) == 5);
+  CHECK_FALSE(fs::exists(path.string() + ".intent"));
+}
+
+TEST_CASE("every policy of durability keeps the lines and syncs without failure", "[monitor]") {
+  const temporary_folder folder;
+  for (const auto policy : {ts::durability::none, ts::durability::interval, ts::durability::always}) {
+    const auto path = folder.path / std::to_string(static_cast<int>(policy));
+    auto file =
+        append_file::open(path.string(), {.sync = policy, .sync_interval = std::chrono::milliseconds(1)}).value();
+    std::string all;
+    for (int i = 0; i < 20; ++i) {
+      REQUIRE(file->append(std::to_string(i) + "\n"));
+      all += std::to_string(i) + "\n";
+      file->tick();
+    }
+    CHECK(file->sync());
+    CHECK(file->sync_failures() == 0);
+    CHECK(contents(path) == all);
+  }
+}

@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""dashboard.py PROGRAM [FOLDER]: the dashboard in headless Chromium, at a desktop's and a phone's width, in light and dark.
+
+It must show what was sent, fit the width, raise no error, and load nothing from anywhere else. Screenshots go to FOLDER.
+Skipped (status 77) where the Debian package chromium is not installed."""
+import html
+import http.client
+import http.server
+import json
+import pathlib
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+from example_server import RECORD, Server  # noqa: E402
+
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--enable-logging=stderr"]
+WIDTHS = {"desktop": 1280, "phone": 390}
+# Frames the dashboard at a width (a browser's window has a least one), waits for it and writes down what it shows.
+FRAME = """<!DOCTYPE html><link rel="icon" href="data:,"><style>body { margin: 0 } iframe { border: 0; width: %dpx; height: 5000px }</style>
+<iframe src="/dashboard"></iframe><pre id="result"></pre><script>
+const frame = document.querySelector("iframe");
+const wait = setInterval(() => {
+  const page = frame.contentDocument;
+  if (page?.body?.dataset.state !== "live") return;
+  clearInterval(wait);
+  const text = id => page.getElementById(id).textContent;
+  document.getElementById("result").textContent = JSON.stringify({
+    width: page.documentElement.scrollWidth, height: page.body.offsetHeight,
+    background: getComputedStyle(page.body).backgroundColor,
+    verdict: text("verdict"), tiles: text("tiles"), rejected: text("rejected"), latency: text("latency"), model: text("model"),
+    rows: [...page.querySelectorAll("td.bar div")].filter(d => d.offsetHeight > 5 && d.offsetWidth > 0).length,
+    lines: page.querySelectorAll("#rate path, #drift path").length,
+    bars: page.querySelectorAll("#features rect").length, alarms: page.querySelectorAll("#features .alarm").length,
+    features: [...page.querySelectorAll("#features h3")].map(h => h.textContent)});
+  frame.style.height = page.body.offsetHeight + "px";
+}, 50);
+</script>"""
+
+
+def expect(condition, what):
+    if not condition:
+        raise SystemExit(what)
+
+
+def proxy_for(server, asked):
+    """The server under another port, with pages that frame its dashboard; `asked` collects the paths."""
+    class Proxy(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            width = WIDTHS.get(self.path.strip("/"))
+            if width:
+                status, kind, content = 200, "text/html", (FRAME % width).encode()
+            else:
+                asked.append(self.path)
+                connection = http.client.HTTPConnection(server.host, server.port, timeout=30)
+                connection.request("GET", self.path)
+                answer = connection.getresponse()
+                status, kind, content = answer.status, answer.getheader("content-type"), answer.read()
+            self.send_response(status)
+            self.send_header("content-type", kind)
+            self.send_header("content-length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_):
+            pass
+
+    proxy = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
+    threading.Thread(target=proxy.serve_forever, daemon=True).start()
+    return proxy
+
+
+def send_traffic(server, seconds):
+    dice = random.Random(1)
+    sent = 0
+    end = time.time() + seconds
+    while time.time() < end:
+        records = [{**RECORD, "student_country": dice.choice(["US", "IN", "GB", "Nowhere"]),
+                    "days_on_platform": int(dice.expovariate(1 / 120)), "minutes_watched": dice.expovariate(1 / 300),
+                    "practice_exams_started": 1, "practice_exams_passed": dice.choice([0, 1])} for _ in range(20)]
+        expect(server.post("/batch_predict", {"records": records})[0] == 200, "traffic")
+        sent += len(records)
+        time.sleep(0.05)
+    expect(server.post("/batch_predict", {"records": [{**RECORD, "practice_exams_passed": 9}] * 3})[0] == 422, "a rule")
+    expect(server.post("/predict", {**RECORD, "minutes_watched": -1})[0] == 422, "a value")
+    return sent
+
+
+def look(url, dark, picture, height):
+    with tempfile.TemporaryDirectory(prefix="tabscore-chromium-", ignore_cleanup_errors=True) as profile:
+        command = [BROWSER, *FLAGS, "--user-data-dir=" + profile, "--window-size=%d,%d" % (1280, height),
+                   "--virtual-time-budget=4000"]
+        if dark:
+            command.append("--blink-settings=preferredColorScheme=0")
+        if picture:
+            command.append("--screenshot=%s" % picture)
+        done = subprocess.run([*command, "--dump-dom", url], capture_output=True, text=True, timeout=120)
+    console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+    expect(not console, "the page complains: %s" % console)
+    result = re.search(r'<pre id="result">(.+?)</pre>', done.stdout, re.S)
+    expect(result, "the dashboard did not come alive: %.2000s" % done.stderr)
+    return json.loads(html.unescape(result.group(1)))
+
+
+def main():
+    if not BROWSER:
+        print("skipped: apt install chromium")
+        sys.exit(77)
+    folder = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None
+    page = (ROOT / "examples" / "student_server" / "dashboard.html").read_text()
+    expect(not re.search(r'(src|href)="(?!data:)|@import|url\(|https?://', page), "the page names something to load")
+    with Server(sys.argv[1]) as server:
+        expect(server.get("/dashboard").decode() == page, "the page is not the one that was written")
+        sent = send_traffic(server, 12)
+        asked = []
+        proxy = proxy_for(server, asked)
+        paper = {}
+        for name, width in WIDTHS.items():
+            for dark in (False, True):
+                url = "http://127.0.0.1:%d/%s" % (proxy.server_address[1], name)
+                picture = folder / ("%s_%s.png" % (name, "dark" if dark else "light")) if folder else None
+                seen = look(url, dark, picture, 3600 if name == "phone" else 2000)
+                where = "%s, %s: " % (name, "dark" if dark else "light")
+                expect(seen["width"] == width, where + "it is %d wide, the screen %d" % (seen["width"], width))
+                expect(format(sent, ",") in seen["tiles"], where + "%d records are not in %s" % (sent, seen["tiles"]))
+                expect("Drift" in seen["verdict"], where + seen["verdict"])
+                expect("practice_exams_passed cannot exceed" in seen["rejected"], where + seen["rejected"])
+                expect("value_error.number.not_ge" in seen["rejected"], where + seen["rejected"])
+                expect("decode" in seen["latency"] and "respond" in seen["latency"], where + seen["latency"])
+                expect("student_logistic" in seen["model"], where + seen["model"])
+                expect(seen["lines"] == 2, where + "%d lines are drawn" % seen["lines"])
+                expect(seen["rows"] == 5, where + "%d bars in tables" % seen["rows"])
+                expect("minutes_watched" in seen["features"] and "student_country" in seen["features"], where + "features")
+                expect(seen["bars"] > 50 and seen["alarms"] > 0, where + "%(bars)d bars, %(alarms)d alarms" % seen)
+                paper[name, dark] = seen["background"]
+                print("ok      %s%d x %d" % (where, seen["width"], seen["height"]))
+        expect(paper["phone", False] != paper["phone", True], "dark is as bright as light")
+        proxy.shutdown()
+        strange = set(asked) - {"/dashboard", "/metrics", "/model", "/monitoring/drift", "/monitoring/report",
+                                "/monitoring/history"}
+        expect(not strange, "it asked for %s" % strange)
+
+
+if __name__ == "__main__":
+    main()

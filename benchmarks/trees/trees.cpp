@@ -53,12 +53,8 @@ class xgboost_peer {
     XGBoosterCreate(nullptr, 0, &booster_);
     XGBoosterLoadModel(booster_, path.c_str());
     XGBoosterSetParam(booster_, "nthread", "1");
-    XGProxyDMatrixCreate(&proxy_);
   }
-  ~xgboost_peer() {
-    XGDMatrixFree(proxy_);
-    XGBoosterFree(booster_);
-  }
+  ~xgboost_peer() { XGBoosterFree(booster_); }
   xgboost_peer(const xgboost_peer&) = delete;
   xgboost_peer& operator=(const xgboost_peer&) = delete;
 
@@ -81,7 +77,6 @@ class xgboost_peer {
 
  private:
   BoosterHandle booster_ = nullptr;
-  DMatrixHandle proxy_ = nullptr;
 };
 #endif
 

@@ -86,6 +86,7 @@ inline void quote_special_numbers(std::string& text) {
 
 /// Parses a model file's text; the parser owns what the value refers to.
 inline result<json_value> parse_json(simdjson::dom::parser& parser, std::string_view text, std::string_view source) {
+  if (text.empty()) return error{errc::syntax, std::string(source) + ": not valid JSON: the text is empty"};
   simdjson::dom::element root;
   auto code = parser.parse(text.data(), text.size()).get(root);
   if (code != simdjson::SUCCESS && (text.find("NaN") != text.npos || text.find("Infinity") != text.npos)) {

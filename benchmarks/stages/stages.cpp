@@ -1,35 +1,32 @@
 // SPDX-License-Identifier: MIT
-#include <simdjson.h>
-
-#include <tabscore/json/decode.hpp>
-#include <tabscore/json/write.hpp>
-
+// Where a batch's time goes, from the body's bytes to the answer's: each stage alone and the whole, beside the structural
+// parse (simdjson's stage 1) of the same bytes, which is the floor of a full parser, and beside other JSON libraries where
+// they are installed. Stages run in turn, pass after pass; medians.
+//   stages [--records 1,3,100,1000,10000,100000] [--passes 51] [--json]
 #include <fmt/format.h>
+#include <simdjson.h>
+#include <tabscore/tabscore.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <functional>
+#include <memory>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "bodies.hpp"
-
-namespace ts = tabscore;
+#include "peers.hpp"
+#include "student.hpp"
 
 namespace {
-
-using student =
-    ts::schema<ts::text<"student_country", ts::min_length{2}, ts::max_length{64}>,
-               ts::integer<"days_on_platform", ts::ge{0}>, ts::real<"minutes_watched", ts::ge{0}>,
-               ts::integer<"courses_started", ts::ge{0}>, ts::integer<"practice_exams_started", ts::ge{0}>,
-               ts::integer<"practice_exams_passed", ts::ge{0}>, ts::real<"minutes_spent_on_exams", ts::ge{0}>>;
 
 struct stage {
   std::string name;
   std::function<void()> run;
-  std::size_t bytes;
-  std::vector<double> ns;  // per record, one entry a pass
+  std::vector<double> ns{};  // per record, one entry a pass
 };
 
 double median(std::vector<double> v) {
@@ -37,11 +34,15 @@ double median(std::vector<double> v) {
   return v[v.size() / 2];
 }
 
+void require(bool holds) {
+  if (!holds) std::abort();
+}
+
 /// All stages in turn, pass by pass, so that a slow moment of the machine meets each of them.
-void measure(std::vector<stage>& stages, std::size_t records, int passes) {
+void measure(std::vector<stage>& stages, std::size_t records, std::size_t passes) {
   using clock = std::chrono::steady_clock;
   const std::size_t repeats = std::max<std::size_t>(1, 20'000 / records);
-  for (int pass = 0; pass < passes; ++pass) {
+  for (std::size_t pass = 0; pass < passes; ++pass) {
     for (stage& s : stages) {
       s.run();
       const auto begin = clock::now();
@@ -52,58 +53,192 @@ void measure(std::vector<stage>& stages, std::size_t records, int passes) {
   }
 }
 
-std::unique_ptr<simdjson::internal::dom_parser_implementation> structural_parser(std::size_t bytes) {
-  std::unique_ptr<simdjson::internal::dom_parser_implementation> p;
-  if (simdjson::get_active_implementation()->create_dom_parser_implementation(bytes, 8, p)) std::abort();
-  return p;
+std::function<void()> structural_parse(const simdjson::padded_string& text) {
+  std::unique_ptr<simdjson::internal::dom_parser_implementation> parser;
+  require(simdjson::get_active_implementation()->create_dom_parser_implementation(text.size(), 8, parser) ==
+          simdjson::SUCCESS);
+  return [&text, parser = std::shared_ptr(std::move(parser))] {
+    require(parser->stage1(reinterpret_cast<const std::uint8_t*>(text.data()), text.size(),
+                           simdjson::stage1_mode::regular) == simdjson::SUCCESS);
+  };
 }
+
+std::function<void()> decode(const simdjson::padded_string& text) {
+  return [&text, batch = std::make_shared<ts::batch<student>>(), decoder = std::make_shared<ts::decoder<student>>()] {
+    require(decoder->records(text, *batch) == ts::decode_status::decoded);
+  };
+}
+
+/// Everything that the stages of one batch size work on.
+struct bench {
+  static constexpr std::size_t block = 256;  // as the pipeline's
+
+  explicit bench(std::size_t n) : records(n), text(bodies::request(bodies::layouts[1], n)) {
+    ts::decoder<student> decoder;
+    require(decoder.records(text, batch) == ts::decode_status::decoded);
+    probability.resize(n);
+    label.resize(n);
+    matrix.resize((n + block - 1) / block * block * width);
+    each_block([&](std::size_t begin, const ts::columns<student>& part) {
+      student_columns::features.write(part, matrix.data() + begin * width, block);
+    });
+    score(logistic);
+    for (std::size_t i = 0; i < n; ++i) label[i] = probability[i] >= logistic.threshold();
+  }
+
+  static constexpr std::size_t width = decltype(student_columns::features)::width<student>;
+
+  template <class F>
+  void each_block(F&& f) const {
+    const ts::columns<student> all = batch;
+    for (std::size_t begin = 0; begin < records; begin += block) {
+      f(begin, all.slice(begin, std::min(block, records - begin)));
+    }
+  }
+  ts::feature_block features_of(std::size_t begin, const ts::columns<student>& part,
+                                const std::string_view* const& country) const {
+    return {part.rows(), width, matrix.data() + begin * width, block, std::span(&country, 1)};
+  }
+  template <class Model>
+  void score(const Model& model) {
+    each_block([&](std::size_t begin, const ts::columns<student>& part) {
+      const std::string_view* const country = part.get<"student_country">().data();
+      model.score(features_of(begin, part, country), memory, std::span(probability).subspan(begin, part.rows()));
+    });
+  }
+  ts::predictions predictions() const { return {probability, label, logistic.threshold()}; }
+
+  void monitor(ts::moments& totals) {
+    const ts::sinks all{totals};
+    ts::sinks<ts::moments>::observation<student, width> observed(all);
+    each_block([&](std::size_t begin, const ts::columns<student>& part) {
+      const std::string_view* const country = part.get<"student_country">().data();
+      observed.observe({part, predictions().slice(begin, part.rows())}, features_of(begin, part, country));
+    });
+    observed.record({batch, predictions()});
+  }
+
+  std::size_t records;
+  simdjson::padded_string text;
+  ts::batch<student> batch;
+  std::vector<double> matrix, probability;
+  std::vector<std::uint8_t> label;
+  ts::scratch memory;
+  ts::model_file file = ts::load_model_file(TABSCORE_MODELS "/student_logistic.json").value();
+  ts::logistic logistic = ts::make_logistic(file).value();
+  ts::any_scorer gbm = ts::make_scorer(ts::load_model_file(TABSCORE_MODELS "/student_gbm.json").value()).value();
+};
+
+std::vector<stage> stages_of(bench& b) {
+  const auto totals = std::make_shared<ts::moments>();
+  const auto out = std::make_shared<ts::text_buffer>();
+  const auto names = std::make_shared<ts::prediction_names>(probability_name, label_name);
+  const auto answer = [&b, out, names] {
+    out->clear();
+    names->append_list(*out, b.probability, b.logistic.threshold());
+  };
+  std::vector<stage> stages{{"structural parse (floor)", structural_parse(b.text)},
+                            {"decode", decode(b.text)},
+                            {"rules", [&b] { require(!student_columns::rules.first_broken(b.batch.view())); }},
+                            {"feature matrix",
+                             [&b] {
+                               b.each_block([&](std::size_t begin, const ts::columns<student>& part) {
+                                 student_columns::features.write(part, b.matrix.data() + begin * bench::width,
+                                                                 bench::block);
+                               });
+                             }},
+                            {"logistic score", [&b] { b.score(b.logistic); }},
+                            {"GBM score", [&b] { b.score(b.gbm); }},
+                            {"monitoring", [&b, totals] { b.monitor(*totals); }},
+                            {"log lines",
+                             [&b, out, lines = std::make_shared<ts::jsonl_lines>(
+                                           ts::jsonl_names{std::string(probability_name), std::string(label_name)})] {
+                               out->clear();
+                               lines->append(*out, ts::scored<student>{b.batch, b.predictions()},
+                                             std::chrono::system_clock::now());
+                             }},
+                            {"response", answer}};
+  const auto total = [&b, totals, out, names](auto model) {
+    using pipeline = ts::pipeline<student, decltype(student_columns::rules), decltype(student_columns::features),
+                                  decltype(model), ts::sinks<ts::moments>>;
+    const auto pipe =
+        std::make_shared<pipeline>(student{}, student_columns::rules, student_columns::features, model, ts::sinks{*totals});
+    return [&b, totals, out, names, pipe, w = std::make_shared<ts::workspace<student>>()] {
+      const auto outcome = ts::score_json(*pipe, b.text, *w);
+      const auto& p = std::get<ts::predictions>(outcome);
+      out->clear();
+      names->append_list(*out, p.probability, p.threshold);
+    };
+  };
+  stages.push_back({"total, logistic, no log", total(b.logistic)});
+  stages.push_back({"total, GBM, no log", total(b.gbm)});
+  for (auto& [name, run] : peers::decoders(std::string_view(b.text))) stages.push_back({name, std::move(run)});
+  return stages;
+}
+
+/// Decoding alone, for each way in which clients lay out their bodies.
+struct layouts {
+  explicit layouts(std::size_t records) {
+    for (const auto& l : bodies::layouts) texts.emplace_back(bodies::request(l, records));
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      stages.push_back({fmt::format("floor,  {}", bodies::layouts[i].name), structural_parse(texts[i])});
+      stages.push_back({fmt::format("decode, {}", bodies::layouts[i].name), decode(texts[i])});
+    }
+  }
+  std::vector<simdjson::padded_string> texts;
+  std::vector<stage> stages;
+};
+
+struct report {
+  bool json;
+  bool first = true;
+
+  void row(std::size_t records, const std::string& name, double ns, double floor, std::size_t bytes) {
+    const double rate = static_cast<double>(bytes) / static_cast<double>(records) / ns;
+    if (json) {
+      fmt::print(R"({}{{"records": {}, "stage": "{}", "ns_per_record": {:.2f}, "to_floor": {:.3f}, "gb_per_s": {:.3f}}})",
+                 first ? "[" : ",\n ", records, name, ns, ns / floor, rate);
+    } else {
+      fmt::print("{:>7} {:34} {:9.1f} ns/record {:7.2f} x floor {:7.2f} GB/s\n", records, name, ns, ns / floor, rate);
+    }
+    first = false;
+  }
+};
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::size_t records = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 1000;
-  const int passes = argc > 2 ? std::atoi(argv[2]) : 101;
-  std::vector<simdjson::padded_string> texts;
-  for (const auto& l : bodies::layouts) texts.emplace_back(bodies::request(l, records));
-
-  std::vector<stage> stages;
-  ts::batch<student> batch;
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    const auto& text = texts[i];
-    stages.push_back({fmt::format("stage 1, {}", bodies::layouts[i].name),
-                      [&text, parser = std::shared_ptr(structural_parser(text.size()))] {
-                        if (parser->stage1(reinterpret_cast<const std::uint8_t*>(text.data()), text.size(),
-                                           simdjson::stage1_mode::regular)) {
-                          std::abort();
-                        }
-                      },
-                      text.size(),
-                      {}});
-    stages.push_back({fmt::format("decode,  {}", bodies::layouts[i].name),
-                      [&text, &batch, decoder = std::make_shared<ts::decoder<student>>()] {
-                        if (decoder->records(text, batch) != ts::decode_status::decoded) std::abort();
-                      },
-                      text.size(),
-                      {}});
+  std::vector<std::size_t> sizes{1, 3, 100, 1000, 10'000, 100'000};
+  std::size_t passes = 51;
+  report table{false};
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view flag = argv[i];
+    if (flag == "--json") {
+      table.json = true;
+    } else if (flag == "--passes" && i + 1 < argc) {
+      passes = std::strtoul(argv[++i], nullptr, 10);
+    } else if (flag == "--records" && i + 1 < argc) {
+      sizes.clear();
+      for (char* p = argv[++i]; *p != '\0'; p += *p == ',') sizes.push_back(std::strtoul(p, &p, 10));
+    } else {
+      fmt::print(stderr, "usage: stages [--records 1,3,100] [--passes 51] [--json]\n");
+      return 2;
+    }
   }
-  std::vector<double> probability(records);
-  std::mt19937_64 random(1);
-  for (double& p : probability) p = static_cast<double>(random() >> 11) * 0x1p-53;
-  ts::text_buffer out;
-  stages.push_back({"response",
-                    [&, names = ts::prediction_names("predicted_purchase_probability", "predicted_purchase")] {
-                      out.clear();
-                      names.append_list(out, probability, 0.5);
-                    },
-                    0,
-                    {}});
-  measure(stages, records, passes);
-
-  double floor = 1;
-  for (const stage& s : stages) {
-    const double ns = median(s.ns);
-    if (s.name.starts_with("stage 1")) floor = ns;
-    fmt::print("{:30} {:8.1f} ns/record {:6.2f} x stage 1 {:6.1f} GB/s\n", s.name, ns, s.bytes ? ns / floor : 0.0,
-               static_cast<double>(s.bytes) / static_cast<double>(records) / ns);
+  for (const std::size_t records : sizes) {
+    if (records == 0) continue;
+    bench b(records);
+    auto stages = stages_of(b);
+    measure(stages, records, passes);
+    const double floor = median(stages[0].ns);
+    for (const stage& s : stages) table.row(records, s.name, median(s.ns), floor, b.text.size());
+    if (records == 1000) {
+      layouts l(records);
+      measure(l.stages, records, passes);
+      for (std::size_t i = 0; i < l.stages.size(); ++i) {
+        table.row(records, l.stages[i].name, median(l.stages[i].ns), median(l.stages[i / 2 * 2].ns), l.texts[i / 2].size());
+      }
+    }
   }
+  if (table.json) fmt::print("]\n");
 }

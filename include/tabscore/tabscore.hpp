@@ -47,6 +47,7 @@
 #include "features/features.hpp"
 #include "features/one_hot.hpp"
 
+#include "models/contributions.hpp"
 #include "models/encoded_forest.hpp"
 #include "models/feature_match.hpp"
 #include "models/forest.hpp"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// trees MODEL_DIR [--json FILE] [--passes N]: nanoseconds per row of tabscore's kernels and of the peers that were found at
-// build time, on the models and rows of make_models.py. Contenders take turns within each pass; medians over passes.
+// trees MODEL_DIR [--json FILE] [--passes N]: nanoseconds per row of tabscore's kernels and of the peers that were
+// found at build time, on the models and rows of make_models.py. Contenders take turns within each pass; medians over
+// passes.
 #include <malloc.h>
 
 #include <algorithm>
@@ -60,9 +61,8 @@ class xgboost_peer {
 
   /// In-place prediction of margins: XGBoost's quickest way for a dense matrix.
   const float* margins(const float* rows, std::size_t n) {
-    const std::string array = fmt::format(
-        R"({{"data":[{},true],"shape":[{},{}],"typestr":"<f4","version":3}})", reinterpret_cast<std::size_t>(rows), n,
-        features);
+    const std::string array = fmt::format(R"({{"data":[{},true],"shape":[{},{}],"typestr":"<f4","version":3}})",
+                                          reinterpret_cast<std::size_t>(rows), n, features);
     static constexpr const char* config =
         R"({"type":1,"training":false,"iteration_begin":0,"iteration_end":0,"strict_shape":false,"cache_id":0,"missing":NaN})";
     const bst_ulong* shape = nullptr;
@@ -198,14 +198,15 @@ int main(int argc, char** argv) {
                             }});
     }
     contenders.push_back({"tabscore, 2 threads", [&, f = *kept](std::size_t first, std::size_t n) {
-                            tabscore::parallel_margins(
-                                f, tabscore::row_major(rows.data() + first * features, n, features),
-                                std::span(out).first(n), 2, [](std::size_t tasks, auto&& task) {
-                                  std::vector<std::thread> others;
-                                  for (std::size_t t = 1; t < tasks; ++t) others.emplace_back([&task, t] { task(t); });
-                                  task(0);
-                                  for (auto& t : others) t.join();
-                                });
+                            tabscore::parallel_margins(f,
+                                                       tabscore::row_major(rows.data() + first * features, n, features),
+                                                       std::span(out).first(n), 2, [](std::size_t tasks, auto&& task) {
+                                                         std::vector<std::thread> others;
+                                                         for (std::size_t t = 1; t < tasks; ++t)
+                                                           others.emplace_back([&task, t] { task(t); });
+                                                         task(0);
+                                                         for (auto& t : others) t.join();
+                                                       });
                             return out[n - 1];
                           }});
 #if defined(TABSCORE_BENCH_XGBOOST)

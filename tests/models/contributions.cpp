@@ -35,7 +35,8 @@ std::vector<double> cells_of(const std::string& path) {
 }  // namespace
 
 TEST_CASE("contributions equal XGBoost's pred_contribs within 1e-5", "[models][contributions]") {
-  for (const char* name : {"xgb_binary_contributions", "xgb_regression_base_contributions", "xgb_softprob_contributions"}) {
+  for (const char* name :
+       {"xgb_binary_contributions", "xgb_regression_base_contributions", "xgb_softprob_contributions"}) {
     INFO(name);
     const std::string folder = std::string(TABSCORE_SOURCE_DIR) + "/tests/parity/sets/" + name;
     const auto f = load_xgboost(folder + "/model.json");

@@ -94,9 +94,9 @@ TEST_CASE("base_score is read in the layouts of XGBoost 1, 2 and 3", "[models][x
   const auto base = [](const std::string& text) { return read_xgboost(text)->base; };
   CHECK(base(xgboost_text({{"5E-1", "[5E-1]"}, {"[1, 7, 4]", "[3, 1, 0]"}})) == std::vector{0.0});
   CHECK(base(xgboost_text({{"\"5E-1\"", "0.25"}}))[0] == Approx(-std::log(3.0)));
-  CHECK(base(xgboost_text({{"5E-1", "[1E0,2.5]"}, {"binary:logistic", "multi:softprob"}, {"\"num_class\": \"0\"",
-                                                                                         "\"num_class\": \"2\""}})) ==
-        std::vector{1.0, 2.5});
+  CHECK(base(xgboost_text({{"5E-1", "[1E0,2.5]"},
+                           {"binary:logistic", "multi:softprob"},
+                           {"\"num_class\": \"0\"", "\"num_class\": \"2\""}})) == std::vector{1.0, 2.5});
   check_refused(xgboost, xgboost_text({{"5E-1", "[5E-1,5E-1]"}}), "base_score should be one number");
   check_refused(xgboost, xgboost_text({{"5E-1", "[5E-1"}}), "base_score");
   check_refused(xgboost, xgboost_text({{"5E-1", "2"}}), "base_score 2 is outside what binary:logistic allows");
@@ -187,7 +187,7 @@ TEST_CASE("a LightGBM model scores as written", "[models][lightgbm]") {
   REQUIRE(model);
   const auto f = forest::build(*model);
   REQUIRE(f);
-  CHECK(margin(*f, {0.5, 2.0}) == 1.0);   // bit 2 of 5: left
+  CHECK(margin(*f, {0.5, 2.0}) == 1.0);  // bit 2 of 5: left
   CHECK(margin(*f, {0.5, 1.0}) == 4.0);
   CHECK(margin(*f, {0.5, -0.4}) == 1.0);  // truncates to category 0
   CHECK(margin(*f, {0.5, std::nan("")}) == 4.0);
@@ -262,8 +262,9 @@ TEST_CASE("features are matched by name, and the first that does not fit is name
 }
 
 TEST_CASE("a file that is not there is an error with its name", "[models]") {
-  for (const auto& message : {load_xgboost("no/such.json").error().message, load_lightgbm("no/such.txt").error().message,
-                              load_sklearn("no/such.json").error().message}) {
+  for (const auto& message :
+       {load_xgboost("no/such.json").error().message, load_lightgbm("no/such.txt").error().message,
+        load_sklearn("no/such.json").error().message}) {
     CHECK(message.find("no/such.") == 0);
   }
 }

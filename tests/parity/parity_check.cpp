@@ -71,7 +71,8 @@ std::uint32_t ordered(float x) {
 
 template <class Number>
 double ulps(Number a, Number b) {
-  if (std::bit_cast<std::array<char, sizeof(Number)>>(a) == std::bit_cast<std::array<char, sizeof(Number)>>(b)) return 0;
+  if (std::bit_cast<std::array<char, sizeof(Number)>>(a) == std::bit_cast<std::array<char, sizeof(Number)>>(b))
+    return 0;
   if (std::isnan(a) || std::isnan(b)) return std::numeric_limits<double>::infinity();
   const auto x = ordered(a);
   const auto y = ordered(b);
@@ -130,8 +131,8 @@ verdict compare(const forest& f, const table& inputs, const table& expected) {
     }
     for (std::size_t j = 0; j < width; ++j) {
       const double have = predictions[row * width + j];
-      v.out = std::max(v.out, linear ? std::fabs(have - want[raw_columns + j]) / 1e-12
-                                     : difference(have, want[raw_columns + j]));
+      v.out = std::max(
+          v.out, linear ? std::fabs(have - want[raw_columns + j]) / 1e-12 : difference(have, want[raw_columns + j]));
     }
   }
   v.good = linear ? v.raw <= 1 && v.out <= 1 : v.raw == 0 && v.out <= (single ? 1 : 4);

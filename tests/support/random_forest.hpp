@@ -14,8 +14,8 @@ namespace tabscore::testing {
 struct forest_shape {
   std::size_t features = 5;
   std::size_t trees = 10;
-  std::size_t splits = 15;     ///< per tree, at most
-  double lopsided = 0.5;       ///< chance to grow the newest leaf instead of a random one
+  std::size_t splits = 15;      ///< per tree, at most
+  double lopsided = 0.5;        ///< chance to grow the newest leaf instead of a random one
   std::size_t thresholds = 20;  ///< distinct ones per feature
   std::size_t outputs = 1;
   bool rows_in_leaves = false;
@@ -26,36 +26,101 @@ struct forest_shape {
   bool categories = false;
 };
 
-/// Shapes that reach every part of the kernels: shallow and deep, one tree and many, more than 255 thresholds, hundreds of
-/// columns, more than 64, 128 and 256 leaves, several outputs.
+/// Shapes that reach every part of the kernels: shallow and deep, one tree and many, more than 255 thresholds, hundreds
+/// of columns, more than 64, 128 and 256 leaves, several outputs.
 inline forest_shape shape_of(int round) {
   forest_shape s;
   switch (round % 12) {
-    case 0: break;
-    case 1: s = {.features = 28, .trees = 40, .splits = 63, .lopsided = 0.0, .thresholds = 200}; break;
-    case 2: s = {.features = 3, .trees = 9, .splits = 400, .lopsided = 0.1, .thresholds = 900}; break;
-    case 3: s = {.features = 12, .trees = 25, .splits = 62, .lopsided = 0.3, .thresholds = 300, .float_sum = false,
-                 .float_input = false, .less = false, .zero_rules = true, .categories = true}; break;
-    case 4: s = {.features = 200, .trees = 60, .splits = 30, .lopsided = 0.2, .thresholds = 3}; break;
-    case 5: s = {.features = 90, .trees = 17, .splits = 120, .lopsided = 0.0, .thresholds = 50, .outputs = 3}; break;
-    case 6: s = {.features = 10, .trees = 12, .splits = 250, .lopsided = 0.6, .thresholds = 500, .outputs = 2,
-                 .rows_in_leaves = true, .float_sum = false, .less = false}; break;
-    case 7: s = {.features = 6, .trees = 20, .splits = 25, .lopsided = 0.9, .thresholds = 40, .categories = true}; break;
-    case 8: s = {.features = 2, .trees = 3, .splits = 3000, .lopsided = 0.02, .thresholds = 4000, .float_sum = false,
-                 .float_input = false, .less = false}; break;
-    case 9: s = {.features = 4, .trees = 30, .splits = 1, .thresholds = 300}; break;
-    case 10: s = {.features = 400, .trees = 100, .splits = 12, .thresholds = 2, .float_sum = false, .float_input = false,
-                  .less = false, .zero_rules = true}; break;
-    default: s = {.features = 8, .trees = 7, .splits = 127, .lopsided = 0.0, .thresholds = 255, .float_sum = false,
-                  .float_input = false}; break;
+    case 0:
+      break;
+    case 1:
+      s = {.features = 28, .trees = 40, .splits = 63, .lopsided = 0.0, .thresholds = 200};
+      break;
+    case 2:
+      s = {.features = 3, .trees = 9, .splits = 400, .lopsided = 0.1, .thresholds = 900};
+      break;
+    case 3:
+      s = {.features = 12,
+           .trees = 25,
+           .splits = 62,
+           .lopsided = 0.3,
+           .thresholds = 300,
+           .float_sum = false,
+           .float_input = false,
+           .less = false,
+           .zero_rules = true,
+           .categories = true};
+      break;
+    case 4:
+      s = {.features = 200, .trees = 60, .splits = 30, .lopsided = 0.2, .thresholds = 3};
+      break;
+    case 5:
+      s = {.features = 90, .trees = 17, .splits = 120, .lopsided = 0.0, .thresholds = 50, .outputs = 3};
+      break;
+    case 6:
+      s = {.features = 10,
+           .trees = 12,
+           .splits = 250,
+           .lopsided = 0.6,
+           .thresholds = 500,
+           .outputs = 2,
+           .rows_in_leaves = true,
+           .float_sum = false,
+           .less = false};
+      break;
+    case 7:
+      s = {.features = 6, .trees = 20, .splits = 25, .lopsided = 0.9, .thresholds = 40, .categories = true};
+      break;
+    case 8:
+      s = {.features = 2,
+           .trees = 3,
+           .splits = 3000,
+           .lopsided = 0.02,
+           .thresholds = 4000,
+           .float_sum = false,
+           .float_input = false,
+           .less = false};
+      break;
+    case 9:
+      s = {.features = 4, .trees = 30, .splits = 1, .thresholds = 300};
+      break;
+    case 10:
+      s = {.features = 400,
+           .trees = 100,
+           .splits = 12,
+           .thresholds = 2,
+           .float_sum = false,
+           .float_input = false,
+           .less = false,
+           .zero_rules = true};
+      break;
+    default:
+      s = {.features = 8,
+           .trees = 7,
+           .splits = 127,
+           .lopsided = 0.0,
+           .thresholds = 255,
+           .float_sum = false,
+           .float_input = false};
+      break;
   }
   return s;
 }
 
 inline double hard_number(std::mt19937_64& random) {
-  static constexpr double special[] = {0.0, -0.0, 1e-40, -1e-40, 1e-35, -1e-35, 1.0000000180025095e-35, 1e-300,
-                                       std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity(),
-                                       std::numeric_limits<double>::max(), -3.4028234663852886e38, 1e39};
+  static constexpr double special[] = {0.0,
+                                       -0.0,
+                                       1e-40,
+                                       -1e-40,
+                                       1e-35,
+                                       -1e-35,
+                                       1.0000000180025095e-35,
+                                       1e-300,
+                                       std::numeric_limits<double>::infinity(),
+                                       -std::numeric_limits<double>::infinity(),
+                                       std::numeric_limits<double>::max(),
+                                       -3.4028234663852886e38,
+                                       1e39};
   return special[random() % std::size(special)];
 }
 
@@ -146,16 +211,36 @@ inline std::vector<double> hard_rows(std::mt19937_64& random, const forest_model
       const auto& ts = thresholds[f];
       const double t = ts.empty() ? 0.0 : ts[random() % ts.size()];
       switch (random() % 12) {
-        case 0: cells.push_back(t); break;
-        case 1: cells.push_back(std::nextafter(t, -1e308)); break;
-        case 2: cells.push_back(std::nextafter(t, 1e308)); break;
-        case 3: cells.push_back(static_cast<double>(std::nextafter(static_cast<float>(t), 1e30F))); break;
-        case 4: cells.push_back(static_cast<double>(std::nextafter(static_cast<float>(t), -1e30F))); break;
-        case 5: cells.push_back(std::numeric_limits<double>::quiet_NaN()); break;
-        case 6: cells.push_back(hard_number(random)); break;
-        case 7: cells.push_back(static_cast<double>(random() % 110) - 3.0); break;
-        case 8: cells.push_back(static_cast<double>(random() % 100) / 8 - 1); break;
-        default: cells.push_back(normal(random)); break;
+        case 0:
+          cells.push_back(t);
+          break;
+        case 1:
+          cells.push_back(std::nextafter(t, -1e308));
+          break;
+        case 2:
+          cells.push_back(std::nextafter(t, 1e308));
+          break;
+        case 3:
+          cells.push_back(static_cast<double>(std::nextafter(static_cast<float>(t), 1e30F)));
+          break;
+        case 4:
+          cells.push_back(static_cast<double>(std::nextafter(static_cast<float>(t), -1e30F)));
+          break;
+        case 5:
+          cells.push_back(std::numeric_limits<double>::quiet_NaN());
+          break;
+        case 6:
+          cells.push_back(hard_number(random));
+          break;
+        case 7:
+          cells.push_back(static_cast<double>(random() % 110) - 3.0);
+          break;
+        case 8:
+          cells.push_back(static_cast<double>(random() % 100) / 8 - 1);
+          break;
+        default:
+          cells.push_back(normal(random));
+          break;
       }
     }
   }

@@ -20,9 +20,9 @@
 namespace tabscore {
 
 /// How much each feature moved a row's margin away from the model's expectation: path-dependent TreeSHAP for trees
-/// (Lundberg et al., "Consistent individualized feature attribution for tree ensembles", 2018, algorithm 2), weight times
-/// value for a linear part. Computed in float64 from the training covers in the model file. Immutable and shareable; what
-/// scoring reads is not touched by it.
+/// (Lundberg et al., "Consistent individualized feature attribution for tree ensembles", 2018, algorithm 2), weight
+/// times value for a linear part. Computed in float64 from the training covers in the model file. Immutable and
+/// shareable; what scoring reads is not touched by it.
 class explainer {
  public:
   /// An error when the model's trees carry no covers or are too deep.
@@ -34,7 +34,8 @@ class explainer {
       const tree& t = model.trees[i];
       if (!t.splits.empty() && t.leaf_cover.empty()) {
         return error{errc::unsupported, fmt::format("tree {} carries no covers (training weights per node), which "
-                                                    "contributions need", i)};
+                                                    "contributions need",
+                                                    i)};
       }
       if (detail::height(t) > deepest) {
         return error{errc::unsupported, fmt::format("tree {} has more than {} levels", i, deepest)};
@@ -76,8 +77,8 @@ class explainer {
  private:
   static constexpr std::uint32_t no_feature = ~std::uint32_t{0};
 
-  /// A feature on the way from the root: the share of training rows that would come this far without knowing it, whether
-  /// the row itself does, and the weight of subsets of that many features.
+  /// A feature on the way from the root: the share of training rows that would come this far without knowing it,
+  /// whether the row itself does, and the weight of subsets of that many features.
   struct element {
     std::uint32_t feature;
     double zero, one, weight;
@@ -206,8 +207,8 @@ class explainer {
   std::vector<double> expected_;
 };
 
-/// Adds contributions of columns that one field became (one-hot columns, say): `field_of[c]` is column c's field, `out` has
-/// one element per field. Contributions add up, so that this loses nothing.
+/// Adds contributions of columns that one field became (one-hot columns, say): `field_of[c]` is column c's field, `out`
+/// has one element per field. Contributions add up, so that this loses nothing.
 inline void fold_contributions(std::span<const double> columns, std::span<const std::uint32_t> field_of,
                                std::span<double> out) {
   TABSCORE_ASSERT(columns.size() == field_of.size(), "a field for each column");

@@ -19,12 +19,12 @@
 
 namespace tabscore {
 
-/// A tree ensemble that gives its trainer's numbers bit for bit. Immutable: copies share it, any number of threads score
-/// with it, each with a scratch of its own. A row's result depends on that row alone.
+/// A tree ensemble that gives its trainer's numbers bit for bit. Immutable: copies share it, any number of threads
+/// score with it, each with a scratch of its own. A row's result depends on that row alone.
 class forest {
  public:
-  /// Checks the model and prepares it for a kernel, by default the best this CPU has; `source` names it in errors. Models
-  /// that no fast kernel takes (a linear part, trees beyond 2^15 leaves) run as kernel::reference.
+  /// Checks the model and prepares it for a kernel, by default the best this CPU has; `source` names it in errors.
+  /// Models that no fast kernel takes (a linear part, trees beyond 2^15 leaves) run as kernel::reference.
   static result<forest> build(forest_model model, std::string_view source = "model", kernel wanted = kernel::best) {
     if (const auto wrong = detail::check_model(model)) {
       return error{wrong->code, fmt::format("{}: {}", source, wrong->message)};
@@ -48,10 +48,13 @@ class forest {
     TABSCORE_ASSERT(x.columns == features() && out.size() == x.rows * outputs(), "shapes of forest::margins");
     switch (used_kernel()) {
 #if defined(__GNUC__)
-      case kernel::portable: return detail::portable::margins(state_->compiled, x, out.data(), memory);
+      case kernel::portable:
+        return detail::portable::margins(state_->compiled, x, out.data(), memory);
 #if defined(__x86_64__)
-      case kernel::avx2: return detail::avx2::margins(state_->compiled, x, out.data(), memory);
-      case kernel::avx512: return detail::avx512::margins(state_->compiled, x, out.data(), memory);
+      case kernel::avx2:
+        return detail::avx2::margins(state_->compiled, x, out.data(), memory);
+      case kernel::avx512:
+        return detail::avx512::margins(state_->compiled, x, out.data(), memory);
 #endif
 #endif
       default:
@@ -68,7 +71,8 @@ class forest {
     const std::size_t n = outputs();
     if (predictions() == n) {
       margins(x, out, memory);
-      for (std::size_t row = 0; row < x.rows; ++row) model().output_link.apply(out.subspan(row * n, n), out.subspan(row * n, n));
+      for (std::size_t row = 0; row < x.rows; ++row)
+        model().output_link.apply(out.subspan(row * n, n), out.subspan(row * n, n));
       return;
     }
     // Where the link changes the width, margins of a few rows at a time need a place of their own.

@@ -18,12 +18,14 @@ enum class kernel : std::uint8_t {
 inline bool available(kernel k) noexcept {
 #if defined(__x86_64__) && defined(__GNUC__)
   switch (k) {
-    case kernel::avx2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
+    case kernel::avx2:
+      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
     case kernel::avx512:
       return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vbmi") &&
              __builtin_cpu_supports("gfni");
-    default: return true;
+    default:
+      return true;
   }
 #else
   return k != kernel::avx2 && k != kernel::avx512;
@@ -32,11 +34,16 @@ inline bool available(kernel k) noexcept {
 
 constexpr const char* name(kernel k) noexcept {
   switch (k) {
-    case kernel::reference: return "reference";
-    case kernel::portable: return "portable";
-    case kernel::avx2: return "avx2";
-    case kernel::avx512: return "avx512";
-    case kernel::best: return "best";
+    case kernel::reference:
+      return "reference";
+    case kernel::portable:
+      return "portable";
+    case kernel::avx2:
+      return "avx2";
+    case kernel::avx512:
+      return "avx512";
+    case kernel::best:
+      return "best";
   }
   return "";
 }

@@ -12,16 +12,16 @@ namespace tabscore {
 /// From margins to what the trainer's predict() returns, in the trainer's own precision and order of operations.
 struct link {
   enum class function : std::uint8_t {
-    identity,        ///< margins as they are
-    logistic,        ///< 1 / (1 + exp(-scale m))
-    two_classes,     ///< (1 - p, p) of one logistic margin
-    exponential,     ///< exp(m)
-    softmax,         ///< of all margins of a row
-    most_likely,     ///< index of the largest margin
-    positive,        ///< 1 when m > 0, else 0
-    one_against_rest, ///< logistic of each margin, divided by their sum
-    signed_square,   ///< sign(m) m^2 (LightGBM, reg_sqrt)
-    log1p_exp        ///< log(1 + exp(m)) (LightGBM, cross_entropy_lambda)
+    identity,          ///< margins as they are
+    logistic,          ///< 1 / (1 + exp(-scale m))
+    two_classes,       ///< (1 - p, p) of one logistic margin
+    exponential,       ///< exp(m)
+    softmax,           ///< of all margins of a row
+    most_likely,       ///< index of the largest margin
+    positive,          ///< 1 when m > 0, else 0
+    one_against_rest,  ///< logistic of each margin, divided by their sum
+    signed_square,     ///< sign(m) m^2 (LightGBM, reg_sqrt)
+    log1p_exp          ///< log(1 + exp(m)) (LightGBM, cross_entropy_lambda)
   };
   function form = function::identity;
   bool single = false;   ///< computed in float32 (XGBoost)
@@ -81,7 +81,8 @@ inline void link::apply(std::span<const double> margins, std::span<double> out) 
     for (std::size_t i = 0; i < n; ++i) out[i] = f(margins[i] / divisor);
   };
   switch (form) {
-    case function::identity: return each([](double m) { return m; });
+    case function::identity:
+      return each([](double m) { return m; });
     case function::logistic:
       if (single) {
         return each([](double m) { return static_cast<double>(detail::logistic_float(static_cast<float>(m))); });
@@ -103,7 +104,8 @@ inline void link::apply(std::span<const double> margins, std::span<double> out) 
     case function::most_likely:
       out[0] = static_cast<double>(std::max_element(margins.begin(), margins.end()) - margins.begin());
       return;
-    case function::positive: return each([](double m) { return m > 0 ? 1.0 : 0.0; });
+    case function::positive:
+      return each([](double m) { return m > 0 ? 1.0 : 0.0; });
     case function::one_against_rest: {
       double sum = 0;
       each([&](double m) {
@@ -114,8 +116,10 @@ inline void link::apply(std::span<const double> margins, std::span<double> out) 
       for (std::size_t i = 0; i < n; ++i) out[i] /= sum;
       return;
     }
-    case function::signed_square: return each([](double m) { return std::copysign(m * m, m); });
-    case function::log1p_exp: return each([](double m) { return std::log1p(std::exp(m)); });
+    case function::signed_square:
+      return each([](double m) { return std::copysign(m * m, m); });
+    case function::log1p_exp:
+      return each([](double m) { return std::log1p(std::exp(m)); });
   }
 }
 

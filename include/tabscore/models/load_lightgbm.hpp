@@ -155,24 +155,13 @@ class lightgbm_reader {
     static constexpr struct {
       std::string_view name;
       f form;
-    } known[] = {{"regression", f::identity},
-                 {"regression_l1", f::identity},
-                 {"huber", f::identity},
-                 {"fair", f::identity},
-                 {"quantile", f::identity},
-                 {"mape", f::identity},
-                 {"lambdarank", f::identity},
-                 {"rank_xendcg", f::identity},
-                 {"custom", f::identity},
-                 {"none", f::identity},
-                 {"binary", f::logistic},
-                 {"multiclassova", f::logistic},
-                 {"cross_entropy", f::logistic},
-                 {"multiclass", f::softmax},
-                 {"poisson", f::exponential},
-                 {"gamma", f::exponential},
-                 {"tweedie", f::exponential},
-                 {"cross_entropy_lambda", f::log1p_exp}};
+    } known[] = {
+        {"regression", f::identity},    {"regression_l1", f::identity}, {"huber", f::identity},
+        {"fair", f::identity},          {"quantile", f::identity},      {"mape", f::identity},
+        {"lambdarank", f::identity},    {"rank_xendcg", f::identity},   {"custom", f::identity},
+        {"none", f::identity},          {"binary", f::logistic},        {"multiclassova", f::logistic},
+        {"cross_entropy", f::logistic}, {"multiclass", f::softmax},     {"poisson", f::exponential},
+        {"gamma", f::exponential},      {"tweedie", f::exponential},    {"cross_entropy_lambda", f::log1p_exp}};
     std::string_view name;
     if (!next_word(text, name)) return fail(errc::structure, "header: objective is empty");
     const auto* found = std::find_if(std::begin(known), std::end(known), [&](const auto& k) { return k.name == name; });
@@ -200,8 +189,8 @@ class lightgbm_reader {
     }
     if (line != "end of trees") return fail(errc::structure, "\"end of trees\" is missing: the file is cut off");
     if (model_.trees.size() % model_.outputs != 0) {
-      return fail(errc::structure, fmt::format("{} trees are not whole iterations of {}", model_.trees.size(),
-                                               model_.outputs));
+      return fail(errc::structure,
+                  fmt::format("{} trees are not whole iterations of {}", model_.trees.size(), model_.outputs));
     }
     if (average_ && !model_.trees.empty()) {
       model_.output_link.divisor = static_cast<double>(model_.trees.size() / model_.outputs);
@@ -233,8 +222,8 @@ class lightgbm_reader {
     std::vector<std::int32_t> right;
     if (!numbers(s, place, "split_feature", splits, feature) || !numbers(s, place, "threshold", splits, threshold) ||
         !numbers(s, place, "decision_type", splits, type) || !numbers(s, place, "left_child", splits, left) ||
-        !numbers(s, place, "right_child", splits, right) || !read_sets(s, place, static_cast<std::size_t>(set_count), t) ||
-        !read_covers(s, place, t, splits)) {
+        !numbers(s, place, "right_child", splits, right) ||
+        !read_sets(s, place, static_cast<std::size_t>(set_count), t) || !read_covers(s, place, t, splits)) {
       return false;
     }
     t.splits.resize(splits);
@@ -243,18 +232,24 @@ class lightgbm_reader {
       out = {feature[i], left[i], right[i], split::numeric, threshold[i], missing_rule::none, (type[i] & 2) != 0};
       if ((type[i] & 1) != 0) {
         if (!(threshold[i] >= 0 && threshold[i] < static_cast<double>(t.sets.size()))) {
-          return fail(errc::structure, fmt::format("{}: threshold[{}] should be one of {} category sets", place, i,
-                                                   t.sets.size()));
+          return fail(errc::structure,
+                      fmt::format("{}: threshold[{}] should be one of {} category sets", place, i, t.sets.size()));
         }
         out.categories = static_cast<std::int32_t>(threshold[i]);
         out.threshold = 0;
         out.default_left = false;  // NaN is no category, whatever the missing type says
       } else {
         switch ((type[i] >> 2) & 3) {
-          case 0: break;
-          case 1: out.missing = missing_rule::nan_or_zero; break;
-          case 2: out.missing = missing_rule::nan; break;
-          default: return fail(errc::structure, fmt::format("{}: decision_type[{}] has no missing type 3", place, i));
+          case 0:
+            break;
+          case 1:
+            out.missing = missing_rule::nan_or_zero;
+            break;
+          case 2:
+            out.missing = missing_rule::nan;
+            break;
+          default:
+            return fail(errc::structure, fmt::format("{}: decision_type[{}] has no missing type 3", place, i));
         }
       }
     }

@@ -14,8 +14,8 @@
 
 namespace tabscore {
 
-/// A model that XGBoost saved as JSON or UBJSON (1.x to 3.x; gbtree, dart, gblinear), from bytes in memory. `source` names
-/// it in errors.
+/// A model that XGBoost saved as JSON or UBJSON (1.x to 3.x; gbtree, dart, gblinear), from bytes in memory. `source`
+/// names it in errors.
 inline result<forest_model> read_xgboost(std::string_view bytes, std::string_view source = "XGBoost model") {
   // Both begin with '{'; what follows is a quote or white space in JSON, a length or an optimisation mark in UBJSON.
   const bool json = bytes.size() < 2 || bytes[1] == '"' || bytes[1] == ' ' || bytes[1] == '\n' || bytes[1] == '\r' ||

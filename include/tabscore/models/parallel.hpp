@@ -28,8 +28,8 @@ void in_pieces(std::size_t rows, std::size_t tasks, Executor&& executor, Work wo
 
 }  // namespace detail
 
-/// forest::margins with the rows divided among up to `tasks` tasks. `executor(count, task)` must call task(i) once for each
-/// i < count, on whatever threads it likes, and return when all are done. The bits do not depend on the division.
+/// forest::margins with the rows divided among up to `tasks` tasks. `executor(count, task)` must call task(i) once for
+/// each i < count, on whatever threads it likes, and return when all are done. The bits do not depend on the division.
 template <class Number, class Executor>
 void parallel_margins(const forest& f, matrix_view<Number> x, std::span<double> out, std::size_t tasks,
                       Executor&& executor) {

@@ -66,8 +66,8 @@ struct tree {
   std::vector<double> leaf_cover;
 };
 
-/// An ensemble in nobody's dialect: what every loader produces and `forest` scores. A margin is the base, plus the linear
-/// terms in feature order, plus the leaves in tree order, each addition rounded to `sum`.
+/// An ensemble in nobody's dialect: what every loader produces and `forest` scores. A margin is the base, plus the
+/// linear terms in feature order, plus the leaves in tree order, each addition rounded to `sum`.
 struct forest_model {
   std::size_t features = 0;
   std::size_t outputs = 1;
@@ -80,8 +80,8 @@ struct forest_model {
   category_rule codes = category_rule::negative_is_unknown;
   bool tiny_is_zero = false;  ///< |x| <= 1e-35f is read as 0 (LightGBM)
 
-  std::vector<double> base;    ///< one per output
-  std::vector<double> linear;  ///< weights, features x outputs row-major; empty when there is no linear part
+  std::vector<double> base;      ///< one per output
+  std::vector<double> linear;    ///< weights, features x outputs row-major; empty when there is no linear part
   std::uint32_t leaf_width = 1;  ///< values per leaf: 1, or `outputs` (random forests)
   std::vector<tree> trees;
   link output_link;

@@ -32,9 +32,10 @@ inline std::uint32_t height(const tree& t) {
   return highest;
 }
 
-/// How a block of rows runs through the trees with one bit per row. For a group of trees, each distinct (column, threshold)
-/// is compared once for all rows of the block; then each tree's outcomes are merged into the bits of the reached leaf's
-/// code, and the code looks the leaf's value up. All offsets are bytes into the block's vectors of `stride` bytes.
+/// How a block of rows runs through the trees with one bit per row. For a group of trees, each distinct (column,
+/// threshold) is compared once for all rows of the block; then each tree's outcomes are merged into the bits of the
+/// reached leaf's code, and the code looks the leaf's value up. All offsets are bytes into the block's vectors of
+/// `stride` bytes.
 struct block_plan {
   static constexpr std::size_t most_vectors = 8192;     ///< per group: keeps a group's vectors in the L2 cache
   static constexpr std::size_t most_leaves = 1U << 15;  ///< of a tree; deeper or larger ones take the reference way
@@ -42,8 +43,8 @@ struct block_plan {
 
   struct compared_column {
     std::uint32_t column = 0;
-    std::uint32_t bits = 0;         ///< of the bytes; 255 for a missing value keeps enough of them
-    std::uint32_t first = 0;        ///< in thresholds; vectors follow one another in that order
+    std::uint32_t bits = 0;   ///< of the bytes; 255 for a missing value keeps enough of them
+    std::uint32_t first = 0;  ///< in thresholds; vectors follow one another in that order
     std::uint32_t count = 0;
   };
   struct group {
@@ -70,7 +71,7 @@ struct block_plan {
   std::vector<std::uint32_t> outcomes;
   std::vector<mux> steps;
   std::vector<std::uint32_t> plane_offsets;
-  std::vector<float> values32;   ///< filled when the model sums in float32, else values64
+  std::vector<float> values32;  ///< filled when the model sums in float32, else values64
   std::vector<double> values64;
   std::vector<std::uint8_t> value_bytes;
   double work = 0;  ///< rough cost of a block of few rows, in nanoseconds of a 3 GHz CPU
@@ -79,8 +80,8 @@ struct block_plan {
                          const std::vector<std::vector<rank_plan::place>>& places, std::size_t stride, bool bytes);
 
  private:
-  void add_tree(const forest_model& model, const tree& t, std::vector<std::uint32_t>& outcome, std::uint32_t free_vector,
-                bool bytes);
+  void add_tree(const forest_model& model, const tree& t, std::vector<std::uint32_t>& outcome,
+                std::uint32_t free_vector, bool bytes);
   void complete_outcomes(const tree& t, const std::vector<std::uint32_t>& outcome, std::uint32_t levels);
   void complete_leaves(const tree& t, std::int32_t at, std::uint32_t base, std::uint32_t levels,
                        std::vector<std::uint32_t>& leaf_of) const;
@@ -161,8 +162,8 @@ inline block_plan block_plan::make(const forest_model& model, const rank_plan& r
   return plan;
 }
 
-/// A tree as the cheaper of two: complete to its height (short tight code, but every place of the complete tree costs an
-/// operation), or the merging steps of its own shape.
+/// A tree as the cheaper of two: complete to its height (short tight code, but every place of the complete tree costs
+/// an operation), or the merging steps of its own shape.
 inline void block_plan::add_tree(const forest_model& model, const tree& t, std::vector<std::uint32_t>& outcome,
                                  std::uint32_t free_vector, bool bytes) {
   const std::uint32_t levels = height(t);

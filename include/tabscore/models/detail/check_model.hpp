@@ -64,8 +64,8 @@ inline std::optional<error> check_tree(const forest_model& model, std::size_t in
   for (std::size_t i = 0; i < t.splits.size(); ++i) {
     const split& s = t.splits[i];
     if (s.feature >= model.features) {
-      return bad_model(fmt::format("tree {}, split {}: feature {} of {} does not exist", index, i, s.feature,
-                                   model.features));
+      return bad_model(
+          fmt::format("tree {}, split {}: feature {} of {} does not exist", index, i, s.feature, model.features));
     }
     if (s.categories == split::numeric) {
       if (std::isnan(s.threshold)) return bad_model(fmt::format("tree {}, split {}: the threshold is NaN", index, i));

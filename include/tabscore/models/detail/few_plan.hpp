@@ -11,8 +11,8 @@
 
 namespace tabscore::detail {
 
-/// How few rows run through the trees: row by row, several trees in lockstep. For CPUs with byte permutes, up to 64 splits
-/// of a tree are decided at once: the upper six levels of any tree, or all of a tree with up to 64 leaves.
+/// How few rows run through the trees: row by row, several trees in lockstep. For CPUs with byte permutes, up to 64
+/// splits of a tree are decided at once: the upper six levels of any tree, or all of a tree with up to 64 leaves.
 struct few_plan {
   static constexpr std::size_t lanes = 8;  ///< trees in lockstep
   static constexpr std::uint32_t top_levels = 6;
@@ -31,8 +31,8 @@ struct few_plan {
     std::uint8_t threshold[64] = {};
     std::uint16_t exit[64] = {};
   };
-  /// All splits of a tree of up to 64 leaves, in any order. keep[i] is without the leaves on the left of split i, so that
-  /// the first leaf that no split to the right removes is the one reached (QuickScorer, Lucchese et al. 2015).
+  /// All splits of a tree of up to 64 leaves, in any order. keep[i] is without the leaves on the left of split i, so
+  /// that the first leaf that no split to the right removes is the one reached (QuickScorer, Lucchese et al. 2015).
   struct alignas(64) whole {
     std::uint8_t column[64] = {};
     std::uint8_t threshold[64] = {};
@@ -186,7 +186,9 @@ inline few_plan few_plan::make(const forest_model& model, const rank_plan& ranks
       g.steps_left = g.steps > top_levels ? g.steps - top_levels : 0;
       g.wholes = higher && small;
       g.first_table = static_cast<std::uint32_t>(g.wholes ? plan.wholes.size() : plan.tops.size());
-      plan.work += !plan.tables ? 10.0 * std::min(g.steps, 14U) : g.wholes ? 60 : 35 + 12.0 * std::min(g.steps_left, 10U);
+      plan.work += !plan.tables ? 10.0 * std::min(g.steps, 14U)
+                   : g.wholes   ? 60
+                                : 35 + 12.0 * std::min(g.steps_left, 10U);
     }
     if (!plan.tables) continue;
     if (plan.groups.back().wholes) {

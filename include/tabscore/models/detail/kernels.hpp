@@ -23,8 +23,8 @@
 #endif
 
 // kernel_body.inc holds the kernels' text; it is compiled once for each instruction set, in a namespace of its own, by
-// functions that carry the target: the flags of the translation unit stay as they are. None of these functions multiplies
-// floating-point numbers, so that targets with FMA change no bit.
+// functions that carry the target: the flags of the translation unit stay as they are. None of these functions
+// multiplies floating-point numbers, so that targets with FMA change no bit.
 #if defined(__GNUC__)
 
 #define TABSCORE_KERNEL portable
@@ -48,7 +48,7 @@
 #undef TABSCORE_KERNEL_LEVEL
 #if defined(__clang__)
 #pragma clang attribute pop
-#pragma clang attribute push( \
+#pragma clang attribute push(                                                                                 \
     __attribute__((target("avx2,bmi,bmi2,popcnt,lzcnt,avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,gfni"))), \
     apply_to = function)
 #else

@@ -15,9 +15,9 @@
 namespace tabscore::detail {
 
 /// How a row becomes bytes, so that every split is "byte of a column > constant goes right". A value's rank among the
-/// thresholds of its feature keeps the outcome of each comparison; more than 255 thresholds take several columns; a value
-/// without a rank (NaN) gets the byte that sends it the default way, in one column per way that is used; a categorical
-/// split is a column of its own, 0 or 1.
+/// thresholds of its feature keeps the outcome of each comparison; more than 255 thresholds take several columns; a
+/// value without a rank (NaN) gets the byte that sends it the default way, in one column per way that is used; a
+/// categorical split is a column of its own, 0 or 1.
 struct rank_plan {
   static constexpr std::size_t chunk = 256;  ///< keys that one two-level search of 16 x 16 covers
   static constexpr std::size_t most_columns = 16384;
@@ -34,15 +34,16 @@ struct rank_plan {
     std::uint32_t columns = 0;
   };
   struct column {
-    std::uint32_t base = 0;      ///< subtracted from the rank, which is then limited to 0..255
-    std::uint32_t used = 0;      ///< thresholds: bytes are compared with 0 .. used - 1
-    std::uint8_t missing = 0;    ///< byte of NaN
+    std::uint32_t base = 0;    ///< subtracted from the rank, which is then limited to 0..255
+    std::uint32_t used = 0;    ///< thresholds: bytes are compared with 0 .. used - 1
+    std::uint8_t missing = 0;  ///< byte of NaN
     bool zero_is_missing = false;
   };
   struct categorical {
     std::uint32_t feature = 0;
     std::uint32_t codes = 0;
-    std::size_t first_row = 0;  ///< in codes_table: a row of `columns` bytes per code, then one for unknown, one for NaN
+    std::size_t first_row =
+        0;  ///< in codes_table: a row of `columns` bytes per code, then one for unknown, one for NaN
     std::uint32_t first_column = 0;
     std::uint32_t columns = 0;
   };
@@ -125,8 +126,8 @@ inline rank_plan rank_plan::make(const forest_model& model, std::vector<std::vec
     plan.numerics.push_back(n);
   }
 
-  // The columns that splits ask for: by feature, segment of 255 ranks and what missing values do there (0 left, 1 right,
-  // 2 as zero; + 4 when zero is missing too).
+  // The columns that splits ask for: by feature, segment of 255 ranks and what missing values do there (0 left, 1
+  // right, 2 as zero; + 4 when zero is missing too).
   constexpr std::uint32_t none = ~std::uint32_t{0};
   std::vector<std::uint32_t> first_request(plan.numerics.size() + 1);
   for (std::size_t i = 0; i < plan.numerics.size(); ++i) {

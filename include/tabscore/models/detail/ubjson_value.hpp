@@ -61,13 +61,18 @@ class ubjson_value {
   static constexpr std::size_t width(char type) noexcept {
     switch (type) {
       case 'i':
-      case 'U': return 1;
-      case 'I': return 2;
+      case 'U':
+        return 1;
+      case 'I':
+        return 2;
       case 'l':
-      case 'd': return 4;
+      case 'd':
+        return 4;
       case 'L':
-      case 'D': return 8;
-      default: return 0;
+      case 'D':
+        return 8;
+      default:
+        return 0;
     }
   }
   template <class Unsigned>
@@ -80,13 +85,20 @@ class ubjson_value {
   }
   static double scalar(char type, const char* at) noexcept {
     switch (type) {
-      case 'i': return static_cast<std::int8_t>(*at);
-      case 'U': return static_cast<unsigned char>(*at);
-      case 'I': return static_cast<std::int16_t>(big_endian<std::uint16_t>(at));
-      case 'l': return static_cast<std::int32_t>(big_endian<std::uint32_t>(at));
-      case 'L': return static_cast<double>(static_cast<std::int64_t>(big_endian<std::uint64_t>(at)));
-      case 'd': return static_cast<double>(std::bit_cast<float>(big_endian<std::uint32_t>(at)));
-      default: return std::bit_cast<double>(big_endian<std::uint64_t>(at));
+      case 'i':
+        return static_cast<std::int8_t>(*at);
+      case 'U':
+        return static_cast<unsigned char>(*at);
+      case 'I':
+        return static_cast<std::int16_t>(big_endian<std::uint16_t>(at));
+      case 'l':
+        return static_cast<std::int32_t>(big_endian<std::uint32_t>(at));
+      case 'L':
+        return static_cast<double>(static_cast<std::int64_t>(big_endian<std::uint64_t>(at)));
+      case 'd':
+        return static_cast<double>(std::bit_cast<float>(big_endian<std::uint32_t>(at)));
+      default:
+        return std::bit_cast<double>(big_endian<std::uint64_t>(at));
     }
   }
 
@@ -107,8 +119,8 @@ class ubjson_parser {
   result<ubjson_value> parse(std::string_view source) {
     ubjson_value root;
     if (!read_value(root, 0) || (at_ != bytes_.size() && fail("bytes follow the end of the document"))) {
-      return error{errc::syntax, std::string(source) + ": not valid UBJSON: " + wrong_ + " at byte " +
-                                     std::to_string(at_)};
+      return error{errc::syntax,
+                   std::string(source) + ": not valid UBJSON: " + wrong_ + " at byte " + std::to_string(at_)};
     }
     return root;
   }
@@ -145,7 +157,8 @@ class ubjson_parser {
     if (!read_byte(type)) return false;
     if (type == 'd' || type == 'D') return fail("a length is not an integer");
     if (!read_scalar(type, length)) return false;
-    if (!(length >= 0 && length <= static_cast<double>(bytes_.size()))) return fail("a length is negative or too large");
+    if (!(length >= 0 && length <= static_cast<double>(bytes_.size())))
+      return fail("a length is negative or too large");
     out = static_cast<std::size_t>(length);
     return true;
   }
@@ -164,18 +177,27 @@ class ubjson_parser {
   bool read_typed(char type, ubjson_value& out, int depth) {
     if (depth > deepest) return fail("values are nested too deeply");
     switch (type) {
-      case 'Z': return true;
+      case 'Z':
+        return true;
       case 'T':
-      case 'F': out.kind_ = 'd'; out.number_ = type == 'T' ? 1 : 0; return true;
-      case 'S': out.kind_ = 'S'; return read_text(out.text_);
+      case 'F':
+        out.kind_ = 'd';
+        out.number_ = type == 'T' ? 1 : 0;
+        return true;
+      case 'S':
+        out.kind_ = 'S';
+        return read_text(out.text_);
       case 'C':
         if (left() == 0) return fail("the file ends inside a character");
         out.kind_ = 'S';
         out.text_ = bytes_.substr(at_++, 1);
         return true;
       case '[':
-      case '{': return read_container(type, out, depth);
-      default: out.kind_ = 'd'; return read_scalar(type, out.number_);
+      case '{':
+        return read_container(type, out, depth);
+      default:
+        out.kind_ = 'd';
+        return read_scalar(type, out.number_);
     }
   }
   bool read_container(char kind, ubjson_value& out, int depth) {
@@ -195,7 +217,8 @@ class ubjson_parser {
       at_ += count * width;
       return true;
     }
-    if (counted && count > left()) return fail("a container is longer than the file");  // an element takes a byte or more
+    if (counted && count > left())
+      return fail("a container is longer than the file");  // an element takes a byte or more
     if (typed && ubjson_value::width(type) == 0 && type != 'S' && type != '[' && type != '{') {
       return fail("a container of a type that takes no bytes");
     }

@@ -55,12 +55,14 @@ inline const xgboost_objective* find_xgboost_objective(std::string_view name) no
 /// `version` is 100 x major + minor: from 3.1 on a probability is kept off 0 and 1.
 inline float base_margin(base_space space, float score, int version) noexcept {
   switch (space) {
-    case base_space::margin: return score;
+    case base_space::margin:
+      return score;
     case base_space::probability:
       if (!(score >= 0 && score <= 1)) return std::numeric_limits<float>::quiet_NaN();
       if (version >= 301) score = std::min(std::max(score, 1e-6F), 1.0F - 1e-6F);
       return -std::log(1.0F / score - 1.0F);
-    case base_space::positive: return std::log(score);
+    case base_space::positive:
+      return std::log(score);
   }
   return score;
 }

@@ -102,8 +102,8 @@ class xgboost_reader {
     if (!numbers(root_, "the document", "version", version)) return false;
     if (version.size() != 3) return expect("version", "three numbers");
     if (version[0] < 1 || version[0] > 3) {
-      return fail(errc::unsupported, fmt::format("version {}.{}.{} of XGBoost; 1 to 3 are known", version[0],
-                                                 version[1], version[2]));
+      return fail(errc::unsupported,
+                  fmt::format("version {}.{}.{} of XGBoost; 1 to 3 are known", version[0], version[1], version[2]));
     }
     major_minor_ = version[0] * 100 + version[1];
     return true;
@@ -157,8 +157,8 @@ class xgboost_reader {
       const auto score = static_cast<float>(scores[scores.size() == 1 ? 0 : o]);
       const float margin = base_margin(known->base, score, major_minor_);
       if (!std::isfinite(margin)) {
-        return fail(errc::structure, fmt::format("learner.learner_model_param.base_score {} is outside what {} allows",
-                                                 score, *text));
+        return fail(errc::structure,
+                    fmt::format("learner.learner_model_param.base_score {} is outside what {} allows", score, *text));
       }
       model_.base.push_back(static_cast<double>(margin));
     }
@@ -203,8 +203,8 @@ class xgboost_reader {
     std::vector<double> weights;
     if (!numbers(booster, place, "weight_drop", weights)) return false;
     if (weights.size() != model_.trees.size()) {
-      return expect(fmt::format("{}.weight_drop", place), fmt::format("one number for each of {} trees",
-                                                                      model_.trees.size()));
+      return expect(fmt::format("{}.weight_drop", place),
+                    fmt::format("one number for each of {} trees", model_.trees.size()));
     }
     // In-place prediction multiplies the tree's share of a sum that already holds the base margin.
     for (std::size_t i = 0; i < weights.size(); ++i) {
@@ -225,8 +225,8 @@ class xgboost_reader {
     if (!inner || !numbers(*inner, place, "weights", weights)) return false;
     const std::size_t terms = weights.size() / model_.outputs;
     if (weights.size() % model_.outputs != 0 || terms != model_.features + 1) {
-      return expect(fmt::format("{}.weights", place), fmt::format("{} x {} numbers, not {}", model_.features + 1,
-                                                                  model_.outputs, weights.size()));
+      return expect(fmt::format("{}.weights", place),
+                    fmt::format("{} x {} numbers, not {}", model_.features + 1, model_.outputs, weights.size()));
     }
     for (double& w : weights) w = static_cast<double>(static_cast<float>(w));
     for (std::size_t o = 0; o < model_.outputs; ++o) {
@@ -311,7 +311,8 @@ class xgboost_reader {
     }
     std::vector<std::int32_t> set_of(nodes, split::numeric);
     model_.trees.emplace_back().output = output;
-    return read_categories(t, place, a, set_of, model_.trees.back()) && link_nodes(a, set_of, place, model_.trees.back());
+    return read_categories(t, place, a, set_of, model_.trees.back()) &&
+           link_nodes(a, set_of, place, model_.trees.back());
   }
 
   /// Categories listed for a node go right, every other code goes left.
@@ -365,8 +366,8 @@ class xgboost_reader {
       open.pop_back();
       const auto i = static_cast<std::size_t>(now.node);
       if (now.node < 0 || i >= a.left.size()) {
-        return fail(errc::structure, fmt::format("{}: a child is node {}, but there are {}", place, now.node,
-                                                 a.left.size()));
+        return fail(errc::structure,
+                    fmt::format("{}: a child is node {}, but there are {}", place, now.node, a.left.size()));
       }
       if (seen[i]) return fail(errc::structure, fmt::format("{}: node {} is reached twice", place, i));
       seen[i] = true;

@@ -59,7 +59,7 @@ using drift_monitor = ts::basic_drift_monitor<std::mutex, hand_clock>;
 void score(drift_monitor& monitor, const ts::batch<record>& b) {
   const ts::pipeline pipe{record{}, ts::rules{}, ts::features{}, half_of_x{}, ts::sinks{monitor}};
   ts::score_buffers buffers;
-  REQUIRE(std::holds_alternative<ts::predictions>(pipe.score(b, buffers)));
+  static_cast<void>(pipe.score(b, buffers));  // no check here: several threads call it
 }
 
 }  // namespace

@@ -13,7 +13,8 @@
 
 #if !defined(__clang__)
 #pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // within its own intrinsics (GCC bug 105593)
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // both within its own intrinsics (GCC bug 105593)
+#pragma GCC diagnostic ignored "-Wsign-conversion"
 #endif
 #define TABSCORE_TARGET_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512cd,avx512vl")))
 

@@ -3,7 +3,6 @@
 
 #include <simdjson.h>
 
-#include <algorithm>
 #include <array>
 #include <bit>
 #include <bitset>
@@ -11,12 +10,10 @@
 #include <cstdint>
 #include <cstring>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 
 #include "../schema/batch.hpp"
-#include "convert_avx512.hpp"
-#include "json_value.hpp"
+#include "convert.hpp"
 #include "key_table.hpp"
 #include "record_layout.hpp"
 #include "scan.hpp"
@@ -29,7 +26,6 @@ namespace tabscore::detail {
 template <schema_type Schema, class Policy>
 class fast_reader {
   static constexpr std::size_t size = Schema::size;
-  static constexpr std::size_t block = 32;  // records
   using field_set = std::bitset<size>;
 
  public:
@@ -42,6 +38,7 @@ class fast_reader {
     const char* p = nullptr;
     bool found = most > 0 && layout_.known_head && laid_out(begin_, layout_.head);
     if (found) {
+      layout_.wait = 0;
       p = list_after_record(nullptr);
     } else {
       p = open(begin_);
@@ -89,7 +86,7 @@ class fast_reader {
   std::size_t rows() const noexcept { return to_.rows() + found_; }
   /// Room for the values of one more record.
   void next_row() {
-    if (found_ == block) convert();
+    if (found_ == value_block::capacity) convert();
   }
 
   /// A record whose first value comes behind `gap`, laid out like before; last_ is then the end of its last value.
@@ -146,7 +143,7 @@ class fast_reader {
       return *p == '}' ? p + 1 : nullptr;
     }
     field_set all;
-    return members(last_ + text, found_ - 1, all.set());
+    return members(last_ + text, found_ - 1, all.set(), true);
   }
 
   /// The records after one of which `behind` is what follows its brace (nullptr: to be found); returns what follows the
@@ -154,7 +151,7 @@ class fast_reader {
   const char* list_after_record(const char* behind) {
     for (;;) {
       bool moved = behind == nullptr;
-      if (layout_.known_wrap) {
+      if (layout_.known_wrap && (tracing_ || layout_.wait == 0)) {  // not while it is no use
         while (rows() < most_) {
           const char* const guess = guess_end(last_);
           if (!laid_out(last_, layout_.places[0].gap)) break;
@@ -170,8 +167,11 @@ class fast_reader {
       const char* p = skip_blanks(behind, end_);
       if (*p == ']') return p + 1;
       if (*p != ',' || rows() >= most_) return nullptr;
+      // The bytes between values add up to the same in any order.
+      const char* const guess = guess_end(behind - 1 - layout_.brace);
       behind = object(skip_blanks(p + 1, end_), last_);
       if (behind == nullptr) return nullptr;
+      if (guess != nullptr) behind = ahead(guess + layout_.brace + 1, behind);
     }
   }
 
@@ -183,10 +183,7 @@ class fast_reader {
     tracing_ = previous == nullptr || layout_.wait == 0;
     trace_.clear();
     const std::size_t row = found_++;
-    field_set seen;
-    p = member(p, row, seen);
-    if (p == nullptr) return nullptr;
-    p = members(p, row, seen);
+    p = members(p, row, {}, false);
     if (p == nullptr) return nullptr;
     if (!tracing_) {
       --layout_.wait;
@@ -197,14 +194,55 @@ class fast_reader {
     return p;
   }
 
-  /// The rest of a record behind one of its values, to behind its brace.
-  const char* members(const char* p, std::size_t row, field_set seen) {
-    for (;;) {
-      p = skip_blanks(p, end_);
-      if (*p == '}') break;
-      if (*p != ',') return nullptr;
-      p = member(skip_blanks(p + 1, end_), row, seen);
+  /// A record from its first key, or its rest from behind a value, to behind its brace.
+  const char* members(const char* p, std::size_t row, field_set seen, bool behind_value) {
+    static constexpr auto quote = sixteen('"');
+    for (;; behind_value = true) {
+      if (behind_value && !comma_.skip(p)) {
+        const char* const from = p;
+        p = skip_blanks(p, end_);
+        if (*p == '}') break;
+        if (*p != ',') return nullptr;
+        p = skip_blanks(p + 1, end_);
+        comma_ = separator(from, p);
+      }
+      if (p >= end_ || *p != '"') return nullptr;
+      std::size_t i = key_table<Schema>::find(p + 1);
+      if (i != Schema::npos) [[likely]] {
+        // The first quote ends it, which is found sooner than the length of the name.
+        const std::uint32_t quotes = equal_bytes(p + 1, quote) | equal_bytes(p + 17, quote) << 16U;
+        p += 2 + (quotes != 0 ? static_cast<std::size_t>(std::countr_zero(quotes)) : key_table<Schema>::length(i) - 1);
+        if (!colon_.skip(p)) {
+          const char* const from = p;
+          p = behind_colon(p);
+          if (p != nullptr) colon_ = separator(from, p);
+        }
+      } else {
+        i = read_other_key(p);
+        if (p != nullptr && i == Schema::npos) p = skip_scalar(p);
+      }
       if (p == nullptr) return nullptr;
+      if (i == Schema::npos) continue;
+      if (seen[i]) return nullptr;
+      seen[i] = true;
+
+      const bool quoted = *p == '"';
+      if (quoted != (Schema::kinds[i] == field_kind::text)) {
+        // null for an optional text. (For other kinds it is taken for a value.)
+        if (Schema::required[i] || quoted || std::memcmp(p, "null", 4) != 0) return nullptr;
+        trace_.give_up();
+        set_value(i, row, {});
+        p += 4;
+        continue;
+      }
+      extent value{p + quoted, p + quoted};
+      const std::uint32_t ends = value_ends(value.begin, quoted);
+      value.end = ends != 0 ? value.begin + std::countr_zero(ends) : far_end(value.begin, quoted);
+      if (value.end == nullptr || value.end > end_) return nullptr;
+      set_value(i, row, value);
+      if (tracing_) trace_.add(i, value);
+      last_ = value.end;
+      p = value.end + quoted;
     }
     if (!seen.all()) {
       for (std::size_t i = 0; i < size; ++i) {
@@ -216,37 +254,13 @@ class fast_reader {
     return p + 1;
   }
 
-  const char* member(const char* p, std::size_t row, field_set& seen) {
-    if (p >= end_ || *p != '"') return nullptr;
-    std::size_t i = key_table<Schema>::find(p + 1);
-    if (i != Schema::npos) [[likely]] {
-      p = behind_colon(p + 1 + key_table<Schema>::length(i));
-      if (p == nullptr) return nullptr;
-    } else {
-      const std::string_view key = read_key(p);
-      if (p == nullptr) return nullptr;
-      i = Schema::index_of(key);
-      if (i == Schema::npos) {
-        trace_.give_up();
-        return key == Policy::reserved_name ? nullptr : skip_scalar(p);
-      }
-    }
-    if (seen[i]) return nullptr;
-    seen.set(i);
-    const bool quoted = *p == '"';
-    if (quoted != (Schema::kinds[i] == field_kind::text)) {
-      // null for an optional text. (For other kinds it is taken for a value.)
-      if (Schema::required[i] || quoted || std::memcmp(p, "null", 4) != 0) return nullptr;
-      trace_.give_up();
-      set_value(i, row, {});
-      return p + 4;
-    }
-    const extent value{p + quoted, quoted ? text_end(p + 1) : find_value_end(p)};
-    if (value.end == nullptr || value.end > end_ || value.size() > 0xFFFF'FFFFU) return nullptr;
-    set_value(i, row, value);
-    if (tracing_) trace_.add(i, value);
-    last_ = value.end;
-    return value.end + quoted;
+  /// A key that key_table does not know; moves p to its value.
+  [[gnu::noinline]] std::size_t read_other_key(const char*& p) noexcept {
+    const std::string_view key = read_key(p);
+    const std::size_t i = Schema::index_of(key);
+    if (i == Schema::npos) trace_.give_up();
+    if (key == Policy::reserved_name) p = nullptr;
+    return i;
   }
 
   void set_value(std::size_t field, std::size_t row, extent value) noexcept {
@@ -263,10 +277,16 @@ class fast_reader {
     return p < end_ ? p : nullptr;
   }
 
-  /// The closing quote of a text.
-  const char* text_end(const char* p) const noexcept {
-    if (const text_block b(p); b.plain()) return p + b.size();
-    return read_text(p, end_).end;
+  /// Where a value of 16 bytes or more ends.
+  [[gnu::noinline]] const char* far_end(const char* p, bool text) const noexcept {
+    const char* const begin = p;
+    if (text) {
+      p = read_text(p, end_).end;
+    } else {
+      while (p < end_ && value_ends(p, false) == 0) p += 16;
+      p = p < end_ ? p + std::countr_zero(value_ends(p, false)) : nullptr;
+    }
+    return p != nullptr && p - begin < 0x7FFF'FFFF ? p : nullptr;
   }
 
   /// A key; moves p to its value. p becomes nullptr when there is no plain key.
@@ -302,8 +322,6 @@ class fast_reader {
     return number_end(p, end_);
   }
 
-  // Converting them.
-
   /// The values found so far, into the batch; false when one of the body was not what the schema says.
   bool convert() {
     const std::size_t first = to_.rows();
@@ -311,100 +329,10 @@ class fast_reader {
     Schema::for_each([&]<std::size_t I>() {
       using field = typename Schema::template field<I>;
       auto* const column = to_.template data<I>() + first;
-      const auto& values = values_[layout_.place_of[I]];
-      const auto value = [&](std::size_t i) { return extent{values.begin[i], values.begin[i] + values.size[i]}; };
-      // A loop without calls for what is common, and a second one where that did not do.
-      std::uint64_t wrong = convert_short<field>(values, column);
-      for (std::size_t i = 0; wrong != 0 && plain_ && i < found_; ++i) plain_ = convert_any<field>(value(i), column[i]);
+      plain_ = plain_ && convert_values<field>(values_[layout_.place_of[I]], found_, column, end_, to_);
     });
     found_ = 0;
     return plain_;
-  }
-
-  /// The values of a field, 0 when all are short and plain.
-  template <class Field, class Values>
-  [[gnu::always_inline]] std::uint64_t convert_short(const Values& values, typename Field::stored_type* to) noexcept {
-    const std::size_t found = found_;
-    std::uint64_t wrong = 0;
-    if constexpr (Field::required && (Field::kind == field_kind::integer || Field::kind == field_kind::real)) {
-      if (has_avx512) {
-        wrong = read_short_avx512(values.begin.data(), values.size.data(), found, to);
-        for (std::size_t i = 0; i < found; ++i) wrong |= !Field::valid(to[i]);
-        return wrong;
-      }
-    }
-    for (std::size_t i = 0; i < found; ++i) {
-      wrong |= convert_short<Field>(extent{values.begin[i], values.begin[i] + values.size[i]}, to[i]);
-    }
-    return wrong;
-  }
-  template <class Field>
-  [[gnu::always_inline]] static std::uint64_t convert_short(extent t, typename Field::stored_type& to) noexcept {
-    if constexpr (!Field::required) {
-      if (t.begin == nullptr) {
-        to = Field::absent();
-        return 0;
-      }
-    }
-    if constexpr (Field::kind == field_kind::text) {
-      to = t.view();
-      const text_block b(t.begin);
-      return t.size() >> 5U | (b.special & ((std::uint32_t{1} << (t.size() & 31U)) - 1)) |
-             !valid_ascii<Field>(t.size());
-    } else if constexpr (Field::kind == field_kind::boolean) {
-      const bool yes = t.view() == "true";
-      to = Field::store(yes);
-      return !yes && t.view() != "false";
-    } else {
-      const auto v = [&] {
-        if constexpr (Field::kind == field_kind::integer) return read_short_integer(t);
-        if constexpr (Field::kind == field_kind::real) return read_short_real(t);
-      }();
-      to = Field::store(v.value);
-      return v.wrong | !Field::valid(v.value);
-    }
-  }
-
-  template <class Field>
-  [[gnu::noinline]] bool convert_any(extent t, typename Field::stored_type& to) {
-    if (convert_short<Field>(t, to) == 0) return true;
-    if constexpr (!Field::required) {
-      if (Field::kind != field_kind::text && t.view() == "null") {
-        to = Field::absent();
-        return true;
-      }
-    }
-    if constexpr (Field::kind == field_kind::text) {
-      const text_extent found = read_text(t.begin, end_);
-      if (found.end != t.end) return false;
-      to = t.view();
-      if (!found.ascii && !simdjson::validate_utf8(t.begin, t.size())) return false;
-      if (found.escaped) {
-        char* const kept = to_.text_space(to.size());
-        to = to_.commit_text(static_cast<std::size_t>(unescape(to, kept) - kept));
-      }
-      return Field::valid(to);
-    } else if constexpr (Field::kind == field_kind::boolean) {
-      return false;
-    } else {
-      const auto v = [&] {
-        if constexpr (Field::kind == field_kind::integer) return read_integer(t);
-        if constexpr (Field::kind == field_kind::real) return read_real(t);
-      }();
-      to = Field::store(v.value);
-      return v.wrong == 0 && Field::valid(v.value);
-    }
-  }
-
-  /// The constraints of a text of that many code points.
-  template <class Field>
-  static bool valid_ascii(std::size_t length) noexcept {
-    bool valid = true;
-    Field::for_each_constraint([&](auto c) {
-      if constexpr (std::is_same_v<decltype(c), min_length>) valid &= length >= c.value;
-      if constexpr (std::is_same_v<decltype(c), max_length>) valid &= length <= c.value;
-    });
-    return valid;
   }
 
   const char* begin_;
@@ -413,14 +341,12 @@ class fast_reader {
   record_layout<Schema>& layout_;
   std::size_t most_ = 1;
   const char* last_ = nullptr;  // the end of the last value of the last record
+  separator comma_, colon_;     // as they were last time
   layout_trace<Schema> trace_;
   bool tracing_ = false;
-  struct {
-    std::array<const char*, block> begin;
-    std::array<std::uint32_t, block> size;
-  } values_[size];         // by place
-  std::size_t found_ = 0;  // records whose values are there
-  bool plain_ = true;      // all values were, so far
+  std::array<value_block, size> values_;  // by place
+  std::size_t found_ = 0;                 // records whose values are there
+  bool plain_ = true;                     // all values were, so far
 };
 
 }  // namespace tabscore::detail

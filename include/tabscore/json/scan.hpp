@@ -30,10 +30,7 @@ inline std::uint64_t load8(const char* p) noexcept {
 
 constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
-[[gnu::always_inline]] inline const char* skip_blanks(const char* p, const char* end) noexcept {
-  const auto stops = [](char c) { return static_cast<unsigned char>(c) > ' '; };
-  if (stops(*p)) return p;  // none or one is what is most common
-  if (stops(p[1]) && *p == ' ' && p < end) return p + 1;
+inline const char* skip_blanks(const char* p, const char* end) noexcept {
   while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) ++p;
   return p;
 }
@@ -90,6 +87,30 @@ class piece {
   std::size_t tail_ = 0;                     // where those begin
   std::size_t size_ = 0;
   std::uint32_t ignored_ = 0xFFFFU;
+};
+
+/// Up to eight bytes that tend to come again: a comma or a colon, and the blanks around it.
+class separator {
+ public:
+  constexpr separator() noexcept = default;
+  separator(const char* from, const char* until) noexcept {
+    const auto size = static_cast<std::size_t>(until - from);
+    if (size - 1 > 7) return;
+    size_ = size;
+    mask_ = ~std::uint64_t{0} >> (64 - 8 * size);
+    bytes_ = load8(from) & mask_;
+  }
+  /// Moves p behind them, if they are there.
+  [[gnu::always_inline]] bool skip(const char*& p) const noexcept {
+    if ((load8(p) & mask_) != bytes_) return false;
+    p += size_;
+    return true;
+  }
+
+ private:
+  std::uint64_t bytes_ = 1;  // which no masked bytes equal
+  std::uint64_t mask_ = 0;
+  std::size_t size_ = 0;
 };
 
 /// `actual`; where the guess is right, what follows need not wait for how it was found: the processor goes on with the
@@ -257,24 +278,24 @@ struct text_block {
   std::size_t size() const noexcept { return static_cast<std::size_t>(std::countr_zero(quotes)); }
 };
 
-/// The first byte from p that cannot belong to a number or a word: a comma, a brace, a blank; nullptr when that is not
-/// within 32 bytes.
-inline const char* find_value_end(const char* p) noexcept {
+/// For each of the 16 bytes at p a bit: set where a value may end: a text at a quote, anything else at a comma, a brace
+/// or a blank. Without branches, for nobody knows what the next value is.
+[[gnu::always_inline]] inline std::uint32_t value_ends(const char* p, bool text) noexcept {
+  std::uint32_t quotes = 0;
+  std::uint32_t others = 0;
 #if defined(__SSE2__)
-  for (const char* from = p; from != p + 32; from += 16) {
-    const __m128i b = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
-    const __m128i marks = _mm_or_si128(_mm_cmpeq_epi8(b, _mm_set1_epi8(',')), _mm_cmpeq_epi8(b, _mm_set1_epi8('}')));
-    const __m128i blanks = _mm_cmpgt_epi8(_mm_set1_epi8(0x21), b);
-    const int stops = _mm_movemask_epi8(_mm_or_si128(marks, blanks));
-    if (stops != 0) [[likely]]
-      return from + std::countr_zero(static_cast<unsigned>(stops));
-  }
+  const __m128i b = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  const __m128i marks = _mm_or_si128(_mm_cmpeq_epi8(b, _mm_set1_epi8(',')), _mm_cmpeq_epi8(b, _mm_set1_epi8('}')));
+  const __m128i blanks = _mm_cmpgt_epi8(_mm_set1_epi8(0x21), b);
+  quotes = static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(b, _mm_set1_epi8('"'))));
+  others = static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_or_si128(marks, blanks)));
 #else
-  for (int i = 0; i < 32; ++i) {
-    if (p[i] == ',' || p[i] == '}' || static_cast<signed char>(p[i]) < 0x21) return p + i;
+  for (unsigned i = 0; i < 16; ++i) {
+    quotes |= std::uint32_t{p[i] == '"'} << i;
+    others |= std::uint32_t{p[i] == ',' || p[i] == '}' || static_cast<signed char>(p[i]) < 0x21} << i;
   }
 #endif
-  return nullptr;
+  return others ^ ((others ^ quotes) & (0U - std::uint32_t{text}));
 }
 
 /// What a text between quotes turned out to be.

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <simdjson.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+
+#include "../schema/field.hpp"
+#include "convert_avx512.hpp"
+#include "json_value.hpp"
+#include "scan.hpp"
+
+namespace tabscore::detail {
+
+/// Where the values of one field are in the next few records: from their first byte (of a text: behind its quote) to
+/// their end. begin is null where there is none.
+struct value_block {
+  static constexpr std::size_t capacity = 32;
+  std::array<const char*, capacity> begin;
+  std::array<std::uint32_t, capacity> size;
+};
+
+/// The constraints of a text of that many code points.
+template <class Field>
+bool valid_ascii(std::size_t length) noexcept {
+  bool valid = true;
+  Field::for_each_constraint([&](auto c) {
+    if constexpr (std::is_same_v<decltype(c), min_length>) valid &= length >= c.value;
+    if constexpr (std::is_same_v<decltype(c), max_length>) valid &= length <= c.value;
+  });
+  return valid;
+}
+
+/// A short value, as most are; 0 when it was one and keeps the bounds.
+template <class Field>
+[[gnu::always_inline]] inline std::uint64_t convert_short(extent t, typename Field::stored_type& to) noexcept {
+  if constexpr (!Field::required) {
+    if (t.begin == nullptr) {
+      to = Field::absent();
+      return 0;
+    }
+  }
+  if constexpr (Field::kind == field_kind::text) {
+    to = t.view();
+    const text_block b(t.begin);
+    return t.size() >> 5U | (b.special & ((std::uint32_t{1} << (t.size() & 31U)) - 1)) | !valid_ascii<Field>(t.size());
+  } else if constexpr (Field::kind == field_kind::boolean) {
+    const bool yes = t.view() == "true";
+    to = Field::store(yes);
+    return !yes && t.view() != "false";
+  } else {
+    const auto v = [&] {
+      if constexpr (Field::kind == field_kind::integer) return read_short_integer(t);
+      if constexpr (Field::kind == field_kind::real) return read_short_real(t);
+    }();
+    to = Field::store(v.value);
+    return v.wrong | !Field::valid(v.value);
+  }
+}
+
+/// Any value that is plainly what its field says; `texts` keeps what must be unescaped. The body ends at `end`.
+template <class Field, class Texts>
+[[gnu::noinline]] bool convert_any(extent t, typename Field::stored_type& to, const char* end, Texts& texts) {
+  if (convert_short<Field>(t, to) == 0) return true;
+  if constexpr (!Field::required) {
+    if (Field::kind != field_kind::text && t.view() == "null") {
+      to = Field::absent();
+      return true;
+    }
+  }
+  if constexpr (Field::kind == field_kind::text) {
+    const text_extent found = read_text(t.begin, end);
+    if (found.end != t.end) return false;
+    to = t.view();
+    if (!found.ascii && !simdjson::validate_utf8(t.begin, t.size())) return false;
+    if (found.escaped) {
+      char* const kept = texts.text_space(to.size());
+      to = texts.commit_text(static_cast<std::size_t>(unescape(to, kept) - kept));
+    }
+    return Field::valid(to);
+  } else if constexpr (Field::kind == field_kind::boolean) {
+    return false;
+  } else {
+    const auto v = [&] {
+      if constexpr (Field::kind == field_kind::integer) return read_integer(t);
+      if constexpr (Field::kind == field_kind::real) return read_real(t);
+    }();
+    to = Field::store(v.value);
+    return v.wrong == 0 && Field::valid(v.value);
+  }
+}
+
+/// The first `count` values of a block into a column; false when one is not plainly what the field says.
+template <class Field, class Texts>
+bool convert_values(const value_block& values, std::size_t count, typename Field::stored_type* to, const char* end,
+                    Texts& texts) {
+  const auto value = [&](std::size_t i) { return extent{values.begin[i], values.begin[i] + values.size[i]}; };
+  // A loop without calls for what is common, and a second one where that did not do.
+  std::uint64_t wrong = 0;
+  const auto one_by_one = [&] {
+    for (std::size_t i = 0; i < count; ++i) wrong |= convert_short<Field>(value(i), to[i]);
+  };
+  if constexpr (Field::required && (Field::kind == field_kind::integer || Field::kind == field_kind::real)) {
+    if (has_avx512) {
+      wrong = read_short_avx512(values.begin.data(), values.size.data(), count, to);
+      for (std::size_t i = 0; i < count; ++i) wrong |= !Field::valid(to[i]);
+    } else {
+      one_by_one();
+    }
+  } else {
+    one_by_one();
+  }
+  for (std::size_t i = 0; wrong != 0 && i < count; ++i) {
+    if (!convert_any<Field>(value(i), to[i], end, texts)) return false;
+  }
+  return true;
+}
+
+}  // namespace tabscore::detail

@@ -10,8 +10,7 @@
 
 int main(int argc, char** argv) {
   http::settings settings;
-  settings.port =
-      static_cast<std::uint16_t>(argc > 1 ? std::atoi(argv[1]) : 8000);
+  settings.port = static_cast<std::uint16_t>(argc > 1 ? std::atoi(argv[1]) : 8000);
   settings.threads = static_cast<unsigned>(argc > 2 ? std::atoi(argv[2]) : 1);
   // A record of 190 bytes is answered by about 80.
   const std::string answer(std::size_t{1} << 20, 'x');

@@ -10,7 +10,7 @@ import sys
 
 STAGES = ["decode", "rules", "feature matrix", "logistic score", "monitoring", "response"]
 COLOURS = ["#4269d0", "#efb118", "#ff725c", "#6cc5b0", "#a463f2", "#9c6b4e"]
-WIDTH, BAR, GAP, LEFT, TOP = 860, 26, 14, 110, 44
+WIDTH, BAR, GAP, LEFT, TOP = 900, 26, 14, 130, 44
 
 
 def main():
@@ -20,7 +20,7 @@ def main():
     for r in rows:
         ns.setdefault((r["records"], r["stage"]), r["ns_per_record"])
     longest = max(sum(ns[size, stage] for stage in STAGES) for size in sizes)
-    scale = (WIDTH - LEFT - 70) / longest
+    scale = (WIDTH - LEFT - 140) / longest
     height = TOP + len(sizes) * (BAR + GAP) + 10
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" font-size="13">',

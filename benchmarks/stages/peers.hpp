@@ -90,22 +90,21 @@ inline std::vector<std::pair<std::string, std::function<void()>>> decoders(std::
     yyjson_doc_free(doc);
   });
 #endif
-  all.emplace_back("peer decode: simdjson On-Demand",
-                   [padded = std::make_shared<simdjson::padded_string>(text),
-                    parser = std::make_shared<simdjson::ondemand::parser>(), c] {
-                     c->clear();
-                     auto doc = parser->iterate(*padded);
-                     for (auto item : doc["records"].get_array()) {
-                       auto r = item.get_object();
-                       c->country.emplace_back(std::string_view(r["student_country"]));
-                       c->days.push_back(std::int64_t(r["days_on_platform"]));
-                       c->minutes.push_back(double(r["minutes_watched"]));
-                       c->courses.push_back(std::int64_t(r["courses_started"]));
-                       c->started.push_back(std::int64_t(r["practice_exams_started"]));
-                       c->passed.push_back(std::int64_t(r["practice_exams_passed"]));
-                       c->exams.push_back(double(r["minutes_spent_on_exams"]));
-                     }
-                   });
+  all.emplace_back("peer decode: simdjson On-Demand", [padded = std::make_shared<simdjson::padded_string>(text),
+                                                       parser = std::make_shared<simdjson::ondemand::parser>(), c] {
+    c->clear();
+    auto doc = parser->iterate(*padded);
+    for (auto item : doc["records"].get_array()) {
+      auto r = item.get_object();
+      c->country.emplace_back(std::string_view(r["student_country"]));
+      c->days.push_back(std::int64_t(r["days_on_platform"]));
+      c->minutes.push_back(double(r["minutes_watched"]));
+      c->courses.push_back(std::int64_t(r["courses_started"]));
+      c->started.push_back(std::int64_t(r["practice_exams_started"]));
+      c->passed.push_back(std::int64_t(r["practice_exams_passed"]));
+      c->exams.push_back(double(r["minutes_spent_on_exams"]));
+    }
+  });
   return all;
 }
 

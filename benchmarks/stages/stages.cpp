@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Where a batch's time goes, from the body's bytes to the answer's: each stage alone and the whole, beside the structural
-// parse (simdjson's stage 1) of the same bytes, which is the floor of a full parser, and beside other JSON libraries where
-// they are installed. Stages run in turn, pass after pass; medians.
+// Where a batch's time goes, from the body's bytes to the answer's: each stage alone and the whole, beside the
+// structural parse (simdjson's stage 1) of the same bytes, which is the floor of a full parser, and beside other JSON
+// libraries where they are installed. Stages run in turn, pass after pass; medians.
 //   stages [--records 1,3,100,1000,10000,100000] [--passes 51] [--json]
 #include <fmt/format.h>
 #include <simdjson.h>
@@ -137,32 +137,32 @@ std::vector<stage> stages_of(bench& b) {
     out->clear();
     names->append_list(*out, b.probability, b.logistic.threshold());
   };
-  std::vector<stage> stages{{"structural parse (floor)", structural_parse(b.text)},
-                            {"decode", decode(b.text)},
-                            {"rules", [&b] { require(!student_columns::rules.first_broken(b.batch.view())); }},
-                            {"feature matrix",
-                             [&b] {
-                               b.each_block([&](std::size_t begin, const ts::columns<student>& part) {
-                                 student_columns::features.write(part, b.matrix.data() + begin * bench::width,
-                                                                 bench::block);
-                               });
-                             }},
-                            {"logistic score", [&b] { b.score(b.logistic); }},
-                            {"GBM score", [&b] { b.score(b.gbm); }},
-                            {"monitoring", [&b, totals] { b.monitor(*totals); }},
-                            {"log lines",
-                             [&b, out, lines = std::make_shared<ts::jsonl_lines>(
-                                           ts::jsonl_names{std::string(probability_name), std::string(label_name)})] {
-                               out->clear();
-                               lines->append(*out, ts::scored<student>{b.batch, b.predictions()},
-                                             std::chrono::system_clock::now());
-                             }},
-                            {"response", answer}};
+  std::vector<stage> stages{
+      {"structural parse (floor)", structural_parse(b.text)},
+      {"decode", decode(b.text)},
+      {"rules", [&b] { require(!student_columns::rules.first_broken(b.batch.view())); }},
+      {"feature matrix",
+       [&b] {
+         b.each_block([&](std::size_t begin, const ts::columns<student>& part) {
+           student_columns::features.write(part, b.matrix.data() + begin * bench::width, bench::block);
+         });
+       }},
+      {"logistic score", [&b] { b.score(b.logistic); }},
+      {"GBM score", [&b] { b.score(b.gbm); }},
+      {"monitoring", [&b, totals] { b.monitor(*totals); }},
+      {"log lines",
+       [&b, out,
+        lines = std::make_shared<ts::jsonl_lines>(
+            ts::jsonl_names{std::string(probability_name), std::string(label_name)})] {
+         out->clear();
+         lines->append(*out, ts::scored<student>{b.batch, b.predictions()}, std::chrono::system_clock::now());
+       }},
+      {"response", answer}};
   const auto total = [&b, totals, out, names](auto model) {
     using pipeline = ts::pipeline<student, decltype(student_columns::rules), decltype(student_columns::features),
                                   decltype(model), ts::sinks<ts::moments>>;
-    const auto pipe =
-        std::make_shared<pipeline>(student{}, student_columns::rules, student_columns::features, model, ts::sinks{*totals});
+    const auto pipe = std::make_shared<pipeline>(student{}, student_columns::rules, student_columns::features, model,
+                                                 ts::sinks{*totals});
     return [&b, totals, out, names, pipe, w = std::make_shared<ts::workspace<student>>()] {
       const auto outcome = ts::score_json(*pipe, b.text, *w);
       const auto& p = std::get<ts::predictions>(outcome);
@@ -196,8 +196,9 @@ struct report {
   void row(std::size_t records, const std::string& name, double ns, double floor, std::size_t bytes) {
     const double rate = static_cast<double>(bytes) / static_cast<double>(records) / ns;
     if (json) {
-      fmt::print(R"({}{{"records": {}, "stage": "{}", "ns_per_record": {:.2f}, "to_floor": {:.3f}, "gb_per_s": {:.3f}}})",
-                 first ? "[" : ",\n ", records, name, ns, ns / floor, rate);
+      fmt::print(
+          R"({}{{"records": {}, "stage": "{}", "ns_per_record": {:.2f}, "to_floor": {:.3f}, "gb_per_s": {:.3f}}})",
+          first ? "[" : ",\n ", records, name, ns, ns / floor, rate);
     } else {
       fmt::print("{:>7} {:34} {:9.1f} ns/record {:7.2f} x floor {:7.2f} GB/s\n", records, name, ns, ns / floor, rate);
     }
@@ -236,7 +237,8 @@ int main(int argc, char** argv) {
       layouts l(records);
       measure(l.stages, records, passes);
       for (std::size_t i = 0; i < l.stages.size(); ++i) {
-        table.row(records, l.stages[i].name, median(l.stages[i].ns), median(l.stages[i / 2 * 2].ns), l.texts[i / 2].size());
+        table.row(records, l.stages[i].name, median(l.stages[i].ns), median(l.stages[i / 2 * 2].ns),
+                  l.texts[i / 2].size());
       }
     }
   }

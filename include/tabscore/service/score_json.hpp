@@ -28,10 +28,14 @@ template <schema_type Schema, class Policy>
 std::optional<outcome> read_json(simdjson::padded_string_view body, workspace<Schema, Policy>& w,
                                  body_shape shape = body_shape::records) {
   switch (shape == body_shape::records ? w.decoder.records(body, w.records) : w.decoder.record(body, w.records)) {
-    case decode_status::decoded: break;
-    case decode_status::invalid: return w.decoder.faults().errors;
-    case decode_status::broken: return w.decoder.syntax();
-    case decode_status::unreadable: return w.decoder.why();
+    case decode_status::decoded:
+      break;
+    case decode_status::invalid:
+      return w.decoder.faults().errors;
+    case decode_status::broken:
+      return w.decoder.syntax();
+    case decode_status::unreadable:
+      return w.decoder.why();
   }
   return std::nullopt;
 }

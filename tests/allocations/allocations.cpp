@@ -42,9 +42,12 @@ namespace {
 enum class keys { declared, other_order, shuffled };
 
 std::string body(std::size_t rows, keys order) {
-  const std::string fields[] = {R"("student_country":"US")",       R"("days_on_platform":45)",
-                                R"("minutes_watched":320.5)",      R"("courses_started":3)",
-                                R"("practice_exams_started":5)",   R"("practice_exams_passed":3)",
+  const std::string fields[] = {R"("student_country":"C\u00f4te d'Ivoire")",
+                                R"("days_on_platform":45)",
+                                R"("minutes_watched":80.123456789012)",
+                                R"("courses_started":3)",
+                                R"("practice_exams_started":5)",
+                                R"("practice_exams_passed":3)",
                                 R"("minutes_spent_on_exams":87.2)"};
   std::string text = "{\"records\":[";
   for (std::size_t i = 0; i < rows; ++i) {

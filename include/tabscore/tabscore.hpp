@@ -92,6 +92,8 @@
 
 #include "service/record_stream.hpp"
 #include "service/score_json.hpp"
+#include "service/score_partial.hpp"
+#include "service/swappable.hpp"
 #include "service/workspace.hpp"
 
 #include "version.hpp"

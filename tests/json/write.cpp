@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <simdjson.h>
+
 #include <tabscore/json/write.hpp>
 
 #include <array>
@@ -53,4 +55,31 @@ TEST_CASE("every fault has words, and limits are written as they were declared",
   ts::text_buffer out;
   ts::append_detail(out, "a \"b\"");
   CHECK(out.view() == R"({"detail":"a \"b\""})");
+}
+
+TEST_CASE("the text of errors keeps to its room and says how many are not listed", "[json]") {
+  const std::array<std::string_view, 1> names{"student_country"};
+  const ts::validation_errors errors(1000, {7, 0, ts::fault::missing, {}});
+  ts::text_buffer all, some, none;
+  ts::append_errors(all, errors, names);
+  CHECK(all.view().find("errors_not_listed") == std::string_view::npos);
+  ts::append_errors(some, errors, names, "records", 4096, 5);
+  CHECK(some.size() < 4200);
+  CHECK(some.view().substr(0, 4000) == all.view().substr(0, 4000));
+  CHECK(some.view().find(R"(}],"errors_not_listed":)") != std::string_view::npos);
+  ts::append_errors(none, {}, names, "records", SIZE_MAX, 3);
+  CHECK(none.view() == R"({"detail":[],"errors_not_listed":3})");
+}
+
+TEST_CASE("the quoted body of a syntax error is cut between characters", "[json]") {
+  std::string document(5000, '\x01');
+  for (int i = 0; i < 1000; ++i) document += "\xC3\xA9";
+  const ts::syntax_error e{"Expecting value", 0, 1, 1, document};
+  for (const std::size_t room : {0U, 1U, 100U, 1000U, 6001U, 30000U, 31001U, 40000U}) {
+    ts::text_buffer out;
+    ts::append_syntax_error(out, e, room);
+    CHECK(out.size() < room + 300);
+    simdjson::dom::parser parser;
+    CHECK(parser.parse(std::string(out.view())).error() == simdjson::SUCCESS);
+  }
 }

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -80,6 +81,49 @@ class pipeline {
     if (rows == 0) return scores;
 
     typename Sinks::template observation<Schema, width> observed(sinks_);
+    std::optional<unscorable> wrong;
+    for_each_block(records, buffers, probability, [&](std::size_t begin, const columns<Schema>& part, const auto& x) {
+      const std::span<const double> p = probability.subspan(begin, x.rows);
+      bool numbers = true;
+      for (std::size_t i = 0; i < x.rows; ++i) {
+        label[begin + i] = p[i] >= scores.threshold;
+        numbers &= p[i] == p[i];
+      }
+      if (!numbers) {
+        const auto bad = std::find_if(p.begin(), p.end(), [](double v) { return v != v; });
+        wrong = unscorable{begin + static_cast<std::size_t>(bad - p.begin())};
+        return false;
+      }
+      observed.observe({part, scores.slice(begin, x.rows)}, x);
+      return true;
+    });
+    if (wrong) return *wrong;
+    if (!observed.admit({records, scores})) return refused{};
+    observed.record({records, scores});
+    return scores;
+  }
+
+  /// Calls f(row) for each record that is unscorable, in their order. No sink is told.
+  template <class F>
+  void for_each_unscorable(const columns<Schema>& records, score_buffers& buffers, F&& f) const {
+    const std::span<double> probability = buffers.probability.template get<double>(records.rows());
+    for_each_block(records, buffers, probability, [](auto&&...) { return true; });
+    for (std::size_t row = 0; row < records.rows(); ++row) {
+      if (probability[row] != probability[row]) f(row);
+    }
+  }
+
+ private:
+  // Small enough that a block's features stay in the first-level cache between its stages, large enough that what each
+  // stage costs per call does not show.
+  static constexpr std::size_t block_rows = 256;
+
+  /// Writes the probabilities block by block; after each calls f(first row, its records, its features), until that
+  /// returns false.
+  template <class F>
+  void for_each_block(const columns<Schema>& records, score_buffers& buffers, std::span<double> probability,
+                      F&& f) const {
+    const std::size_t rows = records.rows();
     // Whole blocks of a multiple of eight rows keep the columns of the matrix aligned alike.
     const std::size_t stride = std::min(block_rows, (rows + 7) / 8 * 8);
     const std::span<double> matrix = buffers.matrix.template get<double>(stride * width);
@@ -90,28 +134,10 @@ class pipeline {
       std::array<const std::string_view*, std::max<std::size_t>(1, Schema::text_count)> text{};
       select_texts(part, text);
       const feature_block x{count, width, matrix.data(), stride, std::span(text).first(text_features_)};
-      const std::span<double> p = probability.subspan(begin, count);
-      model_.score(x, buffers.model, p);
-      bool numbers = true;
-      for (std::size_t i = 0; i < count; ++i) {
-        label[begin + i] = p[i] >= scores.threshold;
-        numbers &= p[i] == p[i];
-      }
-      if (!numbers) {
-        const auto bad = std::find_if(p.begin(), p.end(), [](double v) { return v != v; });
-        return unscorable{begin + static_cast<std::size_t>(bad - p.begin())};
-      }
-      observed.observe({part, scores.slice(begin, count)}, x);
+      model_.score(x, buffers.model, probability.subspan(begin, count));
+      if (!f(begin, part, x)) return;
     }
-    if (!observed.admit({records, scores})) return refused{};
-    observed.record({records, scores});
-    return scores;
   }
-
- private:
-  // Small enough that a block's features stay in the first-level cache between its stages, large enough that what each
-  // stage costs per call does not show.
-  static constexpr std::size_t block_rows = 256;
 
   struct checked {};
   pipeline(checked, Rules r, Features f, Model m, Sinks s)

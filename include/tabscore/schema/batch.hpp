@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
@@ -52,6 +54,19 @@ class batch {
   }
   /// Gives up the last records: rows <= rows().
   void truncate(std::size_t rows) noexcept { rows_ = std::min(rows_, rows); }
+
+  /// Gives up each record whose entry is 0; the others move up. One entry per record.
+  void filter(std::span<const std::uint8_t> keep) noexcept {
+    std::size_t kept = 0;
+    Schema::for_each([&]<std::size_t I>() {
+      auto* const values = data<I>();
+      kept = 0;
+      for (std::size_t row = 0; row < rows_; ++row) {
+        if (keep[row] != 0) values[kept++] = values[row];
+      }
+    });
+    rows_ = kept;
+  }
 
   /// One record, values in the schema's order; std::nullopt for an absent optional field. Bounds are not checked here
   /// (see validate). Texts must outlive the batch's use.

@@ -50,24 +50,33 @@ void start(worker& w, tcp::socket socket) {
   }
 }
 
-/// Connections of one listening socket to threads, until it is closed.
+/// Hands over those that the kernel has let in; why it stopped.
+error_code accept_all(tcp::acceptor& acceptor, const worker_list& workers) {
+  for (error_code ec;;) {
+    worker& w = least_loaded(workers);
+    tcp::socket socket(w.context);
+    acceptor.accept(socket, ec);
+    if (!ec) start(w, std::move(socket));
+    if (ec && ec != asio::error::connection_aborted) return ec;
+  }
+}
+
+/// Connections of one listening socket to threads, until it is closed. Only then may the threads end, because the last
+/// one may still be on its way to them. (async_accept would lose itself when it finds no memory for the new socket.)
 asio::awaitable<void> accept(tcp::acceptor& acceptor, const worker_list& workers) {
   while (acceptor.is_open()) {
     try {
-      worker& w = least_loaded(workers);
-      tcp::socket socket(w.context);
       error_code ec;
-      co_await acceptor.async_accept(socket, asio::redirect_error(asio::use_awaitable, ec));
-      if (!ec) {
-        start(w, std::move(socket));
-      } else if (ec != asio::error::connection_aborted &&
-                 acceptor.is_open()) {  // no descriptors, say: others free some
+      co_await acceptor.async_wait(tcp::acceptor::wait_read, asio::redirect_error(asio::use_awaitable, ec));
+      if (!ec) ec = accept_all(acceptor, workers);
+      if (ec && ec != asio::error::would_block && acceptor.is_open()) {  // no descriptors, say: others may free some
         asio::steady_timer pause(acceptor.get_executor(), milliseconds(50));
         co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ec));
       }
-    } catch (const std::bad_alloc&) {  // the connection is lost, the next one may not be
+    } catch (const std::bad_alloc&) {  // a connection is lost, the next one may not be
     }
   }
+  for (const auto& w : workers) asio::post(w->context, [&w] { w->drain(); });
 }
 
 asio::awaitable<void> attend_hangups(asio::signal_set& signals, const settings& config) {
@@ -124,23 +133,16 @@ void serve(const settings& wanted, const std::function<handler()>& make_handler,
   asio::io_context& first = workers.front()->context;
   const int inherited = inherited_socket();
   tcp::acceptor acceptor = listen(first, config, inherited);
+  acceptor.non_blocking(true);
 
   asio::signal_set hangups(first, SIGHUP);
   asio::signal_set signals(first, SIGINT, SIGTERM);
   asio::steady_timer delay(first);
   const auto stop = [&](error_code) {
     error_code ec;
-    acceptor.non_blocking(true, ec);
-    while (!ec &&
-           inherited < 0) {  // those that the kernel has already let in; of an inherited socket the heir gets them
-      worker& w = least_loaded(workers);
-      tcp::socket socket(w.context);
-      acceptor.accept(socket, ec);
-      if (!ec) start(w, std::move(socket));
-    }
+    if (inherited < 0) accept_all(acceptor, workers);  // of an inherited socket the heir gets them
     acceptor.close(ec);
     hangups.cancel(ec);
-    for (const auto& w : workers) asio::post(w->context, [&w] { w->drain(); });
   };
   signals.async_wait([&](error_code, int) {
     error_code ec;

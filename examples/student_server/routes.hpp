@@ -25,6 +25,7 @@ enum class endpoint {
   openapi,
   docs,
   redoc,
+  problems,
   oauth2_redirect
 };
 
@@ -49,6 +50,7 @@ inline constexpr route routes[] = {
     {"/openapi.json", "GET, HEAD", endpoint::openapi},
     {"/docs", "GET, HEAD", endpoint::docs},
     {"/redoc", "GET, HEAD", endpoint::redoc},
+    {"/problems", "GET, HEAD", endpoint::problems},
     {"/docs/oauth2-redirect", "GET, HEAD", endpoint::oauth2_redirect},
 };
 
@@ -76,7 +78,7 @@ inline std::string percent_decoded(std::string_view text) {
 }
 
 /// The route of a request, or the answer when there is none: 307 to the path without its trailing slashes,
-/// 404, or 405 with the methods that are allowed.
+/// 404, or 405 with the methods that are allowed, with a sentence as the body.
 inline std::variant<const route*, http::response> resolve(const http::request& asked) {
   const route* found = find_route(asked.path);
   if (found == nullptr && !asked.path.empty()) {
@@ -91,10 +93,10 @@ inline std::variant<const route*, http::response> resolve(const http::request& a
       }
     }
   }
-  if (found == nullptr) return http::response{.status = 404, .body = R"({"detail":"Not Found"})"};
+  if (found == nullptr) return http::response{.status = 404, .body = "Not Found"};
   const bool head_too = found->methods.ends_with("HEAD");
   if (asked.method != found->methods.substr(0, found->methods.find(',')) && !(head_too && asked.method == "HEAD")) {
-    return http::response{.status = 405, .body = R"({"detail":"Method Not Allowed"})", .allow = found->methods};
+    return http::response{.status = 405, .body = "Method Not Allowed", .allow = found->methods};
   }
   return found;
 }

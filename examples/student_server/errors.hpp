@@ -5,12 +5,13 @@
 #include <string>
 #include <string_view>
 #include <tabscore/json/dialect.hpp>
+#include <tabscore/json/dialect_inference.hpp>
 #include <tabscore/json/dialect_problem.hpp>
 #include <tabscore/json/dialect_pydantic2.hpp>
 #include <utility>
 
 /// How wrong requests are answered.
-enum class error_style { pydantic1, pydantic2, problem };
+enum class error_style { pydantic1, pydantic2, problem, inference };
 
 /// Calls f.operator()<Dialect>().
 template <class F>
@@ -21,6 +22,8 @@ decltype(auto) with_dialect(error_style style, F&& f) {
       return f.template operator()<dialect::pydantic2>();
     case error_style::problem:
       return f.template operator()<dialect::problem_details>();
+    case error_style::inference:
+      return f.template operator()<dialect::inference>();
     case error_style::pydantic1:
       break;
   }

@@ -17,6 +17,7 @@
 #include "errors.hpp"
 #include "history.hpp"
 #include "http_server.hpp"
+#include "inference.hpp"
 #include "model_card.hpp"
 #include "openapi.hpp"
 #include "routes.hpp"
@@ -47,12 +48,14 @@ struct student_service {
 /// Answers requests for one thread, with that thread's working memory.
 class student_handler {
  public:
-  explicit student_handler(student_service& service) : service_(service), metrics_(service.metrics.add_thread()) {}
+  explicit student_handler(student_service& service)
+      : service_(service), metrics_(service.metrics.add_thread()), inference_(service.model, service.pipe, metrics_) {}
 
   http::response operator()(const http::request& asked) {
     out_.clear();
     asked_ = &asked;
     style_ = accepts_problem(asked.accept) ? error_style::problem : service_.errors;
+    if (asked.path == "/v2" || asked.path.starts_with("/v2/")) style_ = error_style::inference;
     auto found = resolve(asked);
     if (auto* refusal = std::get_if<http::response>(&found)) {
       metrics_.answered(nullptr, refusal->status);
@@ -97,6 +100,13 @@ class student_handler {
         return {.body = service_.model.card};
       case endpoint::dashboard:
         return {.content_type = "text/html; charset=utf-8", .body = dashboard_page};
+      case endpoint::v2_server:
+      case endpoint::v2_live:
+      case endpoint::v2_ready:
+      case endpoint::v2_model:
+      case endpoint::v2_model_ready:
+      case endpoint::v2_infer:
+        return inference_(target, asked, out_);
       case endpoint::openapi:
         return {.body = service_.openapi};
       case endpoint::problems:
@@ -303,6 +313,7 @@ class student_handler {
 
   student_service& service_;
   thread_metrics& metrics_;
+  inference_api inference_;
   const http::request* asked_ = nullptr;        // the one at hand
   error_style style_ = error_style::pydantic1;  // of its answer
   ts::workspace<student> workspace_;

@@ -22,6 +22,12 @@ enum class endpoint {
   metrics,
   model,
   dashboard,
+  v2_server,
+  v2_live,
+  v2_ready,
+  v2_model,
+  v2_model_ready,
+  v2_infer,
   openapi,
   docs,
   redoc,
@@ -30,7 +36,7 @@ enum class endpoint {
 };
 
 struct route {
-  std::string_view path;
+  std::string_view path;     // {name} stands for one segment
   std::string_view methods;  // as the allow header lists them
   endpoint target;
 };
@@ -47,6 +53,15 @@ inline constexpr route routes[] = {
     {"/metrics", "GET, HEAD", endpoint::metrics},
     {"/model", "GET, HEAD", endpoint::model},
     {"/dashboard", "GET, HEAD", endpoint::dashboard},
+    {"/v2", "GET, HEAD", endpoint::v2_server},
+    {"/v2/health/live", "GET, HEAD", endpoint::v2_live},
+    {"/v2/health/ready", "GET, HEAD", endpoint::v2_ready},
+    {"/v2/models/{model}", "GET, HEAD", endpoint::v2_model},
+    {"/v2/models/{model}/ready", "GET, HEAD", endpoint::v2_model_ready},
+    {"/v2/models/{model}/infer", "POST", endpoint::v2_infer},
+    {"/v2/models/{model}/versions/{version}", "GET, HEAD", endpoint::v2_model},
+    {"/v2/models/{model}/versions/{version}/ready", "GET, HEAD", endpoint::v2_model_ready},
+    {"/v2/models/{model}/versions/{version}/infer", "POST", endpoint::v2_infer},
     {"/openapi.json", "GET, HEAD", endpoint::openapi},
     {"/docs", "GET, HEAD", endpoint::docs},
     {"/redoc", "GET, HEAD", endpoint::redoc},
@@ -54,9 +69,25 @@ inline constexpr route routes[] = {
     {"/docs/oauth2-redirect", "GET, HEAD", endpoint::oauth2_redirect},
 };
 
+inline bool matches(std::string_view pattern, std::string_view path) {
+  while (!pattern.empty() && !path.empty()) {
+    if (pattern[0] == '{') {
+      const std::size_t segment = std::min(path.find('/'), path.size());
+      if (segment == 0) return false;
+      path.remove_prefix(segment);
+      pattern.remove_prefix(pattern.find('}') + 1);
+    } else {
+      if (pattern[0] != path[0]) return false;
+      path.remove_prefix(1);
+      pattern.remove_prefix(1);
+    }
+  }
+  return pattern.empty() && path.empty();
+}
+
 inline const route* find_route(std::string_view path) {
   const auto* found =
-      std::find_if(std::begin(routes), std::end(routes), [&](const route& r) { return r.path == path; });
+      std::find_if(std::begin(routes), std::end(routes), [&](const route& r) { return matches(r.path, path); });
   return found == std::end(routes) ? nullptr : found;
 }
 

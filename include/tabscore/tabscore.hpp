@@ -29,6 +29,7 @@
 #include "json/convert_avx512.hpp"
 #include "json/decode.hpp"
 #include "json/dialect.hpp"
+#include "json/dialect_inference.hpp"
 #include "json/dialect_problem.hpp"
 #include "json/dialect_pydantic2.hpp"
 #include "json/encoding.hpp"
@@ -40,6 +41,8 @@
 #include "json/python_text.hpp"
 #include "json/record_layout.hpp"
 #include "json/scan.hpp"
+#include "json/tensor_decoder.hpp"
+#include "json/tensors.hpp"
 #include "json/write.hpp"
 
 #include "expr/expr.hpp"

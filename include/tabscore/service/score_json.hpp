@@ -40,15 +40,11 @@ std::optional<outcome> read_json(simdjson::padded_string_view body, workspace<Sc
   return std::nullopt;
 }
 
-/// Scores the records that read_json() left in the workspace. All of them are predicted and the sinks told, or none.
-template <class Pipeline, schema_type Schema, class Policy>
-outcome score_records(const Pipeline& pipe, workspace<Schema, Policy>& w, body_shape shape = body_shape::records) {
-  // Infinite values pass as values of their fields, so that a broken rule is the first thing said of them.
-  if (const auto& infinite = w.decoder.faults().not_finite; !infinite.empty()) {
-    if (const auto broken = pipe.rules().first_broken(w.records.view())) return *broken;
-    return infinite;
-  }
-  score_outcome scored = pipe.score(w.records, w.x);
+/// Scores records that are known to be valid.
+template <class Pipeline, schema_type Schema>
+outcome score_batch(const Pipeline& pipe, const batch<Schema>& records, score_buffers& x,
+                    body_shape shape = body_shape::records) {
+  score_outcome scored = pipe.score(records, x);
   if (const auto* none = std::get_if<unscorable>(&scored)) {
     const auto row = static_cast<std::uint32_t>(none->row);
     return validation_errors{
@@ -57,6 +53,17 @@ outcome score_records(const Pipeline& pipe, workspace<Schema, Policy>& w, body_s
   if (const auto* broken = std::get_if<broken_rule>(&scored)) return *broken;
   if (std::holds_alternative<refused>(scored)) return refused{};
   return std::get<predictions>(scored);
+}
+
+/// Scores the records that read_json() left in the workspace. All of them are predicted and the sinks told, or none.
+template <class Pipeline, schema_type Schema, class Policy>
+outcome score_records(const Pipeline& pipe, workspace<Schema, Policy>& w, body_shape shape = body_shape::records) {
+  // Infinite values pass as values of their fields, so that a broken rule is the first thing said of them.
+  if (const auto& infinite = w.decoder.faults().not_finite; !infinite.empty()) {
+    if (const auto broken = pipe.rules().first_broken(w.records.view())) return *broken;
+    return infinite;
+  }
+  return score_batch(pipe, w.records, w.x, shape);
 }
 
 /// From a body's bytes to predictions, or to all that is wrong with it. Nothing is counted or logged unless all of it

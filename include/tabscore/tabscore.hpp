@@ -30,6 +30,7 @@
 #include "json/decode.hpp"
 #include "json/dialect.hpp"
 #include "json/encoding.hpp"
+#include "json/explanation.hpp"
 #include "json/fast.hpp"
 #include "json/json_value.hpp"
 #include "json/key_table.hpp"

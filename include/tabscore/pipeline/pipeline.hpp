@@ -37,9 +37,9 @@ using score_outcome = std::variant<predictions, broken_rule, unscorable, refused
 class score_buffers {
  public:
   std::size_t capacity_bytes() const noexcept {
-    return matrix.capacity() + model.capacity() + probability.capacity() + label.capacity();
+    return matrix.capacity() + model.capacity() + probability.capacity() + label.capacity() + contributions.capacity();
   }
-  scratch matrix, model, probability, label;
+  scratch matrix, model, probability, label, contributions;
 };
 
 /// The way of a batch: rules, features, scorer, sinks. Immutable: threads share it, each with its own score_buffers.
@@ -80,16 +80,11 @@ class pipeline {
     if (rows == 0) return scores;
 
     typename Sinks::template observation<Schema, width> observed(sinks_);
-    // Whole blocks of a multiple of eight rows keep the columns of the matrix aligned alike.
-    const std::size_t stride = std::min(block_rows, (rows + 7) / 8 * 8);
-    const std::span<double> matrix = buffers.matrix.template get<double>(stride * width);
+    block_features features(*this, rows, buffers);
     for (std::size_t begin = 0; begin < rows; begin += block_rows) {
       const std::size_t count = std::min(block_rows, rows - begin);
       const columns<Schema> part = records.slice(begin, count);
-      features_.write(part, matrix.data(), stride);
-      std::array<const std::string_view*, std::max<std::size_t>(1, Schema::text_count)> text{};
-      select_texts(part, text);
-      const feature_block x{count, width, matrix.data(), stride, std::span(text).first(text_features_)};
+      const feature_block x = features.of(part);
       const std::span<double> p = probability.subspan(begin, count);
       model_.score(x, buffers.model, p);
       bool numbers = true;
@@ -106,6 +101,25 @@ class pipeline {
     if (!observed.admit({records, scores})) return refused{};
     observed.record({records, scores});
     return scores;
+  }
+
+  /// How much each feature of the model moved each record's margin (log-odds): rows x (model().features().size() + 1),
+  /// row after row, the last number of a row the base value; a row's numbers add up to its margin. Usually called after
+  /// score(), for the same records; tells no sink. Lives in the buffers until the next call. An error when the model
+  /// has no contributions.
+  result<std::span<const double>> explain(const columns<Schema>& records,
+                                          score_buffers& buffers) const requires explainable<Model> {
+    if (const error* const reason = model_.unexplained()) return *reason;
+    const std::size_t numbers = model_.features().size() + 1;
+    const std::size_t rows = records.rows();
+    const std::span<double> out = buffers.contributions.template get<double>(rows * numbers);
+    block_features features(*this, rows, buffers);
+    for (std::size_t begin = 0; begin < rows; begin += block_rows) {
+      const std::size_t count = std::min(block_rows, rows - begin);
+      model_.contributions(features.of(records.slice(begin, count)), buffers.model,
+                           out.subspan(begin * numbers, count * numbers));
+    }
+    return std::span<const double>(out);
   }
 
  private:
@@ -155,16 +169,33 @@ class pipeline {
     return text;
   }
 
-  template <std::size_t N>
-  void select_texts(const columns<Schema>& part, std::array<const std::string_view*, N>& text) const noexcept {
-    Schema::for_each([&]<std::size_t I>() {
-      if constexpr (Schema::kinds[I] == field_kind::text) {
-        for (std::size_t t = 0; t < text_features_; ++t) {
-          if (text_fields_[t] == I) text[t] = part.template get<I>().data();
+  /// The features of one block of records after the other, in the buffers' matrix.
+  class block_features {
+   public:
+    // Whole blocks of a multiple of eight rows keep the columns of the matrix aligned alike.
+    block_features(const pipeline& pipe, std::size_t rows, score_buffers& buffers)
+        : pipe_(pipe),
+          stride_(std::min(block_rows, (rows + 7) / 8 * 8)),
+          matrix_(buffers.matrix.template get<double>(stride_ * width).data()) {}
+
+    feature_block of(const columns<Schema>& part) {
+      pipe_.features_.write(part, matrix_, stride_);
+      Schema::for_each([&]<std::size_t I>() {
+        if constexpr (Schema::kinds[I] == field_kind::text) {
+          for (std::size_t t = 0; t < pipe_.text_features_; ++t) {
+            if (pipe_.text_fields_[t] == I) text_[t] = part.template get<I>().data();
+          }
         }
-      }
-    });
-  }
+      });
+      return {part.rows(), width, matrix_, stride_, std::span(text_).first(pipe_.text_features_)};
+    }
+
+   private:
+    const pipeline& pipe_;
+    std::size_t stride_;
+    double* matrix_;
+    std::array<const std::string_view*, std::max<std::size_t>(1, Schema::text_count)> text_{};
+  };
 
   Rules rules_;
   Features features_;

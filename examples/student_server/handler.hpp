@@ -107,10 +107,18 @@ class student_handler {
     }
     thread_metrics::stopwatch time(metrics_);
     const simdjson::padded_string_view body(asked.body, asked.body.size() + simdjson::SIMDJSON_PADDING);
-    const auto wrong = ts::read_json(body, workspace_, shape);
+    std::optional<student_pipeline::scoring> scoring;
+    if (service_.pipe) scoring.emplace(*service_.pipe, workspace_.x);
+    auto score_some = [&](const ts::columns<student>& records) {
+      if (!scoring) return;
+      time.lap(stage::decode);
+      scoring->add(records);
+      time.lap(stage::score);
+    };
+    const auto wrong = ts::read_json(body, workspace_, shape, score_some);
     time.lap(stage::decode);
     if (wrong) return answer(*wrong, shape);
-    if (!service_.pipe) return detail(model_not_loaded, "Model is not loaded.");
+    if (!scoring) return detail(model_not_loaded, "Model is not loaded.");
     const student_pipeline& pipe = *service_.pipe;
     if (explain.count != 0) {
       if (const auto* reason = pipe.model().unexplained()) return detail(no_explanation, reason->message);
@@ -121,7 +129,7 @@ class student_handler {
             shape);
       }
     }
-    const ts::outcome outcome = ts::score_records(pipe, workspace_, shape);
+    const ts::outcome outcome = ts::finish_records(*scoring, workspace_, shape);
     http::response reply;
     if (const auto* p = std::get_if<ts::predictions>(&outcome); p != nullptr && explain.count != 0) {
       const auto why = pipe.explain(workspace_.records, workspace_.x);

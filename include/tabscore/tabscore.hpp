@@ -70,6 +70,7 @@
 
 #include "formats/error_text.hpp"
 #include "formats/format.hpp"
+#include "formats/lines.hpp"
 #include "formats/ndjson.hpp"
 
 #include "monitor/append_file.hpp"

@@ -37,11 +37,13 @@ template <schema_type Schema>
 struct block_records {
   batch<Schema> good;
   std::vector<rejected_record> rejected;
+  std::size_t lines = 0;                 ///< line feeds in the block, of a format with lines
   std::vector<std::string_view> source;  ///< each good record's bytes in the block, when they were asked for
 
   std::size_t size() const noexcept { return good.rows() + rejected.size(); }
   void clear() noexcept {
     good.clear();
+    lines = 0;
     rejected.clear();
     source.clear();
   }
@@ -74,8 +76,9 @@ class record_format {
   virtual std::size_t whole(std::string_view bytes, bool last) const = 0;
   /// A decoder for a thread; the format must outlive it.
   virtual std::unique_ptr<block_decoder<Schema>> decoder() const = 0;
-  /// Records are lines (or begin and end with them), so that people can be told a line's number.
+  /// Records end with a line feed, so that people can be told a line's number; and every line feed ends one.
   virtual bool has_lines() const noexcept { return false; }
+  virtual bool line_feeds_end_records() const noexcept { return has_lines(); }
 };
 
 /// What is to be written of a block: an entry a record.

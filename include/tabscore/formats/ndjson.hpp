@@ -3,10 +3,8 @@
 
 #include <simdjson.h>
 
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,20 +14,11 @@
 #include "../json/write.hpp"
 #include "error_text.hpp"
 #include "format.hpp"
+#include "lines.hpp"
 
 namespace tabscore {
 
 namespace detail {
-
-/// Up to and with the last line feed.
-inline std::size_t whole_lines(std::string_view bytes) noexcept {
-  const std::size_t feed = bytes.rfind('\n');
-  return feed == std::string_view::npos ? 0 : feed + 1;
-}
-
-inline std::size_t count_lines(std::string_view bytes) noexcept {
-  return static_cast<std::size_t>(std::count(bytes.begin(), bytes.end(), '\n'));
-}
 
 inline std::size_t byte_order_mark(std::string_view bytes) noexcept {
   return bytes.starts_with("\xEF\xBB\xBF") ? 3 : 0;
@@ -42,16 +31,16 @@ class ndjson_decoder final : public block_decoder<Schema> {
   std::optional<error> decode(std::string_view block, bool keep_source, block_records<Schema>& to) override {
     to.clear();
     const std::size_t ended = whole_lines(block);
-    if (ended > 0) lines(block.substr(0, ended), keep_source, to);
+    to.lines = count_lines(block);
+    if (ended > 0) lines(block.substr(0, ended), to.lines, keep_source, to);
     if (ended < block.size()) line(block.substr(ended), keep_source, to);
     return std::nullopt;
   }
 
  private:
-  /// One line or more, each with its line feed.
-  void lines(std::string_view text, bool keep_source, block_records<Schema>& to) {
+  /// `count` lines, at least one, each with its line feed.
+  void lines(std::string_view text, std::size_t count, bool keep_source, block_records<Schema>& to) {
     const std::size_t rows = to.good.rows();
-    const std::size_t count = count_lines(text);
     // As many records as line feeds, and one behind each record: every record is a line.
     if (fast_reader<Schema, Policy>(text, to.good, layout_).lines() && to.good.rows() - rows == count) {
       for (std::string_view rest = text; keep_source && !rest.empty();) {
@@ -66,8 +55,9 @@ class ndjson_decoder final : public block_decoder<Schema> {
     std::size_t half = text.rfind('\n', text.size() / 2);
     if (half == std::string_view::npos) half = text.find('\n');
     if (half + 1 == text.size()) half = text.rfind('\n', half - 1);
-    lines(text.substr(0, half + 1), keep_source, to);
-    lines(text.substr(half + 1), keep_source, to);
+    const std::size_t first = count_lines(text.substr(0, half + 1));
+    lines(text.substr(0, half + 1), first, keep_source, to);
+    lines(text.substr(half + 1), count - first, keep_source, to);
   }
 
   void line(std::string_view text, bool keep_source, block_records<Schema>& to) {

@@ -70,6 +70,11 @@
 #include "models/tree.hpp"
 #include "models/verify.hpp"
 
+#include "formats/error_text.hpp"
+#include "formats/format.hpp"
+#include "formats/lines.hpp"
+#include "formats/ndjson.hpp"
+
 #include "monitor/append_file.hpp"
 #include "monitor/distance.hpp"
 #include "monitor/drift.hpp"

@@ -68,6 +68,11 @@
 #include "models/tree.hpp"
 #include "models/verify.hpp"
 
+#include "columnar/arrow_abi.hpp"
+#include "columnar/arrow_predictions.hpp"
+#include "columnar/arrow_reader.hpp"
+#include "columnar/lent_columns.hpp"
+
 #include "monitor/append_file.hpp"
 #include "monitor/distance.hpp"
 #include "monitor/drift.hpp"
@@ -91,6 +96,8 @@
 #include "pipeline/pipeline.hpp"
 
 #include "service/record_stream.hpp"
+#include "service/row_scorer.hpp"
+#include "service/score_arrow.hpp"
 #include "service/score_json.hpp"
 #include "service/workspace.hpp"
 

@@ -74,6 +74,10 @@
 #include "formats/format.hpp"
 #include "formats/lines.hpp"
 #include "formats/ndjson.hpp"
+#include "columnar/arrow_abi.hpp"
+#include "columnar/arrow_predictions.hpp"
+#include "columnar/arrow_reader.hpp"
+#include "columnar/lent_columns.hpp"
 
 #include "monitor/append_file.hpp"
 #include "monitor/distance.hpp"
@@ -98,6 +102,8 @@
 #include "pipeline/pipeline.hpp"
 
 #include "service/record_stream.hpp"
+#include "service/row_scorer.hpp"
+#include "service/score_arrow.hpp"
 #include "service/score_json.hpp"
 #include "service/workspace.hpp"
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -15,6 +16,7 @@
 #include "docs_page.hpp"
 #include "drift_metrics.hpp"
 #include "errors.hpp"
+#include "explain_query.hpp"
 #include "history.hpp"
 #include "http_server.hpp"
 #include "inference.hpp"
@@ -120,18 +122,45 @@ class student_handler {
   }
 
   http::response predict(const http::request& asked, ts::body_shape shape) {
+    const explain_query explain = read_explain_query(asked.query);
+    if (!explain.valid) return refuse(explain);
     if (!asked.body.empty() && !is_json(asked.content_type)) {
       return answer(ts::validation_errors{{.what = ts::fault::not_record}}, shape);
     }
     thread_metrics::stopwatch time(metrics_);
     const simdjson::padded_string_view body(asked.body, asked.body.size() + simdjson::SIMDJSON_PADDING);
-    const auto wrong = ts::read_json(body, workspace_, shape);
+    std::optional<student_pipeline::scoring> scoring;
+    if (service_.pipe) scoring.emplace(*service_.pipe, workspace_.x);
+    auto score_some = [&](const ts::columns<student>& records) {
+      if (!scoring) return;
+      time.lap(stage::decode);
+      scoring->add(records);
+      time.lap(stage::score);
+    };
+    const auto wrong = ts::read_json(body, workspace_, shape, score_some);
     time.lap(stage::decode);
     if (wrong) return answer(*wrong, shape, asked.body);
-    if (!service_.pipe) return detail(model_not_loaded, "Model is not loaded.");
-    const ts::outcome outcome = ts::score_records(*service_.pipe, workspace_, shape);
-    time.lap(stage::score);
-    http::response reply = answer(outcome, shape, asked.body);
+    if (!scoring) return detail(model_not_loaded, "Model is not loaded.");
+    const student_pipeline& pipe = *service_.pipe;
+    if (explain.count != 0) {
+      if (const auto* reason = pipe.model().unexplained()) return detail(no_explanation, reason->message);
+      if (workspace_.records.rows() > explain_query::most_records) {
+        return answer(
+            ts::validation_errors{
+                {.row = ts::field_error::all_rows, .what = ts::fault::too_many, .bound = explain_query::most_records}},
+            shape, asked.body);
+      }
+    }
+    const ts::outcome outcome = ts::finish_records(*scoring, workspace_, shape);
+    http::response reply;
+    if (const auto* p = std::get_if<ts::predictions>(&outcome); p != nullptr && explain.count != 0) {
+      const auto why = pipe.explain(workspace_.records, workspace_.x);
+      time.lap(stage::score);
+      reply = answer_with_reasons(*p, *why, explain.count, shape);
+    } else {
+      time.lap(stage::score);
+      reply = answer(outcome, shape, asked.body);
+    }
     reply.more_headers = service_.model.header;
     time.lap(stage::respond);
     return reply;
@@ -166,6 +195,33 @@ class student_handler {
         Dialect::append_broken_rule(out_, broken.message,
                                     shape == ts::body_shape::records ? row : ts::field_error::no_row, context);
       }
+    });
+  }
+
+  http::response answer_with_reasons(const ts::predictions& p, std::span<const double> contributions, std::size_t most,
+                                     ts::body_shape shape) {
+    metrics_.scored(p.rows());
+    if (!reasons_) reasons_.emplace(service_.pipe->model().features().all());
+    const std::size_t numbers = reasons_->features() + 1;
+    const auto reason = [&](std::size_t i) {
+      reasons_->append(out_, contributions.subspan(i * numbers, numbers), most);
+    };
+    if (shape == ts::body_shape::records) {
+      service_.names.append_list(out_, p.probability, p.threshold, reason);
+    } else {
+      service_.names.append_one(out_, p.probability[0], p.threshold, [&] { reason(0); });
+    }
+    return {.body = out_.view()};
+  }
+
+  http::response refuse(const explain_query& explain) {
+    return error({.status = 422}, [&]<class Dialect>(ts::error_context context) {
+      static constexpr std::string_view parameter = "explain";
+      const ts::field_error e{.field = 0, .what = explain.what, .bound = explain.bound};
+      context.names = {&parameter, 1};
+      context.kinds = {};
+      context.place = "query";
+      Dialect::append_errors(out_, {&e, 1}, context);
     });
   }
 
@@ -318,4 +374,5 @@ class student_handler {
   error_style style_ = error_style::pydantic1;  // of its answer
   ts::workspace<student> workspace_;
   ts::text_buffer out_;
+  std::optional<ts::explanation_writer> reasons_;  // made for the first request that asks
 };

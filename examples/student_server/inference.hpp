@@ -87,7 +87,7 @@ class inference_api {
       }
     }
     const ts::outcome outcome = status == ts::tensor_status::invalid ? ts::outcome(decoder_.faults().errors)
-                                                                     : ts::score_batch(*pipe_, records_, buffers_);
+                                                                     : ts::outcome_of(pipe_->score(records_, buffers_));
     time.lap(stage::score);
     const auto* const p = std::get_if<ts::predictions>(&outcome);
     if (p == nullptr) {

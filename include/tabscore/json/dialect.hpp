@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
-#include <utility>
 
 #include "../core/json_text.hpp"
 #include "../core/text_buffer.hpp"
@@ -84,32 +85,33 @@ struct pydantic1 {
   static constexpr std::string_view syntax_type = "value_error.jsondecode";
   static constexpr std::string_view unreadable_detail = "There was an error parsing the body";
 
-  static void append_errors(text_buffer& out, std::span<const field_error> errors, const error_context& context) {
-    std::string_view before = R"({"detail":[)";
-    for (const field_error& e : errors) {
-      out.append(std::exchange(before, ","));
-      out.append(R"({"loc":)");
-      detail::append_location(out, e, context);
-      const wording w = words(e.what);
-      out.append(R"(,"msg":")");
-      out.append(w.message);
-      if (w.has_limit) detail::append_limit(out, e.bound);
-      out.append(w.after);
-      out.append(R"(","type":")");
-      out.append(w.type);
-      out.append("\"");
-      if (w.has_limit) {
-        out.append(R"(,"ctx":{"limit_value":)");
-        detail::append_limit(out, e.bound);
-        out.append("}");
-      }
+  static void append_error(text_buffer& out, const field_error& e, const error_context& context) {
+    out.append(R"({"loc":)");
+    detail::append_location(out, e, context);
+    const wording w = words(e.what);
+    out.append(R"(,"msg":")");
+    out.append(w.message);
+    if (w.has_limit) detail::append_limit(out, e.bound);
+    out.append(w.after);
+    out.append(R"(","type":")");
+    out.append(w.type);
+    out.append("\"");
+    if (w.has_limit) {
+      out.append(R"(,"ctx":{"limit_value":)");
+      detail::append_limit(out, e.bound);
       out.append("}");
     }
-    out.append(errors.empty() ? R"({"detail":[]})" : "]}");
+    out.append("}");
+  }
+  static void append_errors(text_buffer& out, std::span<const field_error> errors, const error_context& context) {
+    out.append(R"({"detail":[)");
+    detail::error_items items(out, context);
+    for (const field_error& e : errors) items.add([&] { append_error(out, e, context); });
+    items.close();
   }
 
-  /// One item, which quotes the whole body.
-  static void append_syntax_error(text_buffer& out, const syntax_error& e, const error_context&) {
+  /// One item. It quotes the body, of a long one the beginning.
+  static void append_syntax_error(text_buffer& out, const syntax_error& e, const error_context& context) {
     const auto integer = [&](std::string_view before, std::size_t v) {
       out.append(before);
       detail::append_integer(out, v);
@@ -122,7 +124,15 @@ struct pydantic1 {
     out.append(R"(","ctx":{"msg":)");
     append_json_text(out, e.message);
     out.append(R"(,"doc":)");
-    append_json_text(out, e.document);
+    const std::size_t begin = out.size();
+    for (std::size_t size = std::min(e.document.size(), context.most_bytes);; size /= 2) {
+      while (size > 0 && size < e.document.size() && (static_cast<unsigned char>(e.document[size]) & 0xC0U) == 0x80U) {
+        --size;  // not within a character
+      }
+      append_json_text(out, e.document.substr(0, size));
+      if (out.size() - begin <= context.most_bytes || size == 0) break;
+      out.keep_to(out.view().data() + begin);
+    }
     integer(R"(,"pos":)", e.position);
     integer(R"(,"lineno":)", e.line);
     integer(R"(,"colno":)", e.column);

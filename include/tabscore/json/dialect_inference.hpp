@@ -29,9 +29,10 @@ struct inference {
       text.append(" ");
       problem_details::append_sentence(text, e);
     }
-    if (errors.size() > max_listed) {
+    const std::size_t more = errors.size() - std::min(errors.size(), max_listed) + context.unlisted;
+    if (more != 0) {
       text.append("; and ");
-      detail::append_integer(text, errors.size() - max_listed);
+      detail::append_integer(text, more);
       text.append(" more");
     }
     append_detail(out, text.view(), context);

@@ -92,24 +92,13 @@ struct problem_details {
   }
 
   static void append_errors(text_buffer& out, std::span<const field_error> errors, const error_context& context) {
-    const std::string count = errors.size() == 1 ? "One value is" : std::to_string(errors.size()) + " values are";
+    const std::size_t all = errors.size() + context.unlisted;
+    const std::string count = all == 1 ? "One value is" : std::to_string(all) + " values are";
     begin(out, invalid_values, count + " not as the schema says.", context);
-    std::string_view before = R"(,"errors":[)";
-    for (const field_error& e : errors) {
-      out.append(std::exchange(before, ","));
-      append_pointer(out, e, context);
-      out.append(R"(","detail":")");
-      append_sentence(out, e);
-      out.append(R"(","code":")");
-      out.append(words(e.what).code);
-      out.append("\"");
-      if (words(e.what).has_limit) {
-        out.append(R"(,"limit":)");
-        detail::append_limit(out, e.bound);
-      }
-      out.append("}");
-    }
-    out.append(errors.empty() ? R"(,"errors":[]})" : "]}");
+    out.append(R"(,"errors":[)");
+    detail::error_items items(out, context);
+    for (const field_error& e : errors) items.add([&] { append_error(out, e, context); });
+    items.close();
   }
 
   static void append_syntax_error(text_buffer& out, const syntax_error& e, const error_context& context) {
@@ -181,8 +170,27 @@ struct problem_details {
     return {};
   }
 
-  /// {"pointer":"#/records/3/field
+  static void append_error(text_buffer& out, const field_error& e, const error_context& context) {
+    append_pointer(out, e, context);
+    out.append(R"(","detail":")");
+    append_sentence(out, e);
+    out.append(R"(","code":")");
+    out.append(words(e.what).code);
+    out.append("\"");
+    if (words(e.what).has_limit) {
+      out.append(R"(,"limit":)");
+      detail::append_limit(out, e.bound);
+    }
+    out.append("}");
+  }
+
+  /// {"pointer":"#/records/3/field, or {"parameter":"name of what is not in the body
   static void append_pointer(text_buffer& out, const field_error& e, const error_context& context) {
+    if (context.place != "body") {
+      out.append(R"({"parameter":")");
+      if (e.field != field_error::no_field) append_escaped(out, context.names[e.field]);
+      return;
+    }
     out.append(R"({"pointer":"#)");
     if (e.row != field_error::no_row) {
       append_token(out, context.list);
@@ -193,9 +201,12 @@ struct problem_details {
     }
     if (e.field != field_error::no_field) append_token(out, context.names[e.field]);
   }
-  /// "/name", escaped as a JSON pointer and then as a URI's fragment.
   static void append_token(text_buffer& out, std::string_view name) {
     out.append("/");
+    append_escaped(out, name);
+  }
+  /// As a token of a JSON pointer, and then as a URI's fragment.
+  static void append_escaped(text_buffer& out, std::string_view name) {
     for (const char c : name) {
       constexpr std::string_view plain = "-._!$&'()*+,;=:@?";
       if (c == '~') {

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
-#include <utility>
 
 #include "coerce.hpp"
 #include "dialect.hpp"
@@ -82,32 +81,10 @@ struct pydantic2 {
 
   static void append_errors(text_buffer& out, std::span<const field_error> errors, const error_context& context) {
     detail::wrong_values values(context);
-    std::string_view before = R"({"detail":[)";
-    for (const field_error& e : errors) {
-      out.append(std::exchange(before, ","));
-      const json_value input = values.find(e);
-      const bool real = e.field < context.kinds.size() && context.kinds[e.field] == field_kind::real;
-      const std::size_t records = e.what == fault::too_many ? values.rows() : 0;
-      const wording w = words(typed(e, context), input);
-      out.append(R"({"type":")");
-      out.append(w.type);
-      out.append(R"(","loc":)");
-      detail::append_location(out, e, context);
-      out.append(R"(,"msg":")");
-      out.append(w.message);
-      if (!w.limit.empty()) append_message_limit(out, e, records);
-      out.append("\"");
-      if (input && input.raw().size() <= longest_input) {
-        out.append(R"(,"input":)");
-        detail::append_compact(out, input.raw());
-      } else if (e.what == fault::missing && e.row == field_error::no_row && e.field == field_error::no_field) {
-        out.append(R"(,"input":null)");  // an empty body
-      }
-      if (!w.limit.empty()) append_context(out, w.limit, e, real, records);
-      append_url(out, w.type);
-      out.append("}");
-    }
-    out.append(errors.empty() ? R"({"detail":[]})" : "]}");
+    out.append(R"({"detail":[)");
+    detail::error_items items(out, context);
+    for (const field_error& e : errors) items.add([&] { append_error(out, e, context, values); });
+    items.close();
   }
 
   static void append_syntax_error(text_buffer& out, const syntax_error& e, const error_context&) {
@@ -127,6 +104,31 @@ struct pydantic2 {
   }
 
  private:
+  static void append_error(text_buffer& out, const field_error& e, const error_context& context,
+                           detail::wrong_values& values) {
+    const json_value input = values.find(e);
+    const bool real = e.field < context.kinds.size() && context.kinds[e.field] == field_kind::real;
+    const std::size_t records = e.what == fault::too_many ? values.rows() : 0;
+    const wording w = words(typed(e, context), input);
+    out.append(R"({"type":")");
+    out.append(w.type);
+    out.append(R"(","loc":)");
+    detail::append_location(out, e, context);
+    out.append(R"(,"msg":")");
+    out.append(w.message);
+    if (!w.limit.empty()) append_message_limit(out, e, records);
+    out.append("\"");
+    if (input && input.raw().size() <= longest_input) {
+      out.append(R"(,"input":)");
+      detail::append_compact(out, input.raw());
+    } else if (e.what == fault::missing && e.row == field_error::no_row && e.field == field_error::no_field) {
+      out.append(R"(,"input":null)");  // an empty body
+    }
+    if (!w.limit.empty()) append_context(out, w.limit, e, real, records);
+    append_url(out, w.type);
+    out.append("}");
+  }
+
   static bool is_whole(json_value v, json_kind kind) {
     if (kind != json_kind::real) return kind == json_kind::integer;
     const double d = detail::real_of_token(v.raw());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,6 +26,9 @@ struct error_context {
   std::span<const field_kind> kinds = {};        ///< of the fields
   /// The body that the errors are of, if it is correct JSON: dialects that show wrong values find them there.
   std::string_view document = {};
+  std::string_view place = "body";    ///< of the request that is wrong; or "query", whose parameters are the names
+  std::size_t most_bytes = SIZE_MAX;  ///< of all errors together; the rest is only counted
+  std::size_t unlisted = 0;           ///< further errors that are not among those given
   unsigned status = 422;              ///< of the answer, for dialects that repeat it
   std::string_view instance = {};     ///< what the request was for, a URI reference
   std::string_view type_prefix = {};  ///< before the names of problem types, to make URI references of them
@@ -46,9 +50,47 @@ inline void append_limit(text_buffer& out, const limit& l) {
   out.keep_to(l.is_real ? write_real(to, l.real()) : write_integer(to, l.integer));
 }
 
+/// The items of a list of errors, as many as there is room for.
+class error_items {
+ public:
+  error_items(text_buffer& out, const error_context& context) noexcept
+      : out_(out), begin_(out.size()), most_bytes_(context.most_bytes), unlisted_(context.unlisted) {}
+
+  /// append() writes one item; it is taken back when there is no room, and no later one is written.
+  template <class F>
+  void add(F&& append) {
+    if (full_) {
+      ++unlisted_;
+      return;
+    }
+    const std::size_t end = out_.size();
+    if (end != begin_) out_.append(",");
+    append();
+    if (out_.size() - begin_ <= most_bytes_) return;
+    out_.keep_to(out_.view().data() + end);
+    full_ = true;
+    ++unlisted_;
+  }
+  /// Closes the list and the object around it, with "errors_not_listed" when some are not.
+  void close() {
+    out_.append("]");
+    if (unlisted_ != 0) {
+      out_.append(R"(,"errors_not_listed":)");
+      out_.keep_to(write_integer(out_.space(number_text_space), static_cast<std::int64_t>(unlisted_)));
+    }
+    out_.append("}");
+  }
+
+ private:
+  text_buffer& out_;
+  std::size_t begin_, most_bytes_, unlisted_;
+  bool full_ = false;
+};
+
 /// ["body","records",3,"field"]
 inline void append_location(text_buffer& out, const field_error& e, const error_context& context) {
-  out.append(R"(["body")");
+  out.append("[");
+  append_json_text(out, context.place);
   if (e.row != field_error::no_row) {
     out.append(",");
     append_json_text(out, context.list);

@@ -42,7 +42,7 @@ class prediction_names {
   }
 
   /// Appends {"predictions":[{"p":0.25,"positive":0},...]}: one entry a record, positive where the probability reaches
-  /// the threshold.
+  /// the threshold. With more members in each: see append_one.
   void append_list(text_buffer& out, std::span<const double> probability, double threshold) const {
     out.append(begin_);
     constexpr std::size_t block = 256;  // records whose room is asked for at once
@@ -59,9 +59,28 @@ class prediction_names {
     out.append("]}");
   }
 
+  template <class More>
+  void append_list(text_buffer& out, std::span<const double> probability, double threshold, More&& more) const {
+    out.append(begin_);
+    for (std::size_t i = 0; i < probability.size(); ++i) {
+      if (i != 0) out.append(",");
+      append_one(out, probability[i], threshold, [&] { more(i); });
+    }
+    out.append("]}");
+  }
+
   /// Appends {"p":0.25,"positive":0}.
   void append_one(text_buffer& out, double probability, double threshold) const {
     out.keep_to(entry(out.space(entry_space()), probability, threshold));
+  }
+  /// The same with more members: more() appends them to `out`, as "name":value.
+  template <class More>
+  void append_one(text_buffer& out, double probability, double threshold, More&& more) const {
+    append_one(out, probability, threshold);
+    out.keep_to(out.space(0) - 1);  // the brace
+    out.append(",");
+    more();
+    out.append("}");
   }
 
  private:

@@ -7,6 +7,7 @@
 #include <limits>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "support/body.hpp"
 #include "support/catch.hpp"
@@ -109,6 +110,9 @@ TEST_CASE("pydantic 2 repeats limits: floats of real fields, plurals of lengths"
   CHECK(message_of(0.5) == "0.5");
   CHECK(message_of(-12.75) == "-12.75");
   CHECK(message_of(0.00012) == "0.00012");
+  CHECK(message_of(-1.25e-7) == "-0.000000125");
+  CHECK(message_of(-3e16) == "-30000000000000000");
+  CHECK(message_of(12345678901234567e3) == "12345678901234567000");
   CHECK(message_of(1e22) == "10000000000000000000000");
   CHECK(message_of(-0.0) == "-0");
   const ts::field_error one{0, 0, ts::fault::too_short, 1};
@@ -198,6 +202,32 @@ TEST_CASE("a problem names each value with a JSON pointer", "[json]") {
   CHECK(ts::to_json<problem_details>(std::span<const ts::field_error>{}, context) ==
         R"({"type":"https://example.com/problems#invalid-values","title":"Values break the schema","status":422,)"
         R"("detail":"0 values are not as the schema says.","instance":"/predict","errors":[]})");
+}
+
+TEST_CASE("errors without room are only counted, in every dialect", "[json]") {
+  const std::vector<ts::field_error> errors(5, {0, 1, ts::fault::missing, {}});
+  auto context = ts::context_of<loan>();
+  context.unlisted = 7;
+  CHECK(ts::to_json<problem_details>(errors, context).find("12 values are") != std::string::npos);
+  CHECK(ts::to_json<problem_details>(errors, context).ends_with("],\"errors_not_listed\":7}"));
+  context.most_bytes = 300;
+  for (const std::string& all : {ts::to_json(errors, context), ts::to_json<pydantic2>(errors, context),
+                                 ts::to_json<problem_details>(errors, context)}) {
+    INFO(all);
+    const std::size_t end = all.find("}],\"errors_not_listed\":");
+    REQUIRE(end != std::string::npos);
+    CHECK(end < 300 + 160);
+    CHECK(std::stoi(all.substr(end + 24)) > 7);
+  }
+  context.place = "query";
+  CHECK(ts::to_json(std::span(errors).first(1), context).starts_with(R"({"detail":[{"loc":["query",)"));
+  const ts::field_error e{.field = 1, .what = ts::fault::not_integer, .bound = {}};
+  context.unlisted = 0;
+  CHECK(ts::to_json<problem_details>(std::span(&e, 1), context).find(R"("errors":[{"parameter":"age","detail")") !=
+        std::string::npos);
+  const std::string document(1000, 'x');
+  context.most_bytes = 64;
+  CHECK(ts::to_json(ts::syntax_error{"Expecting value", 0, 1, 1, document}, context).size() < 300);
 }
 
 TEST_CASE("syntax errors, rules and sentences in each dialect", "[json]") {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -190,27 +192,35 @@ struct pydantic2 {
 
   /// Without an exponent, and without a point where it is a whole number: as Rust writes a double.
   static void append_plain(text_buffer& out, double v) {
-    if (v == 0) return out.append(std::signbit(v) ? "-0" : "0");
-    if (v < 0) out.append("-");
-    const auto [digits, exponent] = detail::shortest_decimal(std::abs(v));
     char text[number_text_space];
-    const std::string_view written(
-        text, static_cast<std::size_t>(write_integer(text, static_cast<std::int64_t>(digits)) - text));
-    const auto point = static_cast<std::ptrdiff_t>(written.size()) + exponent;  // where it stands among the digits
-    const auto zeros = [&](std::ptrdiff_t count) {
+    std::string_view written(text, static_cast<std::size_t>(write_real(text, v) - text));  // "-1.5e-07"
+    const std::size_t e = std::min(written.find('e'), written.size());
+    int exponent = 0;
+    if (e < written.size()) {
+      const std::size_t digits = e + (written[e + 1] == '+' ? 2 : 1);
+      std::from_chars(written.data() + digits, written.data() + written.size(), exponent);
+    }
+    written = written.substr(0, e);
+    if (written.ends_with(".0")) written.remove_suffix(2);
+    if (exponent == 0) return out.append(written);
+    if (written.starts_with('-')) {
+      out.append("-");
+      written.remove_prefix(1);
+    }
+    const std::string_view first = written.substr(0, 1);
+    const std::string_view rest = written.substr(std::min<std::size_t>(2, written.size()));
+    const auto zeros = [&](int count) {
       for (; count > 0; --count) out.append("0");
     };
-    if (exponent >= 0) {
-      out.append(written);
-      zeros(exponent);
-    } else if (point > 0) {
-      out.append(written.substr(0, static_cast<std::size_t>(point)));
-      out.append(".");
-      out.append(written.substr(static_cast<std::size_t>(point)));
-    } else {
+    if (exponent < 0) {
       out.append("0.");
-      zeros(-point);
-      out.append(written);
+      zeros(-exponent - 1);
+      out.append(first);
+      out.append(rest);
+    } else {  // at least 16, so no digit stands behind the point
+      out.append(first);
+      out.append(rest);
+      zeros(exponent - static_cast<int>(rest.size()));
     }
   }
 };

@@ -4,9 +4,12 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <cstdint>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -16,8 +19,11 @@
 #include "dashboard_page.hpp"
 #include "docs_page.hpp"
 #include "drift_metrics.hpp"
+#include "errors.hpp"
+#include "explain_query.hpp"
 #include "history.hpp"
 #include "http_server.hpp"
+#include "inference.hpp"
 #include "model_keeper.hpp"
 #include "openapi.hpp"
 #include "query.hpp"
@@ -27,6 +33,9 @@
 #include "status.hpp"
 #include "student.hpp"
 
+inline constexpr ts::decode_limits default_limits{.max_records = 1'000'000, .max_errors = 1'000};
+inline constexpr std::size_t default_error_bytes = std::size_t{256} << 10;
+
 /// What all threads share: counts, the sinks that lock, and what is set up before the first request. The model alone is
 /// swapped: who reads it pins it.
 struct student_service {
@@ -34,11 +43,13 @@ struct student_service {
   live_model live;                     // empty: no model is loaded
   std::optional<model_keeper> keeper;  // of the model, if there is one
   std::atomic<bool> leaving = false;   // about to end: not ready for more
-  ts::decode_limits limits{.max_records = 1'000'000, .max_errors = 1'000};
-  std::size_t max_error_bytes = std::size_t{256} << 10;
+  ts::decode_limits limits = default_limits;
+  std::size_t max_error_bytes = default_error_bytes;
   service_metrics metrics;
   monitoring_history history;
+  error_style errors = error_style::pydantic1;
   ts::prediction_names names{probability_name, label_name};
+  std::string problems = problems_page();
   std::string openapi = openapi_document<student>(student_columns::rules, {probability_name, label_name});
 };
 
@@ -46,18 +57,27 @@ struct student_service {
 class student_handler {
  public:
   explicit student_handler(student_service& service)
-      : service_(service), metrics_(service.metrics.add_thread()), models_(service.live) {
+      : service_(service),
+        metrics_(service.metrics.add_thread()),
+        models_(service.live),
+        inference_(metrics_, service.limits) {
     workspace_.decoder = ts::decoder<student>("records", service.limits);
   }
 
   http::response operator()(const http::request& asked) {
+    out_.clear();
+    asked_ = &asked;
+    style_ = accepts_problem(asked.accept) ? error_style::problem : service_.errors;
+    if (asked.path == "/v2" || asked.path.starts_with("/v2/")) style_ = error_style::inference;
     auto found = resolve(asked);
     if (auto* refusal = std::get_if<http::response>(&found)) {
       metrics_.answered(nullptr, refusal->status);
-      return std::move(*refusal);
+      if (refusal->body.empty()) return std::move(*refusal);
+      return error(std::move(*refusal), [&, text = refusal->body]<class Dialect>(const ts::error_context& context) {
+        Dialect::append_detail(out_, text, context);
+      });
     }
     const route* const where = std::get<const route*>(found);
-    out_.clear();
     const auto pinned = models_.pin();  // all of this request is that model's
     model_ = pinned.get();
     try {
@@ -97,8 +117,17 @@ class student_handler {
         return model();
       case endpoint::dashboard:
         return {.content_type = "text/html; charset=utf-8", .body = dashboard_page};
+      case endpoint::v2_server:
+      case endpoint::v2_live:
+      case endpoint::v2_ready:
+      case endpoint::v2_model:
+      case endpoint::v2_model_ready:
+      case endpoint::v2_infer:
+        return inference_(target, asked, model_, out_);
       case endpoint::openapi:
         return {.body = service_.openapi};
+      case endpoint::problems:
+        return {.content_type = "text/html; charset=utf-8", .body = service_.problems};
       case endpoint::docs:
       case endpoint::redoc:
       case endpoint::oauth2_redirect:
@@ -108,18 +137,45 @@ class student_handler {
   }
 
   http::response predict(const http::request& asked, ts::body_shape shape) {
+    const explain_query explain = read_explain_query(asked.query);
+    if (!explain.valid) return refuse(explain);
     if (!asked.body.empty() && !is_json(asked.content_type)) {
       return answer(ts::validation_errors{{.what = ts::fault::not_record}}, shape);
     }
     thread_metrics::stopwatch time(metrics_);
     const simdjson::padded_string_view body(asked.body, asked.body.size() + simdjson::SIMDJSON_PADDING);
-    const auto wrong = ts::read_json(body, workspace_, shape);
+    std::optional<student_pipeline::scoring> scoring;
+    if (model_ != nullptr) scoring.emplace(*model_->pipe, workspace_.x);
+    auto score_some = [&](const ts::columns<student>& records) {
+      if (!scoring) return;
+      time.lap(stage::decode);
+      scoring->add(records);
+      time.lap(stage::score);
+    };
+    const auto wrong = ts::read_json(body, workspace_, shape, score_some);
     time.lap(stage::decode);
-    if (wrong) return answer(*wrong, shape);
-    if (model_ == nullptr) return no_model();
-    const ts::outcome outcome = ts::score_records(*model_->pipe, workspace_, shape);
-    time.lap(stage::score);
-    http::response reply = answer(outcome, shape);
+    if (wrong) return answer(*wrong, shape, asked.body);
+    if (!scoring) return no_model();
+    const student_pipeline& pipe = *model_->pipe;
+    if (explain.count != 0) {
+      if (const auto* reason = pipe.model().unexplained()) return detail(no_explanation, reason->message);
+      if (workspace_.records.rows() > explain_query::most_records) {
+        return answer(
+            ts::validation_errors{
+                {.row = ts::field_error::all_rows, .what = ts::fault::too_many, .bound = explain_query::most_records}},
+            shape, asked.body);
+      }
+    }
+    const ts::outcome outcome = ts::finish_records(*scoring, workspace_, shape);
+    http::response reply;
+    if (const auto* p = std::get_if<ts::predictions>(&outcome); p != nullptr && explain.count != 0) {
+      const auto why = pipe.explain(workspace_.records, workspace_.x);
+      time.lap(stage::score);
+      reply = answer_with_reasons(*p, *why, explain.count, shape);
+    } else {
+      time.lap(stage::score);
+      reply = answer(outcome, shape, asked.body);
+    }
     reply.more_headers = header_ = model_->identity.header;  // copied: the model may be gone when it is sent
     time.lap(stage::respond);
     return reply;
@@ -133,54 +189,105 @@ class student_handler {
     const simdjson::padded_string_view body(asked.body, asked.body.size() + simdjson::SIMDJSON_PADDING);
     const ts::partial_outcome outcome = ts::score_partial(*model_->pipe, body, workspace_);
     time.lap(stage::score);
-    if (const auto* none = std::get_if<ts::outcome>(&outcome)) return answer(*none, ts::body_shape::records);
+    if (const auto* none = std::get_if<ts::outcome>(&outcome)) {
+      return answer(*none, ts::body_shape::records, asked.body);
+    }
     const auto& some = std::get<ts::partial_predictions>(outcome);
     metrics_.scored(some.scores.rows());
     metrics_.rejected(some);
-    ts::append_partial(out_, some, service_.names, student::names, "records", service_.max_error_bytes);
+    auto context = ts::context_of<student>();
+    context.most_bytes = service_.max_error_bytes;
+    ts::append_partial(out_, some, service_.names, context);
     header_ = model_->identity.header;
     time.lap(stage::respond);
     return {.body = out_.view(), .more_headers = header_};
   }
   http::response unknown_on_error() {
-    out_.append(
-        R"({"detail":[{"loc":["query","on_error"],"msg":"value is not a valid enumeration member; permitted: 'fail', )"
-        R"('skip'","type":"type_error.enum","ctx":{"enum_values":["fail","skip"]}}]})");
-    return {.status = 422, .body = out_.view()};
+    return detail(422, "The query parameter on_error is neither 'fail' nor 'skip'.");
   }
   http::response no_model() { return detail(model_not_loaded, "Model is not loaded."); }
 
-  http::response answer(const ts::outcome& outcome, ts::body_shape shape) {
-    const auto* const p = std::get_if<ts::predictions>(&outcome);
-    if (p != nullptr) {
+  /// `document`: the body, if it is JSON, for errors that show what is wrong with it.
+  http::response answer(const ts::outcome& outcome, ts::body_shape shape, std::string_view document = {}) {
+    const unsigned status = status_of(outcome);
+    if (const auto* p = std::get_if<ts::predictions>(&outcome)) {
       metrics_.scored(p->rows());
-    } else {
-      metrics_.rejected(outcome, workspace_.records.rows(), workspace_.decoder.faults().unlisted);
-    }
-    if (p != nullptr) {
       if (shape == ts::body_shape::records) {
         service_.names.append_list(out_, p->probability, p->threshold);
       } else {
         service_.names.append_one(out_, p->probability[0], p->threshold);
       }
-    } else if (const auto* errors = std::get_if<ts::validation_errors>(&outcome)) {
-      ts::append_errors(out_, *errors, student::names, "records", service_.max_error_bytes,
-                        workspace_.decoder.faults().unlisted);
-    } else if (const auto* syntax = std::get_if<ts::syntax_error>(&outcome)) {
-      ts::append_syntax_error(out_, *syntax, service_.max_error_bytes);
-    } else if (const auto* broken = std::get_if<ts::broken_rule>(&outcome)) {
-      ts::append_detail(out_, broken->message);
-    } else if (std::holds_alternative<ts::refused>(outcome)) {
-      ts::append_detail(out_, "The predictions cannot be logged.");
-    } else {
-      ts::append_detail(out_, ts::dialect::pydantic1::unreadable_detail);
+      return {.status = status, .body = out_.view()};
     }
-    return {.status = status_of(outcome), .body = out_.view()};
+    metrics_.rejected(outcome, workspace_.records.rows(), workspace_.decoder.faults().unlisted);
+    if (std::holds_alternative<ts::refused>(outcome)) return detail(status, "The predictions cannot be logged.");
+    if (std::holds_alternative<ts::unreadable>(outcome)) {
+      return detail(status, ts::dialect::pydantic1::unreadable_detail);
+    }
+    return error({.status = status}, [&]<class Dialect>(ts::error_context context) {
+      context.document = document;
+      context.most_bytes = service_.max_error_bytes;
+      context.unlisted = workspace_.decoder.faults().unlisted;
+      if (const auto* errors = std::get_if<ts::validation_errors>(&outcome)) {
+        Dialect::append_errors(out_, *errors, context);
+      } else if (const auto* syntax = std::get_if<ts::syntax_error>(&outcome)) {
+        Dialect::append_syntax_error(out_, *syntax, context);
+      } else {
+        const auto& broken = std::get<ts::broken_rule>(outcome);
+        const auto row = static_cast<std::uint32_t>(broken.row);
+        Dialect::append_broken_rule(out_, broken.message,
+                                    shape == ts::body_shape::records ? row : ts::field_error::no_row, context);
+      }
+    });
+  }
+
+  http::response answer_with_reasons(const ts::predictions& p, std::span<const double> contributions, std::size_t most,
+                                     ts::body_shape shape) {
+    metrics_.scored(p.rows());
+    if (reasons_of_ != model_->identity.sha256) {
+      reasons_.emplace(model_->pipe->model().features().all());
+      reasons_of_ = model_->identity.sha256;
+    }
+    const std::size_t numbers = reasons_->features() + 1;
+    const auto reason = [&](std::size_t i) {
+      reasons_->append(out_, contributions.subspan(i * numbers, numbers), most);
+    };
+    if (shape == ts::body_shape::records) {
+      service_.names.append_list(out_, p.probability, p.threshold, reason);
+    } else {
+      service_.names.append_one(out_, p.probability[0], p.threshold, [&] { reason(0); });
+    }
+    return {.body = out_.view()};
+  }
+
+  http::response refuse(const explain_query& explain) {
+    return error({.status = 422}, [&]<class Dialect>(ts::error_context context) {
+      static constexpr std::string_view parameter = "explain";
+      const ts::field_error e{.field = 0, .what = explain.what, .bound = explain.bound};
+      context.names = {&parameter, 1};
+      context.kinds = {};
+      context.place = "query";
+      Dialect::append_errors(out_, {&e, 1}, context);
+    });
   }
 
   http::response detail(unsigned status, std::string_view text) {
-    ts::append_detail(out_, text);
-    return {.status = status, .body = out_.view()};
+    return error({.status = status},
+                 [&]<class Dialect>(const ts::error_context& context) { Dialect::append_detail(out_, text, context); });
+  }
+
+  /// The answer with the body that write<Dialect>(context) appends, in the dialect that the request is answered in.
+  template <class Write>
+  http::response error(http::response reply, Write&& write) {
+    auto context = ts::context_of<student>();
+    context.status = reply.status;
+    context.type_prefix = problem_types;
+    const auto plain = [](char c) { return c > ' ' && c < 0x7F; };
+    if (std::all_of(asked_->path.begin(), asked_->path.end(), plain)) context.instance = asked_->path;
+    with_dialect(style_, [&]<class Dialect>() { write.template operator()<Dialect>(context); });
+    if (style_ == error_style::problem) reply.content_type = ts::dialect::problem_details::content_type;
+    reply.body = out_.view();
+    return reply;
   }
 
   http::response health() {
@@ -330,6 +437,11 @@ class student_handler {
   live_model::reader models_;
   const served_model* model_ = nullptr;  // of the request at hand; none: no model is loaded
   std::string header_;
+  inference_api inference_;
+  const http::request* asked_ = nullptr;        // the one at hand
+  error_style style_ = error_style::pydantic1;  // of its answer
   ts::workspace<student> workspace_;
   ts::text_buffer out_;
+  std::optional<ts::explanation_writer> reasons_;  // made for the first request that asks
+  std::string reasons_of_;                         // the model that they are for
 };

@@ -10,7 +10,6 @@
 #include <cstdio>
 #include <ctime>
 #include <exception>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -20,6 +19,7 @@
 #include <thread>
 #include <utility>
 
+#include "bundled_model.hpp"
 #include "handler.hpp"
 #include "http_server.hpp"
 #include "state_keeper.hpp"
@@ -31,25 +31,15 @@ struct flags {
   http::settings http;
   model_source model;
   bool watch = false;
-  ts::decode_limits limits = student_service().limits;
-  std::size_t max_error_bytes = student_service().max_error_bytes;
+  ts::decode_limits limits = default_limits;
+  std::size_t max_error_bytes = default_error_bytes;
   std::string prediction_log = "artifacts/prediction_log.jsonl";
   ts::jsonl_settings log{.names = {std::string(probability_name), std::string(label_name)}};
   std::string state_file;
   unsigned state_interval_s = 60;
+  error_style errors = error_style::pydantic1;
   bool verbose = false;
 };
-
-/// models/student_logistic.json in the nearest folder above the program that has it.
-std::string bundled_model() {
-  std::error_code failed;
-  for (auto folder = std::filesystem::read_symlink("/proc/self/exe", failed); folder.has_relative_path();) {
-    folder = folder.parent_path();
-    const auto model = folder / "models" / "student_logistic.json";
-    if (std::filesystem::exists(model, failed)) return model.string();
-  }
-  return "models/student_logistic.json";
-}
 
 void declare(CLI::App& app, flags& f) {
   app.add_option("--host", f.http.host, "address to listen on")->capture_default_str();
@@ -84,6 +74,11 @@ void declare(CLI::App& app, flags& f) {
       ->check(CLI::Range(1U, 86400U))
       ->capture_default_str();
   app.add_flag("!--no-baseline", f.model.with_baseline, "ignore the model's drift baseline");
+  app.add_option("--errors", f.errors,
+                 "what errors look like to those who don't ask for problem details: pydantic1 or pydantic2")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, error_style>{{"pydantic1", error_style::pydantic1},
+                                                                             {"pydantic2", error_style::pydantic2}}))
+      ->default_str("pydantic1");
   app.add_flag("--verbose", f.verbose, "one line per request on the standard error output");
   app.add_option("--max-records", f.limits.max_records, "more records in a request are refused: 422")
       ->check(CLI::Range(1U, ts::field_error::all_rows))
@@ -193,6 +188,7 @@ int main(int argc, char** argv) {
   student_service service;
   service.limits = f.limits;
   service.max_error_bytes = f.max_error_bytes;
+  service.errors = f.errors;
   if (const auto problem = load(f, service)) return fail(*problem);
   f.http.refused = [&](unsigned status) { service.metrics.refused(status); };
   f.http.hangup = [&] {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include <simdjson.h>
-
+#include <tabscore/json/explanation.hpp>
 #include <tabscore/json/write.hpp>
 
 #include <array>
+#include <cmath>
 #include <limits>
 #include <string>
 #include <vector>
@@ -57,29 +57,39 @@ TEST_CASE("every fault has words, and limits are written as they were declared",
   CHECK(out.view() == R"({"detail":"a \"b\""})");
 }
 
-TEST_CASE("the text of errors keeps to its room and says how many are not listed", "[json]") {
-  const std::array<std::string_view, 1> names{"student_country"};
-  const ts::validation_errors errors(1000, {7, 0, ts::fault::missing, {}});
-  ts::text_buffer all, some, none;
-  ts::append_errors(all, errors, names);
-  CHECK(all.view().find("errors_not_listed") == std::string_view::npos);
-  ts::append_errors(some, errors, names, "records", 4096, 5);
-  CHECK(some.size() < 4200);
-  CHECK(some.view().substr(0, 4000) == all.view().substr(0, 4000));
-  CHECK(some.view().find(R"(}],"errors_not_listed":)") != std::string_view::npos);
-  ts::append_errors(none, {}, names, "records", SIZE_MAX, 3);
-  CHECK(none.view() == R"({"detail":[],"errors_not_listed":3})");
+TEST_CASE("the largest contributions come first, equal ones in the features' order, and nothing is lost", "[json]") {
+  const std::vector<std::string> features{"a", "b \"x\"", "c", "d"};
+  ts::explanation_writer writer(features);
+  const std::vector<double> numbers{0.5, -2.0, 0.5, -0.5, -1.25};
+  const auto written = [&](std::size_t most) {
+    ts::text_buffer out;
+    writer.append(out, numbers, most);
+    return std::string(out.view());
+  };
+  CHECK(written(1) ==
+        R"("explanation":{"base_value":-1.25,"contributions":[{"feature":"b \"x\"","contribution":-2.0}],)"
+        R"("others":0.5})");
+  CHECK(written(3) == R"("explanation":{"base_value":-1.25,"contributions":[{"feature":"b \"x\"","contribution":-2.0},)"
+                      R"({"feature":"a","contribution":0.5},{"feature":"c","contribution":0.5}],"others":-0.5})");
+  CHECK(written(4) == written(1000));
+  CHECK(written(4).find(R"({"feature":"d","contribution":-0.5}],"others":0.0})") != std::string::npos);
+  ts::text_buffer out;
+  const double inf = std::numeric_limits<double>::infinity();
+  writer.append(out, std::array{inf, 1.0, std::nan(""), 0.0, 2.0}, 2);
+  CHECK(out.view() == R"("explanation":{"base_value":2.0,"contributions":[{"feature":"c","contribution":null},)"
+                      R"({"feature":"a","contribution":null}],"others":1.0})");
 }
 
-TEST_CASE("the quoted body of a syntax error is cut between characters", "[json]") {
-  std::string document(5000, '\x01');
-  for (int i = 0; i < 1000; ++i) document += "\xC3\xA9";
-  const ts::syntax_error e{"Expecting value", 0, 1, 1, document};
-  for (const std::size_t room : {0U, 1U, 100U, 1000U, 6001U, 30000U, 31001U, 40000U}) {
-    ts::text_buffer out;
-    ts::append_syntax_error(out, e, room);
-    CHECK(out.size() < room + 300);
-    simdjson::dom::parser parser;
-    CHECK(parser.parse(std::string(out.view())).error() == simdjson::SUCCESS);
-  }
+TEST_CASE("a prediction takes more members", "[json]") {
+  const ts::prediction_names names("p", "hit");
+  ts::text_buffer out;
+  names.append_list(out, std::array{0.5, 0.25}, 0.5,
+                    [&](std::size_t i) { out.append(i == 0 ? R"("m":0)" : R"("m":1)"); });
+  CHECK(out.view() == R"({"predictions":[{"p":0.5,"hit":1,"m":0},{"p":0.25,"hit":0,"m":1}]})");
+  out.clear();
+  names.append_list(out, {}, 0.5, [](std::size_t) {});
+  CHECK(out.view() == R"({"predictions":[]})");
+  out.clear();
+  names.append_one(out, 0.5, 0.5, [&] { out.append(R"("m":null)"); });
+  CHECK(out.view() == R"({"p":0.5,"hit":1,"m":null})");
 }

@@ -67,7 +67,7 @@ TEST_CASE("good records are predicted though others are bad, in their places", "
   CHECK(f.seen.read().samples == 3);
 
   ts::text_buffer json;
-  ts::append_partial(json, p, ts::prediction_names("p", "yes"), student::names);
+  ts::append_partial(json, p, ts::prediction_names("p", "yes"), ts::context_of<student>());
   const std::string written(json.view());
   CHECK(written.starts_with(R"({"predictions":[{"p":)"));
   CHECK(written.find(R"(},null,{"p":)") != std::string::npos);
@@ -155,7 +155,7 @@ TEST_CASE("a list of bad records only gives no prediction and all the errors", "
   CHECK(p.errors.size() == 2);
   CHECK(p.broken.size() == 1);
   ts::text_buffer json;
-  ts::append_partial(json, p, ts::prediction_names("p", "yes"), student::names);
+  ts::append_partial(json, p, ts::prediction_names("p", "yes"), ts::context_of<student>());
   CHECK(json.view().starts_with(R"({"predictions":[null,null,null],"errors":[)"));
 }
 
@@ -174,7 +174,7 @@ TEST_CASE("errors beyond the limits are counted", "[service]") {
   CHECK(p.unlisted == 38);
   CHECK(p.rows == std::vector<std::uint32_t>{40});
   ts::text_buffer json;
-  ts::append_partial(json, p, ts::prediction_names("p", "yes"), student::names, "records", 200);
+  ts::append_partial(json, p, ts::prediction_names("p", "yes"), {.names = student::names, .most_bytes = 200});
   CHECK(json.view().ends_with(R"(}],"errors_not_listed":41})"));
 
   records.resize(51, "1");

@@ -42,7 +42,7 @@ class prediction_names {
   }
 
   /// Appends {"predictions":[{"p":0.25,"positive":0},...]}: one entry a record, positive where the probability reaches
-  /// the threshold.
+  /// the threshold. With more members in each: see append_one.
   void append_list(text_buffer& out, std::span<const double> probability, double threshold) const {
     out.append(begin_);
     constexpr std::size_t block = 256;  // records whose room is asked for at once
@@ -56,6 +56,16 @@ class prediction_names {
       out.keep_to(to);
     }
     if (!probability.empty()) out.keep_to(out.space(0) - 1);  // the last comma
+    out.append("]}");
+  }
+
+  template <class More>
+  void append_list(text_buffer& out, std::span<const double> probability, double threshold, More&& more) const {
+    out.append(begin_);
+    for (std::size_t i = 0; i < probability.size(); ++i) {
+      if (i != 0) out.append(",");
+      append_one(out, probability[i], threshold, [&] { more(i); });
+    }
     out.append("]}");
   }
 
@@ -82,6 +92,15 @@ class prediction_names {
   void append_one(text_buffer& out, double probability, double threshold) const {
     out.keep_to(entry(out.space(entry_space()), probability, threshold));
   }
+  /// The same with more members: more() appends them to `out`, as "name":value.
+  template <class More>
+  void append_one(text_buffer& out, double probability, double threshold, More&& more) const {
+    append_one(out, probability, threshold);
+    out.keep_to(out.space(0) - 1);  // the brace
+    out.append(",");
+    more();
+    out.append("}");
+  }
 
  private:
   std::size_t entry_space() const noexcept {
@@ -101,152 +120,46 @@ class prediction_names {
   std::string before_positive_;
 };
 
-/// Appends {"detail":"text"}.
-inline void append_detail(text_buffer& out, std::string_view text) {
-  out.append(R"({"detail":)");
-  append_json_text(out, text);
-  out.append("}");
+/// Appends the answer to a body with wrong values, as Dialect words it.
+template <error_dialect Dialect = dialect::pydantic1>
+void append_errors(text_buffer& out, std::span<const field_error> errors, const error_context& context) {
+  Dialect::append_errors(out, errors, context);
 }
-
-/// Appends the item of one error, as Dialect words it.
-template <class Dialect = dialect::pydantic1>
-void append_error(text_buffer& out, const field_error& e, std::span<const std::string_view> names,
-                  std::string_view list = "records") {
-  const auto integer = [&](std::uint64_t v) {
-    out.keep_to(write_integer(out.space(number_text_space), static_cast<std::int64_t>(v)));
-  };
-  const auto bound = [&](const limit& l) {
-    char* const to = out.space(number_text_space);
-    out.keep_to(l.is_real ? write_real(to, l.real()) : write_integer(to, l.integer));
-  };
-  out.append(R"({"loc":["body")");
-  if (e.row != field_error::no_row) {
-    out.append(",");
-    append_json_text(out, list);
-    if (e.row != field_error::all_rows) {
-      out.append(",");
-      integer(e.row);
-    }
-  }
-  if (e.field != field_error::no_field) {
-    out.append(",");
-    append_json_text(out, names[e.field]);
-  }
-  const auto words = Dialect::words(e.what);
-  out.append(R"(],"msg":")");
-  out.append(words.message);
-  if (words.has_limit) bound(e.bound);
-  out.append(words.after);
-  out.append(R"(","type":")");
-  out.append(words.type);
-  out.append("\"");
-  if (words.has_limit) {
-    out.append(R"(,"ctx":{"limit_value":)");
-    bound(e.bound);
-    out.append("}");
-  }
-  out.append("}");
-}
-
-/// The items of a list of errors, as many as there is room for.
-class error_items {
- public:
-  /// `most_bytes` is for all items together; `unlisted` errors are known of already that will not be appended.
-  explicit error_items(text_buffer& out, std::size_t most_bytes = SIZE_MAX, std::size_t unlisted = 0)
-      : out_(out), begin_(out.size()), most_bytes_(most_bytes), unlisted_(unlisted) {}
-
-  /// append() writes one item; it is taken back when the room is exceeded, and no later one is written.
-  template <class F>
-  void add(F&& append) {
-    if (full_) {
-      ++unlisted_;
-      return;
-    }
-    const std::size_t end = out_.size();
-    if (end != begin_) out_.append(",");
-    append();
-    if (out_.size() - begin_ <= most_bytes_) return;
-    out_.keep_to(out_.view().data() + end);
-    full_ = true;
-    ++unlisted_;
-  }
-  /// Closes the list and the object around it, with "errors_not_listed" when some are not.
-  void close() {
-    out_.append("]");
-    if (unlisted_ != 0) {
-      out_.append(R"(,"errors_not_listed":)");
-      out_.keep_to(write_integer(out_.space(number_text_space), static_cast<std::int64_t>(unlisted_)));
-    }
-    out_.append("}");
-  }
-
- private:
-  text_buffer& out_;
-  std::size_t begin_, most_bytes_, unlisted_;
-  bool full_ = false;
-};
-
-/// Appends {"detail":[...]}, one item an error, as Dialect words it. `names` are the schema's, `list` is the member
-/// that holds the records. Errors beyond `most_bytes` of text, and the `unlisted` ones, are only counted, in a member
-/// "errors_not_listed".
-template <class Dialect = dialect::pydantic1>
+/// The same from the names of the schema's fields, and the member that holds the records.
+template <error_dialect Dialect = dialect::pydantic1>
 void append_errors(text_buffer& out, std::span<const field_error> errors, std::span<const std::string_view> names,
-                   std::string_view list = "records", std::size_t most_bytes = SIZE_MAX, std::size_t unlisted = 0) {
-  out.append(R"({"detail":[)");
-  error_items items(out, most_bytes, unlisted);
-  for (const field_error& e : errors) items.add([&] { append_error<Dialect>(out, e, names, list); });
-  items.close();
+                   std::string_view list = "records") {
+  Dialect::append_errors(out, errors, {.names = names, .list = list});
 }
 
-/// Appends {"detail":[...]} with the one item of a body that is no JSON. It quotes the body, of a long one the
-/// beginning: the text is about `most_bytes` long at most.
-template <class Dialect = dialect::pydantic1>
-void append_syntax_error(text_buffer& out, const syntax_error& e, std::size_t most_bytes = SIZE_MAX) {
-  const auto integer = [&](std::string_view before, std::size_t v) {
-    out.append(before);
-    out.keep_to(write_integer(out.space(number_text_space), static_cast<std::int64_t>(v)));
-  };
-  text_buffer message;
-  append_json_text(message, e.message);
-  const std::string_view quoted = message.view();
-  integer(R"({"detail":[{"loc":["body",)", e.position);
-  out.append(R"(],"msg":)");
-  out.append(quoted.substr(0, quoted.size() - 1));
-  integer(": line ", e.line);
-  integer(" column ", e.column);
-  integer(" (char ", e.position);
-  out.append(R"-()","type":")-");
-  out.append(Dialect::syntax_type);
-  out.append(R"(","ctx":{"msg":)");
-  out.append(quoted);
-  out.append(R"(,"doc":)");
-  const std::size_t begin = out.size();
-  for (std::size_t size = std::min(e.document.size(), most_bytes);; size /= 2) {
-    while (size > 0 && size < e.document.size() && (static_cast<unsigned char>(e.document[size]) & 0xC0U) == 0x80U) {
-      --size;  // not within a character
-    }
-    append_json_text(out, e.document.substr(0, size));
-    if (out.size() - begin <= most_bytes || size == 0) break;
-    out.keep_to(out.view().data() + begin);
-  }
-  integer(R"(,"pos":)", e.position);
-  integer(R"(,"lineno":)", e.line);
-  integer(R"(,"colno":)", e.column);
-  out.append("}}]}");
+/// Appends the answer to a body that is no JSON.
+template <error_dialect Dialect = dialect::pydantic1>
+void append_syntax_error(text_buffer& out, const syntax_error& e, const error_context& context = {}) {
+  Dialect::append_syntax_error(out, e, context);
+}
+
+/// Appends the answer to what a sentence says: {"detail":"text"}.
+template <error_dialect Dialect = dialect::pydantic1>
+void append_detail(text_buffer& out, std::string_view text, const error_context& context = {}) {
+  Dialect::append_detail(out, text, context);
 }
 
 /// The same as a string of its own: for programs that aren't in a hurry.
-template <class Dialect = dialect::pydantic1>
-std::string to_json(std::span<const field_error> errors, std::span<const std::string_view> names,
-                    std::string_view list = "records") {
+template <error_dialect Dialect = dialect::pydantic1>
+std::string to_json(std::span<const field_error> errors, const error_context& context) {
   text_buffer out;
-  append_errors<Dialect>(out, errors, names, list);
+  Dialect::append_errors(out, errors, context);
   return std::string(out.view());
 }
-template <class Dialect = dialect::pydantic1>
-std::string to_json(const syntax_error& e) {
+template <error_dialect Dialect = dialect::pydantic1>
+std::string to_json(std::span<const field_error> errors, std::span<const std::string_view> names,
+                    std::string_view list = "records") {
+  return to_json<Dialect>(errors, {.names = names, .list = list});
+}
+template <error_dialect Dialect = dialect::pydantic1>
+std::string to_json(const syntax_error& e, const error_context& context = {}) {
   text_buffer out;
-  append_syntax_error<Dialect>(out, e);
+  Dialect::append_syntax_error(out, e, context);
   return std::string(out.view());
 }
 

@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "../core/text_buffer.hpp"
+#include "../json/dialect.hpp"
+#include "../json/error_context.hpp"
 #include "../json/write.hpp"
 #include "score_json.hpp"
 
@@ -104,20 +106,19 @@ partial_outcome score_partial(const Pipeline& pipe, simdjson::padded_string_view
 }
 
 /// Appends {"predictions":[{...},null,...],"errors":[...]}: an entry for each record of the body, null for the bad
-/// ones, and what is wrong with these in the words of append_errors(), a broken rule in its own.
-template <class Dialect = dialect::pydantic1>
-void append_partial(text_buffer& out, const partial_predictions& p, const prediction_names& members,
-                    std::span<const std::string_view> names, std::string_view list = "records",
-                    std::size_t most_bytes = SIZE_MAX) {
+/// ones, and what is wrong with these in the words of dialect::pydantic1, a broken rule in its own.
+inline void append_partial(text_buffer& out, const partial_predictions& p, const prediction_names& members,
+                           error_context context) {
   members.append_open_list(out, p.scores.probability, p.scores.threshold, p.rows, p.records);
   out.append(R"(,"errors":[)");
-  error_items items(out, most_bytes, p.unlisted);
+  context.unlisted = p.unlisted;
+  detail::error_items items(out, context);
   auto rule = p.broken.begin();
   const auto add_rules = [&](std::size_t before) {
     for (; rule != p.broken.end() && rule->row < before; ++rule) {
       items.add([&] {
         out.append(R"({"loc":["body",)");
-        append_json_text(out, list);
+        append_json_text(out, context.list);
         out.append(",");
         out.keep_to(write_integer(out.space(number_text_space), static_cast<std::int64_t>(rule->row)));
         out.append(R"(],"msg":)");
@@ -128,7 +129,7 @@ void append_partial(text_buffer& out, const partial_predictions& p, const predic
   };
   for (const field_error& e : p.errors) {
     add_rules(e.row);
-    items.add([&] { append_error<Dialect>(out, e, names, list); });
+    items.add([&] { dialect::pydantic1::append_error(out, e, context); });
   }
   add_rules(SIZE_MAX);
   items.close();

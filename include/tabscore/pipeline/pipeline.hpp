@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -106,7 +107,7 @@ class pipeline {
     void add(const columns<Schema>& records) {
       if (records.rows() < scored_) restart();
       if (records.rows() > probability_.size()) {
-        const std::size_t room = std::max(records.rows(), 2 * probability_.size());
+        const std::size_t room = std::bit_ceil(records.rows());
         probability_ = buffers_.probability.template grow<double>(room, scored_);
         label_ = buffers_.label.template grow<std::uint8_t>(room, scored_);
       }

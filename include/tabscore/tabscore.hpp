@@ -69,6 +69,7 @@
 #include "models/verify.hpp"
 
 #include "monitor/append_file.hpp"
+#include "monitor/coarse_clock.hpp"
 #include "monitor/distance.hpp"
 #include "monitor/drift.hpp"
 #include "monitor/drift_monitor.hpp"

@@ -37,9 +37,9 @@ using score_outcome = std::variant<predictions, broken_rule, unscorable, refused
 class score_buffers {
  public:
   std::size_t capacity_bytes() const noexcept {
-    return matrix.capacity() + model.capacity() + probability.capacity() + label.capacity();
+    return matrix.capacity() + codes.capacity() + model.capacity() + probability.capacity() + label.capacity();
   }
-  scratch matrix, model, probability, label;
+  scratch matrix, codes, model, probability, label;
 };
 
 /// The way of a batch: rules, features, scorer, sinks. Immutable: threads share it, each with its own score_buffers.
@@ -83,13 +83,21 @@ class pipeline {
     // Whole blocks of a multiple of eight rows keep the columns of the matrix aligned alike.
     const std::size_t stride = std::min(block_rows, (rows + 7) / 8 * 8);
     const std::span<double> matrix = buffers.matrix.template get<double>(stride * width);
+    const std::span<std::int32_t> code = buffers.codes.template get<std::int32_t>(stride * text_features_);
     for (std::size_t begin = 0; begin < rows; begin += block_rows) {
       const std::size_t count = std::min(block_rows, rows - begin);
       const columns<Schema> part = records.slice(begin, count);
       features_.write(part, matrix.data(), stride);
       std::array<const std::string_view*, std::max<std::size_t>(1, Schema::text_count)> text{};
+      std::array<text_codes, text.size()> codes{};
       select_texts(part, text);
-      const feature_block x{count, width, matrix.data(), stride, std::span(text).first(text_features_)};
+      for (std::size_t t = 0; t < text_features_; ++t) codes[t].code = code.data() + t * stride;
+      const feature_block x{count,
+                            width,
+                            matrix.data(),
+                            stride,
+                            std::span(text).first(text_features_),
+                            std::span(codes).first(text_features_)};
       const std::span<double> p = probability.subspan(begin, count);
       model_.score(x, buffers.model, p);
       bool numbers = true;

@@ -103,11 +103,19 @@ class student_handler {
     }
     thread_metrics::stopwatch time(metrics_);
     const simdjson::padded_string_view body(asked.body, asked.body.size() + simdjson::SIMDJSON_PADDING);
-    const auto wrong = ts::read_json(body, workspace_, shape);
+    std::optional<student_pipeline::scoring> scoring;
+    if (service_.pipe) scoring.emplace(*service_.pipe, workspace_.x);
+    auto score_some = [&](const ts::columns<student>& records) {
+      if (!scoring) return;
+      time.lap(stage::decode);
+      scoring->add(records);
+      time.lap(stage::score);
+    };
+    const auto wrong = ts::read_json(body, workspace_, shape, score_some);
     time.lap(stage::decode);
     if (wrong) return answer(*wrong, shape);
-    if (!service_.pipe) return detail(model_not_loaded, "Model is not loaded.");
-    const ts::outcome outcome = ts::score_records(*service_.pipe, workspace_, shape);
+    if (!scoring) return detail(model_not_loaded, "Model is not loaded.");
+    const ts::outcome outcome = ts::finish_records(*scoring, workspace_, shape);
     time.lap(stage::score);
     http::response reply = answer(outcome, shape);
     reply.more_headers = service_.model.header;

@@ -28,6 +28,7 @@
 #include "json/convert.hpp"
 #include "json/convert_avx512.hpp"
 #include "json/decode.hpp"
+#include "json/decode_progress.hpp"
 #include "json/dialect.hpp"
 #include "json/encoding.hpp"
 #include "json/fast.hpp"

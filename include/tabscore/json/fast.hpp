@@ -14,6 +14,7 @@
 
 #include "../schema/batch.hpp"
 #include "convert.hpp"
+#include "decode_progress.hpp"
 #include "key_table.hpp"
 #include "record_layout.hpp"
 #include "scan.hpp"
@@ -29,8 +30,9 @@ class fast_reader {
   using field_set = std::bitset<size>;
 
  public:
-  fast_reader(std::string_view body, batch<Schema>& to, record_layout<Schema>& layout) noexcept
-      : begin_(body.data()), end_(begin_ + body.size()), to_(to), layout_(layout) {}
+  fast_reader(std::string_view body, batch<Schema>& to, record_layout<Schema>& layout,
+              const decode_progress<Schema>& progress = {}) noexcept
+      : begin_(body.data()), end_(begin_ + body.size()), to_(to), layout_(layout), progress_(progress) {}
 
   /// The array called `list` in the body: at least one record, `most` at most.
   bool records(std::string_view list, std::size_t most) {
@@ -332,13 +334,21 @@ class fast_reader {
       plain_ = plain_ && convert_values<field>(values_[layout_.place_of[I]], found_, column, end_, to_);
     });
     found_ = 0;
+    if (plain_ && to_.rows() - told_ >= told_at_once) {
+      told_ = to_.rows();
+      progress_(to_);
+    }
     return plain_;
   }
+
+  static constexpr std::size_t told_at_once = 256;  // records
 
   const char* begin_;
   const char* end_;
   batch<Schema>& to_;
   record_layout<Schema>& layout_;
+  decode_progress<Schema> progress_;
+  std::size_t told_ = 0;  // records
   std::size_t most_ = 1;
   const char* last_ = nullptr;  // the end of the last value of the last record
   separator comma_, colon_;     // as they were last time

@@ -10,8 +10,10 @@
 #include "core/json_text.hpp"
 #include "core/number_parse.hpp"
 #include "core/number_text.hpp"
+#include "core/number_texts.hpp"
 #include "core/result.hpp"
 #include "core/scratch.hpp"
+#include "core/short_number_text.hpp"
 #include "core/siphash.hpp"
 #include "core/text_buffer.hpp"
 

@@ -10,41 +10,37 @@
 
 namespace tabscore {
 
-/// Numbers as JSON, written once for all who need the text: the digits of a double are what a prediction's answer and
-/// its line in a log cost most. Not for concurrent use.
+/// Numbers as JSON, written once for all who need them: digits are most of what an answer and its line in a log cost.
+/// Keeps its memory. Not for concurrent use.
 class number_texts {
  public:
-  bool empty() const noexcept { return count_ == 0; }
-  void clear() noexcept { count_ = 0; }
+  bool empty() const noexcept { return entries_.empty(); }
+  void clear() noexcept { entries_ = {}; }
   std::size_t capacity() const noexcept { return memory_.capacity(); }
 
   void write(std::span<const double> values) {
-    const std::span<entry> all = memory_.get<entry>(values.size() + 1);  // a text may touch the one behind it
+    entries_ = memory_.get<entry>(values.size() + 1);  // a text may touch the entry behind its own
     for (std::size_t i = 0; i < values.size(); ++i) {
-      const char* const end = write_real<spelling::json>(all[i].text, values[i]);
-      all[i].size = static_cast<std::size_t>(end - all[i].text);
+      const char* const end = write_real<spelling::json>(entries_[i].text, values[i]);
+      entries_[i].size = static_cast<std::size_t>(end - entries_[i].text);
     }
-    entries_ = all.data();
-    count_ = values.size();
   }
 
-  /// Copies the text of value i; touches `longest` bytes. Returns its end.
+  /// Copies the text of number i, up to number_text_space bytes; returns its end.
   char* copy(std::size_t i, char* to) const noexcept {
-    std::memcpy(to, entries_[i].text, longest);
+    std::memcpy(to, entries_[i].text, sizeof entries_[i].text);
     return to + entries_[i].size;
   }
 
  private:
-  static constexpr std::size_t longest = 24;
   struct entry {
-    char text[longest];
+    char text[24];  // the longest: -2.2250738585072014e-308
     std::size_t size;
   };
   static_assert(2 * sizeof(entry) >= number_text_space);
 
   scratch memory_;
-  const entry* entries_ = nullptr;
-  std::size_t count_ = 0;
+  std::span<entry> entries_;
 };
 
 }  // namespace tabscore

@@ -13,6 +13,7 @@
 #include <utility>
 #include <variant>
 
+#include "../core/number_texts.hpp"
 #include "../core/result.hpp"
 #include "../core/scratch.hpp"
 #include "../expr/rule.hpp"
@@ -39,9 +40,11 @@ using score_outcome = std::variant<predictions, broken_rule, unscorable, refused
 class score_buffers {
  public:
   std::size_t capacity_bytes() const noexcept {
-    return matrix.capacity() + codes.capacity() + model.capacity() + probability.capacity() + label.capacity();
+    return matrix.capacity() + codes.capacity() + model.capacity() + probability.capacity() + label.capacity() +
+           texts.capacity();
   }
   scratch matrix, codes, model, probability, label;
+  number_texts texts;
 };
 
 /// The way of a batch: rules, features, scorer, sinks. Immutable: threads share it, each with its own score_buffers.
@@ -104,7 +107,8 @@ class pipeline {
         if (const auto broken = pipe_.rules_.first_broken(records)) return *broken;
         return unscorable{bad_row_};
       }
-      const predictions scores{probability_.first(rows), label_.first(rows), pipe_.model_.threshold()};
+      buffers_.texts.clear();
+      const predictions scores{probability_.first(rows), label_.first(rows), pipe_.model_.threshold(), &buffers_.texts};
       if (rows == 0) return scores;
       if (!observed_->admit({records, scores})) return refused{};
       observed_->record({records, scores});

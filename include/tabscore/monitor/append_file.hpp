@@ -101,7 +101,6 @@ class basic_append_file {
     bool whole = write_all(current_->fd.get(), bytes);
     if (whole && settings_.sync == durability::always) whole = sync_now(*current_);
     if (!whole) return take_back(bytes.size()), false;
-    if (crosses_pages) announce_nothing();
     size_ += bytes.size();
     unsynced_ = true;
     if (sync_is_due(2)) {
@@ -168,10 +167,13 @@ class basic_append_file {
     return true;
   }
 
-  /// Somebody else may have emptied the file.
+  /// Somebody else may have emptied the file: what was announced then says nothing of what follows.
   void find_size() noexcept {
     struct ::stat now {};
-    if (::fstat(current_->fd.get(), &now) == 0) size_ = static_cast<std::uint64_t>(now.st_size);
+    if (::fstat(current_->fd.get(), &now) != 0) return;
+    const auto found = static_cast<std::uint64_t>(now.st_size);
+    if (found < size_) announce_nothing();
+    size_ = found;
   }
 
   bool repair() noexcept {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cmath>
@@ -124,10 +125,9 @@ class jsonl_lines {
   void append(text_buffer& out, const scored<Schema>& batch, std::chrono::system_clock::time_point time) const {
     number_texts* const texts = batch.scores.texts;
     if (texts != nullptr && texts->empty()) texts->write(batch.scores.probability);
-    const auto& key = keys<Schema>();
     std::size_t room = detail::timestamp_space + 2 * number_text_space + probability_.size() +
                        after_probability_[0].size() + end_.size() + 4 * detail::repeated_text::block + 64;
-    for (const auto& k : key) room += k.size() + number_text_space;
+    Schema::for_each([&]<std::size_t I>() { room += key<Schema, I>().size() + number_text_space; });
 
     const std::size_t first_line = out.size();
     std::size_t start_size = 0;  // what stands before the probability is the same in all lines
@@ -141,7 +141,7 @@ class jsonl_lines {
       Schema::for_each([&]<std::size_t I>() {
         using field = typename Schema::template field<I>;
         if constexpr (field::logged != privacy::unlogged) {
-          to = key[I].write(to);
+          to = put(to, key<Schema, I>());
           const auto& value = batch.records.template get<I>()[row];
           if constexpr (field::kind == field_kind::text) {
             char* const end = plain_text<field>(to, value);
@@ -166,20 +166,35 @@ class jsonl_lines {
     return detail::repeated_text(", " + detail::json_text(names.label) + ": " + label + ", \"features\": {");
   }
 
-  /// What stands before each field's value.
-  template <schema_type Schema>
-  static const auto& keys() {
-    static const auto all = [] {
-      std::array<detail::repeated_text, Schema::size> key;
-      std::string_view comma;
-      Schema::for_each([&]<std::size_t I>() {
-        if (Schema::template field<I>::logged == privacy::unlogged) return;
-        key[I] = detail::repeated_text(std::string(comma) + detail::json_text(Schema::names[I]) + ": ");
-        comma = ", ";
-      });
-      return key;
-    }();
-    return all;
+  /// What stands before a field's value. Of most names the compiler knows it, and copies it without a loop.
+  template <schema_type Schema, std::size_t I>
+  static constexpr bool first_logged = [] {
+    bool first = true;
+    Schema::for_each(
+        [&]<std::size_t K>() { first = first && (K >= I || Schema::template field<K>::logged == privacy::unlogged); });
+    return first;
+  }();
+  template <schema_type Schema, std::size_t I>
+  static constexpr auto plain_key = [] {
+    constexpr std::string_view name = Schema::names[I], before = first_logged<Schema, I> ? "\"" : ", \"",
+                               after = "\": ";
+    std::array<char, before.size() + name.size() + after.size()> text{};
+    char* to = text.data();
+    for (const std::string_view piece : {before, name, after}) to = std::copy(piece.begin(), piece.end(), to);
+    return text;
+  }();
+  template <schema_type Schema, std::size_t I>
+  static std::string_view key() {
+    constexpr std::string_view name = Schema::names[I];
+    constexpr bool plain = std::all_of(name.begin(), name.end(), [](char c) {
+      return detail::plain_bytes<escape::non_ascii>.at[static_cast<unsigned char>(c)];
+    });
+    if constexpr (plain) {
+      return {plain_key<Schema, I>.data(), plain_key<Schema, I>.size()};
+    } else {
+      static const std::string text = (first_logged<Schema, I> ? "" : ", ") + detail::json_text(name) + ": ";
+      return text;
+    }
   }
 
   char* write_start(char* to, std::chrono::system_clock::time_point time, double threshold) const noexcept {

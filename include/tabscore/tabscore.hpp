@@ -10,8 +10,10 @@
 #include "core/json_text.hpp"
 #include "core/number_parse.hpp"
 #include "core/number_text.hpp"
+#include "core/number_texts.hpp"
 #include "core/result.hpp"
 #include "core/scratch.hpp"
+#include "core/short_number_text.hpp"
 #include "core/siphash.hpp"
 #include "core/text_buffer.hpp"
 
@@ -80,6 +82,7 @@
 #include "columnar/lent_columns.hpp"
 
 #include "monitor/append_file.hpp"
+#include "monitor/coarse_clock.hpp"
 #include "monitor/distance.hpp"
 #include "monitor/drift.hpp"
 #include "monitor/drift_monitor.hpp"

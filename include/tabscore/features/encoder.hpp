@@ -5,7 +5,6 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <string_view>
 #include <vector>
 
 #include "../core/config.hpp"
@@ -51,11 +50,9 @@ struct encoder {
     }
     std::size_t indicator = numeric.size();
     for (std::size_t f = 0; f < text.size(); ++f) {
-      const std::string_view* const texts = x.text[f] + first;
-      for (std::size_t i = 0; i < rows; ++i) {
-        const std::int32_t code = text[f].code(texts[i]);
-        if (code != one_hot::unknown) out[i * columns + indicator + static_cast<std::size_t>(code)] = Real{1};
-      }
+      each_code(x, f, text[f], first, rows, [&](std::size_t i, std::int32_t code) {
+        if (code != one_hot::unknown) out[(i - first) * columns + indicator + static_cast<std::size_t>(code)] = Real{1};
+      });
       indicator += text[f].size();
     }
   }

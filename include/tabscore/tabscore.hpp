@@ -37,10 +37,12 @@
 #include "json/error_context.hpp"
 #include "json/explanation.hpp"
 #include "json/fast.hpp"
+#include "json/json_schema.hpp"
 #include "json/json_value.hpp"
 #include "json/key_table.hpp"
 #include "json/python_json.hpp"
 #include "json/python_text.hpp"
+#include "json/record_json.hpp"
 #include "json/record_layout.hpp"
 #include "json/scan.hpp"
 #include "json/tensor_decoder.hpp"
@@ -48,6 +50,7 @@
 #include "json/write.hpp"
 
 #include "expr/expr.hpp"
+#include "expr/json_logic.hpp"
 #include "expr/rule.hpp"
 
 #include "features/baseline.hpp"

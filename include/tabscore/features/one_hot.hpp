@@ -16,19 +16,24 @@
 namespace tabscore {
 
 /// The categories of one text field in model order: text -> its position, which is its indicator column. A nullopt
-/// category (missing during training) keeps its position but no text matches it. Immutable, so that threads share one.
+/// category (missing during training) keeps its position; no text matches it, but an absent one (a view of nothing) is
+/// it. Without such a category an absent text is an empty one. Immutable, so that threads share one.
 class one_hot {
  public:
   static constexpr std::int32_t unknown = -1;
 
   one_hot() = default;
-  /// Precondition: no category twice, fewer than 2^30 of them.
-  explicit one_hot(std::vector<std::optional<std::string>> categories) : categories_(std::move(categories)) {
+  /// An absent text counts as the category `imputed`, if that is given and known. Precondition: no category twice,
+  /// fewer than 2^30 of them.
+  explicit one_hot(std::vector<std::optional<std::string>> categories,
+                   const std::optional<std::string>& imputed = std::nullopt)
+      : categories_(std::move(categories)) {
     TABSCORE_ASSERT(categories_.size() < (std::size_t{1} << 30), "a text field with 2^30 categories or more");
     const std::size_t count = std::bit_ceil(2 * categories_.size() + 2);  // at most half full, so probes are short
     slots_.resize(count);
     shift_ = 64 - std::countr_zero(count);
     for (std::size_t i = 0; i < categories_.size(); ++i) {
+      if (categories_[i] == imputed) absent_ = static_cast<std::int32_t>(i);
       if (!categories_[i]) continue;
       const std::string_view text = *categories_[i];
       TABSCORE_ASSERT(code(text) == unknown, "a category is listed twice");
@@ -41,6 +46,7 @@ class one_hot {
 
   /// Position of the category in model order, or `unknown`.
   std::int32_t code(std::string_view text) const noexcept {
+    if (text.data() == nullptr && absent_ != unknown) return absent_;
     const std::uint64_t wanted = key(text);
     const auto length = static_cast<std::uint32_t>(text.size());
     for (std::size_t at = home(wanted, length);; at = (at + 1) & (slots_.size() - 1)) {
@@ -91,6 +97,7 @@ class one_hot {
   std::vector<std::optional<std::string>> categories_;
   std::vector<slot> slots_ = std::vector<slot>(2);
   int shift_ = 63;
+  std::int32_t absent_ = unknown;
 };
 
 }  // namespace tabscore

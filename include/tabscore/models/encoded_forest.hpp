@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -19,8 +20,9 @@
 
 namespace tabscore {
 
-/// A tree ensemble trained on encoded features: scaled numbers, then one indicator column per category, as float32.
-/// Gives the trainer's own margins and probabilities. Immutable, so that threads share one.
+/// A tree ensemble of two classes trained on encoded features (see encoder): boosted trees with a logistic link, or a
+/// forest that averages the shares of both classes. Gives the trainer's own margins and probabilities. Immutable, so
+/// that threads share one.
 class encoded_forest {
  public:
   /// The forest must read what the encoder writes and give one probability; `source` names it in the error.
@@ -33,9 +35,11 @@ class encoded_forest {
       return mismatch(
           fmt::format("the trees read {} columns, the features are encoded in {}", trees.features(), encoder.width()));
     }
-    if (trees.outputs() != 1 || trees.model().output_link.form != link::function::logistic) {
-      return mismatch("expected trees of a binary objective with a logistic link");
-    }
+    using form = link::function;
+    const form f = trees.model().output_link.form;
+    const bool boosted = trees.outputs() == 1 && (f == form::logistic || f == form::two_classes);
+    const bool averaged = trees.outputs() == 2 && f == form::identity;
+    if (!boosted && !averaged) return mismatch("expected trees of two classes: a logistic link, or shares of both");
     return encoded_forest(std::move(names), std::move(encoder), std::move(trees), threshold);
   }
 
@@ -44,15 +48,23 @@ class encoded_forest {
   const forest& trees() const noexcept { return trees_; }
 
   void score(const feature_block& x, scratch& memory, std::span<double> probability) const {
-    each_run(x, memory, [&](matrix_view<float> encoded, std::size_t first) {
-      trees_.predict(encoded, probability.subspan(first, encoded.rows), memory.inner());
+    each_run(x, memory, [&](std::span<double> outputs, std::size_t first) {
+      const link& last = trees_.model().output_link;
+      const std::size_t n = trees_.outputs();
+      std::array<double, 2> of_classes{};
+      for (std::size_t at = 0; at < outputs.size(); at += n) {
+        const auto row = std::span(of_classes).first(last.width(n));
+        last.apply(outputs.subspan(at, n), row);
+        probability[first + at / n] = row.back();
+      }
     });
   }
 
-  /// One margin per row, before the link.
+  /// One margin per row, before the link; of a forest that averages, the probability itself.
   void margins(const feature_block& x, scratch& memory, std::span<double> margin) const {
-    each_run(x, memory, [&](matrix_view<float> encoded, std::size_t first) {
-      trees_.margins(encoded, margin.subspan(first, encoded.rows), memory.inner());
+    if (trees_.outputs() == 2) return score(x, memory, margin);
+    each_run(x, memory, [&](std::span<double> outputs, std::size_t first) {
+      std::copy(outputs.begin(), outputs.end(), margin.begin() + static_cast<std::ptrdiff_t>(first));
     });
   }
 
@@ -64,16 +76,29 @@ class encoded_forest {
   encoded_forest(feature_names names, tabscore::encoder encoder, forest trees, double threshold)
       : names_(std::move(names)), encoder_(std::move(encoder)), trees_(std::move(trees)), threshold_(threshold) {}
 
-  // Encodes a run of rows at a time: the encoded matrix of a large block would leave the cache.
+  // Encodes a run of rows at a time (the encoded matrix of a large block would leave the cache), in the precision in
+  // which the trees compare, and hands over what the trees give for it.
   template <class Use>
   void each_run(const feature_block& x, scratch& memory, Use&& use) const {
+    if (trees_.model().input == precision::float32) {
+      each_run_of<float>(x, memory, use);
+    } else {
+      each_run_of<double>(x, memory, use);
+    }
+  }
+  template <class Number, class Use>
+  void each_run_of(const feature_block& x, scratch& memory, Use& use) const {
     constexpr std::size_t run = 256;
     const std::size_t columns = encoder_.width();
-    const std::span<float> encoded = memory.template get<float>(std::min(run, x.rows) * columns);
+    const std::size_t rows_of_run = std::min(run, x.rows);
+    const std::span<double> outputs = memory.get<double>(rows_of_run * trees_.outputs());
+    const std::span<Number> encoded = memory.inner().template get<Number>(rows_of_run * columns);
     for (std::size_t first = 0; first < x.rows; first += run) {
       const std::size_t rows = std::min(run, x.rows - first);
+      const std::span<double> given = outputs.first(rows * trees_.outputs());
       encoder_.encode(x, first, rows, encoded.data());
-      use(row_major(encoded.data(), rows, columns), first);
+      trees_.margins(row_major(encoded.data(), rows, columns), given, memory.inner().inner());
+      use(given, first);
     }
   }
 

@@ -23,7 +23,6 @@ class Booster:
     """A binary LGBMClassifier."""
 
     kind = "lightgbm"
-    takes_missing = True
     trainer = {"name": "LightGBM", "version": lightgbm.__version__}
     exporter = "export_lightgbm.py"
 

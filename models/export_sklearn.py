@@ -67,12 +67,24 @@ def progress(doing=""):
 
 
 def export(
-    pipeline, *, name, threshold, training_data, baseline=None, split=None, metrics=None, date=None, checks=32, learner=None
+    pipeline,
+    *,
+    name,
+    threshold,
+    training_data,
+    baseline=None,
+    split=None,
+    metrics=None,
+    date=None,
+    checks=32,
+    missing=False,
+    learner=None,
 ):
     """The model file of a fitted pipeline as a dict. `training_data` and `baseline` come from the functions below.
 
     `learner` says how the last step is written: Logistic, or another class with the same members; by default the one
-    for the class of the last step.
+    for the class of the last step. `missing` says that the model takes missing numbers as they are (boosted trees of
+    XGBoost, LightGBM and HistGradientBoosting do), so that some checks have them; those that an imputer fills always do.
     """
     require(
         isinstance(pipeline, Pipeline) and len(pipeline) == 2, "expected a Pipeline of a ColumnTransformer and a model"
@@ -111,7 +123,7 @@ def export(
     if baseline is not None:
         document["drift_baseline"] = baseline
     progress(f"{name}: scoring the checks")
-    document["checks"] = make_checks(pipeline, numeric, text, checks, learner)
+    document["checks"] = make_checks(pipeline, numeric, text, checks, learner, missing)
     progress()
     return document
 
@@ -139,7 +151,6 @@ class Logistic:
     """A binary LogisticRegression of scikit-learn."""
 
     kind = "logistic"
-    takes_missing = False
     trainer = {"name": "scikit-learn", "version": sklearn.__version__}
     exporter = "export_sklearn.py"
 
@@ -169,7 +180,6 @@ class Trees:
     """Trees of scikit-learn with two classes."""
 
     kind = "sklearn"
-    takes_missing = False
     trainer = {"name": "scikit-learn", "version": sklearn.__version__}
     exporter = "export_sklearn.py"
 
@@ -326,7 +336,7 @@ def text_levels(step, encoder):
     return fields
 
 
-def make_checks(pipeline, numeric, text, count, learner):
+def make_checks(pipeline, numeric, text, count, learner, missing):
     """Made-up rows around each feature's mean and far from it, known and unknown texts, scored by the pipeline itself.
 
     No row of the training data is used, so a model file may be published when its data may not.
@@ -341,7 +351,7 @@ def make_checks(pipeline, numeric, text, count, learner):
             extremes = [1e-300, 1e9]
         rows[f["name"]][: len(extremes)] = extremes[:count]
     for place, f in enumerate(numeric):
-        if learner.takes_missing or any("impute" in step for step in f.get("steps", [])[:1]):
+        if missing or any("impute" in step for step in f.get("steps", [])[:1]):
             rows[f["name"]][4 + place % 3 :: 7] = [float("nan")] * len(rows[f["name"]][4 + place % 3 :: 7])
     for f in text:
         known = [level for level in f["categories"] if level is not None]
@@ -498,6 +508,7 @@ def main():
     parser.add_argument("--training-data", required=True, help="the CSV file it was trained on (for its hash and rows)")
     parser.add_argument("--threshold", type=float, default=0.5, help="positive means probability >= threshold")
     parser.add_argument("--label", help="label column (0/1) of the training data: write a drift baseline from it")
+    parser.add_argument("--missing", action="store_true", help="the model takes missing numbers: check that, too")
     parser.add_argument("--date", help="date of the export, default today")
     arguments = parser.parse_args()
 
@@ -517,6 +528,7 @@ def main():
             training_data=training_data(arguments.training_data, len(data)),
             baseline=baseline,
             date=arguments.date,
+            missing=arguments.missing,
         )
     except NotExportable as reason:
         parser.exit(1, f"{arguments.pipeline}: {reason}\n")

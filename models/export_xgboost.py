@@ -23,7 +23,6 @@ class Booster:
     """A binary XGBClassifier."""
 
     kind = "xgboost"
-    takes_missing = True
     trainer = {"name": "XGBoost", "version": xgboost.__version__}
     exporter = "export_xgboost.py"
 

@@ -177,9 +177,9 @@ class Exported(unittest.TestCase):
         steps = [("n", "passthrough", NUMERIC), ("j", ordinal(unknown_value=np.nan), ["job"])]
         frame = with_missing(made_up_rows()).fillna({"town": "A"})
         live = with_missing(made_up_rows(200, seed=2)).fillna({"town": "A"})
-        self.agrees(fitted(*steps, model=HistGradientBoostingClassifier(max_iter=20), frame=frame), live)
+        self.agrees(fitted(*steps, model=HistGradientBoostingClassifier(max_iter=20), frame=frame), live, missing=True)
         categories = HistGradientBoostingClassifier(max_iter=20, categorical_features=[3])
-        self.agrees(fitted(*steps, model=categories, frame=frame), live)
+        self.agrees(fitted(*steps, model=categories, frame=frame), live, missing=True)
 
     def test_xgboost(self):
         try:
@@ -188,7 +188,7 @@ class Exported(unittest.TestCase):
             self.skipTest("xgboost is not there")
         steps = [("n", MinMaxScaler(), NUMERIC), ("j", ordinal(), ["job"]), ("t", one_hot(), ["town"])]
         frame, live = with_missing(made_up_rows()), with_missing(made_up_rows(200, seed=2))
-        document = self.agrees(fitted(*steps, model=xgboost.XGBClassifier(n_estimators=20), frame=frame), live)
+        document = self.agrees(fitted(*steps, model=xgboost.XGBClassifier(n_estimators=20), frame=frame), live, missing=True)
         self.assertEqual(document.get("kind"), "xgboost")
         self.assertTrue(any(None in check["numeric"] for check in document["checks"]))
 

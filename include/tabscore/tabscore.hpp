@@ -28,8 +28,10 @@
 #include "json/convert.hpp"
 #include "json/convert_avx512.hpp"
 #include "json/decode.hpp"
+#include "json/decode_progress.hpp"
 #include "json/dialect.hpp"
 #include "json/encoding.hpp"
+#include "json/explanation.hpp"
 #include "json/fast.hpp"
 #include "json/json_value.hpp"
 #include "json/key_table.hpp"
@@ -69,6 +71,15 @@
 #include "models/tree.hpp"
 #include "models/verify.hpp"
 
+#include "formats/error_text.hpp"
+#include "formats/format.hpp"
+#include "formats/lines.hpp"
+#include "formats/ndjson.hpp"
+#include "columnar/arrow_abi.hpp"
+#include "columnar/arrow_predictions.hpp"
+#include "columnar/arrow_reader.hpp"
+#include "columnar/lent_columns.hpp"
+
 #include "monitor/append_file.hpp"
 #include "monitor/distance.hpp"
 #include "monitor/drift.hpp"
@@ -92,6 +103,8 @@
 #include "pipeline/pipeline.hpp"
 
 #include "service/record_stream.hpp"
+#include "service/row_scorer.hpp"
+#include "service/score_arrow.hpp"
 #include "service/score_json.hpp"
 #include "service/workspace.hpp"
 

@@ -59,6 +59,7 @@
 #include "features/encoder.hpp"
 #include "features/feature_block.hpp"
 #include "features/features.hpp"
+#include "features/numeric_step.hpp"
 #include "features/one_hot.hpp"
 
 #include "models/contributions.hpp"

@@ -146,6 +146,7 @@ bool input::next(input_block& to, const std::function<void()>& drain) {
       open();
     }
     to.file = next_.file;
+    to.is_torn = false;
     to.bytes.clear();
     to.bytes.append(rest_.view());
     rest_.clear();
@@ -163,6 +164,7 @@ bool input::next(input_block& to, const std::function<void()>& drain) {
     if (ended) {
       close();
       if (whole > 0 && format_.has_lines() && to.bytes.view().back() != '\n') {
+        to.is_torn = true;
         to.bytes.append("\n");
         to.bytes.space(ts::block_padding);
         ++whole;  // the offset is not looked at any more

@@ -8,15 +8,23 @@
 #include "settings.hpp"
 #include "student.hpp"
 
-/// The formats by the names that --from and --to give them; null where there is none of that name.
+// The formats by the names that --from and --to give them; null where there is none of that name.
+
+inline constexpr const char* format_names = "ndjson, csv, tsv";
 inline std::unique_ptr<ts::record_format<student>> make_format(const settings& s) {
   if (s.from == "ndjson") return std::make_unique<ts::ndjson_format<student>>();
+  if (s.from == "csv" || s.from == "tsv") {
+    return std::make_unique<ts::csv_format<student>>(
+        ts::csv_dialect{s.from == "csv" ? ',' : '\t', !s.single_line_cells});
+  }
   return nullptr;
 }
-inline constexpr const char* format_names = "ndjson";
 
+inline constexpr const char* writer_names = "ndjson, csv, tsv";
 inline std::unique_ptr<ts::prediction_writer> make_writer(const settings& s) {
   if (s.to == "ndjson") return std::make_unique<ts::ndjson_writer>(probability_name, label_name);
+  if (s.to == "csv" || s.to == "tsv") {
+    return std::make_unique<ts::csv_writer>(probability_name, label_name, s.to == "csv" ? ',' : '\t');
+  }
   return nullptr;
 }
-inline constexpr const char* writer_names = "ndjson";

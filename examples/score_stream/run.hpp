@@ -73,10 +73,8 @@ class run {
       rejects_.emplace(settings_.rejects, before_ ? before_->reject_bytes : 0, settings_.resume);
     }
     progress_.emplace(settings_.quiet, input_->total_bytes(), done_);
-    if (!before_ && settings_.part.index == 1) {
-      writer_->append_head(text_, input_->header());
-      output_->write(text_.view());
-    }
+    writer_->append_head(text_, settings_.keep ? input_->header() : std::string_view{});
+    if (!before_ && settings_.part.index == 1) output_->write(text_.view());
     next_checkpoint_ = clock::now();
   }
 

@@ -82,6 +82,9 @@
 #include "models/tree.hpp"
 #include "models/verify.hpp"
 
+#include "formats/csv.hpp"
+#include "formats/csv_decoder.hpp"
+#include "formats/csv_scan.hpp"
 #include "formats/error_text.hpp"
 #include "formats/format.hpp"
 #include "formats/lines.hpp"

@@ -14,6 +14,7 @@
 
 #include "../schema/batch.hpp"
 #include "convert.hpp"
+#include "decode_progress.hpp"
 #include "key_table.hpp"
 #include "record_layout.hpp"
 #include "scan.hpp"
@@ -29,8 +30,9 @@ class fast_reader {
   using field_set = std::bitset<size>;
 
  public:
-  fast_reader(std::string_view body, batch<Schema>& to, record_layout<Schema>& layout) noexcept
-      : begin_(body.data()), end_(begin_ + body.size()), to_(to), layout_(layout) {}
+  fast_reader(std::string_view body, batch<Schema>& to, record_layout<Schema>& layout,
+              const decode_progress<Schema>& progress = {}) noexcept
+      : begin_(body.data()), end_(begin_ + body.size()), to_(to), layout_(layout), progress_(progress) {}
 
   /// The array called `list` in the body: at least one record, `most` at most.
   bool records(std::string_view list, std::size_t most) {
@@ -64,6 +66,19 @@ class fast_reader {
       p = skip_blanks(p + 1, end_);
     }
     return false;
+  }
+
+  /// The body as records that a line feed follows each (blank lines may, and may lie within records: count them).
+  bool lines() {
+    most_ = SIZE_MAX;
+    const char* behind = nullptr;
+    if (layout_.known_head && laid_out(begin_, layout_.head)) {
+      layout_.wait = 0;
+    } else {
+      behind = object(skip_blanks(begin_, end_), nullptr);
+      if (behind == nullptr) return false;
+    }
+    return list_after_record<true>(behind) == end_ && convert();
   }
 
   /// The body as one record.
@@ -147,7 +162,8 @@ class fast_reader {
   }
 
   /// The records after one of which `behind` is what follows its brace (nullptr: to be found); returns what follows the
-  /// array.
+  /// array, or the lines.
+  template <bool Lines = false>
   const char* list_after_record(const char* behind) {
     for (;;) {
       bool moved = behind == nullptr;
@@ -164,9 +180,17 @@ class fast_reader {
         behind = close_laid_out();
         if (behind == nullptr) return nullptr;
       }
-      const char* p = skip_blanks(behind, end_);
-      if (*p == ']') return p + 1;
-      if (*p != ',' || rows() >= most_) return nullptr;
+      const char* p = behind;
+      if constexpr (Lines) {
+        while (p < end_ && (*p == ' ' || *p == '\r' || *p == '\t')) ++p;
+        if (p >= end_ || *p != '\n') return nullptr;
+        p = skip_blanks(p + 1, end_) - 1;
+        if (p + 1 == end_) return end_;
+      } else {
+        p = skip_blanks(behind, end_);
+        if (*p == ']') return p + 1;
+        if (*p != ',' || rows() >= most_) return nullptr;
+      }
       // The bytes between values add up to the same in any order.
       const char* const guess = guess_end(behind - 1 - layout_.brace);
       behind = object(skip_blanks(p + 1, end_), last_);
@@ -332,13 +356,21 @@ class fast_reader {
       plain_ = plain_ && convert_values<field>(values_[layout_.place_of[I]], found_, column, end_, to_);
     });
     found_ = 0;
+    if (plain_ && to_.rows() - told_ >= told_at_once) {
+      told_ = to_.rows();
+      progress_(to_);
+    }
     return plain_;
   }
+
+  static constexpr std::size_t told_at_once = 256;  // records
 
   const char* begin_;
   const char* end_;
   batch<Schema>& to_;
   record_layout<Schema>& layout_;
+  decode_progress<Schema> progress_;
+  std::size_t told_ = 0;  // records
   std::size_t most_ = 1;
   const char* last_ = nullptr;  // the end of the last value of the last record
   separator comma_, colon_;     // as they were last time

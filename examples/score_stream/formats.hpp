@@ -10,13 +10,25 @@
 
 /// The formats by the names that --from and --to give them; null where there is none of that name.
 inline std::unique_ptr<ts::record_format<student>> make_format(const settings& s) {
+  using header = ts::row_binary_header;
   if (s.from == "ndjson") return std::make_unique<ts::ndjson_format<student>>();
+  if (s.from == "native") return std::make_unique<ts::native_format<student>>();
+  if (s.from == "row-binary") return std::make_unique<ts::row_binary_format<student>>(header::none);
+  if (s.from == "row-binary-with-names-and-types") {
+    return std::make_unique<ts::row_binary_format<student>>(header::names_and_types);
+  }
   return nullptr;
 }
-inline constexpr const char* format_names = "ndjson";
+inline constexpr const char* format_names = "ndjson, native, row-binary, row-binary-with-names-and-types";
 
 inline std::unique_ptr<ts::prediction_writer> make_writer(const settings& s) {
+  using header = ts::row_binary_header;
+  if (s.to == "native") return std::make_unique<ts::native_writer>();
+  if (s.to == "row-binary") return std::make_unique<ts::row_binary_writer>(header::none);
+  if (s.to == "row-binary-with-names-and-types") {
+    return std::make_unique<ts::row_binary_writer>(header::names_and_types);
+  }
   if (s.to == "ndjson") return std::make_unique<ts::ndjson_writer>(probability_name, label_name);
   return nullptr;
 }
-inline constexpr const char* writer_names = "ndjson";
+inline constexpr const char* writer_names = format_names;

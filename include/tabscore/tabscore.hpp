@@ -70,10 +70,13 @@
 #include "models/tree.hpp"
 #include "models/verify.hpp"
 
+#include "formats/clickhouse.hpp"
 #include "formats/error_text.hpp"
 #include "formats/format.hpp"
 #include "formats/lines.hpp"
+#include "formats/native.hpp"
 #include "formats/ndjson.hpp"
+#include "formats/row_binary.hpp"
 #include "columnar/arrow_abi.hpp"
 #include "columnar/arrow_predictions.hpp"
 #include "columnar/arrow_reader.hpp"

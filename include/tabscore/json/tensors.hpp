@@ -11,7 +11,8 @@
 #include "../core/json_text.hpp"
 #include "../core/number_text.hpp"
 #include "../core/text_buffer.hpp"
-#include "../schema/schema.hpp"
+#include "../schema/columns.hpp"
+#include "record_json.hpp"
 
 // The REST bodies of the Open Inference Protocol, version 2: one tensor per field of a schema.
 namespace tabscore {
@@ -58,6 +59,28 @@ void append_tensor_metadata(text_buffer& out) {
     out.append(detail::datatype_of(Schema::kinds[i]));
     out.append(R"(","shape":[-1]})");
   }
+}
+
+/// Appends the records as inputs, one tensor a field: {"name","datatype","shape":[n],"data":[...]},...
+template <schema_type Schema>
+void append_tensors(text_buffer& out, const columns<Schema>& records) {
+  Schema::for_each([&]<std::size_t I>() {
+    using field = typename Schema::template field<I>;
+    out.append(I == 0 ? R"({"name":)" : R"(,{"name":)");
+    append_json_text(out, field::name);
+    out.append(R"(,"datatype":")");
+    out.append(detail::datatype_of(field::kind));
+    out.append(R"(","shape":[)");
+    out.keep_to(write_integer(out.space(number_text_space), static_cast<std::int64_t>(records.rows())));
+    out.append(R"(],"data":)");
+    std::string_view before = "[";
+    for (const auto& v : records.template get<I>()) {
+      out.append(before);
+      append_value<field>(out, v);
+      before = ",";
+    }
+    out.append(records.rows() == 0 ? "[]}" : "]}");
+  });
 }
 
 /// Appends an output: {"name","datatype","shape":[n],"data":[...]}, FP64 of doubles, INT64 of others.

@@ -51,7 +51,7 @@ class encoded_forest {
   const forest& trees() const noexcept { return trees_; }
 
   void score(const feature_block& x, scratch& memory, std::span<double> probability) const {
-    each_run(x, memory, [&](std::span<double> outputs, std::size_t first) {
+    each_output(x, memory, [&](std::span<double> outputs, std::size_t first) {
       const link& last = trees_.model().output_link;
       const std::size_t n = trees_.outputs();
       std::array<double, 2> of_classes{};
@@ -66,7 +66,7 @@ class encoded_forest {
   /// One margin per row, before the link; of a forest that averages, the probability itself.
   void margins(const feature_block& x, scratch& memory, std::span<double> margin) const {
     if (trees_.outputs() == 2) return score(x, memory, margin);
-    each_run(x, memory, [&](std::span<double> outputs, std::size_t first) {
+    each_output(x, memory, [&](std::span<double> outputs, std::size_t first) {
       std::copy(outputs.begin(), outputs.end(), margin.begin() + static_cast<std::ptrdiff_t>(first));
     });
   }
@@ -76,13 +76,16 @@ class encoded_forest {
   /// the rounding of the trainer's float32.
   void contributions(const feature_block& x, scratch& memory, std::span<double> out) const {
     TABSCORE_ASSERT(explainer_.has_value() && out.size() >= x.rows * (names_.size() + 1), "room and an explainer");
-    each_run(x, memory, [&](matrix_view<float> encoded, std::size_t first) {
-      const std::size_t width = explainer_->width();
+    each_run(x, memory, [&](auto encoded, std::size_t first) {
+      const std::size_t width = explainer_->width(), of_one = width / trees_.outputs();
       const std::span<double> columns = memory.inner().template get<double>(encoded.rows * width);
       explainer_->explain(encoded, columns, memory.inner().inner());
       for (std::size_t i = 0; i < encoded.rows; ++i) {
-        fold_contributions(columns.subspan(i * width, width), field_of_,
-                           out.subspan((first + i) * (names_.size() + 1), names_.size() + 1));
+        const std::span<double> row = out.subspan((first + i) * (names_.size() + 1), names_.size() + 1);
+        fold_contributions(columns.subspan((i + 1) * width - of_one, of_one), field_of_, row);
+        if (trees_.outputs() == 2) {
+          for (double& part : row) part /= trees_.model().output_link.divisor;
+        }
       }
     });
   }
@@ -102,35 +105,35 @@ class encoded_forest {
         explainer_(explainer::build(trees_)) {
     for (std::size_t j = 0; j < names_.numeric.size(); ++j) field_of_.push_back(static_cast<std::uint32_t>(j));
     for (std::size_t f = 0; f < encoder_.text.size(); ++f) {
-      field_of_.insert(field_of_.end(), encoder_.text[f].size(), static_cast<std::uint32_t>(names_.numeric.size() + f));
+      field_of_.insert(field_of_.end(), encoder_.text_width(f), static_cast<std::uint32_t>(names_.numeric.size() + f));
     }
     field_of_.push_back(static_cast<std::uint32_t>(names_.size()));  // the base value
   }
 
   // Encodes a run of rows at a time (the encoded matrix of a large block would leave the cache), in the precision in
-  // which the trees compare, and hands over what the trees give for it.
+  // which the trees compare.
   template <class Use>
   void each_run(const feature_block& x, scratch& memory, Use&& use) const {
-    if (trees_.model().input == precision::float32) {
-      each_run_of<float>(x, memory, use);
-    } else {
-      each_run_of<double>(x, memory, use);
-    }
+    const auto in = [&]<class Number>(Number) {
+      constexpr std::size_t run = 256;
+      const std::size_t columns = encoder_.width();
+      const std::span<Number> encoded = memory.template get<Number>(std::min(run, x.rows) * columns);
+      for (std::size_t first = 0; first < x.rows; first += run) {
+        const std::size_t rows = std::min(run, x.rows - first);
+        encoder_.encode(x, first, rows, encoded.data());
+        use(row_major(encoded.data(), rows, columns), first);
+      }
+    };
+    trees_.model().input == precision::float32 ? in(float{}) : in(double{});
   }
-  template <class Number, class Use>
-  void each_run_of(const feature_block& x, scratch& memory, Use& use) const {
-    constexpr std::size_t run = 256;
-    const std::size_t columns = encoder_.width();
-    const std::size_t rows_of_run = std::min(run, x.rows);
-    const std::span<double> outputs = memory.get<double>(rows_of_run * trees_.outputs());
-    const std::span<Number> encoded = memory.inner().template get<Number>(rows_of_run * columns);
-    for (std::size_t first = 0; first < x.rows; first += run) {
-      const std::size_t rows = std::min(run, x.rows - first);
-      const std::span<double> given = outputs.first(rows * trees_.outputs());
-      encoder_.encode(x, first, rows, encoded.data());
-      trees_.margins(row_major(encoded.data(), rows, columns), given, memory.inner().inner());
-      use(given, first);
-    }
+  // The same with what the trees give for the run.
+  template <class Use>
+  void each_output(const feature_block& x, scratch& memory, Use&& use) const {
+    each_run(x, memory, [&](auto encoded, std::size_t first) {
+      const std::span<double> outputs = memory.inner().template get<double>(encoded.rows * trees_.outputs());
+      trees_.margins(encoded, outputs, memory.inner().inner());
+      use(outputs, first);
+    });
   }
 
   feature_names names_;

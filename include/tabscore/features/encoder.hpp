@@ -80,16 +80,15 @@ struct encoder {
     }
     std::size_t column = numeric.size();
     for (std::size_t f = 0; f < text.size(); ++f) {
-      const std::string_view* const texts = x.text[f] + first;
       const bool number = is_ordinal(f);
-      for (std::size_t i = 0; i < rows; ++i) {
-        const std::int32_t code = text[f].code(texts[i]);
+      each_code(x, f, text[f], first, rows, [&](std::size_t i, std::int32_t code) {
+        Real* const row = out + (i - first) * columns + column;
         if (number) {
-          out[i * columns + column] = static_cast<Real>(code == one_hot::unknown ? *ordinal[f] : code);
+          *row = static_cast<Real>(code == one_hot::unknown ? *ordinal[f] : code);
         } else if (code != one_hot::unknown) {
-          out[i * columns + column + static_cast<std::size_t>(code)] = Real{1};
+          row[static_cast<std::size_t>(code)] = Real{1};
         }
-      }
+      });
       column += text_width(f);
     }
   }

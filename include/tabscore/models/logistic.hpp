@@ -75,22 +75,32 @@ class logistic {
     numeric_terms_(encoder_.prepared(x, memory), {encoder_.numeric.data(), numeric_.data(), numeric_.size()},
                    margin.data());
     for (std::size_t f = 0; f < text_.size(); ++f) {
-      for (std::size_t i = 0; i < x.rows; ++i) margin[i] += coefficient(f, x.text[f][i]);
+      const double* const coefficient = text_[f].data() + 1;
+      each_code(x, f, encoder_.text[f], 0, x.rows,
+                [&](std::size_t i, std::int32_t code) { margin[i] += coefficient[code]; });
     }
     for (double& value : margin.first(x.rows)) value += intercept_;
   }
 
   /// Each feature's own term of the margin, then the intercept: rows x (features + 1), row after row. Added up in that
   /// order they are the margin, bit for bit.
-  void contributions(const feature_block& x, scratch& /*memory*/, std::span<double> out) const {
+  void contributions(const feature_block& raw, scratch& memory, std::span<double> out) const {
+    const feature_block x = encoder_.prepared(raw, memory);
     TABSCORE_ASSERT(encoder_.fits(x), "the block has other features than the model");
     TABSCORE_ASSERT(out.size() >= x.rows * (names_.size() + 1), "less room than contributions");
     double* to = out.data();
     for (std::size_t i = 0; i < x.rows; ++i) {
+<<<<<<< HEAD
       for (std::size_t j = 0; j < numeric_.size(); ++j) {
         *to++ = numeric_[j] * encoder_.numeric[j](encoder_.prepared(j, x.column(j)[i]));
       }
       for (std::size_t f = 0; f < text_.size(); ++f) *to++ = coefficient(f, x.text[f][i]);
+=======
+      for (std::size_t j = 0; j < numeric_.size(); ++j) *to++ = numeric_[j] * encoder_.numeric[j](x.column(j)[i]);
+      for (std::size_t f = 0; f < text_.size(); ++f) {
+        *to++ = text_[f][static_cast<std::size_t>(encoder_.text[f].code(x.text[f][i]) + 1)];
+      }
+>>>>>>> main
       *to++ = intercept_;
     }
   }
@@ -106,16 +116,14 @@ class logistic {
       size += std::abs(numeric_[j] *
                        (encoder_.has_steps(j) ? (std::abs(value) + std::abs(last.mean)) / last.scale : last(value)));
     }
-    for (std::size_t f = 0; f < text_.size(); ++f) size += std::abs(coefficient(f, x.text[f][i]));
+    for (std::size_t f = 0; f < text_.size(); ++f) {
+      size += std::abs(text_[f][static_cast<std::size_t>(encoder_.text[f].code(x.text[f][i]) + 1)]);
+    }
     return 4.0 * static_cast<double>(encoder_.width()) * (std::numeric_limits<double>::epsilon() / 2) * size;
   }
   static constexpr double probability_bound = 1e-12;
 
  private:
-  double coefficient(std::size_t field, std::string_view text) const noexcept {
-    return text_[field][static_cast<std::size_t>(encoder_.text[field].code(text) + 1)];
-  }
-
   feature_names names_;
   tabscore::encoder encoder_;
   std::vector<double> numeric_;

@@ -76,18 +76,6 @@ class encoded_forest {
   /// of a trainer's float32.
   void contributions(const feature_block& x, scratch& memory, std::span<double> out) const {
     TABSCORE_ASSERT(explainer_.has_value() && out.size() >= x.rows * (names_.size() + 1), "room and an explainer");
-<<<<<<< HEAD
-    each_run(x, memory, [&](auto encoded, std::size_t first) {
-      const std::size_t width = explainer_->width(), of_one = width / trees_.outputs();
-      const std::span<double> columns = memory.inner().template get<double>(encoded.rows * width);
-      explainer_->explain(encoded, columns, memory.inner().inner());
-      for (std::size_t i = 0; i < encoded.rows; ++i) {
-        const std::span<double> row = out.subspan((first + i) * (names_.size() + 1), names_.size() + 1);
-        fold_contributions(columns.subspan((i + 1) * width - of_one, of_one), field_of_, row);
-        if (trees_.outputs() == 2) {
-          for (double& part : row) part /= trees_.model().output_link.divisor;
-        }
-=======
     each_run(x, memory, [&](const auto& encoded, std::size_t first, scratch& more) {
       const std::size_t width = explainer_->width();
       const std::size_t columns = field_of_.size();
@@ -96,7 +84,6 @@ class encoded_forest {
       for (std::size_t i = 0; i < encoded.rows; ++i) {  // the last output is that of the positive class
         fold_contributions(raw.subspan((i + 1) * width - columns, columns), field_of_,
                            out.subspan((first + i) * (names_.size() + 1), names_.size() + 1));
->>>>>>> main
       }
     });
   }
@@ -122,35 +109,15 @@ class encoded_forest {
   }
 
   // Encodes a run of rows at a time (the encoded matrix of a large block would leave the cache), in the precision in
-<<<<<<< HEAD
-  // which the trees compare.
-=======
   // which the trees compare: use(rows x columns, first row, memory that is free).
->>>>>>> main
   template <class Use>
   void each_run(const feature_block& x, scratch& memory, Use&& use) const {
-    const auto in = [&]<class Number>(Number) {
-      constexpr std::size_t run = 256;
-      const std::size_t columns = encoder_.width();
-      const std::span<Number> encoded = memory.template get<Number>(std::min(run, x.rows) * columns);
-      for (std::size_t first = 0; first < x.rows; first += run) {
-        const std::size_t rows = std::min(run, x.rows - first);
-        encoder_.encode(x, first, rows, encoded.data());
-        use(row_major(encoded.data(), rows, columns), first);
-      }
-    };
-    trees_.model().input == precision::float32 ? in(float{}) : in(double{});
+    if (trees_.model().input == precision::float32) {
+      each_run_of<float>(x, memory, use);
+    } else {
+      each_run_of<double>(x, memory, use);
+    }
   }
-<<<<<<< HEAD
-  // The same with what the trees give for the run.
-  template <class Use>
-  void each_output(const feature_block& x, scratch& memory, Use&& use) const {
-    each_run(x, memory, [&](auto encoded, std::size_t first) {
-      const std::span<double> outputs = memory.inner().template get<double>(encoded.rows * trees_.outputs());
-      trees_.margins(encoded, outputs, memory.inner().inner());
-      use(outputs, first);
-    });
-=======
   template <class Number, class Use>
   void each_run_of(const feature_block& x, scratch& memory, Use& use) const {
     constexpr std::size_t run = 256;
@@ -161,7 +128,6 @@ class encoded_forest {
       encoder_.encode(x, first, rows, encoded.data());
       use(row_major(encoded.data(), rows, columns), first, memory.inner());
     }
->>>>>>> main
   }
   // The same with the trees' outputs: use(rows x outputs, first row).
   template <class Use>

@@ -90,17 +90,10 @@ class logistic {
     TABSCORE_ASSERT(out.size() >= x.rows * (names_.size() + 1), "less room than contributions");
     double* to = out.data();
     for (std::size_t i = 0; i < x.rows; ++i) {
-<<<<<<< HEAD
-      for (std::size_t j = 0; j < numeric_.size(); ++j) {
-        *to++ = numeric_[j] * encoder_.numeric[j](encoder_.prepared(j, x.column(j)[i]));
-      }
-      for (std::size_t f = 0; f < text_.size(); ++f) *to++ = coefficient(f, x.text[f][i]);
-=======
       for (std::size_t j = 0; j < numeric_.size(); ++j) *to++ = numeric_[j] * encoder_.numeric[j](x.column(j)[i]);
       for (std::size_t f = 0; f < text_.size(); ++f) {
         *to++ = text_[f][static_cast<std::size_t>(encoder_.text[f].code(x.text[f][i]) + 1)];
       }
->>>>>>> main
       *to++ = intercept_;
     }
   }

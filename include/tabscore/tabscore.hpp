@@ -26,7 +26,7 @@
 #include "json/careful.hpp"
 #include "json/coerce.hpp"
 #include "json/convert.hpp"
-#include "json/convert_avx512.hpp"
+#include "json/convert_avx2.hpp"
 #include "json/decode.hpp"
 #include "json/decode_progress.hpp"
 #include "json/dialect.hpp"

@@ -17,6 +17,9 @@
 
 namespace tabscore::detail {
 
+/// Does this processor have it? (Benchmarks and tests do without.)
+inline bool four_numbers_at_a_time = __builtin_cpu_supports("avx2");
+
 /// Four values: their digits as digits8 keeps them, and their sizes. Conditions are lanes of ones.
 struct digits8x4 {
   __m256i digits;
@@ -113,5 +116,15 @@ TABSCORE_TARGET_AVX2 std::uint64_t read_short_avx2(const std::uint64_t* bytes, c
 }  // namespace tabscore::detail
 
 #undef TABSCORE_TARGET_AVX2
+
+#else
+
+namespace tabscore::detail {
+inline constexpr bool four_numbers_at_a_time = false;
+template <class T>
+std::uint64_t read_short_avx2(const std::uint64_t*, const std::uint32_t*, std::size_t, T*) noexcept {
+  return 1;
+}
+}  // namespace tabscore::detail
 
 #endif

@@ -39,9 +39,7 @@ void compare(std::uint64_t seed, Short&& read_short, Any&& read_any) {
     bool all = true;
     for (std::size_t i = 0; i < count; ++i) {
       texts[i] = number_like(random);
-      block.begin[i] = texts[i].data();
-      block.bytes[i] = load8(block.begin[i]);
-      block.size[i] = static_cast<std::uint32_t>(texts[i].size() - 64);
+      block.set(i, texts[i].data(), texts[i].size() - 64);
       const extent t{block.begin[i], block.begin[i] + block.size[i]};
       const auto quick = read_short(t);
       const auto any = read_any(t);

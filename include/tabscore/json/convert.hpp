@@ -17,12 +17,19 @@
 namespace tabscore::detail {
 
 /// Where the values of one field are in the next few records: from their first byte (of a text: behind its quote) to
-/// their end. begin is null where there is none. Of all but texts also the first eight bytes.
+/// their end. begin is null where there is none.
 struct value_block {
   static constexpr std::size_t capacity = 32;
   std::array<const char*, capacity> begin;
-  std::array<std::uint64_t, capacity> bytes;
+  std::array<std::uint64_t, capacity> bytes;  // the first eight, of a text whatever
   std::array<std::uint32_t, capacity> size;
+
+  /// The body's bytes must go on for eight behind its end.
+  void set(std::size_t row, const char* value, std::size_t length) noexcept {
+    begin[row] = value;
+    bytes[row] = value != nullptr ? load8(value) : 0;
+    size[row] = static_cast<std::uint32_t>(length);
+  }
 };
 
 /// The constraints of a text of that many code points.

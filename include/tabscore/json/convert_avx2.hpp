@@ -120,7 +120,7 @@ TABSCORE_TARGET_AVX2 std::uint64_t read_short_avx2(const std::uint64_t* bytes, c
 #else
 
 namespace tabscore::detail {
-inline constexpr bool four_numbers_at_a_time = false;
+inline bool four_numbers_at_a_time = false;
 template <class T>
 std::uint64_t read_short_avx2(const std::uint64_t*, const std::uint32_t*, std::size_t, T*) noexcept {
   return 1;

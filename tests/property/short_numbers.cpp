@@ -52,10 +52,9 @@ void compare(std::uint64_t seed, Short&& read_short, Any&& read_any) {
       all = all && quick.wrong == 0;
     }
     if (!four_numbers_at_a_time) continue;
-    std::array<T, 10> found{};
+    std::array<T, 13> found{};
     REQUIRE((read_short_avx2(block.bytes.data(), block.size.data(), count, found.data()) == 0) == all);
     for (std::size_t i = 0; all && i < count; ++i) REQUIRE(bits(found[i]) == bits(expected[i]));
-    for (std::size_t i = count; i < found.size(); ++i) REQUIRE(bits(found[i]) == 0);
   }
 }
 

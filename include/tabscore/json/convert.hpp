@@ -102,7 +102,7 @@ template <class Field, class Texts>
   }
 }
 
-/// The first `count` values of a block into a column; false when one is not plainly what the field says.
+/// The first `count` values of a block into a column of a batch; false when one is not plainly what the field says.
 template <class Field, class Texts>
 bool convert_values(const value_block& values, std::size_t count, typename Field::stored_type* to, const char* end,
                     Texts& texts) {

@@ -81,6 +81,9 @@ class fast_reader {
     return list_after_record<true>(behind) == end_ && convert();
   }
 
+  /// Has `progress` been told of any records?
+  bool told() const noexcept { return told_ > 0; }
+
   /// The body as one record.
   bool record() {
     const char* const p = layout_.known_head && laid_out(begin_, layout_.head)

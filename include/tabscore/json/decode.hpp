@@ -63,9 +63,10 @@ class decoder {
                           const decode_progress<Schema>& progress) {
     to.clear();
     faults_.clear();
-    if (fast(body, to, list_layout_, progress).records(member_, limits_.max_records)) return decode_status::decoded;
+    fast quick(body, to, list_layout_, progress);
+    if (quick.records(member_, limits_.max_records)) return decode_status::decoded;
     to.clear();
-    progress(to);
+    if (quick.told()) progress(to);
     return careful(body, to, [&](auto& reader, json_value v) { reader.records(v, member_); });
   }
   static decode_status all_or_none(decode_status status, batch<Schema>& to) noexcept {

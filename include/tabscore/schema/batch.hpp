@@ -26,6 +26,8 @@ using owned_array = std::unique_ptr<T[]>;
 template <schema_type Schema>
 class batch {
  public:
+  static constexpr std::size_t spare = 3;
+
   std::size_t rows() const noexcept { return rows_; }
   std::size_t capacity() const noexcept { return capacity_; }
 
@@ -35,7 +37,8 @@ class batch {
   // NOLINTNEXTLINE(google-explicit-constructor): wherever columns are read, a batch will do.
   operator columns<Schema>() const noexcept { return view(); }
 
-  /// Field I of all records, to be written: capacity() entries, of which rows() are records.
+  /// Field I of all records, to be written: capacity() entries, of which rows() are records, and room for `spare` more,
+  /// for those who write several at a time.
   template <std::size_t I>
   auto* data() noexcept {
     return std::get<I>(arrays_).get();
@@ -132,7 +135,8 @@ class batch {
 
   template <class T>
   void grow(detail::owned_array<T>& a, std::size_t rows) {
-    detail::owned_array<T> larger(new T[rows]);  // not value-initialised: every entry is written before it is read
+    detail::owned_array<T> larger(
+        new T[rows + spare]);  // not value-initialised: every entry is written before it is read
     std::copy_n(a.get(), rows_, larger.get());
     a = std::move(larger);
   }

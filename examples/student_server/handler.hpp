@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include "dashboard_page.hpp"
 #include "docs_page.hpp"
 #include "drift_metrics.hpp"
+#include "explain_query.hpp"
 #include "history.hpp"
 #include "http_server.hpp"
 #include "model_card.hpp"
@@ -98,6 +100,8 @@ class student_handler {
   }
 
   http::response predict(const http::request& asked, ts::body_shape shape) {
+    const explain_query explain = read_explain_query(asked.query);
+    if (!explain.valid) return refuse(explain);
     if (!asked.body.empty() && !is_json(asked.content_type)) {
       return answer(ts::validation_errors{{.what = ts::fault::not_record}}, shape);
     }
@@ -115,9 +119,26 @@ class student_handler {
     time.lap(stage::decode);
     if (wrong) return answer(*wrong, shape);
     if (!scoring) return detail(model_not_loaded, "Model is not loaded.");
+    const student_pipeline& pipe = *service_.pipe;
+    if (explain.count != 0) {
+      if (const auto* reason = pipe.model().unexplained()) return detail(no_explanation, reason->message);
+      if (workspace_.records.rows() > explain_query::most_records) {
+        return answer(
+            ts::validation_errors{
+                {.row = ts::field_error::all_rows, .what = ts::fault::too_many, .bound = explain_query::most_records}},
+            shape);
+      }
+    }
     const ts::outcome outcome = ts::finish_records(*scoring, workspace_, shape);
-    time.lap(stage::score);
-    http::response reply = answer(outcome, shape);
+    http::response reply;
+    if (const auto* p = std::get_if<ts::predictions>(&outcome); p != nullptr && explain.count != 0) {
+      const auto why = pipe.explain(workspace_.records, workspace_.x);
+      time.lap(stage::score);
+      reply = answer_with_reasons(*p, *why, explain.count, shape);
+    } else {
+      time.lap(stage::score);
+      reply = answer(outcome, shape);
+    }
     reply.more_headers = service_.model.header;
     time.lap(stage::respond);
     return reply;
@@ -148,6 +169,29 @@ class student_handler {
       ts::append_detail(out_, ts::dialect::pydantic1::unreadable_detail);
     }
     return {.status = status_of(outcome), .body = out_.view()};
+  }
+
+  http::response answer_with_reasons(const ts::predictions& p, std::span<const double> contributions, std::size_t most,
+                                     ts::body_shape shape) {
+    metrics_.scored(p.rows());
+    if (!reasons_) reasons_.emplace(service_.pipe->model().features().all());
+    const std::size_t numbers = reasons_->features() + 1;
+    const auto reason = [&](std::size_t i) {
+      reasons_->append(out_, contributions.subspan(i * numbers, numbers), most);
+    };
+    if (shape == ts::body_shape::records) {
+      service_.names.append_list(out_, p.probability, p.threshold, reason);
+    } else {
+      service_.names.append_one(out_, p.probability[0], p.threshold, [&] { reason(0); });
+    }
+    return {.body = out_.view()};
+  }
+
+  http::response refuse(const explain_query& explain) {
+    out_.append(R"({"detail":[{"loc":["query","explain"],)");
+    ts::append_fault(out_, explain.what, explain.bound);
+    out_.append("}]}");
+    return {.status = 422, .body = out_.view()};
   }
 
   http::response detail(unsigned status, std::string_view text) {
@@ -282,4 +326,5 @@ class student_handler {
   thread_metrics& metrics_;
   ts::workspace<student> workspace_;
   ts::text_buffer out_;
+  std::optional<ts::explanation_writer> reasons_;  // made for the first request that asks
 };

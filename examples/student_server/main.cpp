@@ -10,7 +10,6 @@
 #include <cstdio>
 #include <ctime>
 #include <exception>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -20,6 +19,7 @@
 #include <thread>
 #include <utility>
 
+#include "bundled_model.hpp"
 #include "handler.hpp"
 #include "http_server.hpp"
 #include "sha256.hpp"
@@ -39,17 +39,6 @@ struct flags {
   bool no_baseline = false;
   bool verbose = false;
 };
-
-/// models/student_logistic.json in the nearest folder above the program that has it.
-std::string bundled_model() {
-  std::error_code failed;
-  for (auto folder = std::filesystem::read_symlink("/proc/self/exe", failed); folder.has_relative_path();) {
-    folder = folder.parent_path();
-    const auto model = folder / "models" / "student_logistic.json";
-    if (std::filesystem::exists(model, failed)) return model.string();
-  }
-  return "models/student_logistic.json";
-}
 
 void declare(CLI::App& app, flags& f) {
   app.add_option("--host", f.http.host, "address to listen on")->capture_default_str();

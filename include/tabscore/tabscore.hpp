@@ -33,6 +33,7 @@
 #include "json/decode_progress.hpp"
 #include "json/dialect.hpp"
 #include "json/encoding.hpp"
+#include "json/explanation.hpp"
 #include "json/fast.hpp"
 #include "json/json_value.hpp"
 #include "json/key_table.hpp"
@@ -71,6 +72,15 @@
 #include "models/tree.hpp"
 #include "models/verify.hpp"
 
+#include "formats/error_text.hpp"
+#include "formats/format.hpp"
+#include "formats/lines.hpp"
+#include "formats/ndjson.hpp"
+#include "columnar/arrow_abi.hpp"
+#include "columnar/arrow_predictions.hpp"
+#include "columnar/arrow_reader.hpp"
+#include "columnar/lent_columns.hpp"
+
 #include "monitor/append_file.hpp"
 #include "monitor/coarse_clock.hpp"
 #include "monitor/distance.hpp"
@@ -95,6 +105,8 @@
 #include "pipeline/pipeline.hpp"
 
 #include "service/record_stream.hpp"
+#include "service/row_scorer.hpp"
+#include "service/score_arrow.hpp"
 #include "service/score_json.hpp"
 #include "service/workspace.hpp"
 

@@ -3,6 +3,8 @@
 #include <tabscore/pipeline/pipeline.hpp>
 #include <tabscore/schema/batch.hpp>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -192,4 +194,44 @@ TEST_CASE("any scorer chosen at run time gives the same numbers", "[pipeline]") 
   const auto p = std::get<ts::predictions>(direct.score(b, x));
   const auto q = std::get<ts::predictions>(chosen.score(b, y));
   CHECK(std::equal(p.probability.begin(), p.probability.end(), q.probability.begin()));
+}
+
+namespace {
+// Its margin is amount + 2 * age; the text counts nothing.
+struct by_terms : by_hand {
+  static const ts::error* unexplained() { return nullptr; }
+  void contributions(const ts::feature_block& x, ts::scratch&, std::span<double> out) const {
+    for (std::size_t i = 0; i < x.rows; ++i) {
+      const std::array row{2 * x.column(0)[i], x.column(1)[i], 0.0, x.text[0][i] == "north" ? 1.0 : 0.0, 7.0};
+      std::copy(row.begin(), row.end(), out.begin() + static_cast<std::ptrdiff_t>(5 * i));
+    }
+  }
+};
+}  // namespace
+
+TEST_CASE("each record of a batch is explained, whatever block it is in, and no sink is told", "[pipeline]") {
+  count_sink count;
+  const ts::pipeline pipe{loan{}, rules, features, by_terms{}, ts::sinks{count}};
+  ts::score_buffers buffers;
+  for (const std::size_t n : {0U, 1U, 256U, 257U, 1000U}) {
+    const auto why = pipe.explain(records(n), buffers);
+    REQUIRE(why);
+    REQUIRE(why->size() == n * 5);
+    std::size_t wrong = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      const auto row = why->subspan(5 * i, 5);
+      const auto number = static_cast<double>(i);
+      wrong += row[0] != 2 * number || row[1] != number || row[3] != (i % 2 ? 1.0 : 0.0) || row[4] != 7;
+    }
+    CHECK(wrong == 0);
+  }
+  CHECK(count.batches == 0);
+}
+
+TEST_CASE("a model that cannot be explained says so", "[pipeline]") {
+  const ts::pipeline pipe{loan{}, rules, features, ts::any_scorer(by_hand{}), ts::sinks<>{}};
+  ts::score_buffers buffers;
+  const auto why = pipe.explain(records(3), buffers);
+  REQUIRE_FALSE(why);
+  CHECK(why.error().code == ts::errc::unsupported);
 }

@@ -68,6 +68,19 @@ class fast_reader {
     return false;
   }
 
+  /// The body as records that a line feed follows each (blank lines may, and may lie within records: count them).
+  bool lines() {
+    most_ = SIZE_MAX;
+    const char* behind = nullptr;
+    if (layout_.known_head && laid_out(begin_, layout_.head)) {
+      layout_.wait = 0;
+    } else {
+      behind = object(skip_blanks(begin_, end_), nullptr);
+      if (behind == nullptr) return false;
+    }
+    return list_after_record<true>(behind) == end_ && convert();
+  }
+
   /// The body as one record.
   bool record() {
     const char* const p = layout_.known_head && laid_out(begin_, layout_.head)
@@ -149,7 +162,8 @@ class fast_reader {
   }
 
   /// The records after one of which `behind` is what follows its brace (nullptr: to be found); returns what follows the
-  /// array.
+  /// array, or the lines.
+  template <bool Lines = false>
   const char* list_after_record(const char* behind) {
     for (;;) {
       bool moved = behind == nullptr;
@@ -166,9 +180,17 @@ class fast_reader {
         behind = close_laid_out();
         if (behind == nullptr) return nullptr;
       }
-      const char* p = skip_blanks(behind, end_);
-      if (*p == ']') return p + 1;
-      if (*p != ',' || rows() >= most_) return nullptr;
+      const char* p = behind;
+      if constexpr (Lines) {
+        while (p < end_ && (*p == ' ' || *p == '\r' || *p == '\t')) ++p;
+        if (p >= end_ || *p != '\n') return nullptr;
+        p = skip_blanks(p + 1, end_) - 1;
+        if (p + 1 == end_) return end_;
+      } else {
+        p = skip_blanks(behind, end_);
+        if (*p == ']') return p + 1;
+        if (*p != ',' || rows() >= most_) return nullptr;
+      }
       // The bytes between values add up to the same in any order.
       const char* const guess = guess_end(behind - 1 - layout_.brace);
       behind = object(skip_blanks(p + 1, end_), last_);

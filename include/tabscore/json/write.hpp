@@ -43,9 +43,12 @@ class prediction_names {
   }
 
   /// Appends {"predictions":[{"p":0.25,"positive":0},...]}: one entry a record, positive where the probability reaches
-  /// the threshold. `texts` are the probabilities', if somebody has written them.
-  void append_list(text_buffer& out, std::span<const double> probability, double threshold,
-                   const number_texts* texts = nullptr) const {
+  /// the threshold. With more members in each: see append_one.
+  void append_list(text_buffer& out, std::span<const double> probability, double threshold) const {
+    append_list(out, probability, threshold, static_cast<number_texts*>(nullptr));
+  }
+  /// The same, `texts` being the probabilities' where somebody has written them.
+  void append_list(text_buffer& out, std::span<const double> probability, double threshold, number_texts* texts) const {
     if (texts != nullptr && texts->empty()) texts = nullptr;
     out.append(begin_);
     constexpr std::size_t block = 256;  // records whose room is asked for at once
@@ -64,10 +67,29 @@ class prediction_names {
     out.append("]}");
   }
 
+  template <class More>
+  void append_list(text_buffer& out, std::span<const double> probability, double threshold, More&& more) const {
+    out.append(begin_);
+    for (std::size_t i = 0; i < probability.size(); ++i) {
+      if (i != 0) out.append(",");
+      append_one(out, probability[i], threshold, [&] { more(i); });
+    }
+    out.append("]}");
+  }
+
   /// Appends {"p":0.25,"positive":0}.
   void append_one(text_buffer& out, double probability, double threshold) const {
     out.keep_to(entry(out.space(entry_space()), probability >= threshold,
                       [&](char* to) { return write_real<spelling::json>(to, probability); }));
+  }
+  /// The same with more members: more() appends them to `out`, as "name":value.
+  template <class More>
+  void append_one(text_buffer& out, double probability, double threshold, More&& more) const {
+    append_one(out, probability, threshold);
+    out.keep_to(out.space(0) - 1);  // the brace
+    out.append(",");
+    more();
+    out.append("}");
   }
 
  private:
@@ -96,6 +118,28 @@ inline void append_detail(text_buffer& out, std::string_view text) {
   out.append("}");
 }
 
+/// Appends "msg":"...","type":"...": the members that say what is wrong with a value, as Dialect words it.
+template <class Dialect = dialect::pydantic1>
+void append_fault(text_buffer& out, fault what, const limit& bound) {
+  const auto append_bound = [&] {
+    char* const to = out.space(number_text_space);
+    out.keep_to(bound.is_real ? write_real(to, bound.real()) : write_integer(to, bound.integer));
+  };
+  const auto words = Dialect::words(what);
+  out.append(R"("msg":")");
+  out.append(words.message);
+  if (words.has_limit) append_bound();
+  out.append(words.after);
+  out.append(R"(","type":")");
+  out.append(words.type);
+  out.append("\"");
+  if (words.has_limit) {
+    out.append(R"(,"ctx":{"limit_value":)");
+    append_bound();
+    out.append("}");
+  }
+}
+
 /// Appends {"detail":[...]}, one item an error, as Dialect words it. `names` are the schema's, `list` is the member
 /// that holds the records.
 template <class Dialect = dialect::pydantic1>
@@ -103,10 +147,6 @@ void append_errors(text_buffer& out, std::span<const field_error> errors, std::s
                    std::string_view list = "records") {
   const auto integer = [&](std::uint64_t v) {
     out.keep_to(write_integer(out.space(number_text_space), static_cast<std::int64_t>(v)));
-  };
-  const auto bound = [&](const limit& l) {
-    char* const to = out.space(number_text_space);
-    out.keep_to(l.is_real ? write_real(to, l.real()) : write_integer(to, l.integer));
   };
   std::string_view before = R"({"detail":[)";
   for (const field_error& e : errors) {
@@ -125,19 +165,8 @@ void append_errors(text_buffer& out, std::span<const field_error> errors, std::s
       out.append(",");
       append_json_text(out, names[e.field]);
     }
-    const auto words = Dialect::words(e.what);
-    out.append(R"(],"msg":")");
-    out.append(words.message);
-    if (words.has_limit) bound(e.bound);
-    out.append(words.after);
-    out.append(R"(","type":")");
-    out.append(words.type);
-    out.append("\"");
-    if (words.has_limit) {
-      out.append(R"(,"ctx":{"limit_value":)");
-      bound(e.bound);
-      out.append("}");
-    }
+    out.append("],");
+    append_fault<Dialect>(out, e.what, e.bound);
     out.append("}");
   }
   out.append(errors.empty() ? R"({"detail":[]})" : "]}");

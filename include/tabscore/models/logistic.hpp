@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "../core/config.hpp"
+#include "../core/result.hpp"
 #include "../core/scratch.hpp"
 #include "../features/encoder.hpp"
 #include "../features/feature_block.hpp"
@@ -73,6 +74,20 @@ class logistic {
     }
     for (double& value : margin.first(x.rows)) value += intercept_;
   }
+
+  /// Each feature's own term of the margin, then the intercept: rows x (features + 1), row after row. Added up in that
+  /// order they are the margin, bit for bit.
+  void contributions(const feature_block& x, scratch& /*memory*/, std::span<double> out) const {
+    TABSCORE_ASSERT(encoder_.fits(x), "the block has other features than the model");
+    TABSCORE_ASSERT(out.size() >= x.rows * (names_.size() + 1), "less room than contributions");
+    double* to = out.data();
+    for (std::size_t i = 0; i < x.rows; ++i) {
+      for (std::size_t j = 0; j < numeric_.size(); ++j) *to++ = numeric_[j] * encoder_.numeric[j](x.column(j)[i]);
+      for (std::size_t f = 0; f < text_.size(); ++f) *to++ = coefficient(f, x.text[f][i]);
+      *to++ = intercept_;
+    }
+  }
+  static const error* unexplained() noexcept { return nullptr; }
 
   /// How far apart two correct summations of row i's margin may be: 4 n u (sum |terms| + |intercept|), n encoded
   /// columns.

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "../core/number_texts.hpp"
 
@@ -21,6 +22,19 @@ struct predictions {
   predictions slice(std::size_t begin, std::size_t count) const noexcept {
     return {probability.subspan(begin, count), label.subspan(begin, count), threshold};
   }
+};
+
+/// A record without a prediction, and why, for a person.
+struct row_fault {
+  std::size_t row = 0;
+  std::string_view reason;
+};
+
+/// Predictions of records that are taken one by one: where there is none the probability is NaN, the label 0, and
+/// `faults`, in row order, says why. A view as well.
+struct row_predictions {
+  predictions scores;
+  std::span<const row_fault> faults;
 };
 
 }  // namespace tabscore

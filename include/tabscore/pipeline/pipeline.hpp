@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -41,9 +40,9 @@ class score_buffers {
  public:
   std::size_t capacity_bytes() const noexcept {
     return matrix.capacity() + codes.capacity() + model.capacity() + probability.capacity() + label.capacity() +
-           texts.capacity();
+           contributions.capacity() + texts.capacity();
   }
-  scratch matrix, codes, model, probability, label;
+  scratch matrix, codes, model, probability, label, contributions;
   number_texts texts;
 };
 
@@ -79,6 +78,25 @@ class pipeline {
     return scoring(*this, buffers).finish(records);
   }
 
+  /// How much each feature of the model moved each record's margin (log-odds): rows x (model().features().size() + 1),
+  /// row after row, the last number of a row the base value; a row's numbers add up to its margin. Usually called after
+  /// score(), for the same records; tells no sink. Lives in the buffers until the next call. An error when the model
+  /// has no contributions.
+  result<std::span<const double>> explain(const columns<Schema>& records,
+                                          score_buffers& buffers) const requires explainable<Model> {
+    if (const error* const reason = model_.unexplained()) return *reason;
+    const std::size_t numbers = model_.features().size() + 1;
+    const std::size_t rows = records.rows();
+    const std::span<double> out = buffers.contributions.template get<double>(rows * numbers);
+    block_features features(*this, rows, buffers);
+    for (std::size_t begin = 0; begin < rows; begin += block_rows) {
+      const std::size_t count = std::min(block_rows, rows - begin);
+      model_.contributions(features.of(records.slice(begin, count)), buffers.model,
+                           out.subspan(begin * numbers, count * numbers));
+    }
+    return std::span<const double>(out);
+  }
+
   /// A batch on its way, for records that come bit by bit: they are scored while they are still in the cache, and no
   /// sink hears of them before finish(). The pipeline and the buffers must outlive it, and are one batch's at a time.
   class scoring {
@@ -91,7 +109,7 @@ class pipeline {
     void add(const columns<Schema>& records) {
       if (records.rows() < scored_) restart();
       if (records.rows() > probability_.size()) {
-        const std::size_t room = std::bit_ceil(records.rows());
+        const std::size_t room = std::max(records.rows(), 2 * probability_.size());
         probability_ = buffers_.probability.template grow<double>(room, scored_);
         label_ = buffers_.label.template grow<std::uint8_t>(room, scored_);
       }
@@ -128,18 +146,8 @@ class pipeline {
       if (!good_) return;
       if (!observed_) observed_.emplace(pipe_.sinks_);
       const std::size_t rows = part.rows();
-      // Whole blocks of a multiple of eight rows keep the columns of the matrix aligned alike.
-      const std::size_t stride = (rows + 7) / 8 * 8;
-      const std::span<double> matrix = buffers_.matrix.template get<double>(stride * width);
-      pipe_.features_.write(part, matrix.data(), stride);
-      std::array<const std::string_view*, std::max<std::size_t>(1, Schema::text_count)> text{};
-      pipe_.select_texts(part, text);
-      const std::size_t texts = pipe_.text_features_;
-      const std::span<std::int32_t> code = buffers_.codes.template get<std::int32_t>(stride * texts);
-      std::array<text_codes, text.size()> codes{};
-      for (std::size_t t = 0; t < texts; ++t) codes[t].code = code.data() + t * stride;
-      const feature_block x{
-          rows, width, matrix.data(), stride, std::span(text).first(texts), std::span(codes).first(texts)};
+      block_features features(pipe_, rows, buffers_);
+      const feature_block x = features.of(part);
       const std::span<double> p = probability_.subspan(scored_, rows);
       const std::span<std::uint8_t> label = label_.subspan(scored_, rows);
       pipe_.model_.score(x, buffers_.model, p);
@@ -214,16 +222,39 @@ class pipeline {
     return text;
   }
 
-  template <std::size_t N>
-  void select_texts(const columns<Schema>& part, std::array<const std::string_view*, N>& text) const noexcept {
-    Schema::for_each([&]<std::size_t I>() {
-      if constexpr (Schema::kinds[I] == field_kind::text) {
-        for (std::size_t t = 0; t < text_features_; ++t) {
-          if (text_fields_[t] == I) text[t] = part.template get<I>().data();
+  /// The features of one block of records after the other, in the buffers' matrix.
+  class block_features {
+   public:
+    // Whole blocks of a multiple of eight rows keep the columns of the matrix aligned alike.
+    block_features(const pipeline& pipe, std::size_t rows, score_buffers& buffers)
+        : pipe_(pipe),
+          stride_(std::min(block_rows, (rows + 7) / 8 * 8)),
+          matrix_(buffers.matrix.template get<double>(stride_ * width).data()) {
+      const std::span<std::int32_t> code = buffers.codes.template get<std::int32_t>(stride_ * pipe.text_features_);
+      for (std::size_t t = 0; t < pipe.text_features_; ++t) codes_[t].code = code.data() + t * stride_;
+    }
+
+    feature_block of(const columns<Schema>& part) {
+      pipe_.features_.write(part, matrix_, stride_);
+      Schema::for_each([&]<std::size_t I>() {
+        if constexpr (Schema::kinds[I] == field_kind::text) {
+          for (std::size_t t = 0; t < pipe_.text_features_; ++t) {
+            if (pipe_.text_fields_[t] == I) text_[t] = part.template get<I>().data();
+          }
         }
-      }
-    });
-  }
+      });
+      for (text_codes& codes : codes_) codes.by = nullptr;
+      const std::size_t texts = pipe_.text_features_;
+      return {part.rows(), width, matrix_, stride_, std::span(text_).first(texts), std::span(codes_).first(texts)};
+    }
+
+   private:
+    const pipeline& pipe_;
+    std::size_t stride_;
+    double* matrix_;
+    std::array<const std::string_view*, std::max<std::size_t>(1, Schema::text_count)> text_{};
+    std::array<text_codes, std::max<std::size_t>(1, Schema::text_count)> codes_{};
+  };
 
   Rules rules_;
   Features features_;

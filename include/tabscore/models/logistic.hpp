@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <limits>
 #include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -68,9 +69,9 @@ class logistic {
     TABSCORE_ASSERT(margin.size() >= x.rows, "fewer margins than rows");
     numeric_terms_(x, {encoder_.numeric.data(), numeric_.data(), numeric_.size()}, margin.data());
     for (std::size_t f = 0; f < text_.size(); ++f) {
-      const double* const coefficient = text_[f].data() + 1;
+      const double* const by_code = text_[f].data() + 1;
       each_code(x, f, encoder_.text[f], 0, x.rows,
-                [&](std::size_t i, std::int32_t code) { margin[i] += coefficient[code]; });
+                [&](std::size_t i, std::int32_t code) { margin[i] += by_code[code]; });
     }
     for (double& value : margin.first(x.rows)) value += intercept_;
   }
@@ -96,14 +97,16 @@ class logistic {
     for (std::size_t j = 0; j < numeric_.size(); ++j) {
       size += std::abs(numeric_[j] * encoder_.numeric[j](x.column(j)[i]));
     }
-    for (std::size_t f = 0; f < text_.size(); ++f) {
-      size += std::abs(text_[f][static_cast<std::size_t>(encoder_.text[f].code(x.text[f][i]) + 1)]);
-    }
+    for (std::size_t f = 0; f < text_.size(); ++f) size += std::abs(coefficient(f, x.text[f][i]));
     return 4.0 * static_cast<double>(encoder_.width()) * (std::numeric_limits<double>::epsilon() / 2) * size;
   }
   static constexpr double probability_bound = 1e-12;
 
  private:
+  double coefficient(std::size_t field, std::string_view text) const noexcept {
+    return text_[field][static_cast<std::size_t>(encoder_.text[field].code(text) + 1)];
+  }
+
   feature_names names_;
   tabscore::encoder encoder_;
   std::vector<double> numeric_;

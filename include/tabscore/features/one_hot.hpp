@@ -17,16 +17,19 @@
 namespace tabscore {
 
 /// The categories of one text field in model order: text -> its position, which is its indicator column. A nullopt
-/// category (missing during training) keeps its position but no text matches it. Immutable, so that threads share one;
-/// copies share their memory.
+/// category (missing during training) keeps its position; no text matches it, but an absent one (a view of nothing) is
+/// it. Without such a category an absent text is an empty one. Immutable, so that threads share one; copies share their
+/// memory.
 class one_hot {
  public:
   static constexpr std::int32_t unknown = -1;
 
   one_hot() : one_hot(std::vector<std::optional<std::string>>{}) {}
-  /// Precondition: no category twice, fewer than 2^30 of them.
-  explicit one_hot(std::vector<std::optional<std::string>> categories)
-      : table_(std::make_shared<const table>(std::move(categories))) {}
+  /// An absent text counts as the category `imputed`, if that is given and known. Precondition: no category twice,
+  /// fewer than 2^30 of them.
+  explicit one_hot(std::vector<std::optional<std::string>> categories,
+                   const std::optional<std::string>& imputed = std::nullopt)
+      : table_(std::make_shared<const table>(std::move(categories), imputed)) {}
 
   /// Position of the category in model order, or `unknown`.
   std::int32_t code(std::string_view text) const noexcept { return table_->code(text); }
@@ -49,12 +52,14 @@ class one_hot {
   };
 
   struct table {
-    explicit table(std::vector<std::optional<std::string>> all) : categories(std::move(all)) {
+    table(std::vector<std::optional<std::string>> all, const std::optional<std::string>& imputed)
+        : categories(std::move(all)) {
       TABSCORE_ASSERT(categories.size() < (std::size_t{1} << 30), "a text field with 2^30 categories or more");
       const std::size_t count = std::bit_ceil(2 * categories.size() + 2);  // at most half full, so probes are short
       slots.resize(count);
       shift = 64 - std::countr_zero(count);
       for (std::size_t i = 0; i < categories.size(); ++i) {
+        if (categories[i] == imputed) absent = static_cast<std::int32_t>(i);
         if (!categories[i]) continue;
         const std::string_view text = *categories[i];
         TABSCORE_ASSERT(code(text) == unknown, "a category is listed twice");
@@ -66,6 +71,7 @@ class one_hot {
     }
 
     std::int32_t code(std::string_view text) const noexcept {
+      if (text.data() == nullptr && absent != unknown) return absent;
       const std::uint64_t wanted = key(text);
       const auto length = static_cast<std::uint32_t>(text.size());
       for (std::size_t at = home(wanted, length);; at = (at + 1) & (slots.size() - 1)) {
@@ -84,6 +90,7 @@ class one_hot {
     std::vector<std::optional<std::string>> categories;
     std::vector<slot> slots;
     int shift = 63;
+    std::int32_t absent = unknown;
   };
 
   template <class Word>

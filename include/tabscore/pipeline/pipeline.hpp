@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -109,7 +110,7 @@ class pipeline {
     void add(const columns<Schema>& records) {
       if (records.rows() < scored_) restart();
       if (records.rows() > probability_.size()) {
-        const std::size_t room = std::max(records.rows(), 2 * probability_.size());
+        const std::size_t room = std::bit_ceil(records.rows());
         probability_ = buffers_.probability.template grow<double>(room, scored_);
         label_ = buffers_.label.template grow<std::uint8_t>(room, scored_);
       }
@@ -229,10 +230,8 @@ class pipeline {
     block_features(const pipeline& pipe, std::size_t rows, score_buffers& buffers)
         : pipe_(pipe),
           stride_(std::min(block_rows, (rows + 7) / 8 * 8)),
-          matrix_(buffers.matrix.template get<double>(stride_ * width).data()) {
-      const std::span<std::int32_t> code = buffers.codes.template get<std::int32_t>(stride_ * pipe.text_features_);
-      for (std::size_t t = 0; t < pipe.text_features_; ++t) codes_[t].code = code.data() + t * stride_;
-    }
+          matrix_(buffers.matrix.template get<double>(stride_ * width).data()),
+          codes_(buffers.codes.template get<std::int32_t>(stride_ * pipe.text_features_).data()) {}
 
     feature_block of(const columns<Schema>& part) {
       pipe_.features_.write(part, matrix_, stride_);
@@ -243,17 +242,18 @@ class pipeline {
           }
         }
       });
-      for (text_codes& codes : codes_) codes.by = nullptr;
       const std::size_t texts = pipe_.text_features_;
-      return {part.rows(), width, matrix_, stride_, std::span(text_).first(texts), std::span(codes_).first(texts)};
+      for (std::size_t t = 0; t < texts; ++t) text_codes_[t] = {.code = codes_ + t * stride_};
+      return {part.rows(), width, matrix_, stride_, std::span(text_).first(texts), std::span(text_codes_).first(texts)};
     }
 
    private:
     const pipeline& pipe_;
     std::size_t stride_;
     double* matrix_;
+    std::int32_t* codes_;
     std::array<const std::string_view*, std::max<std::size_t>(1, Schema::text_count)> text_{};
-    std::array<text_codes, std::max<std::size_t>(1, Schema::text_count)> codes_{};
+    std::array<text_codes, std::max<std::size_t>(1, Schema::text_count)> text_codes_{};
   };
 
   Rules rules_;

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <limits>
 #include <span>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -76,9 +75,9 @@ class logistic {
     numeric_terms_(encoder_.prepared(x, memory), {encoder_.numeric.data(), numeric_.data(), numeric_.size()},
                    margin.data());
     for (std::size_t f = 0; f < text_.size(); ++f) {
-      const double* const by_code = text_[f].data() + 1;
+      const double* const coefficient = text_[f].data() + 1;
       each_code(x, f, encoder_.text[f], 0, x.rows,
-                [&](std::size_t i, std::int32_t code) { margin[i] += by_code[code]; });
+                [&](std::size_t i, std::int32_t code) { margin[i] += coefficient[code]; });
     }
     for (double& value : margin.first(x.rows)) value += intercept_;
   }
@@ -110,16 +109,14 @@ class logistic {
       size += std::abs(numeric_[j] *
                        (encoder_.has_steps(j) ? (std::abs(value) + std::abs(last.mean)) / last.scale : last(value)));
     }
-    for (std::size_t f = 0; f < text_.size(); ++f) size += std::abs(coefficient(f, x.text[f][i]));
+    for (std::size_t f = 0; f < text_.size(); ++f) {
+      size += std::abs(text_[f][static_cast<std::size_t>(encoder_.text[f].code(x.text[f][i]) + 1)]);
+    }
     return 4.0 * static_cast<double>(encoder_.width()) * (std::numeric_limits<double>::epsilon() / 2) * size;
   }
   static constexpr double probability_bound = 1e-12;
 
  private:
-  double coefficient(std::size_t field, std::string_view text) const noexcept {
-    return text_[field][static_cast<std::size_t>(encoder_.text[field].code(text) + 1)];
-  }
-
   feature_names names_;
   tabscore::encoder encoder_;
   std::vector<double> numeric_;

@@ -139,7 +139,10 @@ class student_handler {
     };
     const auto wrong = ts::read_json(body, workspace_, shape, score_some);
     time.lap(stage::decode);
-    if (wrong) return answer(*wrong, shape, asked.body);
+    if (wrong) {
+      time.discard(stage::score);
+      return answer(*wrong, shape, asked.body);
+    }
     if (!scoring) return detail(model_not_loaded, "Model is not loaded.");
     const student_pipeline& pipe = *service_.pipe;
     if (explain.count != 0) {

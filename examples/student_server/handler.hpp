@@ -154,7 +154,10 @@ class student_handler {
     };
     const auto wrong = ts::read_json(body, workspace_, shape, score_some);
     time.lap(stage::decode);
-    if (wrong) return answer(*wrong, shape, asked.body);
+    if (wrong) {
+      time.discard(stage::score);
+      return answer(*wrong, shape, asked.body);
+    }
     if (!scoring) return no_model();
     const student_pipeline& pipe = *model_->pipe;
     if (explain.count != 0) {

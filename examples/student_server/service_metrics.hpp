@@ -74,6 +74,9 @@ class thread_metrics {
       last_ = now;
     }
 
+    /// The stage turned out to be for nothing, and is not counted.
+    void discard(stage s) { spent_[static_cast<std::size_t>(s)] = 0; }
+
    private:
     using clock = std::chrono::steady_clock;
     thread_metrics& metrics_;

@@ -13,6 +13,7 @@
 #include <variant>
 
 #include "dashboard_page.hpp"
+#include "docs_files.hpp"
 #include "docs_page.hpp"
 #include "drift_metrics.hpp"
 #include "errors.hpp"
@@ -26,6 +27,7 @@
 #include "service_metrics.hpp"
 #include "status.hpp"
 #include "student.hpp"
+#include "swagger_ui_page.hpp"
 
 /// What all threads share. Set up before the first request and then only read, but for the sinks, which lock, and the
 /// metrics, where each thread has its own.
@@ -40,7 +42,8 @@ struct student_service {
   error_style errors = error_style::pydantic1;
   ts::prediction_names names{probability_name, label_name};
   std::string problems = problems_page();
-  std::string openapi = openapi_document<student>(student_columns::rules, {probability_name, label_name});
+  docs_files docs;  // empty: /docs is a page of our own
+  std::string openapi;
 
   ts::totals live() const { return observed ? observed->read() : ts::totals{}; }
   ts::drift_status drift() const { return ts::assess_drift(live(), baseline ? &*baseline : nullptr); }
@@ -114,6 +117,13 @@ class student_handler {
       case endpoint::problems:
         return {.content_type = "text/html; charset=utf-8", .body = service_.problems};
       case endpoint::docs:
+        return {.content_type = "text/html; charset=utf-8",
+                .body = service_.docs.empty() ? docs_page : swagger_ui_page};
+      case endpoint::docs_file: {
+        const auto* const file = service_.docs.find(asked.path.substr(asked.path.rfind('/') + 1));
+        if (file == nullptr) return detail(404, "Not Found");
+        return {.content_type = file->content_type, .body = file->text};
+      }
       case endpoint::redoc:
       case endpoint::oauth2_redirect:
         return {.content_type = "text/html; charset=utf-8", .body = docs_page};

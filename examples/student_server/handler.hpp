@@ -182,7 +182,7 @@ class student_handler {
     if (const auto* p = std::get_if<ts::predictions>(&outcome)) {
       metrics_.scored(p->rows());
       if (shape == ts::body_shape::records) {
-        service_.names.append_list(out_, p->probability, p->threshold);
+        service_.names.append_list(out_, p->probability, p->threshold, p->texts);
       } else {
         service_.names.append_one(out_, p->probability[0], p->threshold);
       }

@@ -63,6 +63,10 @@ void declare(CLI::App& app, flags& f) {
          "--log-rotate-seconds", [&f](unsigned s) { f.log.file.rotate_age = std::chrono::seconds(s); },
          "set the log aside when it is so old; 0: never (SIGHUP always does)")
       ->default_str("0");
+  app.add_option("--log-keep-files", f.log.file.keep_files, "of the logs set aside keep so many, the newest; 0: all")
+      ->capture_default_str();
+  app.add_option("--log-keep-bytes", f.log.file.keep_bytes, "and of these no more bytes together; 0: all")
+      ->capture_default_str();
   app.add_option("--log-on-failure", f.log.on_failure, "what cannot be logged: drop-and-count, or refuse (503)")
       ->transform(CLI::CheckedTransformer(std::map<std::string, ts::log_failure>{
           {"drop-and-count", ts::log_failure::drop_and_count}, {"refuse", ts::log_failure::refuse}}))

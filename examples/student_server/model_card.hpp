@@ -47,11 +47,9 @@ inline model_identity identify(const ts::model_file& file, const std::string& sh
       R"("trainer":{{"name":{},"version":{}}},"exporter":{},"date":{},)"
       R"("training_data":{{"file":{},"sha256":{},"rows":{}}},"split":{},"metrics":{{{}}},)"
       R"("features":{{"numeric":[{}],"text":[{}]}},"drift_baseline":{},"schema":{}}})",
-      json_text(file.name), json_text(version),
-      json_text(std::holds_alternative<ts::logistic_parameters>(file.model) ? "logistic" : "xgboost"),
-      json_text(sha256), number(file.threshold), json_text(origin.trainer), json_text(origin.trainer_version),
-      json_text(origin.exporter), json_text(origin.date), json_text(origin.data_file), json_text(origin.data_sha256),
-      origin.data_rows, split,
+      json_text(file.name), json_text(version), json_text(file.kind), json_text(sha256), number(file.threshold),
+      json_text(origin.trainer), json_text(origin.trainer_version), json_text(origin.exporter), json_text(origin.date),
+      json_text(origin.data_file), json_text(origin.data_sha256), origin.data_rows, split,
       list(origin.metrics, [&](const auto& m) { return json_text(m.first) + ":" + number(m.second); }),
       list(file.features.numeric, [&](const auto& name) { return json_text(name); }),
       list(file.features.text, [&](const auto& name) { return json_text(name); }), baseline, openapi::record_schema());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -10,6 +11,7 @@
 
 #include "../core/json_text.hpp"
 #include "../core/number_text.hpp"
+#include "../core/number_texts.hpp"
 #include "../core/text_buffer.hpp"
 #include "../schema/field_error.hpp"
 #include "dialect.hpp"
@@ -42,15 +44,20 @@ class prediction_names {
   }
 
   /// Appends {"predictions":[{"p":0.25,"positive":0},...]}: one entry a record, positive where the probability reaches
-  /// the threshold. With more members in each: see append_one.
-  void append_list(text_buffer& out, std::span<const double> probability, double threshold) const {
+  /// the threshold. `texts` are the probabilities', if somebody has written them. With more members in each: see
+  /// append_one.
+  void append_list(text_buffer& out, std::span<const double> probability, double threshold,
+                   const number_texts* texts = nullptr) const {
+    if (texts != nullptr && texts->empty()) texts = nullptr;
     out.append(begin_);
     constexpr std::size_t block = 256;  // records whose room is asked for at once
     for (std::size_t i = 0; i < probability.size(); i += block) {
-      const auto some = probability.subspan(i, std::min(block, probability.size() - i));
-      char* to = out.space(some.size() * entry_space());
-      for (const double p : some) {
-        to = entry(to, p, threshold);
+      const std::size_t end = std::min(i + block, probability.size());
+      char* to = out.space((end - i) * entry_space());
+      for (std::size_t row = i; row < end; ++row) {
+        to = entry(to, probability[row] >= threshold, [&](char* p) {
+          return texts != nullptr ? texts->copy(row, p) : write_real<spelling::json>(p, probability[row]);
+        });
         *to++ = ',';
       }
       out.keep_to(to);
@@ -59,7 +66,7 @@ class prediction_names {
     out.append("]}");
   }
 
-  template <class More>
+  template <std::invocable<std::size_t> More>
   void append_list(text_buffer& out, std::span<const double> probability, double threshold, More&& more) const {
     out.append(begin_);
     for (std::size_t i = 0; i < probability.size(); ++i) {
@@ -71,7 +78,8 @@ class prediction_names {
 
   /// Appends {"p":0.25,"positive":0}.
   void append_one(text_buffer& out, double probability, double threshold) const {
-    out.keep_to(entry(out.space(entry_space()), probability, threshold));
+    out.keep_to(entry(out.space(entry_space()), probability >= threshold,
+                      [&](char* to) { return write_real<spelling::json>(to, probability); }));
   }
   /// The same with more members: more() appends them to `out`, as "name":value.
   template <class More>
@@ -87,11 +95,12 @@ class prediction_names {
   std::size_t entry_space() const noexcept {
     return before_probability_.size() + before_positive_.size() + number_text_space + 4;
   }
-  char* entry(char* to, double p, double threshold) const noexcept {
+  template <class Write>
+  char* entry(char* to, bool positive, Write&& write_probability) const noexcept {
     to += before_probability_.copy(to, before_probability_.size());
-    to = write_real<spelling::json>(to, p);
+    to = write_probability(to);
     to += before_positive_.copy(to, before_positive_.size());
-    *to++ = p >= threshold ? '1' : '0';
+    *to++ = positive ? '1' : '0';
     *to++ = '}';
     return to;
   }

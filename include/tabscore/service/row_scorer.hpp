@@ -11,9 +11,8 @@
 #include <variant>
 #include <vector>
 
-#include "../core/number_text.hpp"
 #include "../core/text_buffer.hpp"
-#include "../json/dialect.hpp"
+#include "../formats/error_text.hpp"
 #include "../pipeline/pipeline.hpp"
 
 namespace tabscore {
@@ -49,12 +48,9 @@ class row_scorer {
     pieces_.clear();
     for (std::size_t i = 0; i < errors.size();) {
       const std::size_t row = errors[i].row;
-      begin_fault(row);
-      for (std::string_view between = ""; i < errors.size() && errors[i].row == row; ++i, between = "; ") {
-        reasons_.append(between);
-        append_reason(errors[i]);
-      }
-      end_fault();
+      const std::size_t first = i;
+      while (i < errors.size() && errors[i].row == row) ++i;
+      add_fault(row, describe<Dialect>(errors.subspan(first, i - first), schema::names));
     }
     find_broken_rules(records);
     for (std::size_t begin = 0; begin < rows;) {
@@ -70,18 +66,6 @@ class row_scorer {
     std::sort(pieces_.begin(), pieces_.end(), [](const piece& a, const piece& b) { return a.row < b.row; });
     for (const piece& p : pieces_) faults_.push_back({p.row, reasons_.view().substr(p.begin, p.end - p.begin)});
     return {{probability_, label_, pipe_.model().threshold()}, faults_};
-  }
-
-  void append_reason(const field_error& e) {
-    const auto words = Dialect::words(e.what);
-    reasons_.append(schema::names[e.field]);
-    reasons_.append(": ");
-    reasons_.append(words.message);
-    if (words.has_limit) {
-      char* const to = reasons_.space(number_text_space);
-      reasons_.keep_to(e.bound.is_real ? write_real(to, e.bound.real()) : write_integer(to, e.bound.integer));
-    }
-    reasons_.append(words.after);
   }
 
   // A rule says which record breaks it first. Asked piece by piece, it is evaluated a piece's length at most for each
@@ -124,15 +108,10 @@ class row_scorer {
 
   static std::ptrdiff_t offset(std::size_t row) noexcept { return static_cast<std::ptrdiff_t>(row); }
 
-  void begin_fault(std::size_t row) {
-    bad_[row] = true;
-    pieces_.push_back({row, reasons_.size(), 0});
-  }
-  void end_fault() { pieces_.back().end = reasons_.size(); }
   void add_fault(std::size_t row, std::string_view reason) {
-    begin_fault(row);
+    bad_[row] = true;
+    pieces_.push_back({row, reasons_.size(), reasons_.size() + reason.size()});
     reasons_.append(reason);
-    end_fault();
   }
 
   struct piece {  // of reasons_, which moves while it grows

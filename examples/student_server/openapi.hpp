@@ -105,6 +105,8 @@ inline std::string openapi_document(error_style errors) {
       {"first_rule", json_text(first_rule)},
       {"errors", fmt::format(R"({{"$ref":"#/components/schemas/ValidationErrorPydantic{}"}})",
                              errors == error_style::pydantic2 ? 2 : 1)},
+      {"errors_example", errors == error_style::pydantic2 ? error_example<ts::dialect::pydantic2>()
+                                                          : error_example<ts::dialect::pydantic1>()},
       {"pydantic1_types", pydantic1},
       {"pydantic1_example", error_example<ts::dialect::pydantic1>()},
       {"pydantic2_example", error_example<ts::dialect::pydantic2>()},

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""docs.py PROGRAM [--swagger-ui FOLDER] [PICTURES]: /docs in headless Chromium, at two widths, in light and dark.
+"""docs.py PROGRAM [PICTURES] [--swagger-ui FOLDER | --npm FOLDER]: /docs in headless Chromium, at two widths, in light and dark.
 
 Both pages, the built-in one and, given its folder, Swagger UI: they show every operation, "Try it out" gets predictions,
 they fit the width, raise no error, and load nothing from anywhere else. Skipped (status 77) without the Debian package
-chromium."""
+chromium, or when npm cannot fetch Swagger UI."""
 import argparse
 import json
 import pathlib
@@ -13,6 +13,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 from browser import BROWSER, WIDTHS, expect, look, proxy_for  # noqa: E402
+import npm  # noqa: E402
 from example_server import Server  # noqa: E402
 
 # Frames a page at a width, tries the predictions out, and writes down what came.
@@ -80,10 +81,15 @@ def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("program")
     arguments.add_argument("pictures", type=pathlib.Path, nargs="?")
-    arguments.add_argument("--swagger-ui", type=pathlib.Path)
+    arguments.add_argument("--swagger-ui", type=pathlib.Path, help="a copy of the npm package")
+    arguments.add_argument("--npm", type=pathlib.Path, help="where to install one")
     given = arguments.parse_args()
-    if not BROWSER:
-        print("skipped: apt install chromium")
+    missing = None if BROWSER else "apt install chromium"
+    if given.npm:
+        missing = missing or npm.install(given.npm, "swagger-ui-dist@5")
+        given.swagger_ui = given.npm / "node_modules" / "swagger-ui-dist"
+    if missing:
+        print("skipped: " + missing)
         sys.exit(77)
     if given.swagger_ui:
         with Server(given.program, "--swagger-ui", str(given.swagger_ui)) as server:

@@ -17,6 +17,7 @@
 #include <variant>
 
 #include "dashboard_page.hpp"
+#include "docs_files.hpp"
 #include "docs_page.hpp"
 #include "drift_metrics.hpp"
 #include "errors.hpp"
@@ -32,6 +33,7 @@
 #include "service_metrics.hpp"
 #include "status.hpp"
 #include "student.hpp"
+#include "swagger_ui_page.hpp"
 
 inline constexpr ts::decode_limits default_limits{.max_records = 1'000'000, .max_errors = 1'000};
 inline constexpr std::size_t default_error_bytes = std::size_t{256} << 10;
@@ -50,7 +52,8 @@ struct student_service {
   error_style errors = error_style::pydantic1;
   ts::prediction_names names{probability_name, label_name};
   std::string problems = problems_page();
-  std::string openapi = openapi_document<student>(student_columns::rules, {probability_name, label_name});
+  docs_files docs;  // empty: /docs is a page of our own
+  std::string openapi;
 };
 
 /// Answers requests for one thread, with that thread's working memory.
@@ -129,6 +132,13 @@ class student_handler {
       case endpoint::problems:
         return {.content_type = "text/html; charset=utf-8", .body = service_.problems};
       case endpoint::docs:
+        return {.content_type = "text/html; charset=utf-8",
+                .body = service_.docs.empty() ? docs_page : swagger_ui_page};
+      case endpoint::docs_file: {
+        const auto* const file = service_.docs.find(asked.path.substr(asked.path.rfind('/') + 1));
+        if (file == nullptr) return detail(404, "Not Found");
+        return {.content_type = file->content_type, .body = file->text};
+      }
       case endpoint::redoc:
       case endpoint::oauth2_redirect:
         return {.content_type = "text/html; charset=utf-8", .body = docs_page};

@@ -38,6 +38,7 @@ struct flags {
   std::string state_file;
   unsigned state_interval_s = 60;
   error_style errors = error_style::pydantic1;
+  std::string swagger_ui;
   bool verbose = false;
 };
 
@@ -83,6 +84,8 @@ void declare(CLI::App& app, flags& f) {
       ->transform(CLI::CheckedTransformer(std::map<std::string, error_style>{{"pydantic1", error_style::pydantic1},
                                                                              {"pydantic2", error_style::pydantic2}}))
       ->default_str("pydantic1");
+  app.add_option("--swagger-ui", f.swagger_ui,
+                 "folder of Swagger UI for /docs (default: swagger-ui beside the program), or none");
   app.add_flag("--verbose", f.verbose, "one line per request on the standard error output");
   app.add_option("--max-records", f.limits.max_records, "more records in a request are refused: 422")
       ->check(CLI::Range(1U, ts::field_error::all_rows))
@@ -193,6 +196,12 @@ int main(int argc, char** argv) {
   service.limits = f.limits;
   service.max_error_bytes = f.max_error_bytes;
   service.errors = f.errors;
+  service.openapi = openapi_document(f.errors);
+  if (f.swagger_ui != "none") {
+    service.docs =
+        docs_files(f.swagger_ui.empty() ? program_folder() / "swagger-ui" : std::filesystem::path(f.swagger_ui));
+    if (service.docs.empty() && !f.swagger_ui.empty()) return fail("there is no Swagger UI in " + f.swagger_ui);
+  }
   if (const auto problem = load(f, service)) return fail(*problem);
   f.http.refused = [&](unsigned status) { service.metrics.refused(status); };
   f.http.hangup = [&] {

@@ -30,6 +30,7 @@ enum class endpoint {
   v2_infer,
   openapi,
   docs,
+  docs_file,
   redoc,
   problems,
   oauth2_redirect
@@ -67,6 +68,7 @@ inline constexpr route routes[] = {
     {"/redoc", "GET, HEAD", endpoint::redoc},
     {"/problems", "GET, HEAD", endpoint::problems},
     {"/docs/oauth2-redirect", "GET, HEAD", endpoint::oauth2_redirect},
+    {"/docs/{file}", "GET, HEAD", endpoint::docs_file},
 };
 
 inline bool matches(std::string_view pattern, std::string_view path) {

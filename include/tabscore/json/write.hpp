@@ -101,14 +101,12 @@ class prediction_names {
     out.append(begin_);
     std::size_t next = 0;
     for (std::size_t row = 0; row < records; ++row) {
-      char* to = out.space(entry_space());
-      if (row > 0) *to++ = ',';
+      if (row > 0) out.append(",");
       if (next < rows.size() && rows[next] == row) {
-        to = entry(to, probability[next++], threshold);
+        append_one(out, probability[next++], threshold);
       } else {
-        to += std::string_view("null").copy(to, 4);
+        out.append("null");
       }
-      out.keep_to(to);
     }
     out.append("]");
   }

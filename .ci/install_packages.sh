@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# install_packages.sh PACKAGE...: installs those of the given Debian packages that are missing (as root or with sudo).
+# install_packages.sh PACKAGE...: installs those of the given Debian packages that are missing (as root or with sudo),
+# without starting the services that some of them bring.
 set -euo pipefail
 
 if ! command -v apt-get >/dev/null; then
@@ -16,6 +17,12 @@ done
 
 as_root=()
 [ "$(id -u)" -eq 0 ] || as_root=(sudo)
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+  trap '"${as_root[@]}" rm -f "$policy"' EXIT
+  "${as_root[@]}" chmod 755 "$policy"
+fi
 echo "Installing ${missing[*]}" >&2
 "${as_root[@]}" apt-get update -qq </dev/null >&2
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null >&2

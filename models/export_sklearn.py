@@ -236,7 +236,8 @@ def numeric_steps(step, parts, count):
         for column, numbers in zip(columns, zip(*[np.broadcast_to(v, count).tolist() for v in values])):
             column.append({name: list(map(float, numbers)) if len(numbers) > 1 else float(numbers[0])})
 
-    for part in parts:
+    filled = None  # what an imputer puts in, as the transformers after it leave it
+    for place, part in enumerate(parts):
         if part is None or (isinstance(part, str) and part == "passthrough"):
             continue
         if isinstance(part, StandardScaler):
@@ -255,7 +256,10 @@ def numeric_steps(step, parts, count):
             require(is_nan(part.missing_values), f"{step}: the SimpleImputer's missing value is not NaN")
             statistics = np.asarray(part.statistics_, dtype=float)
             require(not np.isnan(statistics).any(), f"{step}: every training value of a column is missing")
-            add("impute", statistics)
+            last = len(parts) - 1 if isinstance(parts[-1], (StandardScaler, RobustScaler, MaxAbsScaler)) else len(parts)
+            filled = statistics if filled is None else filled
+            for later in parts[place + 1 : last]:
+                filled = filled if isinstance(later, str) else later.transform(filled.reshape(1, -1))[0]
         elif isinstance(part, FunctionTransformer) and part.func in (np.log, np.log1p):
             for column in columns:
                 column.append({part.func.__name__: {}})
@@ -267,6 +271,12 @@ def numeric_steps(step, parts, count):
         else:
             what = part.func.__name__ if isinstance(part, FunctionTransformer) and part.func else type(part).__name__
             require(False, f"{step}: {what} on a numeric column has no place in the model file")
+    if filled is not None:
+        # Missing numbers stay missing on the way and are filled at its end with NumPy's own bits: many rows have this
+        # number, trees like to split at it, and logarithms of two libraries may differ in the last bit.
+        for column, number in zip(columns, filled.tolist()):
+            place = len(column) - bool(column and "standardize" in column[-1])
+            column.insert(place, {"impute": number})
     return columns
 
 
@@ -351,7 +361,7 @@ def make_checks(pipeline, numeric, text, count, learner, missing):
             extremes = [1e-300, 1e9]
         rows[f["name"]][: len(extremes)] = extremes[:count]
     for place, f in enumerate(numeric):
-        if missing or any("impute" in step for step in f.get("steps", [])[:1]):
+        if missing or any("impute" in step for step in f.get("steps", [])):
             rows[f["name"]][4 + place % 3 :: 7] = [float("nan")] * len(rows[f["name"]][4 + place % 3 :: 7])
     for f in text:
         known = [level for level in f["categories"] if level is not None]

@@ -31,7 +31,8 @@ wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
 local f = io.open("%s", "rb"); wrk.body = f:read("*a"); f:close()
 function done(summary, latency, requests)
-  io.write(string.format("RESULT %%d %%d %%d\\n", summary.requests, summary.duration, summary.errors.status))
+  io.write(string.format("RESULT %%d %%d %%d %%d %%d\\n", summary.requests, summary.duration, summary.errors.status,
+                         latency:percentile(50), latency:percentile(99)))
 end
 """
 
@@ -76,19 +77,25 @@ class Server:
         self.process.wait()
 
 
-def load(server, script, connections, seconds):
-    """Requests, CPU seconds and wall seconds."""
-    before = server.cpu_seconds()
+def wrk(url, script, connections, seconds):
+    """Requests, wall seconds, and the median and 99th percentile of latency in ms."""
     out = subprocess.run(
-        ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", script, f"http://127.0.0.1:{server.port}/batch_predict"],
+        ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "60s", "-s", script, url],
         capture_output=True,
         text=True,
         check=True,
     ).stdout
-    requests, microseconds, errors = map(int, re.search(r"RESULT (\d+) (\d+) (\d+)", out).groups())
+    requests, microseconds, errors, p50, p99 = map(int, re.search(r"RESULT" + r" (\d+)" * 5, out).groups())
     if errors:
         sys.exit(f"{errors} answers were errors")
-    return requests, server.cpu_seconds() - before, microseconds / 1e6
+    return requests, microseconds / 1e6, p50 / 1e3, p99 / 1e3
+
+
+def load(server, script, connections, seconds):
+    """Requests, CPU seconds and wall seconds."""
+    before = server.cpu_seconds()
+    requests, wall, _, _ = wrk(f"http://127.0.0.1:{server.port}/batch_predict", script, connections, seconds)
+    return requests, server.cpu_seconds() - before, wall
 
 
 def main():

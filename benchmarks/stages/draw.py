@@ -1,20 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Draws where a batch's time goes, one stacked bar per batch size, from what `stages --json` printed.
-
-    draw.py results.json > docs/performance-stages.svg
-"""
-
-import json
-import sys
+"""Draws where a batch's time goes, one stacked bar per batch size, from what `stages --json` printed."""
 
 STAGES = ["decode", "rules", "feature matrix", "logistic score", "monitoring", "response"]
 COLOURS = ["#4269d0", "#efb118", "#ff725c", "#6cc5b0", "#a463f2", "#9c6b4e"]
 WIDTH, BAR, GAP, LEFT, TOP = 900, 26, 14, 130, 44
 
 
-def main():
-    rows = json.load(open(sys.argv[1], encoding="utf-8"))
+def svg(rows):
     sizes = sorted({r["records"] for r in rows})
     ns = {}
     for r in rows:
@@ -39,8 +32,4 @@ def main():
             x += w
         total = sum(ns[size, stage] for stage in STAGES)
         out.append(f'<text x="{x + 6:.1f}" y="{y + 18}">{total:.0f} ns a record</text>')
-    print("\n".join(out + ["</svg>"]))
-
-
-if __name__ == "__main__":
-    main()
+    return "\n".join(out + ["</svg>"]) + "\n"

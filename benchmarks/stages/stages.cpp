@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Where a batch's time goes, from the body's bytes to the answer's: each stage alone and the whole, beside the
 // structural parse (simdjson's stage 1) of the same bytes, which is the floor of a full parser, and beside other JSON
-// libraries where they are installed. Stages run in turn, pass after pass; medians.
+// libraries where they are installed. Stages run in turn, pass after pass; medians of CPU time.
 //   stages [--records 1,3,100,1000,10000,100000] [--passes 51] [--json]
 #include <fmt/format.h>
 #include <simdjson.h>
@@ -15,9 +15,11 @@
 #include <random>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "bodies.hpp"
+#include "measure.hpp"
 #include "peers.hpp"
 #include "student.hpp"
 
@@ -29,26 +31,19 @@ struct stage {
   std::vector<double> ns{};  // per record, one entry a pass
 };
 
-double median(std::vector<double> v) {
-  std::nth_element(v.begin(), v.begin() + static_cast<std::ptrdiff_t>(v.size() / 2), v.end());
-  return v[v.size() / 2];
-}
-
 void require(bool holds) {
   if (!holds) std::abort();
 }
 
 /// All stages in turn, pass by pass, so that a slow moment of the machine meets each of them.
 void measure(std::vector<stage>& stages, std::size_t records, std::size_t passes) {
-  using clock = std::chrono::steady_clock;
   const std::size_t repeats = std::max<std::size_t>(1, 20'000 / records);
   for (std::size_t pass = 0; pass < passes; ++pass) {
     for (stage& s : stages) {
       s.run();
-      const auto begin = clock::now();
+      const double begin = thread_cpu_ns();
       for (std::size_t i = 0; i < repeats; ++i) s.run();
-      const std::chrono::duration<double, std::nano> t = clock::now() - begin;
-      s.ns.push_back(t.count() / static_cast<double>(repeats * records));
+      s.ns.push_back((thread_cpu_ns() - begin) / static_cast<double>(repeats * records));
     }
   }
 }
@@ -179,11 +174,19 @@ std::vector<stage> stages_of(bench& b) {
 /// Decoding alone, for each way in which clients lay out their bodies.
 struct layouts {
   explicit layouts(std::size_t records) {
+    texts.reserve(bodies::layouts.size() + 1);
     for (const auto& l : bodies::layouts) texts.emplace_back(bodies::request(l, records));
     for (std::size_t i = 0; i < texts.size(); ++i) {
       stages.push_back({fmt::format("floor,  {}", bodies::layouts[i].name), structural_parse(texts[i])});
       stages.push_back({fmt::format("decode, {}", bodies::layouts[i].name), decode(texts[i])});
     }
+    texts.emplace_back(std::string_view(texts[1]));
+    stages.push_back({"floor,  no blanks, without AVX2 for numbers", structural_parse(texts.back())});
+    stages.push_back({"decode, no blanks, without AVX2 for numbers", [run = decode(texts.back())] {
+                        const bool four = std::exchange(ts::detail::four_numbers_at_a_time, false);
+                        run();
+                        ts::detail::four_numbers_at_a_time = four;
+                      }});
   }
   std::vector<simdjson::padded_string> texts;
   std::vector<stage> stages;

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <optional>
@@ -13,6 +17,7 @@
 #include <variant>
 
 #include "dashboard_page.hpp"
+#include "docs_files.hpp"
 #include "docs_page.hpp"
 #include "drift_metrics.hpp"
 #include "errors.hpp"
@@ -20,38 +25,47 @@
 #include "history.hpp"
 #include "http_server.hpp"
 #include "inference.hpp"
-#include "model_card.hpp"
+#include "model_keeper.hpp"
 #include "openapi.hpp"
+#include "query.hpp"
 #include "routes.hpp"
+#include "served_model.hpp"
 #include "service_metrics.hpp"
 #include "status.hpp"
 #include "student.hpp"
+#include "swagger_ui_page.hpp"
 
-/// What all threads share. Set up before the first request and then only read, but for the sinks, which lock, and the
-/// metrics, where each thread has its own.
+inline constexpr ts::decode_limits default_limits{.max_records = 1'000'000, .max_errors = 1'000};
+inline constexpr std::size_t default_error_bytes = std::size_t{256} << 10;
+
+/// What all threads share: counts, the sinks that lock, and what is set up before the first request. The model alone is
+/// swapped: who reads it pins it.
 struct student_service {
-  std::optional<ts::drift_monitor> observed;  // none: no model is loaded
   ts::jsonl_log log;
-  std::optional<student_pipeline> pipe;  // none: no model is loaded
-  std::optional<ts::drift_baseline> baseline;
-  model_identity model;
+  live_model live;                     // empty: no model is loaded
+  std::optional<model_keeper> keeper;  // of the model, if there is one
+  std::atomic<bool> leaving = false;   // about to end: not ready for more
+  ts::decode_limits limits = default_limits;
+  std::size_t max_error_bytes = default_error_bytes;
   service_metrics metrics;
   monitoring_history history;
   error_style errors = error_style::pydantic1;
   ts::prediction_names names{probability_name, label_name};
   std::string problems = problems_page();
-  std::string openapi = openapi_document<student>(student_columns::rules, {probability_name, label_name});
-
-  ts::totals live() const { return observed ? observed->read() : ts::totals{}; }
-  ts::drift_status drift() const { return ts::assess_drift(live(), baseline ? &*baseline : nullptr); }
-  bool has_histograms() const { return observed && !observed->reference().empty(); }
+  docs_files docs;  // empty: /docs is a page of our own
+  std::string openapi;
 };
 
 /// Answers requests for one thread, with that thread's working memory.
 class student_handler {
  public:
   explicit student_handler(student_service& service)
-      : service_(service), metrics_(service.metrics.add_thread()), inference_(service.model, service.pipe, metrics_) {}
+      : service_(service),
+        metrics_(service.metrics.add_thread()),
+        models_(service.live),
+        inference_(metrics_, service.limits) {
+    workspace_.decoder = ts::decoder<student>("records", service.limits);
+  }
 
   http::response operator()(const http::request& asked) {
     out_.clear();
@@ -67,6 +81,8 @@ class student_handler {
       });
     }
     const route* const where = std::get<const route*>(found);
+    const auto pinned = models_.pin();  // all of this request is that model's
+    model_ = pinned.get();
     try {
       http::response reply = respond(where->target, asked);
       metrics_.answered(where, reply.status);
@@ -81,6 +97,9 @@ class student_handler {
   http::response respond(endpoint target, const http::request& asked) {
     switch (target) {
       case endpoint::batch_predict:
+        if (const auto on_error = query_value(asked.query, "on_error"); on_error && *on_error != "fail") {
+          return *on_error == "skip" ? predict_good(asked) : unknown_on_error();
+        }
         return predict(asked, ts::body_shape::records);
       case endpoint::predict:
         return predict(asked, ts::body_shape::record);
@@ -98,8 +117,7 @@ class student_handler {
       case endpoint::metrics:
         return metrics();
       case endpoint::model:
-        if (!service_.pipe) return detail(model_not_loaded, "Model is not loaded.");
-        return {.body = service_.model.card};
+        return model();
       case endpoint::dashboard:
         return {.content_type = "text/html; charset=utf-8", .body = dashboard_page};
       case endpoint::v2_server:
@@ -108,12 +126,19 @@ class student_handler {
       case endpoint::v2_model:
       case endpoint::v2_model_ready:
       case endpoint::v2_infer:
-        return inference_(target, asked, out_);
+        return inference_(target, asked, model_, out_);
       case endpoint::openapi:
         return {.body = service_.openapi};
       case endpoint::problems:
         return {.content_type = "text/html; charset=utf-8", .body = service_.problems};
       case endpoint::docs:
+        return {.content_type = "text/html; charset=utf-8",
+                .body = service_.docs.empty() ? docs_page : swagger_ui_page};
+      case endpoint::docs_file: {
+        const auto* const file = service_.docs.find(asked.path.substr(asked.path.rfind('/') + 1));
+        if (file == nullptr) return detail(404, "Not Found");
+        return {.content_type = file->content_type, .body = file->text};
+      }
       case endpoint::redoc:
       case endpoint::oauth2_redirect:
         return {.content_type = "text/html; charset=utf-8", .body = docs_page};
@@ -130,7 +155,7 @@ class student_handler {
     thread_metrics::stopwatch time(metrics_);
     const simdjson::padded_string_view body(asked.body, asked.body.size() + simdjson::SIMDJSON_PADDING);
     std::optional<student_pipeline::scoring> scoring;
-    if (service_.pipe) scoring.emplace(*service_.pipe, workspace_.x);
+    if (model_ != nullptr) scoring.emplace(*model_->pipe, workspace_.x);
     auto score_some = [&](const ts::columns<student>& records) {
       if (!scoring) return;
       time.lap(stage::decode);
@@ -139,9 +164,12 @@ class student_handler {
     };
     const auto wrong = ts::read_json(body, workspace_, shape, score_some);
     time.lap(stage::decode);
-    if (wrong) return answer(*wrong, shape, asked.body);
-    if (!scoring) return detail(model_not_loaded, "Model is not loaded.");
-    const student_pipeline& pipe = *service_.pipe;
+    if (wrong) {
+      time.discard(stage::score);
+      return answer(*wrong, shape, asked.body);
+    }
+    if (!scoring) return no_model();
+    const student_pipeline& pipe = *model_->pipe;
     if (explain.count != 0) {
       if (const auto* reason = pipe.model().unexplained()) return detail(no_explanation, reason->message);
       if (workspace_.records.rows() > explain_query::most_records) {
@@ -161,10 +189,36 @@ class student_handler {
       time.lap(stage::score);
       reply = answer(outcome, shape, asked.body);
     }
-    reply.more_headers = service_.model.header;
+    reply.more_headers = header_ = model_->identity.header;  // copied: the model may be gone when it is sent
     time.lap(stage::respond);
     return reply;
   }
+
+  /// ?on_error=skip: predictions of the good records, null and the errors of the others.
+  http::response predict_good(const http::request& asked) {
+    if (!asked.body.empty() && !is_json(asked.content_type)) return predict(asked, ts::body_shape::records);
+    if (model_ == nullptr) return no_model();
+    thread_metrics::stopwatch time(metrics_);
+    const simdjson::padded_string_view body(asked.body, asked.body.size() + simdjson::SIMDJSON_PADDING);
+    const ts::partial_outcome outcome = ts::score_partial(*model_->pipe, body, workspace_);
+    time.lap(stage::score);
+    if (const auto* none = std::get_if<ts::outcome>(&outcome)) {
+      return answer(*none, ts::body_shape::records, asked.body);
+    }
+    const auto& some = std::get<ts::partial_predictions>(outcome);
+    metrics_.scored(some.scores.rows());
+    metrics_.rejected(some);
+    auto context = ts::context_of<student>();
+    context.most_bytes = service_.max_error_bytes;
+    ts::append_partial(out_, some, service_.names, context);
+    header_ = model_->identity.header;
+    time.lap(stage::respond);
+    return {.body = out_.view(), .more_headers = header_};
+  }
+  http::response unknown_on_error() {
+    return detail(422, "The query parameter on_error is neither 'fail' nor 'skip'.");
+  }
+  http::response no_model() { return detail(model_not_loaded, "Model is not loaded."); }
 
   /// `document`: the body, if it is JSON, for errors that show what is wrong with it.
   http::response answer(const ts::outcome& outcome, ts::body_shape shape, std::string_view document = {}) {
@@ -178,13 +232,15 @@ class student_handler {
       }
       return {.status = status, .body = out_.view()};
     }
-    metrics_.rejected(outcome, workspace_.records.rows());
+    metrics_.rejected(outcome, workspace_.records.rows(), workspace_.decoder.faults().unlisted);
     if (std::holds_alternative<ts::refused>(outcome)) return detail(status, "The predictions cannot be logged.");
     if (std::holds_alternative<ts::unreadable>(outcome)) {
       return detail(status, ts::dialect::pydantic1::unreadable_detail);
     }
     return error({.status = status}, [&]<class Dialect>(ts::error_context context) {
       context.document = document;
+      context.most_bytes = service_.max_error_bytes;
+      context.unlisted = workspace_.decoder.faults().unlisted;
       if (const auto* errors = std::get_if<ts::validation_errors>(&outcome)) {
         Dialect::append_errors(out_, *errors, context);
       } else if (const auto* syntax = std::get_if<ts::syntax_error>(&outcome)) {
@@ -201,7 +257,10 @@ class student_handler {
   http::response answer_with_reasons(const ts::predictions& p, std::span<const double> contributions, std::size_t most,
                                      ts::body_shape shape) {
     metrics_.scored(p.rows());
-    if (!reasons_) reasons_.emplace(service_.pipe->model().features().all());
+    if (reasons_of_ != model_->identity.sha256) {
+      reasons_.emplace(model_->pipe->model().features().all());
+      reasons_of_ = model_->identity.sha256;
+    }
     const std::size_t numbers = reasons_->features() + 1;
     const auto reason = [&](std::size_t i) {
       reasons_->append(out_, contributions.subspan(i * numbers, numbers), most);
@@ -245,18 +304,32 @@ class student_handler {
   }
 
   http::response health() {
+    const bool leaving = service_.leaving;
     out_.append(R"({"ready":)");
-    append(service_.pipe.has_value());
+    append(model_ != nullptr && !leaving);
     out_.append(R"(,"predictor_loaded":)");
-    append(service_.pipe.has_value());
+    append(model_ != nullptr);
     out_.append(R"(,"drift_baseline_loaded":)");
-    append(service_.baseline.has_value());
+    append(model_ != nullptr && model_->baseline.has_value());
     out_.append("}");
+    return {.status = leaving ? shutting_down : 200, .body = out_.view()};
+  }
+
+  http::response model() {
+    if (model_ == nullptr) return no_model();
+    const reload_status status = service_.keeper->status();
+    out_.append(model_->identity.card);
+    out_.keep_to(out_.view().data() + out_.size() - 1);  // the brace
+    out_.append(fmt::format(R"(,"reload":{{"loaded":{},"refused":{},"last":)", status.loaded, status.refused));
+    out_.append(status.last == 0 ? "null" : fmt::format("\"{:%Y-%m-%dT%H:%M:%SZ}\"", fmt::gmtime(status.last)));
+    out_.append(R"(,"error":)");
+    status.error.empty() ? out_.append("null") : ts::append_json_text(out_, status.error);
+    out_.append("}}");
     return {.body = out_.view()};
   }
 
   http::response drift() {
-    const ts::drift_status status = service_.drift();
+    const ts::drift_status status = model_ != nullptr ? model_->drift() : ts::assess_drift({}, nullptr);
     if (!std::isfinite(status.score)) throw std::overflow_error("a running total overflowed");  // as the reference: 500
     out_.append(R"({"samples_observed":)");
     out_.keep_to(ts::write_integer(out_.space(ts::number_text_space), static_cast<std::int64_t>(status.samples)));
@@ -284,13 +357,13 @@ class student_handler {
   }
 
   http::response report() {
-    if (!service_.observed) return detail(model_not_loaded, "Model is not loaded.");
-    const ts::drift_reference& reference = service_.observed->reference();
+    if (model_ == nullptr) return no_model();
+    const ts::drift_reference& reference = model_->observed.reference();
     out_.append(R"({"model":)");
     ts::append_json_text(out_, reference.model);
     std::string_view before = R"(,"windows":[)";
     for (const ts::window w : ts::all_windows) {
-      const auto counts = service_.observed->counts(w);
+      const auto counts = model_->observed.counts(w);
       out_.append(std::exchange(before, ","));
       ts::append_report(out_, w, reference, ts::report_drift(reference, counts), counts);
     }
@@ -299,9 +372,9 @@ class student_handler {
   }
 
   http::response state() {
-    if (!service_.observed) return detail(model_not_loaded, "Model is not loaded.");
-    if (!service_.has_histograms()) return detail(model_not_loaded, "The model file has no histograms.");
-    out_.append(ts::to_json(ts::state_of(*service_.observed)));
+    if (model_ == nullptr) return no_model();
+    if (!model_->has_histograms()) return detail(model_not_loaded, "The model file has no histograms.");
+    out_.append(ts::to_json(ts::state_of(model_->observed)));
     return {.body = out_.view()};
   }
 
@@ -311,15 +384,15 @@ class student_handler {
     text.family("tabscore_log_records_total", "counter", "Records that were logged, and those that could not be.");
     text.sample({{"outcome", "written"}}, service_.log.written());
     text.sample({{"outcome", "dropped"}}, service_.log.dropped());
-    const ts::totals live = service_.live();
-    const ts::drift_status status = service_.drift();
+    const ts::totals live = model_ != nullptr ? model_->observed.read() : ts::totals{};
     text.family("tabscore_observed_records_total", "counter", "Records that monitoring has seen.");
     text.sample({}, live.samples);
     text.family("tabscore_predicted_positive_total", "counter", "Of these, those that were predicted positive.");
     text.sample({}, live.positives);
-    if (service_.baseline) {
+    if (model_ != nullptr && model_->baseline) {
+      const ts::drift_status status = model_->drift();
       text.family("tabscore_training_positive_ratio", "gauge", "Part of the training rows that is positive.");
-      text.sample({}, service_.baseline->training_positive_rate);
+      text.sample({}, model_->baseline->training_positive_rate);
       text.family("tabscore_drift_score", "gauge", "The largest distance of a feature's mean from its training mean.");
       text.sample({}, status.score);
       text.family("tabscore_drift_alarm", "gauge", "1 while the drift rules advise to train again.");
@@ -327,16 +400,21 @@ class student_handler {
       if (live.samples != 0) {
         text.family("tabscore_feature_mean", "gauge", "Mean of a feature in live traffic.");
         for (std::size_t j = 0; j < live.sums.size(); ++j) {
-          text.sample({{"feature", service_.baseline->numeric[j].name}},
+          text.sample({{"feature", model_->baseline->numeric[j].name}},
                       live.sums[j] / static_cast<double>(live.samples));
         }
       }
     }
-    if (service_.has_histograms()) append_drift(text, *service_.observed);
-    if (service_.pipe) {
+    if (model_ != nullptr) {
+      if (model_->has_histograms()) append_drift(text, model_->observed);
+      const reload_status reloads = service_.keeper->status();
+      text.family("tabscore_model_reloads_total", "counter", "Models that took another's place, and files refused.");
+      text.sample({{"outcome", "loaded"}}, reloads.loaded);
+      text.sample({{"outcome", "refused"}}, reloads.refused);
       text.family("tabscore_model_info", "gauge", "The model that is served.");
       text.sample(
-          {{"name", service_.model.name}, {"version", service_.model.version}, {"sha256", service_.model.sha256}}, 1);
+          {{"name", model_->identity.name}, {"version", model_->identity.version}, {"sha256", model_->identity.sha256}},
+          1);
     }
     return {.content_type = ts::prometheus_text::content_type, .body = out_.view()};
   }
@@ -369,10 +447,14 @@ class student_handler {
 
   student_service& service_;
   thread_metrics& metrics_;
+  live_model::reader models_;
+  const served_model* model_ = nullptr;  // of the request at hand; none: no model is loaded
+  std::string header_;
   inference_api inference_;
   const http::request* asked_ = nullptr;        // the one at hand
   error_style style_ = error_style::pydantic1;  // of its answer
   ts::workspace<student> workspace_;
   ts::text_buffer out_;
   std::optional<ts::explanation_writer> reasons_;  // made for the first request that asks
+  std::string reasons_of_;                         // the model that they are for
 };

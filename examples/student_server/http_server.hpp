@@ -40,17 +40,26 @@ struct settings {
   unsigned threads = 1;
   std::size_t max_body_bytes = std::size_t{64} << 20;    ///< more: 413, before the body is read
   std::size_t max_header_bytes = std::size_t{16} << 10;  ///< request line and headers together; more: 431
-  unsigned header_timeout_s = 10;                        ///< from a request's first byte to the end of its headers: 408
-  unsigned body_timeout_s = 30;                          ///< to receive a body, or to take an answer: 408 or cut
-  unsigned idle_timeout_s = 75;                          ///< between the requests of a connection: closed
-  unsigned shutdown_timeout_s = 10;                      ///< what is still in flight then is cut
-  std::function<void(unsigned status)> refused;          ///< told of what no handler gets to see; by any thread
-  std::function<void()> hangup;                          ///< called at SIGHUP
+  std::size_t max_connections = 10'000;  ///< one more takes the place of the one that is idle for longest, or gets 503
+  std::size_t max_requests = 1'000;      ///< that wait for their turn, whole; more: the oldest of them get 503
+  std::size_t max_bytes_in_flight = std::size_t{512}
+                                    << 20;       ///< of requests and answers; more: 503. At least one body a thread
+  unsigned header_timeout_s = 10;                ///< from a request's first byte to the end of its headers: 408
+  unsigned body_timeout_s = 30;                  ///< to receive a body, or to take an answer: 408 or cut
+  unsigned idle_timeout_s = 75;                  ///< between the requests of a connection: closed
+  unsigned drain_delay_s = 0;                    ///< from `leaving` to the end of accepting
+  unsigned shutdown_timeout_s = 10;              ///< what is still in flight then is cut
+  std::function<void(unsigned status)> refused;  ///< told of what no handler gets to see; by any thread
+  std::function<void()> hangup;                  ///< called at SIGHUP
+  std::function<void()> leaving;                 ///< called at SIGINT and SIGTERM
 };
 
+inline constexpr unsigned retry_after_s = 1;  ///< what the answer 503 advises
+
 /// Serves until SIGINT or SIGTERM, answers what is in flight and returns. `make_handler` is called once per thread;
-/// `ready` gets the address ("http://127.0.0.1:8000") once connections are accepted.
-/// Throws std::system_error when the address cannot be listened on.
+/// `ready` gets the address ("http://127.0.0.1:8000") once connections are accepted. A socket that was handed over as
+/// systemd does (LISTEN_FDS) is used instead of host and port: it outlives the process, so that no connection is
+/// refused while another takes over. Throws std::system_error when the address cannot be listened on.
 void serve(const settings& config, const std::function<handler()>& make_handler,
            const std::function<void(const std::string& address)>& ready);
 

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <tabscore/json/dialect_inference.hpp>
@@ -15,8 +14,8 @@
 #include <variant>
 
 #include "http_server.hpp"
-#include "model_card.hpp"
 #include "routes.hpp"
+#include "served_model.hpp"
 #include "service_metrics.hpp"
 #include "status.hpp"
 #include "student.hpp"
@@ -25,10 +24,11 @@
 /// logged as those of /batch_predict are.
 class inference_api {
  public:
-  inference_api(const model_identity& model, const std::optional<student_pipeline>& pipe, thread_metrics& metrics)
-      : model_(model), pipe_(pipe), metrics_(metrics) {}
+  inference_api(thread_metrics& metrics, ts::decode_limits limits) : metrics_(metrics), decoder_(limits) {}
 
-  http::response operator()(endpoint target, const http::request& asked, ts::text_buffer& out) {
+  /// `served`: what the request is answered from; nullptr: no model is loaded.
+  http::response operator()(endpoint target, const http::request& asked, const served_model* served,
+                            ts::text_buffer& out) {
     switch (target) {
       case endpoint::v2_server:
         out.append(R"({"name":"student_server","version":")");
@@ -38,26 +38,27 @@ class inference_api {
       case endpoint::v2_live:
         return {.body = R"({"live":true})"};
       case endpoint::v2_ready:  // the protocol's text says "live" here, its implementations "ready"
-        if (!pipe_) return {.status = model_not_loaded, .body = R"({"live":true,"ready":false})"};
+        if (served == nullptr) return {.status = model_not_loaded, .body = R"({"live":true,"ready":false})"};
         return {.body = R"({"live":true,"ready":true})"};
       default:
         break;
     }
-    if (!pipe_) return error(out, model_not_loaded, "Model is not loaded.");
+    if (served == nullptr) return error(out, model_not_loaded, "Model is not loaded.");
+    const model_identity& model = served->identity;
     const std::string name = segment(asked.path, 3);
-    if (name != model_.name)
-      return error(out, 404, "There is no model of this name; the model is '" + model_.name + "'.");
-    if (segment(asked.path, 4) == "versions" && segment(asked.path, 5) != model_.version) {
-      return error(out, 404, "There is no such version; the version is '" + model_.version + "'.");
+    if (name != model.name)
+      return error(out, 404, "There is no model of this name; the model is '" + model.name + "'.");
+    if (segment(asked.path, 4) == "versions" && segment(asked.path, 5) != model.version) {
+      return error(out, 404, "There is no such version; the version is '" + model.version + "'.");
     }
-    if (target == endpoint::v2_infer) return infer(asked, out);
+    if (target == endpoint::v2_infer) return infer(asked, *served, out);
     out.append(R"({"name":)");
-    ts::append_json_text(out, model_.name);
+    ts::append_json_text(out, model.name);
     if (target == endpoint::v2_model_ready) {
       out.append(R"(,"ready":true})");
     } else {
       out.append(R"(,"versions":[)");
-      ts::append_json_text(out, model_.version);
+      ts::append_json_text(out, model.version);
       out.append(R"(],"platform":"tabscore","inputs":[)");
       ts::append_tensor_metadata<student>(out);
       out.append(R"(],"outputs":[{"name":)");
@@ -70,41 +71,43 @@ class inference_api {
   }
 
  private:
-  http::response infer(const http::request& asked, ts::text_buffer& out) {
+  http::response infer(const http::request& asked, const served_model& served, ts::text_buffer& out) {
     if (!is_json(asked.content_type)) return error(out, 400, "The content type is not application/json.");
     thread_metrics::stopwatch time(metrics_);
     const ts::tensor_status status = decoder_.read(asked.body, records_);
     time.lap(stage::decode);
     if (status == ts::tensor_status::malformed) {
-      metrics_.rejected(ts::unreadable{}, 1);
+      metrics_.rejected(ts::unreadable{}, 1, 0);
       return error(out, 400, decoder_.problem());
     }
     for (const std::string& name : decoder_.outputs()) {
       if (name != probability_name && name != label_name) {
-        metrics_.rejected(ts::unreadable{}, 1);
+        metrics_.rejected(ts::unreadable{}, 1, 0);
         return error(out, 400,
                      "This model has no output '" + name.substr(0, name.size() <= 200 ? name.size() : 0) + "'.");
       }
     }
-    const ts::outcome outcome = status == ts::tensor_status::invalid ? ts::outcome(decoder_.faults().errors)
-                                                                     : ts::outcome_of(pipe_->score(records_, buffers_));
+    const ts::outcome outcome = status == ts::tensor_status::invalid
+                                    ? ts::outcome(decoder_.faults().errors)
+                                    : ts::outcome_of(served.pipe->score(records_, buffers_));
     time.lap(stage::score);
     const auto* const p = std::get_if<ts::predictions>(&outcome);
     if (p == nullptr) {
-      metrics_.rejected(outcome, records_.rows());
+      metrics_.rejected(outcome, records_.rows(), decoder_.faults().unlisted);
       return refuse(outcome, out);
     }
     metrics_.scored(p->rows());
-    append_answer(*p, out);
+    append_answer(*p, served.identity, out);
+    header_ = served.identity.header;  // copied: the model may be gone when it is sent
     time.lap(stage::respond);
-    return {.body = out.view(), .more_headers = model_.header};
+    return {.body = out.view(), .more_headers = header_};
   }
 
-  void append_answer(const ts::predictions& p, ts::text_buffer& out) {
+  void append_answer(const ts::predictions& p, const model_identity& model, ts::text_buffer& out) {
     out.append(R"({"model_name":)");
-    ts::append_json_text(out, model_.name);
+    ts::append_json_text(out, model.name);
     out.append(R"(,"model_version":)");
-    ts::append_json_text(out, model_.version);
+    ts::append_json_text(out, model.version);
     if (decoder_.id()) {
       out.append(R"(,"id":)");
       ts::append_json_text(out, *decoder_.id());
@@ -141,10 +144,9 @@ class inference_api {
     return percent_decoded(path.substr(0, path.find('/')));
   }
 
-  const model_identity& model_;
-  const std::optional<student_pipeline>& pipe_;
   thread_metrics& metrics_;
   ts::tensor_decoder<student> decoder_;
   ts::batch<student> records_;
   ts::score_buffers buffers_;
+  std::string header_;
 };

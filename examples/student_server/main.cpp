@@ -22,7 +22,6 @@
 #include "bundled_model.hpp"
 #include "handler.hpp"
 #include "http_server.hpp"
-#include "sha256.hpp"
 #include "state_keeper.hpp"
 #include "student.hpp"
 
@@ -30,14 +29,16 @@ namespace {
 
 struct flags {
   http::settings http;
-  std::string model;
+  model_source model;
+  bool watch = false;
+  ts::decode_limits limits = default_limits;
+  std::size_t max_error_bytes = default_error_bytes;
   std::string prediction_log = "artifacts/prediction_log.jsonl";
   ts::jsonl_settings log{.names = {std::string(probability_name), std::string(label_name)}};
-  bool log_model = false;
   std::string state_file;
   unsigned state_interval_s = 60;
-  bool no_baseline = false;
   error_style errors = error_style::pydantic1;
+  std::string swagger_ui;
   bool verbose = false;
 };
 
@@ -45,7 +46,9 @@ void declare(CLI::App& app, flags& f) {
   app.add_option("--host", f.http.host, "address to listen on")->capture_default_str();
   app.add_option("--port", f.http.port, "port, 0 for any free one")->capture_default_str();
   app.add_option("--threads", f.http.threads, "threads that serve")->capture_default_str();
-  app.add_option("--model", f.model, "model file, or none to start without")->capture_default_str();
+  app.add_option("--model", f.model.path, "model file, or none to start without; SIGHUP loads it again")
+      ->capture_default_str();
+  app.add_flag("--watch", f.watch, "load the model file again whenever it changes");
   app.add_option("--prediction-log", f.prediction_log, "file that each prediction is appended to, or off")
       ->capture_default_str();
   app.add_option("--log-sync", f.log.file.sync, "when the log is forced to the disk: none, interval or always")
@@ -70,18 +73,37 @@ void declare(CLI::App& app, flags& f) {
       ->transform(CLI::CheckedTransformer(std::map<std::string, ts::log_failure>{
           {"drop-and-count", ts::log_failure::drop_and_count}, {"refuse", ts::log_failure::refuse}}))
       ->default_str("drop-and-count");
-  app.add_flag("--log-model", f.log_model, "each line of the log names the model file's SHA-256");
+  app.add_flag("--log-model", f.model.log_names_it, "each line of the log names the model file's SHA-256");
   app.add_option("--state-file", f.state_file, "keep what monitoring has counted in this file across restarts");
   app.add_option("--state-interval", f.state_interval_s, "seconds between two writes of the state file")
       ->check(CLI::Range(1U, 86400U))
       ->capture_default_str();
+  app.add_flag("!--no-baseline", f.model.with_baseline, "ignore the model's drift baseline");
   app.add_option("--errors", f.errors,
                  "what errors look like to those who don't ask for problem details: pydantic1 or pydantic2")
       ->transform(CLI::CheckedTransformer(std::map<std::string, error_style>{{"pydantic1", error_style::pydantic1},
                                                                              {"pydantic2", error_style::pydantic2}}))
       ->default_str("pydantic1");
-  app.add_flag("--no-baseline", f.no_baseline, "ignore the model's drift baseline");
+  app.add_option("--swagger-ui", f.swagger_ui,
+                 "folder of Swagger UI for /docs (default: swagger-ui beside the program), or none");
   app.add_flag("--verbose", f.verbose, "one line per request on the standard error output");
+  app.add_option("--max-records", f.limits.max_records, "more records in a request are refused: 422")
+      ->check(CLI::Range(1U, ts::field_error::all_rows))
+      ->capture_default_str();
+  app.add_option("--max-errors", f.limits.max_errors, "errors that an answer lists; the rest is counted")
+      ->capture_default_str();
+  app.add_option("--max-error-bytes", f.max_error_bytes, "length of their text; the rest is counted")
+      ->capture_default_str();
+  app.add_option("--max-connections", f.http.max_connections,
+                 "one more takes the place of the one that is idle for longest, or gets 503")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--max-requests", f.http.max_requests, "more requests waiting for their turn: the oldest get 503")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--max-bytes-in-flight", f.http.max_bytes_in_flight,
+                 "more bytes of unfinished requests and answers: 503")
+      ->capture_default_str();
   app.add_option("--max-body-bytes", f.http.max_body_bytes, "larger bodies are refused: 413")->capture_default_str();
   app.add_option("--max-header-bytes", f.http.max_header_bytes, "larger headers are refused: 431")
       ->check(CLI::Range(std::size_t{256}, std::size_t{1} << 24))
@@ -92,6 +114,9 @@ void declare(CLI::App& app, flags& f) {
       ->capture_default_str();
   app.add_option("--idle-timeout", f.http.idle_timeout_s, "seconds that a connection may be idle")
       ->capture_default_str();
+  app.add_option("--drain-delay", f.http.drain_delay_s,
+                 "seconds from SIGTERM, when /health says not ready, to the end of accepting")
+      ->capture_default_str();
   app.add_option("--shutdown-timeout", f.http.shutdown_timeout_s, "seconds that SIGTERM leaves to requests in flight")
       ->capture_default_str();
 }
@@ -101,30 +126,29 @@ int fail(const std::string& message) {
   return 1;
 }
 
-/// The model and the log, as the flags ask; what is wrong with them, or nothing.
-std::optional<std::string> load(flags& f, student_service& service) {
-  if (f.model != "none") {
-    auto bytes = ts::read_model_bytes(f.model);
+/// The log, the model and what was counted of it, as the flags ask; what is wrong with them, or nothing.
+std::optional<std::string> load(const flags& f, student_service& service) {
+  std::unique_ptr<served_model> model;
+  if (f.model.path != "none") {
+    const auto bytes = ts::read_model_bytes(f.model.path);
     if (!bytes) return bytes.error().message;
-    auto file = ts::parse_model_file(*bytes, f.model);
-    if (!file) return file.error().message;
-    auto model = ts::make_scorer(*file);
-    if (!model) return model.error().message;
-    auto reference = ts::make_drift_reference(*file);
-    service.observed.emplace(reference && !f.no_baseline ? std::move(*reference) : ts::drift_reference());
-    auto pipe = student_pipeline::make(student_columns::rules, student_columns::features, std::move(*model),
-                                       student_sinks{*service.observed, service.log});
-    if (!pipe) return pipe.error().message;
-    service.pipe.emplace(std::move(*pipe));
-    service.model = identify(*file, sha256(*bytes));
-    if (!f.no_baseline) service.baseline = std::move(file->baseline);
+    auto loaded = load_served_model(f.model, *bytes);
+    if (!loaded) return loaded.error().message;
+    model = std::move(*loaded);
   }
   if (f.prediction_log != "off") {
-    if (f.log_model) f.log.model = service.model.sha256;
     auto log = ts::jsonl_log::open(f.prediction_log, f.log);
     if (!log) return log.error().message;
     service.log = std::move(*log);
+    if (model) model->log_to(service.log, f.model.log_names_it);
   }
+  if (!f.state_file.empty()) {
+    if (!model || !model->has_histograms()) return "--state-file needs a model file with histograms";
+    if (auto failed = load_state(model->observed, f.state_file)) return failed;
+  }
+  if (!model) return std::nullopt;
+  service.live.publish(std::move(model));
+  service.keeper.emplace(service.live, f.model, service.log, f.watch);
   return std::nullopt;
 }
 
@@ -133,12 +157,15 @@ void keep_up(const std::stop_token& stop, student_service& service) {
   std::mutex mutex;
   std::condition_variable_any woken;
   std::unique_lock lock(mutex);
+  const live_model::reader models(service.live);
   for (unsigned quarter = 0; !stop.stop_requested(); ++quarter) {
     if (auto* log = service.log.file()) log->tick();
     if (quarter % (4 * monitoring_history::interval_s) == 0) {
-      const ts::totals live = service.live();
-      service.history.add({std::time(nullptr), live.samples, live.positives, service.metrics.rejected(),
-                           service.has_histograms() ? largest_drift(*service.observed) : service.drift().score});
+      const auto model = models.pin();
+      const ts::totals live = model ? model->observed.read() : ts::totals{};
+      double drift = 0;
+      if (model) drift = model->has_histograms() ? largest_drift(model->observed) : model->drift().score;
+      service.history.add({std::time(nullptr), live.samples, live.positives, service.metrics.rejected(), drift});
     }
     woken.wait_for(lock, stop, std::chrono::milliseconds(250), [] { return false; });
   }
@@ -159,28 +186,32 @@ http::handler print_each(http::handler answer) {
 int main(int argc, char** argv) {
   flags f;
   f.http.threads = std::max(std::thread::hardware_concurrency(), 1U);
-  f.model = bundled_model();
+  f.model.path = bundled_model();
   CLI::App app("Predicts which students will buy, over HTTP.");
   declare(app, f);
   CLI11_PARSE(app, argc, argv);
 
   std::signal(SIGXFSZ, SIG_IGN);  // a log that may not grow is a failed write, not the end
   student_service service;
+  service.limits = f.limits;
+  service.max_error_bytes = f.max_error_bytes;
   service.errors = f.errors;
+  service.openapi = openapi_document(f.errors);
+  if (f.swagger_ui != "none") {
+    service.docs =
+        docs_files(f.swagger_ui.empty() ? program_folder() / "swagger-ui" : std::filesystem::path(f.swagger_ui));
+    if (service.docs.empty() && !f.swagger_ui.empty()) return fail("there is no Swagger UI in " + f.swagger_ui);
+  }
   if (const auto problem = load(f, service)) return fail(*problem);
   f.http.refused = [&](unsigned status) { service.metrics.refused(status); };
   f.http.hangup = [&] {
     if (auto* file = service.log.file()) file->rotate();
+    if (service.keeper) service.keeper->reload();
   };
+  f.http.leaving = [&] { service.leaving = true; };
 
   std::optional<state_keeper> keeper;
-  if (!f.state_file.empty()) {
-    if (!service.observed || service.observed->reference().empty()) {
-      return fail("--state-file needs a model file with histograms");
-    }
-    if (const auto failed = load_state(*service.observed, f.state_file)) return fail(*failed);
-    keeper.emplace(*service.observed, f.state_file, std::chrono::seconds(f.state_interval_s));
-  }
+  if (!f.state_file.empty()) keeper.emplace(service.live, f.state_file, std::chrono::seconds(f.state_interval_s));
 
   const std::jthread upkeep([&](const std::stop_token& stop) { keep_up(stop, service); });
 

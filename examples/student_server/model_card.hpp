@@ -19,8 +19,8 @@ struct model_identity {
 
 /// From a model file and the SHA-256 of its bytes. Made once, when the model is loaded.
 inline model_identity identify(const ts::model_file& file, const std::string& sha256) {
+  using openapi::json_text;
   using openapi::number;
-  const auto quoted = [](std::string_view text) { return openapi::quoted(text); };  // not std::quoted
   const auto list = [](const auto& items, auto&& text_of) {
     std::string text;
     for (const auto& item : items) text.append(text.empty() ? "" : ",").append(text_of(item));
@@ -37,8 +37,8 @@ inline model_identity identify(const ts::model_file& file, const std::string& sh
     baseline = fmt::format(R"({{"training_positive_rate":{},"training_sample_size":{},"features":[{}]}})",
                            number(file.baseline->training_positive_rate), file.baseline->training_sample_size,
                            list(file.baseline->numeric, [&](const auto& f) {
-                             return fmt::format(R"({{"name":{},"mean":{},"std":{}}})", quoted(f.name), number(f.mean),
-                                                number(f.std));
+                             return fmt::format(R"({{"name":{},"mean":{},"std":{}}})", json_text(f.name),
+                                                number(f.mean), number(f.std));
                            }));
   }
   const std::string version = origin.date + "+" + sha256.substr(0, 12);
@@ -47,13 +47,11 @@ inline model_identity identify(const ts::model_file& file, const std::string& sh
       R"("trainer":{{"name":{},"version":{}}},"exporter":{},"date":{},)"
       R"("training_data":{{"file":{},"sha256":{},"rows":{}}},"split":{},"metrics":{{{}}},)"
       R"("features":{{"numeric":[{}],"text":[{}]}},"drift_baseline":{},"schema":{}}})",
-      quoted(file.name), quoted(version),
-      quoted(file.kind), quoted(sha256),
-      number(file.threshold), quoted(origin.trainer), quoted(origin.trainer_version), quoted(origin.exporter),
-      quoted(origin.date), quoted(origin.data_file), quoted(origin.data_sha256), origin.data_rows, split,
-      list(origin.metrics, [&](const auto& m) { return quoted(m.first) + ":" + number(m.second); }),
-      list(file.features.numeric, [&](const auto& name) { return quoted(name); }),
-      list(file.features.text, [&](const auto& name) { return quoted(name); }), baseline,
-      openapi::record_schema<student>(openapi::text_of(student_columns::rules)));
+      json_text(file.name), json_text(version), json_text(file.kind), json_text(sha256), number(file.threshold),
+      json_text(origin.trainer), json_text(origin.trainer_version), json_text(origin.exporter), json_text(origin.date),
+      json_text(origin.data_file), json_text(origin.data_sha256), origin.data_rows, split,
+      list(origin.metrics, [&](const auto& m) { return json_text(m.first) + ":" + number(m.second); }),
+      list(file.features.numeric, [&](const auto& name) { return json_text(name); }),
+      list(file.features.text, [&](const auto& name) { return json_text(name); }), baseline, openapi::record_schema());
   return {file.name, version, sha256, std::move(card), "x-model-sha256: " + sha256 + "\r\n"};
 }

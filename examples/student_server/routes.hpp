@@ -2,13 +2,13 @@
 #pragma once
 
 #include <algorithm>
-#include <charconv>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
 
 #include "http_server.hpp"
+#include "query.hpp"
 
 /// What the server serves, and what it answers to requests for anything else.
 enum class endpoint {
@@ -30,6 +30,7 @@ enum class endpoint {
   v2_infer,
   openapi,
   docs,
+  docs_file,
   redoc,
   problems,
   oauth2_redirect
@@ -67,6 +68,7 @@ inline constexpr route routes[] = {
     {"/redoc", "GET, HEAD", endpoint::redoc},
     {"/problems", "GET, HEAD", endpoint::problems},
     {"/docs/oauth2-redirect", "GET, HEAD", endpoint::oauth2_redirect},
+    {"/docs/{file}", "GET, HEAD", endpoint::docs_file},
 };
 
 inline bool matches(std::string_view pattern, std::string_view path) {
@@ -89,23 +91,6 @@ inline const route* find_route(std::string_view path) {
   const auto* found =
       std::find_if(std::begin(routes), std::end(routes), [&](const route& r) { return matches(r.path, path); });
   return found == std::end(routes) ? nullptr : found;
-}
-
-/// "%62" -> "b"; a percent sign without two hexadecimal digits stands for itself.
-inline std::string percent_decoded(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    unsigned char code = 0;
-    if (text[i] == '%' && i + 2 < text.size() &&
-        std::from_chars(text.data() + i + 1, text.data() + i + 3, code, 16).ptr == text.data() + i + 3) {
-      out += static_cast<char>(code);
-      i += 2;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
 }
 
 /// The route of a request, or the answer when there is none: 307 to the path without its trailing slashes,

@@ -39,7 +39,8 @@ inline constexpr std::array<std::string_view, 3> stage_names{"decode", "score", 
 /// Why records were rejected: a fault of a value, a body that is none, a log that cannot be written, a broken rule.
 namespace rejection {
 inline constexpr std::size_t faults = static_cast<std::size_t>(ts::fault::reserved_name) + 1;
-inline constexpr std::size_t syntax = faults, unreadable = faults + 1, not_logged = faults + 2, first_rule = faults + 3;
+inline constexpr std::size_t syntax = faults, unreadable = faults + 1, not_logged = faults + 2, unlisted = faults + 3;
+inline constexpr std::size_t first_rule = faults + 4;
 inline constexpr std::size_t count = first_rule + decltype(student_columns::rules)::size;
 }  // namespace rejection
 
@@ -73,6 +74,9 @@ class thread_metrics {
       last_ = now;
     }
 
+    /// The stage turned out to be for nothing, and is not counted.
+    void discard(stage s) { spent_[static_cast<std::size_t>(s)] = 0; }
+
    private:
     using clock = std::chrono::steady_clock;
     thread_metrics& metrics_;
@@ -82,17 +86,11 @@ class thread_metrics {
 
   void scored(std::size_t count) { records.add(count); }
 
-  /// Each wrong record counts once for each thing that is wrong with it, each body that is none once.
-  void rejected(const ts::outcome& outcome, std::size_t count) {
+  /// Each wrong record counts once for each thing that is wrong with it, each body that is none once; `unlisted` are
+  /// errors beyond the limit, whose kinds are not known any more.
+  void rejected(const ts::outcome& outcome, std::size_t count, std::size_t unlisted) {
     if (const auto* errors = std::get_if<ts::validation_errors>(&outcome)) {
-      std::uint32_t seen = 0;  // faults of the record at hand
-      for (std::size_t i = 0; i < errors->size(); ++i) {
-        const ts::field_error& e = (*errors)[i];
-        if (i > 0 && e.row != (*errors)[i - 1].row) seen = 0;
-        const auto kind = static_cast<std::size_t>(e.what);
-        if ((seen >> kind & 1U) == 0) reasons[kind].add();
-        seen |= 1U << kind;
-      }
+      rejected(*errors, unlisted);
     } else if (const auto* broken = std::get_if<ts::broken_rule>(&outcome)) {
       reasons[rejection::first_rule + broken->rule].add(count);
     } else if (std::holds_alternative<ts::refused>(outcome)) {
@@ -100,6 +98,21 @@ class thread_metrics {
     } else {
       reasons[std::holds_alternative<ts::syntax_error>(outcome) ? rejection::syntax : rejection::unreadable].add();
     }
+  }
+  void rejected(const ts::partial_predictions& some) {
+    rejected(some.errors, some.unlisted);
+    for (const ts::broken_rule& broken : some.broken) reasons[rejection::first_rule + broken.rule].add();
+  }
+  void rejected(const ts::validation_errors& errors, std::size_t unlisted) {
+    std::uint32_t seen = 0;  // faults of the record at hand
+    for (std::size_t i = 0; i < errors.size(); ++i) {
+      const ts::field_error& e = errors[i];
+      if (i > 0 && e.row != errors[i - 1].row) seen = 0;
+      const auto kind = static_cast<std::size_t>(e.what);
+      if ((seen >> kind & 1U) == 0) reasons[kind].add();
+      seen |= 1U << kind;
+    }
+    reasons[rejection::unlisted].add(unlisted);
   }
 
   std::array<status_counts, std::size(routes) + 1> requests;  // the last: no such route
@@ -133,7 +146,8 @@ class service_metrics {
         if (n != 0) text.sample({{"route", r < std::size(routes) ? routes[r].path : "none"}, {"status", name(s)}}, n);
       }
     }
-    text.family("tabscore_refused_requests_total", "counter", "Requests that are no HTTP, too large or too slow.");
+    text.family("tabscore_refused_requests_total", "counter",
+                "Requests that are no HTTP, too large, too slow or too many.");
     for (std::size_t s = 0; s < counted_statuses.size(); ++s) {
       if (refused_[s] != 0) text.sample({{"status", name(s)}}, refused_[s].load());
     }
@@ -168,6 +182,7 @@ class service_metrics {
   static std::string_view rejection_name(std::size_t r) {
     if (r < rejection::faults) return ts::dialect::pydantic1::words(static_cast<ts::fault>(r)).type;
     if (r == rejection::syntax) return ts::dialect::pydantic1::syntax_type;
+    if (r == rejection::unlisted) return "unlisted";
     return r == rejection::unreadable ? "unreadable" : r == rejection::not_logged ? "not_logged" : "rule";
   }
   static std::string_view rule_text(std::size_t r) {

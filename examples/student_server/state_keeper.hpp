@@ -10,12 +10,10 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <tabscore/monitor/drift_monitor.hpp>
-#include <tabscore/monitor/state_file.hpp>
 #include <thread>
 #include <utility>
 
-namespace ts = tabscore;
+#include "served_model.hpp"
 
 /// Adds the state of an earlier run, if there was one; the sentence why not when the file is there and does not fit.
 inline std::optional<std::string> load_state(ts::drift_monitor& monitor, const std::string& path) {
@@ -27,11 +25,12 @@ inline std::optional<std::string> load_state(ts::drift_monitor& monitor, const s
   return std::nullopt;
 }
 
-/// Writes a monitor's state to a file at an interval, from a thread of its own, until it is destroyed.
+/// Writes the state of the current model's monitor to a file at an interval, from a thread of its own, until it is
+/// destroyed.
 class state_keeper {
  public:
-  state_keeper(const ts::drift_monitor& monitor, std::string path, std::chrono::seconds interval)
-      : monitor_(monitor), path_(std::move(path)), thread_([this, interval](const std::stop_token& stop) {
+  state_keeper(live_model& live, std::string path, std::chrono::seconds interval)
+      : models_(live), path_(std::move(path)), thread_([this, interval](const std::stop_token& stop) {
           std::unique_lock lock(mutex_);
           while (!wake_.wait_for(lock, stop, interval, [] { return false; }) && !stop.stop_requested()) write();
         }) {}
@@ -44,12 +43,14 @@ class state_keeper {
 
  private:
   bool write() {
-    const auto failed = ts::save_monitor_state(ts::state_of(monitor_), path_);
+    const auto model = models_.pin();
+    if (!model->has_histograms()) return true;  // it has taken the place of one that had them
+    const auto failed = ts::save_monitor_state(ts::state_of(model->observed), path_);
     if (failed) fmt::print(stderr, "student_server: {}\n", failed->message);
     return !failed;
   }
 
-  const ts::drift_monitor& monitor_;
+  live_model::reader models_;  // used under the lock
   std::string path_;
   std::mutex mutex_;
   std::condition_variable_any wake_;

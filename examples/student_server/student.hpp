@@ -30,6 +30,13 @@ inline constexpr ts::features features{
     ts::feature<"learning_consistency">(minutes / max(days, 1))};
 }  // namespace student_columns
 
+/// A record to show: in the documentation, and to try things out with.
+inline ts::batch<student> example_student() {
+  ts::batch<student> one;
+  one.push_back("US", 45, 320.5, 3, 5, 3, 87.2);
+  return one;
+}
+
 using student_sinks = ts::sinks<ts::drift_monitor, ts::jsonl_log>;
 using student_pipeline = ts::pipeline<student, decltype(student_columns::rules), decltype(student_columns::features),
                                       ts::any_scorer, student_sinks>;

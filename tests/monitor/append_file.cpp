@@ -141,7 +141,7 @@ TEST_CASE("of the files set aside the newest stay", "[monitor]") {
     return texts;
   };
   append_file::open(path.string(), {.keep_files = 3}).value();
-  CHECK(aside() == std::vector<std::string>{"10\n", "2021\n", "2\n"});
+  CHECK(aside() == std::vector<std::string>{"10\n", "2\n", "2021\n"});
   auto file = append_file::open(path.string(), {.keep_files = 3}).value();
   REQUIRE(file->append("now\n"));
   REQUIRE(file->rotate());

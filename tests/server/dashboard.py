@@ -4,28 +4,18 @@
 
 It must show what was sent, fit the width, raise no error, and load nothing from anywhere else. Screenshots go to FOLDER.
 Skipped (status 77) where the Debian package chromium is not installed."""
-import html
-import http.client
-import http.server
 import json
 import pathlib
 import random
 import re
-import shutil
-import subprocess
 import sys
-import tempfile
-import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "support"))
+from browser import BROWSER, WIDTHS, expect, look, proxy_for  # noqa: E402
 from example_server import RECORD, Server  # noqa: E402
 
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--enable-logging=stderr"]
-WIDTHS = {"desktop": 1280, "phone": 390}
 # Frames the dashboard at a width (a browser's window has a least one), waits for it and writes down what it shows.
 FRAME = """<!DOCTYPE html><link rel="icon" href="data:,"><style>body { margin: 0 } iframe { border: 0; width: %dpx; height: 5000px }</style>
 <iframe src="/dashboard"></iframe><pre id="result"></pre><script>
@@ -48,38 +38,6 @@ const wait = setInterval(() => {
 </script>"""
 
 
-def expect(condition, what):
-    if not condition:
-        raise SystemExit(what)
-
-
-def proxy_for(server, asked):
-    """The server under another port, with pages that frame its dashboard; `asked` collects the paths."""
-    class Proxy(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            width = WIDTHS.get(self.path.strip("/"))
-            if width:
-                status, kind, content = 200, "text/html", (FRAME % width).encode()
-            else:
-                asked.append(self.path)
-                connection = http.client.HTTPConnection(server.host, server.port, timeout=30)
-                connection.request("GET", self.path)
-                answer = connection.getresponse()
-                status, kind, content = answer.status, answer.getheader("content-type"), answer.read()
-            self.send_response(status)
-            self.send_header("content-type", kind)
-            self.send_header("content-length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_):
-            pass
-
-    proxy = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
-    threading.Thread(target=proxy.serve_forever, daemon=True).start()
-    return proxy
-
-
 def send_traffic(server, seconds):
     dice = random.Random(1)
     sent = 0
@@ -96,22 +54,6 @@ def send_traffic(server, seconds):
     return sent
 
 
-def look(url, dark, picture, height):
-    with tempfile.TemporaryDirectory(prefix="tabscore-chromium-", ignore_cleanup_errors=True) as profile:
-        command = [BROWSER, *FLAGS, "--user-data-dir=" + profile, "--window-size=%d,%d" % (1280, height),
-                   "--virtual-time-budget=4000"]
-        if dark:
-            command.append("--blink-settings=preferredColorScheme=0")
-        if picture:
-            command.append("--screenshot=%s" % picture)
-        done = subprocess.run([*command, "--dump-dom", url], capture_output=True, text=True, timeout=120)
-    console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
-    expect(not console, "the page complains: %s" % console)
-    result = re.search(r'<pre id="result">(.+?)</pre>', done.stdout, re.S)
-    expect(result, "the dashboard did not come alive: %.2000s" % done.stderr)
-    return json.loads(html.unescape(result.group(1)))
-
-
 def main():
     if not BROWSER:
         print("skipped: apt install chromium")
@@ -123,7 +65,7 @@ def main():
         expect(server.get("/dashboard").decode() == page, "the page is not the one that was written")
         sent = send_traffic(server, 12)
         asked = []
-        proxy = proxy_for(server, asked)
+        proxy = proxy_for(server, {name: FRAME % width for name, width in WIDTHS.items()}, asked)
         paper = {}
         for name, width in WIDTHS.items():
             for dark in (False, True):

@@ -126,7 +126,8 @@ class Explain(unittest.TestCase):
         with Server(PROGRAM) as server:
             document = json.loads(server.get("/openapi.json"))
             for path in ("/predict", "/batch_predict"):
-                (parameter,) = document["paths"][path]["post"]["parameters"]
+                (reference,) = document["paths"][path]["post"]["parameters"]
+                parameter = document["components"]["parameters"][reference["$ref"].split("/")[-1]]
                 self.assertEqual((parameter["name"], parameter["in"]), ("explain", "query"))
                 self.assertEqual(parameter["schema"], {"type": "integer", "minimum": 1, "maximum": 1000})
             self.assertIn("Explanation", document["components"]["schemas"])

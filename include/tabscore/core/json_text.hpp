@@ -10,7 +10,7 @@
 
 namespace tabscore {
 
-/// What of a text is written as \uXXXX: what JSON demands (and surrogates, which UTF-8 cannot hold), or everything that
+/// What of a text is written as `\uXXXX`: what JSON demands (and surrogates, which UTF-8 cannot hold), or everything that
 /// is not printable ASCII, as Python's json.dumps does.
 enum class escape { needed, non_ascii };
 

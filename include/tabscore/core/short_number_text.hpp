@@ -2,6 +2,7 @@
 #pragma once
 
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 
@@ -36,30 +37,45 @@ inline void store4(char* to, std::uint32_t bytes) noexcept {
 
 }  // namespace detail
 
-/// As write_integer, faster from 0 to 999,999.
-inline char* write_short_integer(char* to, std::int64_t v) noexcept {
-  const auto below_thousand = [&](std::uint32_t n) {
-    const std::uint32_t text = detail::thousand_texts.whole[n];
-    detail::store4(to, text);
-    to += text >> 24U;
-  };
-  if (static_cast<std::uint64_t>(v) >= 1'000'000) return write_integer(to, v);
-  const auto n = static_cast<std::uint32_t>(v);
-  if (n < 1000) return below_thousand(n), to;
-  below_thousand(n / 1000);
-  detail::store4(to, detail::thousand_texts.fraction[n % 1000] >> 8U);
-  return to + 3;
+namespace detail {
+
+/// v < 10^6; without branches, for nobody can predict how many digits the next number has. Touches 8 bytes.
+inline char* write_six_digits(char* to, std::uint32_t v) noexcept {
+  const std::uint32_t high = v / 1000;
+  const std::uint32_t low = v - high * 1000;
+  const std::uint64_t digits = thousand_texts.fraction[high] >> 8U | std::uint64_t{thousand_texts.fraction[low] >> 8U}
+                                                                         << 24U;
+  const std::uint32_t size = high != 0 ? (thousand_texts.whole[high] >> 24U) + 3 : thousand_texts.whole[low] >> 24U;
+  store8(to, digits >> 8 * (6 - size));
+  return to + size;
 }
 
-/// As write_real, faster for numbers without a sign below 100,000 with at most three digits behind the point: two
-/// decimals of 15 digits or fewer are never the same double, so that the one that was found is the shortest.
-template <spelling Spelling = spelling::repr>
-char* write_short_real(char* to, double v) noexcept {
-  if (std::bit_cast<std::uint64_t>(v) >= std::bit_cast<std::uint64_t>(99'999.0)) return write_real<Spelling>(to, v);
-  const auto thousandths = static_cast<std::uint32_t>(v * 1000 + 0.5);
-  if (thousandths / 1000.0 != v) return write_real<Spelling>(to, v);
-  to = write_short_integer(to, thousandths / 1000);
-  const std::uint32_t fraction = detail::thousand_texts.fraction[thousandths % 1000];
+}  // namespace detail
+
+/// As write_integer, faster from 0 to 999,999 and still more so up to 999.
+inline char* write_short_integer(char* to, std::int64_t v) noexcept {
+  if (static_cast<std::uint64_t>(v) < 1000) {
+    const std::uint32_t text = detail::thousand_texts.whole[v];
+    detail::store4(to, text);
+    return to + (text >> 24U);
+  }
+  if (static_cast<std::uint64_t>(v) >= 1'000'000) return write_integer(to, v);
+  return detail::write_six_digits(to, static_cast<std::uint32_t>(v));
+}
+
+/// 1000 v, where v has no sign, is below 99,999 and has at most three digits behind the point; none otherwise. Two
+/// decimals of 15 digits or fewer are never the same double, so that this one is the shortest.
+inline constexpr std::uint32_t no_thousandths = ~std::uint32_t{0};
+inline std::uint32_t thousandths_of(double v) noexcept {
+  const bool small = v < 99'999.0 && std::copysign(1.0, v) > 0;
+  const auto n = static_cast<std::int32_t>((small ? v : 0) * 1000 + 0.5);
+  return small && n / 1000.0 == v ? static_cast<std::uint32_t>(n) : no_thousandths;
+}
+/// As write_real(to, n / 1000.0), for n below 99,999,000.
+inline char* write_thousandths(char* to, std::uint32_t n) noexcept {
+  const std::uint32_t units = n / 1000;
+  to = detail::write_six_digits(to, units);
+  const std::uint32_t fraction = detail::thousand_texts.fraction[n - units * 1000];
   detail::store4(to, fraction);
   return to + 2 + (fraction >> 16U != 0x3030U) + (fraction >> 24U != 0x30U);
 }

@@ -30,6 +30,14 @@ class rule {
   /// The first record that does not meet it, if any. A comparison with a missing value (NaN) is not met.
   template <schema_type Schema>
   std::optional<std::size_t> first_broken(const columns<Schema>& records) const {
+    std::optional<std::size_t> first;
+    for_each_broken(records, [&](std::size_t row) { return first = row, false; });
+    return first;
+  }
+
+  /// Calls f(row) for the records that do not meet it, in their order, until f returns false.
+  template <schema_type Schema, class F>
+  void for_each_broken(const columns<Schema>& records, F&& f) const {
     // Blocks keep a text's worth of columns in the cache for the other rules, and end the search early.
     constexpr std::size_t block = 2048;
     for (std::size_t begin = 0; begin < records.rows(); begin += block) {
@@ -38,10 +46,9 @@ class rule {
       static_assert(std::same_as<typename decltype(met)::Scalar, bool>, "tabscore: a rule is a condition");
       if (met.all()) continue;
       for (Eigen::Index i = 0; i < met.size(); ++i) {
-        if (!met.coeff(i)) return begin + static_cast<std::size_t>(i);
+        if (!met.coeff(i) && !f(begin + static_cast<std::size_t>(i))) return;
       }
     }
-    return std::nullopt;
   }
 
  private:

@@ -45,52 +45,20 @@ class one_hot {
   const void* identity() const noexcept { return table_.get(); }
 
  private:
-  struct slot {
-    std::uint64_t key = 0;
-    std::uint32_t length = 0;
-    std::int32_t code = unknown;
+  // Of up to 16 bytes one-to-one. Longer: hashes; the texts are then compared.
+  struct key {
+    std::uint64_t first = 0;
+    std::uint64_t second = 0;
+    std::uint64_t length = 0;
+
+    // All at once: which of them differs nobody can predict.
+    friend bool operator==(const key& a, const key& b) noexcept {
+      return ((a.first ^ b.first) | (a.second ^ b.second) | (a.length ^ b.length)) == 0;
+    }
   };
-
-  struct table {
-    table(std::vector<std::optional<std::string>> all, const std::optional<std::string>& imputed)
-        : categories(std::move(all)) {
-      TABSCORE_ASSERT(categories.size() < (std::size_t{1} << 30), "a text field with 2^30 categories or more");
-      const std::size_t count = std::bit_ceil(2 * categories.size() + 2);  // at most half full, so probes are short
-      slots.resize(count);
-      shift = 64 - std::countr_zero(count);
-      for (std::size_t i = 0; i < categories.size(); ++i) {
-        if (categories[i] == imputed) absent = static_cast<std::int32_t>(i);
-        if (!categories[i]) continue;
-        const std::string_view text = *categories[i];
-        TABSCORE_ASSERT(code(text) == unknown, "a category is listed twice");
-        slot entry{key(text), static_cast<std::uint32_t>(text.size()), static_cast<std::int32_t>(i)};
-        std::size_t at = home(entry.key, entry.length);
-        while (slots[at].code != unknown) at = (at + 1) & (slots.size() - 1);
-        slots[at] = entry;
-      }
-    }
-
-    std::int32_t code(std::string_view text) const noexcept {
-      if (text.data() == nullptr && absent != unknown) return absent;
-      const std::uint64_t wanted = key(text);
-      const auto length = static_cast<std::uint32_t>(text.size());
-      for (std::size_t at = home(wanted, length);; at = (at + 1) & (slots.size() - 1)) {
-        const slot& s = slots[at];
-        if (s.code == unknown) return unknown;
-        if (s.key == wanted && s.length == length &&
-            (text.size() <= 8 || *categories[static_cast<std::size_t>(s.code)] == text)) {
-          return s.code;
-        }
-      }
-    }
-    std::size_t home(std::uint64_t k, std::uint32_t length) const noexcept {
-      return static_cast<std::size_t>(((k ^ length) * multiplier) >> shift);
-    }
-
-    std::vector<std::optional<std::string>> categories;
-    std::vector<slot> slots;
-    int shift = 63;
-    std::int32_t absent = unknown;
+  struct slot {
+    one_hot::key key;
+    std::int32_t code = unknown;
   };
 
   template <class Word>
@@ -100,20 +68,68 @@ class one_hot {
     return w;
   }
 
-  // Up to 8 bytes: the text itself, one-to-one for a given length. Longer: a hash; the texts are then compared.
-  static std::uint64_t key(std::string_view text) noexcept {
+  static key key_of(std::string_view text) noexcept {
     const char* const p = text.data();
     const std::size_t n = text.size();
-    if (n > 8) {
-      std::uint64_t h = n;
-      for (std::size_t i = 0; i + 8 < n; i += 8) h = (std::rotl(h, 29) ^ load<std::uint64_t>(p + i)) * multiplier;
-      return (std::rotl(h, 29) ^ load<std::uint64_t>(p + n - 8)) * multiplier;
+    if (n > 16) {
+      key k{n, n, n};
+      for (std::size_t i = 0; i + 8 < n; i += 8) {
+        k.first = (std::rotl(k.first, 29) ^ load<std::uint64_t>(p + i)) * multiplier;
+      }
+      k.second = load<std::uint64_t>(p + n - 8);
+      return k;
     }
-    if (n >= 4) return load<std::uint32_t>(p) | load<std::uint32_t>(p + n - 4) << 32;
-    if (n >= 2) return load<std::uint16_t>(p) | load<std::uint16_t>(p + n - 2) << 16;
-    return n == 0 ? 0 : load<unsigned char>(p);
+    if (n >= 4) {  // the first 4 bytes, the last 4, and between them two times 4 that overlap as need be
+      const std::size_t step = n / 8 * 4;
+      const char* const last = p + n - 4;
+      return {load<std::uint32_t>(p) | load<std::uint32_t>(p + step) << 32U,
+              load<std::uint32_t>(last) | load<std::uint32_t>(last - step) << 32U, n};
+    }
+    if (n >= 2) return {load<std::uint16_t>(p) | load<std::uint16_t>(p + n - 2) << 16U, 0, n};
+    return {n == 0 ? 0 : load<unsigned char>(p), 0, n};
   }
   static constexpr std::uint64_t multiplier = 0x9E3779B97F4A7C15u;  // 2^64 / golden ratio (Knuth 6.4)
+
+  struct table {
+    table(std::vector<std::optional<std::string>> all, const std::optional<std::string>& imputed)
+        : categories(std::move(all)) {
+      TABSCORE_ASSERT(categories.size() < (std::size_t{1} << 30), "a text field with 2^30 categories or more");
+      const std::size_t count = std::bit_ceil(4 * categories.size() + 2);  // a quarter full: most are found at once
+      slots.resize(count);
+      shift = 64 - std::countr_zero(count);
+      for (std::size_t i = 0; i < categories.size(); ++i) {
+        if (categories[i] == imputed) absent = static_cast<std::int32_t>(i);
+        if (!categories[i]) continue;
+        const std::string_view text = *categories[i];
+        TABSCORE_ASSERT(code(text) == unknown, "a category is listed twice");
+        const slot entry{key_of(text), static_cast<std::int32_t>(i)};
+        std::size_t at = home(entry.key);
+        while (slots[at].code != unknown) at = (at + 1) & (slots.size() - 1);
+        slots[at] = entry;
+      }
+    }
+
+    std::int32_t code(std::string_view text) const noexcept {
+      if (text.data() == nullptr && absent != unknown) return absent;
+      const key wanted = key_of(text);
+      for (std::size_t at = home(wanted);; at = (at + 1) & (slots.size() - 1)) {
+        const slot& s = slots[at];
+        if (s.code == unknown) return unknown;
+        if (s.key == wanted && (text.size() <= 16 || *categories[static_cast<std::size_t>(s.code)] == text)) {
+          return s.code;
+        }
+      }
+    }
+    std::size_t home(const key& k) const noexcept {
+      return static_cast<std::size_t>(
+          ((k.first ^ k.length) * multiplier ^ std::rotl(k.second * multiplier, 32)) * multiplier >> shift);
+    }
+
+    std::vector<std::optional<std::string>> categories;
+    std::vector<slot> slots;
+    int shift = 63;
+    std::int32_t absent = unknown;
+  };
 
   std::shared_ptr<const table> table_;
 };

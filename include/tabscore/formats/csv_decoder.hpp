@@ -125,11 +125,7 @@ class csv_decoder final : public block_decoder<Schema> {
       const std::uint32_t cell = header_.cell[I];
       value_block& values = values_[I];
       if constexpr (!Schema::required[I]) {
-        if (cell == header_.no_cell) {
-          values.begin[found_] = nullptr;
-          values.size[found_] = 0;
-          return;
-        }
+        if (cell == header_.no_cell) return values.set(found_, nullptr, 0);
       }
       const std::uint32_t from = ends_[first + cell - 1] + 1;
       const char* p = block_.data() + from;
@@ -139,8 +135,7 @@ class csv_decoder final : public block_decoder<Schema> {
         ++p;
         size -= 2;
       }
-      values.begin[found_] = p;
-      values.size[found_] = size;
+      values.set(found_, p, size);
     });
     ++found_;
   }

@@ -5,8 +5,10 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 #include "../schema/batch.hpp"
 #include "../schema/field_error.hpp"
@@ -23,13 +25,15 @@ struct decode_limits {
 
 /// What was wrong with the values of a body.
 struct decode_faults {
-  validation_errors errors;      ///< make the body invalid
-  std::size_t unlisted = 0;      ///< further errors, beyond max_errors
+  validation_errors errors;             ///< make the body invalid
+  std::size_t unlisted = 0;             ///< further errors, beyond max_errors
+  std::vector<std::uint32_t> bad_rows;  ///< the records of a list that have errors, ascending
   validation_errors not_finite;  ///< values that keep the bounds, but that no model can use: the caller's to refuse
 
   void clear() noexcept {
     errors.clear();
     unlisted = 0;
+    bad_rows.clear();
     not_finite.clear();
   }
 };
@@ -56,10 +60,10 @@ class careful_reader {
     if (list.kind() == json_kind::null) return error(rows, fault::null);
     if (list.kind() != json_kind::array) return error(rows, fault::not_list);
     if (list.is_empty_array()) return error(rows, fault::too_few, 1);
+    std::uint32_t row = 0;
     list.for_each_element([&](json_value v) {
-      const std::size_t row = to_.rows();
       if (row < limits_.max_records) {
-        record(v, static_cast<std::uint32_t>(row));
+        element(v, row++);
         return true;
       }
       faults_.clear();
@@ -80,6 +84,17 @@ class careful_reader {
   }
 
  private:
+  /// A record of a list: kept when it is good.
+  void element(json_value v, std::uint32_t row) {
+    const std::size_t good = to_.rows();
+    const std::size_t errors = faults_.errors.size() + faults_.unlisted, infinite = faults_.not_finite.size();
+    record(v, row);
+    if (faults_.errors.size() + faults_.unlisted == errors) return;
+    to_.truncate(good);
+    faults_.not_finite.resize(infinite);
+    faults_.bad_rows.push_back(row);
+  }
+
   /// Calls f(key, value) for each member; of duplicates the last one comes last. False with an error when v is no
   /// object.
   template <class F>

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -16,6 +14,9 @@
 #define TABSCORE_TARGET_AVX2 __attribute__((target("avx2")))
 
 namespace tabscore::detail {
+
+/// Does this processor have it? (Benchmarks and tests do without.)
+inline bool four_numbers_at_a_time = __builtin_cpu_supports("avx2");
 
 /// Four values: their digits as digits8 keeps them, and their sizes. Conditions are lanes of ones.
 struct digits8x4 {
@@ -86,8 +87,8 @@ TABSCORE_TARGET_AVX2 inline __m256i four_numbers(const digits8x4& d, __m256i& wr
   return _mm256_castpd_si256(_mm256_div_pd(_mm256_cvtepi32_pd(lower_halves(number_of(digits))), power));
 }
 
-/// `count` values into `to`, of each its first eight bytes and its size, both with room for four at a time; 0 when
-/// each was a number that read_short_integer or read_short_real takes.
+/// `count` values into `to`, of each its first eight bytes and its size; 0 when each was a number that
+/// read_short_integer or read_short_real takes. All three arrays go on for three entries more, `to` is written there.
 template <class T>
 TABSCORE_TARGET_AVX2 std::uint64_t read_short_avx2(const std::uint64_t* bytes, const std::uint32_t* size,
                                                    std::size_t count, T* to) noexcept {
@@ -95,17 +96,10 @@ TABSCORE_TARGET_AVX2 std::uint64_t read_short_avx2(const std::uint64_t* bytes, c
   for (std::size_t i = 0; i < count; i += 4) {
     __m256i wrong;
     const __m256i numbers = four_numbers(load_digits(bytes + i, size + i), wrong, T{});
-    if (count - i >= 4) {
-      _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + i), numbers);
-    } else {
-      std::array<T, 4> some;
-      _mm256_storeu_si256(reinterpret_cast<__m256i*>(some.data()), numbers);
-      std::copy_n(some.data(), count - i, to + i);
-      const __m256i lanes =
-          _mm256_cmpgt_epi64(_mm256_set1_epi64x(static_cast<std::int64_t>(count - i)), _mm256_setr_epi64x(0, 1, 2, 3));
-      wrong = _mm256_and_si256(wrong, lanes);
-    }
-    any = _mm256_or_si256(any, wrong);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + i), numbers);
+    const __m256i asked =
+        _mm256_cmpgt_epi64(_mm256_set1_epi64x(static_cast<std::int64_t>(count - i)), _mm256_setr_epi64x(0, 1, 2, 3));
+    any = _mm256_or_si256(any, _mm256_and_si256(wrong, asked));
   }
   return _mm256_testz_si256(any, any) == 0;
 }
@@ -113,5 +107,15 @@ TABSCORE_TARGET_AVX2 std::uint64_t read_short_avx2(const std::uint64_t* bytes, c
 }  // namespace tabscore::detail
 
 #undef TABSCORE_TARGET_AVX2
+
+#else
+
+namespace tabscore::detail {
+inline bool four_numbers_at_a_time = false;
+template <class T>
+std::uint64_t read_short_avx2(const std::uint64_t*, const std::uint32_t*, std::size_t, T*) noexcept {
+  return 1;
+}
+}  // namespace tabscore::detail
 
 #endif

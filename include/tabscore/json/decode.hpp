@@ -32,12 +32,12 @@ class decoder {
   /// {"records": [{...}, ...]}, at least one. Replaces what was in the batch.
   decode_status records(simdjson::padded_string_view body, batch<Schema>& to,
                         const decode_progress<Schema>& progress = {}) {
-    to.clear();
-    faults_.clear();
-    if (fast(body, to, list_layout_, progress).records(member_, limits_.max_records)) return decode_status::decoded;
-    to.clear();
-    progress(to);
-    return careful(body, to, [&](auto& reader, json_value v) { reader.records(v, member_); });
+    return all_or_none(read_list(body, to, progress), to);
+  }
+  /// The same of the good records alone when there are bad ones beside them: faults() says which and why.
+  decode_status good_records(simdjson::padded_string_view body, batch<Schema>& to) {
+    const decode_status status = read_list(body, to, {});
+    return status == decode_status::invalid && !faults_.bad_rows.empty() ? decode_status::decoded : status;
   }
   /// One record, the body itself.
   decode_status record(simdjson::padded_string_view body, batch<Schema>& to) {
@@ -45,10 +45,11 @@ class decoder {
     faults_.clear();
     if (fast(body, to, record_layout_).record()) return decode_status::decoded;
     to.clear();
-    return careful(body, to, [&](auto& reader, json_value v) { reader.record(v); });
+    return all_or_none(careful(body, to, [&](auto& reader, json_value v) { reader.record(v); }), to);
   }
 
   std::string_view records_member() const noexcept { return member_; }
+  const decode_limits& limits() const noexcept { return limits_; }
 
   // What the last body was found to be.
   const decode_faults& faults() const noexcept { return faults_; }
@@ -57,6 +58,21 @@ class decoder {
 
  private:
   using fast = detail::fast_reader<Schema, Policy>;
+
+  decode_status read_list(simdjson::padded_string_view body, batch<Schema>& to,
+                          const decode_progress<Schema>& progress) {
+    to.clear();
+    faults_.clear();
+    fast quick(body, to, list_layout_, progress);
+    if (quick.records(member_, limits_.max_records)) return decode_status::decoded;
+    to.clear();
+    if (quick.told()) progress(to);
+    return careful(body, to, [&](auto& reader, json_value v) { reader.records(v, member_); });
+  }
+  static decode_status all_or_none(decode_status status, batch<Schema>& to) noexcept {
+    if (status == decode_status::invalid) to.clear();
+    return status;
+  }
 
   template <class Read>
   decode_status careful(std::string_view body, batch<Schema>& to, Read&& read) {
@@ -78,9 +94,7 @@ class decoder {
     if (v.kind() == json_kind::null) return missing_body();
     detail::careful_reader<Schema, Policy> reader(limits_, to, faults_);
     read(reader, v);
-    if (faults_.errors.empty()) return decode_status::decoded;
-    to.clear();
-    return decode_status::invalid;
+    return faults_.errors.empty() && faults_.unlisted == 0 ? decode_status::decoded : decode_status::invalid;
   }
 
   decode_status missing_body() {

@@ -81,6 +81,9 @@ class fast_reader {
     return list_after_record<true>(behind) == end_ && convert();
   }
 
+  /// Has `progress` been told of any records?
+  bool told() const noexcept { return told_ > 0; }
+
   /// The body as one record.
   bool record() {
     const char* const p = layout_.known_head && laid_out(begin_, layout_.head)
@@ -294,10 +297,7 @@ class fast_reader {
   }
 
   void set_value(std::size_t field, std::size_t row, extent value) noexcept {
-    auto& values = values_[layout_.place_of[field]];
-    values.begin[row] = value.begin;
-    values.bytes[row] = value.begin != nullptr ? load8(value.begin) : 0;
-    values.size[row] = static_cast<std::uint32_t>(value.size());
+    values_[layout_.place_of[field]].set(row, value.begin, value.size());
   }
 
   /// From behind a key to its value.

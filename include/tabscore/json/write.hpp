@@ -5,6 +5,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,28 +20,45 @@
 
 namespace tabscore {
 
+namespace detail {
+
+/// Text that is written often: in whole pieces, without asking for its length.
+class stamp {
+ public:
+  explicit stamp(std::string_view text) : bytes_(text), size_(text.size()) {
+    bytes_.resize((size_ + piece - 1) / piece * piece);
+  }
+  /// Bytes that put() may touch.
+  std::size_t space() const noexcept { return bytes_.size(); }
+  [[gnu::always_inline]] char* put(char* to) const noexcept {
+    const char* const from = bytes_.data();
+    for (std::size_t i = 0; i < size_; i += piece) std::memcpy(to + i, from + i, piece);
+    return to + size_;
+  }
+
+ private:
+  static constexpr std::size_t piece = 32;
+  std::string bytes_;
+  std::size_t size_;
+};
+
+}  // namespace detail
+
 /// The fixed text of a response with predictions, made once from the names of its members.
 class prediction_names {
  public:
   explicit prediction_names(std::string_view probability, std::string_view positive,
                             std::string_view list = "predictions") {
-    text_buffer t;
-    const auto made = [&](std::string& to) {
-      to = t.view();
-      t.clear();
+    const auto json = [](std::string_view before, std::string_view name, std::string_view behind) {
+      text_buffer t;
+      t.append(before);
+      append_json_text(t, name);
+      t.append(behind);
+      return std::string(t.view());
     };
-    t.append("{");
-    append_json_text(t, list);
-    t.append(":[");
-    made(begin_);
-    t.append("{");
-    append_json_text(t, probability);
-    t.append(":");
-    made(before_probability_);
-    t.append(",");
-    append_json_text(t, positive);
-    t.append(":");
-    made(before_positive_);
+    begin_ = json("{", list, ":[");
+    before_probability_ = detail::stamp(json("{", probability, ":"));
+    before_positive_ = detail::stamp(json(",", positive, ":"));
   }
 
   /// Appends {"predictions":[{"p":0.25,"positive":0},...]}: one entry a record, positive where the probability reaches
@@ -76,6 +94,23 @@ class prediction_names {
     out.append("]}");
   }
 
+  /// Appends {"predictions":[{"p":0.25,"positive":0},null,...]: one entry for each of `records`, null for those that
+  /// are not among `rows`, which are ascending, one for each probability. The closing brace is left to the caller.
+  void append_open_list(text_buffer& out, std::span<const double> probability, double threshold,
+                        std::span<const std::uint32_t> rows, std::size_t records) const {
+    out.append(begin_);
+    std::size_t next = 0;
+    for (std::size_t row = 0; row < records; ++row) {
+      if (row > 0) out.append(",");
+      if (next < rows.size() && rows[next] == row) {
+        append_one(out, probability[next++], threshold);
+      } else {
+        out.append("null");
+      }
+    }
+    out.append("]");
+  }
+
   /// Appends {"p":0.25,"positive":0}.
   void append_one(text_buffer& out, double probability, double threshold) const {
     out.keep_to(entry(out.space(entry_space()), probability >= threshold,
@@ -93,21 +128,20 @@ class prediction_names {
 
  private:
   std::size_t entry_space() const noexcept {
-    return before_probability_.size() + before_positive_.size() + number_text_space + 4;
+    return before_probability_.space() + before_positive_.space() + number_text_space + 4;
   }
   template <class Write>
   char* entry(char* to, bool positive, Write&& write_probability) const noexcept {
-    to += before_probability_.copy(to, before_probability_.size());
-    to = write_probability(to);
-    to += before_positive_.copy(to, before_positive_.size());
+    to = before_probability_.put(to);
+    to = before_positive_.put(write_probability(to));
     *to++ = positive ? '1' : '0';
     *to++ = '}';
     return to;
   }
 
   std::string begin_;
-  std::string before_probability_;
-  std::string before_positive_;
+  detail::stamp before_probability_{""};
+  detail::stamp before_positive_{""};
 };
 
 /// Appends the answer to a body with wrong values, as Dialect words it.

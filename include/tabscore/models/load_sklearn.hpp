@@ -6,7 +6,7 @@
 
 #include <simdjson.h>
 
-#include "detail/json_value.hpp"
+#include "detail/model_value.hpp"
 #include "detail/read_file.hpp"
 #include "detail/sklearn_reader.hpp"
 #include "forest.hpp"

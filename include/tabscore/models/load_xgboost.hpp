@@ -6,7 +6,7 @@
 
 #include <simdjson.h>
 
-#include "detail/json_value.hpp"
+#include "detail/model_value.hpp"
 #include "detail/read_file.hpp"
 #include "detail/ubjson_value.hpp"
 #include "detail/xgboost_reader.hpp"

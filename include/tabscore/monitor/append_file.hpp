@@ -52,11 +52,11 @@ struct append_repair {
 
 /// A file of lines that only grows. What one append() brings is in it whole or not at all, whether the disk is full or
 /// the process is killed: what a killed process began is cut off by the next open(). One process at a time has it open
-/// (a small file beside it, <path>.intent, is locked meanwhile); the next one waits a few seconds, then fails.
+/// (a small file beside it, `<path>.intent`, is locked meanwhile); the next one waits a few seconds, then fails.
 /// An append is one write(). The kernel copies page by page and looks for SIGKILL between pages, so that what stays
 /// within a page of the file is copied whole or not at all; only what crosses pages is announced in the small file
 /// first.
-/// A file that is set aside becomes <path>.<UTC time>; what is appended at once stays together. Pipes and devices are
+/// A file that is set aside becomes `<path>.<UTC time>`; what is appended at once stays together. Pipes and devices are
 /// written to and nothing else. POSIX only.
 /// No concurrent call causes a data race; waiting for the disk in sync() and tick() blocks no append().
 template <class Mutex>

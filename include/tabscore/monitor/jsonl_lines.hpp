@@ -131,7 +131,11 @@ class jsonl_lines {
 
     const std::size_t first_line = out.size();
     std::size_t start_size = 0;  // what stands before the probability is the same in all lines
+    // Of the next rows' real numbers: found out for many at once, since a division keeps what waits for it waiting.
+    constexpr std::size_t block = 64;
+    std::array<std::array<std::uint32_t, block>, Schema::size> thousandths;
     for (std::size_t row = 0; row < batch.records.rows(); ++row) {
+      if (row % block == 0) find_thousandths<Schema>(batch.records, row, thousandths);
       char* const line = out.space(room);
       char* to = row == 0 ? write_start(line, time, batch.scores.threshold)
                           : detail::repeated_text::copy_blocks(line, out.view().data() + first_line, start_size);
@@ -152,6 +156,8 @@ class jsonl_lines {
               append_text<field>(out, value);
               to = out.space(room);
             }
+          } else if (is_open_real<field> && thousandths[I][row % block] != no_thousandths) {
+            to = write_thousandths(to, thousandths[I][row % block]);
           } else {
             to = write_number<field>(to, value);
           }
@@ -195,6 +201,21 @@ class jsonl_lines {
       static const std::string text = (first_logged<Schema, I> ? "" : ", ") + detail::json_text(name) + ": ";
       return text;
     }
+  }
+
+  template <class Field>
+  static constexpr bool is_open_real = Field::kind == field_kind::real&& Field::logged == privacy::open;
+
+  /// thousandths_of the real numbers of records [first, first + N), as many as there are.
+  template <schema_type Schema, std::size_t N>
+  static void find_thousandths(const columns<Schema>& records, std::size_t first,
+                               std::array<std::array<std::uint32_t, N>, Schema::size>& to) noexcept {
+    Schema::for_each([&]<std::size_t I>() {
+      if constexpr (is_open_real<typename Schema::template field<I>>) {
+        const auto some = records.template get<I>().subspan(first, std::min(N, records.rows() - first));
+        std::transform(some.begin(), some.end(), to[I].begin(), thousandths_of);
+      }
+    });
   }
 
   char* write_start(char* to, std::chrono::system_clock::time_point time, double threshold) const noexcept {
@@ -242,7 +263,7 @@ class jsonl_lines {
     } else if constexpr (Field::kind == field_kind::integer) {
       return write_short_integer(to, static_cast<std::int64_t>(value));
     } else {
-      return write_short_real<spelling::json>(to, value);
+      return write_real<spelling::json>(to, value);
     }
   }
   template <class Field, class Value>

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -51,8 +52,16 @@ class basic_jsonl_log {
     if (!settings.hash_key && ::getrandom(key.data(), sizeof key, 0) != static_cast<ssize_t>(sizeof key)) {
       return error{errc::io, "prediction log '" + path + "': the system has no random key for hashed fields"};
     }
-    log.state_ = std::make_unique<state>(jsonl_lines(settings.names, settings.model, key), *std::move(file),
-                                         settings.on_failure == log_failure::refuse);
+    log.lines_ = jsonl_lines(settings.names, settings.model, key);
+    log.state_ =
+        std::make_shared<state>(settings.names, key, *std::move(file), settings.on_failure == log_failure::refuse);
+    return log;
+  }
+
+  /// The same file and counts for predictions of another model, which its lines name. Both may be used at once.
+  basic_jsonl_log for_model(std::string_view model) const {
+    basic_jsonl_log log(*this);
+    if (state_) log.lines_ = jsonl_lines(state_->names, model, state_->key);
     return log;
   }
 
@@ -75,8 +84,8 @@ class basic_jsonl_log {
 
  private:
   struct state {
-    state(jsonl_lines l, std::unique_ptr<basic_append_file<Mutex>> f, bool r)
-        : lines(std::move(l)), file(std::move(f)), refuses(r) {}
+    state(jsonl_names n, const siphash_key& k, std::unique_ptr<basic_append_file<Mutex>> f, bool r)
+        : names(std::move(n)), key(k), file(std::move(f)), refuses(r) {}
 
     // Buffers outlive the batch they were filled for, so that a warm log allocates none.
     text_buffer take_buffer() noexcept {
@@ -92,7 +101,8 @@ class basic_jsonl_log {
       buffers.push_back(std::move(b));
     }
 
-    const jsonl_lines lines;
+    const jsonl_names names;
+    const siphash_key key;
     const std::unique_ptr<basic_append_file<Mutex>> file;
     const bool refuses;
     std::atomic<std::uint64_t> written = 0;
@@ -104,14 +114,15 @@ class basic_jsonl_log {
   template <schema_type Schema>
   bool write(const scored<Schema>& batch) noexcept {
     text_buffer text = state_->take_buffer();
-    state_->lines.append(text, batch, std::chrono::system_clock::now());
+    lines_.append(text, batch, std::chrono::system_clock::now());
     const bool done = state_->file->append(text.view());
     (done ? state_->written : state_->dropped) += batch.records.rows();
     state_->give_back(std::move(text));
     return done;
   }
 
-  std::unique_ptr<state> state_;
+  jsonl_lines lines_;
+  std::shared_ptr<state> state_;
 };
 
 using jsonl_log = basic_jsonl_log<std::mutex>;

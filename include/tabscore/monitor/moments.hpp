@@ -68,6 +68,7 @@ class basic_moments {
  public:
   template <std::size_t Width>
   struct partial {
+    partial() noexcept {}  // one that the compiler makes may clear it all first
     std::array<exact_addends, Width> real;
     std::array<std::uint64_t, Width> integer{};
   };

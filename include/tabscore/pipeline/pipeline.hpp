@@ -98,6 +98,21 @@ class pipeline {
     return std::span<const double>(out);
   }
 
+  /// Calls f(row) for each record that is unscorable, in their order. No sink is told.
+  template <class F>
+  void for_each_unscorable(const columns<Schema>& records, score_buffers& buffers, F&& f) const {
+    const std::size_t rows = records.rows();
+    const std::span<double> probability = buffers.probability.template get<double>(rows);
+    block_features features(*this, rows, buffers);
+    for (std::size_t begin = 0; begin < rows; begin += block_rows) {
+      const std::size_t count = std::min(block_rows, rows - begin);
+      model_.score(features.of(records.slice(begin, count)), buffers.model, probability.subspan(begin, count));
+    }
+    for (std::size_t row = 0; row < rows; ++row) {
+      if (probability[row] != probability[row]) f(row);
+    }
+  }
+
   /// A batch on its way, for records that come bit by bit: they are scored while they are still in the cache, and no
   /// sink hears of them before finish(). The pipeline and the buffers must outlive it, and are one batch's at a time.
   class scoring {

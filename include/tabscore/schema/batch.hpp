@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
@@ -24,6 +26,8 @@ using owned_array = std::unique_ptr<T[]>;
 template <schema_type Schema>
 class batch {
  public:
+  static constexpr std::size_t spare = 3;
+
   std::size_t rows() const noexcept { return rows_; }
   std::size_t capacity() const noexcept { return capacity_; }
 
@@ -33,7 +37,8 @@ class batch {
   // NOLINTNEXTLINE(google-explicit-constructor): wherever columns are read, a batch will do.
   operator columns<Schema>() const noexcept { return view(); }
 
-  /// Field I of all records, to be written: capacity() entries, of which rows() are records.
+  /// Field I of all records, to be written: capacity() entries, of which rows() are records, and room for `spare` more,
+  /// for those who write several at a time.
   template <std::size_t I>
   auto* data() noexcept {
     return std::get<I>(arrays_).get();
@@ -52,6 +57,19 @@ class batch {
   }
   /// Gives up the last records: rows <= rows().
   void truncate(std::size_t rows) noexcept { rows_ = std::min(rows_, rows); }
+
+  /// Gives up each record whose entry is 0; the others move up. One entry per record.
+  void filter(std::span<const std::uint8_t> keep) noexcept {
+    std::size_t kept = 0;
+    Schema::for_each([&]<std::size_t I>() {
+      auto* const values = data<I>();
+      kept = 0;
+      for (std::size_t row = 0; row < rows_; ++row) {
+        if (keep[row] != 0) values[kept++] = values[row];
+      }
+    });
+    rows_ = kept;
+  }
 
   /// One record, values in the schema's order; std::nullopt for an absent optional field. Bounds are not checked here
   /// (see validate). Texts must outlive the batch's use.
@@ -117,7 +135,8 @@ class batch {
 
   template <class T>
   void grow(detail::owned_array<T>& a, std::size_t rows) {
-    detail::owned_array<T> larger(new T[rows]);  // not value-initialised: every entry is written before it is read
+    detail::owned_array<T> larger(
+        new T[rows + spare]);  // not value-initialised: every entry is written before it is read
     std::copy_n(a.get(), rows_, larger.get());
     a = std::move(larger);
   }

@@ -42,7 +42,7 @@ struct schema {
   static constexpr std::size_t numeric_count = (std::size_t{0} + ... + std::size_t{Fields::kind != field_kind::text});
   static constexpr std::size_t text_count = size - numeric_count;
 
-  /// Calls f.template operator()<I>() for each field, in order.
+  /// Calls `f.template operator()<I>()` for each field, in order.
   template <class F>
   static constexpr void for_each(F&& f) {
     [&]<std::size_t... I>(std::index_sequence<I...>) { (f.template operator()<I>(), ...); }

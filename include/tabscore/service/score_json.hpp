@@ -23,14 +23,10 @@ enum class body_shape { records, record };
 /// What came of a body. Predictions live in the workspace, a syntax error points into the body.
 using outcome = std::variant<predictions, validation_errors, broken_rule, syntax_error, unreadable, refused>;
 
-/// Decodes a body into the workspace's records; what is wrong with it, or nothing. The records' texts point into the
-/// body, which must stay until they are scored.
+/// What a decoder found to be wrong with a body, or nothing.
 template <schema_type Schema, class Policy>
-std::optional<outcome> read_json(simdjson::padded_string_view body, workspace<Schema, Policy>& w,
-                                 body_shape shape = body_shape::records,
-                                 const std::type_identity_t<decode_progress<Schema>>& progress = {}) {
-  switch (shape == body_shape::records ? w.decoder.records(body, w.records, progress)
-                                       : w.decoder.record(body, w.records)) {
+std::optional<outcome> what_is_wrong(decode_status status, const workspace<Schema, Policy>& w) {
+  switch (status) {
     case decode_status::decoded:
       break;
     case decode_status::invalid:
@@ -41,6 +37,17 @@ std::optional<outcome> read_json(simdjson::padded_string_view body, workspace<Sc
       return w.decoder.why();
   }
   return std::nullopt;
+}
+
+/// Decodes a body into the workspace's records; what is wrong with it, or nothing. The records' texts point into the
+/// body, which must stay until they are scored.
+template <schema_type Schema, class Policy>
+std::optional<outcome> read_json(simdjson::padded_string_view body, workspace<Schema, Policy>& w,
+                                 body_shape shape = body_shape::records,
+                                 const std::type_identity_t<decode_progress<Schema>>& progress = {}) {
+  return what_is_wrong(
+      shape == body_shape::records ? w.decoder.records(body, w.records, progress) : w.decoder.record(body, w.records),
+      w);
 }
 
 /// What came of the body that scored records are from.

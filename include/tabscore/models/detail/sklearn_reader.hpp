@@ -13,14 +13,14 @@
 
 #include "../../core/result.hpp"
 #include "../tree.hpp"
-#include "json_value.hpp"
+#include "model_value.hpp"
 
 namespace tabscore::detail {
 
 /// Makes a forest_model of a parsed "sklearn-export-1" document.
 class sklearn_reader {
  public:
-  sklearn_reader(json_value root, std::string_view source) : root_(root), source_(source) {}
+  sklearn_reader(model_value root, std::string_view source) : root_(root), source_(source) {}
 
   result<forest_model> read() {
     if (read_model()) return std::move(model_);
@@ -37,7 +37,7 @@ class sklearn_reader {
   bool expect(std::string_view place, std::string_view what) {
     return fail(errc::structure, fmt::format("{} should be {}", place, what));
   }
-  std::optional<json_value> member(const json_value& object, std::string_view place, std::string_view key) {
+  std::optional<model_value> member(const model_value& object, std::string_view place, std::string_view key) {
     auto found = object.find(key);
     if (!found) fail(errc::structure, fmt::format("{}.{} is missing", place, key));
     return found;
@@ -45,8 +45,8 @@ class sklearn_reader {
 
   /// Numbers of an array, or of an array of arrays, one after another.
   template <class T>
-  static bool flatten(const json_value& array, std::vector<T>& out, int depth = 2) {
-    return array.each([&](const json_value& e) {
+  static bool flatten(const model_value& array, std::vector<T>& out, int depth = 2) {
+    return array.each([&](const model_value& e) {
       if (e.is_array()) return depth > 0 && flatten(e, out, depth - 1);
       const auto number = e.number();
       if (!number) return false;
@@ -61,7 +61,7 @@ class sklearn_reader {
     });
   }
   template <class T>
-  bool numbers(const json_value& object, std::string_view place, std::string_view key, std::vector<T>& out) {
+  bool numbers(const model_value& object, std::string_view place, std::string_view key, std::vector<T>& out) {
     const auto array = member(object, place, key);
     return array && (flatten(*array, out) || expect(fmt::format("{}.{}", place, key), "an array of numbers in range"));
   }
@@ -85,14 +85,14 @@ class sklearn_reader {
     if (classifier_) {
       std::vector<double> classes;
       const auto array = member(root_, "model", "classes");
-      if (!array || !array->each([&](const json_value&) { return classes.push_back(0), true; })) {
+      if (!array || !array->each([&](const model_value&) { return classes.push_back(0), true; })) {
         return expect("classes", "an array");
       }
       if (classes.size() < 2) return expect("classes", "at least two classes");
       classes_ = classes.size();
     }
     if (const auto names = root_.find("feature_names")) {
-      const bool good = names->each([&](const json_value& e) {
+      const bool good = names->each([&](const model_value& e) {
         const auto name = e.text();
         if (name) model_.feature_names.emplace_back(*name);
         return name.has_value();
@@ -150,7 +150,7 @@ class sklearn_reader {
     model_.leaf_width = static_cast<std::uint32_t>(model_.outputs);
     model_.base.assign(model_.outputs, 0.0);
     const auto trees = member(root_, "model", "trees");
-    if (!trees || !trees->each([&](const json_value& t) { return read_tree(t, family::forest, 0, 1.0); })) {
+    if (!trees || !trees->each([&](const model_value& t) { return read_tree(t, family::forest, 0, 1.0); })) {
       return expect("trees", "an array of trees");
     }
     if (model_.trees.empty()) return expect("trees", "at least one tree");
@@ -175,9 +175,9 @@ class sklearn_reader {
       model_.output_link.form = form::exponential;
     }
     const auto stages = member(root_, "model", "trees");
-    const bool good = stages && stages->each([&](const json_value& stage) {
+    const bool good = stages && stages->each([&](const model_value& stage) {
       std::uint32_t output = 0;
-      const bool read = stage.each([&](const json_value& t) {
+      const bool read = stage.each([&](const model_value& t) {
         return output < model_.outputs ? read_tree(t, kind, output++, rate) : expect("trees", "one tree per output");
       });
       return (read && output == model_.outputs) || expect("trees", "one tree per output in each stage");
@@ -189,7 +189,7 @@ class sklearn_reader {
     const auto known = root_.find("known_categories");
     const auto bitsets = known ? known->find("bitsets") : std::nullopt;
     if (!bitsets) return true;
-    const bool good = bitsets->each([&](const json_value& e) {
+    const bool good = bitsets->each([&](const model_value& e) {
       std::vector<std::uint32_t> words;
       const bool read = flatten(e, words, 0) && words.size() <= 8;
       known_.push_back(std::move(words));
@@ -199,7 +199,7 @@ class sklearn_reader {
     return numbers(*known, "known_categories", "feature_map", known_of_);
   }
 
-  bool read_tree(const json_value& t, family kind, std::uint32_t output, double rate) {
+  bool read_tree(const model_value& t, family kind, std::uint32_t output, double rate) {
     const std::string place = fmt::format("trees[{}]", model_.trees.size());
     std::vector<std::int64_t> feature;
     std::vector<double> threshold;
@@ -237,7 +237,7 @@ class sklearn_reader {
     }
     std::vector<std::vector<std::uint32_t>> sets;
     if (const auto bitsets = t.find("left_bitsets")) {
-      if (!bitsets->each([&](const json_value& e) { return flatten(e, sets.emplace_back(), 0); })) {
+      if (!bitsets->each([&](const model_value& e) { return flatten(e, sets.emplace_back(), 0); })) {
         return expect(place + ".left_bitsets", "arrays of words");
       }
     }
@@ -305,7 +305,7 @@ class sklearn_reader {
     return true;
   }
 
-  json_value root_;
+  model_value root_;
   std::string source_;
   forest_model model_;
   std::optional<error> wrong_;

@@ -15,7 +15,7 @@
 
 namespace tabscore::detail {
 
-/// A value of a UBJSON document (draft 12, big-endian), with the members of json_value. Refers to the parsed bytes.
+/// A value of a UBJSON document (draft 12, big-endian), with the members of model_value. Refers to the parsed bytes.
 class ubjson_value {
  public:
   bool is_object() const noexcept { return kind_ == '{'; }

@@ -18,7 +18,7 @@
 
 namespace tabscore::detail {
 
-/// Makes a forest_model of a parsed XGBoost document; Value is json_value or ubjson_value.
+/// Makes a forest_model of a parsed XGBoost document; Value is model_value or ubjson_value.
 template <class Value>
 class xgboost_reader {
  public:

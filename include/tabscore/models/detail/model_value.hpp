@@ -14,16 +14,16 @@
 namespace tabscore::detail {
 
 /// A parsed JSON value as the model loaders read it; ubjson_value has the same members.
-class json_value {
+class model_value {
  public:
-  explicit json_value(simdjson::dom::element element) : element_(element) {}
+  explicit model_value(simdjson::dom::element element) : element_(element) {}
 
   bool is_object() const noexcept { return element_.is_object(); }
   bool is_array() const noexcept { return element_.is_array(); }
-  std::optional<json_value> find(std::string_view key) const noexcept {
+  std::optional<model_value> find(std::string_view key) const noexcept {
     simdjson::dom::element found;
     if (!element_.is_object() || element_.at_key(key).get(found) != simdjson::SUCCESS) return std::nullopt;
-    return json_value(found);
+    return model_value(found);
   }
   std::optional<std::string_view> text() const noexcept {
     std::string_view text;
@@ -43,13 +43,13 @@ class json_value {
     if (word == "-inf") return -std::numeric_limits<double>::infinity();
     return std::nullopt;
   }
-  /// Calls f(json_value) for each element; false when this is no array or as soon as f gives false.
+  /// Calls f(model_value) for each element; false when this is no array or as soon as f gives false.
   template <class F>
   bool each(F f) const {
     simdjson::dom::array array;
     if (element_.get(array) != simdjson::SUCCESS) return false;
     for (const simdjson::dom::element e : array) {
-      if (!f(json_value(e))) return false;
+      if (!f(model_value(e))) return false;
     }
     return true;
   }
@@ -85,7 +85,7 @@ inline void quote_special_numbers(std::string& text) {
 }
 
 /// Parses a model file's text; the parser owns what the value refers to.
-inline result<json_value> parse_json(simdjson::dom::parser& parser, std::string_view text, std::string_view source) {
+inline result<model_value> parse_json(simdjson::dom::parser& parser, std::string_view text, std::string_view source) {
   if (text.empty()) return error{errc::syntax, std::string(source) + ": not valid JSON: the text is empty"};
   simdjson::dom::element root;
   auto code = parser.parse(text.data(), text.size()).get(root);
@@ -97,7 +97,7 @@ inline result<json_value> parse_json(simdjson::dom::parser& parser, std::string_
   if (code != simdjson::SUCCESS) {
     return error{errc::syntax, std::string(source) + ": not valid JSON: " + simdjson::error_message(code)};
   }
-  return json_value(root);
+  return model_value(root);
 }
 
 }  // namespace tabscore::detail

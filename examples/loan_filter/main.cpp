@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// Will a loan be paid back? A filter: one JSON record a line in, one answer a line out, in their order.
+//     loan_filter loan_default.json < loans.jsonl
+// models/train_loan_default.py trains and exports the model; docs/from-python.md has the whole way.
+#include <fmt/format.h>
+#include <tabscore/json/write.hpp>
+#include <tabscore/models/load_model.hpp>
+#include <tabscore/service/score_json.hpp>
+
+#include <iostream>
+#include <string>
+
+namespace ts = tabscore;
+using ts::col;
+
+using loan = ts::schema<ts::text<"purpose", ts::min_length{1}>, ts::optional<ts::text<"sector">>,
+                        ts::integer<"months", ts::ge{1}, ts::le{480}>, ts::real<"amount", ts::gt{0}>,
+                        ts::optional<ts::real<"income", ts::gt{0}>>>;
+
+constexpr ts::rules rules{ts::rule(col<"amount"> <= 5000 * col<"months">, "an instalment above 5000 is not lent")};
+constexpr ts::features engineered{ts::feature<"instalment">(col<"amount"> / col<"months">)};  // as the training script
+
+std::string answer(const ts::outcome& outcome) {
+  if (const auto* p = std::get_if<ts::predictions>(&outcome)) {
+    return fmt::format(R"({{"default":{},"probability":{}}})", p->label[0] != 0, p->probability[0]);
+  }
+  if (const auto* e = std::get_if<ts::validation_errors>(&outcome)) return ts::to_json(*e, loan::names);
+  if (const auto* e = std::get_if<ts::syntax_error>(&outcome)) return ts::to_json(*e);
+  if (const auto* b = std::get_if<ts::broken_rule>(&outcome)) return fmt::format(R"({{"detail":"{}"}})", b->message);
+  return R"({"detail":"this record cannot be scored"})";
+}
+
+int main(int argc, char** argv) {
+  if (argc != 2) return fmt::print(stderr, "usage: loan_filter MODEL < RECORDS\n"), 2;
+  const auto file = ts::load_model_file(argv[1]);
+  const auto model = file ? ts::make_scorer(*file) : file.error();  // replays the trainer's own rows
+  if (!model) return fmt::print(stderr, "{}\n", model.error().message), 1;
+  const auto pipe = ts::make_pipeline(loan{}, rules, engineered, *model);
+  if (!pipe) return fmt::print(stderr, "{}\n", pipe.error().message), 1;
+
+  ts::workspace<loan> workspace;
+  for (std::string line; std::getline(std::cin, line);) {
+    const simdjson::padded_string body(line);
+    std::cout << answer(ts::score_json(*pipe, body, workspace, ts::body_shape::record)) << '\n';
+  }
+}

@@ -1,0 +1,516 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <utility>  // Boost 1.74's awaitable.hpp uses std::exchange without including it
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/http/status.hpp>
+#include <chrono>
+#include <cstring>
+#include <deque>
+#include <exception>
+#include <list>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "byte_buffer.hpp"
+#include "http_server.hpp"
+#include "request_parser.hpp"
+
+namespace http {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+class connection;
+
+/// One thread: its event loop, its handler, its connections, its share of the limits. Only its own thread touches it,
+/// but for `load`.
+struct worker {
+  worker(const settings& s, handler h)
+      : config(s),
+        handle(std::move(h)),
+        most_connections(std::max<std::size_t>(s.max_connections / std::max(s.threads, 1U), 1)),
+        most_waiting(std::max<std::size_t>(s.max_requests / std::max(s.threads, 1U), 1)),
+        most_bytes(std::max(s.max_bytes_in_flight / std::max(s.threads, 1U), s.max_body_bytes + s.max_header_bytes)) {}
+
+  asio::awaitable<void> keep_time();
+  asio::awaitable<void> attend(tcp::socket socket);
+  bool make_room();
+  void drain();
+
+  byte_buffer take_buffer() {
+    if (spare.empty()) return {};
+    byte_buffer buffer = std::move(spare.back());
+    spare.pop_back();
+    buffer.resize(0);
+    return buffer;
+  }
+  void give_back(byte_buffer buffer) {
+    if (buffer.capacity() != 0 && buffer.capacity() <= keep_size && spare.size() < 64) {
+      spare.push_back(std::move(buffer));
+    }
+  }
+
+  static constexpr std::size_t keep_size = std::size_t{1} << 20;  // larger buffers go back to the system after use
+  static constexpr milliseconds last_call{200};                   // for the next request of a connection at the end
+
+  const settings& config;
+  handler handle;
+  asio::io_context context{1};
+  asio::steady_timer ticker{context};
+  std::list<connection> busy, idle;  // idle: those that wait for a request, longest first
+  std::deque<connection*> waiting;   // for their turn, with a whole request
+  std::size_t bytes = 0;             // of requests and answers that have not wholly come or gone
+  std::vector<byte_buffer> spare;
+  fmt::memory_buffer head;               // of the response being written
+  clock::time_point now = clock::now();  // of the last tick: deadlines need no better
+  clock::time_point cut_at = clock::time_point::max();
+  std::string date;
+  bool draining = false;
+  std::atomic<std::size_t> load = 0;
+  const std::size_t most_connections, most_waiting, most_bytes;
+};
+
+// g++ 12 miscompiles `if (co_await f())` and temporaries with destructors as arguments of coroutines: here an awaited
+// value goes into a variable first, and coroutines take references and plain values.
+class connection {
+ public:
+  connection(worker& owner, tcp::socket socket) : worker_(owner), socket_(std::move(socket)) {}
+
+  asio::awaitable<void> run(std::list<connection>::iterator self) {
+    self_ = self;
+    error_code ec;
+    socket_.non_blocking(true, ec);
+    socket_.set_option(tcp::no_delay(true), ec);
+    try {
+      for (bool more = true; more;) more = co_await exchange();
+    } catch (const std::exception&) {  // out of memory, most likely: this connection ends, the server does not
+      if (!answering_) {
+        constexpr std::string_view sorry =
+            "HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+        socket_.write_some(asio::buffer(sorry), ec);
+      }
+    }
+    let_go();
+    worker_.give_back(std::move(input_));
+    worker_.give_back(std::move(body_));
+  }
+
+  /// Wakes the coroutine when its time is over; when memory is short, also when it moves its bytes too slowly.
+  void tick() {
+    const bool slow = worker_.bytes > worker_.most_bytes / 2 && held_ != 0 &&
+                      worker_.now - moving_since_ > seconds(1) &&
+                      moved_ < least_rate * static_cast<std::size_t>((worker_.now - moving_since_) / seconds(1));
+    if (worker_.now < deadline_ && !slow) return;
+    expired_ = true;
+    wake();
+  }
+  /// Closes an idle connection for another.
+  void evict() {
+    worker_.busy.splice(worker_.busy.end(), worker_.idle, self_);
+    idle_ = false;
+    closing_ = true;
+    wake();
+  }
+  /// Whoever sends a request within this time is answered once more: closing at once would cross it on its way.
+  void last_call(milliseconds limit) { deadline_ = std::min(deadline_, worker_.now + limit); }
+  void cut() {
+    error_code ec;
+    socket_.close(ec);
+  }
+
+ private:
+  static constexpr std::size_t read_size = std::size_t{64} << 10;   // what one read asks for at least
+  static constexpr std::size_t least_rate = std::size_t{64} << 10;  // bytes/s, when memory is short
+
+  void wake() {
+    error_code ec;
+    socket_.cancel(ec);
+  }
+  void allow(unsigned limit_s) {
+    deadline_ = worker_.now + seconds(limit_s) + milliseconds(500);  // now may be a tick old
+    expired_ = false;
+    moving_since_ = worker_.now;
+    moved_ = 0;
+  }
+  void hold(std::size_t bytes) {
+    held_ += bytes;
+    worker_.bytes += bytes;
+  }
+  void let_go() { worker_.bytes -= std::exchange(held_, 0); }
+
+  /// False when woken without anything having arrived.
+  asio::awaitable<bool> wait(tcp::socket::wait_type what) {
+    error_code ec;
+    co_await socket_.async_wait(what, asio::redirect_error(asio::use_awaitable, ec));
+    co_return !ec;
+  }
+
+  /// Among the idle ones until a request begins, or it must be closed.
+  asio::awaitable<bool> wait_idle() {
+    struct idling {
+      explicit idling(connection& c) : self(c) {
+        c.worker_.idle.splice(c.worker_.idle.end(), c.worker_.busy, c.self_);
+        c.idle_ = true;
+      }
+      ~idling() {
+        if (std::exchange(self.idle_, false)) {
+          self.worker_.busy.splice(self.worker_.busy.end(), self.worker_.idle, self.self_);
+        }
+      }
+      connection& self;
+    };
+    const idling while_waiting(*this);
+    const bool woken = co_await wait(tcp::socket::wait_read);
+    co_return woken;
+  }
+
+  /// Appends what has arrived to input_ or body_, waiting for it if need be and allowed. False when nothing came
+  /// because the peer hung up or the time is over.
+  asio::awaitable<bool> receive(byte_buffer& to, std::size_t room, bool may_wait = true) {
+    for (;;) {
+      error_code ec;
+      const std::size_t count = socket_.read_some(asio::buffer(to.data() + to.size(), room), ec);
+      to.resize(to.size() + count);
+      hold(count);
+      moved_ += count;
+      if (!ec) co_return true;
+      if (ec != asio::error::would_block || !may_wait) co_return false;
+      may_wait = co_await wait(tcp::socket::wait_read);
+    }
+  }
+  asio::awaitable<bool> receive_input(bool may_wait = true) {
+    return receive(input_, input_.capacity() - input_.size(), may_wait);
+  }
+
+  /// One request and its answer; true when another may follow on this connection.
+  asio::awaitable<bool> exchange() {
+    const settings& config = worker_.config;
+    bool may_wait = true;
+    if (input_.size() == 0) {  // idle connections own no buffers
+      worker_.give_back(std::exchange(input_, {}));
+      allow(config.idle_timeout_s);
+      if (worker_.draining) last_call(worker::last_call);
+      may_wait = co_await wait_idle();
+      if (closing_) co_return false;
+      input_ = worker_.take_buffer();
+      input_.reserve(config.max_header_bytes + read_size);
+    }
+
+    allow(config.header_timeout_s);
+    body_.resize(0);
+    request_parser parser(config, input_, body_);
+    std::size_t parsed = 0;  // bytes of input_ that the parser has taken
+    error_code ec;
+    for (;;) {
+      while (parsed == 0 && input_.text().starts_with("\r\n")) input_.drop_front(2);  // RFC 9112 2.2
+      if (input_.size() > parsed) {
+        parsed += parser.put(asio::buffer(input_.data() + parsed, input_.size() - parsed), ec);
+        if (parser.is_header_done() || (ec && ec != beast::error::need_more)) break;
+        if (input_.size() > config.max_header_bytes) {
+          ec = beast::error::header_limit;
+          break;
+        }
+      }
+      const bool received = co_await receive_input(may_wait);
+      if (!received) {
+        if (input_.size() == 0 || !expired_) co_return false;  // the peer hung up
+        co_return co_await hang_up(408);
+      }
+      may_wait = true;
+    }
+    if (!ec && parsed > config.max_header_bytes) ec = beast::error::header_limit;
+    if (ec) co_return co_await hang_up(status_of(ec));
+
+    request asked = parser.head;
+    std::size_t used = parsed;  // bytes of input_ that belong to this request
+    const std::size_t length = static_cast<std::size_t>(parser.content_length().value_or(0));
+    if (length <= input_.size() - parsed && !parser.chunked()) {
+      asked.body = input_.text().substr(parsed, length);
+      used += length;
+    } else {
+      allow(config.body_timeout_s);
+      if (parser.expects_continue && parser.http11 && input_.size() == parsed) {
+        const bool sent = co_await send("HTTP/1.1 100 Continue\r\n\r\n", {});
+        if (!sent) co_return false;
+      }
+      if (body_.capacity() == 0) body_ = worker_.take_buffer();
+      bool complete = false;
+      if (parser.chunked()) {
+        complete = co_await receive_chunks(parser, parsed, ec);
+      } else {
+        complete = co_await receive_body(parsed, length, ec);
+      }
+      if (ec) co_return co_await hang_up(status_of(ec));
+      if (!complete && !expired_) co_return false;
+      if (!complete) co_return co_await hang_up(408);
+      asked.body = body_.text();
+      used = parser.chunked() ? parsed : input_.size();
+    }
+
+    const bool admitted = co_await take_turn();
+    const bool more = parser.keep_alive() && !worker_.draining;
+    const response reply = admitted ? call(asked) : busy();
+    const bool sent = co_await answer(reply, more, parser.http11, asked.method == "HEAD");
+    if (!sent) co_return false;
+    if (body_.capacity() != 0) worker_.give_back(std::exchange(body_, {}));
+    input_.drop_front(used);
+    let_go();
+    hold(input_.size());
+    co_return more;
+  }
+
+  /// A body of known length, straight into body_. Memory follows what has arrived, not what was declared.
+  asio::awaitable<bool> receive_body(std::size_t parsed, std::size_t length, error_code& ec) {
+    body_.append(input_.text().substr(parsed));
+    while (body_.size() < length) {
+      if (body_.size() == body_.capacity()) body_.reserve(std::min(length, std::max(4 * read_size, 2 * body_.size())));
+      const bool received = co_await receive(body_, std::min(length, body_.capacity()) - body_.size());
+      if (!received) co_return false;
+      if (is_full(ec)) co_return false;
+    }
+    co_return true;
+  }
+
+  /// A chunked body through the parser into body_; the bytes behind the headers in input_ are its window.
+  asio::awaitable<bool> receive_chunks(request_parser& parser, const std::size_t window, error_code& ec) {
+    parser.eager(true);
+    for (;;) {
+      // The shortest end of a body is five bytes; with less Beast has nothing to decide (and asserts that).
+      while (input_.size() - window >= 5) {
+        const std::size_t taken = parser.put(asio::buffer(input_.data() + window, input_.size() - window), ec);
+        std::memmove(input_.data() + window, input_.data() + window + taken, input_.size() - window - taken);
+        input_.resize(input_.size() - taken);
+        if (parser.is_done()) co_return true;
+        if (ec == beast::error::need_more) break;
+        if (ec) co_return false;
+      }
+      ec = {};
+      if (input_.size() - window > worker_.config.max_header_bytes) {  // an endless extension or trailer
+        ec = beast::error::header_limit;
+        co_return false;
+      }
+      const bool received = co_await receive_input();
+      if (!received) co_return false;
+      if (is_full(ec)) co_return false;
+    }
+  }
+
+  bool is_full(error_code& ec) const {
+    if (worker_.bytes > worker_.most_bytes) ec = asio::error::no_buffer_space;
+    return static_cast<bool>(ec);
+  }
+
+  /// Lets those answer first that have a whole request already, so that all of them are known; false when too many
+  /// have come behind. It is the oldest that is refused then: its client has waited longest and may be gone, and the
+  /// newest can still be answered in time.
+  asio::awaitable<bool> take_turn() {
+    if (worker_.busy.size() + worker_.idle.size() == 1) co_return true;  // alone: nobody to wait for
+    struct place {
+      explicit place(connection& c) : self(c) { c.worker_.waiting.push_back(&c); }
+      ~place() {
+        if (!self.refused_) std::erase(self.worker_.waiting, &self);
+      }
+      connection& self;
+    };
+    refused_ = false;
+    const place in_line(*this);
+    if (worker_.waiting.size() > worker_.most_waiting) {
+      worker_.waiting.front()->refused_ = true;
+      worker_.waiting.pop_front();
+    }
+    co_await asio::post(worker_.context, asio::use_awaitable);
+    co_return !refused_;
+  }
+
+  response busy() const {
+    if (worker_.config.refused) worker_.config.refused(503);
+    return {.status = 503, .body = R"({"detail":"The server is busy."})", .retry_after_s = retry_after_s};
+  }
+
+  response call(const request& asked) {
+    try {
+      return worker_.handle(asked);
+    } catch (const std::exception&) {
+      return {.status = 500, .content_type = "text/plain; charset=utf-8", .body = "Internal Server Error"};
+    }
+  }
+
+  asio::awaitable<bool> answer(const response& r, bool more, bool http11 = true, bool head_only = false) {
+    auto& head = worker_.head;
+    head.clear();
+    const auto out = fmt::appender(head);
+    const auto reason = beast::obsolete_reason(static_cast<beast::status>(r.status));
+    fmt::format_to(out, "HTTP/1.{} {} {}\r\ndate: {}\r\ncontent-length: {}\r\n", http11 ? 1 : 0, r.status, view(reason),
+                   worker_.date, r.body.size());
+    if (!r.content_type.empty()) fmt::format_to(out, "content-type: {}\r\n", r.content_type);
+    if (!r.allow.empty()) fmt::format_to(out, "allow: {}\r\n", r.allow);
+    if (!r.location.empty()) fmt::format_to(out, "location: {}\r\n", r.location);
+    if (r.retry_after_s != 0) fmt::format_to(out, "retry-after: {}\r\n", r.retry_after_s);
+    head.append(r.more_headers);
+    if (!more) fmt::format_to(out, "connection: close\r\n");
+    if (more && !http11) fmt::format_to(out, "connection: keep-alive\r\n");
+    fmt::format_to(out, "\r\n");
+    return send({head.data(), head.size()}, head_only ? std::string_view{} : r.body);
+  }
+
+  /// Writes at once what the socket takes, so that both texts may be reused while the (copied) rest waits.
+  asio::awaitable<bool> send(std::string_view head, std::string_view body) {
+    error_code ec;
+    const std::array<asio::const_buffer, 2> both{asio::buffer(head), asio::buffer(body)};
+    std::size_t sent = socket_.write_some(both, ec);
+    if (ec && ec != asio::error::would_block) co_return false;
+    if (sent == head.size() + body.size()) co_return true;
+    answering_ = true;
+    std::string rest(head.substr(std::min(sent, head.size())));
+    rest.append(body.substr(sent - std::min(sent, head.size())));
+    allow(worker_.config.body_timeout_s);
+    hold(rest.size());
+    for (sent = 0; sent < rest.size();) {
+      const bool writable = co_await wait(tcp::socket::wait_write);
+      if (!writable) co_return false;
+      const std::size_t count = socket_.write_some(asio::buffer(rest.data() + sent, rest.size() - sent), ec);
+      if (ec && ec != asio::error::would_block) co_return false;
+      sent += count;
+      moved_ += count;
+    }
+    answering_ = false;
+    co_return true;
+  }
+
+  static unsigned status_of(error_code ec) {
+    if (ec == asio::error::no_buffer_space) return 503;
+    return ec == beast::error::body_limit ? 413 : ec == beast::error::header_limit ? 431 : 400;
+  }
+
+  /// Answers what cannot be served and closes. Reads a little of what still comes, because closing with unread bytes
+  /// resets the connection and may take the answer away from its reader.
+  asio::awaitable<bool> hang_up(unsigned status) {
+    const settings& config = worker_.config;
+    response refusal{.status = status};
+    std::string body;
+    if (status == 503) {
+      refusal = busy();
+    } else if (config.refused) {
+      config.refused(status);
+    }
+    if (status == 408) body = R"({"detail":"The request did not arrive in time."})";
+    if (status == 413) body = fmt::format(R"({{"detail":"The body is larger than {} bytes."}})", config.max_body_bytes);
+    if (status == 431) {
+      body = fmt::format(R"({{"detail":"The header is larger than {} bytes."}})", config.max_header_bytes);
+    }
+    if (!body.empty()) refusal.body = body;
+    if (status == 400) {
+      refusal.content_type = "text/plain; charset=utf-8";
+      refusal.body = "Invalid HTTP request received.";
+    }
+    bool open = co_await answer(refusal, false);
+    error_code ec;
+    socket_.shutdown(tcp::socket::shutdown_send, ec);
+    let_go();
+    body_ = {};
+    allow(1);
+    for (std::size_t read = 0; open && read < worker::keep_size; read += input_.size()) {
+      input_.resize(0);
+      open = co_await receive_input();
+      let_go();
+    }
+    co_return false;
+  }
+
+  worker& worker_;
+  tcp::socket socket_;
+  std::list<connection>::iterator self_;
+  byte_buffer input_;  // what was received and not yet answered; a request always starts at its front
+  byte_buffer body_;   // of a request that did not arrive in one piece
+  clock::time_point deadline_ = clock::time_point::max();
+  clock::time_point moving_since_ = clock::time_point::max();
+  std::size_t moved_ = 0;  // bytes since then
+  std::size_t held_ = 0;   // its part of the worker's bytes
+  bool idle_ = false;
+  bool expired_ = false;
+  bool closing_ = false;
+  bool refused_ = false;
+  bool answering_ = false;  // an answer is on its way in part
+};
+
+/// Whether one connection more may stay: if need be, in place of the one that has been idle for longest.
+inline bool worker::make_room() {
+  if (busy.size() + idle.size() < most_connections) return true;
+  if (idle.empty()) return false;
+  idle.front().evict();
+  return true;
+}
+
+inline asio::awaitable<void> worker::attend(tcp::socket socket) {
+  struct counted {
+    ~counted() {
+      --self.load;
+      if (self.draining && self.busy.empty() && self.idle.empty()) self.ticker.cancel();
+    }
+    worker& self;
+  };
+  const counted while_attended{*this};
+  if (!make_room()) {
+    constexpr std::string_view full =
+        "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    if (config.refused) config.refused(503);
+    error_code ec;
+    socket.non_blocking(true, ec);
+    socket.write_some(asio::buffer(full), ec);
+    socket.shutdown(tcp::socket::shutdown_send, ec);
+    co_return;
+  }
+  const auto self = busy.emplace(busy.end(), *this, std::move(socket));
+  struct listed {
+    ~listed() { from.erase(at); }
+    std::list<connection>& from;
+    std::list<connection>::iterator at;
+  };
+  const listed while_open{busy, self};
+  co_await self->run(self);
+}
+
+/// Twice a second: the date, and whose time is over. Ends, and with it the thread, when draining is done.
+inline asio::awaitable<void> worker::keep_time() {
+  while (!draining || !busy.empty() || !idle.empty()) {
+    try {
+      now = clock::now();
+      date = fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT", fmt::gmtime(std::time(nullptr)));
+      for (auto* const list : {&busy, &idle}) {
+        for (connection& c : *list) now < cut_at ? c.tick() : c.cut();
+      }
+      ticker.expires_after(draining ? milliseconds(50) : milliseconds(500));
+      error_code woken;
+      co_await ticker.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+    } catch (const std::bad_alloc&) {  // others may free some
+    }
+  }
+}
+
+inline void worker::drain() {
+  draining = true;
+  now = clock::now();
+  cut_at = now + seconds(config.shutdown_timeout_s);
+  for (connection& c : idle) c.last_call(last_call);
+  ticker.cancel();
+}
+
+}  // namespace http

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+
+/// The files of Swagger UI, from a folder of the npm package swagger-ui-dist, in memory. Its licence goes with them.
+class docs_files {
+ public:
+  struct file {
+    std::string_view content_type;
+    std::string text;
+  };
+
+  docs_files() = default;
+  /// None when the folder has not all of them.
+  explicit docs_files(const std::filesystem::path& folder) {
+    constexpr std::pair<const char*, std::string_view> names[] = {
+        {"swagger-ui.css", "text/css; charset=utf-8"},
+        {"swagger-ui-bundle.js", "text/javascript; charset=utf-8"},
+        {"LICENSE", "text/plain; charset=utf-8"},
+        {"NOTICE", "text/plain; charset=utf-8"},
+    };
+    for (const auto& [name, type] : names) {
+      std::ifstream in(folder / name, std::ios::binary);
+      if (!in) {
+        files_.clear();
+        return;
+      }
+      files_[name] = {type, std::string(std::istreambuf_iterator<char>(in), {})};
+    }
+  }
+
+  bool empty() const { return files_.empty(); }
+  const file* find(std::string_view name) const {
+    const auto found = files_.find(name);
+    return found == files_.end() ? nullptr : &found->second;
+  }
+
+ private:
+  std::map<std::string, file, std::less<>> files_;
+};

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <cstdio>
+#include <ctime>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <tuple>
+#include <utility>
+
+#include "served_model.hpp"
+
+/// What became of the model file since the start.
+struct reload_status {
+  std::uint64_t loaded = 0;   // models that took the place of another
+  std::uint64_t refused = 0;  // files that did not
+  std::time_t last = 0;       // of either
+  std::string error;          // why the last file was refused; empty: it was not
+};
+
+/// Puts another model in the place of the one that is served, from a thread of its own: when asked to, or when the file
+/// has changed. A file that is refused changes nothing but what is said of it.
+class model_keeper {
+ public:
+  model_keeper(live_model& live, model_source source, ts::jsonl_log log, bool watch)
+      : live_(live),
+        source_(std::move(source)),
+        log_(std::move(log)),
+        watch_(watch),
+        thread_([this](const std::stop_token& stop) { run(stop); }) {}
+
+  /// Loads the file again soon. Any thread.
+  void reload() {
+    const std::lock_guard lock(mutex_);
+    asked_ = true;
+    wake_.notify_one();
+  }
+  reload_status status() const {
+    const std::lock_guard lock(mutex_);
+    return status_;
+  }
+
+ private:
+  // What changes when a file is written to or replaced.
+  using stamp = std::tuple<dev_t, ino_t, off_t, time_t, long>;
+  stamp look() const {
+    struct stat s {};
+    if (stat(source_.path.c_str(), &s) != 0) return {};
+    return {s.st_dev, s.st_ino, s.st_size, s.st_mtim.tv_sec, s.st_mtim.tv_nsec};
+  }
+
+  void run(const std::stop_token& stop) {
+    setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), 10);  // requests go first
+    stamp seen = known_;
+    while (!stop.stop_requested()) {
+      bool asked = false;
+      {
+        std::unique_lock lock(mutex_);
+        wake_.wait_for(lock, stop, std::chrono::milliseconds(250), [this] { return asked_; });
+        asked = std::exchange(asked_, false);
+      }
+      live_.collect();
+      const stamp now = look();
+      const bool written = now == std::exchange(seen, now);  // by somebody who has finished, it seems
+      if (!asked && !(watch_ && written && now != known_)) continue;
+      known_ = now;
+      try {
+        load();
+      } catch (const std::exception& e) {
+        say(fmt::format("{}: {}", source_.path, e.what()));
+      }
+    }
+  }
+
+  void load() {
+    const auto bytes = ts::read_model_bytes(source_.path);
+    if (!bytes) return say(bytes.error().message);
+    const live_model::reader reader(live_);
+    {
+      const auto current = reader.pin();
+      if (current && current->identity.sha256 == sha256(*bytes)) return;
+    }
+    auto model = load_served_model(source_, *bytes);
+    if (!model) return say(model.error().message);
+    (*model)->log_to(log_, source_.log_names_it);
+    const std::string version = (*model)->identity.version;
+    live_.publish(std::move(*model));
+    fmt::print(stderr, "student_server: serves {} from now on\n", version);
+    const std::lock_guard lock(mutex_);
+    ++status_.loaded;
+    status_.last = std::time(nullptr);
+    status_.error.clear();
+  }
+  void say(const std::string& problem) {
+    fmt::print(stderr, "student_server: the model stays: {}\n", problem);
+    const std::lock_guard lock(mutex_);
+    ++status_.refused;
+    status_.last = std::time(nullptr);
+    status_.error = problem;
+  }
+
+  live_model& live_;
+  const model_source source_;
+  const ts::jsonl_log log_;
+  const bool watch_;
+  stamp known_ = look();
+  mutable std::mutex mutex_;
+  std::condition_variable_any wake_;
+  bool asked_ = false;
+  reload_status status_;
+  std::jthread thread_;  // the last member: it is stopped first
+};

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <charconv>
+#include <optional>
+#include <string>
+#include <string_view>
+
+/// "%62" -> "b"; a percent sign without two hexadecimal digits stands for itself.
+inline std::string percent_decoded(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    unsigned char code = 0;
+    if (text[i] == '%' && i + 2 < text.size() &&
+        std::from_chars(text.data() + i + 1, text.data() + i + 3, code, 16).ptr == text.data() + i + 3) {
+      out += static_cast<char>(code);
+      i += 2;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+/// The value of a parameter in a query ("a=1&b=two"), decoded; of several the last, as the reference has it.
+inline std::optional<std::string> query_value(std::string_view query, std::string_view name) {
+  std::optional<std::string> found;
+  while (!query.empty()) {
+    const std::string_view pair = query.substr(0, query.find('&'));
+    query.remove_prefix(pair.size() < query.size() ? pair.size() + 1 : pair.size());
+    const std::size_t equals = pair.find('=');
+    if (percent_decoded(pair.substr(0, equals)) != name) continue;
+    std::string value(equals == std::string_view::npos ? std::string_view{} : pair.substr(equals + 1));
+    for (char& c : value) c = c == '+' ? ' ' : c;
+    found = percent_decoded(value);
+  }
+  return found;
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <boost/beast/http/basic_parser.hpp>
+#include <boost/beast/http/error.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "byte_buffer.hpp"
+#include "http_server.hpp"
+
+namespace http {
+
+namespace beast = boost::beast::http;
+using boost::system::error_code;
+
+inline std::string_view view(boost::string_view text) { return {text.data(), text.size()}; }
+
+/// Beast's parser, keeping the few headers that matter as views of the bytes that it was given.
+class request_parser final : public beast::basic_parser<true> {
+ public:
+  request_parser(const settings& config, byte_buffer& input, byte_buffer& chunks) : input_(input), chunks_(chunks) {
+    header_limit(static_cast<std::uint32_t>(config.max_header_bytes));
+    body_limit(config.max_body_bytes);
+  }
+
+  request head;  // all but the body
+  bool expects_continue = false;
+  bool http11 = true;
+
+ private:
+  void on_request_impl(beast::verb verb, boost::string_view method, boost::string_view target, int version,
+                       error_code& ec) override {
+    if (verb == beast::verb::unknown) ec = beast::error::bad_method;
+    http11 = version == 11;
+    head.method = view(method);
+    head.path = view(target);
+    if (head.path.starts_with("http://")) {  // absolute form, as sent to proxies
+      head.path.remove_prefix(std::min(head.path.find('/', 7), head.path.size()));
+    }
+    if (const auto mark = head.path.find('?'); mark != std::string_view::npos) {
+      head.query = head.path.substr(mark + 1);
+      head.path = head.path.substr(0, mark);
+    }
+  }
+  void on_field_impl(beast::field name, boost::string_view, boost::string_view value, error_code& ec) override {
+    if (is_header_done()) return;  // a trailer
+    switch (name) {
+      case beast::field::host:
+        ++hosts_, keep(head.host, value, ec);
+        break;
+      case beast::field::content_type:
+        if (++content_types_ == 1) keep(head.content_type, value, ec);
+        break;
+      case beast::field::accept:
+        if (head.accept.data() == nullptr) {
+          keep(head.accept, value, ec);
+        } else {
+          joined_accept_ = std::string(head.accept).append(",").append(view(value));
+          head.accept = joined_accept_;
+        }
+        break;
+      case beast::field::expect:
+        expects_continue = boost::beast::iequals(value, "100-continue");
+        if (!expects_continue) ec = beast::error::bad_value;
+        break;
+      case beast::field::transfer_encoding:  // Beast lets other codings pass and would then see no body at all
+        if (!http11 || !boost::beast::iequals(value, "chunked")) ec = beast::error::bad_transfer_encoding;
+        break;
+      default:
+        break;
+    }
+  }
+  void on_header_impl(error_code& ec) override {
+    if (hosts_ > 1 || (http11 && hosts_ == 0)) ec = beast::error::bad_field;
+  }
+  void on_chunk_header_impl(std::uint64_t, boost::string_view, error_code&) override {}
+  std::size_t on_chunk_body_impl(std::uint64_t, boost::string_view bytes, error_code&) override {
+    chunks_.append(view(bytes));
+    return bytes.size();
+  }
+  // Bodies with a length are read straight into their buffer, not through the parser.
+  void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
+  std::size_t on_body_impl(boost::string_view bytes, error_code&) override { return bytes.size(); }
+  void on_finish_impl(error_code&) override {}
+  void on_response_impl(int, boost::string_view, int, error_code&) override {}
+
+  void keep(std::string_view& to, boost::string_view value, error_code& ec) {
+    // A value folded over lines (obsolete; RFC 9112 5.2 lets us refuse it) is in a buffer of Beast's that goes away.
+    const std::less<> before;
+    if (before(value.data(), input_.data()) || !before(value.data(), input_.data() + input_.size())) {
+      ec = beast::error::bad_value;
+    }
+    to = view(value);
+  }
+
+  byte_buffer& input_;
+  byte_buffer& chunks_;
+  std::string joined_accept_;
+  int hosts_ = 0;
+  int content_types_ = 0;
+};
+
+}  // namespace http

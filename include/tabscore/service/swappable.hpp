@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "../core/config.hpp"
+
+namespace tabscore {
+
+/// One object that many threads read while another is put in its place, such as the model that a service scores with.
+/// A reader pins what is current and works with that alone until it lets go; what was replaced is destroyed by the next
+/// collect() that finds it unpinned. Pinning is a store to memory of the reader's own: no lock, no counter that threads
+/// share. reader objects may be made, and pin, on any thread, each used by one at a time; publish() and collect() are
+/// for one thread at a time. The readers must be gone before it is.
+///
+///     swappable<service_model> live(std::move(first));
+///     swappable<service_model>::reader reads(live);          // one per thread
+///     if (const auto model = reads.pin()) score(*model, ...);  // empty while nothing was published
+template <class T>
+class swappable {
+  struct alignas(64) slot {  // a cache line of its own
+    std::atomic<const T*> pinned = nullptr;
+    std::atomic<bool> taken = true;
+    slot* next = nullptr;
+  };
+
+ public:
+  explicit swappable(std::unique_ptr<const T> first = nullptr) : owned_(std::move(first)), current_(owned_.get()) {}
+  swappable(const swappable&) = delete;
+  swappable& operator=(const swappable&) = delete;
+  ~swappable() {
+    for (slot* s = slots_.load(); s != nullptr;) delete std::exchange(s, s->next);
+  }
+
+  /// Keeps what was current when it was made. Must be gone before the same reader pins again.
+  class pin {
+   public:
+    pin(const pin&) = delete;
+    pin& operator=(const pin&) = delete;
+    ~pin() { slot_.pinned.store(nullptr, std::memory_order_release); }
+    explicit operator bool() const noexcept { return object_ != nullptr; }
+    const T& operator*() const noexcept { return *object_; }
+    const T* operator->() const noexcept { return object_; }
+    const T* get() const noexcept { return object_; }
+
+   private:
+    friend swappable;
+    pin(slot& s, const std::atomic<const T*>& current) noexcept : slot_(s), object_(current.load()) {
+      TABSCORE_ASSERT(s.pinned.load(std::memory_order_relaxed) == nullptr, "a reader pins one object at a time");
+      // Once the pin is visible and the object is still current, collect() will see the pin.
+      for (const T* seen = nullptr; object_ != seen; object_ = current.load()) {
+        seen = object_;
+        slot_.pinned.store(seen);
+      }
+    }
+    slot& slot_;
+    const T* object_;
+  };
+
+  /// What a thread reads through.
+  class reader {
+   public:
+    explicit reader(swappable& from) : from_(&from), slot_(from.take_slot()) {}
+    reader(const reader&) = delete;
+    reader& operator=(const reader&) = delete;
+    ~reader() { slot_->taken.store(false, std::memory_order_release); }
+
+    swappable::pin pin() const noexcept { return {*slot_, from_->current_}; }
+
+   private:
+    swappable* from_;
+    slot* slot_;
+  };
+
+  /// Readers that pin from now on get this object.
+  void publish(std::unique_ptr<const T> next) {
+    retired_.reserve(retired_.size() + 1);
+    current_.store(next.get());
+    if (owned_) retired_.push_back(std::move(owned_));
+    owned_ = std::move(next);
+    collect();
+  }
+
+  /// Destroys what was replaced and is not pinned any more; how many objects are still pinned.
+  std::size_t collect() {
+    std::erase_if(retired_, [&](const auto& old) {
+      for (const slot* s = slots_.load(); s != nullptr; s = s->next) {
+        if (s->pinned.load() == old.get()) return false;
+      }
+      return true;
+    });
+    return retired_.size();
+  }
+
+ private:
+  slot* take_slot() {
+    for (slot* s = slots_.load(); s != nullptr; s = s->next) {
+      if (bool free = false; s->taken.compare_exchange_strong(free, true)) return s;
+    }
+    auto* const made = new slot;
+    made->next = slots_.load();
+    while (!slots_.compare_exchange_weak(made->next, made)) {
+    }
+    return made;
+  }
+
+  std::unique_ptr<const T> owned_;
+  std::atomic<const T*> current_;
+  std::vector<std::unique_ptr<const T>> retired_;
+  std::atomic<slot*> slots_ = nullptr;
+};
+
+}  // namespace tabscore

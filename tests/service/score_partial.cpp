@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+#include <tabscore/models/load_tabscore.hpp>
+#include <tabscore/monitor/moments.hpp>
+#include <tabscore/service/score_partial.hpp>
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "support/catch.hpp"
+#include "support/student.hpp"
+
+namespace ts = tabscore;
+using ts::col;
+
+namespace {
+
+struct fixture {
+  ts::logistic model = ts::load_logistic(TABSCORE_SOURCE_DIR "/models/student_logistic.json").value();
+  ts::moments seen;
+  ts::workspace<student> w;
+
+  auto pipe() {
+    const auto minutes = col<"minutes_watched">;
+    const auto days = col<"days_on_platform">;
+    const auto started = col<"practice_exams_started">;
+    const auto passed = col<"practice_exams_passed">;
+    return ts::pipeline{
+        student{},
+        ts::rules{ts::rule(passed <= started, "passed cannot exceed started"), ts::rule(days < 5000, "too long")},
+        ts::features{ts::feature<"engagement_score">(0.6 * minutes + 0.3 * days + 10.0 * col<"courses_started">),
+                     ts::feature<"exam_success_rate">(where(started > 0, passed / (started + 1e-6), 0.0)),
+                     ts::feature<"learning_consistency">(minutes / max(days, 1))},
+        model, ts::sinks{seen}};
+  }
+};
+
+std::string record(const std::string& minutes = "320.5", const std::string& passed = "3", int days = 45) {
+  return R"({"student_country":"US","days_on_platform":)" + std::to_string(days) + R"(,"minutes_watched":)" + minutes +
+         R"(,"courses_started":3,"practice_exams_started":5,"practice_exams_passed":)" + passed +
+         R"(,"minutes_spent_on_exams":87.2})";
+}
+std::string body(const std::vector<std::string>& records) {
+  std::string text = "{\"records\":[";
+  for (const auto& r : records) text += (&r == records.data() ? "" : ",") + r;
+  return text + "]}";
+}
+
+}  // namespace
+
+TEST_CASE("good records are predicted though others are bad, in their places", "[service]") {
+  fixture f;
+  const auto pipe = f.pipe();
+  const simdjson::padded_string text(
+      body({record(), "7", record("1"), record("-1"), record("1e400"), record("2", "6", 6000), record("3")}));
+  const auto out = ts::score_partial(pipe, text, f.w);
+  REQUIRE(std::holds_alternative<ts::partial_predictions>(out));
+  const auto& p = std::get<ts::partial_predictions>(out);
+  CHECK(p.records == 7);
+  CHECK(p.rows == std::vector<std::uint32_t>{0, 2, 6});
+  CHECK(p.errors == ts::validation_errors{{1, ts::field_error::no_field, ts::fault::not_record, {}},
+                                          {3, 2, ts::fault::below, 0},
+                                          {4, 2, ts::fault::not_finite, {}}});
+  REQUIRE(p.broken.size() == 2);
+  CHECK((p.broken[0].row == 5 && p.broken[0].rule == 0));
+  CHECK((p.broken[1].row == 5 && p.broken[1].rule == 1));
+  CHECK(f.seen.read().samples == 3);
+
+  ts::text_buffer json;
+  ts::append_partial(json, p, ts::prediction_names("p", "yes"), ts::context_of<student>());
+  const std::string written(json.view());
+  CHECK(written.starts_with(R"({"predictions":[{"p":)"));
+  CHECK(written.find(R"(},null,{"p":)") != std::string::npos);
+  CHECK(written.find(R"(},null,null,null,{"p":)") != std::string::npos);
+  CHECK(written.find(R"("errors":[{"loc":["body","records",1],"msg":"value is not a valid dict")") !=
+        std::string::npos);
+  CHECK(written.ends_with(R"({"loc":["body","records",5],"msg":"too long","type":"value_error.rule"}]})"));
+}
+
+TEST_CASE("records predicted among bad ones have the bits that they have alone", "[service]") {
+  std::mt19937 random(7);
+  fixture f, alone;
+  const auto pipe = f.pipe();
+  const auto single = alone.pipe();
+  const std::vector<std::string> bad{
+      "null", "[1]",     record("\"x\""), record("-3"), record("Infinity"), record("1", "9"), record("1", "1", 9999),
+      "{}",   "\"text\""};
+  for (int trial = 0; trial < 40; ++trial) {
+    std::vector<std::string> records;
+    std::vector<std::uint32_t> good;
+    const std::size_t size = 1 + random() % 600;
+    for (std::uint32_t i = 0; i < size; ++i) {
+      if (random() % 3 == 0) {
+        records.push_back(bad[random() % bad.size()]);
+      } else {
+        good.push_back(i);
+        records.push_back(record(std::to_string(random() % 1000) + ".25", std::to_string(random() % 6)));
+      }
+    }
+    const simdjson::padded_string text(body(records));
+    const auto out = ts::score_partial(pipe, text, f.w);
+    const auto& p = std::get<ts::partial_predictions>(out);
+    REQUIRE(p.records == size);
+    REQUIRE(p.rows == good);
+    REQUIRE(p.scores.rows() == good.size());
+    for (std::size_t i = 0; i < good.size(); ++i) {
+      const simdjson::padded_string one(records[good[i]]);
+      const auto expected = ts::score_json(single, one, alone.w, ts::body_shape::record);
+      REQUIRE(std::get<ts::predictions>(expected).probability[0] == p.scores.probability[i]);
+    }
+    REQUIRE(f.seen.read() == alone.seen.read());
+  }
+}
+
+TEST_CASE("records whose features give no probability are left out, all in one go", "[service]") {
+  fixture f;
+  const auto pipe = f.pipe();
+  std::vector<std::string> records;
+  for (int i = 0; i < 1000; ++i) records.push_back(i % 4 == 1 ? record("1.7e308", "3", 0) : record());
+  const simdjson::padded_string text(body(records));
+  const auto out = ts::score_partial(pipe, text, f.w);
+  const auto& p = std::get<ts::partial_predictions>(out);
+  // Whether that record is scorable is the model's business: both ways must agree.
+  ts::workspace<student> w;
+  const simdjson::padded_string one(body({records[1]}));
+  const bool scorable = std::holds_alternative<ts::predictions>(ts::score_json(pipe, one, w));
+  CHECK(p.rows.size() == (scorable ? 1000 : 750));
+  CHECK(p.errors.size() == 1000 - p.rows.size());
+}
+
+TEST_CASE("a body that is no list of records is refused as a whole", "[service]") {
+  fixture f;
+  const auto pipe = f.pipe();
+  const auto whole = [&](const std::string& text) {
+    const simdjson::padded_string padded(text);
+    const auto out = ts::score_partial(pipe, padded, f.w);
+    REQUIRE(std::holds_alternative<ts::outcome>(out));
+    return std::get<ts::outcome>(out).index();
+  };
+  CHECK(whole("{}") == 1);
+  CHECK(whole(R"({"records":7})") == 1);
+  CHECK(whole(R"({"records":[]})") == 1);
+  CHECK(whole(R"({"records":[)") == 3);
+  CHECK(whole("{\"records\":[\"\xFF\"]}") == 4);
+  CHECK(f.seen.read() == ts::totals{});
+}
+
+TEST_CASE("a list of bad records only gives no prediction and all the errors", "[service]") {
+  fixture f;
+  const auto pipe = f.pipe();
+  const simdjson::padded_string text(body({"1", "2", record("1", "9")}));
+  const auto out = ts::score_partial(pipe, text, f.w);
+  const auto& p = std::get<ts::partial_predictions>(out);
+  CHECK(p.scores.rows() == 0);
+  CHECK(p.errors.size() == 2);
+  CHECK(p.broken.size() == 1);
+  ts::text_buffer json;
+  ts::append_partial(json, p, ts::prediction_names("p", "yes"), ts::context_of<student>());
+  CHECK(json.view().starts_with(R"({"predictions":[null,null,null],"errors":[)"));
+}
+
+TEST_CASE("errors beyond the limits are counted", "[service]") {
+  fixture f;
+  f.w.decoder = ts::decoder<student>("records", {.max_records = 50, .max_errors = 5});
+  const auto pipe = f.pipe();
+  std::vector<std::string> records(40, "1");
+  records.push_back(record());
+  for (int i = 0; i < 3; ++i) records.push_back(record("1", "9"));
+  const simdjson::padded_string text(body(records));
+  const auto out = ts::score_partial(pipe, text, f.w);
+  const auto& p = std::get<ts::partial_predictions>(out);
+  CHECK(p.errors.size() == 5);
+  CHECK(p.broken.empty());
+  CHECK(p.unlisted == 38);
+  CHECK(p.rows == std::vector<std::uint32_t>{40});
+  ts::text_buffer json;
+  ts::append_partial(json, p, ts::prediction_names("p", "yes"), {.names = student::names, .most_bytes = 200});
+  CHECK(json.view().ends_with(R"(}],"errors_not_listed":41})"));
+
+  records.resize(51, "1");
+  const simdjson::padded_string many(body(records));
+  const auto refused = ts::score_partial(pipe, many, f.w);
+  const auto& errors = std::get<ts::validation_errors>(std::get<ts::outcome>(refused));
+  CHECK(errors ==
+        ts::validation_errors{{ts::field_error::all_rows, ts::field_error::no_field, ts::fault::too_many, 50}});
+}

@@ -32,10 +32,18 @@ class json_value {
   }
   /// A number, true or false as 1 or 0, or the words for what JSON cannot write (see quote_special_numbers).
   std::optional<double> number() const noexcept {
-    double d = 0;
-    if (element_.get(d) == simdjson::SUCCESS) return d;
-    bool b = false;
-    if (element_.get(b) == simdjson::SUCCESS) return b ? 1.0 : 0.0;
+    switch (element_.type()) {
+      case simdjson::dom::element_type::DOUBLE:
+        return element_.get_double().value_unsafe();
+      case simdjson::dom::element_type::INT64:
+        return static_cast<double>(element_.get_int64().value_unsafe());
+      case simdjson::dom::element_type::UINT64:
+        return static_cast<double>(element_.get_uint64().value_unsafe());
+      case simdjson::dom::element_type::BOOL:
+        return element_.get_bool().value_unsafe() ? 1.0 : 0.0;
+      default:
+        break;
+    }
     std::string_view word;
     if (element_.get(word) != simdjson::SUCCESS) return std::nullopt;
     if (word == "N") return std::numeric_limits<double>::quiet_NaN();
@@ -50,6 +58,25 @@ class json_value {
     if (element_.get(array) != simdjson::SUCCESS) return false;
     for (const simdjson::dom::element e : array) {
       if (!f(json_value(e))) return false;
+    }
+    return true;
+  }
+  /// Calls f(double) for each element; false when this is no array of numbers or as soon as f gives false.
+  template <class F>
+  bool each_number(F f) const {
+    simdjson::dom::array array;
+    if (element_.get(array) != simdjson::SUCCESS) return false;
+    for (const simdjson::dom::element e : array) {
+      std::int64_t whole = 0;
+      double real = 0;
+      if (e.get(whole) == simdjson::SUCCESS) {
+        real = static_cast<double>(whole);
+      } else if (e.get(real) != simdjson::SUCCESS) {
+        const std::optional<double> other = json_value(e).number();
+        if (!other) return false;
+        real = *other;
+      }
+      if (!f(real)) return false;
     }
     return true;
   }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -21,6 +22,7 @@ namespace tabscore::detail {
 struct rank_plan {
   static constexpr std::size_t chunk = 256;  ///< keys that one two-level search of 16 x 16 covers
   static constexpr std::size_t most_columns = 16384;
+  static constexpr std::size_t most_features = std::size_t{1} << 20;  ///< a table of that size is made at load
   static constexpr std::size_t most_table_bytes = std::size_t{1} << 26;
 
   struct numeric {
@@ -66,7 +68,7 @@ struct rank_plan {
   precision input = precision::float64;
   bool tiny_is_zero = false;
   category_rule codes = category_rule::negative_is_unknown;
-  bool too_large = false;  ///< more columns or category codes than bytes are a good idea for
+  bool too_large = false;  ///< more features, columns or category codes than bytes are a good idea for
 
   /// Columns of the model's splits, and each split's place, tree after tree.
   static rank_plan make(const forest_model& model, std::vector<std::vector<place>>& places);
@@ -90,21 +92,48 @@ inline rank_plan rank_plan::make(const forest_model& model, std::vector<std::vec
     return plan.check_exact || plan.count_equal ? static_cast<float>(t) : floor_float(t);
   };
 
-  // Thresholds of each feature, in order, once each.
-  std::vector<std::vector<double>> thresholds(model.features);
-  for (const tree& t : model.trees) {
-    for (const split& s : t.splits) {
-      if (s.categories == split::numeric) {
-        thresholds[s.feature].push_back(plan.check_exact ? s.threshold : static_cast<double>(key_of(s.threshold)));
+  if (model.features > most_features) {
+    plan.too_large = true;
+    return plan;
+  }
+
+  // The numeric splits of each feature, one feature after the other, each in the order of its thresholds.
+  struct numeric_split {
+    double threshold;
+    std::uint32_t tree, split;
+  };
+  std::vector<std::uint32_t> first_split(model.features + 2);
+  const auto each_numeric = [&](auto use) {
+    for (std::size_t i = 0; i < model.trees.size(); ++i) {
+      const std::vector<split>& splits = model.trees[i].splits;
+      for (std::size_t j = 0; j < splits.size(); ++j) {
+        if (splits[j].categories == split::numeric) use(i, j, splits[j]);
       }
     }
-  }
+  };
+  each_numeric([&](std::size_t, std::size_t, const split& s) { ++first_split[s.feature + 2]; });
+  for (std::size_t f = 2; f < first_split.size(); ++f) first_split[f] += first_split[f - 1];
+  std::vector<numeric_split> sorted(first_split.back());
+  each_numeric([&](std::size_t i, std::size_t j, const split& s) {
+    sorted[first_split[s.feature + 1]++] = {plan.check_exact ? s.threshold : static_cast<double>(key_of(s.threshold)),
+                                            static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(j)};
+  });
+  places.resize(model.trees.size());
+  for (std::size_t i = 0; i < places.size(); ++i) places[i].assign(model.trees[i].splits.size(), {});
+
+  std::vector<double> ts;  // of the feature at hand, each once
   std::vector<std::uint32_t> numeric_of(model.features);
   for (std::size_t f = 0; f < model.features; ++f) {
-    auto& ts = thresholds[f];
-    if (ts.empty()) continue;
-    std::sort(ts.begin(), ts.end());
-    ts.erase(std::unique(ts.begin(), ts.end()), ts.end());
+    const std::span<numeric_split> mine =
+        std::span(sorted).subspan(first_split[f], first_split[f + 1] - first_split[f]);
+    if (mine.empty()) continue;
+    std::sort(mine.begin(), mine.end(),
+              [](const numeric_split& l, const numeric_split& r) { return l.threshold < r.threshold; });
+    ts.clear();
+    for (const numeric_split& s : mine) {
+      if (ts.empty() || ts.back() != s.threshold) ts.push_back(s.threshold);
+      places[s.tree][s.split].column = static_cast<std::uint32_t>(ts.size() - 1);  // its rank, until columns are known
+    }
     numeric n;
     n.feature = static_cast<std::uint32_t>(f);
     n.count = static_cast<std::uint32_t>(ts.size());
@@ -134,22 +163,14 @@ inline rank_plan rank_plan::make(const forest_model& model, std::vector<std::vec
     first_request[i + 1] = first_request[i] + (plan.numerics[i].count / 255 + 1) * 8;
   }
   std::vector<std::uint32_t> column_of(first_request.back(), none);
-  places.assign(model.trees.size(), {});
-  for (std::size_t i = 0; i < model.trees.size(); ++i) {
-    places[i].resize(model.trees[i].splits.size());
-    for (std::size_t j = 0; j < places[i].size(); ++j) {
-      const split& s = model.trees[i].splits[j];
-      if (s.categories != split::numeric) continue;
-      const auto& ts = thresholds[s.feature];
-      const double t = plan.check_exact ? s.threshold : static_cast<double>(key_of(s.threshold));
-      const auto rank = static_cast<std::uint32_t>(std::lower_bound(ts.begin(), ts.end(), t) - ts.begin());
-      const std::uint32_t side = s.missing == missing_rule::none ? 2 : s.default_left ? 0 : 1;
-      const std::uint32_t zero = s.missing == missing_rule::nan_or_zero ? 4 : 0;
-      const std::uint32_t request = first_request[numeric_of[s.feature]] + rank / 255 * 8 + side + zero;
-      column_of[request] = 0;
-      places[i][j] = {request, static_cast<std::uint8_t>(rank % 255)};  // the column once it has a number
-    }
-  }
+  each_numeric([&](std::size_t i, std::size_t j, const split& s) {
+    const std::uint32_t rank = places[i][j].column;
+    const std::uint32_t side = s.missing == missing_rule::none ? 2 : s.default_left ? 0 : 1;
+    const std::uint32_t zero = s.missing == missing_rule::nan_or_zero ? 4 : 0;
+    const std::uint32_t request = first_request[numeric_of[s.feature]] + rank / 255 * 8 + side + zero;
+    column_of[request] = 0;
+    places[i][j] = {request, static_cast<std::uint8_t>(rank % 255)};  // the column once it has a number
+  });
   for (std::size_t i = 0; i < plan.numerics.size(); ++i) {
     numeric& n = plan.numerics[i];
     n.first_column = static_cast<std::uint32_t>(plan.columns.size());

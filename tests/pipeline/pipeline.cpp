@@ -100,6 +100,58 @@ TEST_CASE("a record without a probability rejects the whole batch and tells no s
   CHECK(drift.read() == ts::totals{});
 }
 
+TEST_CASE("records that come bit by bit are scored as if they had come at once", "[pipeline]") {
+  ts::moments drift, expected_drift;
+  count_sink count;
+  const ts::pipeline pipe{loan{}, rules, features, by_hand{}, ts::sinks{drift, count}};
+  const ts::pipeline whole{loan{}, rules, features, by_hand{}, ts::sinks{expected_drift}};
+  const auto b = records(1500);
+  const ts::columns<loan> all = b;
+  ts::score_buffers x, y;
+  const auto expected = std::get<ts::predictions>(whole.score(b, y));
+  decltype(pipe)::scoring run(pipe, x);
+  for (const std::size_t n : {1U, 300U, 300U, 513U, 1400U}) run.add(all.slice(0, n));
+
+  SECTION("all of them") {
+    const auto p = std::get<ts::predictions>(run.finish(b));
+    CHECK(p.threshold == expected.threshold);
+    CHECK(std::equal(p.probability.begin(), p.probability.end(), expected.probability.begin(),
+                     expected.probability.end()));
+    CHECK(std::equal(p.label.begin(), p.label.end(), expected.label.begin(), expected.label.end()));
+    CHECK(drift.read() == expected_drift.read());
+  }
+  SECTION("after they began anew") {
+    static_cast<void>(whole.score(all.slice(500, 900), y));
+    run.add(all.slice(500, 300));
+    const auto p = std::get<ts::predictions>(run.finish(all.slice(500, 900)));
+    REQUIRE(p.rows() == 900);
+    CHECK(p.probability[0] == 0.5);
+    CHECK(count.records == 900);
+    CHECK(drift.read().sums[0] == expected_drift.read().sums[0] - 1500 * 1499 / 2);
+  }
+  SECTION("abandoned") { run.add(all.slice(0, 0)); }
+  CHECK(count.batches == (drift.read().samples == 0 ? 0 : 1));
+}
+
+TEST_CASE("a broken rule is reported before an earlier record without a probability", "[pipeline]") {
+  const ts::pipeline pipe{loan{}, rules, features, by_hand{}};
+  auto b = records(1000);
+  b.data<2>()[100] = std::nan("");
+  ts::score_buffers buffers;
+  CHECK(std::get<ts::unscorable>(pipe.score(b, buffers)).row == 100);
+  b.data<2>()[900] = 1001;
+  CHECK(std::get<ts::broken_rule>(pipe.score(b, buffers)).row == 900);
+}
+
+TEST_CASE("of several broken rules the first one declared is reported", "[pipeline]") {
+  const ts::rules two{ts::rule(col<"amount"> < 900, "first"), ts::rule(col<"age"> > 0, "second")};
+  const ts::pipeline pipe{loan{}, two, features, by_hand{}};
+  ts::score_buffers buffers;
+  const auto broken = std::get<ts::broken_rule>(pipe.score(records(1000), buffers));
+  CHECK(broken.message == "first");
+  CHECK(broken.row == 900);
+}
+
 TEST_CASE("an empty batch gives empty predictions and tells no sink", "[pipeline]") {
   count_sink count;
   const ts::pipeline pipe{loan{}, ts::rules{}, features, by_hand{}, ts::sinks{count}};

@@ -14,6 +14,7 @@
 
 #include "../schema/batch.hpp"
 #include "convert.hpp"
+#include "decode_progress.hpp"
 #include "key_table.hpp"
 #include "record_layout.hpp"
 #include "scan.hpp"
@@ -29,8 +30,9 @@ class fast_reader {
   using field_set = std::bitset<size>;
 
  public:
-  fast_reader(std::string_view body, batch<Schema>& to, record_layout<Schema>& layout) noexcept
-      : begin_(body.data()), end_(begin_ + body.size()), to_(to), layout_(layout) {}
+  fast_reader(std::string_view body, batch<Schema>& to, record_layout<Schema>& layout,
+              const decode_progress<Schema>& progress = {}) noexcept
+      : begin_(body.data()), end_(begin_ + body.size()), to_(to), layout_(layout), progress_(progress) {}
 
   /// The array called `list` in the body: at least one record, `most` at most.
   bool records(std::string_view list, std::size_t most) {
@@ -64,6 +66,19 @@ class fast_reader {
       p = skip_blanks(p + 1, end_);
     }
     return false;
+  }
+
+  /// The body as records that a line feed follows each (blank lines may, and may lie within records: count them).
+  bool lines() {
+    most_ = SIZE_MAX;
+    const char* behind = nullptr;
+    if (layout_.known_head && laid_out(begin_, layout_.head)) {
+      layout_.wait = 0;
+    } else {
+      behind = object(skip_blanks(begin_, end_), nullptr);
+      if (behind == nullptr) return false;
+    }
+    return list_after_record<true>(behind) == end_ && convert();
   }
 
   /// The body as one record.
@@ -113,13 +128,19 @@ class fast_reader {
     }
     if (p >= end) return false;
     values_[Place].begin[row] = p;
-    std::uint32_t stops = equal_bytes(p, place.stop);
-    if (stops == 0) [[unlikely]] {  // 16 bytes or more
-      if (end - p <= 16) return false;
-      stops = equal_bytes(p + 16, place.stop) << 16U;
-      if (stops == 0 || p + std::countr_zero(stops) >= end) return false;
+    const std::uint64_t bytes = load8(p);
+    values_[Place].bytes[row] = bytes;
+    const std::uint64_t near = place.number ? first_equal_byte(bytes, place.stop8) : 0;
+    std::uint32_t length = static_cast<std::uint32_t>(std::countr_zero(near)) / 8;
+    if (near == 0) {
+      std::uint32_t stops = equal_bytes(p, place.stop);
+      if (stops == 0) [[unlikely]] {  // 16 bytes or more
+        if (end - p <= 16) return false;
+        stops = equal_bytes(p + 16, place.stop) << 16U;
+        if (stops == 0 || p + std::countr_zero(stops) >= end) return false;
+      }
+      length = static_cast<std::uint32_t>(std::countr_zero(stops));
     }
-    const auto length = static_cast<std::uint32_t>(std::countr_zero(stops));
     values_[Place].size[row] = length;
     p += length;
     return Place + 1 < size || p < end;
@@ -147,7 +168,8 @@ class fast_reader {
   }
 
   /// The records after one of which `behind` is what follows its brace (nullptr: to be found); returns what follows the
-  /// array.
+  /// array, or the lines.
+  template <bool Lines = false>
   const char* list_after_record(const char* behind) {
     for (;;) {
       bool moved = behind == nullptr;
@@ -164,9 +186,17 @@ class fast_reader {
         behind = close_laid_out();
         if (behind == nullptr) return nullptr;
       }
-      const char* p = skip_blanks(behind, end_);
-      if (*p == ']') return p + 1;
-      if (*p != ',' || rows() >= most_) return nullptr;
+      const char* p = behind;
+      if constexpr (Lines) {
+        while (p < end_ && (*p == ' ' || *p == '\r' || *p == '\t')) ++p;
+        if (p >= end_ || *p != '\n') return nullptr;
+        p = skip_blanks(p + 1, end_) - 1;
+        if (p + 1 == end_) return end_;
+      } else {
+        p = skip_blanks(behind, end_);
+        if (*p == ']') return p + 1;
+        if (*p != ',' || rows() >= most_) return nullptr;
+      }
       // The bytes between values add up to the same in any order.
       const char* const guess = guess_end(behind - 1 - layout_.brace);
       behind = object(skip_blanks(p + 1, end_), last_);
@@ -266,6 +296,7 @@ class fast_reader {
   void set_value(std::size_t field, std::size_t row, extent value) noexcept {
     auto& values = values_[layout_.place_of[field]];
     values.begin[row] = value.begin;
+    values.bytes[row] = value.begin != nullptr ? load8(value.begin) : 0;
     values.size[row] = static_cast<std::uint32_t>(value.size());
   }
 
@@ -332,13 +363,21 @@ class fast_reader {
       plain_ = plain_ && convert_values<field>(values_[layout_.place_of[I]], found_, column, end_, to_);
     });
     found_ = 0;
+    if (plain_ && to_.rows() - told_ >= told_at_once) {
+      told_ = to_.rows();
+      progress_(to_);
+    }
     return plain_;
   }
+
+  static constexpr std::size_t told_at_once = 256;  // records
 
   const char* begin_;
   const char* end_;
   batch<Schema>& to_;
   record_layout<Schema>& layout_;
+  decode_progress<Schema> progress_;
+  std::size_t told_ = 0;  // records
   std::size_t most_ = 1;
   const char* last_ = nullptr;  // the end of the last value of the last record
   separator comma_, colon_;     // as they were last time

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <fmt/format.h>
+#include <tabscore/tabscore.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "settings.hpp"
+#include "student.hpp"
+
+/// What came of a block: the text that goes out, and the records that could not be scored. The views are into the
+/// block.
+struct scored_block {
+  ts::text_buffer text;
+  std::vector<ts::rejected_record> rejected;
+  std::size_t records = 0;
+  std::size_t lines = 0;
+};
+
+/// From blocks to what is written of them, for one thread. A wrong record never spoils another: the records around it
+/// are scored as if it were not there.
+template <class Pipeline>
+class block_scorer {
+ public:
+  block_scorer(const settings& s, const Pipeline& pipe, const ts::record_format<student>& format,
+               const ts::prediction_writer& writer)
+      : settings_(s), pipe_(pipe), decoder_(format.decoder()), writer_(writer) {}
+
+  ts::result<std::size_t> score(std::string_view block, scored_block& to) {
+    to.text.clear();
+    if (const auto failed = decoder_->decode(block, settings_.keep, records_)) return *failed;
+    to.records = records_.size();
+    to.lines = records_.lines;
+    unscored_.clear();
+    const auto whole = pipe_.score(records_.good, buffers_);
+    if (const auto* scores = std::get_if<ts::predictions>(&whole); scores != nullptr && records_.rejected.empty()) {
+      to.rejected.clear();
+      writer_.append(to.text, {*scores, {}, records_.source});
+      return to.records;
+    } else if (scores != nullptr) {
+      probability_.assign(scores->probability.begin(), scores->probability.end());
+      label_.assign(scores->label.begin(), scores->label.end());
+      threshold_ = scores->threshold;
+    } else {
+      score_apart(records_.good.view());
+      // Sources are shown of what is rejected.
+      if (!settings_.keep) static_cast<void>(decoder_->decode(block, true, records_));
+    }
+    write_with_rejected(to);
+    return to.records;
+  }
+
+ private:
+  /// Scores what can be: where the whole cannot be scored, each half.
+  void score_apart(const ts::columns<student>& all) {
+    probability_.assign(all.rows(), 0);
+    label_.assign(all.rows(), 0);
+    score_part(all, 0, all.rows());
+  }
+  void score_part(const ts::columns<student>& all, std::size_t begin, std::size_t count) {
+    if (count == 0) return;
+    const auto outcome = pipe_.score(all.slice(begin, count), buffers_);
+    if (const auto* scores = std::get_if<ts::predictions>(&outcome)) {
+      std::copy(scores->probability.begin(), scores->probability.end(), probability_.data() + begin);
+      std::copy(scores->label.begin(), scores->label.end(), label_.data() + begin);
+      threshold_ = scores->threshold;
+    } else if (count > 1) {
+      score_part(all, begin, count / 2);
+      score_part(all, begin + count / 2, count - count / 2);
+    } else if (const auto* broken = std::get_if<ts::broken_rule>(&outcome)) {
+      unscored_.emplace_back(begin, broken->message);
+    } else {
+      unscored_.emplace_back(begin, "the features of this record have no finite values");
+    }
+  }
+
+  /// Merges the records that were rejected at decoding and at scoring, and writes as --on-error says.
+  void write_with_rejected(scored_block& to) {
+    to.rejected.clear();
+    out_.clear();
+    auto undecoded = records_.rejected.begin();
+    auto unscored = unscored_.begin();
+    for (std::size_t position = 0, row = 0; position < to.records; ++position) {
+      const std::string_view source =
+          records_.source.empty() || row == records_.source.size() ? std::string_view{} : records_.source[row];
+      if (undecoded != records_.rejected.end() && undecoded->position == position) {
+        to.rejected.push_back(std::move(*undecoded++));
+      } else if (unscored != unscored_.end() && unscored->first == row) {
+        to.rejected.push_back({position, source, true, std::string((unscored++)->second)});
+        ++row;
+      } else {
+        out_.add(probability_[row], label_[row], source);
+        ++row;
+        continue;
+      }
+      if (settings_.policy == on_error::fail) break;
+      const ts::rejected_record& r = to.rejected.back();
+      if (settings_.policy == on_error::null) {
+        out_.rejected.push_back({out_.probability.size(), r.bytes, r.is_formed, r.message});
+        out_.add(std::numeric_limits<double>::quiet_NaN(), 0, r.is_formed ? r.bytes : std::string_view{});
+      }
+    }
+    writer_.append(to.text,
+                   {{out_.probability, out_.label, threshold_},
+                    out_.rejected,
+                    std::span<const std::string_view>(out_.source).first(settings_.keep ? out_.source.size() : 0)});
+  }
+
+  /// What is handed to the writer when there is not simply everything.
+  struct selection {
+    std::vector<double> probability;
+    std::vector<std::uint8_t> label;
+    std::vector<std::string_view> source;
+    std::vector<ts::rejected_record> rejected;
+    void clear() {
+      probability.clear();
+      label.clear();
+      source.clear();
+      rejected.clear();
+    }
+    void add(double p, std::uint8_t l, std::string_view s) {
+      probability.push_back(p);
+      label.push_back(l);
+      source.push_back(s);
+    }
+  };
+
+  const settings& settings_;
+  const Pipeline& pipe_;
+  std::unique_ptr<ts::block_decoder<student>> decoder_;
+  const ts::prediction_writer& writer_;
+  ts::block_records<student> records_;
+  ts::score_buffers buffers_;
+  std::vector<double> probability_;  // of the good records, when not all records could be scored
+  std::vector<std::uint8_t> label_;
+  double threshold_ = 0.5;
+  std::vector<std::pair<std::size_t, std::string_view>> unscored_;  // rows of good records, and why
+  selection out_;
+};

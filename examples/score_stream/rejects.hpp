@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <fmt/format.h>
+#include <simdjson.h>
+#include <tabscore/tabscore.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+/// Where a record stands, for a person: its line, or its number where the format has no lines. Both from 1.
+struct record_place {
+  std::string_view file;
+  bool is_line = false;
+  std::uint64_t number = 0;
+};
+
+inline std::string to_text(const record_place& p) {
+  return fmt::format("{}:{}{}", p.file, p.is_line ? "" : "record ", p.number);
+}
+
+/// Appends {"file":"x.csv","line":12,"error":"...","record":"..."}: bytes that are no UTF-8 as "record_hex".
+inline void append_reject(ts::text_buffer& out, const record_place& place, const ts::rejected_record& r) {
+  out.append("{\"file\":");
+  ts::append_json_text(out, place.file);
+  out.append(fmt::format(",\"{}\":{},\"error\":", place.is_line ? "line" : "number", place.number));
+  ts::append_json_text(out, r.message);
+  if (simdjson::validate_utf8(r.bytes.data(), r.bytes.size())) {
+    out.append(",\"record\":");
+    ts::append_json_text(out, r.bytes);
+  } else {
+    out.append(",\"record_hex\":\"");
+    for (const char c : r.bytes) out.append(fmt::format("{:02x}", static_cast<unsigned char>(c)));
+    out.append("\"");
+  }
+  out.append("}\n");
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+#include "settings.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <map>
+#include <system_error>
+#include <thread>
+
+#include "bundled_model.hpp"
+#include "formats.hpp"
+#include "stop.hpp"
+
+namespace {
+
+file_part parse_part(const std::string& text) {
+  file_part p;
+  const char* const end = text.data() + text.size();
+  const auto index = std::from_chars(text.data(), end, p.index);
+  if (index.ec == std::errc{} && index.ptr != end && *index.ptr == '/') {
+    const auto count = std::from_chars(index.ptr + 1, end, p.count);
+    if (count.ec == std::errc{} && count.ptr == end && p.index >= 1 && p.index <= p.count) return p;
+  }
+  throw CLI::ValidationError("--part", "expected I/N with 1 <= I <= N, as in 3/8");
+}
+
+void declare(CLI::App& app, settings& s) {
+  app.add_option("inputs", s.inputs, "files with records, - for the standard input (the default)");
+  app.add_option("-o,--output", s.output,
+                 "file for the predictions: there whole or not at all; default: standard output");
+  app.add_option("--from", s.from, std::string("format of the records: ") + format_names)->capture_default_str();
+  app.add_option("--to", s.to,
+                 "format of the predictions: " + std::string(format_names) + "; default: that of the records");
+  app.add_flag("--keep", s.keep, "write each record's own bytes too, in front of its prediction (same format only)");
+  app.add_flag("--single-line-cells", s.single_line_cells,
+               "no cell of the CSV has a line break: every line feed ends a record, parts need not look at what is "
+               "before them");
+  app.add_option("--model", s.model, "model file")->capture_default_str();
+  app.add_option("--threads", s.threads, "threads that score")->check(CLI::Range(1U, 1024U))->capture_default_str();
+  app.add_option("--on-error", s.policy, "what becomes of a record that cannot be scored: fail, skip, or null")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, on_error>{
+          {"fail", on_error::fail}, {"skip", on_error::skip}, {"null", on_error::null}}))
+      ->default_str("fail");
+  app.add_option("--rejects", s.rejects, "file that lists those records, as lines of JSON with line number and reason");
+  app.add_option("--state-file", s.state_file, "write what monitoring has counted here (tabscore-merge adds up parts)");
+  app.add_option_function<std::string>(
+      "--part", [&s](const std::string& text) { s.part = parse_part(text); },
+      "I/N: score part I of N of the one input file; the parts' outputs in a row are the whole's");
+  app.add_flag("--resume", s.resume,
+               "leave checkpoints beside --output, and go on from the one that an earlier run has left there");
+  app.add_option("--checkpoint-seconds", s.checkpoint_seconds, "time between two checkpoints")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--block-bytes", s.block_bytes, "bytes that are read and scored at once")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 30))
+      ->capture_default_str();
+  app.add_option("--max-record-bytes", s.max_record_bytes, "a longer record ends the run")->capture_default_str();
+  app.add_flag("--quiet", s.quiet, "no progress, no counts at the end");
+  app.add_option("--replay", s.replay, "score this prediction log anew with --model, and compare");
+  app.add_option("--list", s.replay_list, "differences that --replay lists")->capture_default_str();
+  app.footer(
+      "Exit status: 0 done; 1 wrong flags, model or files; 2 a record is wrong and --on-error is fail; 3 something "
+      "cannot "
+      "be read or written; 4 --replay found a difference.");
+}
+
+void check(const settings& s) {
+  const auto wrong = [](const std::string& what) { stop(exit_code::usage, what); };
+  if (s.keep && s.from != s.to) wrong("--keep needs --from and --to to be the same");
+  if (s.resume && s.output.empty()) wrong("--resume needs --output");
+  for (const auto& [flag, file] : {std::pair{"--rejects", s.rejects}, std::pair{"--state-file", s.state_file}}) {
+    if (!file.empty() && file == s.output) wrong(fmt::format("{} and --output are the same file", flag));
+  }
+  for (const auto& name : s.inputs) {
+    std::error_code none;
+    if (!s.output.empty() && std::filesystem::equivalent(name, s.output, none)) wrong("--output is an input");
+  }
+}
+
+}  // namespace
+
+settings parse_settings(int argc, char** argv) {
+  settings s;
+  s.threads = std::max(std::thread::hardware_concurrency(), 1U);
+  s.model = bundled_model();
+  CLI::App app(
+      "Scores records of students: a filter from the standard input or files to the standard output or a file.");
+  declare(app, s);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    std::exit(static_cast<int>(app.exit(e) == 0 ? exit_code::done : exit_code::usage));
+  }
+  if (s.to.empty()) s.to = s.from;
+  check(s);
+  return s;
+}

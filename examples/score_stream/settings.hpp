@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+enum class on_error { fail, skip, null };
+
+/// I of N: the part of the input file that is scored.
+struct file_part {
+  std::size_t index = 1;
+  std::size_t count = 1;
+};
+
+/// What the flags say; see settings.cpp.
+struct settings {
+  std::vector<std::string> inputs;  // none: the standard input
+  std::string output;               // empty: the standard output
+  std::string from = "ndjson";
+  std::string to;  // empty: as from
+  bool keep = false;
+  bool single_line_cells = false;
+  std::string model;
+  unsigned threads = 1;
+  on_error policy = on_error::fail;
+  std::string rejects;
+  std::string state_file;
+  file_part part;
+  bool resume = false;
+  double checkpoint_seconds = 10;
+  std::size_t block_bytes = std::size_t{256} << 10;
+  std::size_t max_record_bytes = std::size_t{64} << 20;
+  bool quiet = false;
+  std::string replay;  // a prediction log; empty: score the inputs
+  std::size_t replay_list = 20;
+};
+
+/// Reads the command line; ends the program where it is wrong or asks for help.
+settings parse_settings(int argc, char** argv);

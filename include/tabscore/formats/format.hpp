@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "../core/result.hpp"
+#include "../core/text_buffer.hpp"
+#include "../models/predictions.hpp"
+#include "../schema/batch.hpp"
+
+// Formats of records in bytes (NDJSON, CSV, ...), for streams of any length: a stream is cut into blocks of whole
+// records by one thread at a time, blocks are decoded by as many threads as there are, and predictions are written
+// block by block. What comes of a record never depends on where the blocks are cut.
+namespace tabscore {
+
+/// Readable bytes that a block has behind its end, of any content.
+inline constexpr std::size_t block_padding = 64;
+
+/// A record of a block that cannot be scored, and why, in a sentence.
+struct rejected_record {
+  std::size_t position = 0;  ///< among the records of its block, counted from 0
+  std::string_view bytes{};  ///< its own, in the block; empty where the format has nothing to show
+  bool is_formed = false;    ///< only its values are wrong: bytes is a record of the format
+  std::string message;
+};
+
+/// The records of a block: the good ones as columns, the others with what is wrong with them. Texts point into the
+/// block.
+template <schema_type Schema>
+struct block_records {
+  batch<Schema> good;
+  std::vector<rejected_record> rejected;
+  std::size_t lines = 0;                 ///< line feeds in the block, of a format with lines
+  std::vector<std::string_view> source;  ///< each good record's bytes in the block, when they were asked for
+
+  std::size_t size() const noexcept { return good.rows() + rejected.size(); }
+  void clear() noexcept {
+    good.clear();
+    lines = 0;
+    rejected.clear();
+    source.clear();
+  }
+  void reject(std::string_view bytes, bool is_formed, std::string message) {
+    rejected.push_back({size(), bytes, is_formed, std::move(message)});
+  }
+};
+
+/// Turns blocks into records, for one thread, with that thread's working memory.
+template <schema_type Schema>
+class block_decoder {
+ public:
+  virtual ~block_decoder() = default;
+  /// Replaces what was in `to`. A block of a format with lines ends with a line feed. An error is one that no single
+  /// record is to blame for: the stream cannot go on.
+  virtual std::optional<error> decode(std::string_view block, bool keep_source, block_records<Schema>& to) = 0;
+};
+
+/// A format that records come in. begin() and whole() are for one thread at a time; begin() not while anything is
+/// decoded.
+template <schema_type Schema>
+class record_format {
+ public:
+  static constexpr std::size_t needs_more = static_cast<std::size_t>(-1);
+
+  virtual ~record_format() = default;
+  /// The start of a stream; returns the size of what stands before its first record (a header, say), or needs_more.
+  /// `last`: there are no more bytes. Decoders are of the stream that was begun last.
+  virtual result<std::size_t> begin(std::string_view bytes, bool last) = 0;
+  /// How many of these bytes, from the beginning of a record, are whole records; 0: more are needed.
+  virtual std::size_t whole(std::string_view bytes, bool last) const = 0;
+  /// A decoder for a thread; the format must outlive it.
+  virtual std::unique_ptr<block_decoder<Schema>> decoder() const = 0;
+  /// Records end with a line feed (the last one of a stream may lack it until it is put into a block), so that people
+  /// can be told a line's number; and every line feed ends one.
+  virtual bool has_lines() const noexcept { return false; }
+  virtual bool line_feeds_end_records() const noexcept { return has_lines(); }
+};
+
+/// What is to be written of a block: an entry a record.
+struct answers {
+  predictions scores;                           ///< probability NaN: there is none
+  std::span<const rejected_record> rejected{};  ///< why, of those; position is an index into scores
+  std::span<const std::string_view> source{};   ///< empty, or each record's bytes (none where they are no record)
+};
+
+/// A format that predictions are written in. Threads share it.
+class prediction_writer {
+ public:
+  virtual ~prediction_writer() = default;
+  /// What stands before the first prediction, also to be asked for where it is written already. `header` is what stood
+  /// before the first record when records are written too, and empty else.
+  virtual void append_head(text_buffer& out, std::string_view header) = 0;
+  virtual void append(text_buffer& out, const answers& block) const = 0;
+};
+
+}  // namespace tabscore

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace tabscore::detail {
+
+/// Up to and with the last line feed.
+inline std::size_t whole_lines(std::string_view bytes) noexcept {
+  const std::size_t feed = bytes.rfind('\n');
+  return feed == std::string_view::npos ? 0 : feed + 1;
+}
+
+inline std::size_t byte_order_mark(std::string_view bytes) noexcept {
+  return bytes.starts_with("\xEF\xBB\xBF") ? 3 : 0;
+}
+
+/// The line feeds in it. Counted 32 bytes at a time, as compilers see for themselves.
+inline std::size_t count_lines(std::string_view bytes) noexcept {
+  constexpr std::size_t width = 32;
+  std::size_t count = 0;
+  const char* p = bytes.data();
+  for (std::size_t steps = bytes.size() / width; steps > 0;) {
+    const std::size_t some = std::min<std::size_t>(steps, 255);
+    std::array<std::uint8_t, width> feeds{};
+    for (std::size_t i = 0; i < some; ++i, p += width) {
+      for (std::size_t k = 0; k < width; ++k) feeds[k] = static_cast<std::uint8_t>(feeds[k] + (p[k] == '\n'));
+    }
+    for (const std::uint8_t n : feeds) count += n;
+    steps -= some;
+  }
+  for (const char* const end = bytes.data() + bytes.size(); p != end; ++p) count += *p == '\n';
+  return count;
+}
+
+}  // namespace tabscore::detail

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <simdjson.h>
+
+#include <cmath>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "../json/decode.hpp"
+#include "../json/write.hpp"
+#include "error_text.hpp"
+#include "format.hpp"
+#include "lines.hpp"
+
+namespace tabscore {
+
+namespace detail {
+
+/// Lines of JSON into a batch: many at once by the fast path; where that gives up, both halves, down to the one line.
+template <schema_type Schema, class Policy>
+class ndjson_decoder final : public block_decoder<Schema> {
+ public:
+  std::optional<error> decode(std::string_view block, bool keep_source, block_records<Schema>& to) override {
+    to.clear();
+    to.lines = count_lines(block);
+    if (to.lines > 0) lines(block, to.lines, keep_source, to);
+    return std::nullopt;
+  }
+
+ private:
+  /// `count` lines, at least one, each with its line feed.
+  void lines(std::string_view text, std::size_t count, bool keep_source, block_records<Schema>& to) {
+    const std::size_t rows = to.good.rows();
+    // As many records as line feeds, and one behind each record: every record is a line.
+    if (fast_reader<Schema, Policy>(text, to.good, layout_).lines() && to.good.rows() - rows == count) {
+      for (std::string_view rest = text; keep_source && !rest.empty();) {
+        const std::size_t feed = rest.find('\n');
+        to.source.push_back(rest.substr(0, feed));
+        rest.remove_prefix(feed + 1);
+      }
+      return;
+    }
+    to.good.truncate(rows);
+    if (count == 1) return line(text.substr(0, text.size() - 1), keep_source, to);
+    std::size_t half = text.rfind('\n', text.size() / 2);
+    if (half == std::string_view::npos) half = text.find('\n');
+    if (half + 1 == text.size()) half = text.rfind('\n', half - 1);
+    const std::size_t first = count_lines(text.substr(0, half + 1));
+    lines(text.substr(0, half + 1), first, keep_source, to);
+    lines(text.substr(half + 1), count - first, keep_source, to);
+  }
+
+  void line(std::string_view text, bool keep_source, block_records<Schema>& to) {
+    if (text.find_first_not_of(" \t\r") == std::string_view::npos) return;
+    switch (
+        decoder_.record(simdjson::padded_string_view(text.data(), text.size(), text.size() + block_padding), one_)) {
+      case decode_status::decoded:
+        if (!decoder_.faults().not_finite.empty()) {
+          return to.reject(text, true, describe(decoder_.faults().not_finite, Schema::names));
+        }
+        to.good.append(one_.view());
+        if (keep_source) to.source.push_back(text);
+        return;
+      case decode_status::invalid:
+        return to.reject(text, text.starts_with('{'), describe(decoder_.faults().errors, Schema::names));
+      case decode_status::broken:
+        return to.reject(text, false, describe(decoder_.syntax()));
+      case decode_status::unreadable:
+        return to.reject(text, false, describe(decoder_.why()));
+    }
+  }
+
+  record_layout<Schema> layout_;
+  tabscore::decoder<Schema, Policy> decoder_;
+  batch<Schema> one_;
+};
+
+}  // namespace detail
+
+/// JSON objects, one a line; blank lines are none.
+template <schema_type Schema, class Policy = coerce::python>
+class ndjson_format final : public record_format<Schema> {
+ public:
+  result<std::size_t> begin(std::string_view bytes, bool last) override {
+    return bytes.size() < 3 && !last ? this->needs_more : detail::byte_order_mark(bytes);
+  }
+  std::size_t whole(std::string_view bytes, bool last) const override {
+    return last ? bytes.size() : detail::whole_lines(bytes);
+  }
+  std::unique_ptr<block_decoder<Schema>> decoder() const override {
+    return std::make_unique<detail::ndjson_decoder<Schema, Policy>>();
+  }
+  bool has_lines() const noexcept override { return true; }
+};
+
+/// {"probability":0.25,"label":0} a line, null where there is no prediction; with the record's own members in front
+/// where its bytes (of an NDJSON record) are given.
+class ndjson_writer final : public prediction_writer {
+ public:
+  ndjson_writer(std::string_view probability, std::string_view label) : names_(probability, label) {
+    text_buffer t;
+    t.append("{");
+    append_json_text(t, probability);
+    t.append(":null,");
+    append_json_text(t, label);
+    t.append(":null}");
+    none_ = t.view();
+  }
+
+  void append_head(text_buffer&, std::string_view) override {}
+  void append(text_buffer& out, const answers& block) const override {
+    for (std::size_t i = 0; i < block.scores.rows(); ++i) {
+      const double p = block.scores.probability[i];
+      const std::string_view source = block.source.empty() ? std::string_view{} : members(block.source[i]);
+      out.append(source);
+      const std::size_t at = out.size();
+      if (std::isnan(p)) {
+        out.append(none_);
+      } else {
+        names_.append_one(out, p, block.scores.threshold);
+      }
+      if (!source.empty()) *(out.space(0) - out.size() + at) = ',';  // in the place of its brace
+      out.append("\n");
+    }
+  }
+
+ private:
+  /// A record without its last brace; nothing where it has no members.
+  static std::string_view members(std::string_view record) noexcept {
+    const std::size_t brace = record.rfind('}');
+    const std::size_t last = brace == std::string_view::npos ? brace : record.find_last_not_of(" \t\r", brace - 1);
+    return last == std::string_view::npos || record[last] == '{' ? std::string_view{} : record.substr(0, last + 1);
+  }
+
+  prediction_names names_;
+  std::string none_;
+};
+
+}  // namespace tabscore

@@ -13,7 +13,8 @@
 
 namespace tabscore::detail {
 
-/// A parsed JSON value as the model loaders read it; ubjson_value has the same members.
+/// A parsed JSON value of a trainer's file, where arrays are long; ubjson_value has the same members. (Our own files are
+/// short and are read with json_node, which knows the path of each value.)
 class json_value {
  public:
   explicit json_value(simdjson::dom::element element) : element_(element) {}

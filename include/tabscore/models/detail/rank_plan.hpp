@@ -35,6 +35,13 @@ struct rank_plan {
     std::uint32_t first_column = 0;
     std::uint32_t columns = 0;
   };
+  /// A feature that only one threshold is compared with, as one-hot columns are: its byte is 0 or 1.
+  struct lone {
+    std::uint32_t feature = 0;
+    std::uint32_t column = 0;
+    float key = 0;
+    std::uint8_t missing = 0;
+  };
   struct column {
     std::uint32_t base = 0;    ///< subtracted from the rank, which is then limited to 0..255
     std::uint32_t used = 0;    ///< thresholds: bytes are compared with 0 .. used - 1
@@ -54,7 +61,8 @@ struct rank_plan {
     std::uint8_t threshold = 0;  ///< right when the byte is above it
   };
 
-  std::vector<numeric> numerics;
+  std::vector<numeric> numerics;  ///< but for the lone ones
+  std::vector<lone> lones;
   std::vector<categorical> categoricals;
   std::vector<column> columns;
   std::vector<float> keys;
@@ -188,6 +196,12 @@ inline rank_plan rank_plan::make(const forest_model& model, std::vector<std::vec
     }
     n.columns = static_cast<std::uint32_t>(plan.columns.size()) - n.first_column;
   }
+  std::erase_if(plan.numerics, [&](const numeric& n) {
+    const column& c = plan.columns[n.first_column];
+    if (plan.check_exact || n.count != 1 || n.columns != 1 || c.zero_is_missing) return false;
+    plan.lones.push_back({n.feature, n.first_column, plan.keys[n.first_key], c.missing});
+    return true;
+  });
 
   // One column per categorical split, together for each feature.
   struct set_use {

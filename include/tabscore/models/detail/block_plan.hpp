@@ -21,7 +21,9 @@ inline std::uint32_t height(const tree& t) {
     std::uint32_t depth;
   };
   std::uint32_t highest = 0;
-  std::vector<step> open{{t.splits.empty() ? -1 : 0, 0}};
+  std::vector<step> open;
+  open.reserve(64);
+  open.push_back({t.splits.empty() ? -1 : 0, 0});
   while (!open.empty()) {
     const step now = open.back();
     open.pop_back();
@@ -96,6 +98,7 @@ inline block_plan block_plan::make(const forest_model& model, std::span<const st
                                    std::size_t stride, bool bytes) {
   block_plan plan;
   plan.stride = stride;
+  plan.trees.reserve(model.trees.size());
   // Distinct comparisons of the whole model, numbered column by column.
   std::vector<std::uint32_t> first_of(ranks.columns.size() + 1);
   for (std::size_t c = 0; c < ranks.columns.size(); ++c) first_of[c + 1] = first_of[c] + ranks.columns[c].used;

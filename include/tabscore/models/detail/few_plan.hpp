@@ -78,7 +78,9 @@ struct few_plan {
 /// Leaf numbers in the order of the leaves from left to right.
 inline void few_plan::leaves_from_left(const tree& t, std::vector<std::int32_t>& leaves) {
   leaves.clear();
-  std::vector<std::int32_t> open{t.splits.empty() ? -1 : 0};
+  std::vector<std::int32_t> open;
+  open.reserve(64);
+  open.push_back(t.splits.empty() ? -1 : 0);
   while (!open.empty()) {
     const std::int32_t at = open.back();
     open.pop_back();
@@ -131,6 +133,10 @@ inline few_plan few_plan::make(const forest_model& model, std::span<const std::u
   few_plan plan;
   plan.tables = with_tables && ranks.columns.size() <= 256;
   plan.work = 50 + 8.0 * static_cast<double>(ranks.columns.size());
+  std::size_t nodes = 0;
+  for (const tree& t : model.trees) nodes += 2 * t.splits.size() + 1;
+  plan.nodes.reserve(nodes);
+  plan.trees.reserve(model.trees.size());
   std::vector<std::int32_t> order, leaves;
   std::vector<std::uint16_t> number, leaf_number;
   for (std::size_t i = 0; i < model.trees.size(); ++i) {

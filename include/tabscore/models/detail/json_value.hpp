@@ -13,8 +13,8 @@
 
 namespace tabscore::detail {
 
-/// A parsed JSON value of a trainer's file, where arrays are long; ubjson_value has the same members. (Our own files are
-/// short and are read with json_node, which knows the path of each value.)
+/// A parsed JSON value of a trainer's file, where arrays are long; ubjson_value has the same members. (Our own files
+/// are short and are read with json_node, which knows the path of each value.)
 class json_value {
  public:
   explicit json_value(simdjson::dom::element element) : element_(element) {}
@@ -62,9 +62,10 @@ class json_value {
     }
     return true;
   }
-  /// Calls f(double) for each element; false when this is no array of numbers or as soon as f gives false.
+  /// Calls f(double) for each element; false when this is no array of numbers or as soon as f gives false. Most of a
+  /// model is numbers, and simdjson's getters are too large to be inlined unless that is asked for.
   template <class F>
-  bool each_number(F f) const {
+  [[gnu::flatten]] bool each_number(F f) const {
     simdjson::dom::array array;
     if (element_.get(array) != simdjson::SUCCESS) return false;
     for (const simdjson::dom::element e : array) {

@@ -236,14 +236,16 @@ inline rank_plan rank_plan::make(const forest_model& model, std::vector<std::vec
       return plan;
     }
     plan.codes_table.resize(c.first_row + (codes + 2) * uses.size());
-    std::uint8_t* row = plan.codes_table.data() + c.first_row;
-    for (std::size_t code = 0; code < codes + 2; ++code) {
-      for (const set_use& u : uses) {
-        const bool left = code == codes       ? set_of(u).others_left
-                          : code == codes + 1 ? model.trees[u.tree].splits[u.split].default_left
-                                              : set_of(u).contains(code);
-        *row++ = left ? 0 : 1;
+    for (std::size_t k = 0; k < uses.size(); ++k) {
+      const category_set& set = set_of(uses[k]);
+      std::uint8_t* to = plan.codes_table.data() + c.first_row + k;
+      for (const std::uint32_t word : set.left) {
+        for (unsigned bit = 0; bit < 32; ++bit, to += uses.size()) *to = (word >> bit & 1U) != 0 ? 0 : 1;
       }
+      for (std::size_t code = set.left.size() * 32; code <= codes; ++code, to += uses.size()) {  // the last: unknown
+        *to = set.others_left ? 0 : 1;
+      }
+      *to = model.trees[uses[k].tree].splits[uses[k].split].default_left ? 0 : 1;
     }
     for (const set_use& u : uses) {
       places[u.tree][u.split] = {static_cast<std::uint32_t>(plan.columns.size()), 0};

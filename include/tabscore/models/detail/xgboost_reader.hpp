@@ -362,7 +362,9 @@ class xgboost_reader {
       bool left;
     };
     std::vector<bool> seen(a.left.size());
-    std::vector<step> open{{0, -1, false}};
+    std::vector<step> open;
+    open.reserve(64);
+    open.push_back({0, -1, false});
     out.splits.reserve(a.left.size() / 2);
     out.leaves.reserve(a.left.size() / 2 + 1);
     if (!a.cover.empty()) {

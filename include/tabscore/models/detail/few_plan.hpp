@@ -95,6 +95,7 @@ inline void few_plan::leaves_from_left(const tree& t, std::vector<std::int32_t>&
 
 template <class NodeOf>
 void few_plan::add_top(const tree& t, const tree_places& places, NodeOf node_of) {
+  if (tops.empty()) tops.reserve(trees.capacity());
   top& upper = tops.emplace_back();
   std::int32_t at[128];
   at[1] = t.splits.empty() ? -1 : 0;
@@ -111,6 +112,7 @@ void few_plan::add_top(const tree& t, const tree_places& places, NodeOf node_of)
 
 template <class NodeOf>
 void few_plan::add_whole(const tree& t, const tree_places& places, NodeOf node_of) {
+  if (wholes.empty()) wholes.reserve(trees.capacity());
   whole& all = wholes.emplace_back();
   std::fill(std::begin(all.threshold), std::end(all.threshold), std::uint8_t{255});
   for (std::size_t i = 0; i < t.splits.size(); ++i) {

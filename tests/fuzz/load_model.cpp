@@ -20,7 +20,10 @@ namespace {
 
 void check(const tabscore::forest_model& model) {
   using namespace tabscore;
-  if (model.features > 4096 || model.outputs > 64) return;
+  if (model.features > 4096 || model.outputs > 64) {
+    (void)forest::build(model);
+    return;
+  }
   const std::size_t rows = 3;
   std::vector<double> cells(rows * model.features);
   for (std::size_t i = 0; i < cells.size(); ++i) {
@@ -44,7 +47,7 @@ void check(const tabscore::forest_model& model) {
     if (k == kernel::reference && model.trees.size() < 8) {
       if (const auto e = explainer::build(*f)) {
         std::vector<double> contributions(rows * e->width());
-        if (detail::height(model.trees.empty() ? tree{} : model.trees[0]) < 12) e->explain(x, contributions);
+        e->explain(x, contributions, memory);
       }
     }
   }

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
-// Scoring in a backend, without JSON: from its own structs, then from its own columns. The records are loans; nothing
-// in the library knows about them.
+// Scoring in a backend, without JSON: its own structs in, probabilities out. The records are loans; nothing in the
+// library knows about them.
 #include <fmt/format.h>
-#include <tabscore/tabscore.hpp>
+#include <tabscore/models/logistic.hpp>
+#include <tabscore/monitor/moments.hpp>
+#include <tabscore/pipeline/pipeline.hpp>
+#include <tabscore/schema/batch.hpp>
 
 #include <array>
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace ts = tabscore;
 using ts::col;
@@ -33,25 +35,19 @@ int main() {
                            {{0.3, 0.2, -0.7, 0.5}, {{0.1, -0.2, 0.4}, {-0.6, 0.2}}, -1.5}, 0.3);
   ts::moments totals;
   const ts::pipeline pipe{loan{}, rules, engineered, model, ts::sinks{totals}};
-  ts::score_buffers buffers;
-  const auto show = [](const char* from, const ts::score_outcome& outcome) {
-    if (const auto* p = std::get_if<ts::predictions>(&outcome)) {
-      for (std::size_t i = 0; i < p->rows(); ++i) fmt::print("{} {:.6f} {}\n", from, p->probability[i], p->label[i]);
-    }
-    if (const auto* broken = std::get_if<ts::broken_rule>(&outcome)) fmt::print("{} {}\n", from, broken->message);
-  };
+  ts::score_buffers buffers;  // one per thread; the pipeline is shared
 
-  const std::array<application, 2> structs{{{"car", 48, 12000, false, "trade"}, {"study", 24, 30000, true, {}}}};
+  const std::array<application, 2> applications{{{"car", 48, 12000, false, "trade"}, {"study", 24, 30000, true, {}}}};
   ts::batch<loan> batch;
-  for (const auto& a : structs) batch.push_back(a.purpose, a.months, a.amount, a.owns_home, a.sector);
-  show("structs", pipe.score(batch, buffers));
+  for (const auto& a : applications) batch.push_back(a.purpose, a.months, a.amount, a.owns_home, a.sector);
+  const auto outcome = pipe.score(batch, buffers);
+  if (const auto* p = std::get_if<ts::predictions>(&outcome)) {
+    for (std::size_t i = 0; i < p->rows(); ++i) fmt::print("{:.6f} {}\n", p->probability[i], p->label[i]);
+  }
 
-  const std::vector<std::string_view> purpose{"house", "boat"}, sector{"public", {}};
-  const std::vector<std::int64_t> months{120, 60};
-  const std::vector<double> amount{49000, 80000};
-  const std::array owns_home{false, true};
-  show("columns", pipe.score(ts::columns<loan>(purpose, months, amount, owns_home, sector), buffers));
-  const std::array nobody_owns{false, false};
-  show("columns", pipe.score(ts::columns<loan>(purpose, months, amount, nobody_owns, sector), buffers));
+  batch.clear();
+  batch.push_back("boat", 60, 80000, false, std::nullopt);
+  const auto refused = pipe.score(batch, buffers);
+  if (const auto* broken = std::get_if<ts::broken_rule>(&refused)) fmt::print("{}\n", broken->message);
   fmt::print("{} records scored, {} positive\n", totals.read().samples, totals.read().positives);
 }

@@ -10,18 +10,30 @@
 
 // The formats by the names that --from and --to give them; null where there is none of that name.
 
-inline constexpr const char* format_names = "ndjson, csv, tsv";
+inline constexpr const char* format_names =
+    "ndjson, csv, tsv, native, row-binary, row-binary-with-names-and-types";
 inline std::unique_ptr<ts::record_format<student>> make_format(const settings& s) {
+  using header = ts::row_binary_header;
   if (s.from == "ndjson") return std::make_unique<ts::ndjson_format<student>>();
   if (s.from == "csv" || s.from == "tsv") {
     return std::make_unique<ts::csv_format<student>>(
         ts::csv_dialect{s.from == "csv" ? ',' : '\t', !s.single_line_cells});
   }
+  if (s.from == "native") return std::make_unique<ts::native_format<student>>();
+  if (s.from == "row-binary") return std::make_unique<ts::row_binary_format<student>>(header::none);
+  if (s.from == "row-binary-with-names-and-types") {
+    return std::make_unique<ts::row_binary_format<student>>(header::names_and_types);
+  }
   return nullptr;
 }
 
-inline constexpr const char* writer_names = "ndjson, csv, tsv";
 inline std::unique_ptr<ts::prediction_writer> make_writer(const settings& s) {
+  using header = ts::row_binary_header;
+  if (s.to == "native") return std::make_unique<ts::native_writer>();
+  if (s.to == "row-binary") return std::make_unique<ts::row_binary_writer>(header::none);
+  if (s.to == "row-binary-with-names-and-types") {
+    return std::make_unique<ts::row_binary_writer>(header::names_and_types);
+  }
   if (s.to == "ndjson") return std::make_unique<ts::ndjson_writer>(probability_name, label_name);
   if (s.to == "csv" || s.to == "tsv") {
     return std::make_unique<ts::csv_writer>(probability_name, label_name, s.to == "csv" ? ',' : '\t');

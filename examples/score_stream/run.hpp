@@ -43,7 +43,7 @@ class run {
 
   void operator()() {
     if (!format_) stop(exit_code::usage, fmt::format("--from {}: expected one of {}", settings_.from, format_names));
-    if (!writer_) stop(exit_code::usage, fmt::format("--to {}: expected one of {}", settings_.to, writer_names));
+    if (!writer_) stop(exit_code::usage, fmt::format("--to {}: expected one of {}", settings_.to, format_names));
     begin();
     if (!complete_) {
       std::vector<std::jthread> threads;

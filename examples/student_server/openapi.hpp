@@ -9,6 +9,8 @@
 #include <tabscore/core/number_text.hpp>
 #include <tabscore/schema/schema.hpp>
 
+#include "explain_query.hpp"
+
 /// What the answers call a prediction.
 struct prediction_members {
   std::string_view probability, label;
@@ -80,12 +82,15 @@ inline std::string get_any(std::string_view summary, std::string_view type = "ap
 }
 inline std::string post(std::string_view summary, std::string_view body, std::string_view answer) {
   return fmt::format(
-      R"({{"post":{{"summary":{},"requestBody":{{"required":true,"content":{}}},"responses":{{)"
+      R"({{"post":{{"summary":{},"parameters":[{{"name":"explain","in":"query","required":false,)"
+      R"("description":"With each prediction, this many of the features that moved its log-odds the most",)"
+      R"("schema":{{"type":"integer","minimum":{},"maximum":{}}}}}],"requestBody":{{"required":true,"content":{}}},"responses":{{)"
       R"("200":{{"description":"OK","content":{}}},"400":{{"description":"The body cannot be read","content":{}}},)"
-      R"("422":{{"description":"The body is no JSON, breaks the schema, or breaks a rule","content":{}}},)"
+      R"("422":{{"description":"The body is no JSON, breaks the schema, or breaks a rule; or explain is wrong",)"
+      R"("content":{}}},)"
       R"("503":{{"description":"No model is loaded, or the prediction log is full","content":{}}}}}}}}})",
-      quoted(summary), reference(body), reference(answer), reference("Detail"), reference("ValidationError"),
-      reference("Detail"));
+      quoted(summary), explain_query::least, explain_query::most, reference(body), reference(answer),
+      reference("Detail"), reference("ValidationError"), reference("Detail"));
 }
 
 }  // namespace openapi
@@ -99,7 +104,15 @@ std::string openapi_document(const auto& rules, prediction_members names) {
       R"("BatchPredictRequest":{{"type":"object","properties":{{"records":{{"type":"array","minItems":1,)"
       R"("items":{{"$ref":"#/components/schemas/PredictRequest"}}}}}},"required":["records"]}},)"
       R"("PredictResponse":{{"type":"object","properties":{{{}:{{"type":"number","minimum":0,"maximum":1}},)"
-      R"({}:{{"type":"integer","enum":[0,1]}}}},"required":[{},{}]}},)"
+      R"({}:{{"type":"integer","enum":[0,1]}},"explanation":{{"$ref":"#/components/schemas/Explanation"}}}},)"
+      R"("required":[{},{}]}},)"
+      R"("Explanation":{{"type":"object","description":"Only when asked for with explain. All of its numbers add up to )"
+      R"(the prediction's log-odds","properties":{{"base_value":{{"type":"number"}},)"
+      R"("contributions":{{"type":"array","description":"The largest by magnitude first",)"
+      R"("items":{{"type":"object","properties":{{"feature":{{"type":"string"}},)"
+      R"("contribution":{{"type":"number"}}}},"required":["feature","contribution"]}}}},)"
+      R"("others":{{"type":"number","description":"Sum of the contributions that are not listed"}}}},)"
+      R"("required":["base_value","contributions","others"]}},)"
       R"("BatchPredictResponse":{{"type":"object","description":"One prediction a record, in their order",)"
       R"("properties":{{"predictions":{{"type":"array",)"
       R"("items":{{"$ref":"#/components/schemas/PredictResponse"}}}}}},"required":["predictions"]}},)"

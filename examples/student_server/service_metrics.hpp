@@ -53,20 +53,30 @@ class thread_metrics {
     requests[i][status_index(status)].add();
   }
 
-  /// Tells how long each stage of a request took: from one lap to the next.
+  /// Tells how long each stage of a request took, in one or more laps.
   class stopwatch {
    public:
     explicit stopwatch(thread_metrics& m) : metrics_(m) {}
+    ~stopwatch() {
+      for (std::size_t i = 0; i < spent_.size(); ++i) {
+        if (spent_[i] != 0) metrics_.stages[i].observe(spent_[i]);
+      }
+    }
+    stopwatch(const stopwatch&) = delete;
+    stopwatch& operator=(const stopwatch&) = delete;
+
+    /// What was done since the last lap was of that stage.
     void lap(stage s) {
       const auto now = clock::now();
       const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(now - last_).count();
-      metrics_.stages[static_cast<std::size_t>(s)].observe(static_cast<std::uint64_t>(ns));
+      spent_[static_cast<std::size_t>(s)] += static_cast<std::uint64_t>(ns);
       last_ = now;
     }
 
    private:
     using clock = std::chrono::steady_clock;
     thread_metrics& metrics_;
+    std::array<std::uint64_t, stage_names.size()> spent_{};
     clock::time_point last_ = clock::now();
   };
 

@@ -7,6 +7,7 @@
 
 inline constexpr unsigned model_not_loaded = 503;
 inline constexpr unsigned not_logged = 503;
+inline constexpr unsigned no_explanation = 422;  // of a model that tells no contributions
 
 /// The HTTP status of what came of a body. (404, 405 and 307 are those of routes.hpp; 400 and 413 of bad HTTP are the
 /// HTTP layer's.)

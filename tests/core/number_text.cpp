@@ -2,8 +2,10 @@
 #include <tabscore/core/number_parse.hpp>
 #include <tabscore/core/number_text.hpp>
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
+#include <cmath>
 #include <limits>
 #include <random>
 #include <string>
@@ -112,4 +114,38 @@ TEST_CASE("text beyond the range of a double becomes an infinity or a zero", "[c
   CHECK(parse_real("9007199254740993") == 9007199254740992.0);
   CHECK(parse_real("1.7976931348623158e308") == std::numeric_limits<double>::max());
   CHECK(parse_real("1.7976931348623159e308") == std::numeric_limits<double>::infinity());
+}
+
+TEST_CASE("written doubles have the digits of the standard library's shortest ones", "[core]") {
+  std::mt19937_64 random(11);
+  const auto check = [](double v) {
+    char expected[64];
+    *std::to_chars(expected, expected + 63, v, std::chars_format::scientific).ptr = 0;
+    std::string digits(expected, std::find(expected, expected + 63, 'e'));
+    digits.erase(std::remove(digits.begin(), digits.end(), '.'), digits.end());
+    while (digits.size() > 1 && digits.back() == '0') digits.pop_back();
+    std::string got = text(v);
+    got = got.substr(0, got.find('e'));
+    got.erase(std::remove(got.begin(), got.end(), '.'), got.end());
+    got.erase(0, got.find_first_not_of('0'));
+    while (got.size() > 1 && got.back() == '0') got.pop_back();
+    if (got != digits) FAIL(expected << " was written " << text(v));
+  };
+  for (int i = 0; i < 200'000; ++i) {
+    const int q = static_cast<int>(random() % 110) - 100;
+    check(std::ldexp(static_cast<double>(random() >> 11 | std::uint64_t{1} << 52), q));  // all that is done without fmt
+    check(static_cast<double>(random() >> (random() % 64) | 1U));
+    // Decimals of few digits, and the doubles next to them.
+    const double decimal =
+        static_cast<double>(random() % 1'000'000) / std::pow(10.0, static_cast<double>(random() % 16));
+    for (const double v : {decimal, std::nextafter(decimal, 0.0), std::nextafter(decimal, 1e300)}) {
+      if (v > 0) check(v);
+    }
+  }
+  for (int q = -1074; q < 1024; ++q) {  // powers of two are nearer to the double below than to the one above
+    const double power = std::ldexp(1.0, q);
+    for (const double v : {power, std::nextafter(power, 0.0), std::nextafter(power, 1e308)}) {
+      if (v > 0) check(v);
+    }
+  }
 }

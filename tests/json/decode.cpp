@@ -324,3 +324,38 @@ TEST_CASE("the member that holds the records has the name it is given", "[json]"
   CHECK(ts::to_json(decode.faults().errors, student::names, decode.records_member()) ==
         R"({"detail":[{"loc":["body","rows"],"msg":"field required","type":"value_error.missing"}]})");
 }
+
+TEST_CASE("a decoder tells of the records that it has, and begins anew where it must", "[json]") {
+  const auto item = [](std::size_t i) { return "{\"name\":\"n\",\"count\":" + std::to_string(i) + "}"; };
+  using thing = ts::schema<ts::text<"name">, ts::integer<"count">>;
+  ts::decoder<thing> decoder;
+  ts::batch<thing> records;
+  std::vector<std::size_t> told;
+  bool right = true;
+  auto progress = [&](const ts::columns<thing>& so_far) {
+    for (std::size_t i = 0; i < so_far.rows(); ++i) {
+      right = right && so_far.get<"count">()[i] == static_cast<std::int64_t>(i) && so_far.get<"name">()[i] == "n";
+    }
+    told.push_back(so_far.rows());
+  };
+  const auto decode = [&](const std::string& last) {
+    std::string text = "{\"records\":[";
+    for (std::size_t i = 0; i < 2000; ++i) text += item(i) + ",";
+    told.clear();
+    return decoder.records(simdjson::padded_string(text + last + "]}"), records, progress);
+  };
+  REQUIRE(decode(item(2000)) == ts::decode_status::decoded);
+  CHECK(records.rows() == 2001);
+  REQUIRE(told.size() >= 4);
+  CHECK(std::is_sorted(told.begin(), told.end()));
+
+  REQUIRE(decode(R"({"name":"n","count":"2000"})") == ts::decode_status::decoded);  // a text, taken for an integer
+  CHECK(records.rows() == 2001);
+  REQUIRE(!told.empty());
+  CHECK(told.back() == 0);
+
+  REQUIRE(decode(R"({"name":"n","count":"x"})") == ts::decode_status::invalid);
+  CHECK(told.back() == 0);
+  CHECK(decoder.faults().errors.size() == 1);
+  CHECK(right);
+}

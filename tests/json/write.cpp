@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
+#include <tabscore/json/explanation.hpp>
 #include <tabscore/json/write.hpp>
 
 #include <array>
+#include <cmath>
 #include <limits>
 #include <string>
 #include <vector>
@@ -53,4 +55,41 @@ TEST_CASE("every fault has words, and limits are written as they were declared",
   ts::text_buffer out;
   ts::append_detail(out, "a \"b\"");
   CHECK(out.view() == R"({"detail":"a \"b\""})");
+}
+
+TEST_CASE("the largest contributions come first, equal ones in the features' order, and nothing is lost", "[json]") {
+  const std::vector<std::string> features{"a", "b \"x\"", "c", "d"};
+  ts::explanation_writer writer(features);
+  const std::vector<double> numbers{0.5, -2.0, 0.5, -0.5, -1.25};
+  const auto written = [&](std::size_t most) {
+    ts::text_buffer out;
+    writer.append(out, numbers, most);
+    return std::string(out.view());
+  };
+  CHECK(written(1) ==
+        R"("explanation":{"base_value":-1.25,"contributions":[{"feature":"b \"x\"","contribution":-2.0}],)"
+        R"("others":0.5})");
+  CHECK(written(3) == R"("explanation":{"base_value":-1.25,"contributions":[{"feature":"b \"x\"","contribution":-2.0},)"
+                      R"({"feature":"a","contribution":0.5},{"feature":"c","contribution":0.5}],"others":-0.5})");
+  CHECK(written(4) == written(1000));
+  CHECK(written(4).find(R"({"feature":"d","contribution":-0.5}],"others":0.0})") != std::string::npos);
+  ts::text_buffer out;
+  const double inf = std::numeric_limits<double>::infinity();
+  writer.append(out, std::array{inf, 1.0, std::nan(""), 0.0, 2.0}, 2);
+  CHECK(out.view() == R"("explanation":{"base_value":2.0,"contributions":[{"feature":"c","contribution":null},)"
+                      R"({"feature":"a","contribution":null}],"others":1.0})");
+}
+
+TEST_CASE("a prediction takes more members", "[json]") {
+  const ts::prediction_names names("p", "hit");
+  ts::text_buffer out;
+  names.append_list(out, std::array{0.5, 0.25}, 0.5,
+                    [&](std::size_t i) { out.append(i == 0 ? R"("m":0)" : R"("m":1)"); });
+  CHECK(out.view() == R"({"predictions":[{"p":0.5,"hit":1,"m":0},{"p":0.25,"hit":0,"m":1}]})");
+  out.clear();
+  names.append_list(out, {}, 0.5, [](std::size_t) {});
+  CHECK(out.view() == R"({"predictions":[]})");
+  out.clear();
+  names.append_one(out, 0.5, 0.5, [&] { out.append(R"("m":null)"); });
+  CHECK(out.view() == R"({"p":0.5,"hit":1,"m":null})");
 }

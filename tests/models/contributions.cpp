@@ -2,6 +2,7 @@
 #include <cmath>
 #include <fstream>
 #include <limits>
+#include <numeric>
 #include <random>
 #include <sstream>
 #include <string>
@@ -49,7 +50,8 @@ TEST_CASE("contributions equal XGBoost's pred_contribs within 1e-5", "[models][c
     REQUIRE(rows == 100);
     REQUIRE(expected.size() == rows * e->width());
     std::vector<double> out(expected.size());
-    e->explain(row_major(inputs.data(), rows, f->features()), out);
+    scratch memory;
+    e->explain(row_major(inputs.data(), rows, f->features()), out, memory);
     double worst = 0;
     for (std::size_t i = 0; i < out.size(); ++i) worst = std::max(worst, std::fabs(out[i] - expected[i]));
     CHECK(worst <= 1e-5);
@@ -77,12 +79,45 @@ TEST_CASE("contributions sum to the margin, also where a feature is met twice on
     std::vector<double> margins(20 * model.outputs);
     f->margins(x, margins, memory);
     std::vector<double> out(20 * e->width());
-    e->explain(x, out);
+    e->explain(x, out, memory);
     for (std::size_t i = 0; i < margins.size(); ++i) {
       double sum = 0;
       for (std::size_t c = 0; c <= model.features; ++c) sum += out[i * (model.features + 1) + c];
       CHECK(sum == Approx(margins[i]).margin(1e-5));
     }
+  }
+}
+
+TEST_CASE("many features on a way take many points, and still sum to the margin", "[models][contributions]") {
+  // One row of splits, each on a feature of its own: 60 of them need 30 points, eight times four.
+  forest_model model;
+  model.features = 60;
+  model.base = {0.5};
+  tree t;
+  for (int i = 0; i < 60; ++i) {
+    t.splits.push_back({.feature = static_cast<std::uint32_t>(i), .left = ~i, .right = i < 59 ? i + 1 : ~60});
+    t.split_cover.push_back(100.0 * (61 - i));
+  }
+  for (int i = 0; i <= 60; ++i) {
+    t.leaves.push_back(i * 0.125 - 3);
+    t.leaf_cover.push_back(100);
+  }
+  model.trees = {t};
+  const auto f = forest::build(model);
+  REQUIRE(f);
+  const auto e = explainer::build(*f);
+  REQUIRE(e);
+  std::mt19937_64 random(7);
+  std::vector<double> x(60);
+  scratch memory;
+  for (int round = 0; round < 50; ++round) {
+    for (std::size_t i = 0; i < 60; ++i) x[i] = i < static_cast<std::size_t>(round) || random() % 20 != 0 ? 1 : -1;
+    double margin = 0;
+    f->margins(row_major(x.data(), 1, 60), std::span(&margin, 1), memory);
+    std::vector<double> out(61);
+    e->explain(row_major(x.data(), 1, 60), out, memory);
+    CHECK(std::accumulate(out.begin(), out.end(), 0.0) == Approx(margin).margin(1e-12));
+    CHECK(out[60] == Approx(0.5 + 60 * 0.0625 - 3));  // the base and the mean of the leaves, all covered alike
   }
 }
 

@@ -3,6 +3,8 @@
 #include <tabscore/pipeline/pipeline.hpp>
 #include <tabscore/schema/batch.hpp>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -98,6 +100,58 @@ TEST_CASE("a record without a probability rejects the whole batch and tells no s
   CHECK(drift.read() == ts::totals{});
 }
 
+TEST_CASE("records that come bit by bit are scored as if they had come at once", "[pipeline]") {
+  ts::moments drift, expected_drift;
+  count_sink count;
+  const ts::pipeline pipe{loan{}, rules, features, by_hand{}, ts::sinks{drift, count}};
+  const ts::pipeline whole{loan{}, rules, features, by_hand{}, ts::sinks{expected_drift}};
+  const auto b = records(1500);
+  const ts::columns<loan> all = b;
+  ts::score_buffers x, y;
+  const auto expected = std::get<ts::predictions>(whole.score(b, y));
+  decltype(pipe)::scoring run(pipe, x);
+  for (const std::size_t n : {1U, 300U, 300U, 513U, 1400U}) run.add(all.slice(0, n));
+
+  SECTION("all of them") {
+    const auto p = std::get<ts::predictions>(run.finish(b));
+    CHECK(p.threshold == expected.threshold);
+    CHECK(std::equal(p.probability.begin(), p.probability.end(), expected.probability.begin(),
+                     expected.probability.end()));
+    CHECK(std::equal(p.label.begin(), p.label.end(), expected.label.begin(), expected.label.end()));
+    CHECK(drift.read() == expected_drift.read());
+  }
+  SECTION("after they began anew") {
+    static_cast<void>(whole.score(all.slice(500, 900), y));
+    run.add(all.slice(500, 300));
+    const auto p = std::get<ts::predictions>(run.finish(all.slice(500, 900)));
+    REQUIRE(p.rows() == 900);
+    CHECK(p.probability[0] == 0.5);
+    CHECK(count.records == 900);
+    CHECK(drift.read().sums[0] == expected_drift.read().sums[0] - 1500 * 1499 / 2);
+  }
+  SECTION("abandoned") { run.add(all.slice(0, 0)); }
+  CHECK(count.batches == (drift.read().samples == 0 ? 0 : 1));
+}
+
+TEST_CASE("a broken rule is reported before an earlier record without a probability", "[pipeline]") {
+  const ts::pipeline pipe{loan{}, rules, features, by_hand{}};
+  auto b = records(1000);
+  b.data<2>()[100] = std::nan("");
+  ts::score_buffers buffers;
+  CHECK(std::get<ts::unscorable>(pipe.score(b, buffers)).row == 100);
+  b.data<2>()[900] = 1001;
+  CHECK(std::get<ts::broken_rule>(pipe.score(b, buffers)).row == 900);
+}
+
+TEST_CASE("of several broken rules the first one declared is reported", "[pipeline]") {
+  const ts::rules two{ts::rule(col<"amount"> < 900, "first"), ts::rule(col<"age"> > 0, "second")};
+  const ts::pipeline pipe{loan{}, two, features, by_hand{}};
+  ts::score_buffers buffers;
+  const auto broken = std::get<ts::broken_rule>(pipe.score(records(1000), buffers));
+  CHECK(broken.message == "first");
+  CHECK(broken.row == 900);
+}
+
 TEST_CASE("an empty batch gives empty predictions and tells no sink", "[pipeline]") {
   count_sink count;
   const ts::pipeline pipe{loan{}, ts::rules{}, features, by_hand{}, ts::sinks{count}};
@@ -140,4 +194,44 @@ TEST_CASE("any scorer chosen at run time gives the same numbers", "[pipeline]") 
   const auto p = std::get<ts::predictions>(direct.score(b, x));
   const auto q = std::get<ts::predictions>(chosen.score(b, y));
   CHECK(std::equal(p.probability.begin(), p.probability.end(), q.probability.begin()));
+}
+
+namespace {
+// Its margin is amount + 2 * age; the text counts nothing.
+struct by_terms : by_hand {
+  static const ts::error* unexplained() { return nullptr; }
+  void contributions(const ts::feature_block& x, ts::scratch&, std::span<double> out) const {
+    for (std::size_t i = 0; i < x.rows; ++i) {
+      const std::array row{2 * x.column(0)[i], x.column(1)[i], 0.0, x.text[0][i] == "north" ? 1.0 : 0.0, 7.0};
+      std::copy(row.begin(), row.end(), out.begin() + static_cast<std::ptrdiff_t>(5 * i));
+    }
+  }
+};
+}  // namespace
+
+TEST_CASE("each record of a batch is explained, whatever block it is in, and no sink is told", "[pipeline]") {
+  count_sink count;
+  const ts::pipeline pipe{loan{}, rules, features, by_terms{}, ts::sinks{count}};
+  ts::score_buffers buffers;
+  for (const std::size_t n : {0U, 1U, 256U, 257U, 1000U}) {
+    const auto why = pipe.explain(records(n), buffers);
+    REQUIRE(why);
+    REQUIRE(why->size() == n * 5);
+    std::size_t wrong = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      const auto row = why->subspan(5 * i, 5);
+      const auto number = static_cast<double>(i);
+      wrong += row[0] != 2 * number || row[1] != number || row[3] != (i % 2 ? 1.0 : 0.0) || row[4] != 7;
+    }
+    CHECK(wrong == 0);
+  }
+  CHECK(count.batches == 0);
+}
+
+TEST_CASE("a model that cannot be explained says so", "[pipeline]") {
+  const ts::pipeline pipe{loan{}, rules, features, ts::any_scorer(by_hand{}), ts::sinks<>{}};
+  ts::score_buffers buffers;
+  const auto why = pipe.explain(records(3), buffers);
+  REQUIRE_FALSE(why);
+  CHECK(why.error().code == ts::errc::unsupported);
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <new>
 #include <span>
 #include <type_traits>
+#include <utility>
 
 namespace tabscore {
 
@@ -25,6 +27,16 @@ class scratch {
       capacity_ = bytes;
     }
     return {reinterpret_cast<T*>(memory_.get()), count};
+  }
+
+  /// The same, and the first `kept` objects of what was given last stay as they were.
+  template <class T>
+  std::span<T> grow(std::size_t count, std::size_t kept) {
+    if (count * sizeof(T) <= capacity_) return get<T>(count);
+    const std::unique_ptr<std::byte, release> old = std::move(memory_);
+    const std::span<T> larger = get<T>(count);
+    std::copy_n(reinterpret_cast<const T*>(old.get()), kept, larger.data());
+    return larger;
   }
 
   /// Memory of its own for something that is called while what get() gave is in use.

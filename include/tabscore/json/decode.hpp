@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "careful.hpp"
+#include "decode_progress.hpp"
 #include "encoding.hpp"
 #include "fast.hpp"
 #include "python_json.hpp"
@@ -29,10 +30,13 @@ class decoder {
       : member_(records_member), limits_(limits) {}
 
   /// {"records": [{...}, ...]}, at least one. Replaces what was in the batch.
-  decode_status records(simdjson::padded_string_view body, batch<Schema>& to) {
+  decode_status records(simdjson::padded_string_view body, batch<Schema>& to,
+                        const decode_progress<Schema>& progress = {}) {
     to.clear();
     faults_.clear();
-    if (fast(body, to, list_layout_).records(member_, limits_.max_records)) return decode_status::decoded;
+    if (fast(body, to, list_layout_, progress).records(member_, limits_.max_records)) return decode_status::decoded;
+    to.clear();
+    progress(to);
     return careful(body, to, [&](auto& reader, json_value v) { reader.records(v, member_); });
   }
   /// One record, the body itself.
@@ -40,6 +44,7 @@ class decoder {
     to.clear();
     faults_.clear();
     if (fast(body, to, record_layout_).record()) return decode_status::decoded;
+    to.clear();
     return careful(body, to, [&](auto& reader, json_value v) { reader.record(v); });
   }
 
@@ -55,7 +60,6 @@ class decoder {
 
   template <class Read>
   decode_status careful(std::string_view body, batch<Schema>& to, Read&& read) {
-    to.clear();
     if (body.empty()) return missing_body();
     if (detail::looks_like_utf16_or_32(body) || !detail::utf8_or_surrogates(body)) {
       why_ = unreadable::encoding;

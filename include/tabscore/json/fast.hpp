@@ -14,6 +14,7 @@
 
 #include "../schema/batch.hpp"
 #include "convert.hpp"
+#include "decode_progress.hpp"
 #include "key_table.hpp"
 #include "record_layout.hpp"
 #include "scan.hpp"
@@ -29,8 +30,9 @@ class fast_reader {
   using field_set = std::bitset<size>;
 
  public:
-  fast_reader(std::string_view body, batch<Schema>& to, record_layout<Schema>& layout) noexcept
-      : begin_(body.data()), end_(begin_ + body.size()), to_(to), layout_(layout) {}
+  fast_reader(std::string_view body, batch<Schema>& to, record_layout<Schema>& layout,
+              const decode_progress<Schema>& progress = {}) noexcept
+      : begin_(body.data()), end_(begin_ + body.size()), to_(to), layout_(layout), progress_(progress) {}
 
   /// The array called `list` in the body: at least one record, `most` at most.
   bool records(std::string_view list, std::size_t most) {
@@ -126,13 +128,19 @@ class fast_reader {
     }
     if (p >= end) return false;
     values_[Place].begin[row] = p;
-    std::uint32_t stops = equal_bytes(p, place.stop);
-    if (stops == 0) [[unlikely]] {  // 16 bytes or more
-      if (end - p <= 16) return false;
-      stops = equal_bytes(p + 16, place.stop) << 16U;
-      if (stops == 0 || p + std::countr_zero(stops) >= end) return false;
+    const std::uint64_t bytes = load8(p);
+    values_[Place].bytes[row] = bytes;
+    const std::uint64_t near = place.number ? first_equal_byte(bytes, place.stop8) : 0;
+    std::uint32_t length = static_cast<std::uint32_t>(std::countr_zero(near)) / 8;
+    if (near == 0) {
+      std::uint32_t stops = equal_bytes(p, place.stop);
+      if (stops == 0) [[unlikely]] {  // 16 bytes or more
+        if (end - p <= 16) return false;
+        stops = equal_bytes(p + 16, place.stop) << 16U;
+        if (stops == 0 || p + std::countr_zero(stops) >= end) return false;
+      }
+      length = static_cast<std::uint32_t>(std::countr_zero(stops));
     }
-    const auto length = static_cast<std::uint32_t>(std::countr_zero(stops));
     values_[Place].size[row] = length;
     p += length;
     return Place + 1 < size || p < end;
@@ -288,6 +296,7 @@ class fast_reader {
   void set_value(std::size_t field, std::size_t row, extent value) noexcept {
     auto& values = values_[layout_.place_of[field]];
     values.begin[row] = value.begin;
+    values.bytes[row] = value.begin != nullptr ? load8(value.begin) : 0;
     values.size[row] = static_cast<std::uint32_t>(value.size());
   }
 
@@ -354,13 +363,21 @@ class fast_reader {
       plain_ = plain_ && convert_values<field>(values_[layout_.place_of[I]], found_, column, end_, to_);
     });
     found_ = 0;
+    if (plain_ && to_.rows() - told_ >= told_at_once) {
+      told_ = to_.rows();
+      progress_(to_);
+    }
     return plain_;
   }
+
+  static constexpr std::size_t told_at_once = 256;  // records
 
   const char* begin_;
   const char* end_;
   batch<Schema>& to_;
   record_layout<Schema>& layout_;
+  decode_progress<Schema> progress_;
+  std::size_t told_ = 0;  // records
   std::size_t most_ = 1;
   const char* last_ = nullptr;  // the end of the last value of the last record
   separator comma_, colon_;     // as they were last time

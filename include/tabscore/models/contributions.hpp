@@ -2,8 +2,10 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
+#include <numbers>
 #include <span>
 #include <utility>
 #include <vector>
@@ -12,6 +14,7 @@
 
 #include "../core/config.hpp"
 #include "../core/result.hpp"
+#include "../core/scratch.hpp"
 #include "detail/block_plan.hpp"
 #include "detail/walk.hpp"
 #include "forest.hpp"
@@ -20,16 +23,23 @@
 namespace tabscore {
 
 /// How much each feature moved a row's margin away from the model's expectation: path-dependent TreeSHAP for trees
-/// (Lundberg et al., "Consistent individualized feature attribution for tree ensembles", 2018, algorithm 2), weight
-/// times value for a linear part. Computed in float64 from the training covers in the model file. Immutable and
-/// shareable; what scoring reads is not touched by it.
+/// (Lundberg et al., "Consistent individualized feature attribution for tree ensembles", 2018), weight times value for
+/// a linear part. Computed in float64 from the training covers in the model file. Immutable and shareable; what scoring
+/// reads is not touched by it.
+///
+/// The Shapley weights are not summed over subsets but integrated (Owen, "Multilinear extensions of games", 1972): of a
+/// leaf that a share z of training rows reaches without knowing a feature, and the row itself does (o = 1) or does not
+/// (o = 0), feature k gets value * (o_k - z_k) * integral over t in [0, 1] of the product over the other features of
+/// z + t (o - z). That is a polynomial, for which Gauss' rule with half as many points as features is exact; one way
+/// down and up a tree serves all its leaves (as in Yu et al., "Linear TreeShap", 2022).
 class explainer {
  public:
   /// An error when the model's trees carry no covers or are too deep.
   static result<explainer> build(forest f) {
-    constexpr std::uint32_t deepest = 512;
+    constexpr std::size_t deepest = 512;
     const forest_model& model = f.model();
     std::vector<double> expected = model.base;
+    std::size_t levels = 0;
     for (std::size_t i = 0; i < model.trees.size(); ++i) {
       const tree& t = model.trees[i];
       if (!t.splits.empty() && t.leaf_cover.empty()) {
@@ -37,12 +47,13 @@ class explainer {
                                                     "contributions need",
                                                     i)};
       }
-      if (detail::height(t) > deepest) {
+      levels = std::max<std::size_t>(levels, detail::height(t));
+      if (levels > deepest) {
         return error{errc::unsupported, fmt::format("tree {} has more than {} levels", i, deepest)};
       }
       add_expectation(model, t, expected);
     }
-    return explainer(std::move(f), std::move(expected));
+    return explainer(std::move(f), std::move(expected), levels);
   }
 
   /// Numbers per row that explain() writes: for each output one per feature, then the expectation (bias).
@@ -50,10 +61,11 @@ class explainer {
 
   /// `out` is x.rows x outputs x (features + 1), row-major; each output's numbers sum to its margin up to rounding.
   template <class Number>
-  void explain(matrix_view<Number> x, std::span<double> out) const {
+  void explain(matrix_view<Number> x, std::span<double> out, scratch& memory) const {
     TABSCORE_ASSERT(x.columns == forest_.features() && out.size() == x.rows * width(), "shapes of explainer::explain");
     const forest_model& model = forest_.model();
-    std::vector<element> path;
+    const std::span<double> known = memory.template get<double>(2 * model.features);
+    std::fill(known.begin(), known.end(), 1.0);
     for (std::size_t row = 0; row < x.rows; ++row) {
       const auto value = [&](std::size_t f) { return detail::read_input(model, static_cast<double>(x(row, f))); };
       const std::span<double> phi = out.subspan(row * width(), width());
@@ -65,26 +77,47 @@ class explainer {
         }
       }
       for (const tree& t : model.trees) {
-        if (t.splits.empty()) continue;
-        const std::size_t levels = detail::height(t) + 2;
-        path.resize(levels * (levels + 1) / 2 + levels);
-        const visitor<decltype(value)> v{model, t, value, phi};
-        v.visit(0, path.data(), 0, 1.0, 1.0, no_feature);
+        for (std::size_t j = 0; j < (t.splits.empty() ? 0 : model.leaf_width); ++j) {
+          double* const mine = phi.data() + (t.output + j) * (model.features + 1);
+          for (const rule& r : rules_)
+            visitor<decltype(value)>{model, t, value, r.points, j, known.data(), mine}.visit(0, r.weights);
+        }
       }
     }
   }
 
  private:
-  static constexpr std::uint32_t no_feature = ~std::uint32_t{0};
-
-  /// A feature on the way from the root: the share of training rows that would come this far without knowing it,
-  /// whether the row itself does, and the weight of subsets of that many features.
-  struct element {
-    std::uint32_t feature;
-    double zero, one, weight;
+  /// Four points at a time: as many as eight features on a way need.
+  using four = std::array<double, 4>;
+  struct rule {
+    four points{0.5, 0.5, 0.5, 0.5};
+    four weights{};
   };
 
-  explainer(forest f, std::vector<double> expected) : forest_(std::move(f)), expected_(std::move(expected)) {}
+  explainer(forest f, std::vector<double> expected, std::size_t levels)
+      : forest_(std::move(f)), expected_(std::move(expected)) {
+    make_rules((std::min(levels, forest_.features()) + 1) / 2);
+  }
+
+  /// Points and weights of Gauss' rule on [0, 1]: Newton's method on the Legendre polynomial of degree n.
+  void make_rules(std::size_t n) {
+    const auto degree = static_cast<double>(n);
+    rules_.resize((n + 3) / 4);
+    for (std::size_t i = 0; i < n; ++i) {
+      double x = std::cos(std::numbers::pi * (static_cast<double>(i) + 0.75) / (degree + 0.5));
+      double slope = 1;
+      for (int round = 0; round < 8; ++round) {  // from this start fewer are enough
+        double before = 1, p = x;
+        for (double k = 2; k <= degree; ++k) {
+          before = std::exchange(p, ((2 * k - 1) * x * p - (k - 1) * before) / k);
+        }
+        slope = degree * (x * p - before) / (x * x - 1);
+        x -= p / slope;
+      }
+      rules_[i / 4].points[i % 4] = (1 - x) / 2;
+      rules_[i / 4].weights[i % 4] = 1 / ((1 - x * x) * slope * slope);
+    }
+  }
 
   static double cover(const tree& t, std::int32_t at) {
     return at >= 0 ? t.split_cover[static_cast<std::size_t>(at)] : t.leaf_cover[static_cast<std::size_t>(~at)];
@@ -112,99 +145,65 @@ class explainer {
     }
   }
 
-  static void extend(element* path, std::size_t depth, double zero, double one, std::uint32_t feature) {
-    path[depth] = {feature, zero, one, depth == 0 ? 1.0 : 0.0};
-    const auto n = static_cast<double>(depth + 1);
-    for (std::size_t i = depth; i-- > 0;) {
-      path[i + 1].weight += one * path[i].weight * static_cast<double>(i + 1) / n;
-      path[i].weight = zero * path[i].weight * static_cast<double>(depth - i) / n;
-    }
-  }
-
-  static void unwind(element* path, std::size_t depth, std::size_t index) {
-    const double one = path[index].one;
-    const double zero = path[index].zero;
-    const auto n = static_cast<double>(depth + 1);
-    double next = path[depth].weight;
-    for (std::size_t i = depth; i-- > 0;) {
-      if (one != 0) {
-        const double before = path[i].weight;
-        path[i].weight = next * n / (static_cast<double>(i + 1) * one);
-        next = before - path[i].weight * zero * static_cast<double>(depth - i) / n;
-      } else {
-        path[i].weight = path[i].weight * n / (zero * static_cast<double>(depth - i));
-      }
-    }
-    for (std::size_t i = index; i < depth; ++i) {
-      path[i].feature = path[i + 1].feature;
-      path[i].zero = path[i + 1].zero;
-      path[i].one = path[i + 1].one;
-    }
-  }
-
-  /// The sum of weights were element `index` unwound.
-  static double unwound_sum(const element* path, std::size_t depth, std::size_t index) {
-    const double one = path[index].one;
-    const double zero = path[index].zero;
-    const auto n = static_cast<double>(depth + 1);
-    double next = path[depth].weight;
-    double total = 0;
-    for (std::size_t i = depth; i-- > 0;) {
-      if (one != 0) {
-        const double weight = next * n / (static_cast<double>(i + 1) * one);
-        total += weight;
-        next = path[i].weight - weight * zero * static_cast<double>(depth - i) / n;
-      } else if (zero != 0) {
-        total += path[i].weight / zero / (static_cast<double>(depth - i) / n);
-      }
-    }
-    return total;
-  }
-
   template <class Value>
   struct visitor {
     const forest_model& model;
     const tree& t;
     const Value& value;
-    std::span<double> phi;
+    const four& points;
+    std::size_t output;  // of a leaf's values
+    double* known;       // z and o of each feature on the way to here; 1 and 1, a factor of 1, for any other
+    double* phi;
 
-    /// `parent` holds `depth` elements; this node's copy lies behind it.
-    void visit(std::int32_t at, element* parent, std::size_t depth, double zero, double one,
-               std::uint32_t feature) const {
-      element* path = parent + depth;
-      std::copy(parent, parent + depth, path);
-      extend(path, depth, zero, one, feature);
+    /// `way` holds, for each point, its weight times the factors of all features on the way to this node. Gives the sum
+    /// over the leaves below of their values times their ways.
+    four visit(std::int32_t at, const four& way) const {
+      four sum{};
       if (at < 0) {
-        for (std::size_t i = 1; i <= depth; ++i) {
-          const double weight = unwound_sum(path, depth, i) * (path[i].one - path[i].zero);
-          for (std::size_t j = 0; j < model.leaf_width; ++j) {
-            phi[(t.output + j) * (model.features + 1) + path[i].feature] +=
-                weight * t.leaves[static_cast<std::size_t>(~at) * model.leaf_width + j];
-          }
-        }
-        return;
+        const double leaf = t.leaves[static_cast<std::size_t>(~at) * model.leaf_width + output];
+        for (std::size_t q = 0; q < 4; ++q) sum[q] = way[q] * leaf;
+        return sum;
       }
       const split& s = t.splits[static_cast<std::size_t>(at)];
       const bool left = detail::goes_left(model, t, s, value(s.feature));
-      const std::int32_t taken = left ? s.left : s.right;
-      const std::int32_t other = left ? s.right : s.left;
-      double known_zero = 1;
-      double known_one = 1;
-      for (std::size_t i = 1; i <= depth; ++i) {
-        if (path[i].feature != s.feature) continue;
-        known_zero = path[i].zero;
-        known_one = path[i].one;
-        unwind(path, depth, i);
-        --depth;
-        break;
+      double* const z_and_o = known + 2 * std::size_t{s.feature};
+      const double z = z_and_o[0];
+      const double o = z_and_o[1];
+      four without, pull;  // the way without this feature's earlier factor; what its earlier node counts of a leaf
+      for (std::size_t q = 0; q < 4; ++q) {
+        const double inverse = 1 / (z + points[q] * (o - z));
+        without[q] = way[q] * inverse;
+        pull[q] = (o - z) * inverse;
       }
-      visit(taken, path, depth + 1, share(t, s, taken) * known_zero, known_one, s.feature);
-      visit(other, path, depth + 1, share(t, s, other) * known_zero, 0.0, s.feature);
+      for (const bool side : {true, false}) {
+        const std::int32_t child = side ? s.left : s.right;
+        const double child_z = z * share(t, s, child);
+        const double child_o = side == left ? o : 0.0;
+        if (child_z == 0 && child_o == 0) continue;  // nobody gets there: all factors are 0
+        four factor, child_way;
+        for (std::size_t q = 0; q < 4; ++q) {
+          factor[q] = child_z + points[q] * (child_o - child_z);
+          child_way[q] = without[q] * factor[q];
+        }
+        z_and_o[0] = child_z;
+        z_and_o[1] = child_o;
+        const four below = visit(child, child_way);
+        four moved;
+        for (std::size_t q = 0; q < 4; ++q) {
+          sum[q] += below[q];
+          moved[q] = below[q] * ((child_o - child_z) / factor[q] - pull[q]);
+        }
+        phi[s.feature] += (moved[0] + moved[1]) + (moved[2] + moved[3]);
+      }
+      z_and_o[0] = z;
+      z_and_o[1] = o;
+      return sum;
     }
   };
 
   forest forest_;
   std::vector<double> expected_;
+  std::vector<rule> rules_;
 };
 
 /// Adds contributions of columns that one field became (one-hot columns, say): `field_of[c]` is column c's field, `out`

@@ -4,6 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
+
+#include "../core/number_texts.hpp"
 
 namespace tabscore {
 
@@ -13,11 +16,25 @@ struct predictions {
   std::span<const double> probability;
   std::span<const std::uint8_t> label;
   double threshold = 0.5;
+  number_texts* texts = nullptr;  ///< of the probabilities: empty until somebody writes them; none: they are not kept
 
   std::size_t rows() const noexcept { return probability.size(); }
   predictions slice(std::size_t begin, std::size_t count) const noexcept {
     return {probability.subspan(begin, count), label.subspan(begin, count), threshold};
   }
+};
+
+/// A record without a prediction, and why, for a person.
+struct row_fault {
+  std::size_t row = 0;
+  std::string_view reason;
+};
+
+/// Predictions of records that are taken one by one: where there is none the probability is NaN, the label 0, and
+/// `faults`, in row order, says why. A view as well.
+struct row_predictions {
+  predictions scores;
+  std::span<const row_fault> faults;
 };
 
 }  // namespace tabscore

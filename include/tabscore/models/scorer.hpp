@@ -2,12 +2,14 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <memory>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "../core/result.hpp"
 #include "../core/scratch.hpp"
 #include "../features/feature_block.hpp"
 
@@ -17,6 +19,14 @@ namespace tabscore {
 struct feature_names {
   std::vector<std::string> numeric;
   std::vector<std::string> text;
+
+  std::size_t size() const noexcept { return numeric.size() + text.size(); }
+  /// All of them in that order.
+  std::vector<std::string> all() const {
+    std::vector<std::string> names = numeric;
+    names.insert(names.end(), text.begin(), text.end());
+    return names;
+  }
 };
 
 /// A binary model: gives each row of a block a probability. Immutable, so that threads share one; all working memory is
@@ -26,6 +36,16 @@ concept scorer = requires(const Model& model, const feature_block& x, scratch& m
   { model.features() } -> std::convertible_to<const feature_names&>;
   { model.threshold() } -> std::convertible_to<double>;  // positive means: probability >= threshold
   { model.score(x, memory, probability) } -> std::same_as<void>;
+};
+
+/// A scorer that can tell how much each of its features moved a row's margin (log-odds): contributions() writes rows x
+/// (features().size() + 1), row after row: one number a feature, then the base value; they sum to the margin up to
+/// rounding. Not to be called while unexplained() gives the reason why this model has none.
+template <class Model>
+concept explainable = scorer<Model> &&
+    requires(const Model& model, const feature_block& x, scratch& memory, std::span<double> out) {
+  { model.unexplained() } -> std::same_as<const error*>;
+  { model.contributions(x, memory, out) } -> std::same_as<void>;
 };
 
 /// Any scorer behind one virtual call per block: for programs that choose the model at run time. Shares ownership.
@@ -42,6 +62,10 @@ class any_scorer {
   void score(const feature_block& x, scratch& memory, std::span<double> probability) const {
     self_->score(x, memory, probability);
   }
+  const error* unexplained() const { return self_->unexplained(); }
+  void contributions(const feature_block& x, scratch& memory, std::span<double> out) const {
+    self_->contributions(x, memory, out);
+  }
 
  private:
   struct base {
@@ -52,6 +76,8 @@ class any_scorer {
     virtual const feature_names& features() const = 0;
     virtual double threshold() const = 0;
     virtual void score(const feature_block&, scratch&, std::span<double>) const = 0;
+    virtual const error* unexplained() const = 0;
+    virtual void contributions(const feature_block&, scratch&, std::span<double>) const = 0;
   };
   template <scorer Model>
   struct held final : base {
@@ -60,6 +86,14 @@ class any_scorer {
     double threshold() const override { return model.threshold(); }
     void score(const feature_block& x, scratch& memory, std::span<double> p) const override {
       model.score(x, memory, p);
+    }
+    const error* unexplained() const override {
+      static const error none{errc::unsupported, "a model of this kind tells no contributions"};
+      if constexpr (explainable<Model>) return model.unexplained();
+      return &none;
+    }
+    void contributions(const feature_block& x, scratch& memory, std::span<double> out) const override {
+      if constexpr (explainable<Model>) model.contributions(x, memory, out);
     }
     Model model;
   };

@@ -3,14 +3,17 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
 
+#include "../core/number_texts.hpp"
 #include "../core/result.hpp"
 #include "../core/scratch.hpp"
 #include "../expr/rule.hpp"
@@ -37,9 +40,11 @@ using score_outcome = std::variant<predictions, broken_rule, unscorable, refused
 class score_buffers {
  public:
   std::size_t capacity_bytes() const noexcept {
-    return matrix.capacity() + model.capacity() + probability.capacity() + label.capacity();
+    return matrix.capacity() + codes.capacity() + model.capacity() + probability.capacity() + label.capacity() +
+           contributions.capacity() + texts.capacity();
   }
-  scratch matrix, model, probability, label;
+  scratch matrix, codes, model, probability, label, contributions;
+  number_texts texts;
 };
 
 /// The way of a batch: rules, features, scorer, sinks. Immutable: threads share it, each with its own score_buffers.
@@ -71,46 +76,109 @@ class pipeline {
   /// Scores all records or none. The records must be valid; rules are checked here, and the sinks told of what was
   /// predicted. The predictions live in the buffers. An empty batch gives empty predictions and tells no sink.
   score_outcome score(const columns<Schema>& records, score_buffers& buffers) const {
-    if (const auto broken = rules_.first_broken(records)) return *broken;
-
-    const std::size_t rows = records.rows();
-    const std::span<double> probability = buffers.probability.template get<double>(rows);
-    const std::span<std::uint8_t> label = buffers.label.template get<std::uint8_t>(rows);
-    const predictions scores{probability, label, model_.threshold()};
-    if (rows == 0) return scores;
-
-    typename Sinks::template observation<Schema, width> observed(sinks_);
-    // Whole blocks of a multiple of eight rows keep the columns of the matrix aligned alike.
-    const std::size_t stride = std::min(block_rows, (rows + 7) / 8 * 8);
-    const std::span<double> matrix = buffers.matrix.template get<double>(stride * width);
-    for (std::size_t begin = 0; begin < rows; begin += block_rows) {
-      const std::size_t count = std::min(block_rows, rows - begin);
-      const columns<Schema> part = records.slice(begin, count);
-      features_.write(part, matrix.data(), stride);
-      std::array<const std::string_view*, std::max<std::size_t>(1, Schema::text_count)> text{};
-      select_texts(part, text);
-      const feature_block x{count, width, matrix.data(), stride, std::span(text).first(text_features_)};
-      const std::span<double> p = probability.subspan(begin, count);
-      model_.score(x, buffers.model, p);
-      bool numbers = true;
-      for (std::size_t i = 0; i < count; ++i) {
-        label[begin + i] = p[i] >= scores.threshold;
-        numbers &= p[i] == p[i];
-      }
-      if (!numbers) {
-        const auto bad = std::find_if(p.begin(), p.end(), [](double v) { return v != v; });
-        return unscorable{begin + static_cast<std::size_t>(bad - p.begin())};
-      }
-      observed.observe({part, scores.slice(begin, count)}, x);
-    }
-    if (!observed.admit({records, scores})) return refused{};
-    observed.record({records, scores});
-    return scores;
+    return scoring(*this, buffers).finish(records);
   }
 
+  /// How much each feature of the model moved each record's margin (log-odds): rows x (model().features().size() + 1),
+  /// row after row, the last number of a row the base value; a row's numbers add up to its margin. Usually called after
+  /// score(), for the same records; tells no sink. Lives in the buffers until the next call. An error when the model
+  /// has no contributions.
+  result<std::span<const double>> explain(const columns<Schema>& records,
+                                          score_buffers& buffers) const requires explainable<Model> {
+    if (const error* const reason = model_.unexplained()) return *reason;
+    const std::size_t numbers = model_.features().size() + 1;
+    const std::size_t rows = records.rows();
+    const std::span<double> out = buffers.contributions.template get<double>(rows * numbers);
+    block_features features(*this, rows, buffers);
+    for (std::size_t begin = 0; begin < rows; begin += block_rows) {
+      const std::size_t count = std::min(block_rows, rows - begin);
+      model_.contributions(features.of(records.slice(begin, count)), buffers.model,
+                           out.subspan(begin * numbers, count * numbers));
+    }
+    return std::span<const double>(out);
+  }
+
+  /// A batch on its way, for records that come bit by bit: they are scored while they are still in the cache, and no
+  /// sink hears of them before finish(). The pipeline and the buffers must outlive it, and are one batch's at a time.
+  class scoring {
+   public:
+    scoring(const pipeline& pipe, score_buffers& buffers) noexcept : pipe_(pipe), buffers_(buffers) {}
+
+    const Rules& rules() const noexcept { return pipe_.rules_; }
+
+    /// All records so far, which must be valid. Fewer than before: it begins anew.
+    void add(const columns<Schema>& records) {
+      if (records.rows() < scored_) restart();
+      if (records.rows() > probability_.size()) {
+        const std::size_t room = std::bit_ceil(records.rows());
+        probability_ = buffers_.probability.template grow<double>(room, scored_);
+        label_ = buffers_.label.template grow<std::uint8_t>(room, scored_);
+      }
+      while (good_ && records.rows() - scored_ >= block_rows) block(records.slice(scored_, block_rows));
+    }
+
+    /// The whole batch: what pipeline::score() gives. Rules come before what a model makes of their breach.
+    score_outcome finish(const columns<Schema>& records) {
+      add(records);
+      const std::size_t rows = records.rows();
+      if (good_ && scored_ < rows) block(records.slice(scored_, rows - scored_));
+      if (!good_) {
+        if (const auto broken = pipe_.rules_.first_broken(records)) return *broken;
+        return unscorable{bad_row_};
+      }
+      buffers_.texts.clear();
+      const predictions scores{probability_.first(rows), label_.first(rows), pipe_.model_.threshold(), &buffers_.texts};
+      if (rows == 0) return scores;
+      if (!observed_->admit({records, scores})) return refused{};
+      observed_->record({records, scores});
+      return scores;
+    }
+
+   private:
+    void restart() noexcept {
+      scored_ = 0;
+      good_ = true;
+      observed_.reset();
+    }
+
+    /// The next records, up to block_rows of them.
+    void block(const columns<Schema>& part) {
+      good_ = !pipe_.rules_.first_broken(part);
+      if (!good_) return;
+      if (!observed_) observed_.emplace(pipe_.sinks_);
+      const std::size_t rows = part.rows();
+      block_features features(pipe_, rows, buffers_);
+      const feature_block x = features.of(part);
+      const std::span<double> p = probability_.subspan(scored_, rows);
+      const std::span<std::uint8_t> label = label_.subspan(scored_, rows);
+      pipe_.model_.score(x, buffers_.model, p);
+      const double threshold = pipe_.model_.threshold();
+      for (std::size_t i = 0; i < rows; ++i) {
+        label[i] = p[i] >= threshold;
+        good_ &= p[i] == p[i];
+      }
+      if (!good_) {
+        const auto bad = std::find_if(p.begin(), p.end(), [](double v) { return v != v; });
+        bad_row_ = scored_ + static_cast<std::size_t>(bad - p.begin());
+        return;
+      }
+      observed_->observe({part, {p, label, threshold}}, x);
+      scored_ += rows;
+    }
+
+    const pipeline& pipe_;
+    score_buffers& buffers_;
+    std::span<double> probability_;
+    std::span<std::uint8_t> label_;
+    std::size_t scored_ = 0;
+    bool good_ = true;  // all rules kept and all probabilities numbers, so far
+    std::size_t bad_row_ = 0;
+    std::optional<typename Sinks::template observation<Schema, width>> observed_;
+  };
+
  private:
-  // Small enough that a block's features stay in the first-level cache between its stages, large enough that what each
-  // stage costs per call does not show.
+  // Small enough that a block's records and features stay in the first caches between its stages, large enough that
+  // what each stage costs per call does not show.
   static constexpr std::size_t block_rows = 256;
 
   struct checked {};
@@ -155,16 +223,38 @@ class pipeline {
     return text;
   }
 
-  template <std::size_t N>
-  void select_texts(const columns<Schema>& part, std::array<const std::string_view*, N>& text) const noexcept {
-    Schema::for_each([&]<std::size_t I>() {
-      if constexpr (Schema::kinds[I] == field_kind::text) {
-        for (std::size_t t = 0; t < text_features_; ++t) {
-          if (text_fields_[t] == I) text[t] = part.template get<I>().data();
+  /// The features of one block of records after the other, in the buffers' matrix.
+  class block_features {
+   public:
+    // Whole blocks of a multiple of eight rows keep the columns of the matrix aligned alike.
+    block_features(const pipeline& pipe, std::size_t rows, score_buffers& buffers)
+        : pipe_(pipe),
+          stride_(std::min(block_rows, (rows + 7) / 8 * 8)),
+          matrix_(buffers.matrix.template get<double>(stride_ * width).data()),
+          codes_(buffers.codes.template get<std::int32_t>(stride_ * pipe.text_features_).data()) {}
+
+    feature_block of(const columns<Schema>& part) {
+      pipe_.features_.write(part, matrix_, stride_);
+      Schema::for_each([&]<std::size_t I>() {
+        if constexpr (Schema::kinds[I] == field_kind::text) {
+          for (std::size_t t = 0; t < pipe_.text_features_; ++t) {
+            if (pipe_.text_fields_[t] == I) text_[t] = part.template get<I>().data();
+          }
         }
-      }
-    });
-  }
+      });
+      const std::size_t texts = pipe_.text_features_;
+      for (std::size_t t = 0; t < texts; ++t) text_codes_[t] = {.code = codes_ + t * stride_};
+      return {part.rows(), width, matrix_, stride_, std::span(text_).first(texts), std::span(text_codes_).first(texts)};
+    }
+
+   private:
+    const pipeline& pipe_;
+    std::size_t stride_;
+    double* matrix_;
+    std::int32_t* codes_;
+    std::array<const std::string_view*, std::max<std::size_t>(1, Schema::text_count)> text_{};
+    std::array<text_codes, std::max<std::size_t>(1, Schema::text_count)> text_codes_{};
+  };
 
   Rules rules_;
   Features features_;

@@ -63,20 +63,26 @@ class batch {
         [&]<std::size_t I>() { data<I>()[row] = stored<typename Schema::template field<I>>(std::get<I>(all)); });
   }
 
-  /// Copies records, and their texts into the batch.
-  void append(const columns<Schema>& records) {
+  /// Copies records; their texts stay where they are, and must outlive the batch's use.
+  void append_views(const columns<Schema>& records) {
     if (const std::size_t rows = rows_ + records.rows(); rows > capacity_) reserve(std::max(rows, capacity_ * 2));
     Schema::for_each([&]<std::size_t I>() {
       const auto from = records.template get<I>();
-      for (std::size_t i = 0; i < from.size(); ++i) {
-        if constexpr (Schema::kinds[I] == field_kind::text) {
-          data<I>()[rows_ + i] = from[i].data() == nullptr ? from[i] : keep(from[i]);
-        } else {
-          data<I>()[rows_ + i] = from[i];
+      std::copy(from.begin(), from.end(), data<I>() + rows_);
+    });
+    rows_ += records.rows();
+  }
+  /// Copies records, and their texts into the batch.
+  void append(const columns<Schema>& records) {
+    const std::size_t before = rows_;
+    append_views(records);
+    Schema::for_each([&]<std::size_t I>() {
+      if constexpr (Schema::kinds[I] == field_kind::text) {
+        for (std::size_t i = before; i < rows_; ++i) {
+          if (data<I>()[i].data() != nullptr) data<I>()[i] = keep(data<I>()[i]);
         }
       }
     });
-    rows_ += records.rows();
   }
 
   /// Copies a text into the batch, where it lives until clear().

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
@@ -26,8 +27,10 @@ using outcome = std::variant<predictions, validation_errors, broken_rule, syntax
 /// body, which must stay until they are scored.
 template <schema_type Schema, class Policy>
 std::optional<outcome> read_json(simdjson::padded_string_view body, workspace<Schema, Policy>& w,
-                                 body_shape shape = body_shape::records) {
-  switch (shape == body_shape::records ? w.decoder.records(body, w.records) : w.decoder.record(body, w.records)) {
+                                 body_shape shape = body_shape::records,
+                                 const std::type_identity_t<decode_progress<Schema>>& progress = {}) {
+  switch (shape == body_shape::records ? w.decoder.records(body, w.records, progress)
+                                       : w.decoder.record(body, w.records)) {
     case decode_status::decoded:
       break;
     case decode_status::invalid:
@@ -40,15 +43,8 @@ std::optional<outcome> read_json(simdjson::padded_string_view body, workspace<Sc
   return std::nullopt;
 }
 
-/// Scores the records that read_json() left in the workspace. All of them are predicted and the sinks told, or none.
-template <class Pipeline, schema_type Schema, class Policy>
-outcome score_records(const Pipeline& pipe, workspace<Schema, Policy>& w, body_shape shape = body_shape::records) {
-  // Infinite values pass as values of their fields, so that a broken rule is the first thing said of them.
-  if (const auto& infinite = w.decoder.faults().not_finite; !infinite.empty()) {
-    if (const auto broken = pipe.rules().first_broken(w.records.view())) return *broken;
-    return infinite;
-  }
-  score_outcome scored = pipe.score(w.records, w.x);
+/// What came of the body that scored records are from.
+inline outcome outcome_of(const score_outcome& scored, body_shape shape = body_shape::records) {
   if (const auto* none = std::get_if<unscorable>(&scored)) {
     const auto row = static_cast<std::uint32_t>(none->row);
     return validation_errors{
@@ -59,13 +55,34 @@ outcome score_records(const Pipeline& pipe, workspace<Schema, Policy>& w, body_s
   return std::get<predictions>(scored);
 }
 
+/// Scores the records that read_json() left in the workspace, as far as `run` (a pipeline's scoring, of w.x) has not
+/// done so already. All of them are predicted and the sinks told, or none.
+template <class Scoring, schema_type Schema, class Policy>
+outcome finish_records(Scoring& run, workspace<Schema, Policy>& w, body_shape shape = body_shape::records) {
+  // Infinite values pass as values of their fields, so that a broken rule is the first thing said of them.
+  if (const auto& infinite = w.decoder.faults().not_finite; !infinite.empty()) {
+    if (const auto broken = run.rules().first_broken(w.records.view())) return *broken;
+    return infinite;
+  }
+  return outcome_of(run.finish(w.records), shape);
+}
+
+/// The same for records of which none has been scored.
+template <class Pipeline, schema_type Schema, class Policy>
+outcome score_records(const Pipeline& pipe, workspace<Schema, Policy>& w, body_shape shape = body_shape::records) {
+  typename Pipeline::scoring run(pipe, w.x);
+  return finish_records(run, w, shape);
+}
+
 /// From a body's bytes to predictions, or to all that is wrong with it. Nothing is counted or logged unless all of it
 /// is predicted. Safe to call from many threads with one pipeline, each with its own workspace.
 template <class Pipeline, schema_type Schema, class Policy>
 outcome score_json(const Pipeline& pipe, simdjson::padded_string_view body, workspace<Schema, Policy>& w,
                    body_shape shape = body_shape::records) {
-  if (auto wrong = read_json(body, w, shape)) return *std::move(wrong);
-  return score_records(pipe, w, shape);
+  typename Pipeline::scoring run(pipe, w.x);
+  auto add = [&](const columns<Schema>& records) { run.add(records); };
+  if (auto wrong = read_json(body, w, shape, add)) return *std::move(wrong);
+  return finish_records(run, w, shape);
 }
 
 }  // namespace tabscore

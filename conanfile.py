@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+"""Conan 2 recipe: `conan create .` in this folder."""
+
+import pathlib
+import re
+
+from conan import ConanFile
+from conan.tools.build import check_min_cppstd
+from conan.tools.cmake import CMake, CMakeDeps, CMakeToolchain, cmake_layout
+from conan.tools.files import copy, load, rmdir
+
+
+class TabscoreConan(ConanFile):
+    name = "tabscore"
+    license = "MIT"
+    description = "Tabular records from bytes to monitored predictions"
+    topics = ("machine-learning", "inference", "tabular", "header-only")
+    package_type = "header-library"
+    settings = "os", "arch", "compiler", "build_type"
+    exports_sources = "CMakeLists.txt", "LICENSE", "cmake/*", "include/*"
+    no_copy_source = True
+
+    def set_version(self):
+        text = load(self, pathlib.Path(self.recipe_folder) / "include/tabscore/version.hpp")
+        self.version = ".".join(re.findall(r"#define TABSCORE_VERSION_[A-Z]+ (\d+)", text))
+
+    def requirements(self):
+        self.requires("eigen/[>=3.4 <6]", transitive_headers=True)
+        self.requires("simdjson/[>=3.0 <5]", transitive_headers=True, transitive_libs=True)
+        self.requires("fmt/[>=9 <13]", transitive_headers=True, transitive_libs=True)
+
+    def validate(self):
+        check_min_cppstd(self, 20)
+
+    def layout(self):
+        cmake_layout(self)
+
+    def generate(self):
+        CMakeDeps(self).generate()
+        toolchain = CMakeToolchain(self)
+        toolchain.cache_variables["TABSCORE_DEVELOPER_MODE"] = False
+        toolchain.generate()
+
+    def package(self):
+        copy(self, "LICENSE", self.source_folder, pathlib.Path(self.package_folder) / "licenses")
+        cmake = CMake(self)
+        cmake.configure()
+        cmake.install()
+        rmdir(self, pathlib.Path(self.package_folder) / "share")  # CMakeDeps and PkgConfigDeps write these
+
+    def package_id(self):
+        self.info.clear()
+
+    def package_info(self):
+        self.cpp_info.bindirs = []
+        self.cpp_info.libdirs = []
+        self.cpp_info.requires = ["eigen::eigen", "simdjson::simdjson", "fmt::fmt"]
+        self.cpp_info.set_property("cmake_file_name", "tabscore")
+        self.cpp_info.set_property("cmake_target_name", "tabscore::tabscore")
+        self.cpp_info.set_property("pkg_config_name", "tabscore")

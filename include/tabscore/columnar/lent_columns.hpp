@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+
+#include "../core/scratch.hpp"
+#include "../schema/validate.hpp"
+
+namespace tabscore {
+
+namespace detail {
+
+inline bool utf8(std::string_view text) noexcept {
+  unsigned char bits = 0;
+  for (const char c : text) bits |= static_cast<unsigned char>(c);
+  return bits < 0x80 || simdjson::validate_utf8(text.data(), text.size());
+}
+
+/// Whether a column of Value can feed the field at all; whether one value does is seen when it is read.
+template <class Field, class Value>
+constexpr bool feeds() noexcept {
+  constexpr bool number = std::is_arithmetic_v<Value> && !std::same_as<Value, bool>;
+  switch (Field::kind) {
+    case field_kind::text:
+      return std::same_as<Value, std::string_view>;
+    case field_kind::boolean:
+      return std::integral<Value>;
+    case field_kind::integer:
+    case field_kind::real:
+      return number;
+  }
+  return false;
+}
+
+}  // namespace detail
+
+/// Records out of someone else's columns (Arrow, ClickHouse, DuckDB): pointed to where the types are the schema's,
+/// converted otherwise, and checked as records from JSON are. Wider and narrower integers, floats and doubles feed
+/// integer and real fields when no value is changed (3.0 is an integer, 3.5 is not; an integer beyond 2^53 is rounded
+/// in a real field); integers 0 and 1 feed boolean fields. NaN is an absent value of an optional field and an error in
+/// a required one. What was lent, and the texts of what was filled, must outlive the view. Reuses its memory; one per
+/// thread.
+template <schema_type Schema>
+class lent_columns {
+  template <std::size_t I>
+  using field = typename Schema::template field<I>;
+  template <std::size_t I>
+  using stored = typename field<I>::stored_type;
+
+ public:
+  /// Starts over with records of which every field is then lent or filled, once.
+  void begin(std::size_t rows) noexcept {
+    TABSCORE_ASSERT(rows < field_error::all_rows, "more records than an error can number");
+    rows_ = rows;
+    errors_.clear();
+  }
+  std::size_t rows() const noexcept { return rows_; }
+
+  /// Field I is these rows() values, where they are.
+  template <std::size_t I>
+  void lend(const stored<I>* values) noexcept {
+    std::get<I>(first_) = values;
+  }
+
+  /// Field I of record r is value(r), a number, a bool or a std::string_view, where valid(r), and null elsewhere.
+  template <std::size_t I, class Value, class Valid>
+  void fill(const Value& value, const Valid& valid) {
+    static_assert(detail::feeds<field<I>, decltype(value(0))>(), "tabscore: such a column cannot feed this field");
+    stored<I>* const to = memory_[I].template get<stored<I>>(rows_).data();
+    for (std::size_t row = 0; row < rows_; ++row) to[row] = valid(row) ? convert<I>(row, value(row)) : null<I>(row);
+    lend<I>(to);
+  }
+  /// Field I is null in all records: a column of nulls, or no column at all.
+  template <std::size_t I>
+  void fill_nulls() {
+    fill<I>([](std::size_t) { return typename field<I>::value_type{}; }, [](std::size_t) { return false; });
+  }
+
+  columns<Schema> view() const noexcept { return {rows_, first_}; }
+
+  /// Every wrong value of the records, one per field at most, in row order, then schema order.
+  const validation_errors& check() {
+    const columns<Schema> records = view();
+    Schema::for_each([&]<std::size_t I>() { check_finite<I>(records); });
+    validate(records, errors_);
+    if (errors_.empty()) return errors_;
+    // The first thing said of a value stays: what stands in for a null may break a bound too.
+    const auto place = [](const field_error& e) { return std::tuple(e.row, e.field); };
+    std::stable_sort(errors_.begin(), errors_.end(), [&](const auto& a, const auto& b) { return place(a) < place(b); });
+    const auto same = [&](const auto& a, const auto& b) { return place(a) == place(b); };
+    errors_.erase(std::unique(errors_.begin(), errors_.end(), same), errors_.end());
+    return errors_;
+  }
+
+ private:
+  template <std::size_t I>
+  void fault_at(std::size_t row, fault what) {
+    errors_.push_back({static_cast<std::uint32_t>(row), static_cast<std::uint16_t>(I), what, {}});
+  }
+
+  template <std::size_t I>
+  stored<I> null(std::size_t row) {
+    if constexpr (field<I>::required) {
+      fault_at<I>(row, fault::null);
+      return {};
+    } else {
+      return field<I>::absent();
+    }
+  }
+
+  template <std::size_t I, class Value>
+  stored<I> convert(std::size_t row, Value v) {
+    constexpr field_kind kind = field<I>::kind;
+    const auto wrong = [&](fault what) {
+      fault_at<I>(row, what);
+      return stored<I>{};
+    };
+    if constexpr (kind == field_kind::text) {
+      return detail::utf8(v) ? field<I>::store(v) : wrong(fault::not_text);
+    } else if constexpr (kind == field_kind::boolean) {
+      if constexpr (!std::same_as<Value, bool>) {
+        if (v != 0 && v != 1) return wrong(fault::not_boolean);
+      }
+      return field<I>::store(v != 0);
+    } else if constexpr (kind == field_kind::real) {
+      return field<I>::store(static_cast<double>(v));
+    } else if constexpr (std::floating_point<Value>) {
+      if constexpr (!field<I>::required) {
+        if (std::isnan(v)) return field<I>::absent();
+      }
+      if (!std::isfinite(v)) return wrong(fault::not_finite);
+      if (v != std::trunc(v)) return wrong(fault::not_integer);
+      constexpr auto end = static_cast<Value>(9223372036854775808.0);  // 2^63
+      return v >= -end && v < end ? field<I>::store(static_cast<std::int64_t>(v)) : wrong(fault::integer_range);
+    } else {
+      if constexpr (std::same_as<Value, std::uint64_t>) {
+        if (v > std::uint64_t{std::numeric_limits<std::int64_t>::max()}) return wrong(fault::integer_range);
+      }
+      return field<I>::store(static_cast<std::int64_t>(v));
+    }
+  }
+
+  template <std::size_t I>
+  void check_finite(const columns<Schema>& records) {
+    if constexpr (field<I>::kind == field_kind::real) {
+      const auto values = records.template get<I>();
+      const auto right = [](double v) { return std::abs(v) < inf || (!field<I>::required && v != v); };
+      bool all = true;
+      for (const double v : values) all &= right(v);
+      for (std::size_t row = 0; !all && row < rows_; ++row) {
+        if (!right(values[row])) fault_at<I>(row, fault::not_finite);
+      }
+    }
+  }
+
+  static constexpr double inf = std::numeric_limits<double>::infinity();
+
+  std::size_t rows_ = 0;
+  typename Schema::template columns_of<detail::const_pointer> first_{};
+  std::array<scratch, Schema::size> memory_;
+  validation_errors errors_;
+};
+
+}  // namespace tabscore

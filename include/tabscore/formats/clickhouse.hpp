@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "../columnar/lent_columns.hpp"
+#include "../core/result.hpp"
+#include "error_text.hpp"
+#include "format.hpp"
+
+// What the binary formats of ClickHouse share: types by their names, numbers of variable length, texts.
+namespace tabscore::detail {
+
+/// What the values of a ClickHouse column are. Opaque ones have a width, so that they can be passed over.
+enum class clickhouse_value : std::uint8_t {
+  opaque,
+  boolean,
+  int8,
+  uint8,
+  int16,
+  uint16,
+  int32,
+  uint32,
+  int64,
+  uint64,
+  float32,
+  float64,
+  fixed_text,
+  text
+};
+
+struct clickhouse_type {
+  clickhouse_value value = clickhouse_value::opaque;
+  std::size_t width = 0;  // bytes; a text has none
+  bool nullable = false;
+  bool coded = false;  // LowCardinality
+};
+
+/// The type of a name such as Nullable(Int64); nothing where it is none of ours.
+inline std::optional<clickhouse_type> clickhouse_type_of(std::string_view name) {
+  using value = clickhouse_value;
+  clickhouse_type type;
+  const auto unwrap = [&](std::string_view wrapper) {
+    if (!name.starts_with(wrapper) || !name.ends_with(')')) return false;
+    name = name.substr(wrapper.size(), name.size() - wrapper.size() - 1);
+    return true;
+  };
+  type.coded = unwrap("LowCardinality(");
+  type.nullable = unwrap("Nullable(");
+  if (unwrap("FixedString(")) {
+    type.value = value::fixed_text;
+    const auto [end, wrong] = std::from_chars(name.data(), name.data() + name.size(), type.width);
+    const bool right = wrong == std::errc{} && end == name.data() + name.size() && type.width > 0;
+    return right ? std::optional(type) : std::nullopt;
+  }
+  struct known {
+    std::string_view name;
+    clickhouse_value value;
+    std::size_t width;
+  };
+  static constexpr known all[] = {
+      {"String", value::text, 0},       {"Int64", value::int64, 8},    {"Float64", value::float64, 8},
+      {"Int32", value::int32, 4},       {"UInt8", value::uint8, 1},    {"Bool", value::boolean, 1},
+      {"Int8", value::int8, 1},         {"Int16", value::int16, 2},    {"UInt16", value::uint16, 2},
+      {"UInt32", value::uint32, 4},     {"UInt64", value::uint64, 8},  {"Float32", value::float32, 4},
+      {"Date", value::opaque, 2},       {"Date32", value::opaque, 4},  {"DateTime", value::opaque, 4},
+      {"DateTime64", value::opaque, 8}, {"Enum8", value::opaque, 1},   {"Enum16", value::opaque, 2},
+      {"UUID", value::opaque, 16},      {"IPv4", value::opaque, 4},    {"IPv6", value::opaque, 16},
+      {"Int128", value::opaque, 16},    {"UInt128", value::opaque, 16}};
+  const std::string_view plain = name.substr(0, name.find('('));
+  for (const known& k : all) {
+    if (k.name != plain || (plain.size() < name.size() && k.value != value::opaque)) continue;
+    type.value = k.value;
+    type.width = k.width;
+    return !type.coded || k.value == value::text ? std::optional(type) : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+/// Whether a column of this type can feed a field of this kind.
+constexpr bool feeds(clickhouse_value from, field_kind to) noexcept {
+  using value = clickhouse_value;
+  switch (to) {
+    case field_kind::text:
+      return from >= value::fixed_text;
+    case field_kind::boolean:
+      return from >= value::boolean && from <= value::uint64;
+    case field_kind::integer:
+    case field_kind::real:
+      return from >= value::int8 && from <= value::float64;
+  }
+  return false;
+}
+
+/// The number at a place that need not be aligned.
+template <class Number>
+struct clickhouse_number {
+  Number operator()(const char* at) const noexcept {
+    Number v;
+    std::memcpy(&v, at, sizeof v);
+    return v;
+  }
+};
+template <>
+struct clickhouse_number<bool> {
+  bool operator()(const char* at) const noexcept { return *at != 0; }
+};
+
+/// Calls f with what reads one value of the type, a number or a bool; nothing for others.
+template <class F>
+void visit_number(clickhouse_value type, F&& f) {
+  using value = clickhouse_value;
+  switch (type) {
+    case value::opaque:
+    case value::fixed_text:
+    case value::text:
+      return;
+    case value::boolean:
+      return f(clickhouse_number<bool>{});
+    case value::int8:
+      return f(clickhouse_number<std::int8_t>{});
+    case value::uint8:
+      return f(clickhouse_number<std::uint8_t>{});
+    case value::int16:
+      return f(clickhouse_number<std::int16_t>{});
+    case value::uint16:
+      return f(clickhouse_number<std::uint16_t>{});
+    case value::int32:
+      return f(clickhouse_number<std::int32_t>{});
+    case value::uint32:
+      return f(clickhouse_number<std::uint32_t>{});
+    case value::int64:
+      return f(clickhouse_number<std::int64_t>{});
+    case value::uint64:
+      return f(clickhouse_number<std::uint64_t>{});
+    case value::float32:
+      return f(clickhouse_number<float>{});
+    case value::float64:
+      return f(clickhouse_number<double>{});
+  }
+}
+
+/// A FixedString without the zeros that fill it up.
+inline std::string_view without_zeros(std::string_view fixed) noexcept {
+  const std::size_t last = fixed.find_last_not_of('\0');
+  return fixed.substr(0, last == fixed.npos ? 0 : last + 1);
+}
+
+/// Reads bytes in order. Where they end too early it is `out` from then on, and gives zeros.
+class clickhouse_cursor {
+ public:
+  explicit clickhouse_cursor(std::string_view bytes, std::size_t at = 0) noexcept : bytes_(bytes), at_(at) {}
+
+  bool out() const noexcept { return out_; }
+  bool malformed() const noexcept { return malformed_; }
+  std::size_t at() const noexcept { return at_; }
+
+  const char* take(std::uint64_t size) noexcept {
+    if (out_ || size > bytes_.size() - at_) return out_ = true, nullptr;
+    const char* const from = bytes_.data() + at_;
+    at_ += static_cast<std::size_t>(size);
+    return from;
+  }
+  /// `count` values of `width` bytes.
+  const char* take(std::uint64_t count, std::size_t width) noexcept {
+    if (width > 1 && count > bytes_.size() / width) return out_ = true, nullptr;
+    return take(count * width);
+  }
+  template <class Number>
+  Number number() noexcept {
+    const char* const from = take(sizeof(Number));
+    return from == nullptr ? Number{} : clickhouse_number<Number>{}(from);
+  }
+  /// Seven bits a byte, the lowest first.
+  std::uint64_t length() noexcept {
+    std::uint64_t v = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+      const char* const from = take(1);
+      if (from == nullptr) return 0;
+      const auto byte = static_cast<unsigned char>(*from);
+      v |= std::uint64_t{byte & 0x7FU} << shift;
+      if (byte < 0x80) return v;
+    }
+    malformed_ = out_ = true;
+    return 0;
+  }
+  std::string_view text() noexcept {
+    const std::uint64_t size = length();
+    const char* const from = take(size);
+    return from == nullptr ? std::string_view{} : std::string_view(from, static_cast<std::size_t>(size));
+  }
+
+ private:
+  std::string_view bytes_;
+  std::size_t at_;
+  bool out_ = false;
+  bool malformed_ = false;
+};
+
+/// Appends a number as it is, or a length in seven bits a byte.
+template <class Number>
+void append_bytes(text_buffer& out, Number v) {
+  std::array<char, sizeof v> bytes;
+  std::memcpy(bytes.data(), &v, sizeof v);
+  out.append({bytes.data(), bytes.size()});
+}
+inline void append_length(text_buffer& out, std::uint64_t v) {
+  char* to = out.space(10);
+  for (; v >= 0x80; v >>= 7) *to++ = static_cast<char>(v | 0x80);
+  *to++ = static_cast<char>(v);
+  out.keep_to(to);
+}
+inline void append_text(text_buffer& out, std::string_view text) {
+  append_length(out, text.size());
+  out.append(text);
+}
+
+/// Which column feeds which field, by name; an optional field may have none.
+template <schema_type Schema>
+class clickhouse_binding {
+ public:
+  static constexpr std::size_t none = static_cast<std::size_t>(-1);
+
+  /// Columns are anything with a name (text), a type_name and a type. What is wrong with them, if anything.
+  template <class Columns>
+  std::optional<error> bind(std::string_view format, const Columns& columns) {
+    column_.fill(none);
+    for (std::size_t c = 0; c < columns.size(); ++c) {
+      const std::size_t field = Schema::index_of(columns[c].name);
+      if (field == Schema::npos) continue;
+      if (column_[field] != none) return refused(format, columns[c].name, "is there twice");
+      if (!feeds(columns[c].type.value, Schema::kinds[field])) {
+        return refused(format, columns[c].name,
+                       "has the type " + std::string(columns[c].type_name) + ", which can't feed the field");
+      }
+      column_[field] = c;
+    }
+    for (std::size_t field = 0; field < Schema::size; ++field) {
+      if (column_[field] == none && Schema::required[field]) return refused(format, Schema::names[field], "is missing");
+    }
+    return std::nullopt;
+  }
+  std::size_t column(std::size_t field) const noexcept { return column_[field]; }
+
+  static error refused(std::string_view format, std::string_view column, const std::string& why) {
+    return {errc::mismatch, std::string(format) + ": column '" + std::string(column) + "' " + why};
+  }
+
+ private:
+  std::array<std::size_t, Schema::size> column_{};
+};
+
+/// Moves lent records to the good ones of a block; those with errors are rejected.
+template <schema_type Schema>
+void take_records(lent_columns<Schema>& from, block_records<Schema>& to) {
+  const validation_errors& errors = from.check();
+  const columns<Schema> all = from.view();
+  const std::size_t before = to.size();
+  std::size_t begin = 0;
+  for (auto e = errors.begin(); e != errors.end();) {
+    const std::size_t row = e->row;
+    const auto last = std::find_if(e, errors.end(), [&](const field_error& other) { return other.row != row; });
+    to.good.append_views(all.slice(begin, row - begin));
+    to.rejected.push_back({before + row, {}, false, describe(std::span(e, last), Schema::names)});
+    begin = row + 1;
+    e = last;
+  }
+  to.good.append_views(all.slice(begin, all.rows() - begin));
+}
+
+/// What the predictions are to ClickHouse: NULL where there is none, and the reason.
+inline constexpr std::array<std::pair<std::string_view, std::string_view>, 3> clickhouse_prediction{
+    {{"probability", "Nullable(Float64)"}, {"label", "Nullable(UInt8)"}, {"error", "String"}}};
+
+}  // namespace tabscore::detail

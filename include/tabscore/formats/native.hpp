@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "clickhouse.hpp"
+
+namespace tabscore {
+
+namespace detail {
+
+/// Where the parts of a column are in its block, as offsets: the bytes may still move.
+struct native_column {
+  std::string_view name, type_name;  // valid while the bytes stay
+  clickhouse_type type;
+  std::size_t nulls = 0, values = 0;
+  std::size_t keys = 0, key_count = 0;  // of a LowCardinality column; values are then codes
+  std::size_t code_width = 0;
+};
+
+/// Finds the end of one block, and on the way its columns. Goes on from where the bytes ended when there are more.
+class native_block {
+ public:
+  enum class state { whole, unfinished, broken };
+
+  /// `bytes` begin with the block. Of a broken one why() says what.
+  state read(std::string_view bytes) {
+    clickhouse_cursor in(bytes, at_);
+    if (!counted_) {
+      const std::uint64_t columns = in.length();
+      rows_ = in.length();
+      if (in.malformed()) return broken({}, "has a malformed size");
+      if (in.out()) return state::unfinished;
+      if (columns > 10'000 || rows_ >= field_error::all_rows || (columns == 0 && rows_ > 0)) {
+        return broken({}, "has an impossible size");
+      }
+      wanted_ = static_cast<std::size_t>(columns);
+      counted_ = true;
+      at_ = in.at();
+    }
+    while (columns_.size() < wanted_) {
+      const state s = read_column(bytes);
+      if (s != state::whole) return s;
+    }
+    return state::whole;
+  }
+
+  /// After read(), until the next one or clear().
+  std::size_t size() const noexcept { return at_; }
+  std::uint64_t rows() const noexcept { return rows_; }
+  const std::vector<native_column>& columns() const noexcept { return columns_; }
+  const std::string& why() const noexcept { return why_; }
+  void clear() noexcept {
+    at_ = walked_ = 0;
+    rows_ = walked_rows_ = 0;
+    counted_ = false;
+    columns_.clear();
+  }
+
+ private:
+  state broken(std::string_view column, const std::string& what) {
+    why_ =
+        "Native: " +
+        (column.empty() ? "a block"
+                        : "column '" + std::string(column) + "' of a block of " + std::to_string(rows_) + " records") +
+        " " + what;
+    return state::broken;
+  }
+
+  state read_column(std::string_view bytes) {
+    clickhouse_cursor in(bytes, at_);
+    native_column c;
+    c.name = in.text();
+    c.type_name = in.text();
+    if (in.malformed()) return broken({}, "has a column name of a malformed size");
+    if (in.out()) return state::unfinished;
+    const auto type = clickhouse_type_of(c.type_name);
+    if (!type) return broken(c.name, "has the type " + std::string(c.type_name) + ", which can't be read");
+    c.type = *type;
+    if (rows_ > 0) {  // an empty column has no bytes at all
+      if (c.type.coded) {
+        if (in.number<std::uint64_t>() != 1 && !in.out()) return broken(c.name, "is of an unknown serialization");
+        const auto flags = in.number<std::uint64_t>();
+        if (!in.out() && ((flags & 0xFF) > 3 || (flags & ~std::uint64_t{0xFF}) != 0x600)) {
+          return broken(c.name, "has a dictionary that is not in the block");
+        }
+        c.code_width = std::size_t{1} << (flags & 3);
+        c.key_count = static_cast<std::size_t>(in.number<std::uint64_t>());
+        c.keys = in.at();
+        if (!walk(bytes, in, c.key_count)) return state_of(in, c);
+        if (in.number<std::uint64_t>() != rows_ && !in.out()) return broken(c.name, "has another number of values");
+        c.values = in.at();
+        in.take(rows_, c.code_width);
+      } else {
+        c.nulls = in.at();
+        if (c.type.nullable) in.take(rows_);
+        c.values = in.at();
+        if (c.type.value != clickhouse_value::text) {
+          in.take(rows_, c.type.width);
+        } else if (!walk(bytes, in, rows_)) {
+          return state_of(in, c);
+        }
+      }
+    }
+    if (in.out()) return state_of(in, c);
+    columns_.push_back(c);
+    at_ = in.at();
+    walked_ = 0;
+    walked_rows_ = 0;
+    return state::whole;
+  }
+  state state_of(const clickhouse_cursor& in, const native_column& c) {
+    return in.malformed() ? broken(c.name, "has a text of a malformed size") : state::unfinished;
+  }
+
+  /// Passes over texts; those that were passed already are not looked at again.
+  bool walk(std::string_view bytes, clickhouse_cursor& in, std::uint64_t count) {
+    if (in.out()) return false;
+    if (walked_ > in.at()) in = clickhouse_cursor(bytes, walked_);
+    for (; walked_rows_ < count; ++walked_rows_) {
+      const std::size_t before = in.at();
+      in.text();
+      if (in.out()) {
+        walked_ = before;
+        return false;
+      }
+    }
+    walked_ = in.at();
+    return true;
+  }
+
+  std::size_t at_ = 0;  // where the next column begins, or the size
+  std::size_t wanted_ = 0;
+  std::uint64_t rows_ = 0;
+  bool counted_ = false;
+  std::size_t walked_ = 0;  // into the texts of the next column
+  std::uint64_t walked_rows_ = 0;
+  std::vector<native_column> columns_;
+  std::string why_;
+};
+
+template <schema_type Schema>
+class native_decoder final : public block_decoder<Schema> {
+ public:
+  std::optional<error> decode(std::string_view blocks, bool /*keep_source*/, block_records<Schema>& to) override {
+    to.clear();
+    while (!blocks.empty()) {
+      block_.clear();
+      switch (block_.read(blocks)) {
+        case native_block::state::whole:
+          break;
+        case native_block::state::broken:
+          return error{errc::structure, block_.why()};
+        case native_block::state::unfinished:
+          return error{errc::structure, "Native: the stream ends within a block" + place()};
+      }
+      if (auto wrong = records(blocks, to)) return wrong;
+      blocks.remove_prefix(block_.size());
+    }
+    return std::nullopt;
+  }
+
+ private:
+  /// A cursor in the texts of a column, and its dictionary.
+  struct texts {
+    clickhouse_cursor next{{}};
+    std::vector<std::string_view> keys;
+  };
+
+  std::string place() const {
+    const auto& found = block_.columns();
+    std::string text = " of " + std::to_string(block_.rows()) + " records";
+    if (!found.empty()) text.append(", behind its column '").append(found.back().name).append("'");
+    return text;
+  }
+
+  std::optional<error> records(std::string_view bytes, block_records<Schema>& to) {
+    if (block_.rows() == 0) return std::nullopt;  // a header
+    if (auto wrong = binding_.bind("Native", block_.columns())) return wrong;
+    if (auto wrong = open_texts(bytes)) return wrong;
+    constexpr std::size_t run = 4096;  // what is converted stays in the cache
+    const auto rows = static_cast<std::size_t>(block_.rows());
+    to.good.reserve(to.good.rows() + rows);
+    for (std::size_t first = 0; first < rows; first += run) {
+      lent_.begin(std::min(run, rows - first));
+      Schema::for_each([&]<std::size_t I>() { lend<I>(bytes.data(), first); });
+      take_records(lent_, to);
+    }
+    return std::nullopt;
+  }
+
+  std::optional<error> open_texts(std::string_view bytes) {
+    for (std::size_t field = 0; field < Schema::size; ++field) {
+      const std::size_t c = binding_.column(field);
+      if (c == binding_.none || Schema::kinds[field] != field_kind::text) continue;
+      const native_column& column = block_.columns()[c];
+      texts& t = texts_[field];
+      t.next = clickhouse_cursor(bytes, column.type.coded ? column.keys : column.values);
+      if (!column.type.coded) continue;
+      t.keys.resize(column.key_count);
+      for (std::string_view& key : t.keys) key = t.next.text();
+      for (std::size_t i = 0; i < block_.rows(); ++i) {
+        if (code(bytes.data(), column, i) >= column.key_count) {
+          return binding_.refused("Native", column.name,
+                                  "has a code outside its dictionary of " + std::to_string(column.key_count));
+        }
+      }
+    }
+    return std::nullopt;
+  }
+
+  static std::uint64_t code(const char* bytes, const native_column& column, std::size_t i) noexcept {
+    std::uint64_t v = 0;  // little-endian, as all of the format
+    std::memcpy(&v, bytes + column.values + i * column.code_width, column.code_width);
+    return v;
+  }
+
+  template <std::size_t I>
+  void lend(const char* bytes, std::size_t first) {
+    if (binding_.column(I) == binding_.none) return lent_.template fill_nulls<I>();
+    const native_column& column = block_.columns()[binding_.column(I)];
+    const char* const nulls = column.type.nullable && !column.type.coded ? bytes + column.nulls + first : nullptr;
+    const auto valid = [nulls](std::size_t i) { return nulls == nullptr || nulls[i] == 0; };
+    const char* const values = bytes + column.values + first * column.type.width;
+    if constexpr (Schema::kinds[I] == field_kind::text) {
+      if (column.type.coded) {  // code 0 of a nullable one is the null
+        const auto code_of = [&](std::size_t i) { return static_cast<std::size_t>(code(bytes, column, first + i)); };
+        lent_.template fill<I>([&](std::size_t i) { return texts_[I].keys[code_of(i)]; },
+                               [&](std::size_t i) { return !column.type.nullable || code_of(i) != 0; });
+      } else if (column.type.value == clickhouse_value::fixed_text) {
+        const std::size_t width = column.type.width;
+        lent_.template fill<I>(
+            [=](std::size_t i) { return without_zeros(std::string_view(values + i * width, width)); }, valid);
+      } else {  // one behind the other, nulls too
+        views_.resize(lent_.rows());
+        for (std::string_view& view : views_) view = texts_[I].next.text();
+        lent_.template fill<I>([&](std::size_t i) { return views_[i]; }, valid);
+      }
+    } else {
+      visit_number(column.type.value, [&](auto number) {
+        if constexpr (detail::feeds<typename Schema::template field<I>, decltype(number(values))>()) {
+          constexpr std::size_t width = sizeof(decltype(number(values)));
+          lent_.template fill<I>([=](std::size_t i) { return number(values + i * width); }, valid);
+        }
+      });
+    }
+  }
+
+  native_block block_;
+  clickhouse_binding<Schema> binding_;
+  std::array<texts, Schema::size> texts_;
+  std::vector<std::string_view> views_;
+  lent_columns<Schema> lent_;
+};
+
+}  // namespace detail
+
+/// ClickHouse's Native format: blocks of columns, which are found by their names; other columns are passed over. Types:
+/// Int8 to Int64, UInt8 to UInt64, Float32, Float64, Bool, String, FixedString, Nullable of them,
+/// LowCardinality(String).
+template <schema_type Schema>
+class native_format final : public record_format<Schema> {
+ public:
+  result<std::size_t> begin(std::string_view, bool) override {
+    unfinished_.clear();
+    return std::size_t{0};
+  }
+  std::size_t whole(std::string_view bytes, bool last) const override {
+    if (last) return bytes.size();  // what is left over is the decoder's to complain of
+    std::size_t whole = 0;
+    for (;;) {
+      switch (unfinished_.read(bytes.substr(whole))) {
+        case detail::native_block::state::whole:
+          whole += unfinished_.size();
+          unfinished_.clear();
+          continue;
+        case detail::native_block::state::unfinished:
+          if (whole > 0) unfinished_.clear();  // its bytes come again
+          return whole;
+        case detail::native_block::state::broken:
+          unfinished_.clear();
+          return bytes.size();
+      }
+    }
+  }
+  std::unique_ptr<block_decoder<Schema>> decoder() const override {
+    return std::make_unique<detail::native_decoder<Schema>>();
+  }
+
+ private:
+  // While 0 is answered the same block is asked for again with more bytes: what was seen of it is not looked at twice.
+  mutable detail::native_block unfinished_;
+};
+
+/// Predictions as ClickHouse's Native format: a block of one column, of the type Tuple(probability Nullable(Float64),
+/// label Nullable(UInt8), error String), which is what an executable function returns.
+class native_writer final : public prediction_writer {
+ public:
+  explicit native_writer(std::string column = "result") : column_(std::move(column)) {
+    for (const auto& [name, type] : detail::clickhouse_prediction) {
+      type_.append(type_.empty() ? "Tuple(" : ", ").append(name).append(" ").append(type);
+    }
+    type_.append(")");
+  }
+
+  void append_head(text_buffer&, std::string_view) const override {}
+  void append(text_buffer& out, const answers& block) const override {
+    const std::size_t rows = block.scores.rows();
+    if (rows == 0) return;
+    detail::append_length(out, 1);
+    detail::append_length(out, rows);
+    detail::append_text(out, column_);
+    detail::append_text(out, type_);
+    const auto put = [&](const void* from, std::size_t size) { out.append({static_cast<const char*>(from), size}); };
+    const auto put_nulls = [&] {
+      char* to = out.space(rows);
+      for (const double p : block.scores.probability) *to++ = std::isnan(p) ? 1 : 0;
+      out.keep_to(to);
+    };
+    put_nulls();
+    put(block.scores.probability.data(), rows * sizeof(double));
+    put_nulls();
+    put(block.scores.label.data(), rows);
+    const auto put_empty_texts = [&](std::size_t count) {
+      char* const to = out.space(count);
+      out.keep_to(std::fill_n(to, count, '\0'));
+    };
+    std::size_t begin = 0;
+    for (const rejected_record& r : block.rejected) {
+      put_empty_texts(r.position - begin);
+      detail::append_text(out, r.message);
+      begin = r.position + 1;
+    }
+    put_empty_texts(rows - begin);
+  }
+
+ private:
+  std::string column_;
+  std::string type_;
+};
+
+}  // namespace tabscore

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <concepts>
+
+#include "../schema/columns.hpp"
+
+namespace tabscore {
+
+/// Whom a decoder tells, every few hundred records, of all that it has so far, so that they can be worked on while they
+/// are in the cache: a function of columns<Schema>, which is referred to. Their values are valid; but the body may yet
+/// turn out to be wrong. Fewer records than before: the decoder began anew, and what it told is void.
+template <schema_type Schema>
+class decode_progress {
+ public:
+  decode_progress() noexcept = default;
+  template <std::invocable<const columns<Schema>&> F>
+  // NOLINTNEXTLINE(google-explicit-constructor): a function will do where one is told.
+  decode_progress(F& told) noexcept
+      : told_(&told), call_([](void* f, const columns<Schema>& records) { (*static_cast<F*>(f))(records); }) {}
+
+  void operator()(const columns<Schema>& records) const {
+    if (call_ != nullptr) call_(told_, records);
+  }
+
+ private:
+  void* told_ = nullptr;
+  void (*call_)(void*, const columns<Schema>&) = nullptr;
+};
+
+}  // namespace tabscore

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <numeric>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "../core/config.hpp"
+#include "../core/json_text.hpp"
+#include "../core/number_text.hpp"
+#include "../core/text_buffer.hpp"
+
+namespace tabscore {
+
+/// Writes why a record got its margin. Made once from the names of the features; not for concurrent use.
+class explanation_writer {
+ public:
+  explicit explanation_writer(std::span<const std::string> features) : order_(features.size()) {
+    for (const std::string& name : features) {
+      text_buffer t;
+      t.append(R"({"feature":)");
+      append_json_text(t, name);
+      t.append(R"(,"contribution":)");
+      before_.emplace_back(t.view());
+    }
+  }
+
+  std::size_t features() const noexcept { return before_.size(); }
+
+  /// Appends "explanation":{"base_value":b,"contributions":[{"feature":"x","contribution":0.5},...],"others":r}: the
+  /// `most` largest by magnitude, of equal ones the earlier feature first, and the sum of the others, so that all
+  /// numbers add up to the margin. `contributions` has one a feature, then the base value.
+  void append(text_buffer& out, std::span<const double> contributions, std::size_t most) {
+    TABSCORE_ASSERT(contributions.size() == features() + 1, "a contribution for each feature, and the base value");
+    std::iota(order_.begin(), order_.end(), std::size_t{0});
+    const auto size = [&](std::size_t f) {  // bits, which order NaN too
+      return std::bit_cast<std::uint64_t>(std::abs(contributions[f]));
+    };
+    std::sort(order_.begin(), order_.end(),
+              [&](std::size_t a, std::size_t b) { return size(a) != size(b) ? size(a) > size(b) : a < b; });
+    const std::span<const std::size_t> order(order_);
+    most = std::min(most, order.size());
+    out.append(R"("explanation":{"base_value":)");
+    number(out, contributions.back());
+    std::string_view before = R"(,"contributions":[)";
+    for (const std::size_t f : order.first(most)) {
+      out.append(before);
+      before = ",";
+      out.append(before_[f]);
+      number(out, contributions[f]);
+      out.append("}");
+    }
+    double others = 0;
+    for (const std::size_t f : order.subspan(most)) others += contributions[f];
+    out.append(most == 0 ? R"(,"contributions":[],"others":)" : R"(],"others":)");
+    number(out, others);
+    out.append("}");
+  }
+
+ private:
+  static void number(text_buffer& out, double value) {
+    if (!std::isfinite(value)) return out.append("null");  // JSON has no number for it
+    out.keep_to(write_real<spelling::json>(out.space(number_text_space), value));
+  }
+
+  std::vector<std::string> before_;  // what stands before each feature's number
+  std::vector<std::size_t> order_;
+};
+
+}  // namespace tabscore

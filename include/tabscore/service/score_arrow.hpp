@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "../columnar/arrow_predictions.hpp"
+#include "../columnar/arrow_reader.hpp"
+#include "row_scorer.hpp"
+
+namespace tabscore {
+
+/// Scores batches of Arrow columns into Arrow columns (see arrow_reader and arrow_predictions), a few thousand records
+/// at a time, so that what must be converted stays in the cache. Refers to the pipeline; one per thread.
+///
+///     auto scorer = arrow_scorer<decltype(pipe)>::make(pipe, schema);           // or: column 'x' is missing
+///     if (auto wrong = scorer->score(batch, out)) ...                           // one struct a record
+template <class Pipeline>
+class arrow_scorer {
+  using schema = typename Pipeline::schema_t;
+
+ public:
+  static result<arrow_scorer> make(const Pipeline& pipe, const ArrowSchema& records) {
+    auto reader = arrow_reader<schema>::make(records);
+    if (!reader) return reader.error();
+    return arrow_scorer(pipe, *std::move(reader));
+  }
+
+  /// Predictions or errors for the records of a batch, in its order; *out is its receiver's to release, and is not
+  /// touched when the batch can't be read. The batch stays the caller's.
+  std::optional<error> score(const ArrowArray& batch, ArrowArray* out) {
+    constexpr std::size_t run = 4096;
+    const auto rows = static_cast<std::size_t>(std::max<std::int64_t>(0, batch.length));
+    arrow_predictions gathered;
+    gathered.reserve(rows);
+    std::size_t begin = 0;
+    do {  // at least once: an empty batch is looked at too
+      const std::size_t count = std::min(run, rows - begin);
+      if (auto wrong = reader_.read(batch, begin, count, records_)) return wrong;
+      const validation_errors& errors = records_.check();
+      gathered.append(scorer_.score(records_.view(), errors));
+      begin += count;
+    } while (begin < rows);
+    gathered.move_to(out);
+    return std::nullopt;
+  }
+
+ private:
+  arrow_scorer(const Pipeline& pipe, arrow_reader<schema> reader) : reader_(std::move(reader)), scorer_(pipe) {}
+
+  arrow_reader<schema> reader_;
+  lent_columns<schema> records_;
+  row_scorer<Pipeline> scorer_;
+};
+
+/// Makes *out a stream of the predictions for the records of *in, batch by batch as they are asked for, and takes *in
+/// over. Refers to the pipeline. Errors of *in are passed on; its own are EINVAL with a sentence. On an error of this
+/// function, *in is released and *out not touched.
+template <class Pipeline>
+std::optional<error> score_arrow(const Pipeline& pipe, ArrowArrayStream* in, ArrowArrayStream* out,
+                                 const arrow_prediction_names& names = {}) {
+  struct state {
+    arrow_stream records;
+    arrow_scorer<Pipeline> scorer;
+    arrow_schema schema;
+    std::string message;
+
+    int failed(int code) {
+      const char* const why = records->get_last_error(records.get());
+      message = why == nullptr ? "the stream of records failed" : why;
+      return code;
+    }
+  };
+  arrow_stream records(in);
+  arrow_schema columns;
+  if (records->get_schema(records.get(), columns.fresh()) != 0) {
+    const char* const why = records->get_last_error(records.get());
+    return error{errc::io, std::string("Arrow: ").append(why == nullptr ? "the stream has no schema" : why)};
+  }
+  auto scorer = arrow_scorer<Pipeline>::make(pipe, *columns);
+  if (!scorer) return scorer.error();
+  auto owner = std::make_unique<state>(state{std::move(records), *std::move(scorer), {}, {}});
+  arrow_predictions::export_schema(names, owner->schema.fresh());
+
+  *out = ArrowArrayStream{};
+  out->get_schema = [](ArrowArrayStream* s, ArrowSchema* to) {
+    const ArrowSchema& made = *static_cast<state*>(s->private_data)->schema;
+    arrow_predictions::export_schema({made.children[0]->name, made.children[1]->name, made.children[2]->name}, to);
+    return 0;
+  };
+  out->get_next = [](ArrowArrayStream* s, ArrowArray* to) {
+    auto& self = *static_cast<state*>(s->private_data);
+    arrow_array batch;
+    if (const int code = self.records->get_next(self.records.get(), batch.fresh()); code != 0) return self.failed(code);
+    if (batch.empty()) {  // the end
+      *to = ArrowArray{};
+      return 0;
+    }
+    if (auto wrong = self.scorer.score(*batch, to)) {
+      self.message = std::move(wrong->message);
+      return EINVAL;
+    }
+    return 0;
+  };
+  out->get_last_error = [](ArrowArrayStream* s) -> const char* {
+    const std::string& message = static_cast<state*>(s->private_data)->message;
+    return message.empty() ? nullptr : message.c_str();
+  };
+  out->release = [](ArrowArrayStream* s) {
+    delete static_cast<state*>(s->private_data);
+    s->release = nullptr;
+  };
+  out->private_data = owner.release();
+  return std::nullopt;
+}
+
+}  // namespace tabscore

@@ -139,6 +139,7 @@ class csv_decoder final : public block_decoder<Schema> {
         ++p;
         size -= 2;
       }
+      if constexpr (Schema::kinds[I] != field_kind::text) values.bytes[found_] = p == nullptr ? 0 : load8(p);
       values.begin[found_] = p;
       values.size[found_] = size;
     });

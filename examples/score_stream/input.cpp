@@ -150,7 +150,9 @@ bool input::next(input_block& to, const std::function<void()>& drain) {
     to.bytes.clear();
     to.bytes.append(rest_.view());
     rest_.clear();
-    std::size_t whole = 0;
+    to.bytes.space(ts::block_padding);
+    // Of a pipe nothing is waited for while there are records.
+    std::size_t whole = is_file_ || to.bytes.size() == 0 ? 0 : format_.whole(to.bytes.view(), false);
     bool ended = false;
     for (std::size_t wanted = settings_.block_bytes; whole == 0 && !ended; wanted = 2 * to.bytes.size()) {
       ended = fill(to.bytes, std::max(wanted, to.bytes.size() + 1));

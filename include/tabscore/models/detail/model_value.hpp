@@ -74,7 +74,7 @@ class model_value {
       if (e.get(whole) == simdjson::SUCCESS) {
         real = static_cast<double>(whole);
       } else if (e.get(real) != simdjson::SUCCESS) {
-        const std::optional<double> other = json_value(e).number();
+        const std::optional<double> other = model_value(e).number();
         if (!other) return false;
         real = *other;
       }

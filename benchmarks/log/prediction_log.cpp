@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What the prediction log costs per record: prediction_log [records a batch] [passes] [folder]
-// Formatting alone, the log as it is used, and the kernel appending the same bytes, in turns.
+// Formatting alone, the log as it is used, its file alone and the kernel appending the same bytes, in turns; medians.
 #include <tabscore/monitor/jsonl_log.hpp>
 #include <tabscore/schema/batch.hpp>
 
@@ -10,6 +10,7 @@
 #include <array>
 #include <chrono>
 #include <cstdlib>
+#include <functional>
 #include <random>
 
 #include "support/student.hpp"
@@ -39,46 +40,61 @@ int main(int argc, char** argv) {
   }
   const ts::scored<student> scored{batch.view(), {probability, label, 0.5}};
 
+  ts::number_texts texts;
+  const ts::scored<student> answered{batch.view(), {probability, label, 0.5, &texts}};
+  texts.write(probability);
+
   ts::jsonl_settings settings;
   settings.file.sync = ts::durability::none;
   const ts::jsonl_lines lines;
   auto log = ts::jsonl_log::open(folder + "/log.jsonl", settings).value();
+  auto file = ts::basic_append_file<std::mutex>::open(folder + "/lines.jsonl", settings.file).value();
   const ts::detail::unique_fd plain(::open((folder + "/plain").c_str(), O_WRONLY | O_APPEND | O_CREAT, 0644));
   ts::text_buffer text;
-  lines.append(text, scored, std::chrono::system_clock::now());
+  const auto format = [&](const ts::scored<student>& what) {
+    text.clear();
+    lines.append(text, what, std::chrono::system_clock::now());
+  };
+  format(scored);
   const std::string bytes(text.view());
 
-  std::array<std::vector<double>, 3> ns;
-  const auto pass = [&](std::size_t which, auto&& work) {
-    const std::size_t repeats = std::max<std::size_t>(1, 20'000 / records);
-    const auto begin = clock::now();
-    for (std::size_t i = 0; i < repeats; ++i) work();
-    const std::chrono::duration<double, std::nano> t = clock::now() - begin;
-    ns[which].push_back(t.count() / static_cast<double>(repeats * records));
+  struct work {
+    const char* name;
+    std::function<void()> run;
+    std::vector<double> ns{};
   };
+  std::vector<work> all{
+      {"lines formatted", [&] { format(scored); }},
+      {"lines formatted, the digits being known from the answer", [&] { format(answered); }},
+      {"log: formatted and written", [&] { log.record(answered); }},
+      {"append_file: the same bytes", [&] { file->append(bytes); }},
+      {"the kernel: the same bytes",
+       [&] {
+         if (::write(plain.get(), bytes.data(), bytes.size()) < 0) std::abort();
+       }},
+  };
+  const std::size_t repeats = std::max<std::size_t>(1, 5'000 / records);
   for (int i = 0; i < passes; ++i) {
-    pass(0, [&] { text.clear(), lines.append(text, scored, std::chrono::system_clock::now()); });
-    pass(1, [&] { log.record(scored); });
-    pass(2, [&] {
-      if (::write(plain.get(), bytes.data(), bytes.size()) < 0) std::abort();
-    });
-    if (i % 20 == 19) {  // so that neither the disk fills nor the files differ in size
-      log.file()->rotate();
-      if (::ftruncate(plain.get(), 0) != 0) std::abort();
-      for (const auto& old : std::filesystem::directory_iterator(folder)) {
-        if (old.path().filename().string().starts_with("log.jsonl.2")) std::filesystem::remove(old);
-      }
+    for (work& w : all) {
+      const auto begin = clock::now();
+      for (std::size_t k = 0; k < repeats; ++k) w.run();
+      const std::chrono::duration<double, std::nano> t = clock::now() - begin;
+      w.ns.push_back(t.count() / static_cast<double>(repeats * records));
     }
+    // Before anything reaches the disk.
+    for (const char* name : {"/log.jsonl", "/lines.jsonl", "/plain"}) std::filesystem::resize_file(folder + name, 0);
+    log.file()->tick();
+    file->tick();
   }
-  std::array<double, 3> median{};
-  for (std::size_t k = 0; k < 3; ++k) {
-    std::nth_element(ns[k].begin(), ns[k].begin() + passes / 2, ns[k].end());
-    median[k] = ns[k][static_cast<std::size_t>(passes / 2)];
+  fmt::print("{} records a batch, {} bytes a line, ns per record:\n", records, bytes.size() / records);
+  std::vector<double> medians;
+  for (work& w : all) {
+    std::nth_element(w.ns.begin(), w.ns.begin() + passes / 2, w.ns.end());
+    medians.push_back(w.ns[static_cast<std::size_t>(passes / 2)]);
+    fmt::print("{:58} {:7.1f}\n", w.name, medians.back());
   }
-  fmt::print(
-      "{} records a batch, {} bytes a line, ns per record: formatted {:.1f}; logged {:.1f}; the kernel's append of the "
-      "same bytes {:.1f}; writing is {:.2f} times that\n",
-      records, bytes.size() / records, median[0], median[1], median[2], (median[1] - median[0]) / median[2]);
+  fmt::print("append_file takes {:.2f} times what the kernel does; the log's write {:.2f} times\n",
+             medians[3] / medians[4], (medians[2] - medians[1]) / medians[4]);
   std::filesystem::remove_all(folder);
   return log.dropped() == 0 ? 0 : 1;
 }

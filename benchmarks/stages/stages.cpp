@@ -167,7 +167,7 @@ std::vector<stage> stages_of(bench& b) {
       const auto outcome = ts::score_json(*pipe, b.text, *w);
       const auto& p = std::get<ts::predictions>(outcome);
       out->clear();
-      names->append_list(*out, p.probability, p.threshold);
+      names->append_list(*out, p.probability, p.threshold, p.texts);
     };
   };
   stages.push_back({"total, logistic, no log", total(b.logistic)});

@@ -8,10 +8,17 @@
 #include "settings.hpp"
 #include "student.hpp"
 
-/// The formats by the names that --from and --to give them; null where there is none of that name.
+// The formats by the names that --from and --to give them; null where there is none of that name.
+
+inline constexpr const char* format_names =
+    "ndjson, csv, tsv, native, row-binary, row-binary-with-names-and-types";
 inline std::unique_ptr<ts::record_format<student>> make_format(const settings& s) {
   using header = ts::row_binary_header;
   if (s.from == "ndjson") return std::make_unique<ts::ndjson_format<student>>();
+  if (s.from == "csv" || s.from == "tsv") {
+    return std::make_unique<ts::csv_format<student>>(
+        ts::csv_dialect{s.from == "csv" ? ',' : '\t', !s.single_line_cells});
+  }
   if (s.from == "native") return std::make_unique<ts::native_format<student>>();
   if (s.from == "row-binary") return std::make_unique<ts::row_binary_format<student>>(header::none);
   if (s.from == "row-binary-with-names-and-types") {
@@ -19,7 +26,6 @@ inline std::unique_ptr<ts::record_format<student>> make_format(const settings& s
   }
   return nullptr;
 }
-inline constexpr const char* format_names = "ndjson, native, row-binary, row-binary-with-names-and-types";
 
 inline std::unique_ptr<ts::prediction_writer> make_writer(const settings& s) {
   using header = ts::row_binary_header;
@@ -29,6 +35,8 @@ inline std::unique_ptr<ts::prediction_writer> make_writer(const settings& s) {
     return std::make_unique<ts::row_binary_writer>(header::names_and_types);
   }
   if (s.to == "ndjson") return std::make_unique<ts::ndjson_writer>(probability_name, label_name);
+  if (s.to == "csv" || s.to == "tsv") {
+    return std::make_unique<ts::csv_writer>(probability_name, label_name, s.to == "csv" ? ',' : '\t');
+  }
   return nullptr;
 }
-inline constexpr const char* writer_names = format_names;

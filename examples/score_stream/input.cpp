@@ -135,7 +135,7 @@ void input::skip_to(std::uint64_t offset) {
 }
 
 std::string_view input::header() {
-  if (file_ < 0) open();
+  if (file_ < 0 && next_.file < names_.size()) open();
   return header_;
 }
 
@@ -146,6 +146,7 @@ bool input::next(input_block& to, const std::function<void()>& drain) {
       open();
     }
     to.file = next_.file;
+    to.is_torn = false;
     to.bytes.clear();
     to.bytes.append(rest_.view());
     rest_.clear();
@@ -164,6 +165,12 @@ bool input::next(input_block& to, const std::function<void()>& drain) {
     to.bytes.space(ts::block_padding);
     if (ended) {
       close();
+      if (whole > 0 && format_.has_lines() && to.bytes.view().back() != '\n') {
+        to.is_torn = true;
+        to.bytes.append("\n");
+        to.bytes.space(ts::block_padding);
+        ++whole;  // the offset is not looked at any more
+      }
     } else {
       rest_.append(to.bytes.view().substr(whole));
     }

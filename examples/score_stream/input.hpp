@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -16,6 +15,7 @@
 struct input_block {
   ts::text_buffer bytes;  // with ts::block_padding behind them
   std::size_t file = 0;   // which of the inputs
+  bool is_torn = false;   // the last line feed was added: the input ended without one
 };
 
 /// Where the next record is that was not read yet.

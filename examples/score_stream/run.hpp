@@ -43,7 +43,7 @@ class run {
 
   void operator()() {
     if (!format_) stop(exit_code::usage, fmt::format("--from {}: expected one of {}", settings_.from, format_names));
-    if (!writer_) stop(exit_code::usage, fmt::format("--to {}: expected one of {}", settings_.to, writer_names));
+    if (!writer_) stop(exit_code::usage, fmt::format("--to {}: expected one of {}", settings_.to, format_names));
     begin();
     if (!complete_) {
       std::vector<std::jthread> threads;
@@ -73,10 +73,8 @@ class run {
       rejects_.emplace(settings_.rejects, before_ ? before_->reject_bytes : 0, settings_.resume);
     }
     progress_.emplace(settings_.quiet, input_->total_bytes(), done_);
-    if (!before_ && settings_.part.index == 1) {
-      writer_->append_head(text_, input_->header());
-      output_->write(text_.view());
-    }
+    writer_->append_head(text_, settings_.keep ? input_->header() : std::string_view{});
+    if (!before_ && settings_.part.index == 1) output_->write(text_.view());
     next_checkpoint_ = clock::now();
   }
 

@@ -34,7 +34,7 @@ void declare(CLI::App& app, settings& s) {
                  "file for the predictions: there whole or not at all; default: standard output");
   app.add_option("--from", s.from, std::string("format of the records: ") + format_names)->capture_default_str();
   app.add_option("--to", s.to,
-                 "format of the predictions: " + std::string(writer_names) + "; default: that of the records");
+                 "format of the predictions: " + std::string(format_names) + "; default: that of the records");
   app.add_flag("--keep", s.keep, "write each record's own bytes too, in front of its prediction (same format only)");
   app.add_flag("--single-line-cells", s.single_line_cells,
                "no cell of the CSV has a line break: every line feed ends a record, parts need not look at what is "

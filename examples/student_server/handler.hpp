@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <stdexcept>
@@ -13,9 +15,11 @@
 #include "dashboard_page.hpp"
 #include "docs_page.hpp"
 #include "drift_metrics.hpp"
+#include "errors.hpp"
 #include "explain_query.hpp"
 #include "history.hpp"
 #include "http_server.hpp"
+#include "inference.hpp"
 #include "model_card.hpp"
 #include "openapi.hpp"
 #include "routes.hpp"
@@ -33,7 +37,9 @@ struct student_service {
   model_identity model;
   service_metrics metrics;
   monitoring_history history;
+  error_style errors = error_style::pydantic1;
   ts::prediction_names names{probability_name, label_name};
+  std::string problems = problems_page();
   std::string openapi = openapi_document<student>(student_columns::rules, {probability_name, label_name});
 
   ts::totals live() const { return observed ? observed->read() : ts::totals{}; }
@@ -44,16 +50,23 @@ struct student_service {
 /// Answers requests for one thread, with that thread's working memory.
 class student_handler {
  public:
-  explicit student_handler(student_service& service) : service_(service), metrics_(service.metrics.add_thread()) {}
+  explicit student_handler(student_service& service)
+      : service_(service), metrics_(service.metrics.add_thread()), inference_(service.model, service.pipe, metrics_) {}
 
   http::response operator()(const http::request& asked) {
+    out_.clear();
+    asked_ = &asked;
+    style_ = accepts_problem(asked.accept) ? error_style::problem : service_.errors;
+    if (asked.path == "/v2" || asked.path.starts_with("/v2/")) style_ = error_style::inference;
     auto found = resolve(asked);
     if (auto* refusal = std::get_if<http::response>(&found)) {
       metrics_.answered(nullptr, refusal->status);
-      return std::move(*refusal);
+      if (refusal->body.empty()) return std::move(*refusal);
+      return error(std::move(*refusal), [&, text = refusal->body]<class Dialect>(const ts::error_context& context) {
+        Dialect::append_detail(out_, text, context);
+      });
     }
     const route* const where = std::get<const route*>(found);
-    out_.clear();
     try {
       http::response reply = respond(where->target, asked);
       metrics_.answered(where, reply.status);
@@ -89,8 +102,17 @@ class student_handler {
         return {.body = service_.model.card};
       case endpoint::dashboard:
         return {.content_type = "text/html; charset=utf-8", .body = dashboard_page};
+      case endpoint::v2_server:
+      case endpoint::v2_live:
+      case endpoint::v2_ready:
+      case endpoint::v2_model:
+      case endpoint::v2_model_ready:
+      case endpoint::v2_infer:
+        return inference_(target, asked, out_);
       case endpoint::openapi:
         return {.body = service_.openapi};
+      case endpoint::problems:
+        return {.content_type = "text/html; charset=utf-8", .body = service_.problems};
       case endpoint::docs:
       case endpoint::redoc:
       case endpoint::oauth2_redirect:
@@ -117,7 +139,7 @@ class student_handler {
     };
     const auto wrong = ts::read_json(body, workspace_, shape, score_some);
     time.lap(stage::decode);
-    if (wrong) return answer(*wrong, shape);
+    if (wrong) return answer(*wrong, shape, asked.body);
     if (!scoring) return detail(model_not_loaded, "Model is not loaded.");
     const student_pipeline& pipe = *service_.pipe;
     if (explain.count != 0) {
@@ -126,7 +148,7 @@ class student_handler {
         return answer(
             ts::validation_errors{
                 {.row = ts::field_error::all_rows, .what = ts::fault::too_many, .bound = explain_query::most_records}},
-            shape);
+            shape, asked.body);
       }
     }
     const ts::outcome outcome = ts::finish_records(*scoring, workspace_, shape);
@@ -137,38 +159,43 @@ class student_handler {
       reply = answer_with_reasons(*p, *why, explain.count, shape);
     } else {
       time.lap(stage::score);
-      reply = answer(outcome, shape);
+      reply = answer(outcome, shape, asked.body);
     }
     reply.more_headers = service_.model.header;
     time.lap(stage::respond);
     return reply;
   }
 
-  http::response answer(const ts::outcome& outcome, ts::body_shape shape) {
-    const auto* const p = std::get_if<ts::predictions>(&outcome);
-    if (p != nullptr) {
+  /// `document`: the body, if it is JSON, for errors that show what is wrong with it.
+  http::response answer(const ts::outcome& outcome, ts::body_shape shape, std::string_view document = {}) {
+    const unsigned status = status_of(outcome);
+    if (const auto* p = std::get_if<ts::predictions>(&outcome)) {
       metrics_.scored(p->rows());
-    } else {
-      metrics_.rejected(outcome, workspace_.records.rows());
-    }
-    if (p != nullptr) {
       if (shape == ts::body_shape::records) {
-        service_.names.append_list(out_, p->probability, p->threshold);
+        service_.names.append_list(out_, p->probability, p->threshold, p->texts);
       } else {
         service_.names.append_one(out_, p->probability[0], p->threshold);
       }
-    } else if (const auto* errors = std::get_if<ts::validation_errors>(&outcome)) {
-      ts::append_errors(out_, *errors, student::names);
-    } else if (const auto* syntax = std::get_if<ts::syntax_error>(&outcome)) {
-      ts::append_syntax_error(out_, *syntax);
-    } else if (const auto* broken = std::get_if<ts::broken_rule>(&outcome)) {
-      ts::append_detail(out_, broken->message);
-    } else if (std::holds_alternative<ts::refused>(outcome)) {
-      ts::append_detail(out_, "The predictions cannot be logged.");
-    } else {
-      ts::append_detail(out_, ts::dialect::pydantic1::unreadable_detail);
+      return {.status = status, .body = out_.view()};
     }
-    return {.status = status_of(outcome), .body = out_.view()};
+    metrics_.rejected(outcome, workspace_.records.rows());
+    if (std::holds_alternative<ts::refused>(outcome)) return detail(status, "The predictions cannot be logged.");
+    if (std::holds_alternative<ts::unreadable>(outcome)) {
+      return detail(status, ts::dialect::pydantic1::unreadable_detail);
+    }
+    return error({.status = status}, [&]<class Dialect>(ts::error_context context) {
+      context.document = document;
+      if (const auto* errors = std::get_if<ts::validation_errors>(&outcome)) {
+        Dialect::append_errors(out_, *errors, context);
+      } else if (const auto* syntax = std::get_if<ts::syntax_error>(&outcome)) {
+        Dialect::append_syntax_error(out_, *syntax, context);
+      } else {
+        const auto& broken = std::get<ts::broken_rule>(outcome);
+        const auto row = static_cast<std::uint32_t>(broken.row);
+        Dialect::append_broken_rule(out_, broken.message,
+                                    shape == ts::body_shape::records ? row : ts::field_error::no_row, context);
+      }
+    });
   }
 
   http::response answer_with_reasons(const ts::predictions& p, std::span<const double> contributions, std::size_t most,
@@ -188,15 +215,33 @@ class student_handler {
   }
 
   http::response refuse(const explain_query& explain) {
-    out_.append(R"({"detail":[{"loc":["query","explain"],)");
-    ts::append_fault(out_, explain.what, explain.bound);
-    out_.append("}]}");
-    return {.status = 422, .body = out_.view()};
+    return error({.status = 422}, [&]<class Dialect>(ts::error_context context) {
+      static constexpr std::string_view parameter = "explain";
+      const ts::field_error e{.field = 0, .what = explain.what, .bound = explain.bound};
+      context.names = {&parameter, 1};
+      context.kinds = {};
+      context.place = "query";
+      Dialect::append_errors(out_, {&e, 1}, context);
+    });
   }
 
   http::response detail(unsigned status, std::string_view text) {
-    ts::append_detail(out_, text);
-    return {.status = status, .body = out_.view()};
+    return error({.status = status},
+                 [&]<class Dialect>(const ts::error_context& context) { Dialect::append_detail(out_, text, context); });
+  }
+
+  /// The answer with the body that write<Dialect>(context) appends, in the dialect that the request is answered in.
+  template <class Write>
+  http::response error(http::response reply, Write&& write) {
+    auto context = ts::context_of<student>();
+    context.status = reply.status;
+    context.type_prefix = problem_types;
+    const auto plain = [](char c) { return c > ' ' && c < 0x7F; };
+    if (std::all_of(asked_->path.begin(), asked_->path.end(), plain)) context.instance = asked_->path;
+    with_dialect(style_, [&]<class Dialect>() { write.template operator()<Dialect>(context); });
+    if (style_ == error_style::problem) reply.content_type = ts::dialect::problem_details::content_type;
+    reply.body = out_.view();
+    return reply;
   }
 
   http::response health() {
@@ -324,6 +369,9 @@ class student_handler {
 
   student_service& service_;
   thread_metrics& metrics_;
+  inference_api inference_;
+  const http::request* asked_ = nullptr;        // the one at hand
+  error_style style_ = error_style::pydantic1;  // of its answer
   ts::workspace<student> workspace_;
   ts::text_buffer out_;
   std::optional<ts::explanation_writer> reasons_;  // made for the first request that asks

@@ -123,6 +123,14 @@ class request_parser final : public beast::basic_parser<true> {
       case beast::field::content_type:
         if (++content_types_ == 1) keep(head.content_type, value, ec);
         break;
+      case beast::field::accept:
+        if (head.accept.data() == nullptr) {
+          keep(head.accept, value, ec);
+        } else {
+          joined_accept_ = std::string(head.accept).append(",").append(view(value));
+          head.accept = joined_accept_;
+        }
+        break;
       case beast::field::expect:
         expects_continue = boost::beast::iequals(value, "100-continue");
         if (!expects_continue) ec = beast::error::bad_value;
@@ -159,6 +167,7 @@ class request_parser final : public beast::basic_parser<true> {
 
   byte_buffer& input_;
   byte_buffer& chunks_;
+  std::string joined_accept_;
   int hosts_ = 0;
   int content_types_ = 0;
 };

@@ -17,7 +17,8 @@ struct request {
   std::string_view query;  ///< without the question mark
   std::string_view host;
   std::string_view content_type;
-  std::string_view body;  ///< 64 more bytes are readable behind it, as simdjson wants
+  std::string_view accept;  ///< all such headers, joined by commas
+  std::string_view body;    ///< 64 more bytes are readable behind it, as simdjson wants
 };
 
 struct response {

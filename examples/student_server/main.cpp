@@ -37,6 +37,7 @@ struct flags {
   std::string state_file;
   unsigned state_interval_s = 60;
   bool no_baseline = false;
+  error_style errors = error_style::pydantic1;
   bool verbose = false;
 };
 
@@ -61,6 +62,10 @@ void declare(CLI::App& app, flags& f) {
          "--log-rotate-seconds", [&f](unsigned s) { f.log.file.rotate_age = std::chrono::seconds(s); },
          "set the log aside when it is so old; 0: never (SIGHUP always does)")
       ->default_str("0");
+  app.add_option("--log-keep-files", f.log.file.keep_files, "of the logs set aside keep so many, the newest; 0: all")
+      ->capture_default_str();
+  app.add_option("--log-keep-bytes", f.log.file.keep_bytes, "and of these no more bytes together; 0: all")
+      ->capture_default_str();
   app.add_option("--log-on-failure", f.log.on_failure, "what cannot be logged: drop-and-count, or refuse (503)")
       ->transform(CLI::CheckedTransformer(std::map<std::string, ts::log_failure>{
           {"drop-and-count", ts::log_failure::drop_and_count}, {"refuse", ts::log_failure::refuse}}))
@@ -70,6 +75,11 @@ void declare(CLI::App& app, flags& f) {
   app.add_option("--state-interval", f.state_interval_s, "seconds between two writes of the state file")
       ->check(CLI::Range(1U, 86400U))
       ->capture_default_str();
+  app.add_option("--errors", f.errors,
+                 "what errors look like to those who don't ask for problem details: pydantic1 or pydantic2")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, error_style>{{"pydantic1", error_style::pydantic1},
+                                                                             {"pydantic2", error_style::pydantic2}}))
+      ->default_str("pydantic1");
   app.add_flag("--no-baseline", f.no_baseline, "ignore the model's drift baseline");
   app.add_flag("--verbose", f.verbose, "one line per request on the standard error output");
   app.add_option("--max-body-bytes", f.http.max_body_bytes, "larger bodies are refused: 413")->capture_default_str();
@@ -156,6 +166,7 @@ int main(int argc, char** argv) {
 
   std::signal(SIGXFSZ, SIG_IGN);  // a log that may not grow is a failed write, not the end
   student_service service;
+  service.errors = f.errors;
   if (const auto problem = load(f, service)) return fail(*problem);
   f.http.refused = [&](unsigned status) { service.metrics.refused(status); };
   f.http.hangup = [&] {

@@ -48,7 +48,7 @@ inline model_identity identify(const ts::model_file& file, const std::string& sh
       R"("training_data":{{"file":{},"sha256":{},"rows":{}}},"split":{},"metrics":{{{}}},)"
       R"("features":{{"numeric":[{}],"text":[{}]}},"drift_baseline":{},"schema":{}}})",
       quoted(file.name), quoted(version),
-      quoted(std::holds_alternative<ts::logistic_parameters>(file.model) ? "logistic" : "xgboost"), quoted(sha256),
+      quoted(file.kind), quoted(sha256),
       number(file.threshold), quoted(origin.trainer), quoted(origin.trainer_version), quoted(origin.exporter),
       quoted(origin.date), quoted(origin.data_file), quoted(origin.data_sha256), origin.data_rows, split,
       list(origin.metrics, [&](const auto& m) { return quoted(m.first) + ":" + number(m.second); }),

@@ -22,14 +22,21 @@ enum class endpoint {
   metrics,
   model,
   dashboard,
+  v2_server,
+  v2_live,
+  v2_ready,
+  v2_model,
+  v2_model_ready,
+  v2_infer,
   openapi,
   docs,
   redoc,
+  problems,
   oauth2_redirect
 };
 
 struct route {
-  std::string_view path;
+  std::string_view path;     // {name} stands for one segment
   std::string_view methods;  // as the allow header lists them
   endpoint target;
 };
@@ -46,15 +53,41 @@ inline constexpr route routes[] = {
     {"/metrics", "GET, HEAD", endpoint::metrics},
     {"/model", "GET, HEAD", endpoint::model},
     {"/dashboard", "GET, HEAD", endpoint::dashboard},
+    {"/v2", "GET, HEAD", endpoint::v2_server},
+    {"/v2/health/live", "GET, HEAD", endpoint::v2_live},
+    {"/v2/health/ready", "GET, HEAD", endpoint::v2_ready},
+    {"/v2/models/{model}", "GET, HEAD", endpoint::v2_model},
+    {"/v2/models/{model}/ready", "GET, HEAD", endpoint::v2_model_ready},
+    {"/v2/models/{model}/infer", "POST", endpoint::v2_infer},
+    {"/v2/models/{model}/versions/{version}", "GET, HEAD", endpoint::v2_model},
+    {"/v2/models/{model}/versions/{version}/ready", "GET, HEAD", endpoint::v2_model_ready},
+    {"/v2/models/{model}/versions/{version}/infer", "POST", endpoint::v2_infer},
     {"/openapi.json", "GET, HEAD", endpoint::openapi},
     {"/docs", "GET, HEAD", endpoint::docs},
     {"/redoc", "GET, HEAD", endpoint::redoc},
+    {"/problems", "GET, HEAD", endpoint::problems},
     {"/docs/oauth2-redirect", "GET, HEAD", endpoint::oauth2_redirect},
 };
 
+inline bool matches(std::string_view pattern, std::string_view path) {
+  while (!pattern.empty() && !path.empty()) {
+    if (pattern[0] == '{') {
+      const std::size_t segment = std::min(path.find('/'), path.size());
+      if (segment == 0) return false;
+      path.remove_prefix(segment);
+      pattern.remove_prefix(pattern.find('}') + 1);
+    } else {
+      if (pattern[0] != path[0]) return false;
+      path.remove_prefix(1);
+      pattern.remove_prefix(1);
+    }
+  }
+  return pattern.empty() && path.empty();
+}
+
 inline const route* find_route(std::string_view path) {
   const auto* found =
-      std::find_if(std::begin(routes), std::end(routes), [&](const route& r) { return r.path == path; });
+      std::find_if(std::begin(routes), std::end(routes), [&](const route& r) { return matches(r.path, path); });
   return found == std::end(routes) ? nullptr : found;
 }
 
@@ -76,7 +109,7 @@ inline std::string percent_decoded(std::string_view text) {
 }
 
 /// The route of a request, or the answer when there is none: 307 to the path without its trailing slashes,
-/// 404, or 405 with the methods that are allowed.
+/// 404, or 405 with the methods that are allowed, with a sentence as the body.
 inline std::variant<const route*, http::response> resolve(const http::request& asked) {
   const route* found = find_route(asked.path);
   if (found == nullptr && !asked.path.empty()) {
@@ -91,10 +124,10 @@ inline std::variant<const route*, http::response> resolve(const http::request& a
       }
     }
   }
-  if (found == nullptr) return http::response{.status = 404, .body = R"({"detail":"Not Found"})"};
+  if (found == nullptr) return http::response{.status = 404, .body = "Not Found"};
   const bool head_too = found->methods.ends_with("HEAD");
   if (asked.method != found->methods.substr(0, found->methods.find(',')) && !(head_too && asked.method == "HEAD")) {
-    return http::response{.status = 405, .body = R"({"detail":"Method Not Allowed"})", .allow = found->methods};
+    return http::response{.status = 405, .body = "Method Not Allowed", .allow = found->methods};
   }
   return found;
 }

@@ -110,6 +110,24 @@ TEST_CASE("order, grouping and the CPU's kernel leave no trace in the bits of a 
   }
 }
 
+TEST_CASE("what batches add to a sum is the same however they are cut", "[core]") {
+  std::mt19937_64 random(8);
+  for (unsigned round = 0; round < 200; ++round) {
+    const auto x = values(random, random() % 2000, round);
+    exact_sum sum;
+    for (std::size_t at = 0; at < x.size();) {
+      tabscore::exact_addends batch;
+      for (std::size_t block = random() % 10; block > 0 && at < x.size(); --block) {
+        const std::size_t n = std::min<std::size_t>(1 + random() % (block % 2 == 0 ? 300 : 3), x.size() - at);
+        batch.add(std::span(x).subspan(at, n));
+        at += n;
+      }
+      batch.add_to(sum);
+    }
+    REQUIRE(sum == one_by_one(x));
+  }
+}
+
 TEST_CASE("integers of 64 bits are added without rounding", "[core]") {
   exact_sum sum;
   sum.add_integer(std::numeric_limits<std::int64_t>::min());

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // score_rows MODEL: reads rows from standard input, tab-separated (numeric features, then texts, in model order), and
-// prints margin and probability of each with 17 digits.
+// prints margin and probability of each with 17 digits. The text \N is an absent one.
 #include <fmt/format.h>
-#include <tabscore/models/load_tabscore.hpp>
+#include <tabscore/models/load_model.hpp>
 
 #include <cstdlib>
 #include <iostream>
@@ -10,13 +10,11 @@
 #include <string_view>
 #include <vector>
 
-int main(int argc, char** argv) {
-  if (argc != 2) return 2;
-  const auto model = tabscore::load_logistic(argv[1]);
-  if (!model) {
-    fmt::print(stderr, "{}\n", model.error().message);
-    return 1;
-  }
+namespace {
+
+template <class Model>
+int score_rows(const tabscore::result<Model>& model) {
+  if (!model) return fmt::print(stderr, "{}\n", model.error().message), 1;
   const std::size_t width = model->features().numeric.size(), fields = model->features().text.size();
   tabscore::scratch memory;
   for (std::string line; std::getline(std::cin, line);) {
@@ -30,7 +28,10 @@ int main(int argc, char** argv) {
     if (cells.size() != width + fields) return 2;
     std::vector<double> numeric;
     for (std::size_t j = 0; j < width; ++j) numeric.push_back(std::strtod(cells[j].c_str(), nullptr));
-    const std::vector<std::string_view> text(cells.begin() + static_cast<std::ptrdiff_t>(width), cells.end());
+    std::vector<std::string_view> text(cells.begin() + static_cast<std::ptrdiff_t>(width), cells.end());
+    for (std::string_view& value : text) {
+      if (value == "\\N") value = {};
+    }
     std::vector<const std::string_view*> columns;
     for (const std::string_view& value : text) columns.push_back(&value);
     const tabscore::feature_block x{.rows = 1, .width = width, .numeric = numeric.data(), .stride = 1, .text = columns};
@@ -39,4 +40,15 @@ int main(int argc, char** argv) {
     model->score(x, memory, probability);
     fmt::print("{:.17g}\t{:.17g}\n", margin[0], probability[0]);
   }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) return 2;
+  const auto file = tabscore::load_model_file(argv[1]);
+  if (!file) return fmt::print(stderr, "{}\n", file.error().message), 1;
+  if (file->kind == "logistic") return score_rows(tabscore::make_logistic(*file));
+  return score_rows(tabscore::make_encoded_forest(*file));
 }

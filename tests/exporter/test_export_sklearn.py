@@ -14,9 +14,26 @@ import joblib
 import numpy as np
 import pandas as pd
 from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+)
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    OneHotEncoder,
+    OrdinalEncoder,
+    PowerTransformer,
+    RobustScaler,
+    StandardScaler,
+)
+from sklearn.tree import DecisionTreeClassifier
 
 SOURCE = pathlib.Path(os.environ["TABSCORE_SOURCE_DIR"])
 sys.path.insert(0, str(SOURCE / "models"))
@@ -46,10 +63,21 @@ def one_hot(**options):
     return OneHotEncoder(**{"handle_unknown": "ignore", **options})
 
 
+def ordinal(**options):
+    return OrdinalEncoder(**{"handle_unknown": "use_encoded_value", "unknown_value": -1, **options})
+
+
+def with_missing(frame):
+    frame.loc[::9, "age"] = np.nan
+    frame.loc[4::11, "debts"] = np.nan
+    frame.loc[2::13, "town"] = None
+    return frame
+
+
 def fitted(*steps, model=None, frame=None):
     frame = made_up_rows() if frame is None else frame
-    model = model or LogisticRegression(max_iter=2000)
-    pipeline = Pipeline([("columns", ColumnTransformer(list(steps))), ("model", model)])
+    model = LogisticRegression(max_iter=2000) if model is None else model
+    pipeline = Pipeline([("columns", ColumnTransformer(list(steps), sparse_threshold=0)), ("model", model)])
     return pipeline.fit(frame.drop(columns="late"), frame["late"])
 
 
@@ -72,20 +100,107 @@ class Exported(unittest.TestCase):
         export_sklearn.write(document, path)
         return subprocess.run([os.environ["SCORE_ROWS"], path], input=rows, capture_output=True, text=True)
 
-    def agrees(self, pipeline, frame=None):
-        document = exported(pipeline)
+    def agrees(self, pipeline, frame=None, **options):
         frame = made_up_rows(200, seed=2) if frame is None else frame
+        baseline = export_sklearn.drift_baseline(frame, frame["late"] == 1, **self.numeric_of(pipeline))
+        document = exported(pipeline, baseline=baseline, **options)
         frame.loc[::7, "job"] = "never seen"
         names = [f["name"] for kind in ("numeric", "text") for f in document["features"][kind]]
-        rows = "".join("\t".join(map(str, row)) + "\n" for row in frame[names].itertuples(index=False))
+        said = frame[names].astype(object).where(frame[names].notna() | (frame[names].dtypes != object), "\\N")
+        rows = "".join("\t".join(map(str, row)) + "\n" for row in said.itertuples(index=False))
         done = self.load(document, rows)
         self.assertEqual(done.returncode, 0, done.stderr)
         ours = np.array([line.split("\t") for line in done.stdout.splitlines()], dtype=float)
         inputs = frame[list(pipeline.feature_names_in_)]
         self.assertEqual(len(ours), len(frame))
-        np.testing.assert_allclose(ours[:, 0], pipeline.decision_function(inputs), rtol=0, atol=1e-12)
-        np.testing.assert_allclose(ours[:, 1], pipeline.predict_proba(inputs)[:, 1], rtol=0, atol=1e-12)
+        trees = document["kind"] != "logistic"
+        margins = export_sklearn.learner_of(pipeline[1]).margins(pipeline, inputs)
+        np.testing.assert_allclose(ours[:, 0], margins, rtol=0, atol=0 if trees else 1e-12)
+        near = 1e-6 if document["kind"] == "xgboost" else 1e-12  # float32
+        np.testing.assert_allclose(ours[:, 1], pipeline.predict_proba(inputs)[:, 1], rtol=0, atol=near)
         return document
+
+    @staticmethod
+    def numeric_of(pipeline):
+        return {"numeric": [f["name"] for f in export_sklearn.features_of(pipeline[0])[0]], "pipeline": pipeline}
+
+    def test_every_step_of_a_numeric_column(self):
+        log = FunctionTransformer(np.log1p)
+        steps = make_pipeline(SimpleImputer(strategy="median"), FunctionTransformer(np.clip, kw_args={"a_min": 20, "a_max": 80}))
+        for first in (steps, make_pipeline(steps, MinMaxScaler(clip=True)), make_pipeline(SimpleImputer(), RobustScaler())):
+            frame = with_missing(made_up_rows()).fillna({"debts": 0.0, "town": "A"})
+            parts = [part for _, part in first.steps]  # the exporter takes one level of Pipeline
+            flat = [p for part in parts for p in ([q for _, q in part.steps] if isinstance(part, Pipeline) else [part])]
+            second = make_pipeline(log, StandardScaler())
+            columns = [("a", make_pipeline(*flat), ["age"]), ("i", second, ["income"]), ("d", MaxAbsScaler(), ["debts"])]
+            live = with_missing(made_up_rows(200, seed=2)).fillna({"debts": 0.0, "town": "A"})
+            document = self.agrees(fitted(*columns, ("t", one_hot(), TEXT), frame=frame), live)
+            self.assertEqual(document["features"]["numeric"][1]["steps"], [{"log1p": {}}])
+            self.assertIn("impute", document["features"]["numeric"][0]["steps"][0])
+            self.assertTrue(any(check["numeric"][0] is None for check in document["checks"]))
+
+    def test_a_logarithm_without_a_scaler(self):
+        self.agrees(fitted(("i", FunctionTransformer(np.log), ["income"]), ("t", one_hot(), TEXT)))
+
+    def test_imputed_texts_and_positions_of_texts(self):
+        town = make_pipeline(SimpleImputer(strategy="most_frequent", missing_values=None), one_hot())
+        frame = with_missing(made_up_rows()).fillna({"age": 1.0, "debts": 0.0})
+        live = with_missing(made_up_rows(200, seed=2)).fillna({"age": 1.0, "debts": 0.0})
+        columns = [("n", StandardScaler(), NUMERIC), ("j", ordinal(), ["job"]), ("t", town, ["town"])]
+        document = self.agrees(fitted(*columns, frame=frame), live)
+        job, town = document["features"]["text"]
+        self.assertEqual(job["ordinal"], {"unknown": -1.0})
+        self.assertIn(town["imputed"], town["categories"])
+
+    def test_missing_texts_of_a_category_of_their_own(self):
+        frame = with_missing(made_up_rows()).fillna({"age": 1.0, "debts": 0.0})
+        live = with_missing(made_up_rows(200, seed=2)).fillna({"age": 1.0, "debts": 0.0})
+        self.agrees(usual(frame), live)
+
+    def test_trees_of_every_kind(self):
+        numbers = ("n", make_pipeline(SimpleImputer(), FunctionTransformer(np.clip, kw_args={"a_min": -5, "a_max": 1e4})), NUMERIC)
+        town = make_pipeline(SimpleImputer(strategy="constant", fill_value="?", missing_values=None), one_hot())
+        for model in (
+            RandomForestClassifier(20, max_depth=6, random_state=1),
+            ExtraTreesClassifier(20, max_depth=6, random_state=1),
+            DecisionTreeClassifier(max_depth=5),
+            GradientBoostingClassifier(n_estimators=20, random_state=1),
+            HistGradientBoostingClassifier(max_iter=20),
+        ):
+            with self.subTest(type(model).__name__):
+                steps = [numbers, ("j", ordinal(), ["job"]), ("t", town, ["town"])]
+                live = with_missing(made_up_rows(200, seed=2))
+                document = self.agrees(fitted(*steps, model=model, frame=with_missing(made_up_rows())), live)
+                self.assertEqual(document["kind"], "sklearn")
+
+    def test_missing_numbers_go_to_the_trees_that_take_them(self):
+        steps = [("n", "passthrough", NUMERIC), ("j", ordinal(unknown_value=np.nan), ["job"])]
+        frame = with_missing(made_up_rows()).fillna({"town": "A"})
+        live = with_missing(made_up_rows(200, seed=2)).fillna({"town": "A"})
+        self.agrees(fitted(*steps, model=HistGradientBoostingClassifier(max_iter=20), frame=frame), live, missing=True)
+        categories = HistGradientBoostingClassifier(max_iter=20, categorical_features=[3])
+        self.agrees(fitted(*steps, model=categories, frame=frame), live, missing=True)
+
+    def test_xgboost(self):
+        try:
+            import xgboost
+        except ImportError:
+            self.skipTest("xgboost is not there")
+        steps = [("n", MinMaxScaler(), NUMERIC), ("j", ordinal(), ["job"]), ("t", one_hot(), ["town"])]
+        frame, live = with_missing(made_up_rows()), with_missing(made_up_rows(200, seed=2))
+        document = self.agrees(fitted(*steps, model=xgboost.XGBClassifier(n_estimators=20), frame=frame), live, missing=True)
+        self.assertEqual(document.get("kind"), "xgboost")
+        self.assertTrue(any(None in check["numeric"] for check in document["checks"]))
+
+    def test_lightgbm(self):
+        try:
+            import lightgbm
+        except ImportError:
+            sys.path.insert(0, str(pathlib.Path(__file__).parent / "lightgbm_stand_in"))
+            import lightgbm
+        steps = [("n", MinMaxScaler(), NUMERIC), ("j", ordinal(), ["job"])]
+        document = self.agrees(fitted(*steps, model=lightgbm.LGBMClassifier()), made_up_rows(200, seed=2))
+        self.assertEqual(document["kind"], "lightgbm")
 
     def test_two_text_columns(self):
         document = self.agrees(usual())
@@ -213,7 +328,12 @@ class Exported(unittest.TestCase):
         unnamed = Pipeline([("c", ColumnTransformer([("n", StandardScaler(), [0])])), ("m", LogisticRegression())])
         unnamed.fit(frame[NUMERIC].to_numpy(), frame["late"])
         for pipeline, said in [
-            (fitted(("n", MinMaxScaler(), NUMERIC)), "MinMaxScaler"),
+            (fitted(("n", PowerTransformer(), NUMERIC)), "PowerTransformer"),
+            (fitted(("n", FunctionTransformer(np.sqrt), ["age"])), "sqrt"),
+            (fitted(("n", SimpleImputer(add_indicator=True), NUMERIC)), "adds indicators"),
+            (fitted(numbers, ("t", OrdinalEncoder(), TEXT)), "handle_unknown"),
+            (fitted(("t", one_hot(), TEXT), numbers, model=DecisionTreeClassifier()), "numeric columns before"),
+            (fitted(numbers, frame=three, model=DecisionTreeClassifier()), "3 classes"),
             (fitted(numbers, ("t", OneHotEncoder(), TEXT)), "handle_unknown"),
             (fitted(numbers, ("t", one_hot(drop="first"), TEXT)), "drops a category"),
             (fitted(numbers, ("t", one_hot(min_frequency=5), TEXT)), "infrequent"),
@@ -242,10 +362,10 @@ class Exported(unittest.TestCase):
         self.assertEqual(document["drift_baseline"]["training_sample_size"], 400)
         self.assertEqual(subprocess.run([os.environ["SCORE_ROWS"], output], input="", text=True).returncode, 0)
 
-        joblib.dump(fitted(("n", MinMaxScaler(), NUMERIC)), saved)
+        joblib.dump(fitted(("n", PowerTransformer(), NUMERIC)), saved)
         done = subprocess.run(command, capture_output=True, text=True)
         self.assertEqual(done.returncode, 1)
-        self.assertIn("MinMaxScaler", done.stderr)
+        self.assertIn("PowerTransformer", done.stderr)
 
     def test_bundled_model_is_what_the_training_script_writes(self):
         data = SOURCE / "../shared/data/students.csv"

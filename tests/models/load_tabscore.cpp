@@ -182,7 +182,7 @@ TEST_CASE("what is wrong with a model file is said with its member and what was 
       {"\"kind\": \"logistic\"",
        "\"kind\": \"forest\"",
        unsupported,
-       {"kind: expected \"logistic\" or \"xgboost\"", "forest"}},
+       {"kind: expected \"logistic\", \"xgboost\", \"lightgbm\" or \"sklearn\"", "forest"}},
       // Members missing, unknown, twice.
       {"\"kind\": \"logistic\",", "", structure, {"kind: the member is missing"}},
       {"\"threshold\": 0.4,", "", structure, {"threshold: the member is missing"}},
@@ -402,7 +402,7 @@ TEST_CASE("a booster's own document is kept byte for byte and is not a logistic 
   text.replace(at, end - at, booster);
   const result<model_file> file = parse_model_file(text, "tiny.json");
   REQUIRE(file);
-  CHECK(std::get<xgboost_document>(file->model).json == booster);
+  CHECK(std::get<tree_document>(file->model).text == booster);
   CHECK(make_logistic(*file).error().message == "tiny.json: kind: expected \"logistic\", found \"xgboost\"");
 
   text.replace(text.find(booster), booster.size(), "[]");

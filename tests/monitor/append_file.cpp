@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include <tabscore/monitor/append_file.hpp>
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <csignal>
 #include <fstream>
 #include <map>
 #include <sstream>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "support/catch.hpp"
 
@@ -53,20 +57,26 @@ TEST_CASE("a last line without an end is sealed and does not swallow the next", 
 TEST_CASE("what a killed process did not finish is cut off, what it finished stays", "[monitor]") {
   const temporary_folder folder;
   const auto path = folder.path / "log";
-  const std::string before = "a good line\n", batch = "line 1 of a batch\nline 2 of a batch\n";
-  for (std::size_t arrived = 0; arrived <= batch.size(); ++arrived) {
+  const std::string before = std::string(99, 'b') + "\n", line = std::string(49, 'l') + "\n";
+  std::string batch;
+  while (batch.size() < 10'000) batch += line;
+  for (const std::size_t arrived : {std::size_t{0}, std::size_t{1}, line.size(), std::size_t{3996}, std::size_t{3997},
+                                    std::size_t{8092}, batch.size() - 1, batch.size()}) {
     fs::remove(path);
-    // The state that a kill leaves: intents are not withdrawn, and the kernel may have taken any part of the batch.
+    // A file that may not grow any more takes a part of the batch; what follows kills the process.
     const pid_t child = ::fork();
     if (child == 0) {
+      const rlimit most{before.size() + arrived, before.size() + arrived};
+      std::signal(SIGXFSZ, SIG_DFL);
       auto file = append_file::open(path.string(), {});
-      if (!file || !(*file)->append(before) || !(*file)->append(batch)) ::_exit(1);
+      if (!file || ::setrlimit(RLIMIT_FSIZE, &most) != 0 || !(*file)->append(before)) ::_exit(1);
+      (*file)->append(batch);
       ::kill(::getpid(), SIGKILL);
     }
     int status = 0;
     REQUIRE(::waitpid(child, &status, 0) == child);
     REQUIRE(WIFSIGNALED(status));
-    fs::resize_file(path, before.size() + arrived);
+    REQUIRE(fs::file_size(path) == before.size() + arrived);
 
     auto file = append_file::open(path.string(), {}).value();
     const bool whole = arrived == batch.size();
@@ -74,6 +84,75 @@ TEST_CASE("what a killed process did not finish is cut off, what it finished sta
     CHECK(file->append("next\n"));
     CHECK(contents(path) == before + (whole ? batch : "") + "next\n");
   }
+}
+
+TEST_CASE("an append that failed leaves no intent that later lines could fall to", "[monitor]") {
+  const temporary_folder folder;
+  const auto path = folder.path / "log";
+  const std::string line = std::string(99, 'x') + "\n";
+  const pid_t child = ::fork();
+  if (child == 0) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    auto file = append_file::open(path.string(), {});
+    rlimit limit{};
+    if (!file || !(*file)->append(line) || ::getrlimit(RLIMIT_FSIZE, &limit) != 0) ::_exit(1);
+    const rlim_t all = std::exchange(limit.rlim_cur, 5000);
+    if (::setrlimit(RLIMIT_FSIZE, &limit) != 0 || (*file)->append(std::string(9999, 'y') + "\n")) ::_exit(1);
+    limit.rlim_cur = all;
+    if (::setrlimit(RLIMIT_FSIZE, &limit) != 0 || !(*file)->append(line)) ::_exit(1);
+    ::kill(::getpid(), SIGKILL);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  REQUIRE(WIFSIGNALED(status));
+  CHECK(append_file::open(path.string(), {}).value()->repaired().cut_bytes == 0);
+  CHECK(contents(path) == line + line);
+}
+
+TEST_CASE("a file that somebody else emptied is gone on with", "[monitor]") {
+  const temporary_folder folder;
+  const auto path = folder.path / "log";
+  auto file = append_file::open(path.string(), {}).value();
+  REQUIRE(file->append(std::string(9999, 'x') + "\n"));
+  fs::resize_file(path, 0);
+  REQUIRE(file->append("1\n"));
+  file->tick();
+  REQUIRE(file->append("2\n"));
+  CHECK(contents(path) == "1\n2\n");
+}
+
+TEST_CASE("of the files set aside the newest stay", "[monitor]") {
+  const temporary_folder folder;
+  const auto path = folder.path / "log";
+  const std::vector<std::string> others{"log.20200101T000000", "log.20200101T000000Z.gz", "log.20200101T00000xZ",
+                                        "log2.20200101T000000Z", "log.20200101T000000Z-1x"};
+  for (const auto& name : others) write(folder.path / name, "another's\n");
+  write(path.string() + ".20200101T000000Z", "1\n");
+  write(path.string() + ".20200101T000000Z-2", "2\n");
+  write(path.string() + ".20200101T000000Z-10", "10\n");
+  write(path.string() + ".20210101T000000Z", "2021\n");
+  const auto aside = [&] {
+    auto found = logs(folder.path);
+    for (const auto& name : others) CHECK(found.erase(name) == 1);
+    found.erase("log");
+    std::vector<std::string> texts;
+    for (const auto& [name, text] : found) texts.push_back(text);
+    std::sort(texts.begin(), texts.end());
+    return texts;
+  };
+  append_file::open(path.string(), {.keep_files = 3}).value();
+  CHECK(aside() == std::vector<std::string>{"10\n", "2021\n", "2\n"});
+  auto file = append_file::open(path.string(), {.keep_files = 3}).value();
+  REQUIRE(file->append("now\n"));
+  REQUIRE(file->rotate());
+  CHECK(aside() == std::vector<std::string>{"10\n", "2021\n", "now\n"});
+  file.reset();
+  append_file::open(path.string(), {.keep_bytes = 10}).value();
+  CHECK(aside() == std::vector<std::string>{"2021\n", "now\n"});
+  append_file::open(path.string(), {.keep_files = 1, .keep_bytes = 10}).value();
+  CHECK(aside() == std::vector<std::string>{"now\n"});
+  append_file::open(path.string(), {.keep_bytes = 1}).value();
+  CHECK(aside().empty());
 }
 
 TEST_CASE("an intent about another file cuts nothing", "[monitor]") {

@@ -13,10 +13,16 @@ namespace ts = tabscore;
 namespace {
 std::vector<std::uint64_t> binned(const std::vector<double>& edges, const std::vector<double>& x) {
   const ts::binner bins(edges);
-  ts::binner::tally tally;
+  ts::binner::tally tally{};
   bins.count(x.data(), x.size(), tally);
   std::vector<std::uint64_t> cells(bins.cells());
   bins.add(tally, x.size(), cells.data());
+
+  std::vector<std::uint32_t> cell(x.size());
+  bins.cells(x.data(), x.size(), 100, cell.data());
+  std::vector<std::uint64_t> one_by_one(bins.cells());
+  for (const std::uint32_t c : cell) ++one_by_one.at(c - 100);
+  CHECK(one_by_one == cells);
   return cells;
 }
 }  // namespace
@@ -54,11 +60,17 @@ TEST_CASE("counts are those of a search by halves, for any length and either ker
 
     std::vector<float> single(x.size() / 16 * 16), edge(edges.begin(), edges.end());
     for (std::size_t i = 0; i < single.size(); ++i) single[i] = static_cast<float>(x[i]);
-    std::vector<std::uint64_t> portable(edge.size()), wide(edge.size());
+    std::vector<std::uint32_t> portable(edge.size()), wide(edge.size());
     ts::detail::portable_kernels.count_at_least(single.data(), single.size(), edge.data(), edge.size(),
                                                 portable.data());
     const auto& other = ts::detail::has_avx2() ? ts::detail::avx2_kernels : ts::detail::portable_kernels;
     other.count_at_least(single.data(), single.size(), edge.data(), edge.size(), wide.data());
     REQUIRE(portable == wide);
+
+    edge.resize((edge.size() + 7) / 8 * 8, std::numeric_limits<float>::quiet_NaN());
+    std::vector<std::uint32_t> reached(x.size()), reached_wide(x.size());
+    ts::detail::portable_kernels.reached(x.data(), x.size(), edge.data(), edge.size(), reached.data());
+    other.reached(x.data(), x.size(), edge.data(), edge.size(), reached_wide.data());
+    REQUIRE(reached == reached_wide);
   }
 }

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <fstream>
 #include <limits>
+#include <random>
 #include <sstream>
 #include <thread>
 
@@ -100,11 +101,74 @@ TEST_CASE("a log line is what Python's json.dumps writes", "[monitor]") {
   CHECK(log->dropped() == 0);
 }
 
+TEST_CASE("a line is the same whether or not the answer's digits are at hand", "[monitor]") {
+  std::mt19937_64 random(3);
+  ts::batch<loan> records;
+  std::vector<double> probability;
+  std::vector<std::uint8_t> label;
+  const std::vector<std::string> purposes{"",
+                                          "US",
+                                          "Bosnia and Herzegovina",
+                                          std::string(32, 'x'),
+                                          std::string(33, 'x'),
+                                          "\"",
+                                          std::string(500, 'y'),
+                                          "\xC3\xA9",
+                                          "C\xC3\xB4te d'Ivoire"};
+  for (int i = 0; i < 300; ++i) {
+    const auto amount = static_cast<double>(random() % 1'000'000'000) / static_cast<double>(random() % 4 * 333 + 1);
+    records.push_back(purposes[random() % purposes.size()], static_cast<std::int64_t>(random() >> random() % 64),
+                      amount, random() % 2 == 0, static_cast<std::int64_t>(random() % 5), std::string_view("note"));
+    probability.push_back(static_cast<double>(random() >> 11) * 0x1p-53);
+    label.push_back(random() % 2 == 0);
+  }
+  const ts::jsonl_lines lines;
+  ts::number_texts texts;
+  ts::text_buffer alone, shared;
+  lines.append<loan>(alone, {records.view(), {probability, label, 0.5}}, {});
+  lines.append<loan>(shared, {records.view(), {probability, label, 0.5, &texts}}, {});
+  CHECK(alone.view() == shared.view());
+  CHECK_FALSE(texts.empty());
+
+  // Every line as from the simple functions.
+  ts::text_buffer expected;
+  const auto number = [&](auto write, auto v) { expected.keep_to(write(expected.space(ts::number_text_space), v)); };
+  const auto real = [&](double v) {
+    number([](char* to, double x) { return ts::write_real<ts::spelling::json>(to, x); }, v);
+  };
+  const auto integer = [&](std::int64_t v) {
+    number([](char* to, std::int64_t x) { return ts::write_integer(to, x); }, v);
+  };
+  const auto all = records.view();
+  for (std::size_t i = 0; i < all.rows(); ++i) {
+    expected.append("{\"timestamp_utc\": \"1970-01-01T00:00:00+00:00\", \"threshold\": 0.5, \"probability\": ");
+    real(probability[i]);
+    expected.append(", \"label\": ");
+    integer(label[i]);
+    expected.append(", \"features\": {\"purpose\": ");
+    ts::append_json_text<ts::escape::non_ascii>(expected, all.get<0>()[i]);
+    expected.append(", \"age\": ");
+    integer(all.get<1>()[i]);
+    expected.append(", \"amount\": ");
+    real(all.get<2>()[i]);
+    expected.append(all.get<3>()[i] ? ", \"owner\": true" : ", \"owner\": false");
+    expected.append(", \"children\": ");
+    integer(static_cast<std::int64_t>(all.get<4>()[i]));
+    expected.append(", \"note \\\"x\\\"\": \"note\"}}\n");
+  }
+  CHECK(alone.view() == expected.view());
+}
+
 TEST_CASE("the time stamp is Python's isoformat", "[monitor]") {
   using namespace std::chrono;
-  const system_clock::time_point t{seconds(1'700'000'000)};
-  CHECK(ts::detail::utc_timestamp(t) == "2023-11-14T22:13:20+00:00");
-  CHECK(ts::detail::utc_timestamp(t + microseconds(45)) == "2023-11-14T22:13:20.000045+00:00");
+  const auto text = [](auto since_1970) {
+    char t[ts::detail::timestamp_space];
+    return std::string(t, ts::detail::write_timestamp(t, system_clock::time_point(since_1970)));
+  };
+  CHECK(text(seconds(1'700'000'000)) == "2023-11-14T22:13:20+00:00");
+  CHECK(text(seconds(1'700'000'000) + microseconds(45)) == "2023-11-14T22:13:20.000045+00:00");
+  CHECK(text(nanoseconds(1'709'251'199'999'999'999)) == "2024-02-29T23:59:59.999999+00:00");
+  CHECK(text(seconds(0)) == "1970-01-01T00:00:00+00:00");
 }
 
 TEST_CASE("a log is appended to, and one that is off writes nothing", "[monitor]") {

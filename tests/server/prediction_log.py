@@ -85,6 +85,14 @@ def logs_are_set_aside_by_size_and_age(program):
         until(lambda: len(aside(server)) == 3, "the log is set aside by age, without a request")
 
 
+def only_the_newest_logs_are_kept(program):
+    with Server(program, "--log-rotate-bytes", "2000", "--log-keep-files", "2") as server:
+        for _ in range(6):
+            server.post("/batch_predict", batch(5))  # 1.6 KB: each sets the one before aside
+        expect(len(aside(server)), 2, "logs set aside that are kept")
+        expect(len(server.log_lines()), 5, "lines of the newest log")
+
+
 def what_cannot_be_logged_is_dropped_or_refused(program):
     for flags, status, counted in [([], 200, 7), (["--log-on-failure", "refuse"], 503, 0)]:
         with Server(program, *flags, log="/dev/full") as server:
@@ -124,6 +132,7 @@ def a_log_has_one_server(program):
 
 def main():
     for test in (the_hash_of_the_model_is_everywhere, a_hangup_sets_the_log_aside, logs_are_set_aside_by_size_and_age,
+                 only_the_newest_logs_are_kept,
                  what_cannot_be_logged_is_dropped_or_refused, a_log_that_may_not_grow_keeps_whole_batches,
                  a_log_has_one_server):
         test(sys.argv[1])

@@ -25,6 +25,7 @@ class rule {
   constexpr rule(Condition condition, std::string_view message) : condition_(condition), message_(message) {}
 
   constexpr std::string_view message() const noexcept { return message_; }
+  constexpr const Condition& condition() const noexcept { return condition_; }
 
   /// The first record that does not meet it, if any. A comparison with a missing value (NaN) is not met.
   template <schema_type Schema>

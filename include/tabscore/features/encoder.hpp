@@ -5,37 +5,63 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "../core/config.hpp"
+#include "../core/scratch.hpp"
 #include "feature_block.hpp"
+#include "numeric_step.hpp"
 #include "one_hot.hpp"
 
 namespace tabscore {
 
-/// What a scaler learnt about one numeric feature; the model sees (x - mean) / scale.
-struct standardize {
-  double mean = 0;
-  double scale = 1;
-
-  double operator()(double x) const noexcept { return (x - mean) / scale; }
-};
-
-/// Turns a feature block into what a model was trained on: standardised numeric features, then one indicator column per
-/// category of each text field (all zero for an unknown text). Immutable, so that threads share one.
+/// Turns a feature block into what a model was trained on: prepared and scaled numeric features, then the columns of
+/// each text field: one indicator per category (all zero for an unknown text), or the category's position as a number.
+/// Immutable, so that threads share one.
 struct encoder {
-  std::vector<standardize> numeric;
+  std::vector<standardize> numeric;  ///< the last step of each numeric feature
   std::vector<one_hot> text;
+  std::vector<std::vector<numeric_step>>
+      before{};                                  ///< per numeric feature, what comes before `numeric`; empty: nothing
+  std::vector<std::optional<double>> ordinal{};  ///< per text field, the number of an unknown text, when its
+                                                 ///< positions are one column; empty: all have indicators
 
+  bool is_ordinal(std::size_t f) const noexcept { return f < ordinal.size() && ordinal[f]; }
+  /// Encoded columns of text field f.
+  std::size_t text_width(std::size_t f) const noexcept { return is_ordinal(f) ? 1 : text[f].size(); }
   /// Encoded columns.
   std::size_t width() const noexcept {
     std::size_t columns = numeric.size();
-    for (const one_hot& field : text) columns += field.size();
+    for (std::size_t f = 0; f < text.size(); ++f) columns += text_width(f);
     return columns;
   }
 
   bool fits(const feature_block& x) const noexcept { return x.width == numeric.size() && x.text.size() == text.size(); }
+
+  bool has_steps(std::size_t j) const noexcept { return j < before.size() && !before[j].empty(); }
+  /// Numeric feature j of one row after its steps, before `numeric[j]`.
+  double prepared(std::size_t j, double x) const noexcept {
+    if (!has_steps(j)) return x;
+    for (const numeric_step& step : before[j]) {
+      x = std::visit([x](const auto& apply) { return apply(x); }, step);
+    }
+    return x;
+  }
+  /// The block with every number after its steps: a copy of the numbers in `memory`, or the block where there are none.
+  feature_block prepared(const feature_block& x, scratch& memory) const {
+    if (before.empty()) return x;
+    const std::span<double> copy = memory.get<double>(x.rows * x.width);
+    for (std::size_t j = 0; j < x.width; ++j) {
+      for (std::size_t i = 0; i < x.rows; ++i) copy[j * x.rows + i] = prepared(j, x.column(j)[i]);
+    }
+    feature_block changed = x;
+    changed.numeric = copy.data();
+    changed.stride = x.rows;
+    return changed;
+  }
 
   /// Writes rows [first, first + rows) to `out`, rows x width(), row after row, in double or rounded to float as
   /// trainers of trees do.
@@ -47,16 +73,23 @@ struct encoder {
     std::fill_n(out, rows * columns, Real{0});
     for (std::size_t j = 0; j < numeric.size(); ++j) {
       const double* const values = x.column(j) + first;
-      for (std::size_t i = 0; i < rows; ++i) out[i * columns + j] = static_cast<Real>(numeric[j](values[i]));
-    }
-    std::size_t indicator = numeric.size();
-    for (std::size_t f = 0; f < text.size(); ++f) {
-      const std::string_view* const texts = x.text[f] + first;
+      const bool steps = has_steps(j);
       for (std::size_t i = 0; i < rows; ++i) {
-        const std::int32_t code = text[f].code(texts[i]);
-        if (code != one_hot::unknown) out[i * columns + indicator + static_cast<std::size_t>(code)] = Real{1};
+        out[i * columns + j] = static_cast<Real>(numeric[j](steps ? prepared(j, values[i]) : values[i]));
       }
-      indicator += text[f].size();
+    }
+    std::size_t column = numeric.size();
+    for (std::size_t f = 0; f < text.size(); ++f) {
+      const bool number = is_ordinal(f);
+      each_code(x, f, text[f], first, rows, [&](std::size_t i, std::int32_t code) {
+        Real* const row = out + (i - first) * columns + column;
+        if (number) {
+          *row = static_cast<Real>(code == one_hot::unknown ? *ordinal[f] : code);
+        } else if (code != one_hot::unknown) {
+          row[static_cast<std::size_t>(code)] = Real{1};
+        }
+      });
+      column += text_width(f);
     }
   }
   template <std::floating_point Real>

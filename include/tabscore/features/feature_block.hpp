@@ -2,10 +2,19 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 
+#include "one_hot.hpp"
+
 namespace tabscore {
+
+/// The codes of a text field's rows, once somebody has looked them up.
+struct text_codes {
+  const void* by = nullptr;      ///< identity() of the categories; nullptr: nobody has yet
+  std::int32_t* code = nullptr;  ///< room for all rows
+};
 
 /// A run of records as a model sees it: numeric features (rows x width, column-major, before any scaling) beside the
 /// text fields as they came. A view: it owns nothing and lives as long as the buffers it points into.
@@ -15,8 +24,26 @@ struct feature_block {
   const double* numeric = nullptr;                ///< feature j of row i is numeric[j * stride + i]
   std::size_t stride = 0;                         ///< distance of two columns, >= rows
   std::span<const std::string_view* const> text;  ///< one array of `rows` views per text field
+  std::span<text_codes> codes = {};               ///< one per text field, or none: nothing is remembered
 
   const double* column(std::size_t j) const noexcept { return numeric + j * stride; }
 };
+
+/// Calls use(row, code) for rows [first, first + rows) of text field `field`. The model looks the codes up; sinks that
+/// count the same categories find them there.
+template <class Use>
+void each_code(const feature_block& x, std::size_t field, const one_hot& categories, std::size_t first,
+               std::size_t rows, Use&& use) noexcept {
+  if (x.codes.empty()) {
+    for (std::size_t i = first; i < first + rows; ++i) use(i, categories.code(x.text[field][i]));
+    return;
+  }
+  text_codes& known = x.codes[field];
+  if (known.by != categories.identity()) {
+    categories.codes(x.text[field], x.rows, known.code);
+    known.by = categories.identity();
+  }
+  for (std::size_t i = first; i < first + rows; ++i) use(i, known.code[i]);
+}
 
 }  // namespace tabscore

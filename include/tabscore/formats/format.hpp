@@ -57,7 +57,8 @@ template <schema_type Schema>
 class block_decoder {
  public:
   virtual ~block_decoder() = default;
-  /// Replaces what was in `to`. An error is one that no single record is to blame for: the stream cannot go on.
+  /// Replaces what was in `to`. A block of a format with lines ends with a line feed. An error is one that no single
+  /// record is to blame for: the stream cannot go on.
   virtual std::optional<error> decode(std::string_view block, bool keep_source, block_records<Schema>& to) = 0;
 };
 
@@ -76,7 +77,8 @@ class record_format {
   virtual std::size_t whole(std::string_view bytes, bool last) const = 0;
   /// A decoder for a thread; the format must outlive it.
   virtual std::unique_ptr<block_decoder<Schema>> decoder() const = 0;
-  /// Records end with a line feed, so that people can be told a line's number; and every line feed ends one.
+  /// Records end with a line feed (the last one of a stream may lack it until it is put into a block), so that people
+  /// can be told a line's number; and every line feed ends one.
   virtual bool has_lines() const noexcept { return false; }
   virtual bool line_feeds_end_records() const noexcept { return has_lines(); }
 };
@@ -88,12 +90,13 @@ struct answers {
   std::span<const std::string_view> source{};   ///< empty, or each record's bytes (none where they are no record)
 };
 
-/// A format that predictions are written in. Immutable: threads share it.
+/// A format that predictions are written in. Threads share it.
 class prediction_writer {
  public:
   virtual ~prediction_writer() = default;
-  /// What stands before the first prediction. `header` is what stood before the first record.
-  virtual void append_head(text_buffer& out, std::string_view header) const = 0;
+  /// What stands before the first prediction, also to be asked for where it is written already. `header` is what stood
+  /// before the first record when records are written too, and empty else.
+  virtual void append_head(text_buffer& out, std::string_view header) = 0;
   virtual void append(text_buffer& out, const answers& block) const = 0;
 };
 

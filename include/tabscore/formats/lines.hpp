@@ -15,6 +15,10 @@ inline std::size_t whole_lines(std::string_view bytes) noexcept {
   return feed == std::string_view::npos ? 0 : feed + 1;
 }
 
+inline std::size_t byte_order_mark(std::string_view bytes) noexcept {
+  return bytes.starts_with("\xEF\xBB\xBF") ? 3 : 0;
+}
+
 /// The line feeds in it. Counted 32 bytes at a time, as compilers see for themselves.
 inline std::size_t count_lines(std::string_view bytes) noexcept {
   constexpr std::size_t width = 32;

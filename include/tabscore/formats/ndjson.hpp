@@ -20,20 +20,14 @@ namespace tabscore {
 
 namespace detail {
 
-inline std::size_t byte_order_mark(std::string_view bytes) noexcept {
-  return bytes.starts_with("\xEF\xBB\xBF") ? 3 : 0;
-}
-
 /// Lines of JSON into a batch: many at once by the fast path; where that gives up, both halves, down to the one line.
 template <schema_type Schema, class Policy>
 class ndjson_decoder final : public block_decoder<Schema> {
  public:
   std::optional<error> decode(std::string_view block, bool keep_source, block_records<Schema>& to) override {
     to.clear();
-    const std::size_t ended = whole_lines(block);
     to.lines = count_lines(block);
-    if (ended > 0) lines(block.substr(0, ended), to.lines, keep_source, to);
-    if (ended < block.size()) line(block.substr(ended), keep_source, to);
+    if (to.lines > 0) lines(block, to.lines, keep_source, to);
     return std::nullopt;
   }
 
@@ -117,7 +111,7 @@ class ndjson_writer final : public prediction_writer {
     none_ = t.view();
   }
 
-  void append_head(text_buffer&, std::string_view) const override {}
+  void append_head(text_buffer&, std::string_view) override {}
   void append(text_buffer& out, const answers& block) const override {
     for (std::size_t i = 0; i < block.scores.rows(); ++i) {
       const double p = block.scores.probability[i];

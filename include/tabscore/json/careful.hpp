@@ -88,11 +88,7 @@ class careful_reader {
     if (v.kind() != json_kind::object) return error(row, fault::not_record), false;
     bool reserved = false;
     v.for_each_member([&](std::string_view raw_key, json_value value) {
-      std::string_view key = raw_key;
-      if (raw_key.find('\\') != std::string_view::npos) {
-        key_.resize(raw_key.size());
-        key = {key_.data(), static_cast<std::size_t>(unescape(raw_key, key_.data()) - key_.data())};
-      }
+      const std::string_view key = unescaped(raw_key, key_);
       reserved = reserved || (!Policy::reserved_name.empty() && key == Policy::reserved_name);
       f(key, value);
     });

@@ -49,16 +49,7 @@ inline double real_of_token(std::string_view raw) noexcept {
   return parse_real(raw);
 }
 
-/// A text with its escapes resolved, a view into the document or into `spare`.
-inline std::string_view plain_text(json_value v, std::string& spare) {
-  const std::string_view raw = v.raw_text();
-  if (raw.find('\\') == std::string_view::npos) return raw;
-  spare.resize(raw.size());
-  spare.resize(static_cast<std::size_t>(unescape(raw, spare.data()) - spare.data()));
-  return spare;
-}
-
-/// The same, kept by `texts` (a batch) where it isn't in the document as it is.
+/// A text with its escapes resolved, kept by `texts` (a batch) where it isn't in the document as it is.
 template <class Texts>
 std::string_view kept_text(json_value v, Texts& texts) {
   const std::string_view raw = v.raw_text();
@@ -90,7 +81,7 @@ struct python {
       case json_kind::text: {
         std::string spare;
         std::string digits;
-        const std::string_view text = detail::plain_text(v, spare);
+        const std::string_view text = unescaped(v.raw_text(), spare);
         constexpr std::size_t longest = 4300;
         if (text.size() > longest && code_points(text) > longest) break;
         if (!detail::remove_underscores(detail::trim_python_space(text), digits)) break;
@@ -116,7 +107,7 @@ struct python {
       case json_kind::text: {
         std::string spare;
         std::string number;
-        if (const auto d = detail::python_float(detail::plain_text(v, spare), number)) return {*d, {}};
+        if (const auto d = detail::python_float(unescaped(v.raw_text(), spare), number)) return {*d, {}};
         break;
       }
       default:
@@ -137,7 +128,7 @@ struct python {
       }
       case json_kind::text: {
         std::string spare;
-        std::string word(detail::plain_text(v, spare));
+        std::string word(unescaped(v.raw_text(), spare));
         for (char& c : word) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
         for (const std::string_view yes : {"1", "on", "t", "true", "y", "yes"}) {
           if (word == yes) return {true, {}};

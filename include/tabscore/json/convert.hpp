@@ -10,6 +10,7 @@
 #include <type_traits>
 
 #include "../schema/field.hpp"
+#include "convert_avx2.hpp"
 #include "convert_avx512.hpp"
 #include "json_value.hpp"
 #include "scan.hpp"
@@ -17,12 +18,28 @@
 namespace tabscore::detail {
 
 /// Where the values of one field are in the next few records: from their first byte (of a text: behind its quote) to
-/// their end. begin is null where there is none.
+/// their end. begin is null where there is none. Of all but texts also the first eight bytes.
 struct value_block {
   static constexpr std::size_t capacity = 32;
   std::array<const char*, capacity> begin;
+  std::array<std::uint64_t, capacity> bytes;
   std::array<std::uint32_t, capacity> size;
 };
+
+/// How short numbers are read: all give the same bits.
+enum class number_reader : std::uint8_t { one_by_one, avx2, avx512 };
+
+/// The fastest that this processor has. (Benchmarks and tests choose another one.)
+inline number_reader best_number_reader = [] {
+#if defined(__x86_64__) && defined(__GNUC__)
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512vl")) {
+    return number_reader::avx512;
+  }
+  if (__builtin_cpu_supports("avx2")) return number_reader::avx2;
+#endif
+  return number_reader::one_by_one;
+}();
 
 /// The constraints of a text of that many code points.
 template <class Field>
@@ -104,14 +121,19 @@ bool convert_values(const value_block& values, std::size_t count, typename Field
   const auto one_by_one = [&] {
     for (std::size_t i = 0; i < count; ++i) wrong |= convert_short<Field>(value(i), to[i]);
   };
+#if defined(__x86_64__) && defined(__GNUC__)
   if constexpr (Field::required && (Field::kind == field_kind::integer || Field::kind == field_kind::real)) {
-    if (has_avx512) {
-      wrong = read_short_avx512(values.begin.data(), values.size.data(), count, to);
-      for (std::size_t i = 0; i < count; ++i) wrong |= !Field::valid(to[i]);
-    } else {
+    if (best_number_reader == number_reader::one_by_one) {
       one_by_one();
+    } else {
+      wrong = best_number_reader == number_reader::avx2
+                  ? read_short_avx2(values.bytes.data(), values.size.data(), count, to)
+                  : read_short_avx512(values.bytes.data(), values.size.data(), count, to);
+      for (std::size_t i = 0; i < count; ++i) wrong |= !Field::valid(to[i]);
     }
-  } else {
+  } else
+#endif
+  {
     one_by_one();
   }
   for (std::size_t i = 0; wrong != 0 && i < count; ++i) {

@@ -6,7 +6,7 @@
 
 #include "scan.hpp"
 
-// read_short_integer and read_short_real for eight values at a time, where the processor has AVX-512.
+// read_short_integer and read_short_real for eight values at a time, by AVX-512.
 #if defined(__x86_64__) && defined(__GNUC__)
 
 #include <immintrin.h>
@@ -20,10 +20,6 @@
 
 namespace tabscore::detail {
 
-inline const bool has_avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512cd") &&
-                               __builtin_cpu_supports("avx512vl");
-
 /// Eight values: their digits as digits8 keeps them, and their sizes.
 struct digits8x8 {
   __m512i digits;
@@ -32,11 +28,10 @@ struct digits8x8 {
   __mmask8 zero_first;
 };
 
-TABSCORE_TARGET_AVX512 inline digits8x8 load_digits(const char* const* begin, const std::uint32_t* size,
+TABSCORE_TARGET_AVX512 inline digits8x8 load_digits(const std::uint64_t* bytes, const std::uint32_t* size,
                                                     __mmask8 lanes) noexcept {
-  const __m512i from = _mm512_maskz_loadu_epi64(lanes, begin);
   const __m512i sizes = _mm512_cvtepu32_epi64(_mm256_maskz_loadu_epi32(lanes, size));
-  const __m512i text = _mm512_mask_i64gather_epi64(_mm512_setzero_si512(), lanes, from, nullptr, 1);
+  const __m512i text = _mm512_maskz_loadu_epi64(lanes, bytes);
   const __m512i digits = _mm512_xor_si512(text, _mm512_set1_epi8('0'));
   const __m512i shift = _mm512_sub_epi64(_mm512_set1_epi64(64), _mm512_slli_epi64(sizes, 3));
   return {_mm512_sllv_epi64(digits, shift), sizes,
@@ -54,13 +49,14 @@ TABSCORE_TARGET_AVX512 inline std::uint64_t others_than_digits(__m512i digits) n
   return _mm512_cmpgt_epu8_mask(digits, _mm512_set1_epi8(9));
 }
 
-/// `count` values into `to`; 0 when each was an integer that read_short_integer takes.
-TABSCORE_TARGET_AVX512 inline std::uint64_t read_short_avx512(const char* const* begin, const std::uint32_t* size,
+/// `count` values into `to`, of each its first eight bytes and its size; 0 when each was an integer that
+/// read_short_integer takes.
+TABSCORE_TARGET_AVX512 inline std::uint64_t read_short_avx512(const std::uint64_t* bytes, const std::uint32_t* size,
                                                               std::size_t count, std::int64_t* to) noexcept {
   std::uint64_t wrong = 0;
   for (std::size_t i = 0; i < count; i += 8) {
     const auto lanes = static_cast<__mmask8>(count - i >= 8 ? 0xFFU : (1U << (count - i)) - 1);
-    const digits8x8 d = load_digits(begin + i, size + i, lanes);
+    const digits8x8 d = load_digits(bytes + i, size + i, lanes);
     wrong |= others_than_digits(d.digits) | d.wrong_size |
              _mm512_mask_cmpneq_epi64_mask(d.zero_first, d.size, _mm512_set1_epi64(1));
     _mm512_mask_storeu_epi64(to + i, lanes, number_of(d.digits));
@@ -69,14 +65,14 @@ TABSCORE_TARGET_AVX512 inline std::uint64_t read_short_avx512(const char* const*
 }
 
 /// The same for read_short_real.
-TABSCORE_TARGET_AVX512 inline std::uint64_t read_short_avx512(const char* const* begin, const std::uint32_t* size,
+TABSCORE_TARGET_AVX512 inline std::uint64_t read_short_avx512(const std::uint64_t* bytes, const std::uint32_t* size,
                                                               std::size_t count, double* to) noexcept {
   const __m512i zero = _mm512_setzero_si512();
   const __m512i seven = _mm512_set1_epi64(7);
   std::uint64_t wrong = 0;
   for (std::size_t i = 0; i < count; i += 8) {
     const auto lanes = static_cast<__mmask8>(count - i >= 8 ? 0xFFU : (1U << (count - i)) - 1);
-    const digits8x8 d = load_digits(begin + i, size + i, lanes);
+    const digits8x8 d = load_digits(bytes + i, size + i, lanes);
     // The lowest bit of the point, the bits before it, and which byte it is (7 where there is none).
     const __m512i points = _mm512_movm_epi8(_mm512_cmpeq_epi8_mask(d.digits, _mm512_set1_epi8('.' ^ '0')));
     const __mmask8 has_point = _mm512_test_epi64_mask(points, points);
@@ -106,15 +102,5 @@ TABSCORE_TARGET_AVX512 inline std::uint64_t read_short_avx512(const char* const*
 #if !defined(__clang__)
 #pragma GCC diagnostic pop
 #endif
-
-#else
-
-namespace tabscore::detail {
-inline constexpr bool has_avx512 = false;
-template <class T>
-std::uint64_t read_short_avx512(const char* const*, const std::uint32_t*, std::size_t, T*) noexcept {
-  return 1;
-}
-}  // namespace tabscore::detail
 
 #endif

@@ -1,14 +1,35 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
 #include <string_view>
 
-#include "../schema/field_error.hpp"
+#include "../core/json_text.hpp"
+#include "../core/text_buffer.hpp"
+#include "error_context.hpp"
+#include "python_json.hpp"
 
-// Dialects: how a service words what is wrong. A dialect is a type with the members of this one.
+namespace tabscore {
+
+/// How a service words what is wrong: whole answers, from the same errors. dialect::pydantic1 is one.
+template <class Dialect>
+concept error_dialect = requires(text_buffer& out, const error_context& context, std::span<const field_error> errors,
+                                 const syntax_error& syntax, std::string_view text, std::uint32_t row) {
+  Dialect::append_errors(out, errors, context);
+  Dialect::append_syntax_error(out, syntax, context);
+  Dialect::append_broken_rule(out, text, row, context);  // the rule's message and the first record that breaks it
+  Dialect::append_detail(out, text, context);            // anything else
+};
+
+}  // namespace tabscore
+
 namespace tabscore::dialect {
 
-/// The words of pydantic 1, under FastAPI.
+/// The answers of FastAPI with pydantic 1: {"detail":[{"loc":[...],"msg":"...","type":"...","ctx":{...}}]}, or a
+/// sentence as the detail.
 struct pydantic1 {
   struct wording {
     std::string_view message;  ///< the limit, if any, comes after it
@@ -63,6 +84,71 @@ struct pydantic1 {
 
   static constexpr std::string_view syntax_type = "value_error.jsondecode";
   static constexpr std::string_view unreadable_detail = "There was an error parsing the body";
+
+  static void append_error(text_buffer& out, const field_error& e, const error_context& context) {
+    out.append(R"({"loc":)");
+    detail::append_location(out, e, context);
+    const wording w = words(e.what);
+    out.append(R"(,"msg":")");
+    out.append(w.message);
+    if (w.has_limit) detail::append_limit(out, e.bound);
+    out.append(w.after);
+    out.append(R"(","type":")");
+    out.append(w.type);
+    out.append("\"");
+    if (w.has_limit) {
+      out.append(R"(,"ctx":{"limit_value":)");
+      detail::append_limit(out, e.bound);
+      out.append("}");
+    }
+    out.append("}");
+  }
+  static void append_errors(text_buffer& out, std::span<const field_error> errors, const error_context& context) {
+    out.append(R"({"detail":[)");
+    detail::error_items items(out, context);
+    for (const field_error& e : errors) items.add([&] { append_error(out, e, context); });
+    items.close();
+  }
+
+  /// One item. It quotes the body, of a long one the beginning.
+  static void append_syntax_error(text_buffer& out, const syntax_error& e, const error_context& context) {
+    const auto integer = [&](std::string_view before, std::size_t v) {
+      out.append(before);
+      detail::append_integer(out, v);
+    };
+    integer(R"({"detail":[{"loc":["body",)", e.position);
+    out.append(R"(],"msg":)");
+    append_json_text(out, detail::syntax_sentence(e));
+    out.append(R"(,"type":")");
+    out.append(syntax_type);
+    out.append(R"(","ctx":{"msg":)");
+    append_json_text(out, e.message);
+    out.append(R"(,"doc":)");
+    const std::size_t begin = out.size();
+    for (std::size_t size = std::min(e.document.size(), context.most_bytes);; size /= 2) {
+      while (size > 0 && size < e.document.size() && (static_cast<unsigned char>(e.document[size]) & 0xC0U) == 0x80U) {
+        --size;  // not within a character
+      }
+      append_json_text(out, e.document.substr(0, size));
+      if (out.size() - begin <= context.most_bytes || size == 0) break;
+      out.keep_to(out.view().data() + begin);
+    }
+    integer(R"(,"pos":)", e.position);
+    integer(R"(,"lineno":)", e.line);
+    integer(R"(,"colno":)", e.column);
+    out.append("}}]}");
+  }
+
+  static void append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t,
+                                 const error_context& context) {
+    append_detail(out, message, context);
+  }
+
+  static void append_detail(text_buffer& out, std::string_view text, const error_context&) {
+    out.append(R"({"detail":)");
+    append_json_text(out, text);
+    out.append("}");
+  }
 };
 
 }  // namespace tabscore::dialect

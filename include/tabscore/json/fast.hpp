@@ -128,13 +128,19 @@ class fast_reader {
     }
     if (p >= end) return false;
     values_[Place].begin[row] = p;
-    std::uint32_t stops = equal_bytes(p, place.stop);
-    if (stops == 0) [[unlikely]] {  // 16 bytes or more
-      if (end - p <= 16) return false;
-      stops = equal_bytes(p + 16, place.stop) << 16U;
-      if (stops == 0 || p + std::countr_zero(stops) >= end) return false;
+    const std::uint64_t bytes = load8(p);
+    values_[Place].bytes[row] = bytes;
+    const std::uint64_t near = place.number ? first_equal_byte(bytes, place.stop8) : 0;
+    std::uint32_t length = static_cast<std::uint32_t>(std::countr_zero(near)) / 8;
+    if (near == 0) {
+      std::uint32_t stops = equal_bytes(p, place.stop);
+      if (stops == 0) [[unlikely]] {  // 16 bytes or more
+        if (end - p <= 16) return false;
+        stops = equal_bytes(p + 16, place.stop) << 16U;
+        if (stops == 0 || p + std::countr_zero(stops) >= end) return false;
+      }
+      length = static_cast<std::uint32_t>(std::countr_zero(stops));
     }
-    const auto length = static_cast<std::uint32_t>(std::countr_zero(stops));
     values_[Place].size[row] = length;
     p += length;
     return Place + 1 < size || p < end;
@@ -290,6 +296,7 @@ class fast_reader {
   void set_value(std::size_t field, std::size_t row, extent value) noexcept {
     auto& values = values_[layout_.place_of[field]];
     values.begin[row] = value.begin;
+    values.bytes[row] = value.begin != nullptr ? load8(value.begin) : 0;
     values.size[row] = static_cast<std::uint32_t>(value.size());
   }
 

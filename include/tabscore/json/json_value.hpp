@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string>
 #include <string_view>
 
 namespace tabscore {
@@ -167,6 +168,14 @@ inline char* unescape(std::string_view raw, char* to) noexcept {
     }
   }
   return to;
+}
+
+/// The same as a view of `raw` where it has no escapes, else of `spare`.
+inline std::string_view unescaped(std::string_view raw, std::string& spare) {
+  if (raw.find('\\') == std::string_view::npos) return raw;
+  spare.resize(raw.size());
+  spare.resize(static_cast<std::size_t>(unescape(raw, spare.data()) - spare.data()));
+  return spare;
 }
 
 }  // namespace tabscore

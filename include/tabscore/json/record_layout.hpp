@@ -23,6 +23,8 @@ struct record_layout {
   struct place {
     piece gap;  ///< the bytes before the value; the first place's from the last one of the record before
     std::array<char, 16> stop{};  ///< the byte behind the value, many times
+    std::uint64_t stop8 = 0;      ///< eight times
+    bool number = false;          ///< such values tend to be shorter than eight bytes
   };
   std::array<place, Schema::size> places{};
   std::array<std::uint16_t, Schema::size> fields = declared;    ///< the field of each place
@@ -70,6 +72,8 @@ class layout_trace {
     for (std::size_t i = 0; i < Schema::size; ++i) {
       layout.place_of[fields_[i]] = static_cast<std::uint16_t>(i);
       layout.places[i].stop = sixteen(*values_[i].end);
+      layout.places[i].stop8 = load8(layout.places[i].stop.data());
+      layout.places[i].number = Schema::kinds[fields_[i]] != field_kind::text;
       if (i > 0) gap(layout.places[i].gap, values_[i - 1].end, values_[i].begin, longest_gap);
     }
     if (previous == nullptr) {

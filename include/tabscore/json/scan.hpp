@@ -28,6 +28,12 @@ inline std::uint64_t load8(const char* p) noexcept {
   return v;
 }
 
+/// Bit 7 of the first byte of x that equals the one of `others`, and maybe of later ones; 0 when there is none.
+[[gnu::always_inline]] inline std::uint64_t first_equal_byte(std::uint64_t x, std::uint64_t others) noexcept {
+  x ^= others;
+  return (x - 0x0101010101010101U) & ~x & 0x8080808080808080U;
+}
+
 constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
 inline const char* skip_blanks(const char* p, const char* end) noexcept {
@@ -134,8 +140,7 @@ class digits8 {
   }
   /// Bit 7 of the first byte that is a point, and maybe of later ones; 0 when there is none.
   [[gnu::always_inline]] std::uint64_t points() const noexcept {
-    const std::uint64_t x = digits_ ^ 0x1E1E1E1E1E1E1E1EU;  // '.' ^ '0'
-    return (x - 0x0101010101010101U) & ~x & 0x8080808080808080U;
+    return first_equal_byte(digits_, 0x1E1E1E1E1E1E1E1EU);  // '.' ^ '0'
   }
   /// Without the byte whose lowest bit is bit `at`; those before it move up.
   [[gnu::always_inline]] digits8 without_byte(unsigned at) const noexcept {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -10,6 +11,7 @@
 
 #include "../core/json_text.hpp"
 #include "../core/number_text.hpp"
+#include "../core/number_texts.hpp"
 #include "../core/text_buffer.hpp"
 #include "../schema/field_error.hpp"
 #include "dialect.hpp"
@@ -42,15 +44,20 @@ class prediction_names {
   }
 
   /// Appends {"predictions":[{"p":0.25,"positive":0},...]}: one entry a record, positive where the probability reaches
-  /// the threshold. With more members in each: see append_one.
-  void append_list(text_buffer& out, std::span<const double> probability, double threshold) const {
+  /// the threshold. `texts` are the probabilities', if somebody has written them. With more members in each: see
+  /// append_one.
+  void append_list(text_buffer& out, std::span<const double> probability, double threshold,
+                   const number_texts* texts = nullptr) const {
+    if (texts != nullptr && texts->empty()) texts = nullptr;
     out.append(begin_);
     constexpr std::size_t block = 256;  // records whose room is asked for at once
     for (std::size_t i = 0; i < probability.size(); i += block) {
-      const auto some = probability.subspan(i, std::min(block, probability.size() - i));
-      char* to = out.space(some.size() * entry_space());
-      for (const double p : some) {
-        to = entry(to, p, threshold);
+      const std::size_t end = std::min(i + block, probability.size());
+      char* to = out.space((end - i) * entry_space());
+      for (std::size_t row = i; row < end; ++row) {
+        to = entry(to, probability[row] >= threshold, [&](char* p) {
+          return texts != nullptr ? texts->copy(row, p) : write_real<spelling::json>(p, probability[row]);
+        });
         *to++ = ',';
       }
       out.keep_to(to);
@@ -59,7 +66,7 @@ class prediction_names {
     out.append("]}");
   }
 
-  template <class More>
+  template <std::invocable<std::size_t> More>
   void append_list(text_buffer& out, std::span<const double> probability, double threshold, More&& more) const {
     out.append(begin_);
     for (std::size_t i = 0; i < probability.size(); ++i) {
@@ -71,7 +78,8 @@ class prediction_names {
 
   /// Appends {"p":0.25,"positive":0}.
   void append_one(text_buffer& out, double probability, double threshold) const {
-    out.keep_to(entry(out.space(entry_space()), probability, threshold));
+    out.keep_to(entry(out.space(entry_space()), probability >= threshold,
+                      [&](char* to) { return write_real<spelling::json>(to, probability); }));
   }
   /// The same with more members: more() appends them to `out`, as "name":value.
   template <class More>
@@ -87,11 +95,12 @@ class prediction_names {
   std::size_t entry_space() const noexcept {
     return before_probability_.size() + before_positive_.size() + number_text_space + 4;
   }
-  char* entry(char* to, double p, double threshold) const noexcept {
+  template <class Write>
+  char* entry(char* to, bool positive, Write&& write_probability) const noexcept {
     to += before_probability_.copy(to, before_probability_.size());
-    to = write_real<spelling::json>(to, p);
+    to = write_probability(to);
     to += before_positive_.copy(to, before_positive_.size());
-    *to++ = p >= threshold ? '1' : '0';
+    *to++ = positive ? '1' : '0';
     *to++ = '}';
     return to;
   }
@@ -101,107 +110,46 @@ class prediction_names {
   std::string before_positive_;
 };
 
-/// Appends {"detail":"text"}.
-inline void append_detail(text_buffer& out, std::string_view text) {
-  out.append(R"({"detail":)");
-  append_json_text(out, text);
-  out.append("}");
+/// Appends the answer to a body with wrong values, as Dialect words it.
+template <error_dialect Dialect = dialect::pydantic1>
+void append_errors(text_buffer& out, std::span<const field_error> errors, const error_context& context) {
+  Dialect::append_errors(out, errors, context);
 }
-
-/// Appends "msg":"...","type":"...": the members that say what is wrong with a value, as Dialect words it.
-template <class Dialect = dialect::pydantic1>
-void append_fault(text_buffer& out, fault what, const limit& bound) {
-  const auto append_bound = [&] {
-    char* const to = out.space(number_text_space);
-    out.keep_to(bound.is_real ? write_real(to, bound.real()) : write_integer(to, bound.integer));
-  };
-  const auto words = Dialect::words(what);
-  out.append(R"("msg":")");
-  out.append(words.message);
-  if (words.has_limit) append_bound();
-  out.append(words.after);
-  out.append(R"(","type":")");
-  out.append(words.type);
-  out.append("\"");
-  if (words.has_limit) {
-    out.append(R"(,"ctx":{"limit_value":)");
-    append_bound();
-    out.append("}");
-  }
-}
-
-/// Appends {"detail":[...]}, one item an error, as Dialect words it. `names` are the schema's, `list` is the member
-/// that holds the records.
-template <class Dialect = dialect::pydantic1>
+/// The same from the names of the schema's fields, and the member that holds the records.
+template <error_dialect Dialect = dialect::pydantic1>
 void append_errors(text_buffer& out, std::span<const field_error> errors, std::span<const std::string_view> names,
                    std::string_view list = "records") {
-  const auto integer = [&](std::uint64_t v) {
-    out.keep_to(write_integer(out.space(number_text_space), static_cast<std::int64_t>(v)));
-  };
-  std::string_view before = R"({"detail":[)";
-  for (const field_error& e : errors) {
-    out.append(before);
-    before = ",";
-    out.append(R"({"loc":["body")");
-    if (e.row != field_error::no_row) {
-      out.append(",");
-      append_json_text(out, list);
-      if (e.row != field_error::all_rows) {
-        out.append(",");
-        integer(e.row);
-      }
-    }
-    if (e.field != field_error::no_field) {
-      out.append(",");
-      append_json_text(out, names[e.field]);
-    }
-    out.append("],");
-    append_fault<Dialect>(out, e.what, e.bound);
-    out.append("}");
-  }
-  out.append(errors.empty() ? R"({"detail":[]})" : "]}");
+  Dialect::append_errors(out, errors, {.names = names, .list = list});
 }
 
-/// Appends {"detail":[...]} with the one item of a body that is no JSON; it quotes the whole body.
-template <class Dialect = dialect::pydantic1>
-void append_syntax_error(text_buffer& out, const syntax_error& e) {
-  const auto integer = [&](std::string_view before, std::size_t v) {
-    out.append(before);
-    out.keep_to(write_integer(out.space(number_text_space), static_cast<std::int64_t>(v)));
-  };
-  text_buffer message;
-  append_json_text(message, e.message);
-  const std::string_view quoted = message.view();
-  integer(R"({"detail":[{"loc":["body",)", e.position);
-  out.append(R"(],"msg":)");
-  out.append(quoted.substr(0, quoted.size() - 1));
-  integer(": line ", e.line);
-  integer(" column ", e.column);
-  integer(" (char ", e.position);
-  out.append(R"-()","type":")-");
-  out.append(Dialect::syntax_type);
-  out.append(R"(","ctx":{"msg":)");
-  out.append(quoted);
-  out.append(R"(,"doc":)");
-  append_json_text(out, e.document);
-  integer(R"(,"pos":)", e.position);
-  integer(R"(,"lineno":)", e.line);
-  integer(R"(,"colno":)", e.column);
-  out.append("}}]}");
+/// Appends the answer to a body that is no JSON.
+template <error_dialect Dialect = dialect::pydantic1>
+void append_syntax_error(text_buffer& out, const syntax_error& e, const error_context& context = {}) {
+  Dialect::append_syntax_error(out, e, context);
+}
+
+/// Appends the answer to what a sentence says: {"detail":"text"}.
+template <error_dialect Dialect = dialect::pydantic1>
+void append_detail(text_buffer& out, std::string_view text, const error_context& context = {}) {
+  Dialect::append_detail(out, text, context);
 }
 
 /// The same as a string of its own: for programs that aren't in a hurry.
-template <class Dialect = dialect::pydantic1>
-std::string to_json(std::span<const field_error> errors, std::span<const std::string_view> names,
-                    std::string_view list = "records") {
+template <error_dialect Dialect = dialect::pydantic1>
+std::string to_json(std::span<const field_error> errors, const error_context& context) {
   text_buffer out;
-  append_errors<Dialect>(out, errors, names, list);
+  Dialect::append_errors(out, errors, context);
   return std::string(out.view());
 }
-template <class Dialect = dialect::pydantic1>
-std::string to_json(const syntax_error& e) {
+template <error_dialect Dialect = dialect::pydantic1>
+std::string to_json(std::span<const field_error> errors, std::span<const std::string_view> names,
+                    std::string_view list = "records") {
+  return to_json<Dialect>(errors, {.names = names, .list = list});
+}
+template <error_dialect Dialect = dialect::pydantic1>
+std::string to_json(const syntax_error& e, const error_context& context = {}) {
   text_buffer out;
-  append_syntax_error<Dialect>(out, e);
+  Dialect::append_syntax_error(out, e, context);
   return std::string(out.view());
 }
 

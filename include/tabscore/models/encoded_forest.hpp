@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -22,8 +23,9 @@
 
 namespace tabscore {
 
-/// A tree ensemble trained on encoded features: scaled numbers, then one indicator column per category, as float32.
-/// Gives the trainer's own margins and probabilities. Immutable, so that threads share one.
+/// A tree ensemble of two classes trained on encoded features (see encoder): boosted trees with a logistic link, or a
+/// forest that averages the shares of both classes. Gives the trainer's own margins and probabilities. Immutable, so
+/// that threads share one.
 class encoded_forest {
  public:
   /// The forest must read what the encoder writes and give one probability; `source` names it in the error.
@@ -36,9 +38,11 @@ class encoded_forest {
       return mismatch(
           fmt::format("the trees read {} columns, the features are encoded in {}", trees.features(), encoder.width()));
     }
-    if (trees.outputs() != 1 || trees.model().output_link.form != link::function::logistic) {
-      return mismatch("expected trees of a binary objective with a logistic link");
-    }
+    using form = link::function;
+    const form f = trees.model().output_link.form;
+    const bool boosted = trees.outputs() == 1 && (f == form::logistic || f == form::two_classes);
+    const bool averaged = trees.outputs() == 2 && f == form::identity;
+    if (!boosted && !averaged) return mismatch("expected trees of two classes: a logistic link, or shares of both");
     return encoded_forest(std::move(names), std::move(encoder), std::move(trees), threshold);
   }
 
@@ -47,29 +51,38 @@ class encoded_forest {
   const forest& trees() const noexcept { return trees_; }
 
   void score(const feature_block& x, scratch& memory, std::span<double> probability) const {
-    each_run(x, memory, [&](matrix_view<float> encoded, std::size_t first) {
-      trees_.predict(encoded, probability.subspan(first, encoded.rows), memory.inner());
+    each_output(x, memory, [&](std::span<double> outputs, std::size_t first) {
+      const link& last = trees_.model().output_link;
+      const std::size_t n = trees_.outputs();
+      std::array<double, 2> of_classes{};
+      for (std::size_t at = 0; at < outputs.size(); at += n) {
+        const auto row = std::span(of_classes).first(last.width(n));
+        last.apply(outputs.subspan(at, n), row);
+        probability[first + at / n] = row.back();
+      }
     });
   }
 
-  /// One margin per row, before the link.
+  /// One margin per row, before the link; of a forest that averages, the probability itself.
   void margins(const feature_block& x, scratch& memory, std::span<double> margin) const {
-    each_run(x, memory, [&](matrix_view<float> encoded, std::size_t first) {
-      trees_.margins(encoded, margin.subspan(first, encoded.rows), memory.inner());
+    if (trees_.outputs() == 2) return score(x, memory, margin);
+    each_output(x, memory, [&](std::span<double> outputs, std::size_t first) {
+      std::copy(outputs.begin(), outputs.end(), margin.begin() + static_cast<std::ptrdiff_t>(first));
     });
   }
 
   /// How much each feature moved each row's margin, then the base value: rows x (features + 1), row after row. A text
-  /// field's number is the sum of its indicator columns'. Computed in float64, so that their sum is the margin up to
-  /// the rounding of the trainer's float32.
+  /// field's number is the sum of its columns'. Computed in float64, so that their sum is the margin up to the rounding
+  /// of a trainer's float32.
   void contributions(const feature_block& x, scratch& memory, std::span<double> out) const {
     TABSCORE_ASSERT(explainer_.has_value() && out.size() >= x.rows * (names_.size() + 1), "room and an explainer");
-    each_run(x, memory, [&](matrix_view<float> encoded, std::size_t first) {
+    each_run(x, memory, [&](const auto& encoded, std::size_t first, scratch& more) {
       const std::size_t width = explainer_->width();
-      const std::span<double> columns = memory.inner().template get<double>(encoded.rows * width);
-      explainer_->explain(encoded, columns, memory.inner().inner());
-      for (std::size_t i = 0; i < encoded.rows; ++i) {
-        fold_contributions(columns.subspan(i * width, width), field_of_,
+      const std::size_t columns = field_of_.size();
+      const std::span<double> raw = more.get<double>(encoded.rows * width);
+      explainer_->explain(encoded, raw, more.inner());
+      for (std::size_t i = 0; i < encoded.rows; ++i) {  // the last output is that of the positive class
+        fold_contributions(raw.subspan((i + 1) * width - columns, columns), field_of_,
                            out.subspan((first + i) * (names_.size() + 1), names_.size() + 1));
       }
     });
@@ -90,22 +103,40 @@ class encoded_forest {
         explainer_(explainer::build(trees_)) {
     for (std::size_t j = 0; j < names_.numeric.size(); ++j) field_of_.push_back(static_cast<std::uint32_t>(j));
     for (std::size_t f = 0; f < encoder_.text.size(); ++f) {
-      field_of_.insert(field_of_.end(), encoder_.text[f].size(), static_cast<std::uint32_t>(names_.numeric.size() + f));
+      field_of_.insert(field_of_.end(), encoder_.text_width(f), static_cast<std::uint32_t>(names_.numeric.size() + f));
     }
     field_of_.push_back(static_cast<std::uint32_t>(names_.size()));  // the base value
   }
 
-  // Encodes a run of rows at a time: the encoded matrix of a large block would leave the cache.
+  // Encodes a run of rows at a time (the encoded matrix of a large block would leave the cache), in the precision in
+  // which the trees compare: use(rows x columns, first row, memory that is free).
   template <class Use>
   void each_run(const feature_block& x, scratch& memory, Use&& use) const {
+    if (trees_.model().input == precision::float32) {
+      each_run_of<float>(x, memory, use);
+    } else {
+      each_run_of<double>(x, memory, use);
+    }
+  }
+  template <class Number, class Use>
+  void each_run_of(const feature_block& x, scratch& memory, Use& use) const {
     constexpr std::size_t run = 256;
     const std::size_t columns = encoder_.width();
-    const std::span<float> encoded = memory.template get<float>(std::min(run, x.rows) * columns);
+    const std::span<Number> encoded = memory.get<Number>(std::min(run, x.rows) * columns);
     for (std::size_t first = 0; first < x.rows; first += run) {
       const std::size_t rows = std::min(run, x.rows - first);
       encoder_.encode(x, first, rows, encoded.data());
-      use(row_major(encoded.data(), rows, columns), first);
+      use(row_major(encoded.data(), rows, columns), first, memory.inner());
     }
+  }
+  // The same with the trees' outputs: use(rows x outputs, first row).
+  template <class Use>
+  void each_output(const feature_block& x, scratch& memory, Use&& use) const {
+    each_run(x, memory, [&](const auto& encoded, std::size_t first, scratch& more) {
+      const std::span<double> outputs = more.get<double>(encoded.rows * trees_.outputs());
+      trees_.margins(encoded, outputs, more.inner());
+      use(outputs, first);
+    });
   }
 
   feature_names names_;

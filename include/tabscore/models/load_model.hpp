@@ -8,6 +8,8 @@
 
 #include "../core/result.hpp"
 #include "encoded_forest.hpp"
+#include "load_lightgbm.hpp"
+#include "load_sklearn.hpp"
 #include "load_tabscore.hpp"
 #include "load_xgboost.hpp"
 #include "logistic.hpp"
@@ -17,14 +19,26 @@
 
 namespace tabscore {
 
-/// The trees of a file of kind "xgboost", after they have given the trainer's numbers for the trainer's rows.
+/// The trees of a file of kind "xgboost", "lightgbm" or "sklearn", after they have given the trainer's numbers for the
+/// trainer's rows.
 inline result<encoded_forest> make_encoded_forest(const model_file& file) {
-  const auto* const document = std::get_if<xgboost_document>(&file.model);
+  const auto* const document = std::get_if<tree_document>(&file.model);
   if (document == nullptr) {
-    return error{errc::mismatch, file.path + ": kind: expected \"xgboost\", found \"logistic\""};
+    return error{errc::mismatch, file.path + ": kind: expected trees, found \"" + file.kind + "\""};
   }
   const std::string source = file.path + ": model";
-  auto read = read_xgboost(document->json, source);
+  const auto read_trees = [&] {
+    switch (document->trainer) {
+      case tree_document::format::lightgbm:
+        return read_lightgbm(document->text, source);
+      case tree_document::format::sklearn:
+        return read_sklearn(document->text, source);
+      case tree_document::format::xgboost:
+        break;
+    }
+    return read_xgboost(document->text, source);
+  };
+  auto read = read_trees();
   if (!read) return read.error();
   auto trees = forest::build(*std::move(read), source);
   if (!trees) return trees.error();

@@ -73,19 +73,53 @@ inline provenance read_provenance(const json_node& node) {
   return origin;
 }
 
+/// One step of "steps": an object of one member, {"clip": [0.0, 10.0]}.
+inline numeric_step read_step(const json_node& node) {
+  numeric_step step;
+  std::size_t found = 0;
+  const auto two = [](const json_node& pair, auto make) {
+    const std::vector<double> numbers = pair.numbers(2);
+    return pair.ok() ? numeric_step(make(numbers[0], numbers[1])) : numeric_step();
+  };
+  node.each_member([&](std::string_view name, const json_node& value) {
+    ++found;
+    if (name == "impute") {
+      step = impute{value.number()};
+    } else if (name == "clip") {
+      step = two(value, [](double low, double high) { return clip{low, high}; });
+    } else if (name == "standardize") {
+      step = two(value, [](double mean, double scale) { return standardize{mean, scale}; });
+    } else if (name == "rescale") {
+      step = two(value, [](double scale, double offset) { return rescale{scale, offset}; });
+    } else if (name == "log" || name == "log1p") {
+      value.members({});
+      step = name == "log" ? numeric_step(logarithm{}) : numeric_step(logarithm1p{});
+    } else {
+      value.fail(errc::unsupported, "unknown step; known are impute, clip, standardize, rescale, log, log1p");
+    }
+  });
+  if (node.ok() && found != 1) node.fail(errc::structure, fmt::format("expected one step, found {}", found));
+  return step;
+}
+
 inline void read_features(const json_node& node, model_file& file) {
   node.members({"numeric", "text"});
   if (!node.ok()) return;
   node["numeric"].each([&](const json_node& feature) {
-    feature.members({"name", "mean", "scale"});
+    feature.members({"name", "mean", "scale"}, {"steps"});
     if (!feature.ok()) return;
     file.features.numeric.push_back(feature["name"].name());
     const standardize scaler{feature["mean"].number(), feature["scale"].number()};
     if (!(scaler.scale > 0)) feature["scale"].expected("a number greater than 0");
     file.encoder.numeric.push_back(scaler);
+    if (!feature.has("steps")) return;
+    std::vector<numeric_step> steps;
+    feature["steps"].each([&](const json_node& step) { steps.push_back(read_step(step)); });
+    file.encoder.before.resize(file.encoder.numeric.size());
+    file.encoder.before.back() = std::move(steps);
   });
   node["text"].each([&](const json_node& feature) {
-    feature.members({"name", "categories"});
+    feature.members({"name", "categories"}, {"imputed", "ordinal"});
     if (!feature.ok()) return;
     file.features.text.push_back(feature["name"].name());
     std::vector<std::optional<std::string>> categories;
@@ -102,7 +136,17 @@ inline void read_features(const json_node& node, model_file& file) {
     if (const auto twice = repeated(std::move(texts))) {
       feature["categories"].fail(errc::structure, fmt::format("the category \"{}\" appears twice", *twice));
     }
-    if (feature.ok()) file.encoder.text.emplace_back(std::move(categories));
+    std::optional<std::string> imputed;
+    if (feature.has("imputed")) {
+      imputed = feature["imputed"].text();
+      if (std::ranges::find(categories, imputed) == categories.end()) feature["imputed"].expected("a category");
+    }
+    if (feature.has("ordinal")) {
+      feature["ordinal"].members({"unknown"});
+      file.encoder.ordinal.resize(file.encoder.text.size() + 1);
+      file.encoder.ordinal.back() = feature["ordinal"]["unknown"].number_or_null();
+    }
+    if (feature.ok()) file.encoder.text.emplace_back(std::move(categories), imputed);
   });
   std::vector<std::string_view> names(file.features.numeric.begin(), file.features.numeric.end());
   names.insert(names.end(), file.features.text.begin(), file.features.text.end());
@@ -121,7 +165,7 @@ inline logistic_parameters read_logistic(const json_node& node, const encoder& e
   node["text_coefficients"].each([&](const json_node& field) {
     const std::size_t f = learnt.text.size();
     if (f == encoder.text.size()) return field.fail(errc::structure, one_per_field);
-    learnt.text.push_back(field.numbers(encoder.text[f].size()));
+    learnt.text.push_back(field.numbers(encoder.text_width(f)));
   });
   if (learnt.text.size() < encoder.text.size()) node["text_coefficients"].fail(errc::structure, one_per_field);
   learnt.intercept = node["intercept"].number();
@@ -133,8 +177,10 @@ inline std::vector<check> read_checks(const json_node& node, const encoder& enco
   node.each([&](const json_node& row) {
     row.members({"numeric", "text", "margin", "probability"});
     if (!row.ok()) return;
-    check entry{
-        row["numeric"].numbers(encoder.numeric.size()), {}, row["margin"].number(), row["probability"].number(0, 1)};
+    check entry{row["numeric"].numbers_or_null(encoder.numeric.size()),
+                {},
+                row["margin"].number(),
+                row["probability"].number(0, 1)};
     row["text"].each([&](const json_node& text) { entry.text.push_back(text.text()); });
     if (entry.text.size() != encoder.text.size()) {
       row["text"].fail(errc::structure,
@@ -174,13 +220,20 @@ inline model_file read_model_file(std::string_view bytes, const json_node& root)
   file.origin = read_provenance(root["provenance"]);
   read_features(root["features"], file);
   if (!root.ok()) return file;
-  const std::string kind = root["kind"].text();
+  const std::string& kind = file.kind = root["kind"].text();
   if (kind == "logistic") {
     file.model = read_logistic(root["model"], file.encoder);
   } else if (kind == "xgboost") {
-    file.model = xgboost_document{raw_model(bytes, root)};
+    file.model = tree_document{tree_document::format::xgboost, raw_model(bytes, root)};
+  } else if (kind == "sklearn") {
+    file.model = tree_document{tree_document::format::sklearn, raw_model(bytes, root)};
+  } else if (kind == "lightgbm") {
+    root["model"].members({"text"});
+    file.model = tree_document{tree_document::format::lightgbm, root["model"]["text"].text()};
   } else {
-    root["kind"].fail(errc::unsupported, fmt::format("expected \"logistic\" or \"xgboost\", found \"{}\"", kind));
+    root["kind"].fail(
+        errc::unsupported,
+        fmt::format("expected \"logistic\", \"xgboost\", \"lightgbm\" or \"sklearn\", found \"{}\"", kind));
   }
   file.threshold = root["threshold"].number(0, 1);
   if (root.has("drift_baseline")) file.baseline = read_baseline(root["drift_baseline"], file);
@@ -241,7 +294,7 @@ inline result<model_file> load_model_file(const std::string& path) {
 inline result<logistic> make_logistic(const model_file& file) {
   const auto* const learnt = std::get_if<logistic_parameters>(&file.model);
   if (learnt == nullptr) {
-    return error{errc::mismatch, fmt::format("{}: kind: expected \"logistic\", found \"xgboost\"", file.path)};
+    return error{errc::mismatch, fmt::format("{}: kind: expected \"logistic\", found \"{}\"", file.path, file.kind)};
   }
   logistic model(file.features, file.encoder, *learnt, file.threshold);
   if (auto e = verify(model, file.checks, file.path)) return *std::move(e);

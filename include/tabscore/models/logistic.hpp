@@ -23,7 +23,7 @@ namespace tabscore {
 /// What a logistic regression learnt, aligned with its encoder.
 struct logistic_parameters {
   std::vector<double> numeric;            ///< one coefficient per numeric feature
-  std::vector<std::vector<double>> text;  ///< per text field, one coefficient per category
+  std::vector<std::vector<double>> text;  ///< per text field, one coefficient per category, or one for its position
   double intercept = 0;
 };
 
@@ -46,9 +46,15 @@ class logistic {
     TABSCORE_ASSERT(names_.text.size() == encoder_.text.size() && learnt.text.size() == encoder_.text.size(),
                     "names, categories and coefficients of the text fields differ in number");
     for (std::size_t f = 0; f < learnt.text.size(); ++f) {
-      TABSCORE_ASSERT(learnt.text[f].size() == encoder_.text[f].size(), "a category without a coefficient");
+      TABSCORE_ASSERT(learnt.text[f].size() == encoder_.text_width(f), "a category without a coefficient");
       std::vector<double>& by_code = text_.emplace_back(1, 0.0);  // [0] serves one_hot::unknown, which is -1
-      by_code.insert(by_code.end(), learnt.text[f].begin(), learnt.text[f].end());
+      if (encoder_.is_ordinal(f)) {
+        const double c = learnt.text[f][0];
+        by_code[0] = *encoder_.ordinal[f] * c;
+        for (std::size_t k = 0; k < encoder_.text[f].size(); ++k) by_code.push_back(static_cast<double>(k) * c);
+      } else {
+        by_code.insert(by_code.end(), learnt.text[f].begin(), learnt.text[f].end());
+      }
     }
   }
 
@@ -63,47 +69,54 @@ class logistic {
   }
 
   /// One log-odds per row: the numeric terms, the text terms and the intercept, added in that order without fusing.
-  void margins(const feature_block& x, scratch& /*memory*/, std::span<double> margin) const {
+  void margins(const feature_block& x, scratch& memory, std::span<double> margin) const {
     TABSCORE_ASSERT(encoder_.fits(x), "the block has other features than the model");
     TABSCORE_ASSERT(margin.size() >= x.rows, "fewer margins than rows");
-    numeric_terms_(x, {encoder_.numeric.data(), numeric_.data(), numeric_.size()}, margin.data());
+    numeric_terms_(encoder_.prepared(x, memory), {encoder_.numeric.data(), numeric_.data(), numeric_.size()},
+                   margin.data());
     for (std::size_t f = 0; f < text_.size(); ++f) {
-      for (std::size_t i = 0; i < x.rows; ++i) margin[i] += coefficient(f, x.text[f][i]);
+      const double* const coefficient = text_[f].data() + 1;
+      each_code(x, f, encoder_.text[f], 0, x.rows,
+                [&](std::size_t i, std::int32_t code) { margin[i] += coefficient[code]; });
     }
     for (double& value : margin.first(x.rows)) value += intercept_;
   }
 
   /// Each feature's own term of the margin, then the intercept: rows x (features + 1), row after row. Added up in that
   /// order they are the margin, bit for bit.
-  void contributions(const feature_block& x, scratch& /*memory*/, std::span<double> out) const {
+  void contributions(const feature_block& raw, scratch& memory, std::span<double> out) const {
+    const feature_block x = encoder_.prepared(raw, memory);
     TABSCORE_ASSERT(encoder_.fits(x), "the block has other features than the model");
     TABSCORE_ASSERT(out.size() >= x.rows * (names_.size() + 1), "less room than contributions");
     double* to = out.data();
     for (std::size_t i = 0; i < x.rows; ++i) {
       for (std::size_t j = 0; j < numeric_.size(); ++j) *to++ = numeric_[j] * encoder_.numeric[j](x.column(j)[i]);
-      for (std::size_t f = 0; f < text_.size(); ++f) *to++ = coefficient(f, x.text[f][i]);
+      for (std::size_t f = 0; f < text_.size(); ++f) {
+        *to++ = text_[f][static_cast<std::size_t>(encoder_.text[f].code(x.text[f][i]) + 1)];
+      }
       *to++ = intercept_;
     }
   }
   static const error* unexplained() noexcept { return nullptr; }
 
   /// How far apart two correct summations of row i's margin may be: 4 n u (sum |terms| + |intercept|), n encoded
-  /// columns.
+  /// columns. Where a logarithm may differ in its last bit, the size of a term is taken before its scaler subtracts.
   double margin_bound(const feature_block& x, std::size_t i) const noexcept {
     double size = std::abs(intercept_);
     for (std::size_t j = 0; j < numeric_.size(); ++j) {
-      size += std::abs(numeric_[j] * encoder_.numeric[j](x.column(j)[i]));
+      const double value = encoder_.prepared(j, x.column(j)[i]);
+      const standardize& last = encoder_.numeric[j];
+      size += std::abs(numeric_[j] *
+                       (encoder_.has_steps(j) ? (std::abs(value) + std::abs(last.mean)) / last.scale : last(value)));
     }
-    for (std::size_t f = 0; f < text_.size(); ++f) size += std::abs(coefficient(f, x.text[f][i]));
+    for (std::size_t f = 0; f < text_.size(); ++f) {
+      size += std::abs(text_[f][static_cast<std::size_t>(encoder_.text[f].code(x.text[f][i]) + 1)]);
+    }
     return 4.0 * static_cast<double>(encoder_.width()) * (std::numeric_limits<double>::epsilon() / 2) * size;
   }
   static constexpr double probability_bound = 1e-12;
 
  private:
-  double coefficient(std::size_t field, std::string_view text) const noexcept {
-    return text_[field][static_cast<std::size_t>(encoder_.text[field].code(text) + 1)];
-  }
-
   feature_names names_;
   tabscore::encoder encoder_;
   std::vector<double> numeric_;

@@ -36,25 +36,28 @@ struct provenance {
 
 /// One row of the trainer with the trainer's own outputs, replayed when the model is loaded.
 struct check {
-  std::vector<double> numeric;    ///< unscaled, aligned with the numeric features
+  std::vector<double> numeric;    ///< unscaled, aligned with the numeric features; NaN is missing
   std::vector<std::string> text;  ///< aligned with the text fields
-  double margin = 0;              ///< log-odds
+  double margin = 0;              ///< log-odds; what the trees give, where they average probabilities
   double probability = 0;
 };
 
-/// A booster in XGBoost's own JSON, byte for byte as it stands in the file; not parsed yet.
-struct xgboost_document {
-  std::string json;
+/// Trees in their trainer's own format, as they stand in the file; not parsed yet.
+struct tree_document {
+  enum class format { xgboost, lightgbm, sklearn };
+  format trainer = format::xgboost;
+  std::string text;
 };
 
 /// A tabscore model file as it was read (docs/model-format.md): consistent in itself, its checks not replayed yet.
 struct model_file {
   std::string path;  ///< as given by the caller; errors name it
   std::string name;
+  std::string kind;  ///< of the model: logistic, xgboost, lightgbm, sklearn
   provenance origin;
   feature_names features;
   tabscore::encoder encoder;  ///< aligned with features
-  std::variant<logistic_parameters, xgboost_document> model;
+  std::variant<logistic_parameters, tree_document> model;
   double threshold = 0;
   std::optional<drift_baseline> baseline;
   std::vector<check> checks;  ///< at least one

@@ -21,6 +21,8 @@
 #include <utility>
 
 #include "../core/result.hpp"
+#include "coarse_clock.hpp"
+#include "detail/files_aside.hpp"
 #include "detail/intent_file.hpp"
 
 namespace tabscore {
@@ -28,7 +30,8 @@ namespace tabscore {
 /// When appended bytes are forced to the disk. Until then a power loss may take them; the death of the process may not.
 enum class durability : std::uint8_t {
   none,      ///< when the system sees fit
-  interval,  ///< a while after they were written at the latest, given that tick() or append() is called that often
+  interval,  ///< a while after they were written at the latest, given that tick() is called that often; by append()
+             ///< when that has not been called for twice as long
   always     ///< before append() returns
 };
 
@@ -37,6 +40,8 @@ struct append_settings {
   std::chrono::milliseconds sync_interval{1000};
   std::uint64_t rotate_bytes = 0;      ///< a file that would grow beyond is set aside first; 0: none is
   std::chrono::seconds rotate_age{0};  ///< a file of this age is set aside; 0: none is
+  std::size_t keep_files = 0;          ///< of the files set aside so many remain, the newest; 0: all
+  std::uint64_t keep_bytes = 0;        ///< and of these as many as have no more bytes together; 0: all
 };
 
 /// What open() found wrong with the end of a file and put right.
@@ -48,6 +53,9 @@ struct append_repair {
 /// A file of lines that only grows. What one append() brings is in it whole or not at all, whether the disk is full or
 /// the process is killed: what a killed process began is cut off by the next open(). One process at a time has it open
 /// (a small file beside it, <path>.intent, is locked meanwhile); the next one waits a few seconds, then fails.
+/// An append is one write(). The kernel copies page by page and looks for SIGKILL between pages, so that what stays
+/// within a page of the file is copied whole or not at all; only what crosses pages is announced in the small file
+/// first.
 /// A file that is set aside becomes <path>.<UTC time>; what is appended at once stays together. Pipes and devices are
 /// written to and nothing else. POSIX only.
 /// No concurrent call causes a data race; waiting for the disk in sync() and tick() blocks no append().
@@ -71,6 +79,7 @@ class basic_append_file {
     file->intents_.emplace(std::move(*intents));
     if (!file->open_current()) return fail("cannot be opened to append" + system_says());  // it may be another by now
     if (!file->repair()) return fail("its end cannot be read or put right" + system_says());
+    file->remove_old();
     return file;
   }
 
@@ -78,24 +87,23 @@ class basic_append_file {
   basic_append_file& operator=(const basic_append_file&) = delete;
   ~basic_append_file() {
     if (settings_.sync != durability::none) sync();
-    if (intents_) intents_->declare({});
+    if (intents_) announce_nothing();
   }
 
   /// Appends all of it by one write, or nothing: false.
   bool append(std::string_view bytes) noexcept {
     const std::lock_guard lock(mutex_);
-    if (intents_) rotate_if_due(bytes.size());
-    const int fd = current_->fd.get();
-    off_t begin = intents_ ? ::lseek(fd, 0, SEEK_END) : 0;
-    if (intents_ && !prepare(begin, bytes.size())) return false;
-    bool whole = write_all(fd, bytes);
-    if (whole && intents_ && settings_.sync == durability::always) whole = sync_now(*current_);
-    if (!whole) {
-      if (intents_ && ::ftruncate(fd, begin) != 0) cut_to_ = begin;
-      return false;
-    }
-    unsynced_ = intents_.has_value();
-    if (sync_is_due()) {
+    if (!intents_) return write_all(current_->fd.get(), bytes);
+    rotate_if_due(bytes.size());
+    if (cut_to_ && !cut()) return false;
+    const bool crosses_pages = size_ % page + bytes.size() > page;
+    if (crosses_pages && !announce(bytes.size())) return false;
+    bool whole = write_all(current_->fd.get(), bytes);
+    if (whole && settings_.sync == durability::always) whole = sync_now(*current_);
+    if (!whole) return take_back(bytes.size()), false;
+    size_ += bytes.size();
+    unsynced_ = true;
+    if (sync_is_due(2)) {
       mark_synced();
       sync_now(*current_);
     }
@@ -111,8 +119,9 @@ class basic_append_file {
     {
       const std::lock_guard lock(mutex_);
       if (!intents_) return;
+      find_size();
       rotate_if_due(0);
-      if (!sync_is_due()) return;
+      if (!sync_is_due(1)) return;
       mark_synced();
       due = current_;
     }
@@ -131,6 +140,8 @@ class basic_append_file {
   std::uint64_t sync_failures() const noexcept { return sync_failures_; }
 
  private:
+  static constexpr std::uint64_t page = 4096;  // a page, or a part of one where they are larger
+
   struct file {
     detail::unique_fd fd;
     struct ::stat status {};
@@ -151,39 +162,61 @@ class basic_append_file {
         (times.stx_mask & STATX_BTIME) != 0) {
       next->born = clock::from_time_t(static_cast<std::time_t>(times.stx_btime.tv_sec));
     }
+    size_ = static_cast<std::uint64_t>(next->status.st_size);
     current_ = std::move(next);
     return true;
   }
 
+  /// Somebody else may have emptied the file: what was announced then says nothing of what follows.
+  void find_size() noexcept {
+    struct ::stat now {};
+    if (::fstat(current_->fd.get(), &now) != 0) return;
+    const auto found = static_cast<std::uint64_t>(now.st_size);
+    if (found < size_) announce_nothing();
+    size_ = found;
+  }
+
   bool repair() noexcept {
     const int fd = current_->fd.get();
-    const auto size = static_cast<std::uint64_t>(current_->status.st_size);
+    const std::uint64_t size = size_;
     const auto last = intents_->read();
     if (last && last->device == current_->status.st_dev && last->inode == current_->status.st_ino &&
         last->begin < size && size < last->end) {
       if (::ftruncate(fd, static_cast<off_t>(last->begin)) != 0) return false;
       repaired_.cut_bytes = size - last->begin;
+      size_ = last->begin;
     } else if (size > 0) {
       const detail::unique_fd reader(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
       char end = 0;
       if (!reader || ::pread(reader.get(), &end, 1, static_cast<off_t>(size - 1)) != 1) return false;
       repaired_.sealed = end != '\n';
       if (repaired_.sealed && !write_all(fd, "\n")) return false;
+      size_ += repaired_.sealed;
     }
     if (settings_.sync != durability::none) sync_folder();
     return true;
   }
 
-  /// Cuts off what an earlier failure left and says what comes next. False when either is impossible.
-  bool prepare(off_t& begin, std::size_t bytes) noexcept {
-    if (begin < 0) return false;
-    if (cut_to_) {
-      if (*cut_to_ < begin && ::ftruncate(current_->fd.get(), *cut_to_) != 0) return false;
-      begin = std::min(begin, *cut_to_);
-      cut_to_.reset();
-    }
-    const auto at = static_cast<std::uint64_t>(begin);
-    return intents_->declare({current_->status.st_dev, current_->status.st_ino, at, at + bytes});
+  /// Says what comes next, so that it is cut off when the process dies before it is there.
+  bool announce(std::size_t bytes) const noexcept {
+    return intents_->declare({current_->status.st_dev, current_->status.st_ino, size_, size_ + bytes});
+  }
+  void announce_nothing() const noexcept { static_cast<void>(intents_->declare({})); }
+
+  /// Takes back an append that came in part: now or, failing that, before the next one.
+  void take_back(std::size_t bytes) noexcept {
+    static_cast<void>(announce(bytes));
+    cut_to_ = size_;
+    cut();
+  }
+  /// Cuts off what a failed append left.
+  bool cut() noexcept {
+    find_size();
+    if (*cut_to_ < size_ && ::ftruncate(current_->fd.get(), static_cast<off_t>(*cut_to_)) != 0) return false;
+    size_ = std::min(size_, *cut_to_);
+    cut_to_.reset();
+    announce_nothing();
+    return true;
   }
 
   static bool write_all(int fd, std::string_view bytes) noexcept {
@@ -197,10 +230,8 @@ class basic_append_file {
 
   void rotate_if_due(std::size_t more) noexcept {
     if (settings_.rotate_bytes == 0 && settings_.rotate_age.count() == 0) return;
-    const off_t size = ::lseek(current_->fd.get(), 0, SEEK_END);
-    if (size <= 0) return;
-    const bool too_large =
-        settings_.rotate_bytes != 0 && static_cast<std::uint64_t>(size) + more > settings_.rotate_bytes;
+    if (size_ == 0) return;
+    const bool too_large = settings_.rotate_bytes != 0 && size_ + more > settings_.rotate_bytes;
     const bool too_old = settings_.rotate_age.count() != 0 && clock::now() - current_->born >= settings_.rotate_age;
     if (too_large || too_old) rotate_locked();
   }
@@ -210,30 +241,34 @@ class basic_append_file {
     const bool ours = ::stat(path_.c_str(), &named) == 0 && named.st_ino == current_->status.st_ino &&
                       named.st_dev == current_->status.st_dev;
     if (ours && named.st_size == 0) return true;
-    if (cut_to_ && ::ftruncate(current_->fd.get(), *cut_to_) != 0) return false;
-    cut_to_.reset();
+    if (cut_to_ && !cut()) return false;
     if (settings_.sync != durability::none) sync_now(*current_);
-    const std::string aside = ours ? name_aside() : std::string();
+    const std::string aside = ours ? detail::name_aside(path_, clock::now()) : std::string();
     if (ours && ::rename(path_.c_str(), aside.c_str()) != 0) return false;
     if (!open_current()) {
       if (ours) static_cast<void>(::rename(aside.c_str(), path_.c_str()));
       return false;
     }
     unsynced_ = false;
+    if (ours) remove_old();
     if (settings_.sync != durability::none) sync_folder();
     return true;
   }
 
-  std::string name_aside() const {
-    const std::time_t now = clock::to_time_t(clock::now());
-    std::tm utc{};
-    ::gmtime_r(&now, &utc);
-    char text[32];
-    const std::size_t length = std::strftime(text, sizeof text, ".%Y%m%dT%H%M%SZ", &utc);
-    const std::string name = path_ + std::string(text, length);
-    std::string free = name;
-    for (int n = 2; ::access(free.c_str(), F_OK) == 0; ++n) free = name + "-" + std::to_string(n);
-    return free;
+  /// Of the files set aside, those that are too many.
+  void remove_old() const {
+    if (settings_.keep_files == 0 && settings_.keep_bytes == 0) return;
+    std::uint64_t bytes = 0;
+    std::size_t kept = 0;
+    for (const detail::file_aside& old : detail::files_aside(path_)) {  // the newest first
+      bytes += old.bytes;
+      const bool too_many = settings_.keep_files != 0 && kept == settings_.keep_files;
+      if (too_many || (settings_.keep_bytes != 0 && bytes > settings_.keep_bytes)) {
+        ::unlink(old.path.c_str());
+      } else {
+        ++kept;
+      }
+    }
   }
 
   std::shared_ptr<const file> locked_current() noexcept {
@@ -241,13 +276,13 @@ class basic_append_file {
     mark_synced();
     return current_;
   }
-  bool sync_is_due() const noexcept {
+  bool sync_is_due(int intervals) const noexcept {
     return unsynced_ && settings_.sync == durability::interval &&
-           std::chrono::steady_clock::now() - synced_ >= settings_.sync_interval;
+           coarse_clock::now() - synced_ >= intervals * settings_.sync_interval;
   }
   void mark_synced() noexcept {
     unsynced_ = false;
-    synced_ = std::chrono::steady_clock::now();
+    synced_ = coarse_clock::now();
   }
   bool sync_now(const file& f) noexcept {
     if (::fdatasync(f.fd.get()) == 0) return true;
@@ -266,9 +301,10 @@ class basic_append_file {
   Mutex mutex_;                                 // of all below but the atomics
   std::optional<detail::intent_file> intents_;  // of a regular file; none: a pipe or a device
   std::shared_ptr<const file> current_;
-  std::optional<off_t> cut_to_;  // where the rest of a failed append, which could not be cut off then, begins
+  std::uint64_t size_ = 0;               // of the current file
+  std::optional<std::uint64_t> cut_to_;  // where the rest of a failed append, which could not be cut off then, begins
   bool unsynced_ = false;
-  std::chrono::steady_clock::time_point synced_ = std::chrono::steady_clock::now();
+  coarse_clock::time_point synced_ = coarse_clock::now();
   append_repair repaired_;
   std::atomic<std::uint64_t> sync_failures_ = 0;
 };

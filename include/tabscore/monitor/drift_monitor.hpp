@@ -6,9 +6,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "coarse_clock.hpp"
 #include "drift_reference.hpp"
 #include "moments.hpp"
 #include "mutex.hpp"
@@ -20,8 +22,10 @@ namespace tabscore {
 /// A sink that keeps what drift is read from: the moments, and the counts of every feature's and the probability's
 /// histogram over sliding windows. A batch is added under one lock: a reader sees it whole or not at all.
 /// No concurrent call causes a data race (drift_monitor; drift_monitor_st is for one thread).
-template <class Mutex, class Clock = std::chrono::steady_clock>
+template <class Mutex, class Clock = coarse_clock>
 class basic_drift_monitor {
+  static constexpr std::size_t few = 16;  // rows that are not worth an array of counts
+
  public:
   /// The pipeline's features must be the model's of the reference. Without histograms there it keeps the moments alone.
   explicit basic_drift_monitor(drift_reference reference, std::uint64_t window_records = 2000)
@@ -32,13 +36,17 @@ class basic_drift_monitor {
   template <std::size_t Width>
   class partial {
    public:
-    partial() noexcept {}  // text_ is zeroed as far as it is used, not all of it for every batch
+    partial() noexcept {}  // the arrays are written before they are read, and only as far as they are used
 
    private:
     friend basic_drift_monitor;
     moments_st::partial<Width> moments_;
-    std::array<binner::tally, Width + 1> numbers_{};
-    bool begun_ = false;
+    // Of a few rows: the number of each cell that is to be raised.
+    std::array<std::uint32_t, few*(Width + 1) + 64> raised_;
+    std::size_t raised_count_ = 0;
+    // Of many rows: counts.
+    std::uint64_t counted_rows_ = 0;
+    std::array<binner::tally, Width + 1> numbers_;
     std::array<std::uint32_t, max_text_cells> text_;
   };
 
@@ -48,40 +56,56 @@ class basic_drift_monitor {
     if (reference_.empty()) return;
     TABSCORE_ASSERT(Width == reference_.numeric() && x.text.size() == reference_.text.size(),
                     "a drift monitor was given to a pipeline of other features");
-    for (std::size_t j = 0; j < Width; ++j) reference_.bins[j].count(x.column(j), x.rows, part.numbers_[j]);
-    reference_.bins[Width].count(block.scores.probability.data(), x.rows, part.numbers_[Width]);
-    if (!std::exchange(part.begun_, true)) std::fill_n(part.text_.begin(), text_cells(), 0U);
-    std::uint32_t* cell = part.text_.data();
-    for (std::size_t f = 0; f < x.text.size(); ++f) {
-      const one_hot& levels = reference_.text[f];
-      for (std::size_t i = 0; i < x.rows; ++i) {
-        const std::string_view text = x.text[f][i];
-        if (text.data() == nullptr) {
-          ++cell[levels.size() + 1];
-          continue;
-        }
-        const std::int32_t code = levels.code(text);
-        ++cell[code == one_hot::unknown ? levels.size() : static_cast<std::size_t>(code)];
+    const double* const probability = block.scores.probability.data();
+    const std::size_t raised = x.rows * (Width + 1 + x.text.size());
+    if (x.rows <= few && raised <= part.raised_.size() - part.raised_count_) {
+      std::uint32_t* cell = part.raised_.data() + part.raised_count_;
+      part.raised_count_ += raised;
+      for (std::size_t j = 0; j < Width; ++j, cell += x.rows) {
+        reference_.bins[j].cells(x.column(j), x.rows, reference_.features[j].first, cell);
       }
-      cell += levels.size() + 2;
+      for (std::size_t f = 0; f < x.text.size(); ++f) {
+        const std::size_t first = reference_.features[Width + f].first;
+        each_text_cell(x, f, [&](std::size_t, std::size_t at) { *cell++ = static_cast<std::uint32_t>(first + at); });
+      }
+      reference_.bins[Width].cells(probability, x.rows, reference_.features.back().first, cell);
+      return;
     }
+    if (part.counted_rows_ == 0) {
+      part.numbers_.fill(binner::tally{});
+      with_text_copies([&](auto copies) { std::fill_n(part.text_.begin(), text_cells() * copies, 0U); });
+    }
+    part.counted_rows_ += x.rows;
+    for (std::size_t j = 0; j < Width; ++j) reference_.bins[j].count(x.column(j), x.rows, part.numbers_[j]);
+    reference_.bins[Width].count(probability, x.rows, part.numbers_[Width]);
+    with_text_copies([&](auto copies) {
+      std::uint32_t* cell = part.text_.data();
+      for (std::size_t f = 0; f < x.text.size(); ++f) {
+        each_text_cell(x, f, [&](std::size_t i, std::size_t at) { ++cell[at * copies + i % copies]; });
+        cell += (reference_.text[f].size() + 2) * copies;
+      }
+    });
   }
 
   template <schema_type Schema, std::size_t Width>
   void record(const partial<Width>& part, const scored<Schema>& batch) noexcept {
-    const std::uint64_t rows = batch.records.rows();
-    const auto now = this_minute();
     const std::lock_guard lock(mutex_);
     moments_.record(part.moments_, batch);
     if (reference_.empty()) return;
-    std::uint64_t* cell = counts_.add(rows, now).data();
+    std::uint64_t* cell = counts_.add(batch.records.rows(), this_minute()).data();
+    for (std::size_t i = 0; i < part.raised_count_; ++i) ++cell[part.raised_[i]];
+    if (part.counted_rows_ == 0) return;
     const auto number = [&](std::size_t j) {
-      reference_.bins[j].add(part.numbers_[j], rows, cell);
+      reference_.bins[j].add(part.numbers_[j], part.counted_rows_, cell);
       cell += reference_.bins[j].cells();
     };
     for (std::size_t j = 0; j < Width; ++j) number(j);
-    const std::size_t texts = text_cells();
-    for (std::size_t i = 0; i < texts; ++i) *cell++ += part.text_[i];
+    with_text_copies([&](auto copies) {
+      for (std::size_t i = 0; i < text_cells(); ++i) {
+        for (std::size_t k = 0; k < copies; ++k) cell[i] += part.text_[i * copies + k];
+      }
+    });
+    cell += text_cells();
     number(Width);
   }
 
@@ -110,11 +134,32 @@ class basic_drift_monitor {
   }
 
  private:
-  static std::chrono::minutes this_minute() {
+  static std::chrono::minutes this_minute() noexcept {
     return std::chrono::floor<std::chrono::minutes>(Clock::now().time_since_epoch());
   }
   std::size_t text_cells() const noexcept {
     return reference_.features.back().first - reference_.features[reference_.numeric()].first;
+  }
+  /// Each cell of a text is counted in several places in turn, when there is room, so that rows with the same text need
+  /// not wait for one another.
+  template <class Use>
+  void with_text_copies(Use&& use) const noexcept {
+    constexpr std::size_t copies = 4;
+    if (text_cells() <= max_text_cells / copies) {
+      use(std::integral_constant<std::size_t, copies>{});
+    } else {
+      use(std::integral_constant<std::size_t, 1>{});
+    }
+  }
+
+  /// Calls use(row, cell) for each row of a text field.
+  template <class Use>
+  void each_text_cell(const feature_block& x, std::size_t field, Use&& use) const noexcept {
+    const one_hot& levels = reference_.text[field];
+    each_code(x, field, levels, 0, x.rows, [&](std::size_t i, std::int32_t code) {
+      const bool missing = x.text[field][i].data() == nullptr;
+      use(i, missing ? levels.size() + 1 : code == one_hot::unknown ? levels.size() : static_cast<std::size_t>(code));
+    });
   }
 
   const drift_reference reference_;

@@ -8,7 +8,6 @@
 #include <concepts>
 #include <cstdint>
 #include <cstring>
-#include <ctime>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -16,6 +15,7 @@
 
 #include "../core/json_text.hpp"
 #include "../core/number_text.hpp"
+#include "../core/short_number_text.hpp"
 #include "../core/siphash.hpp"
 #include "../core/text_buffer.hpp"
 #include "sink.hpp"
@@ -30,29 +30,42 @@ struct jsonl_names {
 
 namespace detail {
 
-/// "2026-01-31T12:00:00.123456+00:00", UTC, as Python's isoformat() (which leaves out a fraction of zero).
-inline std::string utc_timestamp(std::chrono::system_clock::time_point now) {
+/// "2026-01-31T12:00:00.123456+00:00", UTC, as Python's isoformat() (which leaves out a fraction of zero), for the
+/// years 0 to 9999. `to` has timestamp_space bytes; returns the end.
+inline constexpr std::size_t timestamp_space = 40;
+inline char* write_timestamp(char* to, std::chrono::system_clock::time_point now) noexcept {
   using namespace std::chrono;
-  const std::time_t seconds = system_clock::to_time_t(floor<std::chrono::seconds>(now));
-  const auto micros = duration_cast<microseconds>(now - floor<std::chrono::seconds>(now)).count();
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  std::array<char, 64> text{};
-  std::size_t n = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &utc);
-  if (micros != 0) {
-    text[n] = '.';
-    for (std::size_t k = 6, rest = static_cast<std::size_t>(micros); k > 0; --k, rest /= 10) {
-      text[n + k] = static_cast<char>('0' + rest % 10);
-    }
-    n += 7;
+  const auto day = floor<days>(now);
+  const year_month_day date{day};
+  const hh_mm_ss time{floor<microseconds>(now - day)};
+  const auto two = [&](char before, auto value) {
+    const auto v = static_cast<std::size_t>(value);
+    *to++ = before;
+    std::memcpy(to, digit_pairs.text + 2 * v, 2);
+    to += 2;
+  };
+  const auto year = static_cast<unsigned>(static_cast<int>(date.year()));
+  std::memcpy(to, digit_pairs.text + 2 * (year / 100), 2);
+  std::memcpy(to + 2, digit_pairs.text + 2 * (year % 100), 2);
+  to += 4;
+  two('-', static_cast<unsigned>(date.month()));
+  two('-', static_cast<unsigned>(date.day()));
+  two('T', time.hours().count());
+  two(':', time.minutes().count());
+  two(':', time.seconds().count());
+  if (auto micros = static_cast<std::uint32_t>(time.subseconds().count()); micros != 0) {
+    *to = '.';
+    for (int i = 6; i > 0; --i, micros /= 10) to[i] = static_cast<char>('0' + micros % 10);
+    to += 7;
   }
-  return std::string(text.data(), n) + "+00:00";
+  std::memcpy(to, "+00:00", 6);
+  return to + 6;
 }
 
 /// Text that is copied into every line, in whole blocks: faster than a call of memcpy that must look at the size.
 class repeated_text {
  public:
-  static constexpr std::size_t block = 32;
+  static constexpr std::size_t block = 16;
 
   repeated_text() = default;
   explicit repeated_text(std::string_view text) : padded_(text), size_(text.size()) {
@@ -60,15 +73,32 @@ class repeated_text {
   }
   std::size_t size() const noexcept { return size_; }
   /// Writes up to a block more than its size.
-  char* write(char* to) const noexcept {
-    for (std::size_t i = 0; i < padded_.size(); i += block) std::memcpy(to + i, padded_.data() + i, block);
-    return to + size_;
+  char* write(char* to) const noexcept { return copy_blocks(to, padded_.data(), size_); }
+
+  /// Copies `size` bytes and up to a block more.
+  static char* copy_blocks(char* to, const char* from, std::size_t size) noexcept {
+    for (std::size_t i = 0; i < size; i += block) std::memcpy(to + i, from + i, block);
+    return to + size;
   }
 
  private:
   std::string padded_;
   std::size_t size_ = 0;
 };
+
+/// Writes a text with its quotes, if it is one of at most 32 printable ASCII characters that stand for themselves;
+/// returns its end, otherwise nullptr. `to` has 34 bytes.
+inline char* write_plain_text(char* to, std::string_view text) noexcept {
+  if (text.size() > 32) return nullptr;
+  bool plain = true;
+  *to++ = '"';
+  for (const char c : text) {
+    plain &= plain_bytes<escape::non_ascii>.at[static_cast<unsigned char>(c)];
+    *to++ = c;
+  }
+  *to++ = '"';
+  return plain ? to : nullptr;
+}
 
 inline std::string json_text(std::string_view text) {
   text_buffer out;
@@ -93,29 +123,35 @@ class jsonl_lines {
   /// Appends the lines of a batch, all with the same time.
   template <schema_type Schema>
   void append(text_buffer& out, const scored<Schema>& batch, std::chrono::system_clock::time_point time) const {
-    std::array<char, number_text_space> threshold{};
-    const char* const threshold_end = write_real<spelling::json>(threshold.data(), batch.scores.threshold);
-    const auto threshold_size = static_cast<std::size_t>(threshold_end - threshold.data());
-    std::string begin = "{\"timestamp_utc\": \"" + detail::utc_timestamp(time) + "\", \"threshold\": ";
-    begin.append(threshold.data(), threshold_size).append(probability_);
-    const detail::repeated_text start(begin);
-    const auto& key = keys<Schema>();
+    number_texts* const texts = batch.scores.texts;
+    if (texts != nullptr && texts->empty()) texts->write(batch.scores.probability);
+    std::size_t room = detail::timestamp_space + 2 * number_text_space + probability_.size() +
+                       after_probability_[0].size() + end_.size() + 4 * detail::repeated_text::block + 64;
+    Schema::for_each([&]<std::size_t I>() { room += key<Schema, I>().size() + number_text_space; });
 
-    std::size_t room = start.size() + after_probability_[0].size() + end_.size() + detail::repeated_text::block;
-    for (const auto& k : key) room += k.size() + number_text_space;
+    const std::size_t first_line = out.size();
+    std::size_t start_size = 0;  // what stands before the probability is the same in all lines
     for (std::size_t row = 0; row < batch.records.rows(); ++row) {
-      char* to = out.space(room + number_text_space);
-      to = write_real<spelling::json>(start.write(to), batch.scores.probability[row]);
+      char* const line = out.space(room);
+      char* to = row == 0 ? write_start(line, time, batch.scores.threshold)
+                          : detail::repeated_text::copy_blocks(line, out.view().data() + first_line, start_size);
+      if (row == 0) start_size = static_cast<std::size_t>(to - line);
+      to = texts != nullptr ? texts->copy(row, to) : write_real<spelling::json>(to, batch.scores.probability[row]);
       to = after_probability_[batch.scores.label[row] ? 1 : 0].write(to);
       Schema::for_each([&]<std::size_t I>() {
         using field = typename Schema::template field<I>;
         if constexpr (field::logged != privacy::unlogged) {
-          to = key[I].write(to);
+          to = put(to, key<Schema, I>());
           const auto& value = batch.records.template get<I>()[row];
           if constexpr (field::kind == field_kind::text) {
-            out.keep_to(to);
-            append_text<field>(out, value);
-            to = out.space(room);
+            char* const end = plain_text<field>(to, value);
+            if (end != nullptr) {
+              to = end;
+            } else {
+              out.keep_to(to);
+              append_text<field>(out, value);
+              to = out.space(room);
+            }
           } else {
             to = write_number<field>(to, value);
           }
@@ -130,22 +166,49 @@ class jsonl_lines {
     return detail::repeated_text(", " + detail::json_text(names.label) + ": " + label + ", \"features\": {");
   }
 
-  /// What stands before each field's value.
-  template <schema_type Schema>
-  static const auto& keys() {
-    static const auto all = [] {
-      std::array<detail::repeated_text, Schema::size> key;
-      std::string_view comma;
-      Schema::for_each([&]<std::size_t I>() {
-        if (Schema::template field<I>::logged == privacy::unlogged) return;
-        key[I] = detail::repeated_text(std::string(comma) + detail::json_text(Schema::names[I]) + ": ");
-        comma = ", ";
-      });
-      return key;
-    }();
-    return all;
+  /// What stands before a field's value. Of most names the compiler knows it, and copies it without a loop.
+  template <schema_type Schema, std::size_t I>
+  static constexpr bool first_logged = [] {
+    bool first = true;
+    Schema::for_each(
+        [&]<std::size_t K>() { first = first && (K >= I || Schema::template field<K>::logged == privacy::unlogged); });
+    return first;
+  }();
+  template <schema_type Schema, std::size_t I>
+  static constexpr auto plain_key = [] {
+    constexpr std::string_view name = Schema::names[I], before = first_logged<Schema, I> ? "\"" : ", \"",
+                               after = "\": ";
+    std::array<char, before.size() + name.size() + after.size()> text{};
+    char* to = text.data();
+    for (const std::string_view piece : {before, name, after}) to = std::copy(piece.begin(), piece.end(), to);
+    return text;
+  }();
+  template <schema_type Schema, std::size_t I>
+  static std::string_view key() {
+    constexpr std::string_view name = Schema::names[I];
+    constexpr bool plain = std::all_of(name.begin(), name.end(), [](char c) {
+      return detail::plain_bytes<escape::non_ascii>.at[static_cast<unsigned char>(c)];
+    });
+    if constexpr (plain) {
+      return {plain_key<Schema, I>.data(), plain_key<Schema, I>.size()};
+    } else {
+      static const std::string text = (first_logged<Schema, I> ? "" : ", ") + detail::json_text(name) + ": ";
+      return text;
+    }
   }
 
+  char* write_start(char* to, std::chrono::system_clock::time_point time, double threshold) const noexcept {
+    to = detail::write_timestamp(put(to, "{\"timestamp_utc\": \""), time);
+    to = write_real<spelling::json>(put(to, "\", \"threshold\": "), threshold);
+    return put(to, probability_);
+  }
+
+  /// The common case of append_text, or nullptr.
+  template <class Field>
+  static char* plain_text(char* to, std::string_view value) noexcept {
+    if constexpr (Field::logged != privacy::open) return nullptr;
+    return value.data() != nullptr ? detail::write_plain_text(to, value) : nullptr;
+  }
   template <class Field>
   void append_text(text_buffer& out, std::string_view value) const {
     if (value.data() == nullptr) {
@@ -177,9 +240,9 @@ class jsonl_lines {
     if constexpr (Field::kind == field_kind::boolean) {
       return put(to, value != 0 ? "true" : "false");
     } else if constexpr (Field::kind == field_kind::integer) {
-      return write_integer(to, static_cast<std::int64_t>(value));
+      return write_short_integer(to, static_cast<std::int64_t>(value));
     } else {
-      return write_real<spelling::json>(to, value);
+      return write_short_real<spelling::json>(to, value);
     }
   }
   template <class Field, class Value>

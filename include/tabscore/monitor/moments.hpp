@@ -51,8 +51,9 @@ namespace detail {
 
 /// The sum of n integers modulo 2^64, as NumPy's: exact while it fits 64 bits.
 inline std::uint64_t sum(const std::int64_t* x, std::size_t n) noexcept {
-  std::uint64_t total = 0;
-  for (std::size_t i = 0; i < n; ++i) total += static_cast<std::uint64_t>(x[i]);
+  const std::size_t whole = n / column_step * column_step;
+  std::uint64_t total = whole != 0 ? best_column_kernels().sum(x, whole) : 0;
+  for (std::size_t i = whole; i < n; ++i) total += static_cast<std::uint64_t>(x[i]);
   return total;
 }
 
@@ -67,7 +68,7 @@ class basic_moments {
  public:
   template <std::size_t Width>
   struct partial {
-    std::array<exact_sum, Width> real{};
+    std::array<exact_addends, Width> real;
     std::array<std::uint64_t, Width> integer{};
   };
 
@@ -101,11 +102,11 @@ class basic_moments {
         totals_.sums[j].add_integer(static_cast<std::int64_t>(part.integer[j]));
         ++j;
       } else if constexpr (Schema::kinds[I] != field_kind::text) {
-        totals_.sums[j].merge(part.real[j]);
+        part.real[j].add_to(totals_.sums[j]);
         ++j;
       }
     });
-    for (; j < Width; ++j) totals_.sums[j].merge(part.real[j]);
+    for (; j < Width; ++j) part.real[j].add_to(totals_.sums[j]);
   }
 
   /// A consistent copy: the sum of whole batches.

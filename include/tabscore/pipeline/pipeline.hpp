@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -12,6 +13,7 @@
 #include <utility>
 #include <variant>
 
+#include "../core/number_texts.hpp"
 #include "../core/result.hpp"
 #include "../core/scratch.hpp"
 #include "../expr/rule.hpp"
@@ -38,9 +40,11 @@ using score_outcome = std::variant<predictions, broken_rule, unscorable, refused
 class score_buffers {
  public:
   std::size_t capacity_bytes() const noexcept {
-    return matrix.capacity() + model.capacity() + probability.capacity() + label.capacity() + contributions.capacity();
+    return matrix.capacity() + codes.capacity() + model.capacity() + probability.capacity() + label.capacity() +
+           contributions.capacity() + texts.capacity();
   }
-  scratch matrix, model, probability, label, contributions;
+  scratch matrix, codes, model, probability, label, contributions;
+  number_texts texts;
 };
 
 /// The way of a batch: rules, features, scorer, sinks. Immutable: threads share it, each with its own score_buffers.
@@ -106,7 +110,7 @@ class pipeline {
     void add(const columns<Schema>& records) {
       if (records.rows() < scored_) restart();
       if (records.rows() > probability_.size()) {
-        const std::size_t room = std::max(records.rows(), 2 * probability_.size());
+        const std::size_t room = std::bit_ceil(records.rows());
         probability_ = buffers_.probability.template grow<double>(room, scored_);
         label_ = buffers_.label.template grow<std::uint8_t>(room, scored_);
       }
@@ -122,7 +126,8 @@ class pipeline {
         if (const auto broken = pipe_.rules_.first_broken(records)) return *broken;
         return unscorable{bad_row_};
       }
-      const predictions scores{probability_.first(rows), label_.first(rows), pipe_.model_.threshold()};
+      buffers_.texts.clear();
+      const predictions scores{probability_.first(rows), label_.first(rows), pipe_.model_.threshold(), &buffers_.texts};
       if (rows == 0) return scores;
       if (!observed_->admit({records, scores})) return refused{};
       observed_->record({records, scores});
@@ -225,7 +230,8 @@ class pipeline {
     block_features(const pipeline& pipe, std::size_t rows, score_buffers& buffers)
         : pipe_(pipe),
           stride_(std::min(block_rows, (rows + 7) / 8 * 8)),
-          matrix_(buffers.matrix.template get<double>(stride_ * width).data()) {}
+          matrix_(buffers.matrix.template get<double>(stride_ * width).data()),
+          codes_(buffers.codes.template get<std::int32_t>(stride_ * pipe.text_features_).data()) {}
 
     feature_block of(const columns<Schema>& part) {
       pipe_.features_.write(part, matrix_, stride_);
@@ -236,14 +242,18 @@ class pipeline {
           }
         }
       });
-      return {part.rows(), width, matrix_, stride_, std::span(text_).first(pipe_.text_features_)};
+      const std::size_t texts = pipe_.text_features_;
+      for (std::size_t t = 0; t < texts; ++t) text_codes_[t] = {.code = codes_ + t * stride_};
+      return {part.rows(), width, matrix_, stride_, std::span(text_).first(texts), std::span(text_codes_).first(texts)};
     }
 
    private:
     const pipeline& pipe_;
     std::size_t stride_;
     double* matrix_;
+    std::int32_t* codes_;
     std::array<const std::string_view*, std::max<std::size_t>(1, Schema::text_count)> text_{};
+    std::array<text_codes, std::max<std::size_t>(1, Schema::text_count)> text_codes_{};
   };
 
   Rules rules_;

@@ -43,6 +43,18 @@ std::optional<outcome> read_json(simdjson::padded_string_view body, workspace<Sc
   return std::nullopt;
 }
 
+/// What came of the body that scored records are from.
+inline outcome outcome_of(const score_outcome& scored, body_shape shape = body_shape::records) {
+  if (const auto* none = std::get_if<unscorable>(&scored)) {
+    const auto row = static_cast<std::uint32_t>(none->row);
+    return validation_errors{
+        {shape == body_shape::records ? row : field_error::no_row, field_error::no_field, fault::not_finite, {}}};
+  }
+  if (const auto* broken = std::get_if<broken_rule>(&scored)) return *broken;
+  if (std::holds_alternative<refused>(scored)) return refused{};
+  return std::get<predictions>(scored);
+}
+
 /// Scores the records that read_json() left in the workspace, as far as `run` (a pipeline's scoring, of w.x) has not
 /// done so already. All of them are predicted and the sinks told, or none.
 template <class Scoring, schema_type Schema, class Policy>
@@ -52,15 +64,7 @@ outcome finish_records(Scoring& run, workspace<Schema, Policy>& w, body_shape sh
     if (const auto broken = run.rules().first_broken(w.records.view())) return *broken;
     return infinite;
   }
-  score_outcome scored = run.finish(w.records);
-  if (const auto* none = std::get_if<unscorable>(&scored)) {
-    const auto row = static_cast<std::uint32_t>(none->row);
-    return validation_errors{
-        {shape == body_shape::records ? row : field_error::no_row, field_error::no_field, fault::not_finite, {}}};
-  }
-  if (const auto* broken = std::get_if<broken_rule>(&scored)) return *broken;
-  if (std::holds_alternative<refused>(scored)) return refused{};
-  return std::get<predictions>(scored);
+  return outcome_of(run.finish(w.records), shape);
 }
 
 /// The same for records of which none has been scored.

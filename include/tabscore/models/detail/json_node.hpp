@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -104,13 +105,13 @@ class json_node {
     if (ok() && !(low <= x && x <= high)) expected(fmt::format("a number from {} to {}", low, high));
     return x;
   }
+  /// null is NaN, which JSON cannot say.
+  double number_or_null() const { return is_null() ? std::numeric_limits<double>::quiet_NaN() : number(); }
   std::vector<double> numbers(std::size_t count) const {
-    std::vector<double> all;
-    each([&](const json_node& element) { all.push_back(element.number()); });
-    if (ok() && all.size() != count) {
-      fail(errc::structure, fmt::format("expected {} numbers, found {}", count, all.size()));
-    }
-    return all;
+    return each_number(count, [](const json_node& n) { return n.number(); });
+  }
+  std::vector<double> numbers_or_null(std::size_t count) const {
+    return each_number(count, [](const json_node& n) { return n.number_or_null(); });
   }
   std::uint64_t count() const {
     std::uint64_t count = 0;
@@ -134,6 +135,15 @@ class json_node {
   }
 
  private:
+  template <class Read>
+  std::vector<double> each_number(std::size_t count, Read read) const {
+    std::vector<double> all;
+    each([&](const json_node& element) { all.push_back(read(element)); });
+    if (ok() && all.size() != count) {
+      fail(errc::structure, fmt::format("expected {} numbers, found {}", count, all.size()));
+    }
+    return all;
+  }
   template <class Value>
   bool get(Value& into, std::string_view what) const {
     if (ok() && value_.get(into) != simdjson::SUCCESS) expected(what);

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tabscore/json/dialect_inference.hpp>
+#include <tabscore/json/tensor_decoder.hpp>
+#include <tabscore/service/score_json.hpp>
+#include <tabscore/version.hpp>
+#include <utility>
+#include <variant>
+
+#include "http_server.hpp"
+#include "model_card.hpp"
+#include "routes.hpp"
+#include "service_metrics.hpp"
+#include "status.hpp"
+#include "student.hpp"
+
+/// The paths under /v2: the REST side of the Open Inference Protocol. One a thread; predictions are monitored and
+/// logged as those of /batch_predict are.
+class inference_api {
+ public:
+  inference_api(const model_identity& model, const std::optional<student_pipeline>& pipe, thread_metrics& metrics)
+      : model_(model), pipe_(pipe), metrics_(metrics) {}
+
+  http::response operator()(endpoint target, const http::request& asked, ts::text_buffer& out) {
+    switch (target) {
+      case endpoint::v2_server:
+        out.append(R"({"name":"student_server","version":")");
+        out.append(fmt::format("{}.{}.{}", TABSCORE_VERSION_MAJOR, TABSCORE_VERSION_MINOR, TABSCORE_VERSION_PATCH));
+        out.append(R"(","extensions":[]})");
+        return {.body = out.view()};
+      case endpoint::v2_live:
+        return {.body = R"({"live":true})"};
+      case endpoint::v2_ready:  // the protocol's text says "live" here, its implementations "ready"
+        if (!pipe_) return {.status = model_not_loaded, .body = R"({"live":true,"ready":false})"};
+        return {.body = R"({"live":true,"ready":true})"};
+      default:
+        break;
+    }
+    if (!pipe_) return error(out, model_not_loaded, "Model is not loaded.");
+    const std::string name = segment(asked.path, 3);
+    if (name != model_.name)
+      return error(out, 404, "There is no model of this name; the model is '" + model_.name + "'.");
+    if (segment(asked.path, 4) == "versions" && segment(asked.path, 5) != model_.version) {
+      return error(out, 404, "There is no such version; the version is '" + model_.version + "'.");
+    }
+    if (target == endpoint::v2_infer) return infer(asked, out);
+    out.append(R"({"name":)");
+    ts::append_json_text(out, model_.name);
+    if (target == endpoint::v2_model_ready) {
+      out.append(R"(,"ready":true})");
+    } else {
+      out.append(R"(,"versions":[)");
+      ts::append_json_text(out, model_.version);
+      out.append(R"(],"platform":"tabscore","inputs":[)");
+      ts::append_tensor_metadata<student>(out);
+      out.append(R"(],"outputs":[{"name":)");
+      ts::append_json_text(out, probability_name);
+      out.append(R"(,"datatype":"FP64","shape":[-1]},{"name":)");
+      ts::append_json_text(out, label_name);
+      out.append(R"(,"datatype":"INT64","shape":[-1]}]})");
+    }
+    return {.body = out.view()};
+  }
+
+ private:
+  http::response infer(const http::request& asked, ts::text_buffer& out) {
+    if (!is_json(asked.content_type)) return error(out, 400, "The content type is not application/json.");
+    thread_metrics::stopwatch time(metrics_);
+    const ts::tensor_status status = decoder_.read(asked.body, records_);
+    time.lap(stage::decode);
+    if (status == ts::tensor_status::malformed) {
+      metrics_.rejected(ts::unreadable{}, 1);
+      return error(out, 400, decoder_.problem());
+    }
+    for (const std::string& name : decoder_.outputs()) {
+      if (name != probability_name && name != label_name) {
+        metrics_.rejected(ts::unreadable{}, 1);
+        return error(out, 400,
+                     "This model has no output '" + name.substr(0, name.size() <= 200 ? name.size() : 0) + "'.");
+      }
+    }
+    const ts::outcome outcome = status == ts::tensor_status::invalid ? ts::outcome(decoder_.faults().errors)
+                                                                     : ts::outcome_of(pipe_->score(records_, buffers_));
+    time.lap(stage::score);
+    const auto* const p = std::get_if<ts::predictions>(&outcome);
+    if (p == nullptr) {
+      metrics_.rejected(outcome, records_.rows());
+      return refuse(outcome, out);
+    }
+    metrics_.scored(p->rows());
+    append_answer(*p, out);
+    time.lap(stage::respond);
+    return {.body = out.view(), .more_headers = model_.header};
+  }
+
+  void append_answer(const ts::predictions& p, ts::text_buffer& out) {
+    out.append(R"({"model_name":)");
+    ts::append_json_text(out, model_.name);
+    out.append(R"(,"model_version":)");
+    ts::append_json_text(out, model_.version);
+    if (decoder_.id()) {
+      out.append(R"(,"id":)");
+      ts::append_json_text(out, *decoder_.id());
+    }
+    std::string_view before = R"(,"outputs":[)";
+    const auto append = [&](std::string_view name) {
+      out.append(std::exchange(before, ","));
+      name == probability_name ? ts::append_tensor(out, name, p.probability) : ts::append_tensor(out, name, p.label);
+    };
+    for (const std::string& name : decoder_.outputs()) append(name);
+    if (decoder_.outputs().empty()) append(probability_name), append(label_name);
+    out.append("]}");
+  }
+
+  /// Wrong values and broken rules are 400 here, as the protocol wants.
+  static http::response refuse(const ts::outcome& outcome, ts::text_buffer& out) {
+    if (const auto* errors = std::get_if<ts::validation_errors>(&outcome)) {
+      ts::dialect::inference::append_errors(out, *errors, ts::context_of<student>());
+      return {.status = 400, .body = out.view()};
+    }
+    if (const auto* broken = std::get_if<ts::broken_rule>(&outcome)) return error(out, 400, broken->message);
+    return error(out, not_logged, "The predictions cannot be logged.");
+  }
+  static http::response error(ts::text_buffer& out, unsigned status, std::string_view text) {
+    ts::dialect::inference::append_detail(out, text, {});
+    return {.status = status, .body = out.view()};
+  }
+
+  /// What stands between a path's slashes, decoded; the path begins with a slash.
+  static std::string segment(std::string_view path, std::size_t index) {
+    for (; index > 0 && !path.empty(); --index) {
+      path.remove_prefix(std::min(path.find('/'), path.size() - 1) + 1);
+    }
+    return percent_decoded(path.substr(0, path.find('/')));
+  }
+
+  const model_identity& model_;
+  const std::optional<student_pipeline>& pipe_;
+  thread_metrics& metrics_;
+  ts::tensor_decoder<student> decoder_;
+  ts::batch<student> records_;
+  ts::score_buffers buffers_;
+};

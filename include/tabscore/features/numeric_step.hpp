@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cmath>
+#include <variant>
+
+#include "../core/exact.hpp"
+
+namespace tabscore {
+
+/// (x - mean) / scale: scikit-learn's StandardScaler, RobustScaler and (with mean 0) MaxAbsScaler.
+struct standardize {
+  double mean = 0;
+  double scale = 1;
+
+  double operator()(double x) const noexcept { return (x - mean) / scale; }
+};
+
+/// x * scale + offset, each operation rounded: scikit-learn's MinMaxScaler.
+struct rescale {
+  double scale = 1;
+  double offset = 0;
+
+  double operator()(double x) const noexcept { return exact::product(x, scale) + offset; }
+};
+
+/// NaN becomes `value`: SimpleImputer.
+struct impute {
+  double value = 0;
+
+  double operator()(double x) const noexcept { return std::isnan(x) ? value : x; }
+};
+
+/// At least `low`, at most `high`; NaN stays: np.clip.
+struct clip {
+  double low = 0;
+  double high = 0;
+
+  double operator()(double x) const noexcept { return x < low ? low : x > high ? high : x; }
+};
+
+/// The C library's logarithms; those of NumPy may differ in the last bit.
+struct logarithm {
+  double operator()(double x) const noexcept { return std::log(x); }
+};
+struct logarithm1p {
+  double operator()(double x) const noexcept { return std::log1p(x); }
+};
+
+/// What is done to one number on its way to the model.
+using numeric_step = std::variant<standardize, rescale, impute, clip, logarithm, logarithm1p>;
+
+}  // namespace tabscore

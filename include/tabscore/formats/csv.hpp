@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "../core/number_text.hpp"
+#include "csv_decoder.hpp"
+#include "csv_scan.hpp"
+#include "format.hpp"
+#include "lines.hpp"
+
+namespace tabscore {
+
+/// Records as CSV by RFC 4180, or with another separator. The first line names the cells, in any order; names that the
+/// schema does not have are ignored, optional fields may lack theirs. Blank lines are none.
+template <schema_type Schema, class Policy = coerce::python>
+class csv_format final : public record_format<Schema> {
+ public:
+  explicit csv_format(const csv_dialect& dialect = {}) : dialect_(dialect) {}
+
+  result<std::size_t> begin(std::string_view bytes, bool last) override {
+    if (!last && bytes.find('\n') == std::string_view::npos) return this->needs_more;
+    const std::size_t mark = detail::byte_order_mark(bytes);
+    const std::size_t size = std::min(bytes.find('\n', mark), bytes.size());
+    std::string line(bytes.substr(mark, size - mark));
+    if (line.ends_with('\r')) line.pop_back();
+    line += '\n';
+    const auto wrong = read(line);
+    if (!wrong.empty()) return error{errc::structure, wrong};
+    return std::min(size + 1, bytes.size());
+  }
+  std::size_t whole(std::string_view bytes, bool last) const override {
+    return last ? bytes.size() : detail::whole_csv_records(bytes, dialect_);
+  }
+  std::unique_ptr<block_decoder<Schema>> decoder() const override {
+    return std::make_unique<detail::csv_decoder<Schema, Policy>>(header_, dialect_);
+  }
+  bool has_lines() const noexcept override { return true; }
+  bool line_feeds_end_records() const noexcept override { return !dialect_.line_breaks_in_cells; }
+
+ private:
+  /// The header, a line with its line feed; what is wrong with it, or nothing.
+  std::string read(std::string_view line) {
+    std::string padded(line);
+    padded.resize(line.size() + block_padding);
+    std::vector<std::string> names;
+    std::size_t from = 0;
+    const auto stop = detail::scan_csv(
+        std::string_view(padded).substr(0, line.size()), 0, dialect_, [&](std::size_t at, std::uint64_t ends) {
+          for (; ends != 0; ends &= ends - 1) {
+            const std::size_t end = at + static_cast<std::size_t>(std::countr_zero(ends));
+            std::string_view name = line.substr(from, end - from);
+            if (name.starts_with('"')) name = name.substr(1, name.size() - 2);
+            names.push_back(detail::undoubled(name));
+            from = end + 1;
+          }
+        });
+    if (!stop.is_clean) return "the header has quotes that do not enclose a name";
+    header_.cells = static_cast<std::uint32_t>(names.size());
+    for (std::size_t field = 0; field < Schema::size; ++field) {
+      header_.cell[field] = header_.no_cell;
+      for (std::size_t cell = 0; cell < names.size(); ++cell) {
+        if (names[cell] != Schema::names[field]) continue;
+        if (header_.cell[field] != header_.no_cell) return "the header has '" + names[cell] + "' twice";
+        header_.cell[field] = static_cast<std::uint32_t>(cell);
+      }
+      if (Schema::required[field] && header_.cell[field] == header_.no_cell) {
+        return "the header has no '" + std::string(Schema::names[field]) + "'";
+      }
+    }
+    return {};
+  }
+
+  csv_dialect dialect_;
+  detail::csv_header<Schema> header_;
+};
+
+/// probability,label a line, empty cells where there is no prediction; with the record's own cells in front where its
+/// bytes (of a CSV record of the same separator) are given.
+class csv_writer final : public prediction_writer {
+ public:
+  csv_writer(std::string_view probability, std::string_view label, char separator = ',')
+      : names_(std::string(probability) + separator + std::string(label)), separator_(separator) {}
+
+  void append_head(text_buffer& out, std::string_view header) override {
+    header.remove_prefix(detail::byte_order_mark(header));
+    while (header.ends_with('\n') || header.ends_with('\r')) header.remove_suffix(1);
+    if (!header.empty()) {
+      out.append(header);
+      append_separator(out);
+      no_cells_.assign(static_cast<std::size_t>(std::count(header.begin(), header.end(), separator_)), separator_);
+    }
+    out.append(names_);
+    out.append("\n");
+  }
+
+  void append(text_buffer& out, const answers& block) const override {
+    for (std::size_t i = 0; i < block.scores.rows(); ++i) {
+      if (!block.source.empty()) {
+        out.append(block.source[i].data() == nullptr ? std::string_view(no_cells_) : block.source[i]);
+        append_separator(out);
+      }
+      const double p = block.scores.probability[i];
+      char* to = out.space(number_text_space + 3);
+      if (!std::isnan(p)) to = write_real(to, p);
+      *to++ = separator_;
+      if (!std::isnan(p)) *to++ = static_cast<char>('0' + block.scores.label[i]);
+      *to++ = '\n';
+      out.keep_to(to);
+    }
+  }
+
+ private:
+  void append_separator(text_buffer& out) const { out.append({&separator_, 1}); }
+
+  std::string names_;
+  std::string no_cells_;  // a record of empty cells
+  char separator_;
+};
+
+}  // namespace tabscore

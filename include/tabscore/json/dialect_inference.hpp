@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "dialect_problem.hpp"
+
+namespace tabscore::dialect {
+
+/// The errors of the Open Inference Protocol: {"error":"sentence"}. Of wrong values the first max_listed are named, as
+/// elements of their tensors.
+struct inference {
+  static constexpr std::size_t max_listed = 20;
+
+  static void append_errors(text_buffer& out, std::span<const field_error> errors, const error_context& context) {
+    text_buffer text;
+    for (const field_error& e : errors.first(std::min(errors.size(), max_listed))) {
+      if (text.size() != 0) text.append("; ");
+      text.append(e.field == field_error::no_field ? context.list : context.names[e.field]);
+      if (e.row < field_error::all_rows) {
+        text.append("[");
+        detail::append_integer(text, e.row);
+        text.append("]");
+      }
+      text.append(" ");
+      problem_details::append_sentence(text, e);
+    }
+    const std::size_t more = errors.size() - std::min(errors.size(), max_listed) + context.unlisted;
+    if (more != 0) {
+      text.append("; and ");
+      detail::append_integer(text, more);
+      text.append(" more");
+    }
+    append_detail(out, text.view(), context);
+  }
+
+  static void append_syntax_error(text_buffer& out, const syntax_error& e, const error_context& context) {
+    append_detail(out, "The body is no JSON: " + detail::syntax_sentence(e), context);
+  }
+  static void append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t,
+                                 const error_context& context) {
+    append_detail(out, message, context);
+  }
+  static void append_detail(text_buffer& out, std::string_view text, const error_context&) {
+    out.append(R"({"error":)");
+    append_json_text(out, text);
+    out.append("}");
+  }
+};
+
+}  // namespace tabscore::dialect

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+
+#include "../core/json_text.hpp"
+#include "../core/number_text.hpp"
+#include "../core/text_buffer.hpp"
+#include "../schema/columns.hpp"
+
+namespace tabscore {
+
+/// Appends a stored value of a field as JSON: null where an optional field has none.
+template <field_type Field>
+void append_value(text_buffer& out, const typename Field::stored_type& v) {
+  if constexpr (Field::kind == field_kind::text) {
+    if (!Field::required && v.data() == nullptr) return out.append("null");
+    append_json_text(out, v);
+  } else {
+    if constexpr (!Field::required) {
+      if (std::isnan(v)) return out.append("null");
+    }
+    if constexpr (Field::kind == field_kind::boolean) {
+      out.append(v != 0 ? "true" : "false");
+    } else if constexpr (Field::kind == field_kind::integer) {
+      out.keep_to(write_integer(out.space(number_text_space), static_cast<std::int64_t>(v)));
+    } else {
+      out.keep_to(write_real<spelling::json>(out.space(number_text_space), v));
+    }
+  }
+}
+
+/// Appends one record as a JSON object, all fields in the schema's order: what a decoder reads.
+template <schema_type Schema>
+void append_record(text_buffer& out, const columns<Schema>& records, std::size_t row) {
+  Schema::for_each([&]<std::size_t I>() {
+    using field = typename Schema::template field<I>;
+    out.append(I == 0 ? "{" : ",");
+    append_json_text(out, field::name);
+    out.append(":");
+    append_value<field>(out, records.template get<I>()[row]);
+  });
+  out.append("}");
+}
+
+}  // namespace tabscore

@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <iterator>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "../schema/batch.hpp"
+#include "careful.hpp"
+#include "coerce.hpp"
+#include "encoding.hpp"
+#include "error_context.hpp"
+#include "json_value.hpp"
+#include "python_json.hpp"
+#include "tensors.hpp"
+
+namespace tabscore {
+
+/// What became of an inference request.
+enum class tensor_status {
+  decoded,   ///< the batch holds the records
+  invalid,   ///< values break the schema: faults().errors
+  malformed  ///< no JSON, or not the tensors of the schema: problem() says what
+};
+
+/// Inference requests into batches: {"id", "inputs": [{"name", "shape": [n] or [n,1], "datatype", "data"}], "outputs"}.
+/// Every field is a tensor of its name, in any order; those of optional fields may be absent, or hold null. Datatypes:
+/// BYTES for text, BOOL, any integer type for integers, and FP64, FP32 (rounded to it) or any integer type for real
+/// numbers. Values are what they look like (coerce::strict), and the schema's bounds hold. Keeps its memory; give each
+/// thread its own. Text columns point into the body or the batch.
+template <schema_type Schema>
+class tensor_decoder {
+ public:
+  explicit tensor_decoder(decode_limits limits = {}) : limits_(limits) {}
+
+  /// Replaces what was in the batch.
+  tensor_status read(std::string_view body, batch<Schema>& to) {
+    to.clear();
+    faults_.clear();
+    problem_.clear();
+    id_.reset();
+    outputs_.clear();
+    if (!read_request(body, to)) {
+      to.clear();
+      return tensor_status::malformed;
+    }
+    auto& errors = faults_.errors;
+    if (errors.empty()) return tensor_status::decoded;
+    to.clear();
+    // They were found tensor by tensor; they are told record by record.
+    std::stable_sort(errors.begin(), errors.end(), [](const field_error& a, const field_error& b) {
+      return std::tie(a.row, a.field) < std::tie(b.row, b.field);
+    });
+    if (errors.size() > limits_.max_errors) {
+      faults_.unlisted = errors.size() - limits_.max_errors;
+      errors.resize(limits_.max_errors);
+    }
+    return tensor_status::invalid;
+  }
+
+  // What the last request said.
+  const std::optional<std::string>& id() const noexcept { return id_; }
+  /// The outputs that were asked for, each once; none: all.
+  std::span<const std::string> outputs() const noexcept { return outputs_; }
+  const decode_faults& faults() const noexcept { return faults_; }
+  const std::string& problem() const noexcept { return problem_; }
+
+ private:
+  struct tensor {
+    const detail::tensor_datatype* type = nullptr;
+    std::int64_t rows = 0;
+    bool nested = false;  // [[1],[2]], of shape [2,1]
+    json_value data;
+  };
+
+  bool read_request(std::string_view body, batch<Schema>& to) {
+    if (body.empty()) return wrong("The body is empty.");
+    if (detail::looks_like_utf16_or_32(body) || !detail::utf8_or_surrogates(body))
+      return wrong("The body is not UTF-8.");
+    const std::string_view text = detail::without_mark(body);
+    if (const auto stop = detail::python_json_check(text).run()) {
+      if (stop->message.empty()) return wrong("The body is nested too deeply, or has an integer of too many digits.");
+      return wrong("The body is no JSON: " + detail::syntax_sentence(detail::locate(text, *stop)));
+    }
+    json_value id, parameters, inputs, outputs;
+    const json_value request(text.data() + text.find_first_not_of(" \n\r\t"), text.data() + text.size());
+    if (!members(request, "The request",
+                 {{"id", &id}, {"parameters", &parameters}, {"inputs", &inputs}, {"outputs", &outputs}})) {
+      return false;
+    }
+    if (id && id.kind() != json_kind::text) return wrong("'id' is no string.");
+    if (id) id_ = unescaped(id.raw_text(), spare_);
+    if (!valid_parameters(parameters, "the request")) return false;
+    return read_outputs(outputs) && read_inputs(inputs) && read_columns(body.size(), to);
+  }
+
+  bool read_outputs(json_value list) {
+    if (!list) return true;
+    if (list.kind() != json_kind::array) return wrong("'outputs' is no array.");
+    bool good = true;
+    list.for_each_element([&](json_value v) {
+      json_value name, parameters;
+      good = members(v, "An output", {{"name", &name}, {"parameters", &parameters}}) && valid_name(name, "An output") &&
+             valid_parameters(parameters, "an output");
+      if (!good) return false;
+      const std::string_view text = unescaped(name.raw_text(), spare_);
+      if (std::find(outputs_.begin(), outputs_.end(), text) != outputs_.end()) {
+        return good = wrong("The output " + shown(text) + " is asked for twice.");
+      }
+      if (outputs_.size() == max_outputs) return good = wrong("Too many outputs are asked for.");
+      outputs_.emplace_back(text);
+      return true;
+    });
+    return good;
+  }
+
+  bool read_inputs(json_value list) {
+    tensors_.fill({});
+    if (!list) return wrong("'inputs' is missing.");
+    if (list.kind() != json_kind::array) return wrong("'inputs' is no array.");
+    bool good = true;
+    list.for_each_element([&](json_value v) { return good = read_input(v); });
+    if (!good) return false;
+    for (std::size_t i = 0; i < Schema::size; ++i) {
+      if (Schema::required[i] && !tensors_[i].type)
+        return wrong("The input " + shown(Schema::names[i]) + " is missing.");
+    }
+    return true;
+  }
+
+  bool read_input(json_value v) {
+    json_value name, shape, datatype, parameters, data;
+    if (!members(v, "An input",
+                 {{"name", &name},
+                  {"shape", &shape},
+                  {"datatype", &datatype},
+                  {"parameters", &parameters},
+                  {"data", &data}}) ||
+        !valid_name(name, "An input")) {
+      return false;
+    }
+    const std::string_view text = unescaped(name.raw_text(), spare_);
+    const std::size_t i = Schema::index_of(text);
+    const std::string which = "The input " + shown(text);
+    if (i == Schema::npos) return wrong(which + " is none of this model's.");
+    tensor& t = tensors_[i];
+    if (t.type) return wrong(which + " is there twice.");
+    if (!valid_parameters(parameters, "the input " + shown(text))) return false;
+
+    if (!datatype || datatype.kind() != json_kind::text) return wrong(which + " has no datatype.");
+    const std::string_view type = unescaped(datatype.raw_text(), spare_);
+    const auto* const known = std::find_if(std::begin(detail::tensor_datatypes), std::end(detail::tensor_datatypes),
+                                           [&](const auto& d) { return d.name == type; });
+    const field_kind kind = Schema::kinds[i];
+    if (known == std::end(detail::tensor_datatypes) ||
+        (known->kind != kind && !(known->kind == field_kind::integer && kind == field_kind::real))) {
+      return wrong(which + " has the datatype " + shown(type) + ", not " + std::string(detail::datatype_of(kind)) +
+                   ".");
+    }
+    t.type = known;
+
+    if (!shape || shape.kind() != json_kind::array) return wrong(which + " has no shape.");
+    std::size_t rank = 0;
+    bool good = true;
+    shape.for_each_element([&](json_value d) {
+      const auto size = coerce::strict::integer(d);
+      good = !size.wrong && size.value >= 0 && (rank == 0 || (rank == 1 && size.value == 1));
+      if (rank++ == 0) t.rows = size.value;
+      return good;
+    });
+    if (!good || rank == 0) return wrong(which + " has a shape that is neither [n] nor [n,1].");
+    if (!data) return wrong(which + " has no data (binary tensors are not understood).");
+    if (data.kind() != json_kind::array) return wrong(which + " has data that is no array.");
+    data.for_each_element([&](json_value first) {
+      t.nested = rank == 2 && first.kind() == json_kind::array;
+      return false;
+    });
+    t.data = data;
+    return true;
+  }
+
+  bool read_columns(std::size_t body_size, batch<Schema>& to) {
+    std::int64_t rows = -1;
+    for (std::size_t i = 0; i < Schema::size; ++i) {
+      const tensor& t = tensors_[i];
+      if (!t.type) continue;
+      if (rows >= 0 && t.rows != rows) {
+        return wrong("The inputs have different lengths: " + std::to_string(rows) + " and " + std::to_string(t.rows) +
+                     ".");
+      }
+      rows = t.rows;
+    }
+    if (rows <= 0) return wrong("The inputs hold no records.");
+    if (static_cast<std::uint64_t>(rows) > limits_.max_records) {
+      return wrong("There are more than " + std::to_string(limits_.max_records) + " records.");
+    }
+    // Nothing is allocated for elements that the body cannot hold.
+    for (std::size_t i = 0; i < Schema::size; ++i) {
+      if (tensors_[i].type && static_cast<std::uint64_t>(rows) > body_size) return wrong_length(i);
+    }
+    to.reserve(static_cast<std::size_t>(rows));
+    for (std::int64_t row = 0; row < rows; ++row) to.add_row();
+    bool good = true;
+    Schema::for_each([&]<std::size_t I>() { good = good && read_column<I>(to); });
+    return good;
+  }
+
+  template <std::size_t I>
+  bool read_column(batch<Schema>& to) {
+    using field = typename Schema::template field<I>;
+    const tensor& t = tensors_[I];
+    auto* const column = to.template data<I>();
+    if constexpr (!field::required) {
+      if (!t.type) {
+        std::fill_n(column, to.rows(), field::absent());
+        return true;
+      }
+    }
+    std::size_t row = 0;
+    bool good = true;
+    t.data.for_each_element([&](json_value v) {
+      if (row == to.rows()) return good = wrong_length(I);
+      if ((v.kind() == json_kind::array) != t.nested) return good = wrong_nesting(I);
+      if (t.nested) {
+        json_value only;
+        std::size_t count = 0;
+        v.for_each_element([&](json_value e) {
+          only = e;
+          return ++count == 1;
+        });
+        if (count != 1 || only.kind() == json_kind::array) return good = wrong_nesting(I);
+        v = only;
+      }
+      read_value<I>(v, *t.type, row, column[row], to);
+      ++row;
+      return true;
+    });
+    return good && (row == to.rows() || wrong_length(I));
+  }
+
+  template <std::size_t I, class Stored>
+  void read_value(json_value v, const detail::tensor_datatype& type, std::size_t row, Stored& stored,
+                  batch<Schema>& to) {
+    using field = typename Schema::template field<I>;
+    const auto fail = [&](fault what, limit bound = {}) {
+      faults_.errors.push_back({static_cast<std::uint32_t>(row), static_cast<std::uint16_t>(I), what, bound});
+    };
+    if (v.kind() == json_kind::null) {
+      if constexpr (field::required) {
+        return fail(fault::null);
+      } else {
+        stored = field::absent();
+        return;
+      }
+    }
+    coerced<typename field::value_type> c;
+    if constexpr (field::kind == field_kind::text) {
+      c = coerce::strict::text(v, to);
+    } else if constexpr (field::kind == field_kind::boolean) {
+      c = coerce::strict::boolean(v);
+    } else if (type.kind == field_kind::integer) {
+      const auto whole = coerce::strict::integer(v);
+      if (!whole.wrong && whole.value < type.least) return fail(fault::below, type.least);
+      if (!whole.wrong && whole.value > type.most) return fail(fault::above, type.most);
+      c = {static_cast<typename field::value_type>(whole.value), whole.wrong};
+    } else if constexpr (field::kind == field_kind::real) {
+      c = coerce::strict::real(v);
+      if (!c.wrong && type.name == "FP32") {
+        c.value = static_cast<double>(static_cast<float>(c.value));
+        if (!std::isfinite(c.value)) c.wrong = fault::not_finite;
+      }
+    }
+    if (c.wrong) return fail(*c.wrong);
+    if constexpr (field::kind != field_kind::boolean) {
+      if (const auto broken = field::first_violation(c.value)) return fail(broken->what, broken->bound);
+    }
+    stored = field::store(c.value);
+  }
+
+  struct wanted_member {
+    std::string_view name;
+    json_value* value;
+  };
+  /// Fills in the members of these names; null counts as absent, other members are let be.
+  bool members(json_value v, std::string_view what, std::initializer_list<wanted_member> wanted) {
+    if (v.kind() != json_kind::object) return wrong(std::string(what) + " is no object.");
+    v.for_each_member([&](std::string_view raw_key, json_value value) {
+      const std::string_view key = unescaped(raw_key, spare_);
+      for (const wanted_member& w : wanted) {
+        if (key == w.name) *w.value = value.kind() == json_kind::null ? json_value() : value;
+      }
+    });
+    return true;
+  }
+  bool valid_name(json_value v, std::string_view what) {
+    return (v && v.kind() == json_kind::text) || wrong(std::string(what) + " has no name.");
+  }
+  /// An object of strings, numbers and booleans. None has a meaning here.
+  bool valid_parameters(json_value v, std::string_view whose) {
+    bool good = !v || v.kind() == json_kind::object;
+    if (v && good) {
+      v.for_each_member([&](std::string_view, json_value p) {
+        good = good && p.kind() != json_kind::array && p.kind() != json_kind::object;
+      });
+    }
+    return good ||
+           wrong("The parameters of " + std::string(whose) + " are no object of strings, numbers and booleans.");
+  }
+
+  bool wrong(std::string sentence) {
+    problem_ = std::move(sentence);
+    return false;
+  }
+  bool wrong_length(std::size_t field) {
+    return wrong("The data of the input " + shown(Schema::names[field]) + " has not the " +
+                 std::to_string(tensors_[field].rows) + " elements that its shape says.");
+  }
+  bool wrong_nesting(std::size_t field) {
+    return wrong("The data of the input " + shown(Schema::names[field]) + " is not nested as its shape says.");
+  }
+  /// A name in a sentence, unless a client made it too long for one.
+  static std::string shown(std::string_view name) {
+    if (name.size() > 200) return "with a name of " + std::to_string(name.size()) + " bytes";
+    return "'" + std::string(name) + "'";
+  }
+
+  static constexpr std::size_t max_outputs = 1000;
+
+  decode_limits limits_;
+  std::array<tensor, Schema::size> tensors_;
+  std::optional<std::string> id_;
+  std::vector<std::string> outputs_;
+  decode_faults faults_;
+  std::string problem_;
+  std::string spare_;
+};
+
+}  // namespace tabscore

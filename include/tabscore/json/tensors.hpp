@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <type_traits>
+
+#include "../core/json_text.hpp"
+#include "../core/number_text.hpp"
+#include "../core/text_buffer.hpp"
+#include "../schema/columns.hpp"
+#include "record_json.hpp"
+
+// The REST bodies of the Open Inference Protocol, version 2: one tensor per field of a schema.
+namespace tabscore {
+
+namespace detail {
+
+/// A datatype whose elements JSON numbers, booleans or strings stand for. Integers have bounds, those of UINT64 cut to
+/// what an integer field can hold.
+struct tensor_datatype {
+  std::string_view name;
+  field_kind kind;
+  std::int64_t least = 0, most = 0;
+};
+inline constexpr tensor_datatype tensor_datatypes[] = {
+    {"BYTES", field_kind::text},
+    {"BOOL", field_kind::boolean},
+    {"FP64", field_kind::real},
+    {"FP32", field_kind::real},
+    {"INT64", field_kind::integer, INT64_MIN, INT64_MAX},
+    {"INT32", field_kind::integer, INT32_MIN, INT32_MAX},
+    {"INT16", field_kind::integer, INT16_MIN, INT16_MAX},
+    {"INT8", field_kind::integer, INT8_MIN, INT8_MAX},
+    {"UINT64", field_kind::integer, 0, INT64_MAX},
+    {"UINT32", field_kind::integer, 0, UINT32_MAX},
+    {"UINT16", field_kind::integer, 0, UINT16_MAX},
+    {"UINT8", field_kind::integer, 0, UINT8_MAX},
+};
+
+/// What a field is called as a tensor.
+constexpr std::string_view datatype_of(field_kind kind) noexcept {
+  constexpr std::string_view names[] = {"INT64", "FP64", "BOOL", "BYTES"};
+  return names[static_cast<std::size_t>(kind)];
+}
+
+}  // namespace detail
+
+/// Appends what a field looks like in a model's metadata, for each field: {"name","datatype","shape":[-1]},...
+template <schema_type Schema>
+void append_tensor_metadata(text_buffer& out) {
+  for (std::size_t i = 0; i < Schema::size; ++i) {
+    out.append(i == 0 ? R"({"name":)" : R"(,{"name":)");
+    append_json_text(out, Schema::names[i]);
+    out.append(R"(,"datatype":")");
+    out.append(detail::datatype_of(Schema::kinds[i]));
+    out.append(R"(","shape":[-1]})");
+  }
+}
+
+/// Appends the records as inputs, one tensor a field: {"name","datatype","shape":[n],"data":[...]},...
+template <schema_type Schema>
+void append_tensors(text_buffer& out, const columns<Schema>& records) {
+  Schema::for_each([&]<std::size_t I>() {
+    using field = typename Schema::template field<I>;
+    out.append(I == 0 ? R"({"name":)" : R"(,{"name":)");
+    append_json_text(out, field::name);
+    out.append(R"(,"datatype":")");
+    out.append(detail::datatype_of(field::kind));
+    out.append(R"(","shape":[)");
+    out.keep_to(write_integer(out.space(number_text_space), static_cast<std::int64_t>(records.rows())));
+    out.append(R"(],"data":)");
+    std::string_view before = "[";
+    for (const auto& v : records.template get<I>()) {
+      out.append(before);
+      append_value<field>(out, v);
+      before = ",";
+    }
+    out.append(records.rows() == 0 ? "[]}" : "]}");
+  });
+}
+
+/// Appends an output: {"name","datatype","shape":[n],"data":[...]}, FP64 of doubles, INT64 of others.
+template <class Number>
+void append_tensor(text_buffer& out, std::string_view name, std::span<const Number> data) {
+  constexpr bool real = std::is_same_v<Number, double>;
+  out.append(R"({"name":)");
+  append_json_text(out, name);
+  out.append(real ? R"(,"datatype":"FP64","shape":[)" : R"(,"datatype":"INT64","shape":[)");
+  out.keep_to(write_integer(out.space(number_text_space), static_cast<std::int64_t>(data.size())));
+  out.append(R"(],"data":[)");
+  constexpr std::size_t block = 256;  // elements whose room is asked for at once
+  for (std::size_t i = 0; i < data.size(); i += block) {
+    const auto some = data.subspan(i, std::min(block, data.size() - i));
+    char* to = out.space(some.size() * (number_text_space + 1));
+    for (const Number v : some) {
+      if constexpr (real) {
+        to = write_real<spelling::json>(to, v);
+      } else {
+        to = write_integer(to, static_cast<std::int64_t>(v));
+      }
+      *to++ = ',';
+    }
+    out.keep_to(to);
+  }
+  if (!data.empty()) out.keep_to(out.space(0) - 1);  // the last comma
+  out.append("]}");
+}
+
+}  // namespace tabscore

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <ctime>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <tuple>
+#include <vector>
+
+// Files that were set aside: <path>.20260131T120000Z, and -2, -3, ... where a second saw more than one.
+namespace tabscore::detail {
+
+/// A free name for the file at `path`.
+inline std::string name_aside(const std::string& path, std::chrono::system_clock::time_point now) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
+  std::tm utc{};
+  ::gmtime_r(&seconds, &utc);
+  char text[32];
+  const std::size_t length = std::strftime(text, sizeof text, ".%Y%m%dT%H%M%SZ", &utc);
+  const std::string name = path + std::string(text, length);
+  std::string free = name;
+  for (int n = 2; ::access(free.c_str(), F_OK) == 0; ++n) free = name + "-" + std::to_string(n);
+  return free;
+}
+
+struct file_aside {
+  std::string path;
+  std::string time;          // its name's, to the second
+  unsigned long number = 1;  // of those of that second
+  std::uint64_t bytes = 0;
+};
+
+/// All that were set aside from `path`, the newest first.
+inline std::vector<file_aside> files_aside(const std::string& path) {
+  const std::filesystem::path log(path);
+  const std::string begin = log.filename().string() + ".";
+  std::vector<file_aside> found;
+  std::error_code failed;
+  std::filesystem::directory_iterator entry(log.has_parent_path() ? log.parent_path() : ".", failed);
+  for (const std::filesystem::directory_iterator end; !failed && entry != end; entry.increment(failed)) {
+    const std::string name = entry->path().filename().string();
+    constexpr std::string_view pattern = "00000000T000000Z";
+    if (name.size() < begin.size() + pattern.size() || !name.starts_with(begin)) continue;
+    file_aside file{entry->path().string(), name.substr(begin.size(), pattern.size())};
+    const auto fits = [](char c, char p) { return p == '0' ? c >= '0' && c <= '9' : c == p; };
+    if (!std::equal(file.time.begin(), file.time.end(), pattern.begin(), fits)) continue;
+    if (const std::string rest = name.substr(begin.size() + pattern.size()); !rest.empty()) {
+      char* behind = nullptr;
+      file.number = std::strtoul(rest.c_str() + 1, &behind, 10);
+      if (rest[0] != '-' || *behind != '\0' || file.number < 2) continue;
+    }
+    std::error_code no_size;
+    const std::uintmax_t size = entry->file_size(no_size);
+    file.bytes = no_size ? 0 : size;
+    found.push_back(std::move(file));
+  }
+  std::sort(found.begin(), found.end(), [](const file_aside& a, const file_aside& b) {
+    return std::tie(a.time, a.number) > std::tie(b.time, b.number);
+  });
+  return found;
+}
+
+}  // namespace tabscore::detail

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#include <tabscore/core/short_number_text.hpp>
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <random>
+#include <string>
+
+#include "support/catch.hpp"
+
+namespace ts = tabscore;
+
+namespace {
+template <class Write, class Value>
+std::string text(Write write, Value v) {
+  char to[ts::number_text_space];
+  return std::string(to, write(to, v));
+}
+std::string integer(std::int64_t v) { return text(ts::write_integer, v); }
+std::string short_integer(std::int64_t v) { return text(ts::write_short_integer, v); }
+std::string real(double v) { return text(ts::write_real<ts::spelling::json>, v); }
+std::string short_real(double v) { return text(ts::write_short_real<ts::spelling::json>, v); }
+}  // namespace
+
+TEST_CASE("short integers have the texts of all others", "[core]") {
+  for (std::int64_t v = -2000; v < 1'002'000; ++v) {
+    if (short_integer(v) != integer(v)) FAIL(v);
+  }
+  for (const std::int64_t v : {std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()}) {
+    CHECK(short_integer(v) == integer(v));
+  }
+}
+
+TEST_CASE("short reals have the texts of all others", "[core]") {
+  for (int n = 0; n < 2'000'000; ++n) {  // up to three digits behind the point, and the doubles beside them
+    const double v = n < 1'000'000 ? n / 1000.0 : (n - 1'000'000) * 100.007;
+    for (const double x : {v, std::nextafter(v, 1e9), std::nextafter(v, -1.0)}) {
+      if (short_real(x) != real(x)) FAIL(x);
+    }
+  }
+  std::mt19937_64 random(5);
+  for (int i = 0; i < 300'000; ++i) {
+    double x = static_cast<double>(random() % 100'100'000) / (random() % 2 == 0 ? 1000 : 10'000);
+    if (random() % 8 == 0) x = static_cast<double>(random()) * 0x1p-60;
+    if (short_real(x) != real(x)) FAIL(x);
+  }
+  const double infinity = std::numeric_limits<double>::infinity();
+  for (const double v : {0.0, -0.0, 0.001, 0.0001, 0.0005, 0.00049999, -1.5, 99'999.0, 99'998.999, 99'999.999, 1e5,
+                         1e22, 5e-324, infinity, -infinity}) {
+    CHECK(short_real(v) == real(v));
+  }
+  CHECK(short_real(std::numeric_limits<double>::quiet_NaN()) == "NaN");
+}

@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""inference.py PROGRAM: the Open Inference Protocol v2: the same predictions, log, monitoring and bounds as /batch_predict."""
+import json
+import pathlib
+import random
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from example_server import RECORD, Server  # noqa: E402
+
+PROBABILITY, LABEL = "predicted_purchase_probability", "predicted_purchase"
+TYPES = {"student_country": "BYTES", "minutes_watched": "FP64", "minutes_spent_on_exams": "FP64"}
+RULE = "practice_exams_passed cannot exceed practice_exams_started."
+
+
+def expect(got, wanted, what):
+    if got != wanted:
+        raise SystemExit("%s:\n  got    %r\n  wanted %r" % (what, got, wanted))
+
+
+def request(records, nested=False, **more):
+    def tensor(name):
+        data = [r[name] for r in records]
+        return {"name": name, "datatype": TYPES.get(name, "INT64"), "shape": [len(data), 1] if nested else [len(data)],
+                "data": [[v] for v in data] if nested else data}
+    return {"inputs": [tensor(name) for name in RECORD], **more}
+
+
+def random_record(dice):
+    started = dice.randrange(20)
+    return {"student_country": dice.choice(["US", "GB", "Übersee", "xx", 'a"\\b']), "days_on_platform": dice.randrange(1000),
+            "minutes_watched": dice.choice([0, 1e-300, dice.expovariate(1 / 300), float(2 ** 53 + 2)]),
+            "courses_started": dice.randrange(30), "practice_exams_started": started,
+            "practice_exams_passed": dice.randrange(started + 1), "minutes_spent_on_exams": dice.random() * 1e3}
+
+
+def call(server, method, path, body=None, **headers):
+    connection = server.connection()
+    connection.request(method, path, body, headers)
+    answer = connection.getresponse()
+    content = answer.read()
+    connection.close()
+    expect(answer.getheader("content-type"), "application/json", path)
+    return answer.status, json.loads(content) if content else None
+
+
+def metadata(server, card):
+    model = "/v2/models/" + card["name"]
+    versions = model + "/versions/" + card["version"]
+    expect(call(server, "GET", "/v2")[1]["extensions"], [], "server metadata")
+    for path in ("/v2/health/live", "/v2/health/ready"):
+        expect(call(server, "GET", path), (200, {"live": True, **({"ready": True} if "ready" in path else {})}), path)
+    for path in (model, versions, versions.replace("+", "%2B").replace("student", "%73tudent"), model + "/"):
+        if path.endswith("/"):
+            connection = server.connection()
+            connection.request("GET", path)
+            expect(connection.getresponse().status, 307, path)
+            continue
+        status, seen = call(server, "GET", path)
+        expect((status, seen["name"], seen["versions"], seen["platform"]), (200, card["name"], [card["version"]], "tabscore"), path)
+        expect([(t["name"], t["datatype"], t["shape"]) for t in seen["inputs"]],
+               [(name, TYPES.get(name, "INT64"), [-1]) for name in RECORD], path)
+        expect([(t["name"], t["datatype"], t["shape"]) for t in seen["outputs"]],
+               [(PROBABILITY, "FP64", [-1]), (LABEL, "INT64", [-1])], path)
+        expect(call(server, "GET", path + "/ready"), (200, {"name": card["name"], "ready": True}), path)
+    for path in ("/v2/models/other", "/v2/models/other/ready", model + "/versions/1", model + "/versions/1/ready"):
+        status, seen = call(server, "GET", path)
+        expect((status, list(seen)), (404, ["error"]), path)
+    expect(call(server, "POST", model + "/versions/1/infer", json.dumps(request([RECORD])))[0], 404, "another version")
+    for method, path, status in (("GET", "/v2/nothing", 404), ("GET", "/v2/models/", 404), ("GET", "/v2/models//ready", 404),
+                                 ("GET", model + "/infer", 405), ("POST", "/v2", 405), ("GET", model + "/a/b/c/d", 404)):
+        seen = call(server, method, path, Accept="application/problem+json")
+        expect((seen[0], list(seen[1])), (status, ["error"]), path)
+
+
+def predictions(server, card):
+    dice = random.Random(7)
+    for size in (1, 2, 255, 256, 257, 3000):
+        records = [random_record(dice) for _ in range(size)]
+        status, headers, content = server.post("/batch_predict", {"records": records})
+        wanted = json.loads(content)["predictions"]
+        before = len(server.log_lines())
+        for nested in (False, True):
+            path = "/v2/models/" + card["name"] + ("/versions/" + card["version"] if nested else "") + "/infer"
+            status, v2_headers, content = server.post(path, request(records, nested, id="é" + str(size)))
+            expect(status, 200, content[:300])
+            expect(v2_headers["x-model-sha256"], headers["x-model-sha256"], "the model's hash")
+            seen = json.loads(content)
+            expect([seen["model_name"], seen["model_version"], seen["id"]], [card["name"], card["version"], "é" + str(size)], path)
+            expect(seen["outputs"], [
+                {"name": PROBABILITY, "datatype": "FP64", "shape": [size], "data": [p[PROBABILITY] for p in wanted]},
+                {"name": LABEL, "datatype": "INT64", "shape": [size], "data": [p[LABEL] for p in wanted]}], "outputs")
+        lines = [json.loads(line) for line in server.log_lines()]
+        for line in lines:
+            del line["timestamp_utc"]
+        expect(len(lines), before + 2 * size, "log lines")
+        expect(lines[before:before + size], lines[before - size:before], "lines of the same records")
+    status, _, content = server.post("/v2/models/%s/infer" % card["name"], request([RECORD], outputs=[{"name": LABEL}]))
+    seen = json.loads(content)
+    expect(([o["name"] for o in seen["outputs"]], "id" in seen), ([LABEL], False), "one output")
+    metrics = server.get("/metrics").decode()
+    expect('tabscore_requests_total{route="/v2/models/{model}/infer",status="200"} 7' in metrics, True, metrics)
+
+
+def refusals(server, card):
+    infer = "/v2/models/%s/infer" % card["name"]
+    lines = len(server.log_lines())
+
+    def refused(body, error, status=400, **headers):
+        seen = call(server, "POST", infer, body if isinstance(body, str) else json.dumps(body), **headers)
+        expect(seen, (status, {"error": error}), body)
+    refused("{", "The body is no JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)")
+    refused("", "The body is empty.")
+    refused("{}", "'inputs' is missing.")
+    refused("{}", "The content type is not application/json.", **{"Content-Type": "application/octet-stream"})
+    refused({**request([RECORD]), "outputs": [{"name": "x"}]}, "This model has no output 'x'.")
+    refused(request([RECORD, {**RECORD, "practice_exams_passed": 6}]), RULE)
+    refused(request([RECORD, {**RECORD, "student_country": "é", "courses_started": -1}]),
+            "student_country[1] must have at least 2 characters; courses_started[1] must be at least 0")
+    refused(request([RECORD, {**RECORD, "days_on_platform": 4.5, "minutes_watched": "1"}]),
+            "days_on_platform[1] must be an integer; minutes_watched[1] must be a number")
+    refused(request([{**RECORD, "minutes_watched": 1e308, "minutes_spent_on_exams": 1e308, "days_on_platform": 2 ** 62}] * 2)
+            | {"id": 5}, "'id' is no string.")
+    expect(len(server.log_lines()), lines, "nothing of it is logged")
+
+
+def main():
+    with Server(sys.argv[1]) as server:
+        card = json.loads(server.get("/model"))
+        metadata(server, card)
+        predictions(server, card)
+        refusals(server, card)
+        print("ok      %d lines logged" % len(server.log_lines()))
+    with Server(sys.argv[1], "--model", "none") as server:
+        expect(call(server, "GET", "/v2/health/live"), (200, {"live": True}), "live without a model")
+        expect(call(server, "GET", "/v2/health/ready"), (503, {"live": True, "ready": False}), "ready without a model")
+        for method, path in (("GET", "/v2/models/m"), ("GET", "/v2/models/m/ready"), ("POST", "/v2/models/m/infer")):
+            expect(call(server, method, path), (503, {"error": "Model is not loaded."}), path)
+
+
+if __name__ == "__main__":
+    main()

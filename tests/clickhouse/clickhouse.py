@@ -34,7 +34,8 @@ FILL = """INSERT INTO students SELECT '{day}', number,
 COLUMNS = ("student_country", "days_on_platform", "minutes_watched", "courses_started", "practice_exams_started",
            "practice_exams_passed", "minutes_spent_on_exams")
 ARGUMENTS = ", ".join(COLUMNS)
-LIES = ("honest", "fewer", "more", "twice", "half", "half and dies", "other words", "other column", "right and fails",
+KINDS = ("executable_pool", "executable")
+LIES = ("honest", "fewer", "more", "half", "half_and_dies", "other_words", "other_column", "right_and_fails",
         "dies", "ends", "sleeps")
 
 
@@ -52,14 +53,13 @@ def configure(work):
     os.chmod(os.path.join(scripts, "liar.py"), 0o755)
     shutil.copy(os.path.join(example, "predict_purchase_function.xml"), work)
     liar = """<function><type>{kind}</type><name>{name}</name><return_type>Float64</return_type>
-      <argument><type>Int64</type></argument><format>Native</format><execute_direct>0</execute_direct>
-      <command>exec {scripts}/liar.py '{lie}'</command><pool_size>1</pool_size>
+      <argument><type>Int64</type></argument><format>Native</format>
+      <command>liar.py {lie}</command><pool_size>1</pool_size>
       <command_read_timeout>1500</command_read_timeout><command_termination_timeout>1</command_termination_timeout>
       </function>"""
     with open(os.path.join(work, "lies_function.xml"), "w") as file:
         file.write("<functions>" + "".join(
-            liar.format(kind=kind, name=f"{kind}_{lie.replace(' ', '_')}", scripts=scripts, lie=lie)
-            for kind in ("executable", "executable_pool") for lie in LIES) + "</functions>")
+            liar.format(kind=kind, name=f"{kind}_{lie}", lie=lie) for kind in KINDS for lie in LIES) + "</functions>")
     path = os.path.join(work, "config.xml")
     with open(path, "w") as file:
         file.write(f"""<clickhouse><logger><level>none</level></logger><path>{work}/data</path>
@@ -232,18 +232,18 @@ def alone_by_text(engine):
 
 
 def test_lies(engine):
-    for kind in ("executable_pool", "executable"):
+    for kind in KINDS:
         for lie in LIES:
-            sql = f"SELECT count(x), sum(x) FROM (SELECT {kind}_{lie.replace(' ', '_')}(toInt64(number)) AS x FROM numbers(100000))"
+            sql = f"SELECT count(x), sum(x) FROM (SELECT {kind}_{lie}(toInt64(number)) AS x FROM numbers(100000))"
             for _ in range(2):  # the second time a pool may have the same process
                 try:
                     got = engine.rows(sql)
                 except chdb.Failed as failure:
-                    check(lie not in ("honest", "other column"), f"{kind} {lie}: {failure}")
+                    check(lie not in ("honest", "other_column"), f"{kind} {lie}: {failure}")
                     continue
                 # An answer without the column is one of defaults: hence a column whose default is no prediction, and
                 # the check in the query "score".
-                check((lie, got) in (("honest", [["100000", "100000"]]), ("other column", [["100000", "0"]])),
+                check((lie, got) in (("honest", [["100000", "100000"]]), ("other_column", [["100000", "0"]])),
                       f"{kind} {lie}: {got}")
         check(engine.rows(f"SELECT sum({kind}_honest(toInt64(number))) FROM numbers(1000)") == [["1000"]], "afterwards")
 
@@ -300,11 +300,9 @@ with tempfile.TemporaryDirectory() as work:
     engine = chdb.Engine(library, "--config-file=" + configure(work), "--path=" + os.path.join(work, "data"))
     print("ClickHouse", engine.value("SELECT version()"))
     days = test_scores(engine)
-    test_campaigns(engine, days)
-    test_types(engine)
-    test_files(work, engine)
-    test_killed(engine)
-    test_lies(engine)
-    report_table_function(work, engine)
+    for test, arguments in ((test_campaigns, (engine, days)), (test_types, (engine,)), (test_files, (work, engine)),
+                            (test_killed, (engine,)), (test_lies, (engine,)), (report_table_function, (work, engine))):
+        print(test.__name__, flush=True)
+        test(*arguments)
     engine.close()
 print("all right")

@@ -50,11 +50,11 @@ while True:
     if how == "sleeps":
         time.sleep(60)
     answer = {"honest": lambda: block(rows), "fewer": lambda: block(rows - 1), "more": lambda: block(rows + 1),
-              "twice": lambda: 2 * block(rows), "half": lambda: block(rows)[:-4 * rows],
-              "half and dies": lambda: block(rows)[:-4 * rows], "other words": lambda: b"Traceback: " * rows,
-              "other column": lambda: block(rows, b"prediction"),
-              "right and fails": lambda: block(rows)}[how]()
+              "half": lambda: block(rows)[:-4 * rows],
+              "half_and_dies": lambda: block(rows)[:-4 * rows], "other_words": lambda: b"Traceback: " * rows,
+              "other_column": lambda: block(rows, b"prediction"),
+              "right_and_fails": lambda: block(rows)}[how]()
     answers.write(answer)
     answers.flush()
-    if how in ("half and dies", "right and fails"):
+    if how in ("half_and_dies", "right_and_fails"):
         os._exit(3)

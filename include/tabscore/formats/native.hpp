@@ -312,7 +312,7 @@ class native_writer final : public prediction_writer {
     type_.append(")");
   }
 
-  void append_head(text_buffer&, std::string_view) const override {}
+  void append_head(text_buffer&, std::string_view) override {}
   void append(text_buffer& out, const answers& block) const override {
     const std::size_t rows = block.scores.rows();
     if (rows == 0) return;

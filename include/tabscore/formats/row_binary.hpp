@@ -183,7 +183,7 @@ class row_binary_writer final : public prediction_writer {
  public:
   explicit row_binary_writer(row_binary_header header) : header_(header) {}
 
-  void append_head(text_buffer& out, std::string_view) const override {
+  void append_head(text_buffer& out, std::string_view) override {
     if (header_ == row_binary_header::none) return;
     detail::append_length(out, detail::clickhouse_prediction.size());
     for (const auto& column : detail::clickhouse_prediction) detail::append_text(out, column.first);

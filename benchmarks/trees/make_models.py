@@ -2,18 +2,24 @@
 # SPDX-License-Identifier: MIT
 """Trains the models of the tree benchmark with python3-xgboost and writes them, with rows to score, to a folder.
 
-    make_models.py OUT_DIR
+    make_models.py OUT_DIR [--short]
 
 100x6 and 500x8: depth-wise, hist. 500x63: leaf-wise (lossguide, 63 leaves), and the same trees once more as a LightGBM
 text model, because LightGBM itself may not be installed. 500x8_exact: the exact method, where nearly every split has a
-threshold of its own. rows.f32: 100,000 x 28 float32, row-major.
+threshold of its own (not with --short). rows.f32: 100,000 x 28 float32, row-major. For the peers each model also as
+.onnx and, where gcc is there, as a compiled .so (not the last one: gcc takes long).
 """
 import json
 import os
+import shutil
+import subprocess
 import sys
+import tempfile
 
 import numpy as np
 import xgboost as xgb
+
+import peer_models
 
 FEATURES = 28
 ROWS = 100_000
@@ -31,7 +37,7 @@ def data(seed, rows):
 
 
 def train(x, y, trees, **params):
-    base = dict(objective="binary:logistic", eta=0.1, nthread=2, seed=1)
+    base = dict(objective="binary:logistic", eta=0.1, nthread=1, seed=1)
     return xgb.train({**base, **params}, xgb.DMatrix(x, y), trees)
 
 
@@ -62,22 +68,48 @@ def as_lightgbm(booster_json):
     return "\n".join(out)
 
 
+def compile_c(model, library):
+    """The model's C compiled with gcc -O3, two files at a time."""
+    with tempfile.TemporaryDirectory() as folder:
+        objects, running = [], []
+        for number, text in enumerate(peer_models.as_c(model)):
+            source = os.path.join(folder, f"{number}.c")
+            with open(source, "w") as f:
+                f.write(text)
+            objects.append(source + ".o")
+            running.append(subprocess.Popen(["gcc", "-O3", "-fPIC", "-c", source, "-o", objects[-1]]))
+            if len(running) > 1 and running.pop(0).wait() != 0:
+                sys.exit("gcc failed")
+        if any(r.wait() != 0 for r in running):
+            sys.exit("gcc failed")
+        subprocess.run(["gcc", "-shared", "-o", library, *objects], check=True)
+
+
 def main():
-    folder = sys.argv[1]
+    folder, short = sys.argv[1], "--short" in sys.argv[2:]
     os.makedirs(folder, exist_ok=True)
     x, y = data(1, 40_000)
     models = {
-        "100x6": train(x, y, 100, tree_method="hist", max_depth=6),
-        "500x8": train(x, y, 500, tree_method="hist", max_depth=8),
-        "500x63": train(x, y, 500, tree_method="hist", max_depth=0, grow_policy="lossguide", max_leaves=63),
-        "500x8_exact": train(x[:20_000], y[:20_000], 500, tree_method="exact", max_depth=8),
+        "100x6": lambda: train(x, y, 100, tree_method="hist", max_depth=6),
+        "500x8": lambda: train(x, y, 500, tree_method="hist", max_depth=8),
+        "500x63": lambda: train(x, y, 500, tree_method="hist", max_depth=0, grow_policy="lossguide", max_leaves=63),
+        "500x8_exact": lambda: train(x[:20_000], y[:20_000], 500, tree_method="exact", max_depth=8),
     }
     for name, model in models.items():
-        model.save_model(os.path.join(folder, f"{name}.json"))
-    with open(os.path.join(folder, "500x63.json")) as f:
-        text = as_lightgbm(json.load(f))
-    with open(os.path.join(folder, "500x63_lightgbm.txt"), "w") as f:
-        f.write(text)
+        if short and name == "500x8_exact":
+            continue
+        path = os.path.join(folder, name)
+        print(name, flush=True)
+        model().save_model(path + ".json")
+        with open(path + ".json") as f:
+            document = json.load(f)
+        with open(path + ".onnx", "wb") as f:
+            f.write(peer_models.as_onnx(document))
+        if shutil.which("gcc") and name != "500x8_exact":
+            compile_c(document, path + ".so")
+        if name == "500x63":
+            with open(path + "_lightgbm.txt", "w") as f:
+                f.write(as_lightgbm(document))
     data(2, ROWS)[0].tofile(os.path.join(folder, "rows.f32"))
 
 

@@ -53,13 +53,13 @@ void input::fail(std::string_view what) const {
        fmt::format("{}: {}: {}", names_[next_.file], what, std::generic_category().message(errno)));
 }
 
-/// Appends to `to` until it has `size` bytes; of a pipe what there is, and at least one more byte. True at the end.
-bool input::fill(ts::text_buffer& to, std::size_t size) {
-  bool waited = false;
+/// Appends to `to` until it has `size` bytes; of a pipe what there is, and at least one more byte if it may wait. True
+/// at the end.
+bool input::fill(ts::text_buffer& to, std::size_t size, bool may_wait) {
   while (to.size() < size) {
     const std::uint64_t most = std::min<std::uint64_t>(size - to.size(), end_ - read_to_);
     if (most == 0) return true;
-    if (!is_file_ && waited) {
+    if (!is_file_ && !may_wait) {
       pollfd more{file_, POLLIN, 0};
       if (::poll(&more, 1, 0) <= 0) return false;
     }
@@ -70,7 +70,7 @@ bool input::fill(ts::text_buffer& to, std::size_t size) {
     if (n == 0) return true;
     to.keep_to(from + n);
     read_to_ += static_cast<std::uint64_t>(n);
-    waited = true;
+    may_wait = false;
   }
   return read_to_ == end_;
 }
@@ -150,10 +150,14 @@ bool input::next(input_block& to, const std::function<void()>& drain) {
     to.bytes.clear();
     to.bytes.append(rest_.view());
     rest_.clear();
-    std::size_t whole = 0;
+    to.bytes.space(ts::block_padding);
+    // Of a pipe nothing is waited for while there are records.
+    std::size_t whole = is_file_ || to.bytes.size() == 0 ? 0 : format_.whole(to.bytes.view(), false);
     bool ended = false;
+    bool may_wait = to.bytes.size() == 0;  // whoever waits for the answer to a whole record may send no more before
     for (std::size_t wanted = settings_.block_bytes; whole == 0 && !ended; wanted = 2 * to.bytes.size()) {
-      ended = fill(to.bytes, std::max(wanted, to.bytes.size() + 1));
+      ended = fill(to.bytes, std::max(wanted, to.bytes.size() + 1), may_wait);
+      may_wait = true;
       whole = format_.whole(to.bytes.view(), ended);
       if (whole == 0 && to.bytes.size() > settings_.max_record_bytes) {
         stop(exit_code::input_output, fmt::format("{}: the record at byte {} is longer than --max-record-bytes",

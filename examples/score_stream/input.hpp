@@ -54,7 +54,7 @@ class input {
  private:
   void open();
   void close() noexcept;
-  bool fill(ts::text_buffer& to, std::size_t size);
+  bool fill(ts::text_buffer& to, std::size_t size, bool may_wait = true);
   void skip_to(std::uint64_t offset);
   std::uint64_t part_begin(std::size_t index, std::uint64_t records, std::uint64_t size) const;
   [[noreturn]] void fail(std::string_view what) const;

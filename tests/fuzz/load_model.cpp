@@ -2,12 +2,8 @@
 // One fuzz target per loader, chosen by TABSCORE_FUZZ_LOADER. With libFuzzer it is a fuzzer; without, a program that
 // replays files and folders. What loads is also scored: every kernel must equal the reference walk.
 #include <cstdint>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -20,7 +16,10 @@ namespace {
 
 void check(const tabscore::forest_model& model) {
   using namespace tabscore;
-  if (model.features > 4096 || model.outputs > 64) return;
+  if (model.features > 4096 || model.outputs > 64) {
+    (void)forest::build(model);
+    return;
+  }
   const std::size_t rows = 3;
   std::vector<double> cells(rows * model.features);
   for (std::size_t i = 0; i < cells.size(); ++i) {
@@ -44,7 +43,7 @@ void check(const tabscore::forest_model& model) {
     if (k == kernel::reference && model.trees.size() < 8) {
       if (const auto e = explainer::build(*f)) {
         std::vector<double> contributions(rows * e->width());
-        if (detail::height(model.trees.empty() ? tree{} : model.trees[0]) < 12) e->explain(x, contributions);
+        e->explain(x, contributions, memory);
       }
     }
   }
@@ -59,24 +58,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   return 0;
 }
 
-#if !defined(TABSCORE_LIBFUZZER)
-int main(int argc, char** argv) {
-  namespace fs = std::filesystem;
-  std::size_t replayed = 0;
-  const auto replay = [&](const fs::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-    LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
-    ++replayed;
-  };
-  for (int i = 1; i < argc; ++i) {
-    if (!fs::is_directory(argv[i])) {
-      replay(argv[i]);
-      continue;
-    }
-    for (const auto& entry : fs::directory_iterator(argv[i])) replay(entry.path());
-  }
-  std::printf("%zu files replayed\n", replayed);
-  return replayed > 0 ? 0 : 1;
-}
-#endif
+#include "replay.hpp"

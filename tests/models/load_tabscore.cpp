@@ -12,7 +12,7 @@
 #include "support/catch.hpp"
 
 using namespace tabscore;
-using Catch::Matchers::Contains;
+using support::ContainsSubstring;
 
 namespace {
 
@@ -305,7 +305,7 @@ TEST_CASE("what is wrong with a model file is said with its member and what was 
     REQUIRE_FALSE(model);
     CHECK(model.error().code == c.code);
     CHECK_THAT(model.error().message, Catch::Matchers::StartsWith("tiny.json: "));
-    for (const std::string_view words : c.said) CHECK_THAT(model.error().message, Contains(std::string(words)));
+    for (const std::string_view words : c.said) CHECK_THAT(model.error().message, ContainsSubstring(std::string(words)));
   }
 }
 

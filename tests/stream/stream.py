@@ -185,7 +185,7 @@ def test_usage(folder):
         assert message in done.stderr.decode(), (flags, done.stderr)
     assert run("--help").stdout and run(given=b"").stdout == b""
     huge = b"\"" + b"x" * 100000
-    assert b"longer than --max-record-bytes" in run("--max-record-bytes", 1000, given=huge, status=3).stderr
+    assert b"longer than --max-record-bytes" in run("--max-record-bytes", 1000, "--block-bytes", 500, given=huge, status=3).stderr
 
 
 def test_outputs_that_fail(folder):
@@ -222,11 +222,10 @@ def test_outputs_that_fail(folder):
 def test_pool_process(folder):
     """Answers come before the next question is waited for."""
     for threads in "1", "3":
-        program = subprocess.Popen([options.program, "--threads", threads], stdin=subprocess.PIPE,
+        program = subprocess.Popen([options.program, "--threads", threads], bufsize=0, stdin=subprocess.PIPE,
                                    stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         for record in make_records(50):
             program.stdin.write(ndjson([record, record]))
-            program.stdin.flush()
             for _ in range(2):
                 assert select.select([program.stdout], [], [], 30)[0], "no answer"
                 assert PROBABILITY in json.loads(program.stdout.readline())

@@ -5,6 +5,12 @@
 #if __has_include(<catch2/catch_all.hpp>)
 #include <catch2/catch_all.hpp>
 using Catch::Approx;
+namespace support {
+using Catch::Matchers::ContainsSubstring;
+}
 #else
 #include <catch2/catch.hpp>
+namespace support {
+inline auto ContainsSubstring(const std::string& text) { return Catch::Matchers::Contains(text); }
+}  // namespace support
 #endif

@@ -30,7 +30,7 @@ struct forest_shape {
 /// of columns, more than 64, 128 and 256 leaves, several outputs.
 inline forest_shape shape_of(int round) {
   forest_shape s;
-  switch (round % 12) {
+  switch (round % 14) {
     case 0:
       break;
     case 1:
@@ -93,6 +93,12 @@ inline forest_shape shape_of(int round) {
            .float_input = false,
            .less = false,
            .zero_rules = true};
+      break;
+    case 11:  // one threshold a feature, as one-hot columns have
+      s = {.features = 150, .trees = 60, .splits = 20, .thresholds = 1};
+      break;
+    case 12:
+      s = {.features = 70, .trees = 30, .splits = 40, .lopsided = 0.1, .thresholds = 1, .less = false};
       break;
     default:
       s = {.features = 8,

@@ -59,13 +59,14 @@ template <schema_type Schema>
 class row_binary_decoder final : public block_decoder<Schema> {
  public:
   row_binary_decoder(const std::vector<row_binary_column>& columns, const clickhouse_binding<Schema>& binding)
-      : columns_(columns), binding_(binding), values_(columns.size()) {}
+      : columns_(columns), binding_(binding) {}
 
   std::optional<error> decode(std::string_view block, bool /*keep_source*/, block_records<Schema>& to) override {
     to.clear();
     constexpr std::size_t run = 4096;  // what is converted stays in the cache
     row_binary_cursor in(block, columns_);
     std::size_t rows = 0;
+    values_.resize(columns_.size());  // of the stream that was begun last
     for (auto& column : values_) column.resize(run);
     while (in.at() < block.size()) {
       if (!in.next([&](std::size_t c, std::string_view value) { values_[c][rows] = value; })) {

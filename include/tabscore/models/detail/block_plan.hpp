@@ -5,6 +5,7 @@
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "../tree.hpp"
@@ -20,7 +21,9 @@ inline std::uint32_t height(const tree& t) {
     std::uint32_t depth;
   };
   std::uint32_t highest = 0;
-  std::vector<step> open{{t.splits.empty() ? -1 : 0, 0}};
+  std::vector<step> open;
+  open.reserve(64);
+  open.push_back({t.splits.empty() ? -1 : 0, 0});
   while (!open.empty()) {
     const step now = open.back();
     open.pop_back();
@@ -76,12 +79,13 @@ struct block_plan {
   std::vector<std::uint8_t> value_bytes;
   double work = 0;  ///< rough cost of a block of few rows, in nanoseconds of a 3 GHz CPU
 
-  static block_plan make(const forest_model& model, const rank_plan& ranks,
+  /// `heights` of the model's trees.
+  static block_plan make(const forest_model& model, std::span<const std::uint32_t> heights, const rank_plan& ranks,
                          const std::vector<std::vector<rank_plan::place>>& places, std::size_t stride, bool bytes);
 
  private:
-  void add_tree(const forest_model& model, const tree& t, std::vector<std::uint32_t>& outcome,
-                std::uint32_t free_vector, bool bytes);
+  void add_tree(const forest_model& model, const tree& t, std::uint32_t levels,
+                const std::vector<std::uint32_t>& outcome, std::uint32_t free_vector, bool bytes);
   void complete_outcomes(const tree& t, const std::vector<std::uint32_t>& outcome, std::uint32_t levels);
   void complete_leaves(const tree& t, std::int32_t at, std::uint32_t base, std::uint32_t levels,
                        std::vector<std::uint32_t>& leaf_of) const;
@@ -89,11 +93,12 @@ struct block_plan {
                   bool bytes);
 };
 
-inline block_plan block_plan::make(const forest_model& model, const rank_plan& ranks,
-                                   const std::vector<std::vector<rank_plan::place>>& places, std::size_t stride,
-                                   bool bytes) {
+inline block_plan block_plan::make(const forest_model& model, std::span<const std::uint32_t> heights,
+                                   const rank_plan& ranks, const std::vector<std::vector<rank_plan::place>>& places,
+                                   std::size_t stride, bool bytes) {
   block_plan plan;
   plan.stride = stride;
+  plan.trees.reserve(model.trees.size());
   // Distinct comparisons of the whole model, numbered column by column.
   std::vector<std::uint32_t> first_of(ranks.columns.size() + 1);
   for (std::size_t c = 0; c < ranks.columns.size(); ++c) first_of[c + 1] = first_of[c] + ranks.columns[c].used;
@@ -145,7 +150,7 @@ inline block_plan block_plan::make(const forest_model& model, const rank_plan& r
     for (std::size_t i = g.first_tree; i < tree; ++i) {
       outcome.clear();
       for (const auto& p : places[i]) outcome.push_back(vector_of[first_of[p.column] + p.threshold]);
-      plan.add_tree(model, model.trees[i], outcome, next, bytes);
+      plan.add_tree(model, model.trees[i], heights[i], outcome, next, bytes);
     }
     for (const std::uint32_t id : used) vector_of[id] = unused;
   }
@@ -164,9 +169,8 @@ inline block_plan block_plan::make(const forest_model& model, const rank_plan& r
 
 /// A tree as the cheaper of two: complete to its height (short tight code, but every place of the complete tree costs
 /// an operation), or the merging steps of its own shape.
-inline void block_plan::add_tree(const forest_model& model, const tree& t, std::vector<std::uint32_t>& outcome,
-                                 std::uint32_t free_vector, bool bytes) {
-  const std::uint32_t levels = height(t);
+inline void block_plan::add_tree(const forest_model& model, const tree& t, std::uint32_t levels,
+                                 const std::vector<std::uint32_t>& outcome, std::uint32_t free_vector, bool bytes) {
   block_tree b;
   b.output = t.output;
   // A split costs about two steps, a step two to three places of a complete tree.

@@ -22,7 +22,9 @@ inline std::optional<error> check_shape(const tree& t, std::size_t index, std::s
   std::vector<bool> seen_split(t.splits.size());
   std::vector<bool> seen_leaf(leaves);
   std::size_t found = 0;
-  std::vector<std::int32_t> open{t.splits.empty() ? -1 : 0};
+  std::vector<std::int32_t> open;
+  open.reserve(64);
+  open.push_back(t.splits.empty() ? -1 : 0);
   while (!open.empty()) {
     const std::int32_t at = open.back();
     open.pop_back();

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "../kernel.hpp"
@@ -42,15 +43,17 @@ inline compiled_forest compiled_forest::make(const forest_model& model, kernel w
   wanted = kernel::reference;  // the others are written with GNU vector extensions
 #endif
   if (wanted == kernel::reference || !model.linear.empty() || model.outputs > 256) return out;
+  std::vector<std::uint32_t> heights;
   for (const tree& t : model.trees) {
-    if (t.splits.size() >= block_plan::most_leaves || height(t) > block_plan::most_levels) return out;
+    heights.push_back(height(t));
+    if (t.splits.size() >= block_plan::most_leaves || heights.back() > block_plan::most_levels) return out;
   }
   std::vector<std::vector<rank_plan::place>> places;
   out.ranks = rank_plan::make(model, places);
   if (out.ranks.too_large) return out;
   const bool wide = wanted == kernel::avx512;
-  out.block = block_plan::make(model, out.ranks, places, wide ? 64 : wanted == kernel::avx2 ? 32 : 16, wide);
-  out.few = few_plan::make(model, out.ranks, places, wide);
+  out.block = block_plan::make(model, heights, out.ranks, places, wide ? 64 : wanted == kernel::avx2 ? 32 : 16, wide);
+  out.few = few_plan::make(model, heights, out.ranks, places, wide);
   out.few_rows = static_cast<std::size_t>(std::clamp(out.block.work / out.few.work, 2.0, 128.0));
   out.used = wanted;
   return out;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "../tree.hpp"
@@ -61,12 +62,13 @@ struct few_plan {
   std::vector<double> values64;
   double work = 0;  ///< rough cost of a row, in nanoseconds of a 3 GHz CPU
 
-  static few_plan make(const forest_model& model, const rank_plan& ranks,
+  /// `heights` of the model's trees.
+  static few_plan make(const forest_model& model, std::span<const std::uint32_t> heights, const rank_plan& ranks,
                        const std::vector<std::vector<rank_plan::place>>& places, bool with_tables);
 
  private:
   using tree_places = std::vector<rank_plan::place>;
-  static std::vector<std::int32_t> leaves_from_left(const tree& t);
+  static void leaves_from_left(const tree& t, std::vector<std::int32_t>& leaves);
   template <class NodeOf>
   void add_top(const tree& t, const tree_places& places, NodeOf node_of);
   template <class NodeOf>
@@ -74,9 +76,11 @@ struct few_plan {
 };
 
 /// Leaf numbers in the order of the leaves from left to right.
-inline std::vector<std::int32_t> few_plan::leaves_from_left(const tree& t) {
-  std::vector<std::int32_t> leaves;
-  std::vector<std::int32_t> open{t.splits.empty() ? -1 : 0};
+inline void few_plan::leaves_from_left(const tree& t, std::vector<std::int32_t>& leaves) {
+  leaves.clear();
+  std::vector<std::int32_t> open;
+  open.reserve(64);
+  open.push_back(t.splits.empty() ? -1 : 0);
   while (!open.empty()) {
     const std::int32_t at = open.back();
     open.pop_back();
@@ -87,11 +91,11 @@ inline std::vector<std::int32_t> few_plan::leaves_from_left(const tree& t) {
     open.push_back(t.splits[static_cast<std::size_t>(at)].right);
     open.push_back(t.splits[static_cast<std::size_t>(at)].left);
   }
-  return leaves;
 }
 
 template <class NodeOf>
 void few_plan::add_top(const tree& t, const tree_places& places, NodeOf node_of) {
+  if (tops.empty()) tops.reserve(trees.capacity());
   top& upper = tops.emplace_back();
   std::int32_t at[128];
   at[1] = t.splits.empty() ? -1 : 0;
@@ -108,6 +112,7 @@ void few_plan::add_top(const tree& t, const tree_places& places, NodeOf node_of)
 
 template <class NodeOf>
 void few_plan::add_whole(const tree& t, const tree_places& places, NodeOf node_of) {
+  if (wholes.empty()) wholes.reserve(trees.capacity());
   whole& all = wholes.emplace_back();
   std::fill(std::begin(all.threshold), std::end(all.threshold), std::uint8_t{255});
   for (std::size_t i = 0; i < t.splits.size(); ++i) {
@@ -124,11 +129,18 @@ void few_plan::add_whole(const tree& t, const tree_places& places, NodeOf node_o
   }
 }
 
-inline few_plan few_plan::make(const forest_model& model, const rank_plan& ranks,
-                               const std::vector<std::vector<rank_plan::place>>& places, bool with_tables) {
+inline few_plan few_plan::make(const forest_model& model, std::span<const std::uint32_t> heights,
+                               const rank_plan& ranks, const std::vector<std::vector<rank_plan::place>>& places,
+                               bool with_tables) {
   few_plan plan;
   plan.tables = with_tables && ranks.columns.size() <= 256;
   plan.work = 50 + 8.0 * static_cast<double>(ranks.columns.size());
+  std::size_t nodes = 0;
+  for (const tree& t : model.trees) nodes += 2 * t.splits.size() + 1;
+  plan.nodes.reserve(nodes);
+  plan.trees.reserve(model.trees.size());
+  std::vector<std::int32_t> order, leaves;
+  std::vector<std::uint16_t> number, leaf_number;
   for (std::size_t i = 0; i < model.trees.size(); ++i) {
     const tree& t = model.trees[i];
     few_tree f;
@@ -137,8 +149,8 @@ inline few_plan few_plan::make(const forest_model& model, const rank_plan& ranks
     f.output = t.output;
     f.first_value = model.sum == precision::float32 ? plan.values32.size() : plan.values64.size();
     // Breadth first, so that the first steps of a tree stay in few cache lines.
-    std::vector<std::int32_t> order;
-    std::vector<std::uint16_t> number(t.splits.size());
+    order.clear();
+    number.resize(t.splits.size());
     if (!t.splits.empty()) order.push_back(0);
     for (std::size_t k = 0; k < order.size(); ++k) {
       const split& s = t.splits[static_cast<std::size_t>(order[k])];
@@ -146,8 +158,8 @@ inline few_plan few_plan::make(const forest_model& model, const rank_plan& ranks
       if (s.left >= 0) order.push_back(s.left);
       if (s.right >= 0) order.push_back(s.right);
     }
-    const std::vector<std::int32_t> leaves = leaves_from_left(t);
-    std::vector<std::uint16_t> leaf_number(leaves.size());
+    leaves_from_left(t, leaves);
+    leaf_number.resize(leaves.size());
     for (std::size_t k = 0; k < leaves.size(); ++k) {
       leaf_number[static_cast<std::size_t>(leaves[k])] = static_cast<std::uint16_t>(t.splits.size() + k);
     }
@@ -178,10 +190,9 @@ inline few_plan few_plan::make(const forest_model& model, const rank_plan& ranks
       bool higher = false;
       bool small = true;
       for (std::size_t k = i; k < std::min(i + lanes, model.trees.size()); ++k) {
-        const std::uint32_t levels = height(model.trees[k]);
-        higher = higher || levels > top_levels;
+        higher = higher || heights[k] > top_levels;
         small = small && model.trees[k].splits.size() < 64;
-        g.steps = std::max(g.steps, levels);
+        g.steps = std::max(g.steps, heights[k]);
       }
       g.steps_left = g.steps > top_levels ? g.steps - top_levels : 0;
       g.wholes = higher && small;

@@ -13,7 +13,8 @@
 
 namespace tabscore::detail {
 
-/// A parsed JSON value as the model loaders read it; ubjson_value has the same members.
+/// A parsed JSON value of a trainer's file, where arrays are long; ubjson_value has the same members. (Our own files
+/// are short and are read with json_node, which knows the path of each value.)
 class model_value {
  public:
   explicit model_value(simdjson::dom::element element) : element_(element) {}
@@ -32,10 +33,18 @@ class model_value {
   }
   /// A number, true or false as 1 or 0, or the words for what JSON cannot write (see quote_special_numbers).
   std::optional<double> number() const noexcept {
-    double d = 0;
-    if (element_.get(d) == simdjson::SUCCESS) return d;
-    bool b = false;
-    if (element_.get(b) == simdjson::SUCCESS) return b ? 1.0 : 0.0;
+    switch (element_.type()) {
+      case simdjson::dom::element_type::DOUBLE:
+        return element_.get_double().value_unsafe();
+      case simdjson::dom::element_type::INT64:
+        return static_cast<double>(element_.get_int64().value_unsafe());
+      case simdjson::dom::element_type::UINT64:
+        return static_cast<double>(element_.get_uint64().value_unsafe());
+      case simdjson::dom::element_type::BOOL:
+        return element_.get_bool().value_unsafe() ? 1.0 : 0.0;
+      default:
+        break;
+    }
     std::string_view word;
     if (element_.get(word) != simdjson::SUCCESS) return std::nullopt;
     if (word == "N") return std::numeric_limits<double>::quiet_NaN();
@@ -50,6 +59,26 @@ class model_value {
     if (element_.get(array) != simdjson::SUCCESS) return false;
     for (const simdjson::dom::element e : array) {
       if (!f(model_value(e))) return false;
+    }
+    return true;
+  }
+  /// Calls f(double) for each element; false when this is no array of numbers or as soon as f gives false. Most of a
+  /// model is numbers, and simdjson's getters are too large to be inlined unless that is asked for.
+  template <class F>
+  [[gnu::flatten]] bool each_number(F f) const {
+    simdjson::dom::array array;
+    if (element_.get(array) != simdjson::SUCCESS) return false;
+    for (const simdjson::dom::element e : array) {
+      std::int64_t whole = 0;
+      double real = 0;
+      if (e.get(whole) == simdjson::SUCCESS) {
+        real = static_cast<double>(whole);
+      } else if (e.get(real) != simdjson::SUCCESS) {
+        const std::optional<double> other = model_value(e).number();
+        if (!other) return false;
+        real = *other;
+      }
+      if (!f(real)) return false;
     }
     return true;
   }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -21,6 +22,7 @@ namespace tabscore::detail {
 struct rank_plan {
   static constexpr std::size_t chunk = 256;  ///< keys that one two-level search of 16 x 16 covers
   static constexpr std::size_t most_columns = 16384;
+  static constexpr std::size_t most_features = std::size_t{1} << 20;  ///< a table of that size is made at load
   static constexpr std::size_t most_table_bytes = std::size_t{1} << 26;
 
   struct numeric {
@@ -32,6 +34,13 @@ struct rank_plan {
     std::uint32_t zero_rank = 0;
     std::uint32_t first_column = 0;
     std::uint32_t columns = 0;
+  };
+  /// A feature that only one threshold is compared with, as one-hot columns are: its byte is 0 or 1.
+  struct lone {
+    std::uint32_t feature = 0;
+    std::uint32_t column = 0;
+    float key = 0;
+    std::uint8_t missing = 0;
   };
   struct column {
     std::uint32_t base = 0;    ///< subtracted from the rank, which is then limited to 0..255
@@ -52,7 +61,8 @@ struct rank_plan {
     std::uint8_t threshold = 0;  ///< right when the byte is above it
   };
 
-  std::vector<numeric> numerics;
+  std::vector<numeric> numerics;  ///< but for the lone ones
+  std::vector<lone> lones;
   std::vector<categorical> categoricals;
   std::vector<column> columns;
   std::vector<float> keys;
@@ -66,7 +76,7 @@ struct rank_plan {
   precision input = precision::float64;
   bool tiny_is_zero = false;
   category_rule codes = category_rule::negative_is_unknown;
-  bool too_large = false;  ///< more columns or category codes than bytes are a good idea for
+  bool too_large = false;  ///< more features, columns or category codes than bytes are a good idea for
 
   /// Columns of the model's splits, and each split's place, tree after tree.
   static rank_plan make(const forest_model& model, std::vector<std::vector<place>>& places);
@@ -90,21 +100,48 @@ inline rank_plan rank_plan::make(const forest_model& model, std::vector<std::vec
     return plan.check_exact || plan.count_equal ? static_cast<float>(t) : floor_float(t);
   };
 
-  // Thresholds of each feature, in order, once each.
-  std::vector<std::vector<double>> thresholds(model.features);
-  for (const tree& t : model.trees) {
-    for (const split& s : t.splits) {
-      if (s.categories == split::numeric) {
-        thresholds[s.feature].push_back(plan.check_exact ? s.threshold : static_cast<double>(key_of(s.threshold)));
+  if (model.features > most_features) {
+    plan.too_large = true;
+    return plan;
+  }
+
+  // The numeric splits of each feature, one feature after the other, each in the order of its thresholds.
+  struct numeric_split {
+    double threshold;
+    std::uint32_t tree, split;
+  };
+  std::vector<std::uint32_t> first_split(model.features + 2);
+  const auto each_numeric = [&](auto use) {
+    for (std::size_t i = 0; i < model.trees.size(); ++i) {
+      const std::vector<split>& splits = model.trees[i].splits;
+      for (std::size_t j = 0; j < splits.size(); ++j) {
+        if (splits[j].categories == split::numeric) use(i, j, splits[j]);
       }
     }
-  }
+  };
+  each_numeric([&](std::size_t, std::size_t, const split& s) { ++first_split[s.feature + 2]; });
+  for (std::size_t f = 2; f < first_split.size(); ++f) first_split[f] += first_split[f - 1];
+  std::vector<numeric_split> sorted(first_split.back());
+  each_numeric([&](std::size_t i, std::size_t j, const split& s) {
+    sorted[first_split[s.feature + 1]++] = {plan.check_exact ? s.threshold : static_cast<double>(key_of(s.threshold)),
+                                            static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(j)};
+  });
+  places.resize(model.trees.size());
+  for (std::size_t i = 0; i < places.size(); ++i) places[i].assign(model.trees[i].splits.size(), {});
+
+  std::vector<double> ts;  // of the feature at hand, each once
   std::vector<std::uint32_t> numeric_of(model.features);
   for (std::size_t f = 0; f < model.features; ++f) {
-    auto& ts = thresholds[f];
-    if (ts.empty()) continue;
-    std::sort(ts.begin(), ts.end());
-    ts.erase(std::unique(ts.begin(), ts.end()), ts.end());
+    const std::span<numeric_split> mine =
+        std::span(sorted).subspan(first_split[f], first_split[f + 1] - first_split[f]);
+    if (mine.empty()) continue;
+    std::sort(mine.begin(), mine.end(),
+              [](const numeric_split& l, const numeric_split& r) { return l.threshold < r.threshold; });
+    ts.clear();
+    for (const numeric_split& s : mine) {
+      if (ts.empty() || ts.back() != s.threshold) ts.push_back(s.threshold);
+      places[s.tree][s.split].column = static_cast<std::uint32_t>(ts.size() - 1);  // its rank, until columns are known
+    }
     numeric n;
     n.feature = static_cast<std::uint32_t>(f);
     n.count = static_cast<std::uint32_t>(ts.size());
@@ -134,22 +171,14 @@ inline rank_plan rank_plan::make(const forest_model& model, std::vector<std::vec
     first_request[i + 1] = first_request[i] + (plan.numerics[i].count / 255 + 1) * 8;
   }
   std::vector<std::uint32_t> column_of(first_request.back(), none);
-  places.assign(model.trees.size(), {});
-  for (std::size_t i = 0; i < model.trees.size(); ++i) {
-    places[i].resize(model.trees[i].splits.size());
-    for (std::size_t j = 0; j < places[i].size(); ++j) {
-      const split& s = model.trees[i].splits[j];
-      if (s.categories != split::numeric) continue;
-      const auto& ts = thresholds[s.feature];
-      const double t = plan.check_exact ? s.threshold : static_cast<double>(key_of(s.threshold));
-      const auto rank = static_cast<std::uint32_t>(std::lower_bound(ts.begin(), ts.end(), t) - ts.begin());
-      const std::uint32_t side = s.missing == missing_rule::none ? 2 : s.default_left ? 0 : 1;
-      const std::uint32_t zero = s.missing == missing_rule::nan_or_zero ? 4 : 0;
-      const std::uint32_t request = first_request[numeric_of[s.feature]] + rank / 255 * 8 + side + zero;
-      column_of[request] = 0;
-      places[i][j] = {request, static_cast<std::uint8_t>(rank % 255)};  // the column once it has a number
-    }
-  }
+  each_numeric([&](std::size_t i, std::size_t j, const split& s) {
+    const std::uint32_t rank = places[i][j].column;
+    const std::uint32_t side = s.missing == missing_rule::none ? 2 : s.default_left ? 0 : 1;
+    const std::uint32_t zero = s.missing == missing_rule::nan_or_zero ? 4 : 0;
+    const std::uint32_t request = first_request[numeric_of[s.feature]] + rank / 255 * 8 + side + zero;
+    column_of[request] = 0;
+    places[i][j] = {request, static_cast<std::uint8_t>(rank % 255)};  // the column once it has a number
+  });
   for (std::size_t i = 0; i < plan.numerics.size(); ++i) {
     numeric& n = plan.numerics[i];
     n.first_column = static_cast<std::uint32_t>(plan.columns.size());
@@ -167,6 +196,12 @@ inline rank_plan rank_plan::make(const forest_model& model, std::vector<std::vec
     }
     n.columns = static_cast<std::uint32_t>(plan.columns.size()) - n.first_column;
   }
+  std::erase_if(plan.numerics, [&](const numeric& n) {
+    const column& c = plan.columns[n.first_column];
+    if (plan.check_exact || n.count != 1 || n.columns != 1 || c.zero_is_missing) return false;
+    plan.lones.push_back({n.feature, n.first_column, plan.keys[n.first_key], c.missing});
+    return true;
+  });
 
   // One column per categorical split, together for each feature.
   struct set_use {
@@ -201,14 +236,16 @@ inline rank_plan rank_plan::make(const forest_model& model, std::vector<std::vec
       return plan;
     }
     plan.codes_table.resize(c.first_row + (codes + 2) * uses.size());
-    std::uint8_t* row = plan.codes_table.data() + c.first_row;
-    for (std::size_t code = 0; code < codes + 2; ++code) {
-      for (const set_use& u : uses) {
-        const bool left = code == codes       ? set_of(u).others_left
-                          : code == codes + 1 ? model.trees[u.tree].splits[u.split].default_left
-                                              : set_of(u).contains(code);
-        *row++ = left ? 0 : 1;
+    for (std::size_t k = 0; k < uses.size(); ++k) {
+      const category_set& set = set_of(uses[k]);
+      std::uint8_t* to = plan.codes_table.data() + c.first_row + k;
+      for (const std::uint32_t word : set.left) {
+        for (unsigned bit = 0; bit < 32; ++bit, to += uses.size()) *to = (word >> bit & 1U) != 0 ? 0 : 1;
       }
+      for (std::size_t code = set.left.size() * 32; code <= codes; ++code, to += uses.size()) {  // the last: unknown
+        *to = set.others_left ? 0 : 1;
+      }
+      *to = model.trees[uses[k].tree].splits[uses[k].split].default_left ? 0 : 1;
     }
     for (const set_use& u : uses) {
       places[u.tree][u.split] = {static_cast<std::uint32_t>(plan.columns.size()), 0};

@@ -52,6 +52,18 @@ class ubjson_value {
     }
     return true;
   }
+  template <class F>
+  bool each_number(F f) const {
+    if (kind_ != '[') return false;
+    if (members_ != nullptr) {
+      return each([&](const ubjson_value& element) { return element.kind_ == 'd' && f(element.number_); });
+    }
+    const std::size_t step = width(type_);
+    for (std::size_t i = 0; i < count_; ++i) {
+      if (!f(scalar(type_, text_.data() + i * step))) return false;
+    }
+    return true;
+  }
   std::size_t size_hint() const noexcept { return kind_ == '[' ? members_ != nullptr ? members_->size() : count_ : 0; }
 
  private:

@@ -50,17 +50,17 @@ class xgboost_reader {
   bool numbers(const Value& object, std::string_view place, std::string_view key, std::vector<T>& out) {
     const maybe array = member(object, place, key);
     if (!array) return false;
+    out.clear();
     out.reserve(array->size_hint());
-    const bool good = array->each([&](const Value& e) {
-      const std::optional<double> number = e.number();
-      if (!number) return false;
+    const bool good = array->each_number([&](double number) {
       if constexpr (std::is_integral_v<T>) {
-        if (!(*number >= static_cast<double>(std::numeric_limits<T>::min()) &&
-              *number <= static_cast<double>(std::numeric_limits<T>::max()) && *number == std::trunc(*number))) {
-          return false;
-        }
+        constexpr double end = std::numeric_limits<T>::digits == 63
+                                   ? 9223372036854775808.0
+                                   : static_cast<double>(std::numeric_limits<T>::max()) + 1;
+        if (!(number >= static_cast<double>(std::numeric_limits<T>::min()) && number < end)) return false;
+        if (static_cast<double>(static_cast<T>(number)) != number) return false;
       }
-      out.push_back(static_cast<T>(*number));
+      out.push_back(static_cast<T>(number));
       return true;
     });
     return good || expect(fmt::format("{}.{}[{}]", place, key, out.size()),
@@ -275,7 +275,7 @@ class xgboost_reader {
     return true;
   }
 
-  /// The arrays of a tree, one element per node, as the file has them.
+  /// The arrays of a tree, one element per node, as the file has them; their memory serves tree after tree.
   struct node_arrays {
     std::vector<std::int32_t> left, right;
     std::vector<std::int64_t> feature;
@@ -286,7 +286,9 @@ class xgboost_reader {
   };
 
   bool read_tree(const Value& t, const std::string& place, std::uint32_t output) {
-    node_arrays a;
+    node_arrays& a = arrays_;
+    a.cover.clear();
+    a.type.clear();
     const maybe parameters = member(t, place, "tree_param");
     std::uint64_t width = 0;
     if (!parameters || !parameter(*parameters, place + ".tree_param", "size_leaf_vector", false, 1U << 20, width) ||
@@ -360,7 +362,15 @@ class xgboost_reader {
       bool left;
     };
     std::vector<bool> seen(a.left.size());
-    std::vector<step> open{{0, -1, false}};
+    std::vector<step> open;
+    open.reserve(64);
+    open.push_back({0, -1, false});
+    out.splits.reserve(a.left.size() / 2);
+    out.leaves.reserve(a.left.size() / 2 + 1);
+    if (!a.cover.empty()) {
+      out.split_cover.reserve(a.left.size() / 2);
+      out.leaf_cover.reserve(a.left.size() / 2 + 1);
+    }
     while (!open.empty()) {
       const step now = open.back();
       open.pop_back();
@@ -408,6 +418,7 @@ class xgboost_reader {
   std::string source_;
   forest_model model_;
   std::optional<error> wrong_;
+  node_arrays arrays_;
   int major_minor_ = 0;
   bool dart_ = false;
   std::size_t category_words_ = 0;

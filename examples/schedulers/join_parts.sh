@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# join_parts.sh PARTS FOLDER OUTPUT: puts the parts in a row, which gives the bytes of one process, and their monitoring
+# states together (OUTPUT.state). Fails without a trace when a part is missing.
+# TABSCORE_MERGE is the program that adds up states (default: tabscore-merge).
+set -euo pipefail
+parts=$1 folder=$2 output=$3
+files=() states=()
+for part in $(seq -f %06.0f "$parts"); do
+  [ -e "$folder/part-$part" ] || { echo "join_parts.sh: $folder/part-$part is missing" >&2; exit 1; }
+  files+=("$folder/part-$part") states+=("$folder/state-$part")
+done
+"${TABSCORE_MERGE:-tabscore-merge}" --output "$output.state" "${states[@]}"
+trap 'rm -f "$output.partial"' EXIT
+cat "${files[@]}" > "$output.partial"
+sync "$output.partial"
+mv "$output.partial" "$output"

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# local.sh SCORE_STREAM TABSCORE_MERGE: xargs, and GNU parallel where it is installed, with parts that are killed.
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+trap 'rm -rf "$work"' EXIT
+
+make_input 20000 "$work/in.csv"
+"$program" --from csv --quiet --output "$work/whole" --state-file "$work/whole.state" "$work/in.csv"
+run() {  # NAME
+  flaky "$work/flaky" "$work/$1-killed"
+  SCORE_STREAM=$work/flaky "$schedulers/with_$1.sh" 2 8 "$work/in.csv" "$work/$1" "$work/$1.out" --from csv 2> "$work/$1.err" ||
+    { cat "$work/$1.err" >&2; exit 1; }
+  [ "$(find "$work/$1-killed" -name 'killed-*' | wc -l)" -eq 2 ] || { echo "$1: no part was killed" >&2; exit 1; }
+  expect_same "$1" "$work/$1.out" "$work/$1"
+}
+run xargs
+if command -v parallel > /dev/null; then
+  run parallel
+else
+  echo "parallel: skipped, it is not installed (apt install parallel)"
+fi
+# A part that fails for good is an error, and nothing under the output's name.
+printf 'nonsense\n' >> "$work/in.csv"
+if "$schedulers/with_xargs.sh" 2 3 "$work/in.csv" "$work/bad" "$work/bad.out" --from csv 2> /dev/null; then exit 1; fi
+[ ! -e "$work/bad.out" ] && [ ! -e "$work/bad.out.partial" ]
+echo "a wrong record: no output"

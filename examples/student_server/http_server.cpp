@@ -140,7 +140,10 @@ void serve(const settings& wanted, const std::function<handler()>& make_handler,
   asio::steady_timer delay(first);
   const auto stop = [&](error_code) {
     error_code ec;
-    if (inherited < 0) accept_all(acceptor, workers);  // of an inherited socket the heir gets them
+    try {
+      if (inherited < 0) accept_all(acceptor, workers);  // of an inherited socket the heir gets them
+    } catch (const std::bad_alloc&) {                    // those are lost
+    }
     acceptor.close(ec);
     hangups.cancel(ec);
   };

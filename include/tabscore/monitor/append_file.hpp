@@ -20,6 +20,7 @@
 #include <system_error>
 #include <utility>
 
+#include "../core/detail/out_of_memory.hpp"
 #include "../core/result.hpp"
 #include "coarse_clock.hpp"
 #include "detail/files_aside.hpp"
@@ -132,7 +133,7 @@ class basic_append_file {
   /// and the old file is still written to.
   bool rotate() noexcept {
     const std::lock_guard lock(mutex_);
-    return !intents_ || rotate_locked();
+    return !intents_ || detail::unless_out_of_memory([&] { return rotate_locked(); });
   }
 
   append_repair repaired() const noexcept { return repaired_; }
@@ -151,7 +152,7 @@ class basic_append_file {
 
   basic_append_file(std::string path, const append_settings& settings) : path_(std::move(path)), settings_(settings) {}
 
-  bool open_current() noexcept {
+  bool open_current() {
     auto next = std::make_shared<file>();
     next->fd = detail::unique_fd(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644));
     if (!next->fd || ::fstat(next->fd.get(), &next->status) != 0) return false;
@@ -233,10 +234,10 @@ class basic_append_file {
     if (size_ == 0) return;
     const bool too_large = settings_.rotate_bytes != 0 && size_ + more > settings_.rotate_bytes;
     const bool too_old = settings_.rotate_age.count() != 0 && clock::now() - current_->born >= settings_.rotate_age;
-    if (too_large || too_old) rotate_locked();
+    if (too_large || too_old) detail::unless_out_of_memory([&] { return rotate_locked(); });
   }
 
-  bool rotate_locked() noexcept {
+  bool rotate_locked() {
     struct ::stat named {};
     const bool ours = ::stat(path_.c_str(), &named) == 0 && named.st_ino == current_->status.st_ino &&
                       named.st_dev == current_->status.st_dev;
@@ -245,7 +246,7 @@ class basic_append_file {
     if (settings_.sync != durability::none) sync_now(*current_);
     const std::string aside = ours ? detail::name_aside(path_, clock::now()) : std::string();
     if (ours && ::rename(path_.c_str(), aside.c_str()) != 0) return false;
-    if (!open_current()) {
+    if (!detail::unless_out_of_memory([&] { return open_current(); })) {
       if (ours) static_cast<void>(::rename(aside.c_str(), path_.c_str()));
       return false;
     }
@@ -290,7 +291,7 @@ class basic_append_file {
     return false;
   }
   /// So that the file's name survives a power loss too.
-  void sync_folder() noexcept {
+  void sync_folder() {
     const auto folder = std::filesystem::path(path_).parent_path();
     const detail::unique_fd fd(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (fd && ::fsync(fd.get()) != 0) ++sync_failures_;

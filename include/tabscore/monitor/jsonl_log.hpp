@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "../core/detail/out_of_memory.hpp"
 #include "append_file.hpp"
 #include "jsonl_lines.hpp"
 #include "mutex.hpp"
@@ -98,7 +99,7 @@ class basic_jsonl_log {
     void give_back(text_buffer b) noexcept {
       b.clear();
       const std::lock_guard lock(mutex);
-      buffers.push_back(std::move(b));
+      detail::unless_out_of_memory([&] { return buffers.push_back(std::move(b)), true; });
     }
 
     const jsonl_names names;
@@ -114,8 +115,10 @@ class basic_jsonl_log {
   template <schema_type Schema>
   bool write(const scored<Schema>& batch) noexcept {
     text_buffer text = state_->take_buffer();
-    lines_.append(text, batch, std::chrono::system_clock::now());
-    const bool done = state_->file->append(text.view());
+    const bool done = detail::unless_out_of_memory([&] {
+      lines_.append(text, batch, std::chrono::system_clock::now());
+      return state_->file->append(text.view());
+    });
     (done ? state_->written : state_->dropped) += batch.records.rows();
     state_->give_back(std::move(text));
     return done;

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "../core/detail/out_of_memory.hpp"
 #include "../core/exact_sum.hpp"
 #include "mutex.hpp"
 #include "sink.hpp"
@@ -93,7 +94,8 @@ class basic_moments {
     for (const std::uint8_t label : batch.scores.label) positives += label;
 
     const std::lock_guard lock(mutex_);
-    if (totals_.sums.empty()) totals_.sums.resize(Width);
+    // The first batch makes room for the sums; one that finds no memory for them is not counted.
+    if (totals_.sums.empty() && !detail::unless_out_of_memory([&] { return totals_.sums.resize(Width), true; })) return;
     TABSCORE_ASSERT(totals_.sums.size() == Width, "one moments sink was given to pipelines of different features");
     totals_.samples += batch.records.rows();
     totals_.positives += positives;

@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""More requests than can be answered: overload.py PROGRAM [--seconds 20] [--strict]. Exit status 1 when a test fails.
+
+Many clients send as fast as they are answered to a server of one thread that lets one request wait. What is accepted must
+come soon, what is not must be told so at once, and nothing may be lost. --strict also holds the times against the
+promises: run it alone on a machine with cores to spare, since the clients need more of them than the server."""
+import argparse
+import sys
+import time
+
+from load import Client, Load, Server, ask, batch, memory_mib, post, quantile, run_tests
+
+options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+options.add_argument("server")
+options.add_argument("--seconds", type=float, default=2)
+options.add_argument("--clients", type=int, default=24)
+options.add_argument("--records", type=int, default=300)
+options.add_argument("--strict", action="store_true")
+options.add_argument("tests", nargs="*")
+options = options.parse_args()
+
+
+def refusal(status, head, body):
+    if status == 200 or (status == 503 and b"\r\nretry-after: 1\r\n" in head and b"detail" in body):
+        return None
+    return "status %d: %r" % (status, head)
+
+
+def test_overload():
+    raw = post(batch(options.records))
+    with Server(options.server, "--threads", "1", "--max-requests", "1", log="off") as server:
+        address, pid = (server.host, server.port), server.process.pid
+        with Load(Client(address, raw)) as quiet:
+            time.sleep(options.seconds / 2)
+        alone = quiet.latencies()
+        rate = len(alone) / (options.seconds / 2)
+        with Load(*(Client(address, raw, check=refusal) for _ in range(options.clients))) as load:
+            time.sleep(options.seconds)
+        assert not load.failures, load.failures[:3]
+        accepted, refused = load.latencies(200), load.latencies(503)
+        assert accepted and refused, "there was no overload"
+        assert memory_mib(pid, "VmHWM") < 200
+        assert ask(address, raw)[0] == 200
+        metrics = server.get("/metrics").decode()
+        assert 'tabscore_refused_requests_total{status="503"} %d' % len(refused) in metrics
+        figures = [1e3 * t for t in (quantile(alone, 0.5), quantile(alone, 0.99), quantile(accepted, 0.5),
+                                     quantile(accepted, 0.99), quantile(refused, 0.5), quantile(refused, 0.99))]
+        if options.strict:
+            assert figures[3] <= 2 * figures[1], "accepted: %.2f ms, alone: %.2f ms" % (figures[3], figures[1])
+        return ("alone %.0f/s p50 %.2f p99 %.2f ms; offered %.1f times that: accepted %.0f/s p50 %.2f p99 %.2f ms, "
+                "refused p50 %.2f p99 %.2f ms; %.0f MiB" %
+                (rate, *figures[:2], (len(accepted) + len(refused)) / options.seconds / rate,
+                 len(accepted) / options.seconds, *figures[2:], memory_mib(pid, "VmHWM")))
+
+
+def test_bytes_in_flight_are_bounded():
+    """Bodies that are all on their way at once and too large together."""
+    body = batch(20_000)
+    raw = post(body)
+    with Server(options.server, "--threads", "1", "--max-body-bytes", "5000000", "--max-bytes-in-flight", "5000000",
+                log="off") as server:
+        address, pid = (server.host, server.port), server.process.pid
+        before = memory_mib(pid, "VmHWM")
+        assert ask(address, raw)[0] == 200
+        with Load(*(Client(address, raw, check=refusal) for _ in range(12))) as load:
+            time.sleep(options.seconds)
+        memory = memory_mib(pid, "VmHWM")
+        lost = [f for f in load.failures if "reset" not in f and "Broken pipe" not in f and "closed" not in f]
+        assert not lost, lost[:3]  # whose body was not read may see a reset instead of the 503
+        assert load.latencies(200) and load.latencies(503), "nobody was refused"
+        assert memory < before + 60, "%.0f MiB" % memory
+        assert ask(address, raw)[0] == 200
+        return "%d answered, %d refused, %d cut; at most %.0f MiB" % (
+            len(load.latencies(200)), len(load.latencies(503)), len(load.failures), memory)
+
+
+if __name__ == "__main__":
+    sys.exit(run_tests([test for name, test in list(globals().items()) if name.startswith("test_")], options.tests))

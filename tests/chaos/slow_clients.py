@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Crowds of idle and slow clients: slow_clients.py PROGRAM [--clients 10000]. Exit status 1 when a test fails.
+
+A quarter each is idle, sends its header byte by byte, sends its body byte by byte, and reads no answers. Meanwhile others
+must be served as if these were not there, and memory must stay within its bound."""
+import argparse
+import resource
+import socket
+import sys
+import threading
+import time
+
+from load import Client, Load, Server, batch, connect, memory_mib, post, quantile, run_tests
+
+options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+options.add_argument("server")
+options.add_argument("--clients", type=int, default=2000)
+options.add_argument("tests", nargs="*")
+options = options.parse_args()
+
+BYTES = 64 << 20
+
+
+def test_slow_clients_stop_nobody():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    if hard < options.clients + 200:
+        return "skipped: only %d descriptors" % hard
+    with Server(options.server, "--threads", "2", "--max-connections", str(options.clients + 100), "--header-timeout",
+                "20", "--body-timeout", "20", "--max-body-bytes", "4000000", "--max-bytes-in-flight", str(BYTES),
+                log="off") as server:
+        address, pid = (server.host, server.port), server.process.pid
+        raw, large = post(batch(10)), post(batch(2000))
+        with Load(*(Client(address, raw, keep_alive=False, pause=0.005) for _ in range(2))) as quiet:
+            time.sleep(1.5)
+        crowd = []
+
+        def slow(kind):
+            s = connect(address)
+            if kind == 1:
+                s.sendall(b"POST /batch_predict HTTP/1.1\r\nHost: ")
+            elif kind == 2:
+                s.sendall(b"POST /batch_predict HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n{")
+            elif kind == 3:
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+                s.setblocking(False)
+                try:
+                    s.sendall(large)
+                except OSError:
+                    pass
+            crowd.append((kind, s))
+
+        for i in range(options.clients):
+            slow(i % 4)
+        stop = threading.Event()
+        survivors = []
+
+        def drip():
+            while not stop.is_set():
+                alive = 0
+                for kind, s in crowd:
+                    try:
+                        if kind in (1, 2):
+                            s.send(b"a")
+                        alive += 1
+                    except OSError:
+                        pass
+                survivors.append(alive)
+                stop.wait(0.5)
+
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        with Load(*(Client(address, raw, keep_alive=False, pause=0.005) for _ in range(2))) as load:
+            time.sleep(4)
+        stop.set()
+        dripping.join()
+        memory = memory_mib(pid, "VmHWM")
+        for _, s in crowd:
+            s.close()
+        assert not load.failures and not quiet.failures, load.failures[:3]
+        assert len(load.latencies()) > 100 and len(load.latencies()) == len(load.answers()), "somebody got no 200"
+        assert survivors[0] > options.clients / 2, "the crowd was cut: it was no load"
+        bound = BYTES / 2**20 + 60 + options.clients * 0.05
+        assert memory < bound, "%.0f MiB were used, %.0f is the bound" % (memory, bound)
+        time.sleep(1.2)
+        return "%d slow clients: p99 %.1f ms, longest %.0f ms, without them %.1f ms; at most %.0f MiB" % (
+            options.clients, 1e3 * quantile(load.latencies(), 0.99), 1e3 * load.latencies()[-1],
+            1e3 * quantile(quiet.latencies(), 0.99), memory)
+
+
+if __name__ == "__main__":
+    sys.exit(run_tests([test for name, test in list(globals().items()) if name.startswith("test_")], options.tests))

@@ -98,7 +98,7 @@ class student_handler {
     switch (target) {
       case endpoint::batch_predict:
         if (const auto on_error = query_value(asked.query, "on_error"); on_error && *on_error != "fail") {
-          return *on_error == "skip" ? predict_good(asked) : unknown_on_error();
+          return *on_error == "skip" ? predict_good(asked) : wrong_on_error();
         }
         return predict(asked, ts::body_shape::records);
       case endpoint::predict:
@@ -197,6 +197,9 @@ class student_handler {
   /// ?on_error=skip: predictions of the good records, null and the errors of the others.
   http::response predict_good(const http::request& asked) {
     if (!asked.body.empty() && !is_json(asked.content_type)) return predict(asked, ts::body_shape::records);
+    if (const auto explain = read_explain_query(asked.query); !explain.valid || explain.count != 0) {
+      return detail(422, "The query parameter explain does not go with on_error=skip.");
+    }
     if (model_ == nullptr) return no_model();
     thread_metrics::stopwatch time(metrics_);
     const simdjson::padded_string_view body(asked.body, asked.body.size() + simdjson::SIMDJSON_PADDING);
@@ -215,9 +218,7 @@ class student_handler {
     time.lap(stage::respond);
     return {.body = out_.view(), .more_headers = header_};
   }
-  http::response unknown_on_error() {
-    return detail(422, "The query parameter on_error is neither 'fail' nor 'skip'.");
-  }
+  http::response wrong_on_error() { return detail(422, "The query parameter on_error is neither 'fail' nor 'skip'."); }
   http::response no_model() { return detail(model_not_loaded, "Model is not loaded."); }
 
   /// `document`: the body, if it is JSON, for errors that show what is wrong with it.

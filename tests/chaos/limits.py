@@ -37,6 +37,8 @@ def test_good_records_are_predicted_beside_bad_ones():
         assert answer(server, {"records": records}, "/batch_predict?x=1&on%5Ferror=s%6Bip")[0] == 200
         status, got, _ = answer(server, {"records": records}, "/batch_predict?on_error=maybe")
         assert status == 422 and "on_error" in json.dumps(got), got
+        status, got, _ = answer(server, {"records": records}, SKIP + "&explain=3")
+        assert status == 422 and "explain" in got["detail"], got
         # What is no list of records is refused as ever.
         for body in (b"{", b"{}", {"records": []}, {"records": 7}, b""):
             assert answer(server, body, SKIP)[:2] == answer(server, body)[:2], body

@@ -50,7 +50,7 @@ int main() {
   ts::scratch memory;
   trees->predict(ts::row_major(rows.data(), 3, 2), chance, memory);
   std::array<double, 9> parts{};
-  why->explain(ts::row_major(rows.data(), 3, 2), parts);
+  why->explain(ts::row_major(rows.data(), 3, 2), parts, memory);
   for (std::size_t i = 0; i < 3; ++i) {
     fmt::print("{:.6f}: burden {:+.4f}, months {:+.4f}, all loans {:+.4f}\n", chance[i], parts[3 * i], parts[3 * i + 1],
                parts[3 * i + 2]);

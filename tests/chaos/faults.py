@@ -23,7 +23,7 @@ options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.
 options.add_argument("server")
 options.add_argument("shim")
 options.add_argument("tests", nargs="*")
-options = options.parse_args()
+options = options.parse_intermixed_args()
 
 KINDS = ("allocate", "write", "sync", "rename", "open", "truncate")
 FIELDS = ("countdown", "failed", "error", "live")

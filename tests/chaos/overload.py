@@ -16,9 +16,11 @@ options.add_argument("server")
 options.add_argument("--seconds", type=float, default=2)
 options.add_argument("--clients", type=int, default=24)
 options.add_argument("--records", type=int, default=300)
+options.add_argument("--model", help="a model file other than the server's own, one that takes longer")
 options.add_argument("--strict", action="store_true")
 options.add_argument("tests", nargs="*")
-options = options.parse_args()
+options = options.parse_intermixed_args()
+MODEL = ["--model", options.model] if options.model else []
 
 
 def refusal(status, head, body):
@@ -29,7 +31,7 @@ def refusal(status, head, body):
 
 def test_overload():
     raw = post(batch(options.records))
-    with Server(options.server, "--threads", "1", "--max-requests", "1", log="off") as server:
+    with Server(options.server, "--threads", "1", "--max-requests", "1", *MODEL, log="off") as server:
         address, pid = (server.host, server.port), server.process.pid
         with Load(Client(address, raw)) as quiet:
             time.sleep(options.seconds / 2)

@@ -21,7 +21,7 @@ options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.
 options.add_argument("server")
 options.add_argument("--restarts", type=int, default=15)
 options.add_argument("tests", nargs="*")
-options = options.parse_args()
+options = options.parse_intermixed_args()
 HEALTH = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
 
 

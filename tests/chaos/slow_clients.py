@@ -17,7 +17,7 @@ options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.
 options.add_argument("server")
 options.add_argument("--clients", type=int, default=2000)
 options.add_argument("tests", nargs="*")
-options = options.parse_args()
+options = options.parse_intermixed_args()
 
 BYTES = 64 << 20
 

@@ -19,8 +19,9 @@ from load import Client, Load, RECORD, Server, batch, memory_mib, post, quantile
 options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 options.add_argument("server")
 options.add_argument("--swaps", type=int, default=40)
+options.add_argument("--pause", type=float, default=0, help="seconds between two swaps")
 options.add_argument("tests", nargs="*")
-options = options.parse_args()
+options = options.parse_intermixed_args()
 
 MODELS = [pathlib.Path(__file__).resolve().parents[2] / "models" / name
           for name in ("student_logistic.json", "student_gbm.json")]
@@ -106,6 +107,7 @@ def test_swaps_under_load():
         with Load(*clients()) as load:
             for i in range(1, options.swaps + 1):
                 served.swap(i)
+                time.sleep(options.pause)
                 if i == options.swaps // 2:
                     middle = memory_mib(pid)
         time.sleep(0.6)

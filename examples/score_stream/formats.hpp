@@ -10,8 +10,7 @@
 
 // The formats by the names that --from and --to give them; null where there is none of that name.
 
-inline constexpr const char* format_names =
-    "ndjson, csv, tsv, native, row-binary, row-binary-with-names-and-types";
+inline constexpr const char* format_names = "ndjson, csv, tsv, native, row-binary, row-binary-with-names-and-types";
 inline std::unique_ptr<ts::record_format<student>> make_format(const settings& s) {
   using header = ts::row_binary_header;
   if (s.from == "ndjson") return std::make_unique<ts::ndjson_format<student>>();

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-
 #include "settings.hpp"
 #include "stop.hpp"
 #include "student.hpp"

@@ -10,8 +10,8 @@
 
 namespace tabscore {
 
-/// What of a text is written as `\uXXXX`: what JSON demands (and surrogates, which UTF-8 cannot hold), or everything that
-/// is not printable ASCII, as Python's json.dumps does.
+/// What of a text is written as `\uXXXX`: what JSON demands (and surrogates, which UTF-8 cannot hold), or everything
+/// that is not printable ASCII, as Python's json.dumps does.
 enum class escape { needed, non_ascii };
 
 namespace detail {

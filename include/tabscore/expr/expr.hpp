@@ -250,7 +250,8 @@ struct operation : expression {
   auto evaluate(const columns<Schema>& records) const {
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
       return Op::apply(std::get<I>(operands).evaluate(records)...);
-    }(std::index_sequence_for<Operands...>{});
+    }
+    (std::index_sequence_for<Operands...>{});
   }
 };
 

@@ -34,7 +34,7 @@ tabscore/expr/rule.hpp 90
 tabscore/pipeline/pipeline.hpp 110
 tabscore/json/decode.hpp 190
 tabscore/service/score_json.hpp 250
-tabscore/models/load_tabscore.hpp 200
-tabscore/tabscore.hpp 480
+tabscore/models/load_tabscore.hpp 270
+tabscore/tabscore.hpp 560
 TABLE
 exit $bad

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+// Any bytes as a body, as a stream of records, and as the query of a request: the fast decoder agrees with the careful
+// one, good records are those that are good alone, a stream gives the same however it is cut, and a query is read
+// without going beyond it. Arguments: folders to replay.
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <tabscore/models/load_tabscore.hpp>
+#include <tabscore/models/logistic.hpp>
+#include <tabscore/pipeline/pipeline.hpp>
+#include <tabscore/service/record_stream.hpp>
+#include <tabscore/service/score_partial.hpp>
+#include <variant>
+#include <vector>
+
+#include "explain_query.hpp"
+#include "query.hpp"
+#include "support/body.hpp"
+#include "support/student.hpp"
+
+namespace {
+
+using namespace tabscore;
+
+void require(bool condition) {
+  if (!condition) std::abort();
+}
+
+constexpr std::string_view plain =
+    R"({"records":[{"student_country":"US","days_on_platform":45,"minutes_watched":320.5,"courses_started":3,)"
+    R"("practice_exams_started":5,"practice_exams_passed":3,"minutes_spent_on_exams":87.2}]})";
+
+const auto& pipe() {
+  static const auto p = [] {
+    return pipeline{student{},
+                    rules{rule(col<"practice_exams_passed"> <= col<"practice_exams_started">, "too many passed")},
+                    features{feature<"engagement_score">(0.6 * col<"minutes_watched"> + 0.3 * col<"days_on_platform"> +
+                                                         10.0 * col<"courses_started">),
+                             feature<"exam_success_rate">(
+                                 where(col<"practice_exams_started"> > 0,
+                                       col<"practice_exams_passed"> / (col<"practice_exams_started"> + 1e-6), 0.0)),
+                             feature<"learning_consistency">(col<"minutes_watched"> / max(col<"days_on_platform">, 1))},
+                    load_logistic(TABSCORE_SOURCE_DIR "/models/student_logistic.json").value(), sinks{}};
+  }();
+  return p;
+}
+
+/// All that can be seen of an outcome, but for where a syntax error's document lies.
+std::string text_of(const outcome& o) {
+  std::string text = std::to_string(o.index()) + ":";
+  const auto add = [&](const auto& value) { text.append(std::to_string(value)).append(" "); };
+  if (const auto* p = std::get_if<predictions>(&o)) {
+    text.append(reinterpret_cast<const char*>(p->probability.data()), p->probability.size_bytes());
+  } else if (const auto* errors = std::get_if<validation_errors>(&o)) {
+    for (const field_error& e : *errors) add(e.row), add(e.field), add(static_cast<int>(e.what));
+  } else if (const auto* broken = std::get_if<broken_rule>(&o)) {
+    add(broken->row), add(broken->rule);
+  } else if (const auto* syntax = std::get_if<syntax_error>(&o)) {
+    text.append(syntax->message);
+    add(syntax->position);
+  }
+  return text;
+}
+
+void fast_and_careful(std::string_view bytes) {
+  // Another byte order mark would change what these are.
+  if (bytes.empty() || detail::looks_like_utf16_or_32(bytes) || bytes.starts_with("\xEF\xBB\xBF")) return;
+  const padded_body body(bytes), taught(plain);
+  const padded_body marked("\xEF\xBB\xBF" + std::string(bytes));  // the fast decoder gives up at a byte order mark
+  for (const body_shape shape : {body_shape::records, body_shape::record}) {
+    workspace<student> fast, careful;
+    require(!read_json(taught, fast));  // it knows how records are laid out
+    const std::string expected = text_of(score_json(pipe(), marked, careful, shape));
+    require(text_of(score_json(pipe(), body, fast, shape)) == expected);
+  }
+}
+
+void good_alone(std::string_view bytes) {
+  const padded_body body(bytes);
+  workspace<student> w, strict;
+  const partial_outcome some = score_partial(pipe(), body, w);
+  const outcome all = score_json(pipe(), body, strict);
+  if (const auto* none = std::get_if<outcome>(&some)) return require(text_of(*none) == text_of(all));
+  const auto& p = std::get<partial_predictions>(some);
+  const bool good = p.rows.size() == p.records;
+  require(good == std::holds_alternative<predictions>(all));
+  require(p.scores.rows() == p.rows.size() && p.rows.size() <= p.records);
+  require(good == (p.errors.empty() && p.broken.empty() && p.unlisted == 0));
+  if (good) require(text_of(p.scores) == text_of(all));
+}
+
+std::string stream(std::string_view bytes, stream_format format, std::size_t piece) {
+  workspace<student> w;
+  std::string seen;
+  const auto each = [&](std::uint64_t first, const outcome& o) {
+    seen.append(std::to_string(first)).append("/").append(text_of(o)).append("\n");
+    return true;
+  };
+  record_stream records(pipe(), w, format, 300);
+  bool more = true;
+  for (std::size_t at = 0; more && at < bytes.size(); at += piece) more = records.feed(bytes.substr(at, piece), each);
+  if (more) records.finish(each);
+  return seen;
+}
+
+void streams(std::string_view bytes) {
+  const std::size_t piece = bytes.empty() ? 1 : 1 + static_cast<unsigned char>(bytes.back()) % 64;
+  for (const stream_format format : {stream_format::lines, stream_format::array}) {
+    const std::string whole = stream(bytes, format, bytes.size() + 1);
+    require(stream(bytes, format, piece) == whole);
+    require(stream(bytes, format, 1) == whole);
+  }
+}
+
+void queries(std::string_view bytes) {
+  require(percent_decoded(bytes).size() <= bytes.size());
+  if (bytes.find('%') == std::string_view::npos) require(percent_decoded(bytes) == bytes);
+  for (const std::string_view name : {"on_error", "explain", ""}) {
+    if (const auto value = query_value(bytes, name)) require(value->size() <= bytes.size());
+  }
+  const std::string longer = std::string(bytes) + "&on_error=last";
+  require(query_value(longer, "on_error") == "last");
+  const explain_query asked = read_explain_query(bytes);
+  require(asked.count <= static_cast<std::size_t>(explain_query::most));
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::vector<char> exact(data, data + size);  // exactly sized, so that reading past the end is seen
+  const std::string_view bytes(exact.data(), exact.size());
+  fast_and_careful(bytes);
+  good_alone(bytes);
+  streams(bytes);
+  queries(bytes);
+  return 0;
+}
+
+#if !defined(TABSCORE_LIBFUZZER)
+int main(int argc, char** argv) {
+  std::size_t replayed = 0;
+  for (int i = 1; i < argc; ++i) {
+    for (const auto& entry : std::filesystem::directory_iterator(argv[i])) {
+      std::ifstream file(entry.path(), std::ios::binary);
+      const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+      LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+      ++replayed;
+    }
+  }
+  std::printf("%zu files replayed\n", replayed);
+  return replayed > 0 ? 0 : 1;
+}
+#endif

@@ -4,11 +4,7 @@
 #include <simdjson.h>
 
 #include <cstdint>
-#include <cstdio>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <string_view>
 #include <tabscore/json/decode.hpp>
@@ -111,19 +107,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   return 0;
 }
 
-#if !defined(TABSCORE_LIBFUZZER)
-int main(int argc, char** argv) {
-  namespace fs = std::filesystem;
-  std::size_t replayed = 0;
-  for (int i = 1; i < argc; ++i) {
-    for (const auto& entry : fs::directory_iterator(argv[i])) {
-      std::ifstream file(entry.path(), std::ios::binary);
-      const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-      LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
-      ++replayed;
-    }
-  }
-  std::printf("%zu files replayed\n", replayed);
-  return replayed > 0 ? 0 : 1;
-}
-#endif
+#include "replay.hpp"

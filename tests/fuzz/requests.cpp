@@ -3,11 +3,7 @@
 // one, good records are those that are good alone, a stream gives the same however it is cut, and a query is read
 // without going beyond it. Arguments: folders to replay.
 #include <cstdint>
-#include <cstdio>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <string_view>
 #include <tabscore/models/load_tabscore.hpp>
@@ -141,18 +137,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   return 0;
 }
 
-#if !defined(TABSCORE_LIBFUZZER)
-int main(int argc, char** argv) {
-  std::size_t replayed = 0;
-  for (int i = 1; i < argc; ++i) {
-    for (const auto& entry : std::filesystem::directory_iterator(argv[i])) {
-      std::ifstream file(entry.path(), std::ios::binary);
-      const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-      LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
-      ++replayed;
-    }
-  }
-  std::printf("%zu files replayed\n", replayed);
-  return replayed > 0 ? 0 : 1;
-}
-#endif
+#include "replay.hpp"

@@ -126,10 +126,11 @@ class Explain(unittest.TestCase):
         with Server(PROGRAM) as server:
             document = json.loads(server.get("/openapi.json"))
             for path in ("/predict", "/batch_predict"):
-                (reference,) = document["paths"][path]["post"]["parameters"]
-                parameter = document["components"]["parameters"][reference["$ref"].split("/")[-1]]
-                self.assertEqual((parameter["name"], parameter["in"]), ("explain", "query"))
-                self.assertEqual(parameter["schema"], {"type": "integer", "minimum": 1, "maximum": 1000})
+                references = document["paths"][path]["post"]["parameters"]
+                parameters = {p["name"]: p for p in (document["components"]["parameters"][r["$ref"].split("/")[-1]]
+                                                     for r in references)}
+                self.assertEqual(parameters["explain"]["in"], "query")
+                self.assertEqual(parameters["explain"]["schema"], {"type": "integer", "minimum": 1, "maximum": 1000})
             self.assertIn("Explanation", document["components"]["schemas"])
 
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <string_view>
 #include <tabscore/tabscore.hpp>
 
 namespace ts = tabscore;
 
-/// What is served: the record of a student on a learning platform, its rule, and the features of its model.
+/// A student on a learning platform.
 using student = ts::schema<ts::text<"student_country", ts::min_length{2}, ts::max_length{64}>,
                            ts::integer<"days_on_platform", ts::ge{0}>,        //
                            ts::real<"minutes_watched", ts::ge{0}>,            //
@@ -30,17 +31,22 @@ inline constexpr ts::features features{
     ts::feature<"learning_consistency">(minutes / max(days, 1))};
 }  // namespace student_columns
 
-/// A record to show: in the documentation, and to try things out with.
-inline ts::batch<student> example_student() {
-  ts::batch<student> one;
-  one.push_back("US", 45, 320.5, 3, 5, 3, 87.2);
-  return one;
-}
-
-using student_sinks = ts::sinks<ts::drift_monitor, ts::jsonl_log>;
-using student_pipeline = ts::pipeline<student, decltype(student_columns::rules), decltype(student_columns::features),
-                                      ts::any_scorer, student_sinks>;
-
 /// What the answers and the prediction log call a prediction.
 inline constexpr std::string_view probability_name = "predicted_purchase_probability";
 inline constexpr std::string_view label_name = "predicted_purchase";
+
+/// Will a student buy? The rule, the features and the names of the prediction; see scoring_server/service.hpp.
+struct student_purchases {
+  using record = student;
+  static constexpr auto rules = student_columns::rules;
+  static constexpr auto features = student_columns::features;
+
+  static void add_example(ts::batch<student>& records) { records.push_back("US", 45, 320.5, 3, 5, 3, 87.2); }
+
+  static constexpr std::string_view program = "student_server";
+  static constexpr std::string_view title = "Student purchase predictions";
+  static constexpr std::string_view summary = "Which students of a learning platform will buy";
+  static constexpr std::string_view model = "student_logistic.json";
+  static constexpr std::string_view probability = probability_name;
+  static constexpr std::string_view label = label_name;
+};

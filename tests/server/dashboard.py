@@ -59,10 +59,10 @@ def main():
         print("skipped: apt install chromium")
         sys.exit(77)
     folder = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None
-    page = (ROOT / "examples" / "student_server" / "dashboard.html").read_text()
+    page = (ROOT / "examples" / "scoring_server" / "dashboard.html").read_text()
     expect(not re.search(r'(src|href)="(?!data:)|@import|url\(|https?://', page), "the page names something to load")
     with Server(sys.argv[1]) as server:
-        expect(server.get("/dashboard").decode() == page, "the page is not the one that was written")
+        expect(server.get("/dashboard").decode() == page.replace("{title}", "Student purchase predictions"), "the page is not the one that was written")
         sent = send_traffic(server, 12)
         asked = []
         proxy = proxy_for(server, {name: FRAME % width for name, width in WIDTHS.items()}, asked)

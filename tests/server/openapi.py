@@ -81,7 +81,7 @@ def exchanges_without_model(server):
 def main():
     program, folder = sys.argv[1], pathlib.Path(sys.argv[2])
     missing = npm.install(folder, *PACKAGES)
-    table = (ROOT / "examples" / "student_server" / "routes.hpp").read_text()
+    table = (ROOT / "examples" / "scoring_server" / "routes.hpp").read_text()
     routes = dict(re.findall(r'\{"(/[^"]*)", "([A-Z, ]+)", endpoint::', table))
     seen = []
     for errors in ("pydantic1", "pydantic2"):

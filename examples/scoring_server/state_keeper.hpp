@@ -27,9 +27,10 @@ inline std::optional<std::string> load_state(ts::drift_monitor& monitor, const s
 
 /// Writes the state of the current model's monitor to a file at an interval, from a thread of its own, until it is
 /// destroyed.
+template <class Service>
 class state_keeper {
  public:
-  state_keeper(live_model& live, std::string path, std::chrono::seconds interval)
+  state_keeper(live_model<Service>& live, std::string path, std::chrono::seconds interval)
       : models_(live), path_(std::move(path)), thread_([this, interval](const std::stop_token& stop) {
           std::unique_lock lock(mutex_);
           while (!wake_.wait_for(lock, stop, interval, [] { return false; }) && !stop.stop_requested()) write();
@@ -46,11 +47,11 @@ class state_keeper {
     const auto model = models_.pin();
     if (!model->has_histograms()) return true;  // it has taken the place of one that had them
     const auto failed = ts::save_monitor_state(ts::state_of(model->observed), path_);
-    if (failed) fmt::print(stderr, "student_server: {}\n", failed->message);
+    if (failed) fmt::print(stderr, "{}: {}\n", Service::program, failed->message);
     return !failed;
   }
 
-  live_model::reader models_;  // used under the lock
+  typename live_model<Service>::reader models_;  // used under the lock
   std::string path_;
   std::mutex mutex_;
   std::condition_variable_any wake_;

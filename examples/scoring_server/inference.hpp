@@ -13,25 +13,30 @@
 #include <utility>
 #include <variant>
 
-#include "http_server.hpp"
+#include "../http/http_server.hpp"
 #include "routes.hpp"
 #include "served_model.hpp"
+#include "service.hpp"
 #include "service_metrics.hpp"
 #include "status.hpp"
-#include "student.hpp"
 
 /// The paths under /v2: the REST side of the Open Inference Protocol. One a thread; predictions are monitored and
 /// logged as those of /batch_predict are.
+template <class Service>
 class inference_api {
+  using record = typename Service::record;
+
  public:
   inference_api(thread_metrics& metrics, ts::decode_limits limits) : metrics_(metrics), decoder_(limits) {}
 
   /// `served`: what the request is answered from; nullptr: no model is loaded.
-  http::response operator()(endpoint target, const http::request& asked, const served_model* served,
+  http::response operator()(endpoint target, const http::request& asked, const served_model<Service>* served,
                             ts::text_buffer& out) {
     switch (target) {
       case endpoint::v2_server:
-        out.append(R"({"name":"student_server","version":")");
+        out.append(R"({"name":)");
+        ts::append_json_text(out, Service::program);
+        out.append(R"(,"version":")");
         out.append(fmt::format("{}.{}.{}", TABSCORE_VERSION_MAJOR, TABSCORE_VERSION_MINOR, TABSCORE_VERSION_PATCH));
         out.append(R"(","extensions":[]})");
         return {.body = out.view()};
@@ -60,18 +65,18 @@ class inference_api {
       out.append(R"(,"versions":[)");
       ts::append_json_text(out, model.version);
       out.append(R"(],"platform":"tabscore","inputs":[)");
-      ts::append_tensor_metadata<student>(out);
+      ts::append_tensor_metadata<record>(out);
       out.append(R"(],"outputs":[{"name":)");
-      ts::append_json_text(out, probability_name);
+      ts::append_json_text(out, Service::probability);
       out.append(R"(,"datatype":"FP64","shape":[-1]},{"name":)");
-      ts::append_json_text(out, label_name);
+      ts::append_json_text(out, Service::label);
       out.append(R"(,"datatype":"INT64","shape":[-1]}]})");
     }
     return {.body = out.view()};
   }
 
  private:
-  http::response infer(const http::request& asked, const served_model& served, ts::text_buffer& out) {
+  http::response infer(const http::request& asked, const served_model<Service>& served, ts::text_buffer& out) {
     if (!is_json(asked.content_type)) return error(out, 400, "The content type is not application/json.");
     thread_metrics::stopwatch time(metrics_);
     const ts::tensor_status status = decoder_.read(asked.body, records_);
@@ -81,7 +86,7 @@ class inference_api {
       return error(out, 400, decoder_.problem());
     }
     for (const std::string& name : decoder_.outputs()) {
-      if (name != probability_name && name != label_name) {
+      if (name != Service::probability && name != Service::label) {
         metrics_.rejected(ts::unreadable{}, 1, 0);
         return error(out, 400,
                      "This model has no output '" + name.substr(0, name.size() <= 200 ? name.size() : 0) + "'.");
@@ -115,17 +120,18 @@ class inference_api {
     std::string_view before = R"(,"outputs":[)";
     const auto append = [&](std::string_view name) {
       out.append(std::exchange(before, ","));
-      name == probability_name ? ts::append_tensor(out, name, p.probability) : ts::append_tensor(out, name, p.label);
+      name == Service::probability ? ts::append_tensor(out, name, p.probability)
+                                   : ts::append_tensor(out, name, p.label);
     };
     for (const std::string& name : decoder_.outputs()) append(name);
-    if (decoder_.outputs().empty()) append(probability_name), append(label_name);
+    if (decoder_.outputs().empty()) append(Service::probability), append(Service::label);
     out.append("]}");
   }
 
   /// Wrong values and broken rules are 400 here, as the protocol wants.
   static http::response refuse(const ts::outcome& outcome, ts::text_buffer& out) {
     if (const auto* errors = std::get_if<ts::validation_errors>(&outcome)) {
-      ts::dialect::inference::append_errors(out, *errors, ts::context_of<student>());
+      ts::dialect::inference::append_errors(out, *errors, ts::context_of<record>());
       return {.status = 400, .body = out.view()};
     }
     if (const auto* broken = std::get_if<ts::broken_rule>(&outcome)) return error(out, 400, broken->message);
@@ -145,8 +151,8 @@ class inference_api {
   }
 
   thread_metrics& metrics_;
-  ts::tensor_decoder<student> decoder_;
-  ts::batch<student> records_;
+  ts::tensor_decoder<record> decoder_;
+  ts::batch<record> records_;
   ts::score_buffers buffers_;
   std::string header_;
 };

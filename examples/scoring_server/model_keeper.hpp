@@ -31,9 +31,10 @@ struct reload_status {
 
 /// Puts another model in the place of the one that is served, from a thread of its own: when asked to, or when the file
 /// has changed. A file that is refused changes nothing but what is said of it.
+template <class Service>
 class model_keeper {
  public:
-  model_keeper(live_model& live, model_source source, ts::jsonl_log log, bool watch)
+  model_keeper(live_model<Service>& live, model_source source, ts::jsonl_log log, bool watch)
       : live_(live),
         source_(std::move(source)),
         log_(std::move(log)),
@@ -86,31 +87,31 @@ class model_keeper {
   void load() {
     const auto bytes = ts::read_model_bytes(source_.path);
     if (!bytes) return say(bytes.error().message);
-    const live_model::reader reader(live_);
+    const typename live_model<Service>::reader reader(live_);
     {
       const auto current = reader.pin();
       if (current && current->identity.sha256 == sha256(*bytes)) return;
     }
-    auto model = load_served_model(source_, *bytes);
+    auto model = load_served_model<Service>(source_, *bytes);
     if (!model) return say(model.error().message);
     (*model)->log_to(log_, source_.log_names_it);
     const std::string version = (*model)->identity.version;
     live_.publish(std::move(*model));
-    fmt::print(stderr, "student_server: serves {} from now on\n", version);
+    fmt::print(stderr, "{}: serves {} from now on\n", Service::program, version);
     const std::lock_guard lock(mutex_);
     ++status_.loaded;
     status_.last = std::time(nullptr);
     status_.error.clear();
   }
   void say(const std::string& problem) {
-    fmt::print(stderr, "student_server: the model stays: {}\n", problem);
+    fmt::print(stderr, "{}: the model stays: {}\n", Service::program, problem);
     const std::lock_guard lock(mutex_);
     ++status_.refused;
     status_.last = std::time(nullptr);
     status_.error = problem;
   }
 
-  live_model& live_;
+  live_model<Service>& live_;
   const model_source source_;
   const ts::jsonl_log log_;
   const bool watch_;

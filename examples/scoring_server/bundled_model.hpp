@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 inline std::filesystem::path program_folder() {
@@ -10,12 +11,12 @@ inline std::filesystem::path program_folder() {
   return std::filesystem::read_symlink("/proc/self/exe", failed).parent_path();
 }
 
-/// models/student_logistic.json in the program's folder or the nearest above it that has it.
-inline std::string bundled_model() {
+/// models/<name> in the program's folder or the nearest above it that has it.
+inline std::string bundled_model(std::string_view name) {
   std::error_code failed;
   for (auto folder = program_folder(); folder.has_relative_path(); folder = folder.parent_path()) {
-    const auto model = folder / "models" / "student_logistic.json";
+    const auto model = folder / "models" / name;
     if (std::filesystem::exists(model, failed)) return model.string();
   }
-  return "models/student_logistic.json";
+  return "models/" + std::string(name);
 }

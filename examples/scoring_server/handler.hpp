@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
-#include <cmath>
-#include <cstdint>
 #include <optional>
 #include <span>
 #include <stdexcept>
@@ -16,55 +12,28 @@
 #include <utility>
 #include <variant>
 
-#include "dashboard_page.hpp"
-#include "docs_files.hpp"
-#include "docs_page.hpp"
-#include "drift_metrics.hpp"
+#include "../http/http_server.hpp"
+#include "../http/query.hpp"
 #include "errors.hpp"
 #include "explain_query.hpp"
-#include "history.hpp"
-#include "http_server.hpp"
 #include "inference.hpp"
-#include "model_keeper.hpp"
-#include "openapi.hpp"
-#include "query.hpp"
+#include "monitoring_answers.hpp"
 #include "routes.hpp"
-#include "served_model.hpp"
-#include "service_metrics.hpp"
+#include "service_state.hpp"
 #include "status.hpp"
-#include "student.hpp"
-#include "swagger_ui_page.hpp"
-
-inline constexpr ts::decode_limits default_limits{.max_records = 1'000'000, .max_errors = 1'000};
-inline constexpr std::size_t default_error_bytes = std::size_t{256} << 10;
-
-/// What all threads share: counts, the sinks that lock, and what is set up before the first request. The model alone is
-/// swapped: who reads it pins it.
-struct student_service {
-  ts::jsonl_log log;
-  live_model live;                     // empty: no model is loaded
-  std::optional<model_keeper> keeper;  // of the model, if there is one
-  std::atomic<bool> leaving = false;   // about to end: not ready for more
-  ts::decode_limits limits = default_limits;
-  std::size_t max_error_bytes = default_error_bytes;
-  service_metrics metrics;
-  monitoring_history history;
-  error_style errors = error_style::pydantic1;
-  ts::prediction_names names{probability_name, label_name};
-  std::string problems = problems_page();
-  docs_files docs;  // empty: /docs is a page of our own
-  std::string openapi;
-};
 
 /// Answers requests for one thread, with that thread's working memory.
-class student_handler {
+template <class Service>
+class scoring_handler {
+  using record = typename Service::record;
+
  public:
-  explicit student_handler(student_service& service)
+  explicit scoring_handler(service_state<Service>& service)
       : service_(service),
         metrics_(service.metrics.add_thread()),
         models_(service.live),
         inference_(metrics_, service.limits) {
-    workspace_.decoder = ts::decoder<student>("records", service.limits);
+    workspace_.decoder = ts::decoder<record>("records", service.limits);
   }
 
   http::response operator()(const http::request& asked) {
@@ -119,7 +88,7 @@ class student_handler {
       case endpoint::model:
         return model();
       case endpoint::dashboard:
-        return {.content_type = "text/html; charset=utf-8", .body = dashboard_page};
+        return {.content_type = "text/html; charset=utf-8", .body = service_.dashboard};
       case endpoint::v2_server:
       case endpoint::v2_live:
       case endpoint::v2_ready:
@@ -133,7 +102,7 @@ class student_handler {
         return {.content_type = "text/html; charset=utf-8", .body = service_.problems};
       case endpoint::docs:
         return {.content_type = "text/html; charset=utf-8",
-                .body = service_.docs.empty() ? docs_page : swagger_ui_page};
+                .body = service_.docs.empty() ? service_.docs_page : service_.swagger_ui};
       case endpoint::docs_file: {
         const auto* const file = service_.docs.find(asked.path.substr(asked.path.rfind('/') + 1));
         if (file == nullptr) return detail(404, "Not Found");
@@ -141,7 +110,7 @@ class student_handler {
       }
       case endpoint::redoc:
       case endpoint::oauth2_redirect:
-        return {.content_type = "text/html; charset=utf-8", .body = docs_page};
+        return {.content_type = "text/html; charset=utf-8", .body = service_.docs_page};
     }
     throw std::logic_error("an endpoint without an answer");
   }
@@ -154,9 +123,9 @@ class student_handler {
     }
     thread_metrics::stopwatch time(metrics_);
     const simdjson::padded_string_view body(asked.body, asked.body.size() + simdjson::SIMDJSON_PADDING);
-    std::optional<student_pipeline::scoring> scoring;
+    std::optional<typename pipeline_of<Service>::scoring> scoring;
     if (model_ != nullptr) scoring.emplace(*model_->pipe, workspace_.x);
-    auto score_some = [&](const ts::columns<student>& records) {
+    auto score_some = [&](const ts::columns<record>& records) {
       if (!scoring) return;
       time.lap(stage::decode);
       scoring->add(records);
@@ -169,7 +138,7 @@ class student_handler {
       return answer(*wrong, shape, asked.body);
     }
     if (!scoring) return no_model();
-    const student_pipeline& pipe = *model_->pipe;
+    const pipeline_of<Service>& pipe = *model_->pipe;
     if (explain.count != 0) {
       if (const auto* reason = pipe.model().unexplained()) return detail(no_explanation, reason->message);
       if (workspace_.records.rows() > explain_query::most_records) {
@@ -211,7 +180,7 @@ class student_handler {
     const auto& some = std::get<ts::partial_predictions>(outcome);
     metrics_.scored(some.scores.rows());
     metrics_.rejected(some);
-    auto context = ts::context_of<student>();
+    auto context = ts::context_of<record>();
     context.most_bytes = service_.max_error_bytes;
     ts::append_partial(out_, some, service_.names, context);
     header_ = model_->identity.header;
@@ -293,7 +262,7 @@ class student_handler {
   /// The answer with the body that write<Dialect>(context) appends, in the dialect that the request is answered in.
   template <class Write>
   http::response error(http::response reply, Write&& write) {
-    auto context = ts::context_of<student>();
+    auto context = ts::context_of<record>();
     context.status = reply.status;
     context.type_prefix = problem_types;
     const auto plain = [](char c) { return c > ' ' && c < 0x7F; };
@@ -306,69 +275,26 @@ class student_handler {
 
   http::response health() {
     const bool leaving = service_.leaving;
-    out_.append(R"({"ready":)");
-    append(model_ != nullptr && !leaving);
-    out_.append(R"(,"predictor_loaded":)");
-    append(model_ != nullptr);
-    out_.append(R"(,"drift_baseline_loaded":)");
-    append(model_ != nullptr && model_->baseline.has_value());
-    out_.append("}");
+    out_.append(fmt::format(R"({{"ready":{},"predictor_loaded":{},"drift_baseline_loaded":{}}})",
+                            model_ != nullptr && !leaving, model_ != nullptr,
+                            model_ != nullptr && model_->baseline.has_value()));
     return {.status = leaving ? shutting_down : 200, .body = out_.view()};
   }
 
   http::response model() {
     if (model_ == nullptr) return no_model();
-    const reload_status status = service_.keeper->status();
-    out_.append(model_->identity.card);
-    out_.keep_to(out_.view().data() + out_.size() - 1);  // the brace
-    out_.append(fmt::format(R"(,"reload":{{"loaded":{},"refused":{},"last":)", status.loaded, status.refused));
-    out_.append(status.last == 0 ? "null" : fmt::format("\"{:%Y-%m-%dT%H:%M:%SZ}\"", fmt::gmtime(status.last)));
-    out_.append(R"(,"error":)");
-    status.error.empty() ? out_.append("null") : ts::append_json_text(out_, status.error);
-    out_.append("}}");
+    append_model_card(out_, model_->identity.card, service_.keeper->status());
     return {.body = out_.view()};
   }
 
   http::response drift() {
-    const ts::drift_status status = model_ != nullptr ? model_->drift() : ts::assess_drift({}, nullptr);
-    if (!std::isfinite(status.score)) throw std::overflow_error("a running total overflowed");  // as the reference: 500
-    out_.append(R"({"samples_observed":)");
-    out_.keep_to(ts::write_integer(out_.space(ts::number_text_space), static_cast<std::int64_t>(status.samples)));
-    out_.append(R"(,"drift_score_max_abs_z":)");
-    append(status.score);
-    std::string_view before = R"(,"drifted_features":[)";
-    for (const std::string_view name : status.drifted) {
-      out_.append(std::exchange(before, ","));
-      ts::append_json_text(out_, name);
-    }
-    if (status.drifted.empty()) out_.append(before);
-    out_.append(R"(],"predicted_positive_rate":)");
-    append(status.predicted_positive_rate);
-    out_.append(R"(,"training_positive_rate":)");
-    append(status.training_positive_rate);
-    out_.append(R"(,"should_retrain":)");
-    append(status.should_retrain());
-    const auto [reason, action] = words(status.verdict);
-    out_.append(R"(,"reason":)");
-    ts::append_json_text(out_, reason);
-    out_.append(R"(,"recommended_action":)");
-    ts::append_json_text(out_, action);
-    out_.append("}");
+    append_drift_status(out_, model_ != nullptr ? model_->drift() : ts::assess_drift({}, nullptr));
     return {.body = out_.view()};
   }
 
   http::response report() {
     if (model_ == nullptr) return no_model();
-    const ts::drift_reference& reference = model_->observed.reference();
-    out_.append(R"({"model":)");
-    ts::append_json_text(out_, reference.model);
-    std::string_view before = R"(,"windows":[)";
-    for (const ts::window w : ts::all_windows) {
-      const auto counts = model_->observed.counts(w);
-      out_.append(std::exchange(before, ","));
-      ts::append_report(out_, w, reference, ts::report_drift(reference, counts), counts);
-    }
-    out_.append("]}");
+    append_reports(out_, model_->observed);
     return {.body = out_.view()};
   }
 
@@ -382,79 +308,20 @@ class student_handler {
   http::response metrics() {
     ts::prometheus_text text(out_);
     service_.metrics.append_to(text);
-    text.family("tabscore_log_records_total", "counter", "Records that were logged, and those that could not be.");
-    text.sample({{"outcome", "written"}}, service_.log.written());
-    text.sample({{"outcome", "dropped"}}, service_.log.dropped());
-    const ts::totals live = model_ != nullptr ? model_->observed.read() : ts::totals{};
-    text.family("tabscore_observed_records_total", "counter", "Records that monitoring has seen.");
-    text.sample({}, live.samples);
-    text.family("tabscore_predicted_positive_total", "counter", "Of these, those that were predicted positive.");
-    text.sample({}, live.positives);
-    if (model_ != nullptr && model_->baseline) {
-      const ts::drift_status status = model_->drift();
-      text.family("tabscore_training_positive_ratio", "gauge", "Part of the training rows that is positive.");
-      text.sample({}, model_->baseline->training_positive_rate);
-      text.family("tabscore_drift_score", "gauge", "The largest distance of a feature's mean from its training mean.");
-      text.sample({}, status.score);
-      text.family("tabscore_drift_alarm", "gauge", "1 while the drift rules advise to train again.");
-      text.sample({}, status.should_retrain() ? 1 : 0);
-      if (live.samples != 0) {
-        text.family("tabscore_feature_mean", "gauge", "Mean of a feature in live traffic.");
-        for (std::size_t j = 0; j < live.sums.size(); ++j) {
-          text.sample({{"feature", model_->baseline->numeric[j].name}},
-                      live.sums[j] / static_cast<double>(live.samples));
-        }
-      }
-    }
-    if (model_ != nullptr) {
-      if (model_->has_histograms()) append_drift(text, model_->observed);
-      const reload_status reloads = service_.keeper->status();
-      text.family("tabscore_model_reloads_total", "counter", "Models that took another's place, and files refused.");
-      text.sample({{"outcome", "loaded"}}, reloads.loaded);
-      text.sample({{"outcome", "refused"}}, reloads.refused);
-      text.family("tabscore_model_info", "gauge", "The model that is served.");
-      text.sample(
-          {{"name", model_->identity.name}, {"version", model_->identity.version}, {"sha256", model_->identity.sha256}},
-          1);
-    }
+    append_metrics(text, service_.log, model_ != nullptr ? model_->observed.read() : ts::totals{});
+    if (model_ != nullptr) append_metrics(text, *model_, service_.keeper->status());
     return {.content_type = ts::prometheus_text::content_type, .body = out_.view()};
   }
 
-  struct verdict_words {
-    std::string_view reason, action;
-  };
-  static verdict_words words(ts::drift_verdict verdict) {
-    switch (verdict) {
-      case ts::drift_verdict::no_baseline:
-        return {"baseline_not_loaded", "run_training_to_generate_baseline"};
-      case ts::drift_verdict::no_samples:
-        return {"no_predictions_observed", "collect_inference_samples"};
-      case ts::drift_verdict::too_few_samples:
-        return {"insufficient_samples", "collect_more_samples"};
-      case ts::drift_verdict::feature_drift:
-        return {"feature_distribution_drift", "trigger_retraining_pipeline"};
-      case ts::drift_verdict::rate_shift:
-        return {"prediction_rate_shift", "trigger_retraining_pipeline"};
-      case ts::drift_verdict::steady:
-        return {"below_threshold", "continue_monitoring"};
-    }
-    throw std::logic_error("a verdict without words");
-  }
-
-  void append(bool value) { out_.append(value ? "true" : "false"); }
-  void append(double value) {
-    out_.keep_to(ts::write_real<ts::spelling::json>(out_.space(ts::number_text_space), value));
-  }
-
-  student_service& service_;
+  service_state<Service>& service_;
   thread_metrics& metrics_;
-  live_model::reader models_;
-  const served_model* model_ = nullptr;  // of the request at hand; none: no model is loaded
+  typename live_model<Service>::reader models_;
+  const served_model<Service>* model_ = nullptr;  // of the request at hand; none: no model is loaded
   std::string header_;
-  inference_api inference_;
+  inference_api<Service> inference_;
   const http::request* asked_ = nullptr;        // the one at hand
   error_style style_ = error_style::pydantic1;  // of its answer
-  ts::workspace<student> workspace_;
+  ts::workspace<record> workspace_;
   ts::text_buffer out_;
   std::optional<ts::explanation_writer> reasons_;  // made for the first request that asks
   std::string reasons_of_;                         // the model that they are for

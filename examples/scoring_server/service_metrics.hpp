@@ -8,9 +8,11 @@
 #include <iterator>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "routes.hpp"
-#include "student.hpp"
+#include "service.hpp"
 
 /// The statuses that are answered; the last one stands for any other.
 inline constexpr std::array<unsigned, 12> counted_statuses{200, 307, 400, 404, 405, 408, 413, 422, 431, 500, 503, 0};
@@ -41,12 +43,13 @@ namespace rejection {
 inline constexpr std::size_t faults = static_cast<std::size_t>(ts::fault::reserved_name) + 1;
 inline constexpr std::size_t syntax = faults, unreadable = faults + 1, not_logged = faults + 2, unlisted = faults + 3;
 inline constexpr std::size_t first_rule = faults + 4;
-inline constexpr std::size_t count = first_rule + decltype(student_columns::rules)::size;
 }  // namespace rejection
 
 /// What one thread counts while it answers requests.
 class thread_metrics {
  public:
+  explicit thread_metrics(std::size_t rules) : reasons(rejection::first_rule + rules) {}
+
   using status_counts = std::array<ts::metric_count, counted_statuses.size()>;
 
   void answered(const route* where, unsigned status) {
@@ -117,7 +120,7 @@ class thread_metrics {
 
   std::array<status_counts, std::size(routes) + 1> requests;  // the last: no such route
   ts::metric_count records;
-  std::array<ts::metric_count, rejection::count> reasons;
+  std::vector<ts::metric_count> reasons;
   std::array<ts::metric_histogram<stage_bounds_ns.size()>, stage_names.size()> stages{
       ts::metric_histogram(stage_bounds_ns), ts::metric_histogram(stage_bounds_ns),
       ts::metric_histogram(stage_bounds_ns)};
@@ -126,7 +129,10 @@ class thread_metrics {
 /// What all threads have counted. Threads are added before the first request and counted together when they are read.
 class service_metrics {
  public:
-  thread_metrics& add_thread() { return threads_.emplace_back(); }
+  /// What to call the rules, in their order.
+  explicit service_metrics(std::vector<std::string_view> rules) : rules_(std::move(rules)) {}
+
+  thread_metrics& add_thread() { return threads_.emplace_back(rules_.size()); }
   /// Counts what the HTTP layer refused itself. Any thread.
   void refused(unsigned status) { ++refused_[status_index(status)]; }
 
@@ -156,7 +162,7 @@ class service_metrics {
     text.family("tabscore_rejected_records_total", "counter",
                 "Records with such an error; of a batch that breaks a rule or cannot be logged, all; of a body that is "
                 "no JSON or cannot be read, one.");
-    for (std::size_t r = 0; r < rejection::count; ++r) {
+    for (std::size_t r = 0; r < rejection::first_rule + rules_.size(); ++r) {
       const std::uint64_t n = sum([&](const thread_metrics& t) { return t.reasons[r].value(); });
       text.sample({{"error", rejection_name(r)}, {"rule", rule_text(r)}}, n);
     }
@@ -185,14 +191,11 @@ class service_metrics {
     if (r == rejection::unlisted) return "unlisted";
     return r == rejection::unreadable ? "unreadable" : r == rejection::not_logged ? "not_logged" : "rule";
   }
-  static std::string_view rule_text(std::size_t r) {
-    std::string_view text;
-    student_columns::rules.for_each([&](std::size_t i, const auto& rule) {
-      if (rejection::first_rule + i == r) text = rule.message();
-    });
-    return text;
+  std::string_view rule_text(std::size_t r) const {
+    return r < rejection::first_rule ? std::string_view{} : rules_[r - rejection::first_rule];
   }
 
+  std::vector<std::string_view> rules_;
   std::deque<thread_metrics> threads_;
   std::array<std::atomic<std::uint64_t>, counted_statuses.size()> refused_{};
 };

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <string_view>
 
-#include "student.hpp"
+#include "service.hpp"
 
 /// The last records against the training rows. The report's names point into the monitor.
 inline ts::drift_report recent_drift(const ts::drift_monitor& monitor) {

@@ -10,7 +10,7 @@
 #include <system_error>
 #include <tabscore/schema/field_error.hpp>
 
-#include "query.hpp"
+#include "../http/query.hpp"
 
 /// What a request asks for with ?explain=N: the N largest contributions of each record.
 struct explain_query {

@@ -7,7 +7,7 @@
 #include <mutex>
 #include <string_view>
 
-#include "student.hpp"
+#include "service.hpp"
 
 /// What the dashboard draws over time: running counts and the drift score, taken every few seconds and kept for an
 /// hour. No concurrent call causes a data race.

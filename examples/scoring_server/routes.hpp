@@ -7,8 +7,8 @@
 #include <utility>
 #include <variant>
 
-#include "http_server.hpp"
-#include "query.hpp"
+#include "../http/http_server.hpp"
+#include "../http/query.hpp"
 
 /// What the server serves, and what it answers to requests for anything else.
 enum class endpoint {

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "openapi.hpp"
-#include "student.hpp"
+#include "service.hpp"
 
 /// The model that is served, in words.
 struct model_identity {
@@ -18,7 +18,8 @@ struct model_identity {
 };
 
 /// From a model file and the SHA-256 of its bytes. Made once, when the model is loaded.
-inline model_identity identify(const ts::model_file& file, const std::string& sha256) {
+template <class Service>
+model_identity identify(const ts::model_file& file, const std::string& sha256) {
   using openapi::json_text;
   using openapi::number;
   const auto list = [](const auto& items, auto&& text_of) {
@@ -52,6 +53,7 @@ inline model_identity identify(const ts::model_file& file, const std::string& sh
       json_text(origin.data_file), json_text(origin.data_sha256), origin.data_rows, split,
       list(origin.metrics, [&](const auto& m) { return json_text(m.first) + ":" + number(m.second); }),
       list(file.features.numeric, [&](const auto& name) { return json_text(name); }),
-      list(file.features.text, [&](const auto& name) { return json_text(name); }), baseline, openapi::record_schema());
+      list(file.features.text, [&](const auto& name) { return json_text(name); }), baseline,
+      openapi::record_schema<Service>());
   return {file.name, version, sha256, std::move(card), "x-model-sha256: " + sha256 + "\r\n"};
 }

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tabscore/core/json_text.hpp>
@@ -19,7 +21,7 @@
 #include "errors.hpp"
 #include "explain_query.hpp"
 #include "openapi_template.hpp"
-#include "student.hpp"
+#include "service.hpp"
 
 namespace openapi {
 
@@ -51,37 +53,46 @@ std::string list_of(const Items& items, F&& text_of) {
 }
 
 /// The JSON Schema of a record, its rules as x-rules.
-inline std::string record_schema() {
-  const auto example = example_student();
+template <class Service>
+std::string record_schema() {
+  const auto example = example_of<Service>();
   const std::string rules =
-      R"("x-rules":)" + written([](ts::text_buffer& out) { ts::append_json_logic(out, student_columns::rules); });
-  return ts::json_schema<student>(
-      {.description = "A student. Each of x-rules must hold too: its condition is in JsonLogic.",
+      R"("x-rules":)" + written([](ts::text_buffer& out) { ts::append_json_logic(out, Service::rules); });
+  return ts::json_schema<typename Service::record>(
+      {.description = "Each of x-rules must hold too: its condition is in JsonLogic.",
        .example = example.view(),
        .more_members = rules});
 }
 
-/// What a dialect answers to a record without its first field and with its second below its bound.
-template <class Dialect>
+/// What a dialect answers to a record that has only its first number, and that below its bound: the first two errors.
+template <class Service, class Dialect>
 std::string error_example() {
-  const ts::field_error errors[] = {{0, 0, ts::fault::missing, {}}, {0, 1, ts::fault::below, 0}};
-  auto context = ts::context_of<student>(R"({"records":[{"days_on_platform":-1}]})");
+  using record = typename Service::record;
+  std::size_t number = 0;
+  while (number + 1 < record::size && record::kinds[number] == ts::field_kind::text) ++number;
+  const simdjson::padded_string body(fmt::format(R"({{"records":[{{"{}":-1}}]}})", record::names[number]));
+  ts::decoder<record> decoder;
+  ts::batch<record> none;
+  decoder.records(body, none);
+  const std::span errors(decoder.faults().errors);
+  auto context = ts::context_of<record>(body);
   context.type_prefix = problem_types;
   context.instance = "/batch_predict";
-  return ts::to_json<Dialect>(errors, context);
+  return ts::to_json<Dialect>(errors.first(std::min<std::size_t>(errors.size(), 2)), context);
 }
 
 }  // namespace openapi
 
 /// The OpenAPI 3.1 description of the service: openapi.json, and in it what the schema, its rules, its example and the
 /// dialects of errors say.
-inline std::string openapi_document(error_style errors) {
+template <class Service>
+std::string openapi_document(error_style errors) {
   using namespace openapi;
-  const auto example = example_student();
+  const auto example = example_of<Service>();
   std::vector<ts::fault> faults;
   for (int f = 0; f <= static_cast<int>(ts::fault::reserved_name); ++f) faults.push_back(static_cast<ts::fault>(f));
   std::string first_rule;
-  student_columns::rules.for_each([&](std::size_t i, const auto& rule) {
+  Service::rules.for_each([&](std::size_t i, const auto& rule) {
     if (i == 0) first_rule = rule.message();
   });
   std::string types = list_of(ts::dialect::problem_details::all_types,
@@ -96,23 +107,25 @@ inline std::string openapi_document(error_style errors) {
   const std::pair<std::string_view, std::string> parts[] = {
       {"version",
        json_text(fmt::format("{}.{}.{}", TABSCORE_VERSION_MAJOR, TABSCORE_VERSION_MINOR, TABSCORE_VERSION_PATCH))},
-      {"record", record_schema()},
+      {"title", json_text(Service::title)},
+      {"summary", json_text(Service::summary)},
+      {"record", record_schema<Service>()},
       {"example", written([&](ts::text_buffer& out) { ts::append_record(out, example.view(), 0); })},
       {"tensors", "[" + written([&](ts::text_buffer& out) { ts::append_tensors(out, example.view()); }) + "]"},
       {"datatypes", list_of(ts::detail::tensor_datatypes, [](const auto& t) { return json_text(t.name); })},
-      {"probability", json_text(probability_name)},
-      {"label", json_text(label_name)},
+      {"probability", json_text(Service::probability)},
+      {"label", json_text(Service::label)},
       {"first_rule", json_text(first_rule)},
       {"errors", fmt::format(R"({{"$ref":"#/components/schemas/ValidationErrorPydantic{}"}})",
                              errors == error_style::pydantic2 ? 2 : 1)},
-      {"errors_example", errors == error_style::pydantic2 ? error_example<ts::dialect::pydantic2>()
-                                                          : error_example<ts::dialect::pydantic1>()},
+      {"errors_example", errors == error_style::pydantic2 ? error_example<Service, ts::dialect::pydantic2>()
+                                                          : error_example<Service, ts::dialect::pydantic1>()},
       {"pydantic1_types", pydantic1},
-      {"pydantic1_example", error_example<ts::dialect::pydantic1>()},
-      {"pydantic2_example", error_example<ts::dialect::pydantic2>()},
+      {"pydantic1_example", error_example<Service, ts::dialect::pydantic1>()},
+      {"pydantic2_example", error_example<Service, ts::dialect::pydantic2>()},
       {"problem_types", types},
       {"problem_codes", codes},
-      {"problem_example", error_example<ts::dialect::problem_details>()},
+      {"problem_example", error_example<Service, ts::dialect::problem_details>()},
       {"explain_least", std::to_string(explain_query::least)},
       {"explain_most", std::to_string(explain_query::most)},
   };

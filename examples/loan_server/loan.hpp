@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string_view>
+#include <tabscore/expr/rule.hpp>
+#include <tabscore/features/features.hpp>
+#include <tabscore/schema/batch.hpp>
+
+namespace ts = tabscore;
+
+/// A loan, on the day that it is asked for.
+using loan = ts::schema<ts::text<"purpose", ts::min_length{1}>, ts::optional<ts::text<"sector">>,
+                        ts::integer<"months", ts::ge{1}, ts::le{480}>, ts::real<"amount", ts::gt{0}>,
+                        ts::optional<ts::real<"income", ts::gt{0}>>>;
+
+/// Will it not be paid back? models/train_loan_default.py trains the model; see scoring_server/service.hpp.
+struct loan_defaults {
+  using record = loan;
+  static constexpr ts::rules rules{
+      ts::rule(ts::col<"amount"> <= 5000 * ts::col<"months">, "an instalment above 5000 is not lent")};
+  static constexpr ts::features features{
+      ts::feature<"instalment">(ts::col<"amount"> / ts::col<"months">)};  // as the training script has it
+
+  static void add_example(ts::batch<loan>& records) { records.push_back("car", "public", 48, 12000.0, 2600.0); }
+
+  static constexpr std::string_view program = "loan_server";
+  static constexpr std::string_view title = "Loan defaults";
+  static constexpr std::string_view summary = "Which loans will not be paid back";
+  static constexpr std::string_view model = "loan_default.json";
+  static constexpr std::string_view probability = "probability";
+  static constexpr std::string_view label = "default";
+};

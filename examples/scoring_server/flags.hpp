@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <string>
+
+#include "../http/http_server.hpp"
+#include "errors.hpp"
+#include "served_model.hpp"
+#include "service_state.hpp"
+
+/// What the command line says.
+struct flags {
+  http::settings http;
+  model_source model;
+  bool watch = false;
+  ts::decode_limits limits = default_limits;
+  std::size_t max_error_bytes = default_error_bytes;
+  std::string prediction_log = "artifacts/prediction_log.jsonl";
+  ts::jsonl_settings log;
+  std::string state_file;
+  unsigned state_interval_s = 60;
+  error_style errors = error_style::pydantic1;
+  std::string swagger_ui;
+  bool verbose = false;
+};
+
+inline void declare(CLI::App& app, flags& f) {
+  app.add_option("--host", f.http.host, "address to listen on")->capture_default_str();
+  app.add_option("--port", f.http.port, "port, 0 for any free one")->capture_default_str();
+  app.add_option("--threads", f.http.threads, "threads that serve")->capture_default_str();
+  app.add_option("--model", f.model.path, "model file, or none to start without; SIGHUP loads it again")
+      ->capture_default_str();
+  app.add_flag("--watch", f.watch, "load the model file again whenever it changes");
+  app.add_option("--prediction-log", f.prediction_log, "file that each prediction is appended to, or off")
+      ->capture_default_str();
+  app.add_option("--log-sync", f.log.file.sync, "when the log is forced to the disk: none, interval or always")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, ts::durability>{
+          {"none", ts::durability::none}, {"interval", ts::durability::interval}, {"always", ts::durability::always}}))
+      ->default_str("interval");
+  app.add_option_function<unsigned>(
+         "--log-sync-ms", [&f](unsigned ms) { f.log.file.sync_interval = std::chrono::milliseconds(ms); },
+         "the interval of --log-sync interval")
+      ->default_str("1000");
+  app.add_option("--log-rotate-bytes", f.log.file.rotate_bytes, "set the log aside before it is larger; 0: never")
+      ->capture_default_str();
+  app.add_option_function<unsigned>(
+         "--log-rotate-seconds", [&f](unsigned s) { f.log.file.rotate_age = std::chrono::seconds(s); },
+         "set the log aside when it is so old; 0: never (SIGHUP always does)")
+      ->default_str("0");
+  app.add_option("--log-keep-files", f.log.file.keep_files, "of the logs set aside keep so many, the newest; 0: all")
+      ->capture_default_str();
+  app.add_option("--log-keep-bytes", f.log.file.keep_bytes, "and of these no more bytes together; 0: all")
+      ->capture_default_str();
+  app.add_option("--log-on-failure", f.log.on_failure, "what cannot be logged: drop-and-count, or refuse (503)")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, ts::log_failure>{
+          {"drop-and-count", ts::log_failure::drop_and_count}, {"refuse", ts::log_failure::refuse}}))
+      ->default_str("drop-and-count");
+  app.add_flag("--log-model", f.model.log_names_it, "each line of the log names the model file's SHA-256");
+  app.add_option("--state-file", f.state_file, "keep what monitoring has counted in this file across restarts");
+  app.add_option("--state-interval", f.state_interval_s, "seconds between two writes of the state file")
+      ->check(CLI::Range(1U, 86400U))
+      ->capture_default_str();
+  app.add_flag("!--no-baseline", f.model.with_baseline, "ignore the model's drift baseline");
+  app.add_option("--errors", f.errors,
+                 "what errors look like to those who don't ask for problem details: pydantic1 or pydantic2")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, error_style>{{"pydantic1", error_style::pydantic1},
+                                                                             {"pydantic2", error_style::pydantic2}}))
+      ->default_str("pydantic1");
+  app.add_option("--swagger-ui", f.swagger_ui,
+                 "folder of Swagger UI for /docs (default: swagger-ui beside the program), or none");
+  app.add_flag("--verbose", f.verbose, "one line per request on the standard error output");
+  app.add_option("--max-records", f.limits.max_records, "more records in a request are refused: 422")
+      ->check(CLI::Range(1U, ts::field_error::all_rows))
+      ->capture_default_str();
+  app.add_option("--max-errors", f.limits.max_errors, "errors that an answer lists; the rest is counted")
+      ->capture_default_str();
+  app.add_option("--max-error-bytes", f.max_error_bytes, "length of their text; the rest is counted")
+      ->capture_default_str();
+  app.add_option("--max-connections", f.http.max_connections,
+                 "one more takes the place of the one that is idle for longest, or gets 503")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--max-requests", f.http.max_requests, "more requests waiting for their turn: the oldest get 503")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--max-bytes-in-flight", f.http.max_bytes_in_flight,
+                 "more bytes of unfinished requests and answers: 503")
+      ->capture_default_str();
+  app.add_option("--max-body-bytes", f.http.max_body_bytes, "larger bodies are refused: 413")->capture_default_str();
+  app.add_option("--max-header-bytes", f.http.max_header_bytes, "larger headers are refused: 431")
+      ->check(CLI::Range(std::size_t{256}, std::size_t{1} << 24))
+      ->capture_default_str();
+  app.add_option("--header-timeout", f.http.header_timeout_s, "seconds to send a request's header: 408")
+      ->capture_default_str();
+  app.add_option("--body-timeout", f.http.body_timeout_s, "seconds to send a body, or to take an answer: 408 or cut")
+      ->capture_default_str();
+  app.add_option("--idle-timeout", f.http.idle_timeout_s, "seconds that a connection may be idle")
+      ->capture_default_str();
+  app.add_option("--drain-delay", f.http.drain_delay_s,
+                 "seconds from SIGTERM, when /health says not ready, to the end of accepting")
+      ->capture_default_str();
+  app.add_option("--shutdown-timeout", f.http.shutdown_timeout_s, "seconds that SIGTERM leaves to requests in flight")
+      ->capture_default_str();
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <csignal>
+#include <cstdio>
+#include <ctime>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "../http/http_server.hpp"
+#include "bundled_model.hpp"
+#include "flags.hpp"
+#include "handler.hpp"
+#include "openapi.hpp"
+#include "state_keeper.hpp"
+
+/// The log, the model and what was counted of it, as the flags ask; what is wrong with them, or nothing.
+template <class Service>
+std::optional<std::string> load(const flags& f, service_state<Service>& service) {
+  std::unique_ptr<served_model<Service>> model;
+  if (f.model.path != "none") {
+    const auto bytes = ts::read_model_bytes(f.model.path);
+    if (!bytes) return bytes.error().message;
+    auto loaded = load_served_model<Service>(f.model, *bytes);
+    if (!loaded) return loaded.error().message;
+    model = std::move(*loaded);
+  }
+  if (f.prediction_log != "off") {
+    auto log = ts::jsonl_log::open(f.prediction_log, f.log);
+    if (!log) return log.error().message;
+    service.log = std::move(*log);
+    if (model) model->log_to(service.log, f.model.log_names_it);
+  }
+  if (!f.state_file.empty()) {
+    if (!model || !model->has_histograms()) return "--state-file needs a model file with histograms";
+    if (auto failed = load_state(model->observed, f.state_file)) return failed;
+  }
+  if (!model) return std::nullopt;
+  service.live.publish(std::move(model));
+  service.keeper.emplace(service.live, f.model, service.log, f.watch);
+  return std::nullopt;
+}
+
+/// What has to be done though no request comes.
+template <class Service>
+void keep_up(const std::stop_token& stop, service_state<Service>& service) {
+  std::mutex mutex;
+  std::condition_variable_any woken;
+  std::unique_lock lock(mutex);
+  const typename live_model<Service>::reader models(service.live);
+  for (unsigned quarter = 0; !stop.stop_requested(); ++quarter) {
+    if (auto* log = service.log.file()) log->tick();
+    if (quarter % (4 * monitoring_history::interval_s) == 0) {
+      const auto model = models.pin();
+      const ts::totals live = model ? model->observed.read() : ts::totals{};
+      double drift = 0;
+      if (model) drift = model->has_histograms() ? largest_drift(model->observed) : model->drift().score;
+      service.history.add({std::time(nullptr), live.samples, live.positives, service.metrics.rejected(), drift});
+    }
+    woken.wait_for(lock, stop, std::chrono::milliseconds(250), [] { return false; });
+  }
+}
+
+inline http::handler print_each(http::handler answer) {
+  return [answer = std::move(answer)](const http::request& asked) {
+    const auto start = std::chrono::steady_clock::now();
+    http::response r = answer(asked);
+    const std::chrono::duration<double, std::micro> time = std::chrono::steady_clock::now() - start;
+    fmt::print(stderr, "{} {} {} {:.0f} us\n", asked.method, asked.path, r.status, time.count());
+    return r;
+  };
+}
+
+/// The program: serves until SIGTERM; its exit status. `Service`: see service.hpp.
+template <servable Service>
+int serve(int argc, char** argv) {
+  const auto fail = [](const std::string& message) {
+    fmt::print(stderr, "{}: {}\n", Service::program, message);
+    return 1;
+  };
+  flags f;
+  f.http.threads = std::max(std::thread::hardware_concurrency(), 1U);
+  f.model.path = bundled_model(Service::model);
+  f.log.names = {std::string(Service::probability), std::string(Service::label)};
+  CLI::App app(fmt::format("{}, over HTTP.", Service::summary));
+  declare(app, f);
+  CLI11_PARSE(app, argc, argv);
+
+  std::signal(SIGXFSZ, SIG_IGN);  // a log that may not grow is a failed write, not the end
+  service_state<Service> service;
+  service.limits = f.limits;
+  service.max_error_bytes = f.max_error_bytes;
+  service.errors = f.errors;
+  service.openapi = openapi_document<Service>(f.errors);
+  if (f.swagger_ui != "none") {
+    service.docs =
+        docs_files(f.swagger_ui.empty() ? program_folder() / "swagger-ui" : std::filesystem::path(f.swagger_ui));
+    if (service.docs.empty() && !f.swagger_ui.empty()) return fail("there is no Swagger UI in " + f.swagger_ui);
+  }
+  if (const auto problem = load(f, service)) return fail(*problem);
+  f.http.refused = [&](unsigned status) { service.metrics.refused(status); };
+  f.http.hangup = [&] {
+    if (auto* file = service.log.file()) file->rotate();
+    if (service.keeper) service.keeper->reload();
+  };
+  f.http.leaving = [&] { service.leaving = true; };
+
+  std::optional<state_keeper<Service>> keeper;
+  if (!f.state_file.empty()) keeper.emplace(service.live, f.state_file, std::chrono::seconds(f.state_interval_s));
+
+  const std::jthread upkeep([&](const std::stop_token& stop) { keep_up(stop, service); });
+
+  try {
+    http::serve(
+        f.http,
+        [&]() -> http::handler {
+          auto answer = std::make_shared<scoring_handler<Service>>(service);
+          const http::handler handler = [answer](const http::request& asked) { return (*answer)(asked); };
+          return f.verbose ? print_each(handler) : handler;
+        },
+        [](const std::string& address) {
+          fmt::print("{}: listening on {}\n", Service::program, address);
+          std::fflush(stdout);
+        });
+  } catch (const std::exception& e) {
+    return fail(fmt::format("cannot listen on {} port {}: {}", f.http.host, f.http.port, e.what()));
+  }
+  if (keeper && !keeper->save()) return 1;
+  return 0;
+}

@@ -10,15 +10,7 @@
 #include <iostream>
 #include <string>
 
-namespace ts = tabscore;
-using ts::col;
-
-using loan = ts::schema<ts::text<"purpose", ts::min_length{1}>, ts::optional<ts::text<"sector">>,
-                        ts::integer<"months", ts::ge{1}, ts::le{480}>, ts::real<"amount", ts::gt{0}>,
-                        ts::optional<ts::real<"income", ts::gt{0}>>>;
-
-constexpr ts::rules rules{ts::rule(col<"amount"> <= 5000 * col<"months">, "an instalment above 5000 is not lent")};
-constexpr ts::features engineered{ts::feature<"instalment">(col<"amount"> / col<"months">)};  // as the training script
+#include "../loan_server/loan.hpp"
 
 std::string answer(const ts::outcome& outcome) {
   if (const auto* p = std::get_if<ts::predictions>(&outcome)) {
@@ -35,7 +27,7 @@ int main(int argc, char** argv) {
   const auto file = ts::load_model_file(argv[1]);
   const auto model = file ? ts::make_scorer(*file) : file.error();  // replays the trainer's own rows
   if (!model) return fmt::print(stderr, "{}\n", model.error().message), 1;
-  const auto pipe = ts::make_pipeline(loan{}, rules, engineered, *model);
+  const auto pipe = ts::make_pipeline(loan{}, loan_defaults::rules, loan_defaults::features, *model);
   if (!pipe) return fmt::print(stderr, "{}\n", pipe.error().message), 1;
 
   ts::workspace<loan> workspace;

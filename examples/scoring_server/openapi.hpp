@@ -109,6 +109,7 @@ std::string openapi_document(error_style errors) {
        json_text(fmt::format("{}.{}.{}", TABSCORE_VERSION_MAJOR, TABSCORE_VERSION_MINOR, TABSCORE_VERSION_PATCH))},
       {"title", json_text(Service::title)},
       {"summary", json_text(Service::summary)},
+      {"model", json_text(Service::model.substr(0, Service::model.rfind('.')))},
       {"record", record_schema<Service>()},
       {"example", written([&](ts::text_buffer& out) { ts::append_record(out, example.view(), 0); })},
       {"tensors", "[" + written([&](ts::text_buffer& out) { ts::append_tensors(out, example.view()); }) + "]"},

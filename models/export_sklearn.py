@@ -435,7 +435,9 @@ def histograms(frame, numeric, pipeline):
         found = values.value_counts(dropna=False)
         by_text = {None if pd.isna(level) else level: int(n) for level, n in found.items()}
         counts = [by_text.get(level, 0) for level in levels]
-        texts.append({"name": name, "counts": counts, "unseen": len(frame) - sum(counts)})
+        missing = 0 if None in levels else by_text.get(None, 0)
+        text = {"name": name, "counts": counts, "unseen": len(frame) - sum(counts) - missing}
+        texts.append({**text, "missing": missing} if missing else text)
     probability = pipeline.predict_proba(frame[list(pipeline[0].feature_names_in_)])[:, 1]
     return {
         "numeric": [{"name": name, **bins(name, frame[name])} for name in numeric],

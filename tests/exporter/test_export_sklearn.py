@@ -294,7 +294,8 @@ class Exported(unittest.TestCase):
         self.assertEqual(histograms["probability"]["edges"][-1], 1)
         job, town = histograms["text"]
         self.assertEqual((job["unseen"], sum(job["counts"])), (4, 396))
-        self.assertEqual((town["unseen"], sum(town["counts"])), (6, 394))
+        self.assertEqual((town["unseen"], town["missing"], sum(town["counts"])), (0, 6, 394))
+        self.assertNotIn("missing", job)
 
     def test_histograms_of_constant_missing_and_huge_values(self):
         self.assertEqual(export_sklearn.bins("x", [3.0, 3.0, np.nan])["counts"], [2])

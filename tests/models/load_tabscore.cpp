@@ -47,7 +47,7 @@ const std::string good = R"({
     "histograms": {
       "numeric": [{"name": "age", "edges": [0, 1.5, 9], "counts": [5, 2], "missing": 1},
                   {"name": "debt", "edges": [-1, 1], "counts": [8], "missing": 0}],
-      "text": [{"name": "color", "counts": [4, 3, 1], "unseen": 0}, {"name": "size", "counts": [3, 4], "unseen": 1}],
+      "text": [{"name": "color", "counts": [4, 3, 1], "unseen": 0}, {"name": "size", "counts": [3, 3], "unseen": 1, "missing": 1}],
       "probability": {"edges": [0, 0.25, 1], "counts": [6, 2], "missing": 0}
     }
   },
@@ -129,7 +129,9 @@ TEST_CASE("a model file is read member by member", "[models]") {
   CHECK(rows.numeric[0].missing == 1);
   CHECK(rows.numeric.size() == 2);
   CHECK(rows.text[0].counts == std::vector<std::uint64_t>{4, 3, 1});
+  CHECK(rows.text[0].missing == 0);
   CHECK(rows.text[1].unseen == 1);
+  CHECK(rows.text[1].missing == 1);
   CHECK(rows.probability.counts == std::vector<std::uint64_t>{6, 2});
   REQUIRE(file->checks.size() == 2);
   CHECK(file->checks[0].text == std::vector<std::string>{"red", "L"});
@@ -257,7 +259,7 @@ TEST_CASE("what is wrong with a model file is said with its member and what was 
       // Histograms.
       {"\"histograms\"", "\"histogram\"", structure, {"drift_baseline.histogram: unknown member"}},
       {", \"missing\": 1}", "}", structure, {"drift_baseline.histograms.numeric[0].missing: the member is missing"}},
-      {", \"unseen\": 1}", "}", structure, {"drift_baseline.histograms.text[1].unseen: the member is missing"}},
+      {", \"unseen\": 1", "", structure, {"drift_baseline.histograms.text[1].unseen: the member is missing"}},
       {"\"probability\": {\"edges\"", "\"p\": {\"edges\"", structure, {"drift_baseline.histograms.p: unknown member"}},
       {"[0, 1.5, 9]", "[0, 1.1, 9]", structure, {"edges[1]: expected a single precision number, found 1.1"}},
       {"[0, 1.5, 9]", "[0, 1e300, 9]", structure, {"edges[1]: expected a single precision number, found 1e+300"}},
@@ -276,7 +278,7 @@ TEST_CASE("what is wrong with a model file is said with its member and what was 
        "\"name\": \"dept\", \"edges\"",
        structure,
        {"histograms.numeric[1].name: expected \"debt\", as in features, found \"dept\""}},
-      {", {\"name\": \"size\", \"counts\": [3, 4], \"unseen\": 1}",
+      {", {\"name\": \"size\", \"counts\": [3, 3], \"unseen\": 1, \"missing\": 1}",
        "",
        structure,
        {"histograms.text: expected 2 entries, one per feature, found 1"}},

@@ -36,6 +36,13 @@ class Loans(unittest.TestCase):
         last = json.loads(self.server.log_lines()[-1])
         self.assertEqual((last["probability"], last["features"]), (p["probability"], {**dict.fromkeys(LOAN), **loans[-1]}))
 
+    def test_absent_values_are_no_drift(self):
+        self.ask({"records": 5 * [e["loan"] for e in EXPECTED]})
+        (total,) = [w for w in json.loads(self.server.get("/monitoring/report"))["windows"] if w["window"] == "total"]
+        shares = {f["name"]: f["missing_share"] for f in total["features"]}
+        self.assertTrue(total["enough"] and shares["income"] > 0 and shares["sector"] > 0)
+        self.assertEqual([f["name"] for f in total["features"] if f["alarm"]], [])
+
     def test_what_may_be_absent_may_be_left_out(self):
         without = {name: value for name, value in LOAN.items() if name not in ("sector", "income")}
         self.assertEqual(self.ask(without, path="/predict"), self.ask({**without, "sector": None, "income": None}, path="/predict"))

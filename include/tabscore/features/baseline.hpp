@@ -27,9 +27,10 @@ struct binned_rows {
 struct categorised_rows {
   std::vector<std::uint64_t> counts;  ///< one per category of the encoder, a missing one included
   std::uint64_t unseen = 0;           ///< of no category
+  std::uint64_t missing = 0;          ///< without a value, where that is no category
 
   std::uint64_t rows() const noexcept {
-    std::uint64_t all = unseen;
+    std::uint64_t all = unseen + missing;
     for (const std::uint64_t n : counts) all += n;
     return all;
   }

@@ -83,6 +83,7 @@ inline result<drift_reference> make_drift_reference(const model_file& file) {
       (r.text[f].categories()[i] ? *cell++ : (*cell++ = 0, r.training.back())) = trained.text[f].counts[i];
     }
     *(r.training.end() - 2) = trained.text[f].unseen;
+    r.training.back() += trained.text[f].missing;
   }
   if (text_cells > max_text_cells) {
     return fail(std::string("expected at most ") + std::to_string(max_text_cells) + " cells of text fields, found " +

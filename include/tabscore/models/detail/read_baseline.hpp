@@ -72,10 +72,11 @@ inline training_histograms read_histograms(const json_node& node, const model_fi
   });
   one_each("numeric", file.features.numeric.size(), all.numeric.size());
   node["text"].each([&](const json_node& feature) {
-    feature.members({"name", "counts", "unseen"});
+    feature.members({"name", "counts", "unseen"}, {"missing"});
     const std::size_t at = all.text.size();
     if (!feature.ok() || !named(feature, file.features.text, at)) return;
-    all.text.push_back({read_counts(feature["counts"], file.encoder.text[at].size()), feature["unseen"].count()});
+    all.text.push_back({read_counts(feature["counts"], file.encoder.text[at].size()), feature["unseen"].count(),
+                        feature.has("missing") ? feature["missing"].count() : 0});
     if (feature.ok()) complete(feature["counts"], all.text.back().rows());
   });
   one_each("text", file.features.text.size(), all.text.size());

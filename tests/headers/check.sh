@@ -27,6 +27,9 @@ done
 reordered=$(for h in tabscore/{core,schema,expr,features,models,monitor,pipeline,json,service}/*.hpp; do
   printf '#include <%s>\n' "$h"; done | "${compilers[0]}" "${flags[@]}" -x c++ - 2>&1 | grep error | head)
 [ -z "$reordered" ] || failed="$failed"$'\nheaders in another order: '"$reordered"
+# What tabscore::compiled leaves to its library is only declared.
+declared=$(for c in "${compilers[@]}"; do check "$c" tabscore/tabscore.hpp "${flags[@]}" -DTABSCORE_COMPILED; done)
+[ -z "$declared" ] || failed="$failed"$'\nwith TABSCORE_COMPILED: '"$declared"
 if [ -n "$failed" ]; then
   printf '%s\n' "$failed"
   exit 1

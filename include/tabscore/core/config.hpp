@@ -21,3 +21,11 @@
 #define TABSCORE_EXCEPTIONS 0
 #endif
 #endif
+
+/// Defined by the CMake target tabscore::compiled: what depends on no type of yours (loaders, tree kernels) is only
+/// declared by the headers, and compiled once, in tabscore.cpp. The same in every translation unit of a program.
+#if defined(TABSCORE_COMPILED)
+#define TABSCORE_INLINE
+#else
+#define TABSCORE_INLINE inline
+#endif

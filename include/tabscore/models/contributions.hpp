@@ -15,7 +15,6 @@
 #include "../core/config.hpp"
 #include "../core/result.hpp"
 #include "../core/scratch.hpp"
-#include "detail/block_plan.hpp"
 #include "detail/walk.hpp"
 #include "forest.hpp"
 #include "matrix_view.hpp"

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <span>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "../core/config.hpp"
 #include "../core/result.hpp"
 #include "../core/scratch.hpp"
-#include "detail/check_model.hpp"
-#include "detail/kernels.hpp"
-#include "detail/walk.hpp"
 #include "kernel.hpp"
 #include "matrix_view.hpp"
 #include "tree.hpp"
@@ -25,44 +24,17 @@ class forest {
  public:
   /// Checks the model and prepares it for a kernel, by default the best this CPU has; `source` names it in errors.
   /// Models that no fast kernel takes (a linear part, trees beyond 2^15 leaves) run as kernel::reference.
-  static result<forest> build(forest_model model, std::string_view source = "model", kernel wanted = kernel::best) {
-    if (const auto wrong = detail::check_model(model)) {
-      return error{wrong->code, fmt::format("{}: {}", source, wrong->message)};
-    }
-    if (!available(wanted)) {
-      return error{errc::unsupported, fmt::format("{}: this CPU cannot run the {} kernel", source, name(wanted))};
-    }
-    auto compiled = detail::compiled_forest::make(model, wanted);
-    return forest(std::make_shared<const state>(state{std::move(model), std::move(compiled)}));
-  }
+  static result<forest> build(forest_model model, std::string_view source = "model", kernel wanted = kernel::best);
 
-  const forest_model& model() const noexcept { return state_->model; }
+  const forest_model& model() const noexcept;
   std::size_t features() const noexcept { return model().features; }
   std::size_t outputs() const noexcept { return model().outputs; }
   std::size_t predictions() const noexcept { return model().output_link.width(outputs()); }
-  kernel used_kernel() const noexcept { return state_->compiled.used; }
+  kernel used_kernel() const noexcept;
 
   /// Margins before the link: `out` is x.rows x outputs(), row-major. x has features() columns.
   template <class Number>
-  void margins(matrix_view<Number> x, std::span<double> out, scratch& memory) const {
-    TABSCORE_ASSERT(x.columns == features() && out.size() == x.rows * outputs(), "shapes of forest::margins");
-    switch (used_kernel()) {
-#if defined(__GNUC__)
-      case kernel::portable:
-        return detail::portable::margins(state_->compiled, x, out.data(), memory);
-#if defined(__x86_64__)
-      case kernel::avx2:
-        return detail::avx2::margins(state_->compiled, x, out.data(), memory);
-      case kernel::avx512:
-        return detail::avx512::margins(state_->compiled, x, out.data(), memory);
-#endif
-#endif
-      default:
-        for (std::size_t row = 0; row < x.rows; ++row) {
-          detail::walk_row(model(), x, row, out.subspan(row * outputs(), outputs()));
-        }
-    }
-  }
+  void margins(matrix_view<Number> x, std::span<double> out, scratch& memory) const;
 
   /// What the trainer's predict returns: `out` is x.rows x predictions(), row-major.
   template <class Number>
@@ -88,13 +60,14 @@ class forest {
   }
 
  private:
-  struct state {
-    forest_model model;
-    detail::compiled_forest compiled;
-  };
+  struct state;
   explicit forest(std::shared_ptr<const state> s) : state_(std::move(s)) {}
 
   std::shared_ptr<const state> state_;
 };
 
 }  // namespace tabscore
+
+#if !defined(TABSCORE_COMPILED)
+#include "detail/forest.hpp"
+#endif

@@ -1,63 +1,27 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <optional>
-#include <string>
-#include <utility>
-#include <variant>
-
+#include "../core/config.hpp"
 #include "../core/result.hpp"
 #include "encoded_forest.hpp"
 #include "load_lightgbm.hpp"
 #include "load_sklearn.hpp"
 #include "load_tabscore.hpp"
 #include "load_xgboost.hpp"
-#include "logistic.hpp"
 #include "model_file.hpp"
 #include "scorer.hpp"
-#include "verify.hpp"
 
 namespace tabscore {
 
 /// The trees of a file of kind "xgboost", "lightgbm" or "sklearn", after they have given the trainer's numbers for the
 /// trainer's rows.
-inline result<encoded_forest> make_encoded_forest(const model_file& file) {
-  const auto* const document = std::get_if<tree_document>(&file.model);
-  if (document == nullptr) {
-    return error{errc::mismatch, file.path + ": kind: expected trees, found \"" + file.kind + "\""};
-  }
-  const std::string source = file.path + ": model";
-  const auto read_trees = [&] {
-    switch (document->trainer) {
-      case tree_document::format::lightgbm:
-        return read_lightgbm(document->text, source);
-      case tree_document::format::sklearn:
-        return read_sklearn(document->text, source);
-      case tree_document::format::xgboost:
-        break;
-    }
-    return read_xgboost(document->text, source);
-  };
-  auto read = read_trees();
-  if (!read) return read.error();
-  auto trees = forest::build(*std::move(read), source);
-  if (!trees) return trees.error();
-  auto model = encoded_forest::make(file.features, file.encoder, *std::move(trees), file.threshold, source);
-  if (!model) return model.error();
-  if (auto e = verify(*model, file.checks, file.path)) return *std::move(e);
-  return model;
-}
+result<encoded_forest> make_encoded_forest(const model_file& file);
 
 /// The scorer of a model file of any kind; refused when it disagrees with its own trainer.
-inline result<any_scorer> make_scorer(const model_file& file) {
-  if (std::holds_alternative<logistic_parameters>(file.model)) {
-    auto model = make_logistic(file);
-    if (!model) return model.error();
-    return any_scorer(*std::move(model));
-  }
-  auto model = make_encoded_forest(file);
-  if (!model) return model.error();
-  return any_scorer(*std::move(model));
-}
+result<any_scorer> make_scorer(const model_file& file);
 
 }  // namespace tabscore
+
+#if !defined(TABSCORE_COMPILED)
+#include "detail/load_model.hpp"
+#endif

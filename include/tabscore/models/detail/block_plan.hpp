@@ -14,27 +14,6 @@
 
 namespace tabscore::detail {
 
-/// Most splits on a way from the root to a leaf.
-inline std::uint32_t height(const tree& t) {
-  struct step {
-    std::int32_t at;
-    std::uint32_t depth;
-  };
-  std::uint32_t highest = 0;
-  std::vector<step> open;
-  open.reserve(64);
-  open.push_back({t.splits.empty() ? -1 : 0, 0});
-  while (!open.empty()) {
-    const step now = open.back();
-    open.pop_back();
-    highest = std::max(highest, now.depth);
-    if (now.at < 0) continue;
-    open.push_back({t.splits[static_cast<std::size_t>(now.at)].left, now.depth + 1});
-    open.push_back({t.splits[static_cast<std::size_t>(now.at)].right, now.depth + 1});
-  }
-  return highest;
-}
-
 /// How a block of rows runs through the trees with one bit per row. For a group of trees, each distinct (column,
 /// threshold) is compared once for all rows of the block; then each tree's outcomes are merged into the bits of the
 /// reached leaf's code, and the code looks the leaf's value up. All offsets are bytes into the block's vectors of

@@ -11,6 +11,27 @@
 
 namespace tabscore::detail {
 
+/// Most splits on a way from the root to a leaf.
+inline std::uint32_t height(const tree& t) {
+  struct step {
+    std::int32_t at;
+    std::uint32_t depth;
+  };
+  std::uint32_t highest = 0;
+  std::vector<step> open;
+  open.reserve(64);
+  open.push_back({t.splits.empty() ? -1 : 0, 0});
+  while (!open.empty()) {
+    const step now = open.back();
+    open.pop_back();
+    highest = std::max(highest, now.depth);
+    if (now.at < 0) continue;
+    open.push_back({t.splits[static_cast<std::size_t>(now.at)].left, now.depth + 1});
+    open.push_back({t.splits[static_cast<std::size_t>(now.at)].right, now.depth + 1});
+  }
+  return highest;
+}
+
 /// LightGBM's zero: the double of 1e-35f.
 inline constexpr double tiny = 1.0000000180025095e-35;
 

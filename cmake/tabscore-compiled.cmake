@@ -1,0 +1,8 @@
+# tabscore::compiled is tabscore::tabscore with the loaders and the tree kernels compiled once, in a static library of the
+# program's own build and with its flags; nothing is built where it is not linked. Needs tabscore_include_folder.
+if(NOT TARGET tabscore_compiled)
+  add_library(tabscore_compiled STATIC EXCLUDE_FROM_ALL ${tabscore_include_folder}/tabscore/tabscore.cpp)
+  add_library(tabscore::compiled ALIAS tabscore_compiled)
+  target_compile_definitions(tabscore_compiled PUBLIC TABSCORE_COMPILED)
+  target_link_libraries(tabscore_compiled PUBLIC tabscore::tabscore)
+endif()

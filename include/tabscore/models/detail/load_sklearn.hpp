@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <simdjson.h>
+
+#include "../forest.hpp"
+#include "../load_sklearn.hpp"
+#include "model_value.hpp"
+#include "read_file.hpp"
+#include "sklearn_reader.hpp"
+
+namespace tabscore {
+
+TABSCORE_INLINE result<forest_model> read_sklearn(std::string_view text, std::string_view source) {
+  simdjson::dom::parser parser;
+  const auto root = detail::parse_json(parser, text, source);
+  if (!root) return root.error();
+  return detail::sklearn_reader(*root, source).read();
+}
+
+TABSCORE_INLINE result<forest> load_sklearn(const std::string& path) {
+  const auto text = detail::read_file(path);
+  if (!text) return text.error();
+  auto model = read_sklearn(*text, path);
+  if (!model) return model.error();
+  return forest::build(*std::move(model), path);
+}
+
+}  // namespace tabscore

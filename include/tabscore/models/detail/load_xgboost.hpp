@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <simdjson.h>
+
+#include "../forest.hpp"
+#include "../load_xgboost.hpp"
+#include "model_value.hpp"
+#include "read_file.hpp"
+#include "ubjson_value.hpp"
+#include "xgboost_reader.hpp"
+
+namespace tabscore {
+
+TABSCORE_INLINE result<forest_model> read_xgboost(std::string_view bytes, std::string_view source) {
+  // Both begin with '{'; what follows is a quote or white space in JSON, a length or an optimisation mark in UBJSON.
+  const bool json = bytes.size() < 2 || bytes[1] == '"' || bytes[1] == ' ' || bytes[1] == '\n' || bytes[1] == '\r' ||
+                    bytes[1] == '\t' || bytes[1] == '}' || bytes[0] != '{';
+  if (json) {
+    simdjson::dom::parser parser;
+    const auto root = detail::parse_json(parser, bytes, source);
+    if (!root) return root.error();
+    return detail::xgboost_reader(*root, source).read();
+  }
+  const auto root = detail::ubjson_parser(bytes).parse(source);
+  if (!root) return root.error();
+  return detail::xgboost_reader(*root, source).read();
+}
+
+TABSCORE_INLINE result<forest> load_xgboost(const std::string& path) {
+  const auto bytes = detail::read_file(path);
+  if (!bytes) return bytes.error();
+  auto model = read_xgboost(*bytes, path);
+  if (!model) return model.error();
+  return forest::build(*std::move(model), path);
+}
+
+}  // namespace tabscore

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+// The one translation unit of the CMake target tabscore::compiled: what the headers only declare where
+// TABSCORE_COMPILED is defined.
+#if !defined(TABSCORE_COMPILED)
+#define TABSCORE_COMPILED
+#endif
+
+#include "models/detail/forest.hpp"
+#include "models/detail/load_lightgbm.hpp"
+#include "models/detail/load_model.hpp"
+#include "models/detail/load_sklearn.hpp"
+#include "models/detail/load_tabscore.hpp"
+#include "models/detail/load_xgboost.hpp"

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Swaps the model under load: swaps.py PROGRAM [--swaps 1000]. Exit status 1 when a test fails.
+"""Swaps the model under load: swaps.py PROGRAM [--swaps 1000] [--offer OFFER]. Exit status 1 when a test fails. With the
+program OFFER (offer.cpp) the time that requests take is measured at a given rate, with swaps and without in turn.
 
 Two models take turns, by SIGHUP and by --watch, with bad files between them. No request may fail, each answer must be
 wholly of the model that its header names, and memory must be back where it was."""
@@ -10,6 +11,7 @@ import os
 import pathlib
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -20,6 +22,10 @@ options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.
 options.add_argument("server")
 options.add_argument("--swaps", type=int, default=40)
 options.add_argument("--pause", type=float, default=0, help="seconds between two swaps")
+options.add_argument("--offer", help="the program that offers requests")
+options.add_argument("--rate", type=int, default=500, help="requests a second that it offers")
+options.add_argument("--rounds", type=int, default=9)
+options.add_argument("--seconds", type=int, default=4, help="of each half of a round")
 options.add_argument("tests", nargs="*")
 options = options.parse_intermixed_args()
 
@@ -119,6 +125,34 @@ def test_swaps_under_load():
         assert served.card()["reload"]["loaded"] == options.swaps + 2
         return "%d swaps, %d answers, 0 failed; p99 %.2f ms, without swaps %.2f ms; memory %.0f, then %.0f MiB" % (
             options.swaps, answered, p99 * 1e3, quantile(quiet.latencies(), 0.99) * 1e3, begin, end)
+
+
+def test_time_of_requests_while_models_are_swapped():
+    if not options.offer:
+        return "skipped: no --offer"
+    times, swaps = {False: [], True: []}, 0
+    with Served(log="off") as served, tempfile.NamedTemporaryFile() as request:
+        request.write(RAW)
+        request.flush()
+        contents = [path.read_bytes() for path in MODELS]
+        for _ in range(options.rounds):
+            for swapping in (False, True):
+                offer = subprocess.Popen([options.offer, str(served.server.port), request.name, "4", str(options.rate),
+                                          str(options.seconds)], stdout=subprocess.PIPE)
+                while swapping and offer.poll() is None:
+                    swaps += 1
+                    served.replace(contents[swaps % 2])
+                    served.reload()
+                    time.sleep(options.pause or 1)
+                figures = json.loads(offer.communicate()[0])
+                assert figures["failed"] == 0 and set(figures) == {"failed", "late", "200"}, figures
+                times[swapping].append(figures["200"])
+        served.wait_for(lambda card: card["reload"]["loaded"] == swaps)
+    median = {(swapping, q): sorted(f[q] for f in times[swapping])[options.rounds // 2]
+              for swapping in times for q in ("p50", "p99", "p999")}
+    return "%d swaps, %d a second offered; medians of %d rounds without and with swaps: %s" % (
+        swaps, options.rate, options.rounds, ", ".join(
+            "%s %.3f and %.3f ms" % (q, median[False, q], median[True, q]) for q in ("p50", "p99", "p999")))
 
 
 def test_a_bad_file_never_replaces_a_good_one():

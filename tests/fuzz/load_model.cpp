@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // One fuzz target per loader, chosen by TABSCORE_FUZZ_LOADER. With libFuzzer it is a fuzzer; without, a program that
-// replays files and folders. What loads is also scored: every kernel must equal the reference walk.
+// replays files and folders. What loads is also used: trees give the same numbers with every kernel, a model scores, a
+// monitor's state is written as it was read.
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -8,14 +9,24 @@
 #include <vector>
 
 #include "tabscore/models/contributions.hpp"
-#include "tabscore/models/load_lightgbm.hpp"
-#include "tabscore/models/load_sklearn.hpp"
-#include "tabscore/models/load_xgboost.hpp"
+#include "tabscore/models/load_model.hpp"
+#include "tabscore/monitor/drift_reference.hpp"
+#include "tabscore/monitor/state_json.hpp"
 
 namespace {
 
-void check(const tabscore::forest_model& model) {
-  using namespace tabscore;
+using namespace tabscore;
+
+[[maybe_unused]] result<model_file> read_tabscore(std::string_view bytes) { return parse_model_file(bytes, "fuzz"); }
+[[maybe_unused]] result<monitor_state> read_monitor_state(std::string_view bytes) {
+  return parse_monitor_state(bytes, "fuzz");
+}
+
+void require(bool condition) {
+  if (!condition) std::abort();
+}
+
+[[maybe_unused]] void check(const forest_model& model) {
   if (model.features > 4096 || model.outputs > 64) {
     (void)forest::build(model);
     return;
@@ -36,7 +47,7 @@ void check(const tabscore::forest_model& model) {
     f->margins(x, out, memory);
     if (k == kernel::reference) expected = out;
     for (std::size_t i = 0; i < out.size(); ++i) {
-      if (std::isnan(out[i]) != std::isnan(expected[i]) || (!std::isnan(out[i]) && out[i] != expected[i])) std::abort();
+      require(std::isnan(out[i]) == std::isnan(expected[i]) && (std::isnan(out[i]) || out[i] == expected[i]));
     }
     std::vector<double> predictions(rows * f->predictions());
     f->predict(x, predictions, memory);
@@ -49,12 +60,50 @@ void check(const tabscore::forest_model& model) {
   }
 }
 
+/// A model file that loads is one that its own checks hold for; what it learnt must be usable without them, too.
+[[maybe_unused]] void check(model_file& file) {
+  if (file.features.numeric.size() > 4096) return;
+  (void)make_drift_reference(file);
+  (void)make_scorer(file);
+  file.checks.clear();
+  const auto model = make_scorer(file);
+  if (!model) return;
+  constexpr std::size_t rows = 5;
+  const std::size_t width = file.features.numeric.size();
+  std::vector<double> numbers;
+  for (std::size_t i = 0; i < width * rows; ++i) {
+    numbers.push_back(i % rows == 4 ? std::nan("") : static_cast<double>(i) - 1.5);
+  }
+  const std::vector<std::string_view> cells{"US", "", {}, "\"", "US"};
+  const std::vector<const std::string_view*> texts(file.features.text.size(), cells.data());
+  const feature_block block{rows, width, numbers.data(), rows, texts};
+  scratch memory;
+  std::vector<double> probability(rows), alone(1);
+  model->score(block, memory, probability);
+  const std::vector<const std::string_view*> last_text(texts.size(), cells.data() + 4);
+  model->score({1, width, numbers.data() + 4, rows, last_text}, memory, alone);
+  require(std::memcmp(&alone[0], &probability[4], sizeof(double)) == 0 ||
+          (std::isnan(alone[0]) && std::isnan(probability[4])));
+  if (model->unexplained() == nullptr && width < 64) {
+    std::vector<double> contributions(rows * (file.features.size() + 1));
+    model->contributions(block, memory, contributions);
+  }
+}
+
+[[maybe_unused]] void check(const monitor_state& state) {
+  const std::string text = to_json(state);
+  const auto again = parse_monitor_state(text, "fuzz");
+  require(again && *again == state && to_json(*again) == text);
+  monitor_state twice = state;
+  require(!merge(twice, state) && twice.totals.samples == 2 * state.totals.samples);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::vector<char> exact(data, data + size);  // exactly sized, so that reading past the end is seen
   const std::string_view bytes(exact.data(), exact.size());
-  if (const auto model = tabscore::TABSCORE_FUZZ_LOADER(bytes)) check(*model);
+  if (auto read = TABSCORE_FUZZ_LOADER(bytes)) check(*read);
   return 0;
 }
 

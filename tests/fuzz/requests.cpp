@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Any bytes as a body, as a stream of records, and as the query of a request: the fast decoder agrees with the careful
-// one, good records are those that are good alone, a stream gives the same however it is cut, and a query is read
-// without going beyond it. Arguments: folders to replay.
+// Any bytes as a body and as a stream of records: the fast decoder agrees with the careful one, good records are those
+// that are good alone, and a stream gives the same however it is cut. Arguments: files or folders to replay.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -14,8 +13,6 @@
 #include <variant>
 #include <vector>
 
-#include "explain_query.hpp"
-#include "query.hpp"
 #include "support/body.hpp"
 #include "support/student.hpp"
 
@@ -113,18 +110,6 @@ void streams(std::string_view bytes) {
   }
 }
 
-void queries(std::string_view bytes) {
-  require(percent_decoded(bytes).size() <= bytes.size());
-  if (bytes.find('%') == std::string_view::npos) require(percent_decoded(bytes) == bytes);
-  for (const std::string_view name : {"on_error", "explain", ""}) {
-    if (const auto value = query_value(bytes, name)) require(value->size() <= bytes.size());
-  }
-  const std::string longer = std::string(bytes) + "&on_error=last";
-  require(query_value(longer, "on_error") == "last");
-  const explain_query asked = read_explain_query(bytes);
-  require(asked.count <= static_cast<std::size_t>(explain_query::most));
-}
-
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -133,7 +118,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fast_and_careful(bytes);
   good_alone(bytes);
   streams(bytes);
-  queries(bytes);
   return 0;
 }
 

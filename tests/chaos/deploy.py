@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Starts an nginx with examples/student_server/deploy/nginx.conf before the server: nginx.py PROGRAM. Exit status 1 when a
-test fails, 77 without nginx and openssl (apt install nginx-light openssl). Also lets systemd look at the unit files, where
-it is installed."""
+"""The files of examples/student_server/deploy: deploy.py PROGRAM. Exit status 1 when a test fails, 77 without nginx and
+openssl (apt install nginx-light openssl). Starts an nginx with nginx.conf before the server, lets systemd look at the unit
+files where it is installed, and holds the Dockerfile against what it names."""
 import http.client
 import json
 import os
@@ -110,6 +110,44 @@ def test_unit_files():
         level = re.search(r"Overall exposure level for student_server.service: ([\d.]+)", rated.stdout)
         assert level and float(level[1]) < 2, rated.stdout[-300:] + rated.stderr
         return "exposure level %s of 10" % level[1]
+
+
+def test_dockerfile():
+    """No daemon is needed: it names files that are there, packages that Debian 12 has, flags that the server has, and a
+    user that is not root."""
+    text = (DEPLOY / "Dockerfile").read_text()
+    text = re.sub(r"^#.*\n", "", text, flags=re.M).replace("\\\n", " ")
+    steps = [line.split(None, 1) for line in text.splitlines() if line.strip()]
+    known = {"FROM", "RUN", "COPY", "USER", "WORKDIR", "VOLUME", "EXPOSE", "STOPSIGNAL", "ENTRYPOINT", "CMD"}
+    assert {step for step, _ in steps} <= known, steps
+    of = lambda wanted: [rest for step, rest in steps if step == wanted]  # noqa: E731
+    assert [image.split()[0] for image in of("FROM")] == ["debian:12-slim"] * 2
+    for source, *_ in (copy.split() for copy in of("COPY") if "--from" not in copy):
+        assert (DEPLOY.parents[2] / source).exists(), source
+
+    users = [i for i, (step, _) in enumerate(steps) if step == "USER"]
+    assert users and users[-1] > max(i for i, (step, _) in enumerate(steps) if step in ("RUN", "COPY"))
+    name = of("USER")[-1]
+    assert name not in ("root", "0") and any("useradd" in run and run.split().count(name) for run in of("RUN")), name
+
+    flags = json.loads(of("ENTRYPOINT")[0])[1:] + json.loads(of("CMD")[0])
+    for flag in (f for f in flags if f.startswith("--")):
+        helped = subprocess.run([PROGRAM, "--help"], capture_output=True, text=True).stdout
+        assert flag + " " in helped, flag
+
+    packages = [word for run in of("RUN") for words in re.findall(r"apt-get install ([^&]*)", run)
+                for word in words.split() if not word.startswith("-")]
+    assert {"g++", "libboost-dev", "libssl3"} <= set(packages)
+    system = pathlib.Path("/etc/os-release").read_text()
+    if "VERSION_ID=\"12\"" not in system or "ID=debian" not in system or not shutil.which("apt-cache"):
+        return "%d packages unchecked: this is not Debian 12" % len(packages)
+    found = subprocess.run(["apt-cache", "show", "--no-all-versions", *packages], capture_output=True, text=True).stdout
+    missing = set(packages) - set(re.findall(r"^Package: (.*)$", found, flags=re.M))
+    assert not missing, missing
+    needed = subprocess.run(["ldd", PROGRAM], capture_output=True, text=True).stdout
+    for library, package in (("libfmt.so.9", "libfmt9"), ("libsimdjson.so.14", "libsimdjson14"), ("libcrypto.so.3", "libssl3")):
+        assert (library in needed) == (package in packages), library
+    return "%d packages" % len(packages)
 
 
 if __name__ == "__main__":

@@ -11,20 +11,20 @@ llvm=$(dirname "$(readlink -f "$(command -v clang++)")")  # where llvm-cov is of
 
 folders=(core schema expr json features models columnar formats monitor pipeline service property allocations)
 [ -e $build/build.ninja ] || cmake --preset coverage >/dev/null
-replays=$(ninja -C $build -t targets all | sed -n 's/^\(replay_[a-z_]*\): phony$/\1/p')
-# shellcheck disable=SC2086
-ninja -C $build "${folders[@]/#/test_}" $replays
+mapfile -t replays < <(ninja -C $build -t targets all | sed -n 's/^\(replay_[a-z_]*\): phony$/\1/p')
+ninja -C $build "${folders[@]/#/test_}" parity_check "${replays[@]}"
 
 rm -rf $build/profiles
 mkdir $build/profiles
 names=$(IFS='|'; echo "${folders[*]}")
-LLVM_PROFILE_FILE=$PWD/$build/profiles/%p.profraw ctest --test-dir $build -R "^($names|fuzz_.*)\$" --output-on-failure
+LLVM_PROFILE_FILE=$PWD/$build/profiles/%p.profraw ctest --test-dir $build -R "^($names|parity|fuzz_.*)\$" \
+  --output-on-failure
 "$llvm/llvm-profdata" merge -sparse $build/profiles/*.profraw -o $build/tests.profdata
 rm -rf $build/profiles
 
 programs=()
-for program in "${folders[@]/#/tests/test_}" ${replays//replay_/tests/fuzz/replay_}; do
-  programs+=(-object "$build/$program")
+for program in "${folders[@]/#/test_}" parity_check "${replays[@]/#/fuzz/}"; do
+  programs+=(-object "$build/tests/$program")
 done
 "$llvm/llvm-cov" show -instr-profile $build/tests.profdata "${programs[@]}" "$PWD/include" \
   -show-instantiations=false | grep -E '^/|^ +[0-9]+\| +0\|' > $build/missed_lines.txt || true

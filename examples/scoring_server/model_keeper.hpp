@@ -2,9 +2,7 @@
 #pragma once
 
 #include <fmt/format.h>
-#include <linux/sched/types.h>
 #include <sched.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -59,14 +57,16 @@ class model_keeper {
   /// Requests go first: they have ten times the weight, and what runs here runs in slices so short that whoever wakes
   /// does not wait for the end of one (Linux 6.12 and later). With SCHED_IDLE a busy machine would never load a model.
   static void give_way() {
-    setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), 10);
-    sched_attr wish{};
-    wish.size = sizeof wish;
-    wish.sched_policy = SCHED_OTHER;
-    wish.sched_nice = 10;
-    wish.sched_runtime = 100'000;  // ns, the least
-    static_cast<void>(syscall(SYS_sched_setattr, 0, &wish, 0U));
+    const struct {  // sched_attr of sched_setattr(2), for which the C library has no function
+      std::uint32_t size = 48, policy = SCHED_OTHER;
+      std::uint64_t flags = 0;
+      std::int32_t nice = 10;
+      std::uint32_t priority = 0;
+      std::uint64_t slice_ns = 100'000, deadline = 0, period = 0;
+    } wish;
+    syscall(SYS_sched_setattr, 0, &wish, 0U);
   }
+
   // What changes when a file is written to or replaced.
   using stamp = std::tuple<dev_t, ino_t, off_t, time_t, long>;
   stamp look() const {

@@ -2,6 +2,7 @@
 #include <tabscore/formats/native.hpp>
 #include <tabscore/formats/row_binary.hpp>
 
+#include <cmath>
 #include <memory>
 #include <random>
 #include <string>
@@ -165,4 +166,134 @@ TEST_CASE("RowBinary records are found and decoded wherever the bytes are cut", 
     CHECK(whole <= size);
     CHECK(decode(*decoder, some.substr(0, size), records).has_value() == (whole < size));
   }
+}
+
+TEST_CASE("numbers of every type of ClickHouse feed the fields", "[formats]") {
+  using numbers = ts::schema<ts::integer<"n">, ts::real<"x">, ts::boolean<"b">, ts::text<"t">>;
+  ts::native_format<numbers> native;
+  const auto decoder = native.decoder();
+  ts::block_records<numbers> records;
+  const auto read = [&](const char* type, auto value) {
+    INFO(type);
+    ts::text_buffer out;
+    columns(out, 1, 4);
+    column(out, "n", type);
+    ts::detail::append_bytes(out, value);
+    column(out, "x", type);
+    ts::detail::append_bytes(out, value);
+    column(out, "b", "UInt8");
+    out.append("\2");
+    column(out, "t", "FixedString(5)");
+    out.append({"abc\0\0", 5});
+    const std::string bytes(out.view());
+    REQUIRE(!decoder->decode(bytes, false, records));
+    REQUIRE(records.good.rows() == 1);
+    CHECK(records.good.view().template get<"n">()[0] == static_cast<std::int64_t>(value));
+    CHECK(records.good.view().template get<"x">()[0] == static_cast<double>(value));
+    CHECK(records.good.view().template get<"b">()[0]);
+    CHECK(records.good.view().template get<"t">()[0] == "abc");
+  };
+  read("Int8", std::int8_t{-7});
+  read("UInt8", std::uint8_t{200});
+  read("Int16", std::int16_t{-300});
+  read("UInt16", std::uint16_t{60000});
+  read("Int32", std::int32_t{-70000});
+  read("UInt32", std::uint32_t{4000000000});
+  read("Int64", std::int64_t{1} << 40);
+  read("UInt64", std::uint64_t{1} << 40);
+  read("Float32", 3.0F);
+  read("Float64", -5.0);
+}
+
+TEST_CASE("sizes that cannot be are refused before anything is made for them", "[formats]") {
+  ts::native_format<loan> native;
+  const auto decoder = native.decoder();
+  ts::block_records<loan> records;
+  const auto refused = [&](std::uint64_t rows, std::uint64_t count) {
+    ts::text_buffer out;
+    columns(out, rows, count);
+    const std::string bytes(out.view());
+    CHECK(native.whole(bytes, false) == bytes.size());  // the decoder says what is wrong
+    const auto wrong = decode(*decoder, bytes, records);
+    return wrong ? wrong->message : "";
+  };
+  CHECK(refused(1, 0).find("has an impossible size") != std::string::npos);
+  CHECK(refused(1, 10'001).find("has an impossible size") != std::string::npos);
+  CHECK(refused(std::uint64_t{1} << 62, 1).find("has an impossible size") != std::string::npos);
+  const auto wrong = decode(*decoder, std::string(11, '\xFF'), records);  // a number that does not end
+  REQUIRE(wrong);
+  CHECK(wrong->message.find("has a malformed size") != std::string::npos);
+
+  ts::row_binary_format<loan> rows(ts::row_binary_header::names_and_types);
+  CHECK(rows.begin(std::string(11, '\xFF'), false).error().message == "RowBinary: the header is malformed");
+  CHECK(rows.begin(std::string("\1\4am", 4), true).error().message == "RowBinary: the header is malformed");
+  CHECK(rows.begin("", true).value() == 0);
+  ts::text_buffer head;
+  ts::detail::append_length(head, 1);
+  ts::detail::append_text(head, "amount");
+  ts::detail::append_text(head, "Array(Float64)");
+  CHECK(rows.begin(head.view(), false).error().message ==
+        "RowBinary: column 'amount' has the type Array(Float64), which can't be read");
+}
+
+TEST_CASE("RowBinary without a header has the schema's own types", "[formats]") {
+  ts::row_binary_format<loan> format(ts::row_binary_header::none);
+  ts::text_buffer out;
+  ts::detail::append_text(out, "car");
+  ts::detail::append_bytes(out, std::int64_t{12});
+  ts::detail::append_bytes(out, 1.5);
+  out.append({"\1", 1});
+  const std::string bytes(out.view());
+  REQUIRE(format.begin(bytes, true).value() == 0);
+  ts::block_records<loan> records;
+  REQUIRE(!decode(*format.decoder(), bytes + bytes, records));
+  REQUIRE(records.good.rows() == 2);
+  CHECK(records.good.view().get<"months">()[1] == 12);
+  CHECK(records.good.view().get<"amount">()[1] == 1.5);
+  CHECK(records.good.view().get<"sector">()[1].data() == nullptr);
+}
+
+TEST_CASE("predictions are written as columns and rows of ClickHouse", "[formats]") {
+  const std::vector<double> probability{0.25, std::nan(""), 0.75};
+  const std::vector<std::uint8_t> label{0, 0, 1};
+  const std::vector<ts::rejected_record> rejected{{1, {}, false, "months: 0"}};
+  const ts::answers block{{probability, label}, rejected};
+  const auto both = [](double a, double b) {
+    ts::text_buffer out;
+    ts::detail::append_bytes(out, a);
+    ts::detail::append_bytes(out, b);
+    return std::string(out.view());
+  };
+
+  ts::text_buffer rows;
+  ts::row_binary_writer by_row(ts::row_binary_header::names_and_types);
+  by_row.append_head(rows, {});
+  CHECK(rows.view() == "\3\13probability\5label\5error\21Nullable(Float64)\17Nullable(UInt8)\6String");
+  rows.clear();
+  by_row.append(rows, block);
+  CHECK(rows.view() == std::string("\0", 1) + both(0.25, 0).substr(0, 8) + std::string("\0\0\0", 3) + "\1\1" +
+                           "\11months: 0" + std::string("\0", 1) + both(0.75, 0).substr(0, 8) +
+                           std::string("\0\1\0", 3));
+  ts::text_buffer bare;
+  ts::row_binary_writer headless(ts::row_binary_header::none);
+  headless.append_head(bare, {});
+  CHECK(bare.view().empty());
+
+  ts::text_buffer native;
+  ts::native_writer by_column;
+  by_column.append_head(native, {});
+  by_column.append(native, {});
+  CHECK(native.view().empty());
+  by_column.append(native, block);
+  const std::string type = "Tuple(probability Nullable(Float64), label Nullable(UInt8), error String)";
+  const std::string_view got = native.view();
+  const std::string head = std::string("\1\3\6result") + static_cast<char>(type.size()) + type;
+  REQUIRE(got.starts_with(head));
+  const std::string_view values = got.substr(head.size());
+  REQUIRE(values.size() == 3 + 24 + 3 + 3 + 1 + 10 + 1);
+  CHECK(values.substr(0, 3) == std::string_view("\0\1\0", 3));
+  CHECK(values.substr(3, 8) == both(0.25, 0).substr(0, 8));
+  CHECK(values.substr(27, 3) == std::string_view("\0\1\0", 3));
+  CHECK(values.substr(30, 3) == std::string_view("\0\0\1", 3));
+  CHECK(values.substr(33) == std::string("\0", 1) + "\11months: 0" + std::string("\0", 1));
 }

@@ -26,7 +26,7 @@ void require(bool condition) {
   if (!condition) std::abort();
 }
 
-[[maybe_unused]] void check(const forest_model& model) {
+[[maybe_unused]] void use(const forest_model& model) {
   if (model.features > 4096 || model.outputs > 64) {
     (void)forest::build(model);
     return;
@@ -61,7 +61,7 @@ void require(bool condition) {
 }
 
 /// A model file that loads is one that its own checks hold for; what it learnt must be usable without them, too.
-[[maybe_unused]] void check(model_file& file) {
+[[maybe_unused]] void use(model_file& file) {
   if (file.features.numeric.size() > 4096) return;
   (void)make_drift_reference(file);
   (void)make_scorer(file);
@@ -90,7 +90,7 @@ void require(bool condition) {
   }
 }
 
-[[maybe_unused]] void check(const monitor_state& state) {
+[[maybe_unused]] void use(const monitor_state& state) {
   const std::string text = to_json(state);
   const auto again = parse_monitor_state(text, "fuzz");
   require(again && *again == state && to_json(*again) == text);
@@ -103,7 +103,7 @@ void require(bool condition) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::vector<char> exact(data, data + size);  // exactly sized, so that reading past the end is seen
   const std::string_view bytes(exact.data(), exact.size());
-  if (auto read = TABSCORE_FUZZ_LOADER(bytes)) check(*read);
+  if (auto read = TABSCORE_FUZZ_LOADER(bytes)) use(*read);
   return 0;
 }
 

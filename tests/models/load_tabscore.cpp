@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include <tabscore/models/load_tabscore.hpp>
+#include <tabscore/models/load_model.hpp>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -307,7 +308,8 @@ TEST_CASE("what is wrong with a model file is said with its member and what was 
     REQUIRE_FALSE(model);
     CHECK(model.error().code == c.code);
     CHECK_THAT(model.error().message, Catch::Matchers::StartsWith("tiny.json: "));
-    for (const std::string_view words : c.said) CHECK_THAT(model.error().message, ContainsSubstring(std::string(words)));
+    for (const std::string_view words : c.said)
+      CHECK_THAT(model.error().message, ContainsSubstring(std::string(words)));
   }
 }
 
@@ -409,6 +411,102 @@ TEST_CASE("a booster's own document is kept byte for byte and is not a logistic 
 
   text.replace(text.find(booster), booster.size(), "[]");
   CHECK(parse_model_file(text, "tiny.json").error().code == errc::structure);
+}
+
+TEST_CASE("what is done to numbers and texts before the model is read step by step", "[models]") {
+  const auto stepped = [](std::string_view steps) {
+    return with("\"scale\": 2.0}", std::string("\"scale\": 2.0, \"steps\": ").append(steps).append("}"));
+  };
+  // These leave the rows of the checks as they are.
+  const std::string text =
+      stepped(R"([{"impute": 3.0}, {"clip": [0.0, 10.0]}, {"standardize": [0.0, 1.0]}, {"rescale": [1.0, 0.0]}])");
+  const result<model_file> file = parse_model_file(text, "tiny.json");
+  REQUIRE(file);
+  REQUIRE(file->encoder.before.size() == 2);
+  CHECK(file->encoder.before[0].size() == 4);
+  CHECK(file->encoder.before[1].empty());
+  const result<logistic> model = make_logistic(*file);
+  REQUIRE(model);
+  const std::vector<double> ages{std::nan(""), 3.0, 99.0, 10.0, -5.0, 0.0}, debts(6, 0.5);
+  std::vector<double> numeric = ages;
+  numeric.insert(numeric.end(), debts.begin(), debts.end());
+  const std::vector<std::string_view> colors(6, "red"), sizes(6, "L");
+  const std::vector<const std::string_view*> texts{colors.data(), sizes.data()};
+  std::vector<double> margin(6);
+  scratch memory;
+  model->margins({6, 2, numeric.data(), 6, texts}, memory, margin);
+  CHECK(margin[0] == -1.125);
+  for (const std::size_t i : {0U, 2U, 4U}) CHECK(margin[i] == margin[i + 1]);
+
+  const result<model_file> logs = parse_model_file(stepped(R"([{"log1p": {}}, {"log": {}}])"), "tiny.json");
+  REQUIRE(logs);
+  CHECK(std::holds_alternative<logarithm1p>(logs->encoder.before[0][0]));
+  CHECK(std::holds_alternative<logarithm>(logs->encoder.before[0][1]));
+
+  const std::string coded = with("[\"S\", \"L\"]}", R"(["S", "L"], "ordinal": {"unknown": null}, "imputed": "S"})");
+  const result<model_file> ordinal =
+      parse_model_file(std::string(coded).replace(coded.find("[1.5, -1.5]"), 11, "[1.5]"), "tiny.json");
+  REQUIRE(ordinal);
+  REQUIRE(ordinal->encoder.ordinal.size() == 2);
+  CHECK(!ordinal->encoder.ordinal[0]);
+  CHECK(std::isnan(*ordinal->encoder.ordinal[1]));
+
+  const std::pair<std::string, std::string> wrong[] = {
+      {stepped(R"([{"round": {}}])"), "unknown step"},
+      {stepped(R"([{"impute": 1, "log": {}}])"), "expected one step, found 2"},
+      {stepped(R"([{}])"), "expected one step, found 0"},
+      {stepped(R"([{"clip": [1]}])"), "clip"},
+      {stepped(R"([{"log": 1}])"), "log"},
+      {with("[\"S\", \"L\"]}", R"(["S", "L"], "imputed": "M"})"), "expected a category"},
+      {with("[\"S\", \"L\"]}", R"(["S", "L"], "ordinal": {}})"), "unknown"},
+  };
+  for (const auto& [document, words] : wrong) {
+    const result<model_file> refused = parse_model_file(document, "tiny.json");
+    REQUIRE(!refused);
+    CHECK_THAT(refused.error().message, ContainsSubstring(words));
+  }
+}
+
+TEST_CASE("a file of any kind becomes a scorer, once it gives its trainer's numbers", "[models]") {
+  const std::string rows = R"("threshold": 0.5, "checks": [{"numeric": [0.25, 1.0], "text": [], "margin": MARGIN,)"
+                           R"( "probability": PROBABILITY}]})";
+  const auto scorer = [&](std::string_view kind, std::string_view model, std::string_view margin,
+                          std::string_view probability) -> result<any_scorer> {
+    std::string text = good.substr(0, good.find("  \"features\""));
+    text.replace(text.find("logistic"), 8, kind);
+    text.append(
+        R"("features": {"numeric": [{"name": "a", "mean": 0, "scale": 1}, {"name": "b", "mean": 0, "scale": 1}],)"
+        R"( "text": []}, "model": )");
+    text.append(model).append(",").append(rows);
+    text.replace(text.find("MARGIN"), 6, margin);
+    text.replace(text.find("PROBABILITY"), 11, probability);
+    const result<model_file> file = parse_model_file(text, "tiny.json");
+    if (!file) return file.error();
+    return make_scorer(*file);
+  };
+  const std::string linear = R"({"numeric_coefficients": [4.0, -1.0], "text_coefficients": [], "intercept": 0.0})";
+  const std::string lightgbm =
+      R"({"text": "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nmax_feature_idx=1\n)"
+      R"(objective=binary sigmoid:1\nfeature_names=a b\nfeature_infos=[0:1] [0:1]\n\nTree=0\nnum_leaves=2\nnum_cat=0\n)"
+      R"(split_feature=0\nthreshold=0.5\ndecision_type=2\nleft_child=-1\nright_child=-2\nleaf_value=0 2\n)"
+      R"(is_linear=0\nshrinkage=1\n\n\nend of trees\n"})";
+  const std::string sklearn =
+      R"({"format": "sklearn-export-1", "kind": "gradient_boosting_classifier", "n_features": 2, "classes": [0, 1],)"
+      R"( "input_cast": "float32", "learning_rate": 1.0, "init_raw": [0.0], "trees": [[{"feature": [0, -2, -2],)"
+      R"( "threshold": [0.5, -2.0, -2.0], "left": [1, -1, -1], "right": [2, -1, -1], "value": [[0.0], [0.0], [2.0]]}]]})";
+  for (const auto& [kind, model] : {std::pair{"logistic", linear}, {"lightgbm", lightgbm}, {"sklearn", sklearn}}) {
+    INFO(kind);
+    const auto made = scorer(kind, model, "0.0", "0.5");
+    if (!made) FAIL(made.error().message);
+    CHECK(made->features().numeric == std::vector<std::string>{"a", "b"});
+    const auto other = scorer(kind, model, "1.0", "0.7310585786300049");
+    REQUIRE(!other);
+    CHECK_THAT(other.error().message, ContainsSubstring("tiny.json"));
+    CHECK_THAT(other.error().message, ContainsSubstring("margin"));
+  }
+  CHECK_THAT(scorer("lightgbm", linear, "0.0", "0.5").error().message, ContainsSubstring("text"));
+  CHECK_THAT(scorer("lightgbm", R"({"text": "tree"})", "0.0", "0.5").error().message,
+             ContainsSubstring("tiny.json: model"));
 }
 
 TEST_CASE("the example in the format's documentation is a model", "[models]") {

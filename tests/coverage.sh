@@ -22,8 +22,8 @@ LLVM_PROFILE_FILE=$PWD/$build/profiles/%p.profraw ctest --test-dir $build -R "^(
 "$llvm/llvm-profdata" merge -sparse $build/profiles/*.profraw -o $build/tests.profdata
 rm -rf $build/profiles
 
-programs=()
-for program in "${folders[@]/#/test_}" parity_check "${replays[@]/#/fuzz/}"; do
+programs=("$build/tests/parity_check")
+for program in "${folders[@]/#/test_}" "${replays[@]/#/fuzz/}"; do
   programs+=(-object "$build/tests/$program")
 done
 "$llvm/llvm-cov" show -instr-profile $build/tests.profdata "${programs[@]}" "$PWD/include" \

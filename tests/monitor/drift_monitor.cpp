@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
+#include <simdjson.h>
 #include <tabscore/models/load_tabscore.hpp>
 #include <tabscore/monitor/drift_monitor.hpp>
 #include <tabscore/monitor/drift_report.hpp>
+#include <tabscore/monitor/report_json.hpp>
 #include <tabscore/pipeline/pipeline.hpp>
 #include <tabscore/schema/batch.hpp>
 
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -123,6 +127,39 @@ TEST_CASE("an alarm needs an effect and a sample", "[monitor]") {
   CHECK_FALSE(few.alarm);
   CHECK(few.features[0].stability_index == found.features[0].stability_index);
   CHECK_FALSE(ts::report_drift(reference, moved, {.stability_index = 9}).alarm);
+}
+
+TEST_CASE("a report is JSON with the cells that it was made from", "[monitor]") {
+  const ts::drift_reference reference = ts::make_drift_reference(file()).value();
+  auto moved = reference.training;
+  std::swap(moved[1], moved[3]);
+  const auto report = ts::report_drift(reference, moved, {.min_records = 100});
+  ts::text_buffer out;
+  ts::append_report(out, ts::window::day, reference, report, moved);
+  simdjson::dom::parser parser;
+  const simdjson::dom::element document = parser.parse(std::string(out.view())).value();
+  CHECK(std::string_view(document["window"]) == "day");
+  CHECK(std::uint64_t(document["records"]) == 100);
+  CHECK(bool(document["enough"]));
+  CHECK(bool(document["alarm"]) == report.alarm);
+  const auto texts = [](simdjson::dom::element list) {
+    std::string all;
+    for (const simdjson::dom::element e : list.get_array().value()) all.append(simdjson::to_string(e)).append(" ");
+    return all;
+  };
+  const simdjson::dom::element x = document["features"].at(0), town = document["features"].at(1);
+  const simdjson::dom::element probability = document["features"].at(2);
+  CHECK(std::string_view(x["name"]) == "x");
+  CHECK(double(x["psi"]) == report.features[0].stability_index);
+  CHECK(double(x["kolmogorov_smirnov"]) == report.features[0].kolmogorov_smirnov);
+  CHECK(double(x["unseen_share"]) == 0.4);
+  CHECK(std::uint64_t(x["degrees_of_freedom"]) == report.features[0].chi.freedom);
+  CHECK(texts(x["edges"]) == "0.0 1.0 2.0 ");
+  CHECK(texts(x["training"]) == "0 40 50 0 10 ");
+  CHECK(texts(x["live"]) == "0 0 50 40 10 ");
+  CHECK(texts(town["levels"]) == "\"A\" \"B\" null ");
+  CHECK(x["levels"].error() == simdjson::NO_SUCH_FIELD);
+  CHECK(texts(probability["edges"]) == "0.0 0.5 1.0 ");
 }
 
 TEST_CASE("rare categories count as one, so that many of them are no noise", "[monitor]") {

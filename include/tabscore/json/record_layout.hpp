@@ -82,9 +82,12 @@ class layout_trace {
     } else {
       gap(layout.places[0].gap, previous, values_[0].begin, longest_gap);
       layout.known_wrap = true;
-      layout.brace = std::string_view(previous, longest_gap).find('}');
-      layout.least = layout.brace + Schema::numeric_count;
-      for (const auto& place : layout.places) layout.least += place.gap.size();
+      // Not there when the record before went on with members of other names; what is known of earlier ones stays then.
+      if (const auto brace = std::string_view(previous, longest_gap).find('}'); brace != std::string_view::npos) {
+        layout.brace = brace;
+        layout.least = brace + Schema::numeric_count;
+        for (const auto& place : layout.places) layout.least += place.gap.size();
+      }
       layout.wait = layout.next_wait;
       layout.next_wait = layout.next_wait < 32 ? 2 * layout.next_wait + 1 : 63;
     }

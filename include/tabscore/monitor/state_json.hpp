@@ -75,6 +75,7 @@ inline std::string to_json(const monitor_state& state) {
 
 /// Reads what to_json wrote; `name` stands for the bytes in errors.
 inline result<monitor_state> parse_monitor_state(std::string_view bytes, std::string_view name) {
+  if (bytes.empty()) return error{errc::syntax, fmt::format("{}: expected a JSON document, found nothing", name)};
   simdjson::dom::parser parser;
   simdjson::dom::element document;
   if (const auto code = parser.parse(bytes.data(), bytes.size()).get(document)) {

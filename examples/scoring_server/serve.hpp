@@ -120,7 +120,7 @@ int serve(int argc, char** argv) {
   std::optional<state_keeper<Service>> keeper;
   if (!f.state_file.empty()) keeper.emplace(service.live, f.state_file, std::chrono::seconds(f.state_interval_s));
 
-  const std::jthread upkeep([&](const std::stop_token& stop) { keep_up(stop, service); });
+  std::jthread upkeep;  // reads what the threads count: it begins when all of them have a place for that
 
   try {
     http::serve(
@@ -130,7 +130,8 @@ int serve(int argc, char** argv) {
           const http::handler handler = [answer](const http::request& asked) { return (*answer)(asked); };
           return f.verbose ? print_each(handler) : handler;
         },
-        [](const std::string& address) {
+        [&](const std::string& address) {
+          upkeep = std::jthread([&](const std::stop_token& stop) { keep_up(stop, service); });
           fmt::print("{}: listening on {}\n", Service::program, address);
           std::fflush(stdout);
         });

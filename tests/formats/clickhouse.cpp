@@ -182,7 +182,7 @@ TEST_CASE("numbers of every type of ClickHouse feed the fields", "[formats]") {
     column(out, "x", type);
     ts::detail::append_bytes(out, value);
     column(out, "b", "UInt8");
-    out.append("\2");
+    out.append("\1");
     column(out, "t", "FixedString(5)");
     out.append({"abc\0\0", 5});
     const std::string bytes(out.view());

@@ -49,7 +49,7 @@ TEST_CASE("every kernel equals the reference walk, alone, in any batch, at any p
       const std::size_t n = model.outputs;
       // Any batch size at any position; small scratch reuse on purpose.
       for (const std::size_t size :
-           {1UL, 2UL, 7UL, 16UL, 47UL, 48UL, 64UL, 65UL, 128UL, 129UL, 255UL, 257UL, 511UL, 513UL, 1100UL}) {
+           {1UL, 2UL, 6UL, 7UL, 15UL, 16UL, 47UL, 48UL, 64UL, 65UL, 128UL, 129UL, 255UL, 257UL, 511UL, 513UL, 1100UL}) {
         const std::size_t first = random() % (rows - size + 1);
         std::vector<double> out(size * n, -1.0);
         f->margins(x.middle_rows(first, size), out, memory);

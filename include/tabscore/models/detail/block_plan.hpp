@@ -161,7 +161,7 @@ inline void block_plan::add_tree(const forest_model& model, const tree& t, std::
     std::vector<std::uint32_t> leaf_of(std::size_t{1} << levels);
     complete_leaves(t, 0, 0, levels, leaf_of);
     add_values(model, t, leaf_of, b, bytes);
-    work += 0.6 * static_cast<double>(std::size_t{1} << levels);
+    work += 0.25 * static_cast<double>(std::size_t{1} << levels);
   } else {
     const leaf_program program = leaf_coder(t, outcome, free_vector).build();
     b.first = static_cast<std::uint32_t>(steps.size());

@@ -11,6 +11,7 @@
 #include "block_plan.hpp"
 #include "few_plan.hpp"
 #include "rank_plan.hpp"
+#include "table_plan.hpp"
 
 namespace tabscore::detail {
 
@@ -24,7 +25,15 @@ struct compiled_forest {
   rank_plan ranks;
   block_plan block;
   few_plan few;
-  std::size_t few_rows = 0;  ///< fewer rows than this are scored row by row
+  table_plan tables;         ///< instead of walks, where the kernel has byte permutes
+  std::size_t few_rows = 0;  ///< fewer rows than this are no block
+
+  /// Room for the bytes of one of few rows.
+  std::size_t row_bytes() const noexcept {
+    const std::size_t columns = ranks.columns.size();
+    if (tables.tables.empty()) return columns + 1;
+    return columns <= 64 ? 64 : columns <= 128 ? 128 : 256;
+  }
 
   static compiled_forest make(const forest_model& model, kernel wanted);
 };
@@ -53,8 +62,12 @@ inline compiled_forest compiled_forest::make(const forest_model& model, kernel w
   if (out.ranks.too_large) return out;
   const bool wide = wanted == kernel::avx512;
   out.block = block_plan::make(model, heights, out.ranks, places, wide ? 64 : wanted == kernel::avx2 ? 32 : 16, wide);
-  out.few = few_plan::make(model, heights, out.ranks, places, wide);
-  out.few_rows = static_cast<std::size_t>(std::clamp(out.block.work / out.few.work, 2.0, 128.0));
+  out.few = few_plan::make(model, out.ranks, places);
+  if (wide && out.ranks.columns.size() <= table_plan::most_columns) {
+    out.tables = table_plan::make(model, heights, out.ranks, places, out.few);
+  }
+  const double few_work = out.tables.tables.empty() ? out.few.work : out.tables.work;
+  out.few_rows = static_cast<std::size_t>(std::clamp(out.block.work / few_work, 2.0, 128.0));
   out.used = wanted;
   return out;
 }

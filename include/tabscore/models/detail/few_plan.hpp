@@ -2,212 +2,143 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
-#include <span>
 #include <vector>
 
 #include "../tree.hpp"
-#include "block_plan.hpp"
 #include "rank_plan.hpp"
 
 namespace tabscore::detail {
 
-/// How few rows run through the trees: row by row, several trees in lockstep. For CPUs with byte permutes, up to 64
-/// splits of a tree are decided at once: the upper six levels of any tree, or all of a tree with up to 64 leaves.
-struct few_plan {
-  static constexpr std::size_t lanes = 8;  ///< trees in lockstep
-  static constexpr std::uint32_t top_levels = 6;
+/// A tree's splits and leaves (~leaf) level by level: children are neighbours.
+inline void breadth_first(const tree& t, std::vector<std::int32_t>& order) {
+  order.assign(1, t.splits.empty() ? -1 : 0);
+  order.reserve(2 * t.splits.size() + 1);
+  for (std::size_t k = 0; k < order.size(); ++k) {
+    if (order[k] < 0) continue;
+    const split& s = t.splits[static_cast<std::size_t>(order[k])];
+    order.push_back(s.left);
+    order.push_back(s.right);
+  }
+}
 
-  /// A leaf is a node that leads to itself, so that trees of different height can take the same number of steps.
+/// How few rows run through the trees: as walks of several lanes side by side, without a branch within a step. A leaf
+/// leads on to the root of the next tree, so that a lane walks from tree to tree whatever their heights, and lanes
+/// differ by little in the length of their ways. Lanes are different rows, or runs of trees of one row.
+struct few_plan {
+  static constexpr std::size_t lanes = 8;
+  static constexpr std::size_t most_trees = 16;  ///< of a run: few enough that sums can begin while others walk
+
   struct node {
-    std::uint16_t column = 0;
-    std::uint8_t threshold = 255;
+    std::uint32_t step = 0;  ///< from here to the left child, whose neighbour is the right one, or to the next root
     std::uint8_t leaf = 0;
-    std::uint16_t left = 0;
-    std::uint16_t right = 0;
+    std::uint8_t threshold = 255;
+    std::uint16_t column = 0;
   };
-  /// Positions 1 to 63 in heap order (0 is unused); exit[i] is the node reached at position 64 + i.
-  struct alignas(64) top {
-    std::uint8_t column[64] = {};
-    std::uint8_t threshold[64] = {};
-    std::uint16_t exit[64] = {};
+  /// A lane's state in one number, so that a step is one addition, the carry of the comparison included: the node it is
+  /// at, in the lower half; above that how many leaves it has met, in a byte; above that, garbage.
+  struct state {
+    static std::uint32_t at(std::uint64_t s) { return static_cast<std::uint32_t>(s); }
+    static std::size_t met(std::uint64_t s) { return s >> 32 & 0xFF; }
+    static std::uint64_t change(const node& n) {
+      if constexpr (std::endian::native == std::endian::little) return std::bit_cast<std::uint64_t>(n);
+      return n.step | static_cast<std::uint64_t>(n.leaf) << 32;
+    }
   };
-  /// All splits of a tree of up to 64 leaves, in any order. keep[i] is without the leaves on the left of split i, so
-  /// that the first leaf that no split to the right removes is the one reached (QuickScorer, Lucchese et al. 2015).
-  struct alignas(64) whole {
-    std::uint8_t column[64] = {};
-    std::uint8_t threshold[64] = {};
-    std::uint64_t keep[64] = {};
-  };
-  struct few_tree {
-    std::uint32_t first_node = 0;
-    std::uint32_t splits = 0;  ///< node splits + i is leaf i, counted from the left
+  /// Trees of one output, one after the other; ends in a node that leads to itself.
+  struct run {
+    std::uint32_t root = 0;
+    std::uint32_t trees = 0;
     std::uint32_t output = 0;
-    std::size_t first_value = 0;
-  };
-  struct group {
-    std::uint32_t steps = 0;       ///< from the roots, at most
-    std::uint32_t steps_left = 0;  ///< from the exits of the tops
-    bool wholes = false;           ///< the group's tables are wholes, from first_table on, else tops
-    std::uint32_t first_table = 0;
   };
 
   std::vector<node> nodes;
-  std::vector<top> tops;
-  std::vector<whole> wholes;
-  bool tables = false;  ///< tops and wholes are there: columns fit a byte
-  std::vector<few_tree> trees;
-  std::vector<group> groups;  ///< of `lanes` trees
-  std::vector<float> values32;
+  std::vector<float> values32;  ///< of each node; of a split -0.0, which changes no sum
   std::vector<double> values64;
-  double work = 0;  ///< rough cost of a row, in nanoseconds of a 3 GHz CPU
+  std::vector<run> runs;             ///< by output, those of an output in the order of its trees
+  std::vector<std::uint32_t> roots;  ///< of the model's trees
+  double work = 0;                   ///< rough cost of a row among several, in nanoseconds of a 3 GHz CPU
 
-  /// `heights` of the model's trees.
-  static few_plan make(const forest_model& model, std::span<const std::uint32_t> heights, const rank_plan& ranks,
-                       const std::vector<std::vector<rank_plan::place>>& places, bool with_tables);
+  static few_plan make(const forest_model& model, const rank_plan& ranks,
+                       const std::vector<std::vector<rank_plan::place>>& places);
 
  private:
-  using tree_places = std::vector<rank_plan::place>;
-  static void leaves_from_left(const tree& t, std::vector<std::int32_t>& leaves);
-  template <class NodeOf>
-  void add_top(const tree& t, const tree_places& places, NodeOf node_of);
-  template <class NodeOf>
-  void add_whole(const tree& t, const tree_places& places, NodeOf node_of);
+  double add_tree(const forest_model& model, const tree& t, const std::vector<rank_plan::place>& places);
+  void add_values(const forest_model& model, const double* values);
+
+  std::vector<std::int32_t> order_;  // of the tree at hand
+  std::vector<std::uint32_t> depth_;
 };
 
-/// Leaf numbers in the order of the leaves from left to right.
-inline void few_plan::leaves_from_left(const tree& t, std::vector<std::int32_t>& leaves) {
-  leaves.clear();
-  std::vector<std::int32_t> open;
-  open.reserve(64);
-  open.push_back(t.splits.empty() ? -1 : 0);
-  while (!open.empty()) {
-    const std::int32_t at = open.back();
-    open.pop_back();
-    if (at < 0) {
-      leaves.push_back(~at);
+inline void few_plan::add_values(const forest_model& model, const double* values) {
+  for (std::size_t j = 0; j < model.leaf_width; ++j) {
+    const double value = values == nullptr ? -0.0 : values[j];
+    if (model.sum == precision::float32) {
+      values32.push_back(static_cast<float>(value));
+    } else {
+      values64.push_back(value);
+    }
+  }
+}
+
+/// Gives how many steps a row takes on average, as far as the covers tell.
+inline double few_plan::add_tree(const forest_model& model, const tree& t,
+                                 const std::vector<rank_plan::place>& places) {
+  breadth_first(t, order_);
+  depth_.assign(order_.size(), 1);
+  std::size_t child = 1;
+  double steps = 0, covers = 0;
+  for (std::size_t k = 0; k < order_.size(); ++k) {
+    if (order_[k] < 0) {
+      const auto leaf = static_cast<std::size_t>(~order_[k]);
+      nodes.push_back({static_cast<std::uint32_t>(order_.size() - k), 1, 255, 0});
+      add_values(model, t.leaves.data() + leaf * model.leaf_width);
+      const double cover = t.leaf_cover.empty() ? 1.0 : t.leaf_cover[leaf];
+      steps += cover * depth_[k];
+      covers += cover;
       continue;
     }
-    open.push_back(t.splits[static_cast<std::size_t>(at)].right);
-    open.push_back(t.splits[static_cast<std::size_t>(at)].left);
+    const auto& p = places[static_cast<std::size_t>(order_[k])];
+    nodes.push_back({static_cast<std::uint32_t>(child - k), 0, p.threshold, static_cast<std::uint16_t>(p.column)});
+    add_values(model, nullptr);
+    for (const std::size_t end = child + 2; child < end; ++child) depth_[child] = depth_[k] + 1;
   }
+  return covers > 0 ? steps / covers : depth_.back();
 }
 
-template <class NodeOf>
-void few_plan::add_top(const tree& t, const tree_places& places, NodeOf node_of) {
-  if (tops.empty()) tops.reserve(trees.capacity());
-  top& upper = tops.emplace_back();
-  std::int32_t at[128];
-  at[1] = t.splits.empty() ? -1 : 0;
-  for (std::size_t position = 1; position < 64; ++position) {
-    const bool leaf = at[position] < 0;
-    const auto k = static_cast<std::size_t>(leaf ? 0 : at[position]);
-    upper.column[position] = leaf ? std::uint8_t{0} : static_cast<std::uint8_t>(places[k].column);
-    upper.threshold[position] = leaf ? std::uint8_t{255} : places[k].threshold;
-    at[2 * position] = leaf ? at[position] : t.splits[k].left;
-    at[2 * position + 1] = leaf ? at[position] : t.splits[k].right;
-  }
-  for (std::size_t e = 0; e < 64; ++e) upper.exit[e] = node_of(at[64 + e]);
-}
-
-template <class NodeOf>
-void few_plan::add_whole(const tree& t, const tree_places& places, NodeOf node_of) {
-  if (wholes.empty()) wholes.reserve(trees.capacity());
-  whole& all = wholes.emplace_back();
-  std::fill(std::begin(all.threshold), std::end(all.threshold), std::uint8_t{255});
-  for (std::size_t i = 0; i < t.splits.size(); ++i) {
-    all.column[i] = static_cast<std::uint8_t>(places[i].column);
-    all.threshold[i] = places[i].threshold;
-    // The leaves on its left are consecutive: from the leftmost to the rightmost of that side.
-    const auto end_of = [&](std::int32_t at, auto side) {
-      while (at >= 0) at = t.splits[static_cast<std::size_t>(at)].*side;
-      return node_of(at) - t.splits.size();
-    };
-    const std::size_t first = end_of(t.splits[i].left, &split::left);
-    const std::size_t last = end_of(t.splits[i].left, &split::right);
-    all.keep[i] = ~((~std::uint64_t{0} >> (63 - (last - first))) << first);
-  }
-}
-
-inline few_plan few_plan::make(const forest_model& model, std::span<const std::uint32_t> heights,
-                               const rank_plan& ranks, const std::vector<std::vector<rank_plan::place>>& places,
-                               bool with_tables) {
+inline few_plan few_plan::make(const forest_model& model, const rank_plan& ranks,
+                               const std::vector<std::vector<rank_plan::place>>& places) {
   few_plan plan;
-  plan.tables = with_tables && ranks.columns.size() <= 256;
-  plan.work = 50 + 8.0 * static_cast<double>(ranks.columns.size());
-  std::size_t nodes = 0;
-  for (const tree& t : model.trees) nodes += 2 * t.splits.size() + 1;
-  plan.nodes.reserve(nodes);
-  plan.trees.reserve(model.trees.size());
-  std::vector<std::int32_t> order, leaves;
-  std::vector<std::uint16_t> number, leaf_number;
-  for (std::size_t i = 0; i < model.trees.size(); ++i) {
-    const tree& t = model.trees[i];
-    few_tree f;
-    f.first_node = static_cast<std::uint32_t>(plan.nodes.size());
-    f.splits = static_cast<std::uint32_t>(t.splits.size());
-    f.output = t.output;
-    f.first_value = model.sum == precision::float32 ? plan.values32.size() : plan.values64.size();
-    // Breadth first, so that the first steps of a tree stay in few cache lines.
-    order.clear();
-    number.resize(t.splits.size());
-    if (!t.splits.empty()) order.push_back(0);
-    for (std::size_t k = 0; k < order.size(); ++k) {
-      const split& s = t.splits[static_cast<std::size_t>(order[k])];
-      number[static_cast<std::size_t>(order[k])] = static_cast<std::uint16_t>(k);
-      if (s.left >= 0) order.push_back(s.left);
-      if (s.right >= 0) order.push_back(s.right);
-    }
-    leaves_from_left(t, leaves);
-    leaf_number.resize(leaves.size());
-    for (std::size_t k = 0; k < leaves.size(); ++k) {
-      leaf_number[static_cast<std::size_t>(leaves[k])] = static_cast<std::uint16_t>(t.splits.size() + k);
-    }
-    const auto node_of = [&](std::int32_t at) {
-      return at >= 0 ? number[static_cast<std::size_t>(at)] : leaf_number[static_cast<std::size_t>(~at)];
-    };
-    for (const std::int32_t at : order) {
-      const split& s = t.splits[static_cast<std::size_t>(at)];
-      const auto& p = places[i][static_cast<std::size_t>(at)];
-      plan.nodes.push_back({static_cast<std::uint16_t>(p.column), p.threshold, 0, node_of(s.left), node_of(s.right)});
-    }
-    for (const std::int32_t leaf : leaves) {
-      const std::uint16_t self = node_of(~leaf);
-      plan.nodes.push_back({0, 255, 1, self, self});
-      for (std::size_t j = 0; j < model.leaf_width; ++j) {
-        const double value = t.leaves[static_cast<std::size_t>(leaf) * model.leaf_width + j];
-        if (model.sum == precision::float32) {
-          plan.values32.push_back(static_cast<float>(value));
-        } else {
-          plan.values64.push_back(value);
-        }
+  std::size_t size = model.trees.size();
+  for (const tree& t : model.trees) size += 2 * t.splits.size() + 1;
+  plan.nodes.reserve(size);
+  plan.roots.resize(model.trees.size());
+  (model.sum == precision::float32 ? plan.values32.reserve(size * model.leaf_width)
+                                   : plan.values64.reserve(size * model.leaf_width));
+  std::vector<std::uint32_t> count(model.outputs);
+  for (const tree& t : model.trees) ++count[t.output];
+  double steps = 0;
+  for (std::uint32_t output = 0; output < model.outputs; ++output) {
+    // Runs of a length that fills the lanes evenly.
+    const std::size_t rounds = (count[output] + lanes * most_trees - 1) / (lanes * most_trees);
+    const std::size_t trees_a_run = rounds == 0 ? 0 : (count[output] + lanes * rounds - 1) / (lanes * rounds);
+    std::size_t left = count[output];
+    for (std::size_t i = 0; left > 0; ++i) {
+      if (model.trees[i].output != output) continue;
+      if (plan.runs.empty() || plan.runs.back().output != output || plan.runs.back().trees == trees_a_run) {
+        plan.runs.push_back({static_cast<std::uint32_t>(plan.nodes.size()), 0, output});
       }
-    }
-    plan.trees.push_back(f);
-
-    if (i % lanes == 0) {
-      group& g = plan.groups.emplace_back();
-      bool higher = false;
-      bool small = true;
-      for (std::size_t k = i; k < std::min(i + lanes, model.trees.size()); ++k) {
-        higher = higher || heights[k] > top_levels;
-        small = small && model.trees[k].splits.size() < 64;
-        g.steps = std::max(g.steps, heights[k]);
+      plan.roots[i] = static_cast<std::uint32_t>(plan.nodes.size());
+      steps += plan.add_tree(model, model.trees[i], places[i]);
+      --left;
+      if (++plan.runs.back().trees == trees_a_run || left == 0) {
+        plan.nodes.emplace_back();
+        plan.add_values(model, nullptr);
       }
-      g.steps_left = g.steps > top_levels ? g.steps - top_levels : 0;
-      g.wholes = higher && small;
-      g.first_table = static_cast<std::uint32_t>(g.wholes ? plan.wholes.size() : plan.tops.size());
-      plan.work += !plan.tables ? 10.0 * std::min(g.steps, 14U)
-                   : g.wholes   ? 60
-                                : 35 + 12.0 * std::min(g.steps_left, 10U);
-    }
-    if (!plan.tables) continue;
-    if (plan.groups.back().wholes) {
-      plan.add_whole(t, places[i], node_of);
-    } else {
-      plan.add_top(t, places[i], node_of);
     }
   }
+  plan.work = 50 + 8.0 * static_cast<double>(ranks.columns.size()) + 0.6 * steps;
   return plan;
 }
 

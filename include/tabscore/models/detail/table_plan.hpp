@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "../tree.hpp"
+#include "few_plan.hpp"
+#include "rank_plan.hpp"
+
+namespace tabscore::detail {
+
+/// How few rows run through the trees where the CPU has byte permutes: up to 64 splits of a tree are decided at once,
+/// the upper six levels of any tree, or all splits of a tree of up to 64 leaves.
+struct table_plan {
+  static constexpr std::size_t most_columns = 256;  ///< bytes of a row that a permute reaches
+  static constexpr std::size_t lanes = 8;           ///< trees side by side
+  static constexpr std::uint32_t top_levels = 6;
+
+  /// Of a top: positions 1 to 63 in heap order (0 is unused), and the node reached at position 64 + i. Of a whole tree:
+  /// the splits in any order, and the node of each leaf from left to right. Nodes count from the tree's root.
+  struct alignas(64) table {
+    std::uint8_t column[64] = {};
+    std::uint8_t threshold[64];
+    std::uint16_t exit[64] = {};
+  };
+  /// The leaves on the left of each split: the first leaf that no split to the right loses is the one reached
+  /// (QuickScorer, Lucchese et al. 2015).
+  struct alignas(64) lost_leaves {
+    std::uint64_t of[64] = {};
+  };
+  struct group {
+    bool whole = false;
+    std::uint32_t steps = 0;       ///< below the tops
+    std::uint32_t first_lost = 0;  ///< of whole trees
+  };
+
+  std::vector<table> tables;         ///< of each tree
+  std::vector<std::uint32_t> roots;  ///< in few_plan::nodes
+  std::vector<std::uint32_t> outputs;
+  std::vector<group> groups;  ///< of `lanes` trees
+  std::vector<lost_leaves> lost;
+  double work = 0;  ///< rough cost of a row, in nanoseconds of a 3 GHz CPU
+
+  /// `heights` of the model's trees.
+  static table_plan make(const forest_model& model, std::span<const std::uint32_t> heights, const rank_plan& ranks,
+                         const std::vector<std::vector<rank_plan::place>>& places, const few_plan& few);
+
+ private:
+  using tree_places = std::vector<rank_plan::place>;
+  void add_top(const tree& t, const tree_places& places);
+  void add_whole(const tree& t, const tree_places& places);
+  std::uint16_t node_of(const tree& t, std::int32_t at) const {
+    return number_[at >= 0 ? static_cast<std::size_t>(at) : t.splits.size() + static_cast<std::size_t>(~at)];
+  }
+
+  std::vector<std::int32_t> order_;    // of the tree at hand
+  std::vector<std::uint16_t> number_;  // its splits' places in that order, then its leaves'
+};
+
+inline void table_plan::add_top(const tree& t, const tree_places& places) {
+  table& upper = tables.emplace_back();
+  std::int32_t at[128];
+  at[1] = t.splits.empty() ? -1 : 0;
+  upper.threshold[0] = 255;
+  for (std::size_t position = 1; position < 64; ++position) {
+    const bool leaf = at[position] < 0;
+    const auto k = static_cast<std::size_t>(leaf ? 0 : at[position]);
+    upper.column[position] = leaf ? std::uint8_t{0} : static_cast<std::uint8_t>(places[k].column);
+    upper.threshold[position] = leaf ? std::uint8_t{255} : places[k].threshold;
+    at[2 * position] = leaf ? at[position] : t.splits[k].left;
+    at[2 * position + 1] = leaf ? at[position] : t.splits[k].right;
+  }
+  for (std::size_t e = 0; e < 64; ++e) upper.exit[e] = node_of(t, at[64 + e]);
+}
+
+inline void table_plan::add_whole(const tree& t, const tree_places& places) {
+  table& all = tables.emplace_back();
+  lost_leaves& leaves = lost.emplace_back();
+  std::fill(std::begin(all.threshold), std::end(all.threshold), std::uint8_t{255});
+  std::size_t found = 0;  // leaves, from the left
+  const auto visit = [&](auto& self, std::int32_t at) -> void {
+    if (at < 0) {
+      all.exit[found++] = node_of(t, at);
+      return;
+    }
+    const auto i = static_cast<std::size_t>(at);
+    const std::size_t first = found;
+    self(self, t.splits[i].left);
+    all.column[i] = static_cast<std::uint8_t>(places[i].column);
+    all.threshold[i] = places[i].threshold;
+    leaves.of[i] = (std::uint64_t{1} << found) - (std::uint64_t{1} << first);
+    self(self, t.splits[i].right);
+  };
+  visit(visit, t.splits.empty() ? -1 : 0);
+}
+
+inline table_plan table_plan::make(const forest_model& model, std::span<const std::uint32_t> heights,
+                                   const rank_plan& ranks, const std::vector<std::vector<rank_plan::place>>& places,
+                                   const few_plan& few) {
+  table_plan plan;
+  plan.roots = few.roots;
+  plan.tables.reserve(model.trees.size());
+  plan.work = 50 + 8.0 * static_cast<double>(ranks.columns.size());
+  for (std::size_t i = 0; i < model.trees.size(); ++i) {
+    const tree& t = model.trees[i];
+    plan.outputs.push_back(t.output);
+    if (i % lanes == 0) {
+      std::uint32_t highest = 0;
+      std::size_t most = 0;
+      for (std::size_t k = i; k < std::min(i + lanes, model.trees.size()); ++k) {
+        highest = std::max(highest, heights[k]);
+        most = std::max(most, model.trees[k].splits.size());
+      }
+      group& g = plan.groups.emplace_back();
+      g.whole = highest > top_levels && most < 64;
+      g.steps = highest > top_levels ? highest - top_levels : 0;
+      g.first_lost = static_cast<std::uint32_t>(plan.lost.size());
+      plan.work += g.whole ? 37 : 20 + 12.0 * std::min(g.steps, 10U);
+    }
+    breadth_first(t, plan.order_);
+    plan.number_.resize(plan.order_.size());
+    for (std::size_t k = 0; k < plan.order_.size(); ++k) {
+      const std::int32_t at = plan.order_[k];
+      plan.number_[at >= 0 ? static_cast<std::size_t>(at) : t.splits.size() + static_cast<std::size_t>(~at)] =
+          static_cast<std::uint16_t>(k);
+    }
+    if (plan.groups.back().whole) {
+      plan.add_whole(t, places[i]);
+    } else {
+      plan.add_top(t, places[i]);
+    }
+  }
+  return plan;
+}
+
+}  // namespace tabscore::detail

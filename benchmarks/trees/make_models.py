@@ -7,7 +7,8 @@
 100x6 and 500x8: depth-wise, hist. 500x63: leaf-wise (lossguide, 63 leaves), and the same trees once more as a LightGBM
 text model, because LightGBM itself may not be installed. 500x8_exact: the exact method, where nearly every split has a
 threshold of its own (not with --short). rows.f32: 100,000 x 28 float32, row-major. For the peers each model also as
-.onnx and, where gcc is there, as a compiled .so (not the last one: gcc takes long).
+.onnx and, where gcc is there, as a compiled .so and, where TL2cgen's Python package is there too, as a .tl2cgen.so (not
+the last one: gcc takes long). Files that are there already are kept.
 """
 import json
 import os
@@ -20,6 +21,12 @@ import numpy as np
 import xgboost as xgb
 
 import peer_models
+
+try:
+    import tl2cgen
+    import treelite
+except ImportError:
+    tl2cgen = None
 
 FEATURES = 28
 ROWS = 100_000
@@ -85,6 +92,30 @@ def compile_c(model, library):
         subprocess.run(["gcc", "-shared", "-o", library, *objects], check=True)
 
 
+def compile_tl2cgen(model_file, library):
+    """The model by Treelite and TL2cgen, as their manual does it: gcc -O3, the code in several files."""
+    if model_file.endswith(".json"):
+        model = treelite.frontend.load_xgboost_model(model_file, format_choice="json")
+    else:
+        model = treelite.frontend.load_lightgbm_model(model_file)
+    tl2cgen.export_lib(model, toolchain="gcc", libpath=library, params={"parallel_comp": 20}, options=["-O3"])
+
+
+def make(path, write_to):
+    """Writes a file by write_to(name) unless it is there; one that is cut short keeps another name."""
+    if not os.path.exists(path):
+        print(os.path.basename(path), flush=True)
+        folder, name = os.path.split(path)
+        part = os.path.join(folder, "part." + name)
+        write_to(part)
+        os.replace(part, path)
+
+
+def write(path, content):
+    with open(path, "w" if isinstance(content, str) else "wb") as f:
+        f.write(content)
+
+
 def main():
     folder, short = sys.argv[1], "--short" in sys.argv[2:]
     os.makedirs(folder, exist_ok=True)
@@ -96,21 +127,25 @@ def main():
         "500x8_exact": lambda: train(x[:20_000], y[:20_000], 500, tree_method="exact", max_depth=8),
     }
     for name, model in models.items():
-        if short and name == "500x8_exact":
+        exact = name == "500x8_exact"
+        if short and exact:
             continue
         path = os.path.join(folder, name)
-        print(name, flush=True)
-        model().save_model(path + ".json")
+        make(path + ".json", lambda file: model().save_model(file))
         with open(path + ".json") as f:
             document = json.load(f)
-        with open(path + ".onnx", "wb") as f:
-            f.write(peer_models.as_onnx(document))
-        if shutil.which("gcc") and name != "500x8_exact":
-            compile_c(document, path + ".so")
+        make(path + ".onnx", lambda file: write(file, peer_models.as_onnx(document)))
+        files = [path + ".json"]
         if name == "500x63":
-            with open(path + "_lightgbm.txt", "w") as f:
-                f.write(as_lightgbm(document))
-    data(2, ROWS)[0].tofile(os.path.join(folder, "rows.f32"))
+            files.append(path + "_lightgbm.txt")
+            make(files[-1], lambda file: write(file, as_lightgbm(document)))
+            make(path + "_lightgbm.onnx", lambda file: write(file, peer_models.as_onnx(document)))
+        if exact or not shutil.which("gcc"):
+            continue
+        make(path + ".so", lambda file: compile_c(document, file))
+        for file in files if tl2cgen else []:
+            make(os.path.splitext(file)[0] + ".tl2cgen.so", lambda library: compile_tl2cgen(file, library))
+    make(os.path.join(folder, "rows.f32"), data(2, ROWS)[0].tofile)
 
 
 if __name__ == "__main__":

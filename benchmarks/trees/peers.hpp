@@ -4,12 +4,16 @@
 #include <dlfcn.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #if defined(TABSCORE_BENCH_XGBOOST)
 #include <xgboost/c_api.h>
@@ -69,6 +73,13 @@ inline void* load_library(const std::string& path) {
   return library;
 }
 
+template <class Function>
+Function* function_of(void* library, const char* name) {
+  void* const found = dlsym(library, name);
+  if (found == nullptr) throw std::runtime_error(std::string("a library has no ") + name);
+  return reinterpret_cast<Function*>(found);
+}
+
 /// ONNX Runtime by its C API: a table of functions whose places are fixed since version 1.
 class onnxruntime {
  public:
@@ -77,10 +88,9 @@ class onnxruntime {
       void* const* (*get_api)(std::uint32_t version);
       const char* (*version)();
     };
-    const auto get_base = reinterpret_cast<const base* (*)()>(dlsym(load_library(library), "OrtGetApiBase"));
-    if (get_base == nullptr) throw std::runtime_error(library + " is no ONNX Runtime");
-    api_ = get_base()->get_api(1);
-    version_ = get_base()->version();
+    const base* const root = function_of<const base*()>(load_library(library), "OrtGetApiBase")();
+    api_ = root->get_api(1);
+    version_ = root->version();
     constexpr int errors_only = 3;
     call<int, const char*, void**>(3, errors_only, "benchmark", &environment_);
   }
@@ -144,16 +154,108 @@ class onnxruntime_peer final : public peer {
   void* memory_ = nullptr;
 };
 
+/// LightGBM by the few functions of its C API (c_api.h) that prediction takes.
+class lightgbm_peer final : public peer {
+ public:
+  lightgbm_peer(const std::string& library, const std::string& model) {
+    void* const handle = load_library(library);
+    predict_ = function_of<predict>(handle, "LGBM_BoosterPredictForMat");
+    predict_row_ = function_of<predict_row>(handle, "LGBM_BoosterPredictForMatSingleRowFast");
+    last_error_ = function_of<const char*()>(handle, "LGBM_GetLastError");
+    int iterations = 0;
+    check(function_of<int(const char*, int*, void**)>(handle, "LGBM_BoosterCreateFromModelfile")(
+        model.c_str(), &iterations, &booster_));
+    int features = 0;
+    check(function_of<int(void*, int*)>(handle, "LGBM_BoosterGetNumFeature")(booster_, &features));
+    check(function_of<int(void*, int, int, int, int, std::int32_t, const char*, void**)>(
+        handle, "LGBM_BoosterPredictForMatSingleRowFastInit")(booster_, raw_score, 0, 0, float32, features, one_thread,
+                                                              &row_setup_));
+  }
+
+  /// Its own way for one row, and for as few as are quicker one by one.
+  void margins(const float* rows, std::size_t n, std::size_t features, float* out) override {
+    result_.resize(n);
+    std::int64_t length = 0;
+    if (n <= 16) {
+      for (std::size_t i = 0; i < n; ++i) {
+        check(predict_row_(row_setup_, rows + i * features, &length, result_.data() + i));
+      }
+    } else {
+      check(predict_(booster_, rows, float32, static_cast<std::int32_t>(n), static_cast<std::int32_t>(features), 1,
+                     raw_score, 0, 0, one_thread, &length, result_.data()));
+    }
+    std::transform(result_.begin(), result_.end(), out, [](double margin) { return static_cast<float>(margin); });
+  }
+
+ private:
+  using predict = int(void*, const void*, int, std::int32_t, std::int32_t, int, int, int, int, const char*,
+                      std::int64_t*, double*);
+  using predict_row = int(void*, const void*, std::int64_t*, double*);
+  static constexpr int float32 = 0, raw_score = 1;
+  static constexpr const char* one_thread = "num_threads=1";
+
+  void check(int failed) const {
+    if (failed != 0) throw std::runtime_error(std::string("LightGBM: ") + last_error_());
+  }
+  predict* predict_;
+  predict_row* predict_row_;
+  const char* (*last_error_)();
+  void* booster_ = nullptr;
+  void* row_setup_ = nullptr;
+  std::vector<double> result_;
+};
+
+/// A model that TL2cgen wrote as C, compiled to a shared library: called row by row without TL2cgen's own runtime.
+class tl2cgen_peer final : public peer {
+ public:
+  explicit tl2cgen_peer(const std::string& library) {
+    void* const handle = load_library(library);
+    predict_ = dlsym(handle, "predict");
+    const std::string_view type = function_of<const char*()>(handle, "get_threshold_type")();
+    if (predict_ == nullptr || (type != "float32" && type != "float64")) {
+      throw std::runtime_error(library + " is no model of TL2cgen");
+    }
+    wide_ = type == "float64";
+  }
+  void margins(const float* rows, std::size_t n, std::size_t features, float* out) override {
+    if (wide_) {
+      each_row<double, std::int64_t>(rows, n, features, out);
+    } else {
+      each_row<float, std::int32_t>(rows, n, features, out);
+    }
+  }
+
+ private:
+  /// A cell is a number or, where it is missing, -1 in its bits.
+  template <class Number, class Bits>
+  void each_row(const float* rows, std::size_t n, std::size_t features, float* out) {
+    const auto predict = reinterpret_cast<void (*)(void*, int, Number*)>(predict_);
+    constexpr Bits missing = -1;
+    cells_.resize(features * sizeof(Number));
+    for (std::size_t i = 0; i < n; ++i, rows += features) {
+      for (std::size_t j = 0; j < features; ++j) {
+        const auto number = static_cast<Number>(rows[j]);
+        std::memcpy(cells_.data() + j * sizeof(Number), &number, sizeof(Number));
+        if (number != number) std::memcpy(cells_.data() + j * sizeof(Number), &missing, sizeof(Number));
+      }
+      Number sum = 0;
+      predict(cells_.data(), 1, &sum);
+      out[i] = static_cast<float>(sum);
+    }
+  }
+  void* predict_ = nullptr;
+  bool wide_ = false;
+  std::vector<unsigned char> cells_;
+};
+
 /// The model as C (see peer_models.py), compiled to a shared library.
 class generated_c_peer final : public peer {
  public:
   explicit generated_c_peer(const std::string& library)
-      : margins_(reinterpret_cast<function>(dlsym(load_library(library), "margins"))) {
-    if (margins_ == nullptr) throw std::runtime_error(library + " has no margins()");
-  }
+      : margins_(function_of<function>(load_library(library), "margins")) {}
   void margins(const float* rows, std::size_t n, std::size_t, float* out) override { margins_(rows, n, out); }
 
  private:
-  using function = void (*)(const float*, std::size_t, float*);
-  function margins_;
+  using function = void(const float*, std::size_t, float*);
+  function* margins_;
 };

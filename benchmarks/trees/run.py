@@ -4,13 +4,16 @@
 docs/performance-trees.svg and the tables of docs/performance-trees.md.
 
     benchmarks/trees/run.py            about five minutes
-    benchmarks/trees/run.py --full     all models, nine passes, peers at 100,000 rows too: about half an hour
+    benchmarks/trees/run.py --full     all models, nine passes: about half an hour
     benchmarks/trees/run.py --dry      measures, but rewrites nothing of the repository
 
 Builds with the preset `bench`; models and peers go to build/bench/trees. Needs python3-xgboost (Debian's python3) to train
-and libxgboost-dev as a peer; ONNX Runtime comes from npm; trees compiled from generated C take gcc. A peer that cannot be
-had is left out, with a note."""
+and libxgboost-dev as a peer; ONNX Runtime comes from npm; trees compiled from generated C take gcc. LightGBM is measured
+where LIGHTGBM_LIBRARY says where its lib_lightgbm.so is or Python finds its package; TL2cgen where Python finds its package
+and Treelite's. A peer that cannot be had is left out, with a note."""
 import argparse
+import glob
+import importlib.util
 import json
 import os
 import pathlib
@@ -42,6 +45,18 @@ def onnxruntime():
         except (OSError, subprocess.CalledProcessError) as e:
             print("without ONNX Runtime: npm cannot install onnxruntime-node (%s)" % e)
     return found()[:1]
+
+
+def lightgbm():
+    """lib_lightgbm.so: the one that is asked for, that of the Python package, the system's, or nothing."""
+    found = [os.environ["LIGHTGBM_LIBRARY"]] if "LIGHTGBM_LIBRARY" in os.environ else []
+    package = importlib.util.find_spec("lightgbm")
+    if package:
+        found += map(str, pathlib.Path(package.origin).parent.rglob("lib_lightgbm.so"))
+    found += glob.glob("/usr/lib/*/lib_lightgbm.so") + glob.glob("/usr/local/lib/lib_lightgbm.so")
+    if not found:
+        print("without LightGBM: neither LIGHTGBM_LIBRARY nor Python's package says where lib_lightgbm.so is")
+    return found[:1]
 
 
 def machine():
@@ -110,13 +125,16 @@ def main():
     here = machine()
     WORK.mkdir(parents=True, exist_ok=True)
     models = WORK / ("models" if asked.full else "models_short")
-    if not (models / "rows.f32").exists():  # what make_models.py writes last
-        step("/usr/bin/python3", HERE / "make_models.py", models, *([] if asked.full else ["--short"]))
+    step("/usr/bin/python3", HERE / "make_models.py", models, *([] if asked.full else ["--short"]))
+    if not list(models.glob("*.tl2cgen.so")):
+        print("without TL2cgen: Python finds no packages tl2cgen and treelite")
     step("cmake", "--preset", "bench", cwd=ROOT)
     step("cmake", "--build", "--preset", "bench", "--target", "trees", cwd=ROOT)
-    flags = ["--passes", 9, "--peers-at-100000"] if asked.full else ["--passes", 3]
+    flags = ["--passes", 9] if asked.full else ["--passes", 3]
     for library in onnxruntime():
         flags += ["--onnxruntime", library]
+    for library in lightgbm():
+        flags += ["--lightgbm", library]
     step(ROOT / "build/bench/benchmarks/trees/trees", models, "--json", WORK / "results.json", *flags)
 
     measured = {"machine": here, **json.loads((WORK / "results.json").read_text())}

@@ -49,15 +49,14 @@ double median(std::vector<double> v) {
 struct contender {
   std::string name;
   std::function<void(std::size_t first, std::size_t n)> score;
-  bool ours = false;
 };
 
 struct settings {
   fs::path folder;
   std::string json;
   std::string onnxruntime;
+  std::string lightgbm;
   int passes = 3;
-  bool peers_at_100000 = false;
 };
 
 /// Medians of `passes` interleaved passes. A measurement covers enough rows, from changing positions, to last a while.
@@ -67,7 +66,6 @@ void measure(const std::string& model, const std::vector<contender>& contenders,
     std::vector<std::vector<double>> wall(contenders.size()), cpu(contenders.size());
     for (int pass = -1; pass < set.passes; ++pass) {  // the first pass warms up
       for (std::size_t c = 0; c < contenders.size(); ++c) {
-        if (batch == 100000 && !contenders[c].ours && !set.peers_at_100000) continue;
         std::size_t done = 0;
         std::size_t first = static_cast<std::size_t>(pass + 1) * 7919 % all_rows;
         const double cpu_begin = cpu_ns();
@@ -86,7 +84,6 @@ void measure(const std::string& model, const std::vector<contender>& contenders,
       }
     }
     for (std::size_t c = 0; c < contenders.size(); ++c) {
-      if (wall[c].empty()) continue;
       json.push_back(fmt::format(
           R"({{"model": "{}", "contender": "{}", "batch": {}, "ns_per_row": {:.1f}, "cpu_ns_per_row": {:.1f}}})", model,
           contenders[c].name, batch, median(wall[c]), median(cpu[c])));
@@ -129,7 +126,8 @@ std::string measure_load(const fs::path& path, const std::string& bytes) {
 void compare(const std::string& name, const std::vector<double>& ours, const std::vector<float>& theirs, double bound) {
   double worst = 0;
   for (std::size_t i = 0; i < theirs.size(); ++i) {
-    worst = std::max(worst, std::abs(ours[i] - static_cast<double>(theirs[i])));
+    worst =
+        std::max(worst, std::abs(static_cast<double>(static_cast<float>(ours[i])) - static_cast<double>(theirs[i])));
   }
   if (!(worst <= bound)) throw std::runtime_error(fmt::format("{}: margins are up to {} apart", name, worst));
   fmt::print("{}: margins at most {} apart\n", name, worst);
@@ -168,26 +166,32 @@ void run(const settings& set) {
                               p->margins(rows.data() + first * features, count, features, their_out.data());
                             }});
     };
-    if (path.extension() == ".json") {
+    const auto beside = [&](const char* extension) {
+      return fs::absolute(set.folder / (path.stem().string() + extension)).string();
+    };
+    const bool of_xgboost = path.extension() == ".json";
 #if defined(TABSCORE_BENCH_XGBOOST)
-      add_peer(xgboost_peer::name(), std::make_shared<xgboost_peer>(path.string()), 0);
+    if (of_xgboost) add_peer(xgboost_peer::name(), std::make_shared<xgboost_peer>(path.string()), 0);
 #endif
-      const auto beside = [&](const char* extension) { return fs::path(path).replace_extension(extension); };
-      if (runtime && fs::exists(beside(".onnx"))) {
-        add_peer(runtime->name(), std::make_shared<onnxruntime_peer>(runtime, beside(".onnx").string()), 1e-4);
-      }
-      if (fs::exists(beside(".so"))) {
-        add_peer("generated C (if/else)", std::make_shared<generated_c_peer>(fs::absolute(beside(".so")).string()), 0);
-      }
+    if (!of_xgboost && !set.lightgbm.empty()) {
+      add_peer("LightGBM", std::make_shared<lightgbm_peer>(set.lightgbm, path.string()), 0);
+    }
+    if (runtime && fs::exists(beside(".onnx"))) {
+      add_peer(runtime->name(), std::make_shared<onnxruntime_peer>(runtime, beside(".onnx")), 1e-4);
+    }
+    if (fs::exists(beside(".tl2cgen.so"))) {
+      add_peer("TL2cgen", std::make_shared<tl2cgen_peer>(beside(".tl2cgen.so")), 1e-4);
+    }
+    if (fs::exists(beside(".so"))) {
+      add_peer("generated C (if/else)", std::make_shared<generated_c_peer>(beside(".so")), 0);
     }
     for (const kernel k : {kernel::avx512, kernel::avx2, kernel::portable}) {
       if (!tabscore::available(k)) continue;
       const auto f = tabscore::forest::build(read(path, bytes).value(), name, k).value();
       contenders.push_back({fmt::format("tabscore {}", tabscore::name(k)),
-                            [&, f](std::size_t first, std::size_t n) { margins(f, first, n); }, true});
+                            [&, f](std::size_t first, std::size_t n) { margins(f, first, n); }});
     }
-    contenders.push_back({"tabscore, 2 threads",
-                          [&](std::size_t first, std::size_t n) {
+    contenders.push_back({"tabscore, 2 threads", [&](std::size_t first, std::size_t n) {
                             tabscore::parallel_margins(best,
                                                        tabscore::row_major(rows.data() + first * features, n, features),
                                                        std::span(out).first(n), 2, [](std::size_t tasks, auto&& task) {
@@ -196,8 +200,7 @@ void run(const settings& set) {
                                                            others.emplace_back([&task, t] { task(t); });
                                                          task(0);
                                                        });
-                          },
-                          true});
+                          }});
     measure(path.stem().string(), contenders, all_rows, set, results);
   }
   if (set.json.empty()) return;
@@ -215,8 +218,7 @@ int main(int argc, char** argv) {
   app.add_option("--json", set.json, "write the results to this file");
   app.add_option("--passes", set.passes, "interleaved passes, of which medians are taken")->check(CLI::PositiveNumber);
   app.add_option("--onnxruntime", set.onnxruntime, "libonnxruntime.so")->check(CLI::ExistingFile);
-  app.add_flag("--peers-at-100000", set.peers_at_100000,
-               "batches of 100,000 rows for peers too; they take seconds each");
+  app.add_option("--lightgbm", set.lightgbm, "lib_lightgbm.so")->check(CLI::ExistingFile);
   CLI11_PARSE(app, argc, argv);
   try {
     run(set);

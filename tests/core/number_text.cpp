@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include <tabscore/core/number_parse.hpp>
 #include <tabscore/core/number_text.hpp>
+#include <tabscore/json/scan.hpp>
 
 #include <algorithm>
 #include <bit>
 #include <charconv>
 #include <cmath>
+#include <fstream>
 #include <limits>
 #include <random>
 #include <string>
@@ -94,6 +96,25 @@ TEST_CASE("written doubles are the shortest that read back the same", "[core]") 
     };
     if (digits(t) != digits({other, static_cast<std::size_t>(end - other)})) FAIL(t);
   }
+}
+
+TEST_CASE("hard cases are written and read as Python does", "[core]") {
+  std::ifstream file(TABSCORE_SOURCE_DIR "/tests/core/numbers_expected.txt");
+  std::size_t cases = 0;
+  std::string way, first, second;
+  for (; file >> way >> first >> second; ++cases) {
+    INFO(way << ' ' << first << ' ' << second);
+    if (way == "write") {
+      CHECK(text(std::bit_cast<double>(std::uint64_t{std::stoull(first, nullptr, 16)})) == second);
+    } else {
+      const std::uint64_t bits = std::stoull(second, nullptr, 16);
+      CHECK(std::bit_cast<std::uint64_t>(ts::detail::parse_real(first)) == bits);
+      const auto read = ts::detail::read_real({first.data(), first.data() + first.size()});
+      CHECK(read.wrong == 0);
+      CHECK(std::bit_cast<std::uint64_t>(read.value) == bits);
+    }
+  }
+  CHECK(cases == 706);
 }
 
 TEST_CASE("text beyond the range of a double becomes an infinity or a zero", "[core]") {

@@ -4,6 +4,7 @@
 // Everything. Each header also works alone; in the data's order through the house:
 #include "core/config.hpp"
 #include "core/exact.hpp"
+#include "core/exact_addends.hpp"
 #include "core/exact_sum.hpp"
 #include "core/exact_sum_text.hpp"
 #include "core/fixed_string.hpp"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <tabscore/core/exact_addends.hpp>
 #include <tabscore/core/exact_sum.hpp>
 #include <tabscore/core/exact_sum_text.hpp>
 
@@ -15,6 +16,7 @@
 
 #include "support/catch.hpp"
 
+using tabscore::exact_addends;
 using tabscore::exact_sum;
 namespace detail = tabscore::detail;
 
@@ -24,6 +26,12 @@ exact_sum one_by_one(std::span<const double> x) {
   exact_sum sum;
   for (const double v : x) sum.add(v);
   return sum;
+}
+
+exact_sum all_at_once(std::span<const double> x, const detail::column_kernels& kernels) {
+  exact_addends addends;
+  addends.add(x, kernels);
+  return addends.sum();
 }
 
 std::vector<const detail::column_kernels*> kernels() {
@@ -77,11 +85,7 @@ TEST_CASE("a sum is the exact one, rounded once", "[core]") {
     x.pop_back();
     INFO(line);
     CHECK(one_by_one(x).value() == expected);
-    for (const auto* k : kernels()) {
-      exact_sum sum;
-      sum.add(x, *k);
-      CHECK(sum == one_by_one(x));
-    }
+    for (const auto* k : kernels()) CHECK(all_at_once(x, *k) == one_by_one(x));
   }
   CHECK(cases == 48);
 }
@@ -91,17 +95,13 @@ TEST_CASE("order, grouping and the CPU's kernel leave no trace in the bits of a 
   for (unsigned round = 0; round < 300; ++round) {
     const auto x = values(random, 1 + random() % 3000, round);
     const exact_sum expected = one_by_one(x);
-    for (const auto* k : kernels()) {
-      exact_sum sum;
-      sum.add(x, *k);
-      REQUIRE(sum == expected);
-    }
+    for (const auto* k : kernels()) REQUIRE(all_at_once(x, *k) == expected);
     auto shuffled = x;
     std::shuffle(shuffled.begin(), shuffled.end(), random);
     exact_sum left, right;
     const std::size_t cut = random() % (x.size() + 1);
-    left.add(std::span(shuffled).first(cut));
-    right.add(std::span(shuffled).subspan(cut));
+    for (const double v : std::span(shuffled).first(cut)) left.add(v);
+    for (const double v : std::span(shuffled).subspan(cut)) right.add(v);
     exact_sum other_way = right;
     other_way.merge(left);
     left.merge(right);
@@ -112,19 +112,47 @@ TEST_CASE("order, grouping and the CPU's kernel leave no trace in the bits of a 
 
 TEST_CASE("what batches add to a sum is the same however they are cut", "[core]") {
   std::mt19937_64 random(8);
-  for (unsigned round = 0; round < 200; ++round) {
-    const auto x = values(random, random() % 2000, round);
-    exact_sum sum;
+  for (unsigned round = 0; round < 300; ++round) {
+    const auto x = values(random, random() % 12'000, round);
+    exact_addends all;
     for (std::size_t at = 0; at < x.size();) {
-      tabscore::exact_addends batch;
+      exact_addends batch;
       for (std::size_t block = random() % 10; block > 0 && at < x.size(); --block) {
-        const std::size_t n = std::min<std::size_t>(1 + random() % (block % 2 == 0 ? 300 : 3), x.size() - at);
+        const std::size_t n = std::min<std::size_t>(1 + random() % (block % 2 == 0 ? 300 : 5), x.size() - at);
         batch.add(std::span(x).subspan(at, n));
         at += n;
       }
-      batch.add_to(sum);
+      if (random() % 8 == 0) {
+        all.merge(batch.sum());
+      } else {
+        all.merge(batch);
+      }
     }
-    REQUIRE(sum == one_by_one(x));
+    REQUIRE(all.sum() == one_by_one(x));
+  }
+}
+
+TEST_CASE("values at the edges of the slices, and as many as fit, are summed exactly", "[core]") {
+  const double below = std::nextafter(0x1p51, 0.0);
+  for (const double edge : {0x1p51, below, 0x1p50, 0x1p-1, 0x1p-52, 0x1p-53, 0x1p-104, 0x1p-105, 0x1.8p-104, -0.0, 1.5,
+                            1 - 0x1p-53, 0.5 + 0x1p-52, 0x1.0000000000001p-52, 0x1.0000000000001p-53}) {
+    for (const double v : {edge, -edge, std::nextafter(edge, infinity), std::nextafter(edge, -infinity)}) {
+      for (const std::size_t n : {1U, 3U, 4U, 5U, 16U, 4095U, 4096U, 10'000U}) {
+        const std::vector<double> x(n, v);
+        const exact_sum expected = one_by_one(x);
+        for (const auto* k : kernels()) CHECK(all_at_once(x, *k) == expected);
+        exact_addends single;
+        for (const double each : x) single.add(each);
+        CHECK(single.sum() == expected);
+      }
+    }
+  }
+  for (const std::int64_t i : {std::int64_t{1} << 51, (std::int64_t{1} << 51) + 1, std::int64_t{-1},
+                               std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::int64_t>::min()}) {
+    exact_addends addends;
+    exact_sum expected;
+    for (int n = 0; n < 5000; ++n) addends.add_integer(i), expected.add_integer(i);
+    CHECK(addends.sum() == expected);
   }
 }
 

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <random>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -99,6 +100,24 @@ TEST_CASE("a monitor forgets in its windows what lies further back", "[monitor]"
   hand_clock::minute += std::chrono::hours(24);
   CHECK(seen(ts::window::day) == 0);
   CHECK(seen(ts::window::total) == 500);
+}
+
+TEST_CASE("nobody can tell when the counting was done", "[monitor]") {
+  hand_clock::minute = std::chrono::minutes(1000);
+  std::mt19937_64 random(5);
+  const ts::drift_reference reference = ts::make_drift_reference(file()).value();
+  drift_monitor looked_at(reference, 1000), left_alone(reference, 1000);
+  for (int round = 0; round < 40; ++round) {
+    for (int i = 0; i < 30; ++i) {
+      const auto b = records(1 + random() % (i % 10 == 0 ? 600 : 40));
+      score(looked_at, b);
+      score(left_alone, b);
+      for (const ts::window w : ts::all_windows) static_cast<void>(looked_at.counts(w));
+      if (random() % 20 == 0) hand_clock::minute += std::chrono::minutes(random() % 40);
+    }
+    for (const ts::window w : ts::all_windows) REQUIRE(looked_at.counts(w) == left_alone.counts(w));
+    REQUIRE(looked_at.total() == left_alone.total());
+  }
 }
 
 TEST_CASE("an alarm needs an effect and a sample", "[monitor]") {

@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <optional>
-#include <span>
-
-#include "config.hpp"
-#include "detail/column_kernels.hpp"
 
 namespace tabscore {
 
@@ -37,32 +31,10 @@ class exact_sum {
       add_bits(fraction | std::uint64_t{1} << 52U, exponent - 1, negative);
     }
   }
-  void add_integer(std::int64_t x) noexcept {
+  /// x * 2^power. Precondition: lowest_bit <= power < 970.
+  void add_integer(std::int64_t x, int power = 0) noexcept {
     const auto bits = static_cast<std::uint64_t>(x);
-    add_bits(x < 0 ? 0 - bits : bits, -lowest_bit, x < 0);
-  }
-  /// All of x: a fraction of a nanosecond per value while the values' exponents span no more than about 30.
-  void add(std::span<const double> x) noexcept { add(x, detail::best_column_kernels()); }
-  void add(std::span<const double> x, const detail::column_kernels& kernels) noexcept {
-    each_addend(x, kernels, [&](double value) { add(value); });
-  }
-
-  /// Calls f(double) a few times with what adds up to the sum of x, exactly.
-  template <class F>
-  static void each_addend(std::span<const double> x, const detail::column_kernels& kernels, F&& f) noexcept {
-    constexpr std::size_t longest = 1024;
-    while (x.size() >= detail::column_step) {
-      const std::size_t n = std::min(longest, x.size() / detail::column_step * detail::column_step);
-      each_addend_of_run(x.first(n), kernels, f);
-      x = x.subspan(n);
-    }
-    if (x.size() > 4) {
-      std::array<double, detail::column_step> run{};
-      std::copy(x.begin(), x.end(), run.begin());
-      each_addend_of_run(run, kernels, f);
-    } else {
-      for (const double value : x) f(value);
-    }
+    add_bits(x < 0 ? 0 - bits : bits, static_cast<std::size_t>(power - lowest_bit), x < 0);
   }
 
   void merge(const exact_sum& other) noexcept {
@@ -148,35 +120,6 @@ class exact_sum {
     }
   }
 
-  template <class F>
-  static void each_addend_of_run(std::span<const double> x, const detail::column_kernels& kernels, F& f) noexcept {
-    const double largest = kernels.largest(x.data(), x.size());
-    if (largest < 0x1p1000) {
-      // Values below 2^-800 are left to the slow way: nothing here is subnormal.
-      const int exponent = static_cast<int>(std::bit_cast<std::uint64_t>(std::max(largest, 0x1p-800)) >> 52U) - 1022;
-      const int room = static_cast<int>(std::bit_width(2 * x.size() - 1));
-      const int first = exponent + room;
-      const int second = first + room - 53;
-      const detail::split_sum sum =
-          kernels.split(x.data(), x.size(), 1.5 * power_of_two(first), 1.5 * power_of_two(second));
-      if (sum.complete) {
-        const auto part = [&](std::uint64_t sum_of_bits, int power) {
-          const auto bits = std::bit_cast<std::uint64_t>(1.5 * power_of_two(power));
-          const auto units = static_cast<std::int64_t>(sum_of_bits - x.size() * bits);  // fewer than 2^52
-          if (units != 0) f(static_cast<double>(units) * power_of_two(power - 52));
-        };
-        part(sum.high, first);
-        part(sum.low, second);
-        return;
-      }
-    }
-    for (const double value : x) f(value);
-  }
-
-  static double power_of_two(int exponent) noexcept {
-    return std::bit_cast<double>(static_cast<std::uint64_t>(exponent + 1023) << 52U);
-  }
-
   static double round(const number& size) noexcept {
     std::size_t top = limbs;
     while (top > 0 && size[top - 1] == 0) --top;
@@ -204,35 +147,6 @@ class exact_sum {
   std::uint64_t nans_ = 0;
   std::uint64_t infinities_ = 0;
   std::uint64_t negative_infinities_ = 0;
-};
-
-/// What a batch adds to an exact_sum. While it is little it is kept as it is, so that a small batch neither clears nor
-/// reads all the limbs of a sum.
-class exact_addends {
- public:
-  exact_addends() noexcept {}  // values_ is written before it is read
-
-  void add(std::span<const double> x) noexcept {
-    exact_sum::each_addend(x, detail::best_column_kernels(), [&](double value) {
-      if (count_ == values_.size()) pour();
-      values_[count_++] = value;
-    });
-  }
-  void add_to(exact_sum& sum) const noexcept {
-    if (poured_) sum.merge(*poured_);
-    for (std::size_t i = 0; i < count_; ++i) sum.add(values_[i]);
-  }
-
- private:
-  void pour() noexcept {
-    if (!poured_) poured_.emplace();
-    for (const double value : values_) poured_->add(value);
-    count_ = 0;
-  }
-
-  std::array<double, 12> values_;
-  std::size_t count_ = 0;
-  std::optional<exact_sum> poured_;
 };
 
 }  // namespace tabscore

@@ -24,12 +24,16 @@ namespace tabscore {
 /// No concurrent call causes a data race (drift_monitor; drift_monitor_st is for one thread).
 template <class Mutex, class Clock = coarse_clock>
 class basic_drift_monitor {
-  static constexpr std::size_t few = 16;  // rows that are not worth an array of counts
+  static constexpr std::size_t few =
+      32;  // rows that are not worth a pass of counting: they wait for more of their kind
+  static constexpr std::size_t waiting = 256;  // rows that may do so
 
  public:
   /// The pipeline's features must be the model's of the reference. Without histograms there it keeps the moments alone.
   explicit basic_drift_monitor(drift_reference reference, std::uint64_t window_records = 2000)
-      : reference_(std::move(reference)), counts_(reference_.cells(), window_records) {}
+      : reference_(std::move(reference)),
+        counts_(reference_.cells(), window_records),
+        numbers_(reference_.bins.size() * waiting) {}
 
   const drift_reference& reference() const noexcept { return reference_; }
 
@@ -41,9 +45,11 @@ class basic_drift_monitor {
    private:
     friend basic_drift_monitor;
     moments_st::partial<Width> moments_;
-    // Of a few rows: the number of each cell that is to be raised.
-    std::array<std::uint32_t, few*(Width + 1) + 64> raised_;
-    std::size_t raised_count_ = 0;
+    // Of a few rows: their numbers as histograms see them, column by column, and the cells of their texts.
+    std::size_t few_rows_ = 0;
+    std::size_t few_texts_ = 0;
+    std::array<float, few*(Width + 1)> few_numbers_;
+    std::array<std::uint32_t, 4 * few> few_text_cells_;
     // Of many rows: counts.
     std::uint64_t counted_rows_ = 0;
     std::array<binner::tally, Width + 1> numbers_;
@@ -57,18 +63,18 @@ class basic_drift_monitor {
     TABSCORE_ASSERT(Width == reference_.numeric() && x.text.size() == reference_.text.size(),
                     "a drift monitor was given to a pipeline of other features");
     const double* const probability = block.scores.probability.data();
-    const std::size_t raised = x.rows * (Width + 1 + x.text.size());
-    if (x.rows <= few && raised <= part.raised_.size() - part.raised_count_) {
-      std::uint32_t* cell = part.raised_.data() + part.raised_count_;
-      part.raised_count_ += raised;
-      for (std::size_t j = 0; j < Width; ++j, cell += x.rows) {
-        reference_.bins[j].cells(x.column(j), x.rows, reference_.features[j].first, cell);
+    if (part.few_rows_ + x.rows <= few && part.few_texts_ + x.rows * x.text.size() <= part.few_text_cells_.size()) {
+      for (std::size_t i = 0; i < x.rows; ++i, ++part.few_rows_) {
+        float* const row = part.few_numbers_.data() + part.few_rows_;
+        for (std::size_t j = 0; j < Width; ++j) row[j * few] = static_cast<float>(x.column(j)[i]);
+        row[Width * few] = static_cast<float>(probability[i]);
       }
       for (std::size_t f = 0; f < x.text.size(); ++f) {
         const std::size_t first = reference_.features[Width + f].first;
-        each_text_cell(x, f, [&](std::size_t, std::size_t at) { *cell++ = static_cast<std::uint32_t>(first + at); });
+        each_text_cell(x, f, [&](std::size_t, std::size_t at) {
+          part.few_text_cells_[part.few_texts_++] = static_cast<std::uint32_t>(first + at);
+        });
       }
-      reference_.bins[Width].cells(probability, x.rows, reference_.features.back().first, cell);
       return;
     }
     if (part.counted_rows_ == 0) {
@@ -92,8 +98,14 @@ class basic_drift_monitor {
     const std::lock_guard lock(mutex_);
     moments_.record(part.moments_, batch);
     if (reference_.empty()) return;
-    std::uint64_t* cell = counts_.add(batch.records.rows(), this_minute()).data();
-    for (std::size_t i = 0; i < part.raised_count_; ++i) ++cell[part.raised_[i]];
+    const auto now = this_minute();
+    if (counts_.closes(now) || waiting_rows_ + part.few_rows_ > waiting) count_waiting();
+    std::uint64_t* cell = counts_.add(batch.records.rows(), now).data();
+    for (std::size_t i = 0; i < part.few_texts_; ++i) ++cell[part.few_text_cells_[i]];
+    for (std::size_t i = 0; i < part.few_rows_; ++i, ++waiting_rows_) {
+      const float* const row = part.few_numbers_.data() + i;
+      for (std::size_t j = 0; j <= Width; ++j) numbers_[j * waiting + waiting_rows_] = row[j * few];
+    }
     if (part.counted_rows_ == 0) return;
     const auto number = [&](std::size_t j) {
       reference_.bins[j].add(part.numbers_[j], part.counted_rows_, cell);
@@ -118,11 +130,13 @@ class basic_drift_monitor {
   std::vector<std::uint64_t> counts(window w) const {
     const auto now = this_minute();
     const std::lock_guard lock(mutex_);
+    count_waiting();
     return counts_.read(w, now);
   }
   /// Both of one moment.
   std::pair<exact_totals, std::vector<std::uint64_t>> total() const {
     const std::lock_guard lock(mutex_);
+    count_waiting();
     return {moments_.exact(), counts_.read(window::total, {})};
   }
   /// Adds what another replica, or this one before it was restarted, has counted, to the totals; windows are of what
@@ -136,6 +150,18 @@ class basic_drift_monitor {
  private:
   static std::chrono::minutes this_minute() noexcept {
     return std::chrono::floor<std::chrono::minutes>(Clock::now().time_since_epoch());
+  }
+  /// Counts the numbers of small batches, many at a time. Under the lock; nobody can tell that it was done.
+  void count_waiting() const noexcept {
+    if (waiting_rows_ == 0) return;
+    std::uint64_t* const cell = counts_.last().data();
+    for (std::size_t j = 0; j < reference_.bins.size(); ++j) {
+      binner::tally t{};
+      reference_.bins[j].count(numbers_.data() + j * waiting, waiting_rows_, t);
+      const monitored& feature = j < reference_.numeric() ? reference_.features[j] : reference_.features.back();
+      reference_.bins[j].add(t, waiting_rows_, cell + feature.first);
+    }
+    waiting_rows_ = 0;
   }
   std::size_t text_cells() const noexcept {
     return reference_.features.back().first - reference_.features[reference_.numeric()].first;
@@ -165,7 +191,10 @@ class basic_drift_monitor {
   const drift_reference reference_;
   mutable Mutex mutex_;
   moments_st moments_;
-  sliding_counts counts_;
+  mutable sliding_counts counts_;
+  // The numbers of small batches that are not in counts_ yet, column by column.
+  mutable std::vector<float> numbers_;
+  mutable std::size_t waiting_rows_ = 0;
 };
 
 using drift_monitor = basic_drift_monitor<std::mutex>;

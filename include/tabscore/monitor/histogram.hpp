@@ -30,7 +30,6 @@ class binner {
   /// Precondition: 2 to max_edges edges, ascending, each a single precision float (a loaded file was checked).
   explicit binner(const std::vector<double>& edges) : edges_(edges.size()) {
     TABSCORE_ASSERT(edges.size() >= 2 && edges.size() <= max_edges, "a histogram has 1 to 20 bins");
-    edge_.fill(std::numeric_limits<float>::quiet_NaN());
     std::transform(edges.begin(), edges.end(), edge_.begin(), [](double e) { return static_cast<float>(e); });
     // x is above the last bin when it is at least the next float: x > edge.
     edge_[edges_ - 1] = std::nextafter(edge_[edges_ - 1], std::numeric_limits<float>::infinity());
@@ -43,22 +42,20 @@ class binner {
     alignas(64) std::array<float, 256> single;
     while (n > 0) {
       const std::size_t run = std::min(single.size(), n);
-      const std::size_t padded = to_single(x, run, single.data());
-      const std::uint32_t before = into.at_least[0];
-      detail::best_column_kernels().count_at_least(single.data(), padded, edge_.data(), edges_, into.at_least.data());
-      if (into.at_least[0] - before != run) {  // some are below the first edge or missing
-        for (std::size_t i = 0; i < run; ++i) into.missing += single[i] != single[i];
-      }
+      to_single(x, run, single.data());
+      count(single.data(), run, into);
       x += run;
       n -= run;
     }
   }
-
-  /// Where each of n values is counted, when the first one of cells() is number `first`. For a few values.
-  void cells(const double* x, std::size_t n, std::size_t first, std::uint32_t* cell) const noexcept {
-    detail::best_column_kernels().reached(x, n, edge_.data(), (edges_ + 7) / 8 * 8, cell);
-    for (std::size_t i = 0; i < n; ++i) {
-      cell[i] = static_cast<std::uint32_t>(first + (x[i] == x[i] ? cell[i] : edges_ + 1));
+  /// The same of values that are single precision already. Room for up to column_step of them behind is written to.
+  void count(float* x, std::size_t n, tally& into) const noexcept {
+    const std::size_t padded = (n + detail::column_step - 1) / detail::column_step * detail::column_step;
+    std::fill(x + n, x + padded, std::numeric_limits<float>::quiet_NaN());  // which reach no edge
+    const std::uint32_t before = into.at_least[0];
+    detail::best_column_kernels().count_at_least(x, padded, edge_.data(), edges_, into.at_least.data());
+    if (into.at_least[0] - before != n) {  // some are below the first edge or missing
+      for (std::size_t i = 0; i < n; ++i) into.missing += x[i] != x[i];
     }
   }
 
@@ -71,18 +68,14 @@ class binner {
   }
 
  private:
-  /// Up to a multiple of column_step, filled up with NaNs, which reach no edge.
-  static std::size_t to_single(const double* x, std::size_t n, float* to) noexcept {
+  static void to_single(const double* x, std::size_t n, float* to) noexcept {
     const std::size_t whole = n / detail::column_step * detail::column_step;
     if (whole != 0) detail::best_column_kernels().to_single(x, whole, to);
-    if (whole == n) return n;
     std::transform(x + whole, x + n, to + whole, [](double v) { return static_cast<float>(v); });
-    std::fill(to + n, to + whole + detail::column_step, std::numeric_limits<float>::quiet_NaN());
-    return whole + detail::column_step;
   }
 
   std::size_t edges_;
-  std::array<float, (max_edges + 7) / 8 * 8> edge_;  // and NaNs
+  std::array<float, max_edges> edge_{};
 };
 
 }  // namespace tabscore

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "../core/detail/out_of_memory.hpp"
+#include "../core/exact_addends.hpp"
 #include "../core/exact_sum.hpp"
 #include "mutex.hpp"
 #include "sink.hpp"
@@ -54,7 +55,10 @@ namespace detail {
 inline std::uint64_t sum(const std::int64_t* x, std::size_t n) noexcept {
   const std::size_t whole = n / column_step * column_step;
   std::uint64_t total = whole != 0 ? best_column_kernels().sum(x, whole) : 0;
-  for (std::size_t i = whole; i < n; ++i) total += static_cast<std::uint64_t>(x[i]);
+  for (std::size_t i = whole; i < n; ++i) {
+    total += static_cast<std::uint64_t>(x[i]);
+    asm("" : "+r"(total));  // no vectors for these few: several times the cost
+  }
   return total;
 }
 
@@ -95,33 +99,41 @@ class basic_moments {
 
     const std::lock_guard lock(mutex_);
     // The first batch makes room for the sums; one that finds no memory for them is not counted.
-    if (totals_.sums.empty() && !detail::unless_out_of_memory([&] { return totals_.sums.resize(Width), true; })) return;
-    TABSCORE_ASSERT(totals_.sums.size() == Width, "one moments sink was given to pipelines of different features");
-    totals_.samples += batch.records.rows();
-    totals_.positives += positives;
+    if (sums_.empty() && !detail::unless_out_of_memory([&] { return sums_.resize(Width), true; })) return;
+    TABSCORE_ASSERT(sums_.size() == Width, "one moments sink was given to pipelines of different features");
+    samples_ += batch.records.rows();
+    positives_ += positives;
     std::size_t j = 0;
     Schema::for_each([&]<std::size_t I>() {
       if constexpr (is_integer<Schema, I>) {
-        totals_.sums[j].add_integer(static_cast<std::int64_t>(part.integer[j]));
+        sums_[j].add_integer(static_cast<std::int64_t>(part.integer[j]));
         ++j;
       } else if constexpr (Schema::kinds[I] != field_kind::text) {
-        part.real[j].add_to(totals_.sums[j]);
+        sums_[j].merge(part.real[j]);
         ++j;
       }
     });
-    for (; j < Width; ++j) part.real[j].add_to(totals_.sums[j]);
+    for (; j < Width; ++j) sums_[j].merge(part.real[j]);
   }
 
   /// A consistent copy: the sum of whole batches.
   totals read() const { return exact().rounded(); }
   exact_totals exact() const {
     const std::lock_guard lock(mutex_);
-    return totals_;
+    exact_totals all{samples_, positives_, {}};
+    all.sums.reserve(sums_.size());
+    for (const exact_addends& each : sums_) all.sums.push_back(each.sum());
+    return all;
   }
-  /// Adds what another replica, or this one before it was restarted, has counted.
+  /// Adds what another replica, or this one before it was restarted, has counted. Precondition: the features are the
+  /// same, or one of the two is empty.
   void merge(const exact_totals& other) {
     const std::lock_guard lock(mutex_);
-    totals_.merge(other);
+    if (sums_.empty()) sums_.resize(other.sums.size());
+    TABSCORE_ASSERT(other.sums.empty() || sums_.size() == other.sums.size(), "totals of other features");
+    samples_ += other.samples;
+    positives_ += other.positives;
+    for (std::size_t j = 0; j < other.sums.size(); ++j) sums_[j].merge(other.sums[j]);
   }
 
  private:
@@ -129,7 +141,9 @@ class basic_moments {
   static constexpr bool is_integer = std::same_as<typename Schema::template field<I>::stored_type, std::int64_t>;
 
   mutable Mutex mutex_;
-  exact_totals totals_;
+  std::uint64_t samples_ = 0;
+  std::uint64_t positives_ = 0;
+  std::vector<exact_addends> sums_;
 };
 
 using moments = basic_moments<std::mutex>;

@@ -37,12 +37,17 @@ class sliding_counts {
         quarter_(96, part(cells)),
         piece_(pieces + 1, part(cells)) {}
 
-  /// The array that the next batch of `records` is added to, at a time that never goes back.
+  /// The array that the next batch of `records` is added to, at a time that never goes back. Batches may be added late:
+  /// before the first add() for which closes() holds, and before anybody reads.
   std::span<std::uint64_t> add(std::uint64_t records, minutes now) {
-    if (now != now_ || piece_[at_].records + pending_records_ >= step_) pour(now);
+    if (closes(now)) pour(now);
     pending_records_ += records;
     return pending_;
   }
+  /// Would add() give a new array?
+  bool closes(minutes now) const noexcept { return now != now_ || piece_[at_].records + pending_records_ >= step_; }
+  /// The array that add() gave last.
+  std::span<std::uint64_t> last() noexcept { return pending_; }
   /// Adds to the total alone.
   void merge(std::span<const std::uint64_t> counts) { add_to(total_, counts); }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
+#include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -13,12 +14,12 @@ inline constexpr std::size_t column_step = 16;
 
 inline constexpr std::uint64_t sign_bit = std::uint64_t{1} << 63U;
 
-/// Sums of bits modulo 2^64: see column_kernels::split.
-struct split_sum {
-  std::uint64_t high = 0;
-  std::uint64_t low = 0;
-  bool complete = false;
-};
+/// Doubles are summed in slices of fixed bits: what of each value is a multiple of 1, of the remainder what is one of
+/// 2^-52, of that what is one of 2^-104. A number is cut by adding 1.5 * 2^52 times the unit, which keeps its exponent,
+/// so that its bits count units (Rump, Ogita and Oishi 2008, "Accurate floating-point summation", ExtractVector). Each
+/// slice of a value is 2^51 units at most.
+inline constexpr std::array<double, 3> slice_marks{0x1.8p52, 0x1.8p0, 0x1.8p-52};
+inline constexpr std::array<int, 3> slice_powers{0, -52, -104};
 
 #define TABSCORE_LEVEL column_portable
 #define TABSCORE_VECTOR_BYTES 16
@@ -53,31 +54,22 @@ namespace tabscore::detail {
 
 /// What monitoring does with a column of n values, n a multiple of column_step. Every set gives the same bits.
 struct column_kernels {
-  /// The largest magnitude; a NaN counts for nothing.
-  double (*largest)(const double* x, std::size_t n) noexcept;
-  /// The sum in two exact parts: each value is cut at the last bit of `first`, what remains at that of `second`, and
-  /// what then remains must be zero: complete (Rump, Ogita and Oishi 2008, "Accurate floating-point summation",
-  /// ExtractVector). `first` is 1.5 times a power of two which is at least 2 n times the largest magnitude, `second`
-  /// 1.5 times one that is at least 2 n 2^-53 times that. high is the sum of the bits of first + (that part of) each
-  /// value, low likewise of second: less n times the bits of `first`, in units of its last bit, it is the sum.
-  split_sum (*split)(const double* x, std::size_t n, double first, double second) noexcept;
+  /// Adds to each of the three units how many of them the values are, modulo 2^64, unless one of them is not below 2^51
+  /// in size, or no multiple of 2^-104: false, and nothing is added.
+  bool (*slice)(const double* x, std::size_t n, std::uint64_t* units) noexcept;
   /// The sum of integers modulo 2^64.
   std::uint64_t (*sum)(const std::int64_t* x, std::size_t n) noexcept;
   void (*to_single)(const double* x, std::size_t n, float* to) noexcept;
   /// count[k] += how many of x are at least edge[k]. n < 2^31.
   void (*count_at_least)(const float* x, std::size_t n, const float* edge, std::size_t edges,
                          std::uint32_t* count) noexcept;
-  /// count[i] = how many edges x[i], as a float, is at least; for few values, and any number of them. `edges` is a
-  /// multiple of 8: NaNs fill them up.
-  void (*reached)(const double* x, std::size_t n, const float* edge, std::size_t edges, std::uint32_t* count) noexcept;
 };
 
-inline constexpr column_kernels portable_kernels{
-    column_portable::largest,   column_portable::split,          column_portable::sum,
-    column_portable::to_single, column_portable::count_at_least, column_portable::reached};
+inline constexpr column_kernels portable_kernels{column_portable::slice, column_portable::sum,
+                                                 column_portable::to_single, column_portable::count_at_least};
 #if defined(__x86_64__)
-inline constexpr column_kernels avx2_kernels{column_avx2::largest,   column_avx2::split,          column_avx2::sum,
-                                             column_avx2::to_single, column_avx2::count_at_least, column_avx2::reached};
+inline constexpr column_kernels avx2_kernels{column_avx2::slice, column_avx2::sum, column_avx2::to_single,
+                                             column_avx2::count_at_least};
 inline bool has_avx2() noexcept { return __builtin_cpu_supports("avx2"); }
 #else
 inline constexpr const column_kernels& avx2_kernels = portable_kernels;

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "detail/column_kernels.hpp"
+#include "exact_sum.hpp"
+
+namespace tabscore {
+
+/// An exact_sum that is cheap to add to, a whole column or a few values: those below 2^51 that are multiples of 2^-104,
+/// as nearly all are, are counted in three integers, sixteen values at a time, and put into the sum proper when these
+/// might overflow or somebody reads. Other values go there at once, at some nanoseconds each. Not for concurrent use.
+class exact_addends {
+ public:
+  exact_addends() noexcept {}  // one that the compiler makes may clear it all first
+
+  void add(double x) noexcept {
+    waiting_[waiting_count_++] = x;
+    if (waiting_count_ == waiting_.size()) {
+      add_run(waiting_, detail::best_column_kernels());
+      waiting_count_ = 0;
+    }
+  }
+  void add(std::span<const double> x) noexcept {
+    if (x.size() >= detail::column_step) {
+      add(x, detail::best_column_kernels());
+    } else {
+      for (const double value : x) add(value);
+    }
+  }
+  void add(std::span<const double> x, const detail::column_kernels& kernels) noexcept {
+    constexpr std::size_t longest = 1024;
+    while (x.size() >= detail::column_step) {
+      const auto run = x.first(std::min(longest, x.size() / detail::column_step * detail::column_step));
+      add_run(run, kernels);
+      x = x.subspan(run.size());
+    }
+    for (const double value : x) add(value);
+  }
+  void add_integer(std::int64_t x) noexcept {
+    constexpr std::int64_t most = std::int64_t{1} << 51U;
+    if (x < -most || x > most) return rest().add_integer(x);
+    make_room(1);
+    units_[0] += static_cast<std::uint64_t>(x);
+  }
+  void merge(const exact_sum& other) noexcept { rest().merge(other); }
+  void merge(const exact_addends& other) noexcept {
+    for (std::size_t i = 0; i < other.waiting_count_; ++i) add(other.waiting_[i]);
+    if (other.rest_) rest().merge(*other.rest_);
+    if (other.values_ == 0) return;
+    make_room(other.values_);
+    for (std::size_t k = 0; k < units_.size(); ++k) units_[k] += other.units_[k];
+  }
+
+  exact_sum sum() const noexcept {
+    exact_sum all;
+    if (rest_) all = *rest_;
+    pour_into(all);
+    for (std::size_t i = 0; i < waiting_count_; ++i) all.add(waiting_[i]);
+    return all;
+  }
+
+ private:
+  /// A multiple of column_step, 1024 at most.
+  void add_run(std::span<const double> x, const detail::column_kernels& kernels) noexcept {
+    make_room(x.size());
+    if (kernels.slice(x.data(), x.size(), units_.data())) return;
+    for (const double value : x) rest().add(value);
+  }
+
+  exact_sum& rest() noexcept {
+    if (!rest_) rest_.emplace();
+    return *rest_;
+  }
+  /// For so many values more: a slice of each is 2^51 units at most, and a count of units has 63 bits.
+  void make_room(std::size_t values) noexcept {
+    if (values_ + values > 4095) {
+      pour_into(rest());
+      units_ = {};
+      values_ = 0;
+    }
+    values_ += values;
+  }
+  void pour_into(exact_sum& sum) const noexcept {
+    for (std::size_t k = 0; k < units_.size(); ++k) {
+      if (units_[k] != 0) sum.add_integer(static_cast<std::int64_t>(units_[k]), detail::slice_powers[k]);
+    }
+  }
+
+  std::array<std::uint64_t, detail::slice_marks.size()> units_{};
+  std::size_t values_ = 0;  // in units_
+  std::size_t waiting_count_ = 0;
+  std::array<double, detail::column_step> waiting_;
+  std::optional<exact_sum> rest_;
+};
+
+}  // namespace tabscore

@@ -43,6 +43,11 @@ bool valid_ascii(std::size_t length) noexcept {
   return valid;
 }
 
+/// Do all numbers keep the field's bounds that the readers of short ones give? Bounds hold between numbers that keep
+/// them.
+template <class Field>
+inline constexpr bool short_numbers_valid = Field::valid(0) && Field::valid(99'999'999);
+
 /// A short value, as most are; 0 when it was one and keeps the bounds.
 template <class Field>
 [[gnu::always_inline]] inline std::uint64_t convert_short(extent t, typename Field::stored_type& to) noexcept {
@@ -66,6 +71,7 @@ template <class Field>
       if constexpr (Field::kind == field_kind::real) return read_short_real(t);
     }();
     to = Field::store(v.value);
+    if constexpr (short_numbers_valid<Field>) return v.wrong;
     return v.wrong | !Field::valid(v.value);
   }
 }
@@ -115,7 +121,7 @@ bool convert_values(const value_block& values, std::size_t count, typename Field
   if constexpr (Field::required && (Field::kind == field_kind::integer || Field::kind == field_kind::real)) {
     if (four_numbers_at_a_time && count > 1) {
       wrong = read_short_avx2(values.bytes.data(), values.size.data(), count, to);
-      for (std::size_t i = 0; i < count; ++i) wrong |= !Field::valid(to[i]);
+      for (std::size_t i = 0; !short_numbers_valid<Field> && i < count; ++i) wrong |= !Field::valid(to[i]);
     } else {
       one_by_one();
     }

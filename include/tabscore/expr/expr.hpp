@@ -3,6 +3,7 @@
 
 #include <Eigen/Core>
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <concepts>
 #include <cstdint>
@@ -184,10 +185,25 @@ struct not_op {
 };
 
 struct where_op {
+  // Both sides are computed and one is kept without a branch: which one nobody can predict.
+  struct chosen {
+    double operator()(bool condition, double a, double b) const {
+      const std::uint64_t ones = 0 - std::uint64_t{condition};
+      return std::bit_cast<double>((std::bit_cast<std::uint64_t>(a) & ones) |
+                                   (std::bit_cast<std::uint64_t>(b) & ~ones));
+    }
+  };
   template <class C, class A, class B>
   static auto apply(const C& condition, const A& a, const B& b) {
     using t = common_t<A, B>;
-    return as<bool>(condition).select(column_of(as<t>(a), condition.rows()), column_of(as<t>(b), condition.rows()));
+    const auto c = as<bool>(condition);
+    const auto x = column_of(as<t>(a), condition.rows());
+    const auto y = column_of(as<t>(b), condition.rows());
+    if constexpr (std::same_as<t, double>) {
+      return Eigen::CwiseTernaryOp<chosen, decltype(c), decltype(x), decltype(y)>(c, x, y);
+    } else {
+      return c.select(x, y);
+    }
   }
 };
 

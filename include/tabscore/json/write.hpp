@@ -134,7 +134,7 @@ class prediction_names {
   char* entry(char* to, bool positive, Write&& write_probability) const noexcept {
     to = before_probability_.put(to);
     to = before_positive_.put(write_probability(to));
-    *to++ = positive ? '1' : '0';
+    *to++ = static_cast<char>('0' + positive);
     *to++ = '}';
     return to;
   }

@@ -28,11 +28,12 @@ def stage_table(rows):
     sizes = sorted({r["records"] for r in rows})
     ns = {(r["records"], r["stage"]): r for r in rows}
     names = [r["stage"] for r in rows if r["records"] == sizes[0]]
-    yield "| stage | " + " | ".join(f"{size:,}" for size in sizes) + " | x floor at 1,000 |"
-    yield "|---" * (len(sizes) + 2) + "|"
+    yield "| stage | " + " | ".join(f"{size:,}" for size in sizes) + " | x floor at 1,000 | GB/s at 1,000 |"
+    yield "|---" * (len(sizes) + 3) + "|"
     for name in names:
         cells = [digits(ns[size, name]["ns_per_record"]) for size in sizes]
-        yield f"| {name} | " + " | ".join(cells) + f" | {ns[1000, name]['to_floor']:.2f} |"
+        thousand = ns[1000, name]
+        yield f"| {name} | " + " | ".join(cells) + f" | {thousand['to_floor']:.2f} | {thousand['gb_per_s']:.2f} |"
 
 
 def layout_table(rows):

@@ -20,19 +20,10 @@ class exact_addends {
  public:
   exact_addends() noexcept {}  // one that the compiler makes may clear it all first
 
-  void add(double x) noexcept {
-    waiting_[waiting_count_++] = x;
-    if (waiting_count_ == waiting_.size()) {
-      add_run(waiting_, detail::best_column_kernels());
-      waiting_count_ = 0;
-    }
-  }
+  void add(double x) noexcept { add_few(&x, 1); }
   void add(std::span<const double> x) noexcept {
-    if (x.size() >= detail::column_step) {
-      add(x, detail::best_column_kernels());
-    } else {
-      for (const double value : x) add(value);
-    }
+    if (x.size() >= detail::column_step) return add(x, detail::best_column_kernels());
+    add_few(x.data(), x.size());
   }
   void add(std::span<const double> x, const detail::column_kernels& kernels) noexcept {
     constexpr std::size_t longest = 1024;
@@ -41,7 +32,7 @@ class exact_addends {
       add_run(run, kernels);
       x = x.subspan(run.size());
     }
-    for (const double value : x) add(value);
+    add_few(x.data(), x.size());
   }
   void add_integer(std::int64_t x) noexcept {
     constexpr std::int64_t most = std::int64_t{1} << 51U;
@@ -51,7 +42,7 @@ class exact_addends {
   }
   void merge(const exact_sum& other) noexcept { rest().merge(other); }
   void merge(const exact_addends& other) noexcept {
-    for (std::size_t i = 0; i < other.waiting_count_; ++i) add(other.waiting_[i]);
+    add_few(other.waiting_.data(), other.waiting_count_);
     if (other.rest_) rest().merge(*other.rest_);
     if (other.values_ == 0) return;
     make_room(other.values_);
@@ -67,6 +58,20 @@ class exact_addends {
   }
 
  private:
+  /// Up to column_step values: they wait until there are more.
+  void add_few(const double* x, std::size_t n) noexcept {
+    if (waiting_count_ + n > waiting_.size()) {
+      std::fill(waiting_.begin() + static_cast<std::ptrdiff_t>(waiting_count_), waiting_.end(), 0.0);
+      add_run(waiting_, detail::best_column_kernels());
+      waiting_count_ = 0;
+    }
+    double* to = waiting_.data() + waiting_count_;
+    waiting_count_ += n;
+    for (; n > 0; --n) {
+      *to++ = *x++;
+      asm("" : "+r"(n));  // no vectors for these few: several times the cost
+    }
+  }
   /// A multiple of column_step, 1024 at most.
   void add_run(std::span<const double> x, const detail::column_kernels& kernels) noexcept {
     make_room(x.size());

@@ -123,12 +123,16 @@ class scoring_handler {
     }
     thread_metrics::stopwatch time(metrics_);
     const simdjson::padded_string_view body(asked.body, asked.body.size() + simdjson::SIMDJSON_PADDING);
-    std::optional<typename pipeline_of<Service>::scoring> scoring;
-    if (model_ != nullptr) scoring.emplace(*model_->pipe, workspace_.x);
-    auto score_some = [&](const ts::columns<record>& records) {
-      if (!scoring) return;
+    if (model_ == nullptr) {  // what is wrong with the body comes first
+      const auto wrong = ts::read_json(body, workspace_, shape);
       time.lap(stage::decode);
-      scoring->add(records);
+      return wrong ? answer(*wrong, shape, asked.body) : no_model();
+    }
+    const pipeline_of<Service>& pipe = *model_->pipe;
+    typename pipeline_of<Service>::scoring scoring(pipe, workspace_.x);  // g++ 12 zeroes an empty optional of it: 22 KB
+    auto score_some = [&](const ts::columns<record>& records) {
+      time.lap(stage::decode);
+      scoring.add(records);
       time.lap(stage::score);
     };
     const auto wrong = ts::read_json(body, workspace_, shape, score_some);
@@ -137,8 +141,6 @@ class scoring_handler {
       time.discard(stage::score);
       return answer(*wrong, shape, asked.body);
     }
-    if (!scoring) return no_model();
-    const pipeline_of<Service>& pipe = *model_->pipe;
     if (explain.count != 0) {
       if (const auto* reason = pipe.model().unexplained()) return detail(no_explanation, reason->message);
       if (workspace_.records.rows() > explain_query::most_records) {
@@ -148,7 +150,7 @@ class scoring_handler {
             shape, asked.body);
       }
     }
-    const ts::outcome outcome = ts::finish_records(*scoring, workspace_, shape);
+    const ts::outcome outcome = ts::finish_records(scoring, workspace_, shape);
     http::response reply;
     if (const auto* p = std::get_if<ts::predictions>(&outcome); p != nullptr && explain.count != 0) {
       const auto why = pipe.explain(workspace_.records, workspace_.x);

@@ -79,7 +79,7 @@ struct worker {
   std::deque<connection*> waiting;   // for their turn, with a whole request
   std::size_t bytes = 0;             // of requests and answers that have not wholly come or gone
   std::vector<byte_buffer> spare;
-  fmt::memory_buffer head;               // of the response being written
+  std::string head;                      // of the response being written
   clock::time_point now = clock::now();  // of the last tick: deadlines need no better
   clock::time_point cut_at = clock::time_point::max();
   std::string date;
@@ -354,21 +354,23 @@ class connection {
   }
 
   asio::awaitable<bool> answer(const response& r, bool more, bool http11 = true, bool head_only = false) {
-    auto& head = worker_.head;
+    std::string& head = worker_.head;
     head.clear();
-    const auto out = fmt::appender(head);
-    const auto reason = beast::obsolete_reason(static_cast<beast::status>(r.status));
-    fmt::format_to(out, "HTTP/1.{} {} {}\r\ndate: {}\r\ncontent-length: {}\r\n", http11 ? 1 : 0, r.status, view(reason),
-                   worker_.date, r.body.size());
-    if (!r.content_type.empty()) fmt::format_to(out, "content-type: {}\r\n", r.content_type);
-    if (!r.allow.empty()) fmt::format_to(out, "allow: {}\r\n", r.allow);
-    if (!r.location.empty()) fmt::format_to(out, "location: {}\r\n", r.location);
-    if (r.retry_after_s != 0) fmt::format_to(out, "retry-after: {}\r\n", r.retry_after_s);
-    head.append(r.more_headers);
-    if (!more) fmt::format_to(out, "connection: close\r\n");
-    if (more && !http11) fmt::format_to(out, "connection: keep-alive\r\n");
-    fmt::format_to(out, "\r\n");
-    return send({head.data(), head.size()}, head_only ? std::string_view{} : r.body);
+    const auto put = [&](auto... pieces) { (head.append(pieces), ...); };
+    const auto number = [](const fmt::format_int& n) { return std::string_view(n.data(), n.size()); };
+    put(http11 ? "HTTP/1.1 " : "HTTP/1.0 ", number(fmt::format_int(r.status)), " ");
+    put(view(beast::obsolete_reason(static_cast<beast::status>(r.status))),
+        "\r\ndate: ", std::string_view(worker_.date));
+    put("\r\ncontent-length: ", number(fmt::format_int(r.body.size())), "\r\n");
+    if (!r.content_type.empty()) put("content-type: ", r.content_type, "\r\n");
+    if (!r.allow.empty()) put("allow: ", r.allow, "\r\n");
+    if (!r.location.empty()) put("location: ", std::string_view(r.location), "\r\n");
+    if (r.retry_after_s != 0) put("retry-after: ", number(fmt::format_int(r.retry_after_s)), "\r\n");
+    put(r.more_headers);
+    if (!more) put("connection: close\r\n");
+    if (more && !http11) put("connection: keep-alive\r\n");
+    put("\r\n");
+    return send(head, head_only ? std::string_view{} : r.body);
   }
 
   /// Writes at once what the socket takes, so that both texts may be reused while the (copied) rest waits.

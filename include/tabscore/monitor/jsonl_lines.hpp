@@ -127,7 +127,7 @@ class jsonl_lines {
     if (texts != nullptr && texts->empty()) texts->write(batch.scores.probability);
     std::size_t room = detail::timestamp_space + 2 * number_text_space + probability_.size() +
                        after_probability_[0].size() + end_.size() + 4 * detail::repeated_text::block + 64;
-    Schema::for_each([&]<std::size_t I>() { room += key<Schema, I>().size() + number_text_space; });
+    Schema::for_each([&]<std::size_t I>() { room += key_space<Schema, I>() + number_text_space; });
 
     const std::size_t first_line = out.size();
     std::size_t start_size = 0;  // what stands before the probability is the same in all lines
@@ -145,7 +145,7 @@ class jsonl_lines {
       Schema::for_each([&]<std::size_t I>() {
         using field = typename Schema::template field<I>;
         if constexpr (field::logged != privacy::unlogged) {
-          to = put(to, key<Schema, I>());
+          to = put_key<Schema, I>(to);
           const auto& value = batch.records.template get<I>()[row];
           if constexpr (field::kind == field_kind::text) {
             char* const end = plain_text<field>(to, value);
@@ -172,7 +172,8 @@ class jsonl_lines {
     return detail::repeated_text(", " + detail::json_text(names.label) + ": " + label + ", \"features\": {");
   }
 
-  /// What stands before a field's value. Of most names the compiler knows it, and copies it without a loop.
+  /// What stands before a field's value. Of most names the compiler knows it, and copies it in whole blocks without a
+  /// loop (and without a copy for itself, which g++ 12 makes of what is no whole block).
   template <schema_type Schema, std::size_t I>
   static constexpr bool first_logged = [] {
     bool first = true;
@@ -184,22 +185,36 @@ class jsonl_lines {
   static constexpr auto plain_key = [] {
     constexpr std::string_view name = Schema::names[I], before = first_logged<Schema, I> ? "\"" : ", \"",
                                after = "\": ";
-    std::array<char, before.size() + name.size() + after.size()> text{};
-    char* to = text.data();
+    constexpr std::size_t size = before.size() + name.size() + after.size();
+    constexpr std::size_t block = detail::repeated_text::block;
+    std::array<char, (size + block - 1) / block * block> padded{};
+    char* to = padded.data();
     for (const std::string_view piece : {before, name, after}) to = std::copy(piece.begin(), piece.end(), to);
-    return text;
+    return std::pair(padded, size);
   }();
+
   template <schema_type Schema, std::size_t I>
-  static std::string_view key() {
-    constexpr std::string_view name = Schema::names[I];
-    constexpr bool plain = std::all_of(name.begin(), name.end(), [](char c) {
-      return detail::plain_bytes<escape::non_ascii>.at[static_cast<unsigned char>(c)];
-    });
-    if constexpr (plain) {
-      return {plain_key<Schema, I>.data(), plain_key<Schema, I>.size()};
+  static constexpr bool is_plain = std::all_of(Schema::names[I].begin(), Schema::names[I].end(), [](char c) {
+    return detail::plain_bytes<escape::non_ascii>.at[static_cast<unsigned char>(c)];
+  });
+  template <schema_type Schema, std::size_t I>
+  static const std::string& escaped_key() {
+    static const std::string text = (first_logged<Schema, I> ? "" : ", ") + detail::json_text(Schema::names[I]) + ": ";
+    return text;
+  }
+  /// Bytes that put_key() touches at most.
+  template <schema_type Schema, std::size_t I>
+  static std::size_t key_space() {
+    if constexpr (is_plain<Schema, I>) return plain_key<Schema, I>.first.size();
+    if constexpr (!is_plain<Schema, I>) return escaped_key<Schema, I>().size();
+  }
+  template <schema_type Schema, std::size_t I>
+  static char* put_key(char* to) {
+    if constexpr (is_plain<Schema, I>) {
+      const auto& [padded, size] = plain_key<Schema, I>;
+      return detail::repeated_text::copy_blocks(to, padded.data(), size);
     } else {
-      static const std::string text = (first_logged<Schema, I> ? "" : ", ") + detail::json_text(name) + ": ";
-      return text;
+      return put(to, escaped_key<Schema, I>());
     }
   }
 

@@ -110,6 +110,14 @@ int serve(int argc, char** argv) {
     if (service.docs.empty() && !f.swagger_ui.empty()) return fail("there is no Swagger UI in " + f.swagger_ui);
   }
   if (const auto problem = load(f, service)) return fail(*problem);
+  if (const auto* log = service.log.file()) {
+    const ts::append_repair found = log->repaired();
+    if (found.cut_bytes != 0) {
+      fmt::print(stderr, "{}: {} bytes of an unfinished batch were cut off the prediction log\n", Service::program,
+                 found.cut_bytes);
+    }
+    if (found.sealed) fmt::print(stderr, "{}: the prediction log's last line was given an end\n", Service::program);
+  }
   f.http.refused = [&](unsigned status) { service.metrics.refused(status); };
   f.http.hangup = [&] {
     if (auto* file = service.log.file()) file->rotate();

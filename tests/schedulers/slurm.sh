@@ -9,7 +9,7 @@ done
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 started=()
 stop() {
-  for pid in "${started[@]}"; do kill -9 "$pid" 2> /dev/null || true; done
+  for pid in "${started[@]}"; do { kill -9 "$pid" && wait "$pid"; } 2> /dev/null || true; done
   rm -rf "$work"
 }
 trap stop EXIT
@@ -29,7 +29,7 @@ SlurmctldPort=$(free_port)
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
-AuthInfo=socket=$work/munge/socket
+AuthInfo=socket=$work/munge/socket,cred_expire=10
 CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
 StateSaveLocation=$work/state
 SlurmdSpoolDir=$work/spool/%n
@@ -44,7 +44,7 @@ MpiDefault=none
 JobAcctGatherType=jobacct_gather/none
 AccountingStorageType=accounting_storage/none
 SelectType=select/linear
-SchedulerParameters=sched_interval=1,batch_sched_delay=0,requeue_delay=1
+SchedulerParameters=sched_interval=1,batch_sched_delay=0
 SchedulerType=sched/builtin
 ReturnToService=2
 JobRequeue=1
@@ -80,8 +80,8 @@ score=$(sbatch --parsable --array=1-12 --output "$work/task-%a.log" "$schedulers
 join=$(sbatch --parsable --dependency "afterok:$score" --output "$work/join.log" \
   --wrap "$schedulers/join_parts.sh 12 $work/parts $work/slurm.out")
 sleep 1
-kill -9 "$node3"  # whatever it was about
-for _ in $(seq 900); do  # Slurm waits two minutes before it runs a requeued task
+{ kill -9 "$node3" && wait "$node3"; } 2> /dev/null || true  # whatever it was about
+for _ in $(seq 900); do  # Slurm waits as long as a credential lives (cred_expire) before it runs a requeued task
   state=$(scontrol show job "$join" | sed -n 's/.*JobState=\([A-Z_]*\).*/\1/p')
   [ "$state" = COMPLETED ] && break
   case $state in FAILED | CANCELLED) break ;; esac

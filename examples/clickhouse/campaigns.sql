@@ -18,7 +18,8 @@ CREATE TABLE scored (
 
 -- name: score
 -- A day, scored. A record with neither a prediction nor a reason is what a program would leave that answers something
--- else than predictions: that ends the query.
+-- else than predictions: that ends the query. Each block that goes to a program and back costs the engine a fixed time,
+-- hence larger ones than usual.
 INSERT INTO scored
 SELECT day, id, student_country, p.probability, p.label, p.error
 FROM (
@@ -26,7 +27,8 @@ FROM (
          predict_purchase(student_country, days_on_platform, minutes_watched, courses_started, practice_exams_started,
                           practice_exams_passed, minutes_spent_on_exams) AS p
   FROM students WHERE day = {day:Date})
-WHERE throwIf(isNull(p.probability) = empty(p.error), 'predict_purchase: neither a prediction nor a reason') = 0;
+WHERE throwIf(isNull(p.probability) = empty(p.error), 'predict_purchase: neither a prediction nor a reason') = 0
+SETTINGS max_block_size = 262144, preferred_block_size_bytes = 0;
 
 -- name: unscored
 -- What has no prediction, and why.

@@ -38,11 +38,13 @@ class block_scorer {
 
   ts::result<std::size_t> score(std::string_view block, scored_block& to) {
     to.text.clear();
-    if (const auto failed = decoder_->decode(block, settings_.keep, records_)) return *failed;
+    typename Pipeline::scoring scoring(pipe_, buffers_);
+    auto add = [&](const ts::columns<student>& so_far) { scoring.add(so_far); };
+    if (const auto failed = decoder_->decode(block, settings_.keep, records_, add)) return *failed;
     to.records = records_.size();
     to.lines = records_.lines;
     unscored_.clear();
-    const auto whole = pipe_.score(records_.good, buffers_);
+    const auto whole = scoring.finish(records_.good);
     if (const auto* scores = std::get_if<ts::predictions>(&whole); scores != nullptr && records_.rejected.empty()) {
       to.rejected.clear();
       writer_.append(to.text, {*scores, {}, records_.source});
@@ -54,7 +56,7 @@ class block_scorer {
     } else {
       score_apart(records_.good.view());
       // Sources are shown of what is rejected.
-      if (!settings_.keep) static_cast<void>(decoder_->decode(block, true, records_));
+      if (!settings_.keep) static_cast<void>(decoder_->decode(block, true, records_, {}));
     }
     write_with_rejected(to);
     return to.records;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -34,9 +35,13 @@ class progress {
       const double part = std::min(1.0, static_cast<double>(done.bytes) / static_cast<double>(*total_));
       const double rate = static_cast<double>(done.bytes - before_.bytes) / seconds;
       const double left = (static_cast<double>(*total_) - static_cast<double>(done.bytes)) / std::max(rate, 1.0);
-      const auto full = static_cast<std::size_t>(part * 30);
-      line = fmt::format("[{}{}] {:3.0f} %  {}, {} left", std::string(full, '#'), std::string(30 - full, '.'),
-                         part * 100, line, time_text(std::max(left, 0.0)));
+      line = fmt::format("{:3.0f} %  {}, {} left", part * 100, line, time_text(std::max(left, 0.0)));
+      // No longer than the terminal is wide: a line that wraps could not be written over.
+      winsize terminal{};
+      const std::size_t width = ::ioctl(2, TIOCGWINSZ, &terminal) == 0 && terminal.ws_col > 0 ? terminal.ws_col : 80;
+      const std::size_t bar = std::min<std::size_t>(30, width - std::min(width, line.size() + 4));
+      const auto full = static_cast<std::size_t>(part * static_cast<double>(bar));
+      if (bar > 4) line = fmt::format("[{}{}] {}", std::string(full, '#'), std::string(bar - full, '.'), line);
     }
     fmt::print(stderr, "\r{}\x1b[K", line);
     std::fflush(stderr);

@@ -195,7 +195,7 @@ exit_code replay(const settings& s, ts::any_scorer model) {
   log_reader log(compared);
   while (lines.next(block, [] {})) {
     log.read(block.bytes.view(), block.is_torn);
-    if (const auto failed = decoder->decode(log.records.view(), false, records)) {
+    if (const auto failed = decoder->decode(log.records.view(), false, records, {})) {
       stop(exit_code::input_output, failed->message);
     }
     auto rejected = records.rejected.begin();

@@ -68,12 +68,14 @@ class run {
       }
     }
     if (complete_) return;
+    // Of a file that cannot be read nothing is written; the standard input may keep us waiting.
+    const std::string_view header = settings_.keep || !settings_.inputs.empty() ? input_->header() : std::string_view{};
     output_.emplace(settings_.output, before_ ? before_->output_bytes : 0, settings_.resume);
     if (!settings_.rejects.empty()) {
       rejects_.emplace(settings_.rejects, before_ ? before_->reject_bytes : 0, settings_.resume);
     }
     progress_.emplace(settings_.quiet, input_->total_bytes(), done_);
-    writer_->append_head(text_, settings_.keep ? input_->header() : std::string_view{});
+    writer_->append_head(text_, settings_.keep ? header : std::string_view{});
     if (!before_ && settings_.part.index == 1) output_->write(text_.view());
     next_checkpoint_ = clock::now();
   }

@@ -202,6 +202,14 @@ def test_files(work, engine):
         done = subprocess.run([program, "--from", name, "--to", "ndjson", "--on-error", "null", path],
                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         check(done.returncode == 3 and "ends within" in done.stderr, f"{form}: {done.stderr}")
+    # An Arrow IPC stream, which the engine turns into Native.
+    path = os.path.join(work, "records.arrows")
+    with open(path, "wb") as file:
+        file.write(engine.bytes(select.format(1000), "ArrowStream"))
+    done = subprocess.run([program, "--from", "native", "--to", "ndjson", "--on-error", "null", "--quiet"],
+                          input=engine.bytes(f"SELECT {ARGUMENTS} FROM file('{path}', 'ArrowStream')", "Native"),
+                          stdout=subprocess.PIPE, check=True)
+    check([json.dumps(json.loads(line)) for line in done.stdout.splitlines()] == expected, "an Arrow IPC stream")
     # And back: what score_stream writes, the engine reads.
     for name, form, structure in (
             ("native", "Native", "result Tuple(probability Nullable(Float64), label Nullable(UInt8), error String)"),

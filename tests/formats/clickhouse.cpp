@@ -71,7 +71,7 @@ std::optional<ts::error> decode(ts::block_decoder<loan>& decoder, const std::str
   static std::unique_ptr<char[]> exact;
   exact.reset(new char[bytes.size()]);
   std::copy(bytes.begin(), bytes.end(), exact.get());
-  return decoder.decode({exact.get(), bytes.size()}, false, to);
+  return decoder.decode({exact.get(), bytes.size()}, false, to, {});
 }
 
 }  // namespace

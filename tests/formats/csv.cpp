@@ -34,7 +34,7 @@ struct reading {
       return;
     }
     block = padded_block(text.substr(*head));
-    CHECK_FALSE(format.decoder()->decode(block, true, records));
+    CHECK_FALSE(format.decoder()->decode(block, true, records, {}));
   }
   template <std::size_t I>
   auto get() const {

@@ -28,7 +28,7 @@ struct reading {
   padded_block block;
 
   const ts::block_records<student>& read(const std::string& text) {
-    CHECK_FALSE(decoder->decode(block = padded_block(text), true, records));
+    CHECK_FALSE(decoder->decode(block = padded_block(text), true, records, {}));
     return records;
   }
 };

@@ -183,6 +183,12 @@ def test_usage(folder):
             ([folder], 3, "cannot be read"), (["-o", folder / "no" / "such"], 3, "cannot be written")]:
         done = run(*flags, given=good, status=status)
         assert message in done.stderr.decode(), (flags, done.stderr)
+    # Nothing is written of a file that cannot be read, not even what stands before the predictions.
+    (folder / "other").write_bytes(b"a,b\n1,2\n")
+    for name, status in ("missing", 3), ("other", 1):
+        assert run("--from", "csv", folder / name, status=status).stdout == b""
+        run("--from", "csv", "-o", folder / "out", folder / name, status=status)
+        assert not (folder / "out").exists() and not (folder / "out.partial").exists()
     assert run("--help").stdout and run(given=b"").stdout == b""
     huge = b"\"" + b"x" * 100000
     assert b"longer than --max-record-bytes" in run("--max-record-bytes", 1000, "--block-bytes", 500, given=huge, status=3).stderr

@@ -132,7 +132,7 @@ inline std::string difference(const std::string& text, const std::vector<std::st
   const auto decoder = format.decoder();
   ts::block_records<mixed> got;
   const padded_block block(text);
-  if (decoder->decode(block, true, got)) return "the stream";
+  if (decoder->decode(block, true, got, {})) return "the stream";
 
   ts::decoder<mixed> json;
   ts::batch<mixed> one;

@@ -196,6 +196,13 @@ class clickhouse_cursor {
     return 0;
   }
   std::string_view text() noexcept {
+    if (!out_ && at_ < bytes_.size()) {  // most are short: one byte of length
+      const std::size_t size = static_cast<unsigned char>(bytes_[at_]);
+      if (size < 0x80 && size < bytes_.size() - at_) {
+        at_ += size + 1;
+        return bytes_.substr(at_ - size, size);
+      }
+    }
     const std::uint64_t size = length();
     const char* const from = take(size);
     return from == nullptr ? std::string_view{} : std::string_view(from, static_cast<std::size_t>(size));

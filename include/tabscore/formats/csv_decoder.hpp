@@ -51,7 +51,8 @@ class csv_decoder final : public block_decoder<Schema> {
  public:
   csv_decoder(const csv_header<Schema>& header, const csv_dialect& dialect) : header_(header), dialect_(dialect) {}
 
-  std::optional<error> decode(std::string_view block, bool keep_source, block_records<Schema>& to) override {
+  std::optional<error> decode(std::string_view block, bool keep_source, block_records<Schema>& to,
+                              const decode_progress<Schema>& /*progress*/) override {
     to.clear();
     to.lines = count_lines(block);
     to_ = &to;

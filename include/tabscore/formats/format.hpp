@@ -12,6 +12,7 @@
 
 #include "../core/result.hpp"
 #include "../core/text_buffer.hpp"
+#include "../json/decode_progress.hpp"
 #include "../models/predictions.hpp"
 #include "../schema/batch.hpp"
 
@@ -58,8 +59,10 @@ class block_decoder {
  public:
   virtual ~block_decoder() = default;
   /// Replaces what was in `to`. A block of a format with lines ends with a line feed. An error is one that no single
-  /// record is to blame for: the stream cannot go on.
-  virtual std::optional<error> decode(std::string_view block, bool keep_source, block_records<Schema>& to) = 0;
+  /// record is to blame for: the stream cannot go on. Formats whose blocks may outgrow the caches tell progress of the
+  /// good records on the way.
+  virtual std::optional<error> decode(std::string_view block, bool keep_source, block_records<Schema>& to,
+                                      const decode_progress<Schema>& progress) = 0;
 };
 
 /// A format that records come in. begin() and whole() are for one thread at a time; begin() not while anything is

@@ -125,17 +125,17 @@ class native_block {
   /// Passes over texts; those that were passed already are not looked at again.
   bool walk(std::string_view bytes, clickhouse_cursor& in, std::uint64_t count) {
     if (in.out()) return false;
-    if (walked_ > in.at()) in = clickhouse_cursor(bytes, walked_);
-    for (; walked_rows_ < count; ++walked_rows_) {
-      const std::size_t before = in.at();
-      in.text();
-      if (in.out()) {
-        walked_ = before;
-        return false;
-      }
+    clickhouse_cursor next(bytes, std::max(walked_, in.at()));  // one of its own stays in registers
+    std::uint64_t row = walked_rows_;
+    walked_ = next.at();
+    for (; row < count; ++row) {
+      next.text();
+      if (next.out()) break;
+      walked_ = next.at();
     }
-    walked_ = in.at();
-    return true;
+    walked_rows_ = row;
+    in = next;
+    return row == count;
   }
 
   std::size_t at_ = 0;  // where the next column begins, or the size
@@ -151,7 +151,8 @@ class native_block {
 template <schema_type Schema>
 class native_decoder final : public block_decoder<Schema> {
  public:
-  std::optional<error> decode(std::string_view blocks, bool /*keep_source*/, block_records<Schema>& to) override {
+  std::optional<error> decode(std::string_view blocks, bool /*keep_source*/, block_records<Schema>& to,
+                              const decode_progress<Schema>& progress) override {
     to.clear();
     while (!blocks.empty()) {
       block_.clear();
@@ -163,7 +164,7 @@ class native_decoder final : public block_decoder<Schema> {
         case native_block::state::unfinished:
           return error{errc::structure, "Native: the stream ends within a block" + place()};
       }
-      if (auto wrong = records(blocks, to)) return wrong;
+      if (auto wrong = records(blocks, to, progress)) return wrong;
       blocks.remove_prefix(block_.size());
     }
     return std::nullopt;
@@ -183,17 +184,19 @@ class native_decoder final : public block_decoder<Schema> {
     return text;
   }
 
-  std::optional<error> records(std::string_view bytes, block_records<Schema>& to) {
+  std::optional<error> records(std::string_view bytes, block_records<Schema>& to,
+                               const decode_progress<Schema>& progress) {
     if (block_.rows() == 0) return std::nullopt;  // a header
     if (auto wrong = binding_.bind("Native", block_.columns())) return wrong;
     if (auto wrong = open_texts(bytes)) return wrong;
-    constexpr std::size_t run = 4096;  // what is converted stays in the cache
+    constexpr std::size_t run = 4096;  // what is converted stays in the cache, and is scored there
     const auto rows = static_cast<std::size_t>(block_.rows());
     to.good.reserve(to.good.rows() + rows);
     for (std::size_t first = 0; first < rows; first += run) {
       lent_.begin(std::min(run, rows - first));
       Schema::for_each([&]<std::size_t I>() { lend<I>(bytes.data(), first); });
       take_records(lent_, to);
+      progress(to.good);
     }
     return std::nullopt;
   }
@@ -242,7 +245,9 @@ class native_decoder final : public block_decoder<Schema> {
             [=](std::size_t i) { return without_zeros(std::string_view(values + i * width, width)); }, valid);
       } else {  // one behind the other, nulls too
         views_.resize(lent_.rows());
-        for (std::string_view& view : views_) view = texts_[I].next.text();
+        clickhouse_cursor next = texts_[I].next;
+        for (std::string_view& view : views_) view = next.text();
+        texts_[I].next = next;
         lent_.template fill<I>([&](std::size_t i) { return views_[i]; }, valid);
       }
     } else {

@@ -24,7 +24,8 @@ namespace detail {
 template <schema_type Schema, class Policy>
 class ndjson_decoder final : public block_decoder<Schema> {
  public:
-  std::optional<error> decode(std::string_view block, bool keep_source, block_records<Schema>& to) override {
+  std::optional<error> decode(std::string_view block, bool keep_source, block_records<Schema>& to,
+                              const decode_progress<Schema>& /*progress*/) override {
     to.clear();
     to.lines = count_lines(block);
     if (to.lines > 0) lines(block, to.lines, keep_source, to);

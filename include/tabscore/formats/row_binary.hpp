@@ -61,7 +61,8 @@ class row_binary_decoder final : public block_decoder<Schema> {
   row_binary_decoder(const std::vector<row_binary_column>& columns, const clickhouse_binding<Schema>& binding)
       : columns_(columns), binding_(binding) {}
 
-  std::optional<error> decode(std::string_view block, bool /*keep_source*/, block_records<Schema>& to) override {
+  std::optional<error> decode(std::string_view block, bool /*keep_source*/, block_records<Schema>& to,
+                              const decode_progress<Schema>& /*progress*/) override {
     to.clear();
     constexpr std::size_t run = 4096;  // what is converted stays in the cache
     row_binary_cursor in(block, columns_);

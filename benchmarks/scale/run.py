@@ -1,29 +1,44 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""CPU seconds of scoring a million records, in process and by the filter: run.py SCALE_COLUMNS SCORE_STREAM MODEL
-[--records N] [--passes N]. The programs take turns; medians; ratios are to scoring columns in process."""
+"""What scoring ten million records costs, in process, by the filter, in DuckDB and in ClickHouse:
+
+    run.py SCALE_COLUMNS SCORE_STREAM MODEL [--duckdb TABSCORE_DUCKDB LIBDUCKDB] [--clickhouse LIBCHDB]
+
+Everything takes turns, pass after pass; medians; ratios are to scoring columns in process on one thread. CPU times count
+what runs in the programs and in the kernel for them, starting them and writing files included. --folder keeps the
+made-up records for the next run; --only takes the lines of other programs whose names hold a word."""
 import argparse
 import json
 import random
 import resource
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
+
+import clickhouse
 
 arguments = argparse.ArgumentParser()
 arguments.add_argument("columns")
 arguments.add_argument("program")
 arguments.add_argument("model")
-arguments.add_argument("--records", type=int, default=1_000_000)
+arguments.add_argument("--duckdb", nargs=2, metavar=("PROGRAM", "LIBRARY"))
+arguments.add_argument("--clickhouse", metavar="LIBRARY")
+arguments.add_argument("--records", type=int, default=10_000_000)
 arguments.add_argument("--passes", type=int, default=5)
+arguments.add_argument("--threads", type=int, default=2)
+arguments.add_argument("--folder", type=Path)
+arguments.add_argument("--only", default="")
+arguments.add_argument("--prepare", action="store_true", help="make the records in --folder and measure nothing")
 options = arguments.parse_args()
-NAMES = ["student_country", "days_on_platform", "minutes_watched", "courses_started", "practice_exams_started",
-         "practice_exams_passed", "minutes_spent_on_exams"]
+BASE = "columns, scored, 1 thread"
+found = {}  # name -> [(CPU ns, wall ns) per record]
 
 
-def write_inputs(folder):
+def write_records(folder):
+    """100,000 different records over and over, as NDJSON and CSV."""
     rng = random.Random(7)
     rows = []
     for _ in range(100_000):
@@ -31,50 +46,117 @@ def write_inputs(folder):
         rows.append([rng.choice(["US", "SG", "IN", "GB", "DE", "FR", "BR", "XX"]), rng.randint(0, 400),
                      round(rng.random() * 900, 1), rng.randint(0, 9), started, rng.randint(0, started),
                      round(rng.random() * 200, 2)])
-    times = max(1, options.records // len(rows))
-    lines = "".join(json.dumps(dict(zip(NAMES, r)), separators=(",", ":")) + "\n" for r in rows)
+    names = list(clickhouse.FIELDS)
+    lines = "".join(json.dumps(dict(zip(names, r)), separators=(",", ":")) + "\n" for r in rows)
     cells = "".join(",".join(map(str, r)) + "\n" for r in rows)
-    with open(folder / "in.ndjson", "w") as out:
-        for _ in range(times):
-            out.write(lines)
-    with open(folder / "in.csv", "w") as out:
-        out.write(",".join(NAMES) + "\n")
-        for _ in range(times):
-            out.write(cells)
+    times = max(1, options.records // len(rows))
+    for name, head, text in (("in.ndjson", "", lines), ("in.csv", ",".join(names) + "\n", cells)):
+        with open(folder / name, "w") as out:
+            out.write(head)
+            for _ in range(times):
+                out.write(text)
     return times * len(rows)
 
 
-def filter_cost(flags, output):
+def measured(name):
+    return options.only in name
+
+
+def note(name, records, cpu, wall):
+    found.setdefault(name, []).append((1e9 * cpu / records, 1e9 * wall / records))
+
+
+def run(command, out=subprocess.DEVNULL):
+    """CPU and wall seconds of a program."""
     def cpu():
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         return used.ru_utime + used.ru_stime
     before, begun = cpu(), time.time()
-    with open(output, "wb") as out:
-        subprocess.run([options.program, "--quiet", "--model", options.model, *map(str, flags)], stdout=out, check=True)
+    subprocess.run([str(word) for word in command], stdout=out, check=True)
     return cpu() - before, time.time() - begun
 
 
+def in_process(folder, records):
+    lines = subprocess.run([options.columns, options.model, folder / "in.csv", folder / "in.ndjson", "1",
+                            str(options.threads)], stdout=subprocess.PIPE, check=True, text=True).stdout
+    for r in map(json.loads, lines.splitlines()):
+        name = f"{r['what']}, {r['threads']} thread{'s' * (r['threads'] > 1)}"
+        note(name, 1e9, r["cpu_ns"], r["wall_ns"])
+
+
+def filters(folder, records):
+    inputs = [("CSV", "csv", "in.csv"), ("NDJSON", "ndjson", "in.ndjson")]
+    if (folder / "in.native").exists():
+        inputs.append(("Native", "native", "in.native"))
+    for label, form, file in inputs:
+        for threads in (1, options.threads):
+            for place, path in (("file", folder / "out"), ("/dev/null", "/dev/null")):
+                name = f"{label} filter to {place}, {threads} thread{'s' * (threads > 1)}"
+                if not measured(name):
+                    continue
+                with open(path, "wb") as out:
+                    note(name, records, *run([options.program, "--quiet", "--model", options.model, "--from", form,
+                                              "--threads", threads, folder / file], out))
+
+
+def duckdb(folder, records):
+    if not options.duckdb:
+        return
+    program, library = options.duckdb
+    source, target = folder / "in.parquet", folder / "out.parquet"
+    scored = f"(SELECT *, predict_purchase({clickhouse.ARGUMENTS}) AS p FROM '{source}')"
+
+    def sql(text):
+        return run([program, "--library", library, "--model", options.model, "--threads", options.threads, "--sql", text])
+    if not source.exists():
+        sql(f"COPY (SELECT row_number() OVER () AS id, * FROM '{folder / 'in.csv'}') TO '{source}'")
+    for name, text in {
+        "read and added up": f"SELECT sum({clickhouse.NUMBERS}), max(student_country) FROM '{source}'",
+        "scored": f"SELECT sum(p.probability) FROM {scored}",
+        "Parquet to Parquet, predictions": f"COPY (SELECT p.probability, p.label FROM {scored}) TO '{target}'",
+        "Parquet to Parquet, predictions by id": f"COPY (SELECT id, p.probability, p.label FROM {scored}) TO '{target}'",
+        "Parquet to Parquet, all columns without predictions": f"COPY (FROM '{source}') TO '{target}'",
+        "Parquet to Parquet, all columns and predictions":
+            f"COPY (SELECT * EXCLUDE p, p.probability, p.label, p.error FROM {scored}) TO '{target}'",
+    }.items():
+        if measured(f"DuckDB, {name}") and not options.prepare:
+            note(f"DuckDB, {name}", records, *sql(text))
+
+
+def in_clickhouse(engine, records):
+    for name, sql in engine.queries() if engine else ():
+        if measured(name):
+            server, programs, wall = engine.cost(sql, options.threads)
+            note(name, records, server + programs, wall)
+            if programs > 0:
+                note(f"{name}: score_stream's part", records, programs, wall)
+
+
 with tempfile.TemporaryDirectory() as temporary:
-    folder = Path(temporary)
-    records = write_inputs(folder)
-    sizes = {f: (folder / f"in.{f}").stat().st_size / records for f in ("csv", "ndjson")}
-    found = {}
+    folder = options.folder or Path(temporary)
+    folder.mkdir(exist_ok=True)
+    if not (folder / "records").exists():
+        (folder / "records").write_text(str(write_records(folder)))
+    records = int((folder / "records").read_text())
+    engine = None
+    if options.clickhouse:
+        engine = clickhouse.ClickHouse(options.clickhouse, options.program, options.model, folder / "in.csv", folder / "chdb")
+        if not (folder / "in.native").exists():
+            engine.engine.bytes(f"SELECT * FROM nullable INTO OUTFILE '{folder / 'in.native'}' FORMAT Native")
+    if options.prepare:
+        duckdb(folder, records)
+        sys.exit()
     for _ in range(options.passes):
-        inside = subprocess.run([options.columns, options.model, folder / "in.csv", folder / "in.ndjson", "3", "1"],
-                                stdout=subprocess.PIPE, check=True, text=True).stdout
-        for line in inside.splitlines():
-            r = json.loads(line)
-            found.setdefault(r["what"], []).append((r["cpu_ns"], r["wall_ns"]))
-        for f in "csv", "ndjson":
-            for threads in 1, 2:
-                for name, output in (("file", folder / "out"), ("/dev/null", "/dev/null")):
-                    cost = filter_cost(["--from", f, "--threads", threads, folder / f"in.{f}"], output)
-                    found.setdefault(f"{f.upper()} filter, {threads} thread{'s' * (threads > 1)}, to {name}", []).append(
-                        tuple(1e9 * c / records for c in cost))
-    base = statistics.median(c for c, _ in found["columns, scored"])
-    print(f"{records} records of {sizes['csv']:.0f} bytes as CSV, {sizes['ndjson']:.0f} as NDJSON; {options.model}\n")
-    print("| | CPU ns per record | x columns | M records per CPU second | wall ns |\n|---|---|---|---|---|")
-    for what, costs in found.items():
-        cpu = statistics.median(c for c, _ in costs)
-        wall = statistics.median(w for _, w in costs)
-        print(f"| {what} | {cpu:.1f} | {cpu / base:.2f} | {1000 / cpu:.1f} | {wall:.1f} |")
+        in_process(folder, records)
+        filters(folder, records)
+        duckdb(folder, records)
+        in_clickhouse(engine, records)
+    medians = {name: [statistics.median(values) for values in zip(*costs)] for name, costs in found.items()}
+    base = medians.get(BASE, [float("nan")])[0]
+    sizes = ", ".join(f"{(folder / f'in.{f}').stat().st_size / records:.0f} as {f}" for f in ("csv", "ndjson"))
+    print(f"{records} records, bytes each: {sizes}; {options.model}; engines with {options.threads} threads\n")
+    print("| | CPU ns per record | x columns | M records per CPU second | M records/s |\n|---|---|---|---|---|")
+    for name, (cpu, wall) in medians.items():
+        print(f"| {name} | {cpu:.1f} | {cpu / base:.2f} | {1000 / cpu:.1f} | {1000 / wall:.1f} |")
+    if engine:
+        engine.engine.close()

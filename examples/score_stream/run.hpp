@@ -142,11 +142,12 @@ class run {
   void save(bool complete) {
     output_->sync();
     if (rejects_) rejects_->sync();
+    const bool is_within = input_->position().file == file_;  // or else nothing of the next file was put yet
     checkpoint c{identity_,
                  complete,
                  input_->position(),
-                 file_records_,
-                 file_lines_,
+                 is_within ? file_records_ : 0,
+                 is_within ? file_lines_ : 0,
                  output_->size(),
                  rejects_ ? rejects_->size() : 0,
                  done_,

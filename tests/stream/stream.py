@@ -278,6 +278,23 @@ def test_kill_and_resume(folder):
             assert not Path(f"{out}{suffix}").exists(), suffix
     assert resumed > 0, "no kill left a checkpoint"
     print(f"{finished} runs with {resumed} resumptions gave the bytes of one run")
+    # Killed between two files: lines of the second are counted from its own first.
+    out, first, second = folder / "between", folder / "first.csv", folder / "second.csv"
+    first.write_bytes(table.splitlines(True)[0] + b"US,45,320.5,3,5,3,87.2\n" * 5)
+    os.mkfifo(second)
+    flags = ["--from", "csv", "--on-error", "skip", "--resume", "--checkpoint-seconds", "0", "--threads", "1", "-o", out,
+             "--rejects", f"{out}.rejects", first, second]
+    program = subprocess.Popen([options.program, *flags], stderr=subprocess.DEVNULL)
+    waited = time.time() + 30
+    while not (Path(f"{out}.checkpoint").exists() and b'"file":1' in Path(f"{out}.checkpoint").read_bytes()):
+        assert time.time() < waited, "no checkpoint between two files"
+        time.sleep(0.01)
+    program.kill()
+    program.wait()
+    second.unlink()
+    second.write_bytes(table.splitlines(True)[0] + b"no record\n")
+    run(*flags)
+    assert json.loads(Path(f"{out}.rejects").read_text())["line"] == 2
     # A checkpoint of other flags is not taken up.
     out = folder / "other"
     source = folder / "k.ndjson"

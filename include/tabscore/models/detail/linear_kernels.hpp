@@ -38,17 +38,13 @@ TABSCORE_ALWAYS_INLINE void round_product([[maybe_unused]] Value& v) noexcept {
 #endif
 }
 
-/// Adds term j of one row, or of a vector of rows.
-template <class Value>
-TABSCORE_ALWAYS_INLINE void add_term(Value& sum, const Value& x, const linear_terms& terms, std::size_t j) noexcept {
-  Value term = (x - terms.scaler[j].mean) / terms.scaler[j].scale * terms.coefficient[j];
-  round_product(term);
-  sum += term;
-}
-
 TABSCORE_ALWAYS_INLINE double linear_row(const feature_block& x, const linear_terms& terms, std::size_t row) noexcept {
   double sum = 0;
-  for (std::size_t j = 0; j < terms.count; ++j) add_term(sum, x.column(j)[row], terms, j);
+  for (std::size_t j = 0; j < terms.count; ++j) {
+    double term = (x.column(j)[row] - terms.scaler[j].mean) / terms.scaler[j].scale * terms.coefficient[j];
+    round_product(term);
+    sum += term;
+  }
   return sum;
 }
 
@@ -68,25 +64,13 @@ TABSCORE_ALWAYS_INLINE void linear_rows(const feature_block& x, const linear_ter
     for (std::size_t j = 0; j < terms.count; ++j) {
       vector v;
       std::memcpy(&v, x.column(j) + i, sizeof v);
-      add_term(sum, v, terms, j);
+      vector term = (v - terms.scaler[j].mean) / terms.scaler[j].scale * terms.coefficient[j];
+      round_product(term);
+      sum += term;
     }
     std::memcpy(margin + i, &sum, sizeof sum);
   }
-  const std::size_t left = x.rows - i;
-  if (left == 1) margin[i] = linear_row(x, terms, i);
-  if (left < 2) return;
-  // The last rows together, for divisions are what takes time, but each loaded alone, as it was stored: in a small
-  // batch that was just now.
-  std::size_t row[Lanes];
-  for (std::size_t k = 0; k < Lanes; ++k) row[k] = i + (k < left ? k : 0);
-  vector sum{};
-  for (std::size_t j = 0; j < terms.count; ++j) {
-    const double* const column = x.column(j);
-    vector v;
-    for (std::size_t k = 0; k < Lanes; ++k) v[k] = column[row[k]];
-    add_term(sum, v, terms, j);
-  }
-  for (std::size_t k = 0; k < left; ++k) margin[i + k] = sum[k];
+  for (; i < x.rows; ++i) margin[i] = linear_row(x, terms, i);
 }
 
 inline void linear_portable(const feature_block& x, const linear_terms& t, double* m) { linear_rows<2>(x, t, m); }

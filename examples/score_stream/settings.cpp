@@ -11,9 +11,10 @@
 #include <system_error>
 #include <thread>
 
-#include "bundled_model.hpp"
+#include "../scoring_server/bundled_model.hpp"
 #include "formats.hpp"
 #include "stop.hpp"
+#include "student.hpp"
 
 namespace {
 
@@ -86,7 +87,7 @@ void check(const settings& s) {
 settings parse_settings(int argc, char** argv) {
   settings s;
   s.threads = std::max(std::thread::hardware_concurrency(), 1U);
-  s.model = bundled_model();
+  s.model = bundled_model(student_purchases::model);
   CLI::App app(
       "Scores records of students: a filter from the standard input or files to the standard output or a file.");
   declare(app, s);

@@ -186,7 +186,7 @@ TEST_CASE("numbers of every type of ClickHouse feed the fields", "[formats]") {
     column(out, "t", "FixedString(5)");
     out.append({"abc\0\0", 5});
     const std::string bytes(out.view());
-    REQUIRE(!decoder->decode(bytes, false, records));
+    REQUIRE(!decoder->decode(bytes, false, records, {}));
     REQUIRE(records.good.rows() == 1);
     CHECK(records.good.view().template get<"n">()[0] == static_cast<std::int64_t>(value));
     CHECK(records.good.view().template get<"x">()[0] == static_cast<double>(value));

@@ -88,12 +88,12 @@ std::optional<std::string> read(std::string_view bytes, std::size_t piece) {
     if (f->has_lines()) {
       if (!block.ends_with('\n')) block.push_back('\n');
       const padded_block padded(block);
-      wrong = decoder->decode(padded, true, records);
+      wrong = decoder->decode(padded, true, records, {});
       text = text_of(records);
     } else {
       const std::unique_ptr<char[]> exact(new char[block.size()]);  // so that reading past the end is seen
       std::memcpy(exact.get(), block.data(), block.size());
-      wrong = decoder->decode({exact.get(), block.size()}, false, records);
+      wrong = decoder->decode({exact.get(), block.size()}, false, records, {});
       if (!wrong) text = text_of(records);
     }
     if (wrong) return std::nullopt;

@@ -163,7 +163,8 @@ TEST_CASE("a report is JSON with the cells that it was made from", "[monitor]") 
   CHECK(bool(document["alarm"]) == report.alarm);
   const auto texts = [](simdjson::dom::element list) {
     std::string all;
-    for (const simdjson::dom::element e : list.get_array().value()) all.append(simdjson::to_string(e)).append(" ");
+    const simdjson::dom::array items = list.get_array().value();
+    for (const simdjson::dom::element e : items) all.append(simdjson::to_string(e)).append(" ");
     return all;
   };
   const simdjson::dom::element x = document["features"].at(0), town = document["features"].at(1);

@@ -13,6 +13,7 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -62,13 +63,14 @@ void keep_up(const std::stop_token& stop, service_state<Service>& service) {
   const typename live_model<Service>::reader models(service.live);
   for (unsigned quarter = 0; !stop.stop_requested(); ++quarter) {
     if (auto* log = service.log.file()) log->tick();
-    if (quarter % (4 * monitoring_history::interval_s) == 0) {
-      const auto model = models.pin();
-      const ts::totals live = model ? model->observed.read() : ts::totals{};
-      double drift = 0;
-      if (model) drift = model->has_histograms() ? largest_drift(model->observed) : model->drift().score;
-      service.history.add({std::time(nullptr), live.samples, live.positives, service.metrics.rejected(), drift});
-    }
+    if (quarter % (4 * monitoring_history::interval_s) == 0) try {
+        const auto model = models.pin();
+        const ts::totals live = model ? model->observed.read() : ts::totals{};
+        double drift = 0;
+        if (model) drift = model->has_histograms() ? largest_drift(model->observed) : model->drift().score;
+        service.history.add({std::time(nullptr), live.samples, live.positives, service.metrics.rejected(), drift});
+      } catch (const std::bad_alloc&) {  // the dashboard's lines lack this moment
+      }
     woken.wait_for(lock, stop, std::chrono::milliseconds(250), [] { return false; });
   }
 }

@@ -45,6 +45,7 @@ class LGBMClassifier:
         self.first, self.second = (float(np.median(x[:, j])) for j in (0, 2))
         self.columns = x.shape[1]
         self.booster_ = self
+        self.params = {}
         return self
 
     def model_to_string(self):

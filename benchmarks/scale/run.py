@@ -114,6 +114,8 @@ def duckdb(folder, records):
         "read and added up": f"SELECT sum({clickhouse.NUMBERS}), max(student_country) FROM '{source}'",
         "scored": f"SELECT sum(p.probability) FROM {scored}",
         "Parquet to Parquet, predictions": f"COPY (SELECT p.probability, p.label FROM {scored}) TO '{target}'",
+        "Parquet to Parquet, predictions, no dictionary":
+            f"COPY (SELECT p.probability, p.label FROM {scored}) TO '{target}' (FORMAT parquet, DICTIONARY_SIZE_LIMIT 1)",
         "Parquet to Parquet, predictions by id": f"COPY (SELECT id, p.probability, p.label FROM {scored}) TO '{target}'",
         "Parquet to Parquet, all columns without predictions": f"COPY (FROM '{source}') TO '{target}'",
         "Parquet to Parquet, all columns and predictions":

@@ -6,16 +6,11 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <csignal>
 #include <cstdio>
-#include <ctime>
 #include <exception>
 #include <memory>
-#include <mutex>
-#include <new>
 #include <optional>
-#include <stop_token>
 #include <string>
 #include <thread>
 #include <utility>
@@ -26,6 +21,7 @@
 #include "handler.hpp"
 #include "openapi.hpp"
 #include "state_keeper.hpp"
+#include "upkeep.hpp"
 
 /// The log, the model and what was counted of it, as the flags ask; what is wrong with them, or nothing.
 template <class Service>
@@ -52,27 +48,6 @@ std::optional<std::string> load(const flags& f, service_state<Service>& service)
   service.live.publish(std::move(model));
   service.keeper.emplace(service.live, f.model, service.log, f.watch);
   return std::nullopt;
-}
-
-/// What has to be done though no request comes.
-template <class Service>
-void keep_up(const std::stop_token& stop, service_state<Service>& service) {
-  std::mutex mutex;
-  std::condition_variable_any woken;
-  std::unique_lock lock(mutex);
-  const typename live_model<Service>::reader models(service.live);
-  for (unsigned quarter = 0; !stop.stop_requested(); ++quarter) {
-    if (auto* log = service.log.file()) log->tick();
-    if (quarter % (4 * monitoring_history::interval_s) == 0) try {
-        const auto model = models.pin();
-        const ts::totals live = model ? model->observed.read() : ts::totals{};
-        double drift = 0;
-        if (model) drift = model->has_histograms() ? largest_drift(model->observed) : model->drift().score;
-        service.history.add({std::time(nullptr), live.samples, live.positives, service.metrics.rejected(), drift});
-      } catch (const std::bad_alloc&) {  // the dashboard's lines lack this moment
-      }
-    woken.wait_for(lock, stop, std::chrono::milliseconds(250), [] { return false; });
-  }
 }
 
 inline http::handler print_each(http::handler answer) {
@@ -130,7 +105,7 @@ int serve(int argc, char** argv) {
   std::optional<state_keeper<Service>> keeper;
   if (!f.state_file.empty()) keeper.emplace(service.live, f.state_file, std::chrono::seconds(f.state_interval_s));
 
-  std::jthread upkeep;  // reads what the threads count: it begins when all of them have a place for that
+  upkeep<Service> in_background(service);
 
   try {
     http::serve(
@@ -141,7 +116,7 @@ int serve(int argc, char** argv) {
           return f.verbose ? print_each(handler) : handler;
         },
         [&](const std::string& address) {
-          upkeep = std::jthread([&](const std::stop_token& stop) { keep_up(stop, service); });
+          in_background.start();
           fmt::print("{}: listening on {}\n", Service::program, address);
           std::fflush(stdout);
         });

@@ -5,6 +5,8 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 
 #include <algorithm>
 #include <array>
@@ -109,6 +111,10 @@ class connection {
       }
     }
     let_go();
+    if (expired_ && owes()) {  // else the kernel would keep the rest for minutes, for a client that does not take it
+      socket_.set_option(asio::socket_base::linger(true, 0), ec);
+      socket_.close(ec);  // a reset; Asio's destructor would take the option back
+    }
     worker_.give_back(std::move(input_));
     worker_.give_back(std::move(body_));
   }
@@ -155,6 +161,11 @@ class connection {
     worker_.bytes += bytes;
   }
   void let_go() { worker_.bytes -= std::exchange(held_, 0); }
+  /// Whether the client has not taken all that it was sent.
+  bool owes() {
+    int bytes = 0;
+    return ::ioctl(socket_.native_handle(), SIOCOUTQ, &bytes) == 0 && bytes > 0;
+  }
 
   /// False when woken without anything having arrived.
   asio::awaitable<bool> wait(tcp::socket::wait_type what) {

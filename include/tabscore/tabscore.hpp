@@ -108,6 +108,7 @@
 #include "monitor/histogram.hpp"
 #include "monitor/jsonl_lines.hpp"
 #include "monitor/jsonl_log.hpp"
+#include "monitor/lanes.hpp"
 #include "monitor/metrics.hpp"
 #include "monitor/moments.hpp"
 #include "monitor/mutex.hpp"
@@ -118,6 +119,7 @@
 #include "monitor/state.hpp"
 #include "monitor/state_file.hpp"
 #include "monitor/state_json.hpp"
+#include "monitor/waiting_rows.hpp"
 
 #include "pipeline/pipeline.hpp"
 

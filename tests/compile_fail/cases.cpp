@@ -29,7 +29,7 @@ using record = ts::schema<ts::text<"name">, ts::integer<"age", ts::ge{0}>, ts::o
   struct silent {
   } s;
   const ts::sinks all{s};
-  ts::sinks<silent>::observation<record, 2>(all).record({});
+  all.record<2>(ts::scored<record>{}, ts::feature_block{});
 #elif CASE == 8  // tabscore: the schema has no field with this name
   static_cast<void>(b.view().get<"nme">());
 #endif

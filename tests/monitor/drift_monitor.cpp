@@ -120,6 +120,34 @@ TEST_CASE("nobody can tell when the counting was done", "[monitor]") {
   }
 }
 
+TEST_CASE("small batches of many threads are all there, in the minute in which they came", "[monitor]") {
+  hand_clock::minute = std::chrono::minutes(1000);
+  drift_monitor monitor(ts::make_drift_reference(file()).value(), 500);
+  const auto by_threads = [&](std::size_t threads) {
+    std::vector<std::thread> all;
+    for (std::size_t t = 0; t < threads; ++t) {
+      all.emplace_back([&, t] { score(monitor, records(1 + t % 7)); });  // so few wait until somebody looks
+    }
+    for (auto& each : all) each.join();
+  };
+  const auto seen = [&](ts::window w) {
+    const auto counts = monitor.counts(w);
+    return counts[0] + counts[1] + counts[2] + counts[3] + counts[4];
+  };
+  by_threads(35);  // 140 records
+  hand_clock::minute += std::chrono::minutes(30);
+  by_threads(7);
+  CHECK(seen(ts::window::total) == 168);
+  CHECK(seen(ts::window::records) == 168);
+  CHECK(seen(ts::window::hour) == 168);
+  hand_clock::minute += std::chrono::minutes(30);
+  CHECK(seen(ts::window::hour) == 28);
+  CHECK(monitor.exact().samples == 168);
+  score(monitor, records(300));  // counted at once
+  CHECK(seen(ts::window::hour) == 328);
+  CHECK(monitor.total().first.samples == 468);
+}
+
 TEST_CASE("an alarm needs an effect and a sample", "[monitor]") {
   const ts::drift_reference reference = ts::make_drift_reference(file()).value();
   const auto of = [&](std::uint64_t times) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -12,28 +13,27 @@
 
 #include "coarse_clock.hpp"
 #include "drift_reference.hpp"
+#include "lanes.hpp"
 #include "moments.hpp"
 #include "mutex.hpp"
 #include "sink.hpp"
 #include "sliding_counts.hpp"
+#include "waiting_rows.hpp"
 
 namespace tabscore {
 
 /// A sink that keeps what drift is read from: the moments, and the counts of every feature's and the probability's
-/// histogram over sliding windows. A batch is added under one lock: a reader sees it whole or not at all.
+/// histogram over sliding windows. A reader sees a batch whole or not at all. Small batches are counted many at a time.
 /// No concurrent call causes a data race (drift_monitor; drift_monitor_st is for one thread).
 template <class Mutex, class Clock = coarse_clock>
 class basic_drift_monitor {
-  static constexpr std::size_t few =
-      32;  // rows that are not worth a pass of counting: they wait for more of their kind
-  static constexpr std::size_t waiting = 256;  // rows that may do so
+  template <std::size_t Width>
+  using tallies = std::array<binner::tally, Width + 1>;
 
  public:
   /// The pipeline's features must be the model's of the reference. Without histograms there it keeps the moments alone.
   explicit basic_drift_monitor(drift_reference reference, std::uint64_t window_records = 2000)
-      : reference_(std::move(reference)),
-        counts_(reference_.cells(), window_records),
-        numbers_(reference_.bins.size() * waiting) {}
+      : reference_(std::move(reference)), counts_(reference_.cells(), window_records) {}
 
   const drift_reference& reference() const noexcept { return reference_; }
 
@@ -45,14 +45,8 @@ class basic_drift_monitor {
    private:
     friend basic_drift_monitor;
     moments_st::partial<Width> moments_;
-    // Of a few rows: their numbers as histograms see them, column by column, and the cells of their texts.
-    std::size_t few_rows_ = 0;
-    std::size_t few_texts_ = 0;
-    std::array<float, few*(Width + 1)> few_numbers_;
-    std::array<std::uint32_t, 4 * few> few_text_cells_;
-    // Of many rows: counts.
-    std::uint64_t counted_rows_ = 0;
-    std::array<binner::tally, Width + 1> numbers_;
+    std::uint64_t rows_ = 0;
+    tallies<Width> numbers_;
     std::array<std::uint32_t, max_text_cells> text_;
   };
 
@@ -60,30 +54,13 @@ class basic_drift_monitor {
   void observe(partial<Width>& part, const scored<Schema>& block, const feature_block& x) const noexcept {
     moments_.observe(part.moments_, block, x);
     if (reference_.empty()) return;
-    TABSCORE_ASSERT(Width == reference_.numeric() && x.text.size() == reference_.text.size(),
-                    "a drift monitor was given to a pipeline of other features");
-    const double* const probability = block.scores.probability.data();
-    if (part.few_rows_ + x.rows <= few && part.few_texts_ + x.rows * x.text.size() <= part.few_text_cells_.size()) {
-      for (std::size_t i = 0; i < x.rows; ++i, ++part.few_rows_) {
-        float* const row = part.few_numbers_.data() + part.few_rows_;
-        for (std::size_t j = 0; j < Width; ++j) row[j * few] = static_cast<float>(x.column(j)[i]);
-        row[Width * few] = static_cast<float>(probability[i]);
-      }
-      for (std::size_t f = 0; f < x.text.size(); ++f) {
-        const std::size_t first = reference_.features[Width + f].first;
-        each_text_cell(x, f, [&](std::size_t, std::size_t at) {
-          part.few_text_cells_[part.few_texts_++] = static_cast<std::uint32_t>(first + at);
-        });
-      }
-      return;
-    }
-    if (part.counted_rows_ == 0) {
+    check(x);
+    if (part.rows_ == 0) {
       part.numbers_.fill(binner::tally{});
       with_text_copies([&](auto copies) { std::fill_n(part.text_.begin(), text_cells() * copies, 0U); });
     }
-    part.counted_rows_ += x.rows;
-    for (std::size_t j = 0; j < Width; ++j) reference_.bins[j].count(x.column(j), x.rows, part.numbers_[j]);
-    reference_.bins[Width].count(probability, x.rows, part.numbers_[Width]);
+    part.rows_ += x.rows;
+    count(part.numbers_, x, block.scores);
     with_text_copies([&](auto copies) {
       std::uint32_t* cell = part.text_.data();
       for (std::size_t f = 0; f < x.text.size(); ++f) {
@@ -95,49 +72,50 @@ class basic_drift_monitor {
 
   template <schema_type Schema, std::size_t Width>
   void record(const partial<Width>& part, const scored<Schema>& batch) noexcept {
-    const std::lock_guard lock(mutex_);
-    moments_.record(part.moments_, batch);
-    if (reference_.empty()) return;
-    const auto now = this_minute();
-    if (counts_.closes(now) || waiting_rows_ + part.few_rows_ > waiting) count_waiting();
-    std::uint64_t* cell = counts_.add(batch.records.rows(), now).data();
-    for (std::size_t i = 0; i < part.few_texts_; ++i) ++cell[part.few_text_cells_[i]];
-    for (std::size_t i = 0; i < part.few_rows_; ++i, ++waiting_rows_) {
-      const float* const row = part.few_numbers_.data() + i;
-      for (std::size_t j = 0; j <= Width; ++j) numbers_[j * waiting + waiting_rows_] = row[j * few];
-    }
-    if (part.counted_rows_ == 0) return;
-    const auto number = [&](std::size_t j) {
-      reference_.bins[j].add(part.numbers_[j], part.counted_rows_, cell);
-      cell += reference_.bins[j].cells();
-    };
-    for (std::size_t j = 0; j < Width; ++j) number(j);
-    with_text_copies([&](auto copies) {
-      for (std::size_t i = 0; i < text_cells(); ++i) {
-        for (std::size_t k = 0; k < copies; ++k) cell[i] += part.text_[i * copies + k];
-      }
+    in_turn([&] {
+      moments_.record(part.moments_, batch);
+      if (reference_.empty()) return;
+      std::uint64_t* const cells = counts_.add(batch.records.rows(), this_minute()).data();
+      add(part.numbers_, part.rows_, cells);
+      std::uint64_t* const texts = cells + text_feature(0).first;
+      with_text_copies([&](auto copies) {
+        for (std::size_t i = 0; i < text_cells(); ++i) {
+          for (std::size_t k = 0; k < copies; ++k) texts[i] += part.text_[i * copies + k];
+        }
+      });
     });
-    cell += text_cells();
-    number(Width);
+  }
+
+  template <std::size_t Width, schema_type Schema>
+  void record_block(const scored<Schema>& batch, const feature_block& x) noexcept {
+    if (!reference_.empty()) check(x);
+    if (!waiting_rows::may_wait(batch.records)) return record_now<Width>(batch, x);
+    const auto now = this_minute();
+    small_.mine([&](small& mine) {
+      if (!mine.rows.ready() && !prepare(mine, Width)) return;
+      if (mine.minute != now) count(mine);
+      mine.minute = now;
+      for (std::size_t f = 0; f < reference_.text.size(); ++f) {
+        std::uint32_t* const to = mine.text_cell.data() + f * waiting_rows::room + mine.rows.rows();
+        each_text_cell(x, f, [&](std::size_t i, std::size_t at) { to[i] = static_cast<std::uint32_t>(at); });
+      }
+      mine.rows.put(x, batch.scores);
+      if (mine.rows.rows() >= mine.enough || mine.rows.full()) count(mine);
+    });
   }
 
   /// Consistent copies: of whole batches.
   totals read() const { return exact().rounded(); }
   exact_totals exact() const {
-    const std::lock_guard lock(mutex_);
-    return moments_.exact();
+    return all_counted([&] { return moments_.exact(); });
   }
   std::vector<std::uint64_t> counts(window w) const {
     const auto now = this_minute();
-    const std::lock_guard lock(mutex_);
-    count_waiting();
-    return counts_.read(w, now);
+    return all_counted([&] { return counts_.read(w, now); });
   }
   /// Both of one moment.
   std::pair<exact_totals, std::vector<std::uint64_t>> total() const {
-    const std::lock_guard lock(mutex_);
-    count_waiting();
-    return {moments_.exact(), counts_.read(window::total, {})};
+    return all_counted([&] { return std::pair(moments_.exact(), counts_.read(window::total, {})); });
   }
   /// Adds what another replica, or this one before it was restarted, has counted, to the totals; windows are of what
   /// this sink has seen itself.
@@ -151,21 +129,111 @@ class basic_drift_monitor {
   static std::chrono::minutes this_minute() noexcept {
     return std::chrono::floor<std::chrono::minutes>(Clock::now().time_since_epoch());
   }
-  /// Counts the numbers of small batches, many at a time. Under the lock; nobody can tell that it was done.
-  void count_waiting() const noexcept {
-    if (waiting_rows_ == 0) return;
-    std::uint64_t* const cell = counts_.last().data();
-    for (std::size_t j = 0; j < reference_.bins.size(); ++j) {
-      binner::tally t{};
-      reference_.bins[j].count(numbers_.data() + j * waiting, waiting_rows_, t);
-      const monitored& feature = j < reference_.numeric() ? reference_.features[j] : reference_.features.back();
-      reference_.bins[j].add(t, waiting_rows_, cell + feature.first);
+  template <std::size_t Numbers>
+  void count(std::array<binner::tally, Numbers>& into, const feature_block& x,
+             const predictions& scores) const noexcept {
+    for (std::size_t j = 0; j + 1 < Numbers; ++j) reference_.bins[j].count(x.column(j), x.rows, into[j]);
+    reference_.bins.back().count(scores.probability.data(), x.rows, into.back());
+  }
+  template <std::size_t Numbers>
+  void add(const std::array<binner::tally, Numbers>& counted, std::uint64_t rows, std::uint64_t* cells) const noexcept {
+    for (std::size_t j = 0; j < Numbers; ++j) reference_.bins[j].add(counted[j], rows, cells + number_feature(j).first);
+  }
+
+  /// record_block() of more rows than may wait.
+  template <std::size_t Width, schema_type Schema>
+  void record_now(const scored<Schema>& batch, const feature_block& x) noexcept {
+    moments_st::partial<Width> sums;
+    moments_.observe(sums, batch, x);
+    tallies<Width> numbers;
+    if (!reference_.empty()) {
+      numbers.fill(binner::tally{});
+      count(numbers, x, batch.scores);
     }
-    waiting_rows_ = 0;
+    in_turn([&] {
+      moments_.record(sums, batch);
+      if (reference_.empty()) return;
+      std::uint64_t* const cells = counts_.add(x.rows, this_minute()).data();
+      add(numbers, x.rows, cells);
+      for (std::size_t f = 0; f < x.text.size(); ++f) {
+        std::uint64_t* const texts = cells + text_feature(f).first;
+        each_text_cell(x, f, [&](std::size_t, std::size_t at) { ++texts[at]; });
+      }
+    });
   }
-  std::size_t text_cells() const noexcept {
-    return reference_.features.back().first - reference_.features[reference_.numeric()].first;
+
+  /// Calls add() under the lock, after what this thread has put aside before.
+  template <class Add>
+  void in_turn(Add&& add) noexcept {
+    small_.mine([&](small& mine) {
+      count(mine);
+      const std::lock_guard lock(mutex_);
+      add();
+      mine.enough = counts_.room();
+    });
   }
+
+  /// Rows of small batches that one thread has put aside.
+  struct small {
+    waiting_rows rows;
+    std::chrono::minutes minute{};         // when they came
+    std::uint64_t enough = 0;              // so many rows end a piece of the record window
+    std::vector<std::uint32_t> text_cell;  // which cell of its field, field after field
+  };
+
+  bool prepare(small& mine, std::size_t features) noexcept {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!moments_.prepare(features)) return false;
+    }
+    const std::size_t texts = reference_.text.size() * waiting_rows::room;
+    return detail::unless_out_of_memory([&] { return mine.text_cell.resize(texts), true; }) &&
+           mine.rows.prepare(features);
+  }
+
+  /// Nobody can tell when it was done.
+  void count(small& from) const noexcept {
+    if (from.rows.rows() == 0) return;
+    const std::lock_guard lock(mutex_);
+    for (std::size_t begin = 0, n = 0; begin < from.rows.rows() && !reference_.empty(); begin += n) {
+      // Another thread may have filled the piece meanwhile; a batch more than it takes is as if nobody had waited.
+      n = from.rows.rows() - begin;
+      if (n > counts_.room() + waiting_rows::most) n = counts_.room();
+      std::uint64_t* const cells = counts_.add(n, from.minute).data();
+      for (std::size_t j = 0; j < reference_.bins.size(); ++j) {
+        binner::tally t{};
+        reference_.bins[j].count(from.rows.column(j).data() + begin, n, t);
+        reference_.bins[j].add(t, n, cells + number_feature(j).first);
+      }
+      for (std::size_t f = 0; f < reference_.text.size(); ++f) {
+        std::uint64_t* const texts = cells + text_feature(f).first;
+        const std::uint32_t* const at = from.text_cell.data() + f * waiting_rows::room + begin;
+        for (std::size_t i = 0; i < n; ++i) ++texts[at[i]];
+      }
+    }
+    from.enough = counts_.room();
+    moments_.add(from.rows);
+  }
+
+  template <class Read>
+  auto all_counted(Read&& read) const {
+    return small_.all([&](small& each) { count(each); },
+                      [&] {
+                        const std::lock_guard lock(mutex_);
+                        return read();
+                      });
+  }
+
+  void check([[maybe_unused]] const feature_block& x) const noexcept {
+    TABSCORE_ASSERT(x.width == reference_.numeric() && x.text.size() == reference_.text.size(),
+                    "a drift monitor was given to a pipeline of other features");
+  }
+  /// Of a numeric feature, or behind the last one the probability.
+  const monitored& number_feature(std::size_t j) const noexcept {
+    return j < reference_.numeric() ? reference_.features[j] : reference_.features.back();
+  }
+  const monitored& text_feature(std::size_t f) const noexcept { return reference_.features[reference_.numeric() + f]; }
+  std::size_t text_cells() const noexcept { return reference_.features.back().first - text_feature(0).first; }
   /// Each cell of a text is counted in several places in turn, when there is room, so that rows with the same text need
   /// not wait for one another.
   template <class Use>
@@ -189,12 +257,10 @@ class basic_drift_monitor {
   }
 
   const drift_reference reference_;
+  mutable lanes<small, Mutex> small_;
   mutable Mutex mutex_;
   moments_st moments_;
   mutable sliding_counts counts_;
-  // The numbers of small batches that are not in counts_ yet, column by column.
-  mutable std::vector<float> numbers_;
-  mutable std::size_t waiting_rows_ = 0;
 };
 
 using drift_monitor = basic_drift_monitor<std::mutex>;

@@ -11,8 +11,10 @@
 #include "../core/detail/out_of_memory.hpp"
 #include "../core/exact_addends.hpp"
 #include "../core/exact_sum.hpp"
+#include "lanes.hpp"
 #include "mutex.hpp"
 #include "sink.hpp"
+#include "waiting_rows.hpp"
 
 namespace tabscore {
 
@@ -98,9 +100,7 @@ class basic_moments {
     for (const std::uint8_t label : batch.scores.label) positives += label;
 
     const std::lock_guard lock(mutex_);
-    // The first batch makes room for the sums; one that finds no memory for them is not counted.
-    if (sums_.empty() && !detail::unless_out_of_memory([&] { return sums_.resize(Width), true; })) return;
-    TABSCORE_ASSERT(sums_.size() == Width, "one moments sink was given to pipelines of different features");
+    if (!has_room(Width)) return;
     samples_ += batch.records.rows();
     positives_ += positives;
     std::size_t j = 0;
@@ -116,14 +116,46 @@ class basic_moments {
     for (; j < Width; ++j) sums_[j].merge(part.real[j]);
   }
 
+  template <std::size_t Width, schema_type Schema>
+  void record_block(const scored<Schema>& batch, const feature_block& x) noexcept {
+    if (!waiting_rows::may_wait(batch.records)) {
+      partial<Width> part;
+      observe(part, batch, x);
+      return record(part, batch);
+    }
+    small_.mine([&](waiting_rows& mine) {
+      if (!mine.ready() && !(prepare(Width) && mine.prepare(Width))) return;
+      mine.put(x, batch.scores);
+      if (mine.full()) add(mine);
+    });
+  }
+
+  /// Makes room for the sums of so many features; false when there is no memory for it.
+  bool prepare(std::size_t features) noexcept {
+    const std::lock_guard lock(mutex_);
+    return has_room(features);
+  }
+  /// Adds them, and clears them: nobody can tell when it was done. Precondition: prepare() was true of their features.
+  void add(waiting_rows& rows) const noexcept {
+    if (rows.rows() == 0) return;
+    const std::lock_guard lock(mutex_);
+    samples_ += rows.rows();
+    positives_ += rows.positives();
+    for (std::size_t j = 0; j < sums_.size(); ++j) sums_[j].add(rows.column(j));
+    rows.clear();
+  }
+
   /// A consistent copy: the sum of whole batches.
   totals read() const { return exact().rounded(); }
   exact_totals exact() const {
-    const std::lock_guard lock(mutex_);
-    exact_totals all{samples_, positives_, {}};
-    all.sums.reserve(sums_.size());
-    for (const exact_addends& each : sums_) all.sums.push_back(each.sum());
-    return all;
+    return small_.all([&](waiting_rows& rows) { add(rows); },
+                      [&] {
+                        const std::lock_guard lock(mutex_);
+                        exact_totals all{samples_, positives_, {}};
+                        all.sums.reserve(sums_.size());
+                        for (const exact_addends& each : sums_) all.sums.push_back(each.sum());
+                        return all;
+                      });
   }
   /// Adds what another replica, or this one before it was restarted, has counted. Precondition: the features are the
   /// same, or one of the two is empty.
@@ -140,10 +172,18 @@ class basic_moments {
   template <class Schema, std::size_t I>
   static constexpr bool is_integer = std::same_as<typename Schema::template field<I>::stored_type, std::int64_t>;
 
+  // The first batch makes room for the sums; one that finds no memory for them is not counted.
+  bool has_room(std::size_t features) noexcept {
+    if (sums_.empty() && !detail::unless_out_of_memory([&] { return sums_.resize(features), true; })) return false;
+    TABSCORE_ASSERT(sums_.size() == features, "one moments sink was given to pipelines of different features");
+    return true;
+  }
+
+  mutable lanes<waiting_rows, Mutex> small_;
   mutable Mutex mutex_;
-  std::uint64_t samples_ = 0;
-  std::uint64_t positives_ = 0;
-  std::vector<exact_addends> sums_;
+  mutable std::uint64_t samples_ = 0;
+  mutable std::uint64_t positives_ = 0;
+  mutable std::vector<exact_addends> sums_;
 };
 
 using moments = basic_moments<std::mutex>;

@@ -43,6 +43,13 @@ concept feature_sink = requires(const Sink& s, Sink& t, typename Sink::template 
   noexcept;
 };
 
+/// A feature sink may also take a batch of a single block as it is, without a partial.
+template <class Sink, class Schema, std::size_t Width>
+concept block_sink = requires(Sink& s, const scored<Schema>& batch, const feature_block& x) {
+  { s.template record_block<Width>(batch, x) }
+  noexcept;
+};
+
 /// A sink that may say no: admit() is asked once a batch is wholly scored and before any sink is told. After false the
 /// batch is refused, and no sink hears of it.
 template <class Sink, class Schema>
@@ -65,6 +72,34 @@ class sinks {
  public:
   constexpr explicit sinks(Sink&... s) noexcept : all_(s...) {}
 
+  template <schema_type Schema>
+  bool admit(const scored<Schema>& batch) const noexcept {
+    static_assert((0 + ... + int{refusing_sink<Sink, Schema>}) <= 1,
+                  "tabscore: of the sinks of a pipeline only one may refuse, or a batch would be with one of two");
+    const auto ask = [&]<class S>(S& s) {
+      if constexpr (refusing_sink<S, Schema>) return s.admit(batch);
+      return true;
+    };
+    return std::apply([&](auto&... s) { return (true && ... && ask(s)); }, all_);
+  }
+  /// A batch of one block.
+  template <std::size_t Width, schema_type Schema>
+  void record(const scored<Schema>& batch, const feature_block& x) const noexcept {
+    const auto tell = [&]<class S>(S& s) {
+      if constexpr (block_sink<S, Schema, Width>) {
+        s.template record_block<Width>(batch, x);
+      } else if constexpr (feature_sink<S, Schema, Width>) {
+        typename S::template partial<Width> partial;
+        std::as_const(s).observe(partial, batch, x);
+        s.record(partial, batch);
+      } else {
+        static_assert(sink<S, Schema, Width>, "tabscore: a sink has a noexcept record(batch)");
+        s.record(batch);
+      }
+    };
+    std::apply([&](auto&... s) { (tell(s), ...); }, all_);
+  }
+
   /// What a batch collects on its way through the blocks.
   template <schema_type Schema, std::size_t Width>
   class observation {
@@ -86,15 +121,6 @@ class sinks {
       each([&]<class S>(S& s, auto& partial) {
         if constexpr (feature_sink<S, Schema, Width>) std::as_const(s).observe(partial, block, x);
       });
-    }
-    bool admit(const scored<Schema>& batch) noexcept {
-      static_assert((0 + ... + int{refusing_sink<Sink, Schema>}) <= 1,
-                    "tabscore: of the sinks of a pipeline only one may refuse, or a batch would be with one of two");
-      bool admitted = true;
-      each([&]<class S>(S& s, auto&) {
-        if constexpr (refusing_sink<S, Schema>) admitted = s.admit(batch);
-      });
-      return admitted;
     }
     void record(const scored<Schema>& batch) noexcept {
       each([&]<class S>(S& s, auto& partial) {

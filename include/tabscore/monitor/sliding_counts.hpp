@@ -37,17 +37,17 @@ class sliding_counts {
         quarter_(96, part(cells)),
         piece_(pieces + 1, part(cells)) {}
 
-  /// The array that the next batch of `records` is added to, at a time that never goes back. Batches may be added late:
-  /// before the first add() for which closes() holds, and before anybody reads.
+  /// The array that the next batch of `records` is added to. Threads may add a batch late: then the time goes back.
   std::span<std::uint64_t> add(std::uint64_t records, minutes now) {
     if (closes(now)) pour(now);
     pending_records_ += records;
     return pending_;
   }
-  /// Would add() give a new array?
-  bool closes(minutes now) const noexcept { return now != now_ || piece_[at_].records + pending_records_ >= step_; }
-  /// The array that add() gave last.
-  std::span<std::uint64_t> last() noexcept { return pending_; }
+  /// How many records, one at least, end the piece of the record window that the next batch falls into.
+  std::uint64_t room() const noexcept {
+    const std::uint64_t records = piece_[at_].records + pending_records_;
+    return records >= step_ ? step_ : step_ - records;
+  }
   /// Adds to the total alone.
   void merge(std::span<const std::uint64_t> counts) { add_to(total_, counts); }
 
@@ -86,12 +86,14 @@ class sliding_counts {
     for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += counts[i];
   }
 
+  bool closes(minutes now) const noexcept { return now != now_ || piece_[at_].records + pending_records_ >= step_; }
+
   void pour(minutes now) {
     add_to(total_, pending_);
     const auto into = [&](std::vector<part>& ring, std::int64_t span) {
       part& p = ring[static_cast<std::size_t>(span) % ring.size()];
-      if (p.span != span) std::fill(p.counts.begin(), p.counts.end(), 0), p.span = span;
-      add_to(p.counts, pending_);
+      if (p.span < span) std::fill(p.counts.begin(), p.counts.end(), 0), p.span = span;
+      if (p.span == span) add_to(p.counts, pending_);  // else so late that it is out of the window
     };
     into(minute_, now_.count());
     into(quarter_, now_.count() / 15);

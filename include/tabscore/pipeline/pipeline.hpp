@@ -129,24 +129,36 @@ class pipeline {
         probability_ = buffers_.probability.template grow<double>(room, scored_);
         label_ = buffers_.label.template grow<std::uint8_t>(room, scored_);
       }
-      while (good_ && records.rows() - scored_ >= block_rows) block(records.slice(scored_, block_rows));
+      while (good_ && records.rows() - scored_ >= block_rows) observe(records.slice(scored_, block_rows));
     }
 
     /// The whole batch: what pipeline::score() gives. Rules come before what a model makes of their breach.
     score_outcome finish(const columns<Schema>& records) {
       add(records);
       const std::size_t rows = records.rows();
-      if (good_ && scored_ < rows) block(records.slice(scored_, rows - scored_));
+      buffers_.texts.clear();
+      const scored<Schema> batch{
+          records, {probability_.first(rows), label_.first(rows), pipe_.model_.threshold(), &buffers_.texts}};
+      if (rows == 0) return batch.scores;
+      bool admitted = true;
+      if (good_ && scored_ == 0) {
+        block(records, [&](const feature_block& x) {
+          admitted = pipe_.sinks_.admit(batch);
+          if (admitted) pipe_.sinks_.template record<width>(batch, x);
+        });
+      } else {
+        if (good_ && scored_ < rows) observe(records.slice(scored_, rows - scored_));
+        if (good_) {
+          admitted = pipe_.sinks_.admit(batch);
+          if (admitted) observed_->record(batch);
+        }
+      }
       if (!good_) {
         if (const auto broken = pipe_.rules_.first_broken(records)) return *broken;
         return unscorable{bad_row_};
       }
-      buffers_.texts.clear();
-      const predictions scores{probability_.first(rows), label_.first(rows), pipe_.model_.threshold(), &buffers_.texts};
-      if (rows == 0) return scores;
-      if (!observed_->admit({records, scores})) return refused{};
-      observed_->record({records, scores});
-      return scores;
+      if (!admitted) return refused{};
+      return batch.scores;
     }
 
    private:
@@ -156,11 +168,21 @@ class pipeline {
       observed_.reset();
     }
 
-    /// The next records, up to block_rows of them.
-    void block(const columns<Schema>& part) {
+    void observe(const columns<Schema>& part) {
+      const std::size_t first = scored_;
+      block(part, [&](const feature_block& x) {
+        if (!observed_) observed_.emplace(pipe_.sinks_);
+        const std::size_t rows = part.rows();
+        observed_->observe(
+            {part, {probability_.subspan(first, rows), label_.subspan(first, rows), pipe_.model_.threshold()}}, x);
+      });
+    }
+
+    /// Scores the next records, up to block_rows of them, and calls use(features) if they are good.
+    template <class Use>
+    void block(const columns<Schema>& part, Use&& use) {
       good_ = !pipe_.rules_.first_broken(part);
       if (!good_) return;
-      if (!observed_) observed_.emplace(pipe_.sinks_);
       const std::size_t rows = part.rows();
       block_features features(pipe_, rows, buffers_);
       const feature_block x = features.of(part);
@@ -177,8 +199,8 @@ class pipeline {
         bad_row_ = scored_ + static_cast<std::size_t>(bad - p.begin());
         return;
       }
-      observed_->observe({part, {p, label, threshold}}, x);
       scored_ += rows;
+      use(x);
     }
 
     const pipeline& pipe_;

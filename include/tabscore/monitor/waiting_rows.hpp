@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <type_traits>
+#include <vector>
+
+#include "../core/detail/out_of_memory.hpp"
+#include "sink.hpp"
+
+namespace tabscore {
+
+/// What sinks count of a batch of a few rows costs more to begin than to do. So such rows wait here, their features and
+/// probabilities column by column, until there are many. Not for concurrent use.
+class waiting_rows {
+ public:
+  static constexpr std::size_t room = 256;  ///< rows
+  static constexpr std::size_t most = 64;   ///< rows of a batch that may wait: more are worth a pass of their own
+
+  /// Integers must be doubles without loss, for as such they wait.
+  template <schema_type Schema>
+  static bool may_wait(const columns<Schema>& records) noexcept {
+    if (records.rows() > most) return false;
+    std::uint64_t beyond = 0;  // bits of whole numbers beyond +-2^53
+    Schema::for_each([&]<std::size_t I>() {
+      if constexpr (std::is_same_v<typename Schema::template field<I>::stored_type, std::int64_t>) {
+        const std::int64_t* const x = records.template get<I>().data();
+        for (std::size_t i = 0; i < records.rows(); ++i) {
+          beyond |= (static_cast<std::uint64_t>(x[i]) + (std::uint64_t{1} << 53U)) >> 54U;
+        }
+      }
+    });
+    return beyond == 0;
+  }
+
+  bool ready() const noexcept { return !numbers_.empty(); }
+  /// Makes room for rows of so many features; false when there is no memory for it.
+  bool prepare(std::size_t features) noexcept {
+    return detail::unless_out_of_memory([&] { return numbers_.resize((features + 1) * room), true; });
+  }
+
+  std::size_t rows() const noexcept { return rows_; }
+  std::uint64_t positives() const noexcept { return positives_; }
+  std::size_t features() const noexcept { return numbers_.size() / room - 1; }
+  /// Of a feature, or behind the last one the probability.
+  std::span<const double> column(std::size_t j) const noexcept { return {numbers_.data() + j * room, rows_}; }
+
+  /// Does another batch have no room?
+  bool full() const noexcept { return rows_ + most > room; }
+  /// Precondition: ready() for x.width features, not full(), may_wait().
+  void put(const feature_block& x, const predictions& scores) noexcept {
+    double* to = numbers_.data() + rows_;
+    for (std::size_t j = 0; j < x.width; ++j, to += room) copy(x.column(j), x.rows, to);
+    copy(scores.probability.data(), x.rows, to);
+    for (const std::uint8_t label : scores.label.first(x.rows)) positives_ += label;
+    rows_ += x.rows;
+  }
+  void clear() noexcept { rows_ = 0, positives_ = 0; }
+
+ private:
+  static void copy(const double* from, std::size_t n, double* to) noexcept {
+    for (; n >= 4; n -= 4, from += 4, to += 4) std::memcpy(to, from, 4 * sizeof *to);
+    for (; n > 0; --n) {
+      *to++ = *from++;
+      asm("" : "+r"(n));  // no vectors and no call for these few: several times the cost
+    }
+  }
+
+  std::vector<double> numbers_;
+  std::size_t rows_ = 0;
+  std::uint64_t positives_ = 0;
+};
+
+}  // namespace tabscore

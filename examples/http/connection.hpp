@@ -42,6 +42,13 @@ using std::chrono::seconds;
 
 class connection;
 
+// With the event loop's own type: with Asio's default each step of an operation finds it at run time.
+using executor = asio::io_context::executor_type;
+using tcp_socket = asio::basic_stream_socket<tcp, executor>;
+template <class T>
+using task = asio::awaitable<T, executor>;
+inline constexpr asio::use_awaitable_t<executor> use_task;
+
 /// One thread: its event loop, its handler, its connections, its share of the limits. Only its own thread touches it,
 /// but for `load`.
 struct worker {
@@ -52,8 +59,8 @@ struct worker {
         most_waiting(std::max<std::size_t>(s.max_requests / std::max(s.threads, 1U), 1)),
         most_bytes(std::max(s.max_bytes_in_flight / std::max(s.threads, 1U), s.max_body_bytes + s.max_header_bytes)) {}
 
-  asio::awaitable<void> keep_time();
-  asio::awaitable<void> attend(tcp::socket socket);
+  task<void> keep_time();
+  task<void> attend(tcp_socket socket);
   bool make_room();
   void drain();
 
@@ -94,9 +101,9 @@ struct worker {
 // value goes into a variable first, and coroutines take references and plain values.
 class connection {
  public:
-  connection(worker& owner, tcp::socket socket) : worker_(owner), socket_(std::move(socket)) {}
+  connection(worker& owner, tcp_socket socket) : worker_(owner), socket_(std::move(socket)) {}
 
-  asio::awaitable<void> run(std::list<connection>::iterator self) {
+  task<void> run(std::list<connection>::iterator self) {
     self_ = self;
     error_code ec;
     socket_.non_blocking(true, ec);
@@ -168,14 +175,14 @@ class connection {
   }
 
   /// False when woken without anything having arrived.
-  asio::awaitable<bool> wait(tcp::socket::wait_type what) {
+  task<bool> wait(tcp_socket::wait_type what) {
     error_code ec;
-    co_await socket_.async_wait(what, asio::redirect_error(asio::use_awaitable, ec));
+    co_await socket_.async_wait(what, asio::redirect_error(use_task, ec));
     co_return !ec;
   }
 
   /// Among the idle ones until a request begins, or it must be closed.
-  asio::awaitable<bool> wait_idle() {
+  task<bool> wait_idle() {
     struct idling {
       explicit idling(connection& c) : self(c) {
         c.worker_.idle.splice(c.worker_.idle.end(), c.worker_.busy, c.self_);
@@ -189,13 +196,13 @@ class connection {
       connection& self;
     };
     const idling while_waiting(*this);
-    const bool woken = co_await wait(tcp::socket::wait_read);
+    const bool woken = co_await wait(tcp_socket::wait_read);
     co_return woken;
   }
 
   /// Appends what has arrived to input_ or body_, waiting for it if need be and allowed. False when nothing came
   /// because the peer hung up or the time is over.
-  asio::awaitable<bool> receive(byte_buffer& to, std::size_t room, bool may_wait = true) {
+  task<bool> receive(byte_buffer& to, std::size_t room, bool may_wait = true) {
     for (;;) {
       error_code ec;
       const std::size_t count = socket_.read_some(asio::buffer(to.data() + to.size(), room), ec);
@@ -204,15 +211,15 @@ class connection {
       moved_ += count;
       if (!ec) co_return true;
       if (ec != asio::error::would_block || !may_wait) co_return false;
-      may_wait = co_await wait(tcp::socket::wait_read);
+      may_wait = co_await wait(tcp_socket::wait_read);
     }
   }
-  asio::awaitable<bool> receive_input(bool may_wait = true) {
+  task<bool> receive_input(bool may_wait = true) {
     return receive(input_, input_.capacity() - input_.size(), may_wait);
   }
 
   /// One request and its answer; true when another may follow on this connection.
-  asio::awaitable<bool> exchange() {
+  task<bool> exchange() {
     const settings& config = worker_.config;
     bool may_wait = true;
     if (input_.size() == 0) {  // idle connections own no buffers
@@ -289,7 +296,7 @@ class connection {
   }
 
   /// A body of known length, straight into body_. Memory follows what has arrived, not what was declared.
-  asio::awaitable<bool> receive_body(std::size_t parsed, std::size_t length, error_code& ec) {
+  task<bool> receive_body(std::size_t parsed, std::size_t length, error_code& ec) {
     body_.append(input_.text().substr(parsed));
     while (body_.size() < length) {
       if (body_.size() == body_.capacity()) body_.reserve(std::min(length, std::max(4 * read_size, 2 * body_.size())));
@@ -301,7 +308,7 @@ class connection {
   }
 
   /// A chunked body through the parser into body_; the bytes behind the headers in input_ are its window.
-  asio::awaitable<bool> receive_chunks(request_parser& parser, const std::size_t window, error_code& ec) {
+  task<bool> receive_chunks(request_parser& parser, const std::size_t window, error_code& ec) {
     parser.eager(true);
     for (;;) {
       // The shortest end of a body is five bytes; with less Beast has nothing to decide (and asserts that).
@@ -332,7 +339,7 @@ class connection {
   /// Lets those answer first that have a whole request already, so that all of them are known; false when too many
   /// have come behind. It is the oldest that is refused then: its client has waited longest and may be gone, and the
   /// newest can still be answered in time.
-  asio::awaitable<bool> take_turn() {
+  task<bool> take_turn() {
     if (worker_.busy.size() + worker_.idle.size() == 1) co_return true;  // alone: nobody to wait for
     struct place {
       explicit place(connection& c) : self(c) { c.worker_.waiting.push_back(&c); }
@@ -347,7 +354,7 @@ class connection {
       worker_.waiting.front()->refused_ = true;
       worker_.waiting.pop_front();
     }
-    co_await asio::post(worker_.context, asio::use_awaitable);
+    co_await asio::post(worker_.context, use_task);
     co_return !refused_;
   }
 
@@ -364,7 +371,7 @@ class connection {
     }
   }
 
-  asio::awaitable<bool> answer(const response& r, bool more, bool http11 = true, bool head_only = false) {
+  task<bool> answer(const response& r, bool more, bool http11 = true, bool head_only = false) {
     std::string& head = worker_.head;
     head.clear();
     const auto put = [&](auto... pieces) { (head.append(pieces), ...); };
@@ -385,7 +392,7 @@ class connection {
   }
 
   /// Writes at once what the socket takes, so that both texts may be reused while the (copied) rest waits.
-  asio::awaitable<bool> send(std::string_view head, std::string_view body) {
+  task<bool> send(std::string_view head, std::string_view body) {
     error_code ec;
     const std::array<asio::const_buffer, 2> both{asio::buffer(head), asio::buffer(body)};
     std::size_t sent = socket_.write_some(both, ec);
@@ -397,7 +404,7 @@ class connection {
     allow(worker_.config.body_timeout_s);
     hold(rest.size());
     for (sent = 0; sent < rest.size();) {
-      const bool writable = co_await wait(tcp::socket::wait_write);
+      const bool writable = co_await wait(tcp_socket::wait_write);
       if (!writable) co_return false;
       const std::size_t count = socket_.write_some(asio::buffer(rest.data() + sent, rest.size() - sent), ec);
       if (ec && ec != asio::error::would_block) co_return false;
@@ -415,7 +422,7 @@ class connection {
 
   /// Answers what cannot be served and closes. Reads a little of what still comes, because closing with unread bytes
   /// resets the connection and may take the answer away from its reader.
-  asio::awaitable<bool> hang_up(unsigned status) {
+  task<bool> hang_up(unsigned status) {
     const settings& config = worker_.config;
     response refusal{.status = status};
     std::string body;
@@ -436,7 +443,7 @@ class connection {
     }
     bool open = co_await answer(refusal, false);
     error_code ec;
-    socket_.shutdown(tcp::socket::shutdown_send, ec);
+    socket_.shutdown(tcp_socket::shutdown_send, ec);
     let_go();
     body_ = {};
     allow(1);
@@ -449,7 +456,7 @@ class connection {
   }
 
   worker& worker_;
-  tcp::socket socket_;
+  tcp_socket socket_;
   std::list<connection>::iterator self_;
   byte_buffer input_;  // what was received and not yet answered; a request always starts at its front
   byte_buffer body_;   // of a request that did not arrive in one piece
@@ -472,7 +479,7 @@ inline bool worker::make_room() {
   return true;
 }
 
-inline asio::awaitable<void> worker::attend(tcp::socket socket) {
+inline task<void> worker::attend(tcp_socket socket) {
   struct counted {
     ~counted() {
       --self.load;
@@ -488,7 +495,7 @@ inline asio::awaitable<void> worker::attend(tcp::socket socket) {
     error_code ec;
     socket.non_blocking(true, ec);
     socket.write_some(asio::buffer(full), ec);
-    socket.shutdown(tcp::socket::shutdown_send, ec);
+    socket.shutdown(tcp_socket::shutdown_send, ec);
     co_return;
   }
   const auto self = busy.emplace(busy.end(), *this, std::move(socket));
@@ -502,7 +509,7 @@ inline asio::awaitable<void> worker::attend(tcp::socket socket) {
 }
 
 /// Twice a second: the date, and whose time is over. Ends, and with it the thread, when draining is done.
-inline asio::awaitable<void> worker::keep_time() {
+inline task<void> worker::keep_time() {
   while (!draining || !busy.empty() || !idle.empty()) {
     try {
       now = clock::now();
@@ -512,7 +519,7 @@ inline asio::awaitable<void> worker::keep_time() {
       }
       ticker.expires_after(draining ? milliseconds(50) : milliseconds(500));
       error_code woken;
-      co_await ticker.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+      co_await ticker.async_wait(asio::redirect_error(use_task, woken));
     } catch (const std::bad_alloc&) {  // others may free some
     }
   }

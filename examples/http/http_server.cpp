@@ -40,7 +40,7 @@ worker& least_loaded(const worker_list& workers) {
                             [](const auto& a, const auto& b) { return a->load < b->load; });
 }
 
-void start(worker& w, tcp::socket socket) {
+void start(worker& w, tcp_socket socket) {
   ++w.load;
   try {
     asio::co_spawn(w.context, w.attend(std::move(socket)), asio::detached);
@@ -54,7 +54,7 @@ void start(worker& w, tcp::socket socket) {
 error_code accept_all(tcp::acceptor& acceptor, const worker_list& workers) {
   for (error_code ec;;) {
     worker& w = least_loaded(workers);
-    tcp::socket socket(w.context);
+    tcp_socket socket(w.context);
     acceptor.accept(socket, ec);
     if (!ec) start(w, std::move(socket));
     if (ec && ec != asio::error::connection_aborted) return ec;

@@ -39,6 +39,7 @@ using asio::ip::tcp;
 using clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using namespace std::string_view_literals;
 
 class connection;
 
@@ -88,7 +89,7 @@ struct worker {
   std::deque<connection*> waiting;   // for their turn, with a whole request
   std::size_t bytes = 0;             // of requests and answers that have not wholly come or gone
   std::vector<byte_buffer> spare;
-  std::string head;                      // of the response being written
+  byte_buffer head;                      // of the response being written
   clock::time_point now = clock::now();  // of the last tick: deadlines need no better
   clock::time_point cut_at = clock::time_point::max();
   std::string date;
@@ -150,8 +151,9 @@ class connection {
   }
 
  private:
-  static constexpr std::size_t read_size = std::size_t{64} << 10;   // what one read asks for at least
-  static constexpr std::size_t least_rate = std::size_t{64} << 10;  // bytes/s, when memory is short
+  static constexpr std::size_t read_size = std::size_t{64} << 10;       // what one read asks for at least
+  static constexpr std::size_t keep_in_place = std::size_t{256} << 10;  // of body, behind the headers in input_
+  static constexpr std::size_t least_rate = std::size_t{64} << 10;      // bytes/s, when memory is short
 
   void wake() {
     error_code ec;
@@ -200,24 +202,25 @@ class connection {
     co_return woken;
   }
 
-  /// Appends what has arrived to input_ or body_, waiting for it if need be and allowed. False when nothing came
-  /// because the peer hung up or the time is over.
-  task<bool> receive(byte_buffer& to, std::size_t room, bool may_wait = true) {
-    for (;;) {
+  /// Appends what has arrived; false with an error when nothing has.
+  bool take(byte_buffer& to, std::size_t room, error_code& ec) {
+    const std::size_t count = socket_.read_some(asio::buffer(to.data() + to.size(), room), ec);
+    to.resize(to.size() + count);
+    hold(count);
+    moved_ += count;
+    return !ec;
+  }
+  /// Appends what arrives, waiting for it. False when nothing came because the peer hung up or the time is over.
+  task<bool> receive(byte_buffer& to, std::size_t room) {
+    for (bool may_wait = true;;) {
       error_code ec;
-      const std::size_t count = socket_.read_some(asio::buffer(to.data() + to.size(), room), ec);
-      to.resize(to.size() + count);
-      hold(count);
-      moved_ += count;
-      if (!ec) co_return true;
+      if (take(to, room, ec)) co_return true;
       if (ec != asio::error::would_block || !may_wait) co_return false;
       may_wait = co_await wait(tcp_socket::wait_read);
     }
   }
-  task<bool> receive_input(bool may_wait = true) {
-    return receive(input_, input_.capacity() - input_.size(), may_wait);
-  }
-
+  /// Not all there is: what follows this request would have to move to the front after it.
+  std::size_t input_room() const { return worker_.config.max_header_bytes + read_size - input_.size(); }
   /// One request and its answer; true when another may follow on this connection.
   task<bool> exchange() {
     const settings& config = worker_.config;
@@ -229,7 +232,7 @@ class connection {
       may_wait = co_await wait_idle();
       if (closing_) co_return false;
       input_ = worker_.take_buffer();
-      input_.reserve(config.max_header_bytes + read_size);
+      input_.reserve(config.max_header_bytes + keep_in_place);
     }
 
     allow(config.header_timeout_s);
@@ -247,7 +250,10 @@ class connection {
           break;
         }
       }
-      const bool received = co_await receive_input(may_wait);
+      bool received = take(input_, input_room(), ec);  // nearly always: a call less than receive()
+      if (!received && ec == asio::error::would_block && may_wait) {
+        received = co_await receive(input_, input_room());
+      }
       if (!received) {
         if (input_.size() == 0 || !expired_) co_return false;  // the peer hung up
         co_return co_await hang_up(408);
@@ -260,33 +266,43 @@ class connection {
     request asked = parser.head;
     std::size_t used = parsed;  // bytes of input_ that belong to this request
     const std::size_t length = static_cast<std::size_t>(parser.content_length().value_or(0));
-    if (length <= input_.size() - parsed && !parser.chunked()) {
-      asked.body = input_.text().substr(parsed, length);
-      used += length;
-    } else {
+    const bool in_place = !parser.chunked() && length <= input_.capacity() - parsed;
+    if (!in_place || length > input_.size() - parsed) {
       allow(config.body_timeout_s);
       if (parser.expects_continue && parser.http11 && input_.size() == parsed) {
-        const bool sent = co_await send("HTTP/1.1 100 Continue\r\n\r\n", {});
+        bool sent = send("HTTP/1.1 100 Continue\r\n\r\n", {});
+        if (sent && !unsent_.empty()) sent = co_await send_rest();
         if (!sent) co_return false;
       }
-      if (body_.capacity() == 0) body_ = worker_.take_buffer();
       bool complete = false;
-      if (parser.chunked()) {
-        complete = co_await receive_chunks(parser, parsed, ec);
+      if (in_place) {
+        complete = co_await receive_until(input_, parsed + length, ec);
       } else {
-        complete = co_await receive_body(parsed, length, ec);
+        if (body_.capacity() == 0) body_ = worker_.take_buffer();
+        if (parser.chunked()) {
+          complete = co_await receive_chunks(parser, parsed, ec);
+        } else {
+          body_.append(input_.text().substr(parsed));
+          complete = co_await receive_until(body_, length, ec);
+        }
       }
       if (ec) co_return co_await hang_up(status_of(ec));
       if (!complete && !expired_) co_return false;
       if (!complete) co_return co_await hang_up(408);
+    }
+    if (in_place) {
+      asked.body = input_.text().substr(parsed, length);
+      used += length;
+    } else {
       asked.body = body_.text();
-      used = parser.chunked() ? parsed : input_.size();
+      if (!parser.chunked()) used = input_.size();
     }
 
     const bool admitted = co_await take_turn();
     const bool more = parser.keep_alive() && !worker_.draining;
     const response reply = admitted ? call(asked) : busy();
-    const bool sent = co_await answer(reply, more, parser.http11, asked.method == "HEAD");
+    bool sent = answer(reply, more, parser.http11, asked.method == "HEAD");
+    if (sent && !unsent_.empty()) sent = co_await send_rest();
     if (!sent) co_return false;
     if (body_.capacity() != 0) worker_.give_back(std::exchange(body_, {}));
     input_.drop_front(used);
@@ -295,12 +311,11 @@ class connection {
     co_return more;
   }
 
-  /// A body of known length, straight into body_. Memory follows what has arrived, not what was declared.
-  task<bool> receive_body(std::size_t parsed, std::size_t length, error_code& ec) {
-    body_.append(input_.text().substr(parsed));
-    while (body_.size() < length) {
-      if (body_.size() == body_.capacity()) body_.reserve(std::min(length, std::max(4 * read_size, 2 * body_.size())));
-      const bool received = co_await receive(body_, std::min(length, body_.capacity()) - body_.size());
+  /// A body of known length, up to the buffer's `size`. Memory follows what has arrived, not what was declared.
+  task<bool> receive_until(byte_buffer& to, std::size_t size, error_code& ec) {
+    while (to.size() < size) {
+      if (to.size() == to.capacity()) to.reserve(std::min(size, std::max(4 * read_size, 2 * to.size())));
+      const bool received = co_await receive(to, std::min(size, to.capacity()) - to.size());
       if (!received) co_return false;
       if (is_full(ec)) co_return false;
     }
@@ -325,7 +340,7 @@ class connection {
         ec = beast::error::header_limit;
         co_return false;
       }
-      const bool received = co_await receive_input();
+      const bool received = co_await receive(input_, input_room());
       if (!received) co_return false;
       if (is_full(ec)) co_return false;
     }
@@ -371,41 +386,47 @@ class connection {
     }
   }
 
-  task<bool> answer(const response& r, bool more, bool http11 = true, bool head_only = false) {
-    std::string& head = worker_.head;
-    head.clear();
+  /// Begins an answer, nearly always wholly: what the socket does not take yet is left in unsent_. False when the
+  /// connection is lost.
+  bool answer(const response& r, bool more, bool http11 = true, bool head_only = false) {
+    byte_buffer& head = worker_.head;
+    head.resize(0);
     const auto put = [&](auto... pieces) { (head.append(pieces), ...); };
     const auto number = [](const fmt::format_int& n) { return std::string_view(n.data(), n.size()); };
-    put(http11 ? "HTTP/1.1 " : "HTTP/1.0 ", number(fmt::format_int(r.status)), " ");
-    put(view(beast::obsolete_reason(static_cast<beast::status>(r.status))),
-        "\r\ndate: ", std::string_view(worker_.date));
-    put("\r\ncontent-length: ", number(fmt::format_int(r.body.size())), "\r\n");
-    if (!r.content_type.empty()) put("content-type: ", r.content_type, "\r\n");
-    if (!r.allow.empty()) put("allow: ", r.allow, "\r\n");
-    if (!r.location.empty()) put("location: ", std::string_view(r.location), "\r\n");
-    if (r.retry_after_s != 0) put("retry-after: ", number(fmt::format_int(r.retry_after_s)), "\r\n");
+    put(http11 ? "HTTP/1.1 "sv : "HTTP/1.0 "sv, number(fmt::format_int(r.status)), " "sv);
+    put(view(beast::obsolete_reason(static_cast<beast::status>(r.status))), "\r\ndate: "sv, worker_.date);
+    put("\r\ncontent-length: "sv, number(fmt::format_int(r.body.size())), "\r\n"sv);
+    if (!r.content_type.empty()) put("content-type: "sv, r.content_type, "\r\n"sv);
+    if (!r.allow.empty()) put("allow: "sv, r.allow, "\r\n"sv);
+    if (!r.location.empty()) put("location: "sv, r.location, "\r\n"sv);
+    if (r.retry_after_s != 0) put("retry-after: "sv, number(fmt::format_int(r.retry_after_s)), "\r\n"sv);
     put(r.more_headers);
-    if (!more) put("connection: close\r\n");
-    if (more && !http11) put("connection: keep-alive\r\n");
-    put("\r\n");
-    return send(head, head_only ? std::string_view{} : r.body);
+    if (!more) put("connection: close\r\n"sv);
+    if (more && !http11) put("connection: keep-alive\r\n"sv);
+    put("\r\n"sv);
+    return send(head.text(), head_only ? std::string_view{} : r.body);
   }
 
-  /// Writes at once what the socket takes, so that both texts may be reused while the (copied) rest waits.
-  task<bool> send(std::string_view head, std::string_view body) {
+  /// Writes at once what the socket takes and copies the rest, so that both texts may be reused.
+  bool send(std::string_view head, std::string_view body) {
     error_code ec;
     const std::array<asio::const_buffer, 2> both{asio::buffer(head), asio::buffer(body)};
-    std::size_t sent = socket_.write_some(both, ec);
-    if (ec && ec != asio::error::would_block) co_return false;
-    if (sent == head.size() + body.size()) co_return true;
+    const std::size_t sent = socket_.write_some(both, ec);
+    if (ec && ec != asio::error::would_block) return false;
+    if (sent == head.size() + body.size()) return true;
     answering_ = true;
-    std::string rest(head.substr(std::min(sent, head.size())));
-    rest.append(body.substr(sent - std::min(sent, head.size())));
+    unsent_.assign(head.substr(std::min(sent, head.size())));
+    unsent_.append(body.substr(sent - std::min(sent, head.size())));
+    return true;
+  }
+  task<bool> send_rest() {
     allow(worker_.config.body_timeout_s);
-    hold(rest.size());
-    for (sent = 0; sent < rest.size();) {
+    hold(unsent_.size());
+    const std::string rest = std::exchange(unsent_, {});
+    for (std::size_t sent = 0; sent < rest.size();) {
       const bool writable = co_await wait(tcp_socket::wait_write);
       if (!writable) co_return false;
+      error_code ec;
       const std::size_t count = socket_.write_some(asio::buffer(rest.data() + sent, rest.size() - sent), ec);
       if (ec && ec != asio::error::would_block) co_return false;
       sent += count;
@@ -441,7 +462,8 @@ class connection {
       refusal.content_type = "text/plain; charset=utf-8";
       refusal.body = "Invalid HTTP request received.";
     }
-    bool open = co_await answer(refusal, false);
+    bool open = answer(refusal, false);
+    if (open && !unsent_.empty()) open = co_await send_rest();
     error_code ec;
     socket_.shutdown(tcp_socket::shutdown_send, ec);
     let_go();
@@ -449,7 +471,7 @@ class connection {
     allow(1);
     for (std::size_t read = 0; open && read < worker::keep_size; read += input_.size()) {
       input_.resize(0);
-      open = co_await receive_input();
+      open = co_await receive(input_, input_room());
       let_go();
     }
     co_return false;
@@ -458,8 +480,9 @@ class connection {
   worker& worker_;
   tcp_socket socket_;
   std::list<connection>::iterator self_;
-  byte_buffer input_;  // what was received and not yet answered; a request always starts at its front
-  byte_buffer body_;   // of a request that did not arrive in one piece
+  byte_buffer input_;   // what was received and not yet answered; a request always starts at its front
+  byte_buffer body_;    // of a request that is larger than input_, or comes in chunks
+  std::string unsent_;  // of an answer
   clock::time_point deadline_ = clock::time_point::max();
   clock::time_point moving_since_ = clock::time_point::max();
   std::size_t moved_ = 0;  // bytes since then

@@ -89,7 +89,7 @@ struct worker {
   std::deque<connection*> waiting;   // for their turn, with a whole request
   std::size_t bytes = 0;             // of requests and answers that have not wholly come or gone
   std::vector<byte_buffer> spare;
-  byte_buffer head;                      // of the response being written
+  byte_buffer head;                      // room for that of the response being written
   clock::time_point now = clock::now();  // of the last tick: deadlines need no better
   clock::time_point cut_at = clock::time_point::max();
   std::string date;
@@ -198,8 +198,9 @@ class connection {
       connection& self;
     };
     const idling while_waiting(*this);
-    const bool woken = co_await wait(tcp_socket::wait_read);
-    co_return woken;
+    error_code ec;
+    co_await socket_.async_wait(tcp_socket::wait_read, asio::redirect_error(use_task, ec));
+    co_return !ec;
   }
 
   /// Appends what has arrived; false with an error when nothing has.
@@ -389,9 +390,10 @@ class connection {
   /// Begins an answer, nearly always wholly: what the socket does not take yet is left in unsent_. False when the
   /// connection is lost.
   bool answer(const response& r, bool more, bool http11 = true, bool head_only = false) {
-    byte_buffer& head = worker_.head;
-    head.resize(0);
-    const auto put = [&](auto... pieces) { (head.append(pieces), ...); };
+    worker_.head.reserve(512 + r.content_type.size() + r.allow.size() + r.location.size() + r.more_headers.size());
+    char* const head = worker_.head.data();
+    char* end = head;
+    const auto put = [&](auto... pieces) { ((end = std::copy_n(pieces.data(), pieces.size(), end)), ...); };
     const auto number = [](const fmt::format_int& n) { return std::string_view(n.data(), n.size()); };
     put(http11 ? "HTTP/1.1 "sv : "HTTP/1.0 "sv, number(fmt::format_int(r.status)), " "sv);
     put(view(beast::obsolete_reason(static_cast<beast::status>(r.status))), "\r\ndate: "sv, worker_.date);
@@ -404,7 +406,7 @@ class connection {
     if (!more) put("connection: close\r\n"sv);
     if (more && !http11) put("connection: keep-alive\r\n"sv);
     put("\r\n"sv);
-    return send(head.text(), head_only ? std::string_view{} : r.body);
+    return send({head, end}, head_only ? std::string_view{} : r.body);
   }
 
   /// Writes at once what the socket takes and copies the rest, so that both texts may be reused.

@@ -98,6 +98,7 @@ inline std::string problems_page() {
 /// Whether a client that sends this Accept header wants errors as application/problem+json: it names that type, with a
 /// weight above 0 and not below that of application/json. A wildcard does not name it.
 inline bool accepts_problem(std::string_view accept) {
+  if (accept.find('+') == std::string_view::npos) return false;  // nearly always: it cannot name it
   int problem = -1;
   int json = 0;
   int json_precision = -1;  // of the range that the weight of application/json is from: */*, application/*, itself

@@ -22,7 +22,7 @@ inline unsigned status_of(const tabscore::outcome& outcome) {
 /// Whether a body of this content type is read as JSON: application/json or application/<anything>+json in any case,
 /// whatever its parameters; also when none is given.
 inline bool is_json(std::string_view content_type) {
-  if (content_type.empty()) return true;
+  if (content_type.empty() || content_type == "application/json") return true;
   content_type = content_type.substr(0, content_type.find(';'));
   while (content_type.ends_with(' ') || content_type.ends_with('\t')) content_type.remove_suffix(1);
   const auto same = [](std::string_view a, std::string_view lower) {

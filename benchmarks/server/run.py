@@ -8,10 +8,13 @@
 The servers run one at a time, in turn, pass after pass; medians of the passes are printed, and ratios to the constant.
 CPU time is the server process's own, from /proc, so that the load generator on the other core does not count. With
 --threads-ratio it also compares two serving threads with one, in records per second of wall time and per second of CPU.
+With --awake a loop of idle priority keeps each core awake: a virtual core that has gone to sleep takes longer to wake
+than a small request takes, and the server is charged for waking it.
 Needs wrk. Bodies are made up: seven fields a record, compact JSON.
 """
 
 import argparse
+import contextlib
 import http.client
 import json
 import os
@@ -25,7 +28,6 @@ import sys
 import tempfile
 import time
 
-CLOCK = os.sysconf("SC_CLK_TCK")
 LUA = """
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
@@ -69,12 +71,23 @@ class Server:
         self.process.stdout.readline()  # the line that says it is ready
 
     def cpu_seconds(self):
-        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / CLOCK
+        threads = pathlib.Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")
+        return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
 
     def stop(self):
         self.process.terminate()
         self.process.wait()
+
+
+@contextlib.contextmanager
+def cores_awake():
+    spin = ["chrt", "--idle", "0", sys.executable, "-c", "while True: pass"]
+    loops = [subprocess.Popen(["taskset", "-c", str(core), *spin]) for core in sorted(os.sched_getaffinity(0))]
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
 
 
 def wrk(url, script, connections, seconds):
@@ -106,10 +119,11 @@ def main():
     parser.add_argument("--connections", type=int, default=4)
     parser.add_argument("--json")
     parser.add_argument("--threads-ratio", action="store_true")
+    parser.add_argument("--awake", action="store_true")
     arguments = parser.parse_args()
     build = pathlib.Path(arguments.build)
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, cores_awake() if arguments.awake else contextlib.nullcontext():
         student = [str(build / "examples/student_server"), "--port", "{port}", "--threads"]
         commands = {
             "constant": [str(build / "benchmarks/server/constant_server"), "{port}", "1"],

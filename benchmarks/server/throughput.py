@@ -12,6 +12,7 @@ order of magnitude. Needs wrk.
 """
 
 import argparse
+import contextlib
 import json
 import pathlib
 import statistics
@@ -29,11 +30,12 @@ def main():
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--passes", type=int, default=3)
     parser.add_argument("--json")
+    parser.add_argument("--awake", action="store_true", help="as run.py has it")
     arguments = parser.parse_args()
 
     rows = []
     print("records  connections  requests/s   records/s    p50 ms   p99 ms   the service's records/s   ratio")
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, run.cores_awake() if arguments.awake else contextlib.nullcontext():
         log = pathlib.Path(folder) / "log.jsonl"
         command = [f"{arguments.build}/examples/student_server", "--port", "{port}", "--threads", "1"]
         server = run.Server([*command, "--prediction-log", str(log)])

@@ -74,7 +74,7 @@ class doorman {
     away_.notify_one();
   }
   void run(const std::stop_token& stop) {
-    run_in_short_slices(0);
+    run_in_short_slices();
     for (;;) {
       away_.wait(0);
       if (stop.stop_requested()) return;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <chrono>
@@ -17,7 +18,6 @@
 #include <tuple>
 #include <utility>
 
-#include "../http/short_slices.hpp"
 #include "served_model.hpp"
 
 /// What became of the model file since the start.
@@ -61,7 +61,8 @@ class model_keeper {
   }
 
   void run(const std::stop_token& stop) {
-    run_in_short_slices(10);  // requests go first; with SCHED_IDLE a busy machine would never load a model
+    // Requests go first: they have ten times the weight. With SCHED_IDLE a busy machine would hardly load a model.
+    setpriority(PRIO_PROCESS, 0, 10);
     stamp seen = known_;
     while (!stop.stop_requested()) {
       bool asked = false;

@@ -112,7 +112,7 @@ tcp::acceptor listen(asio::io_context& context, const settings& config, int inhe
 
 /// Runs a thread's event loop to its end, whatever a handler throws.
 void run(worker& w) {
-  run_in_short_slices();
+  run_in_slices(std::chrono::microseconds(500));  // shorter than the usual
   const std::lock_guard lock(w.running);
   for (;;) {
     try {

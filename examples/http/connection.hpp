@@ -24,20 +24,20 @@
 #include <boost/beast/http/status.hpp>
 #include <chrono>
 #include <cstring>
-#include <deque>
 #include <exception>
 #include <list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "byte_buffer.hpp"
+#include "doorman.hpp"
 #include "http_server.hpp"
 #include "request_parser.hpp"
 
 namespace http {
 
-namespace asio = boost::asio;
 using asio::ip::tcp;
 using clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
@@ -53,20 +53,33 @@ template <class T>
 using task = asio::awaitable<T, executor>;
 inline constexpr asio::use_awaitable_t<executor> use_task;
 
-/// One thread: its event loop, its handler, its connections, its share of the limits. Only its own thread touches it,
-/// but for `load`.
-struct worker {
+/// Counts something while it exists.
+class counted {
+ public:
+  explicit counted(std::size_t& count) : count_(count) { ++count_; }
+  ~counted() { --count_; }
+  counted(const counted&) = delete;
+  counted& operator=(const counted&) = delete;
+
+ private:
+  std::size_t& count_;
+};
+
+/// One thread: its event loop, its handler, its connections, its share of the limits. Only who runs the loop touches
+/// it, but for `load`.
+struct worker : shared_loop {
   worker(const settings& s, handler h)
       : config(s),
         handle(std::move(h)),
         most_connections(std::max<std::size_t>(s.max_connections / std::max(s.threads, 1U), 1)),
-        most_waiting(std::max<std::size_t>(s.max_requests / std::max(s.threads, 1U), 1)),
+        most_requests(std::max<std::size_t>(s.max_requests / std::max(s.threads, 1U), 1)),
         most_bytes(std::max(s.max_bytes_in_flight / std::max(s.threads, 1U), s.max_body_bytes + s.max_header_bytes)) {}
 
   task<void> keep_time();
   task<void> attend(tcp_socket socket);
   bool make_room();
   void drain();
+  bool at_limit() const { return in_flight >= most_requests || bytes > most_bytes / 2; }
 
   byte_buffer take_buffer() {
     if (spare.empty()) return {};
@@ -86,10 +99,10 @@ struct worker {
 
   const settings& config;
   handler handle;
-  asio::io_context context{1};
+  doorman* in_place = nullptr;
   asio::steady_timer ticker{context};
   std::list<connection> busy, idle;  // idle: those that wait for a request, longest first
-  std::deque<connection*> waiting;   // for their turn, with a whole request
+  std::size_t in_flight = 0;         // requests that have come whole and are not answered yet
   std::size_t bytes = 0;             // of requests and answers that have not wholly come or gone
   std::vector<byte_buffer> spare;
   byte_buffer head;                      // room for that of the response being written
@@ -98,7 +111,7 @@ struct worker {
   std::string date;
   bool draining = false;
   std::atomic<std::size_t> load = 0;
-  const std::size_t most_connections, most_waiting, most_bytes;
+  const std::size_t most_connections, most_requests, most_bytes;
 };
 
 // g++ 12 miscompiles `if (co_await f())` and temporaries with destructors as arguments of coroutines: here an awaited
@@ -311,9 +324,15 @@ class connection {
       if (!parser.chunked()) used = input_.size();
     }
 
-    const bool admitted = co_await take_turn();
+    response reply;
+    if (worker_.in_flight < worker_.most_requests) {
+      const counted in_flight(worker_.in_flight);
+      co_await take_turn();
+      reply = call(asked);
+    } else {
+      reply = busy();
+    }
     const bool more = parser.keep_alive() && !worker_.draining;
-    const response reply = admitted ? call(asked) : busy();
     bool sent = answer(reply, more, parser.http11, asked.method == "HEAD");
     if (sent && !unsent_.empty()) sent = co_await send_rest();
     if (!sent) co_return false;
@@ -364,26 +383,15 @@ class connection {
     return static_cast<bool>(ec);
   }
 
-  /// Lets those answer first that have a whole request already, so that all of them are known; false when too many
-  /// have come behind. It is the oldest that is refused then: its client has waited longest and may be gone, and the
-  /// newest can still be answered in time.
-  task<bool> take_turn() {
-    if (worker_.busy.size() + worker_.idle.size() == 1) co_return true;  // alone: nobody to wait for
-    struct place {
-      explicit place(connection& c) : self(c) { c.worker_.waiting.push_back(&c); }
-      ~place() {
-        if (!self.refused_) std::erase(self.worker_.waiting, &self);
-      }
-      connection& self;
-    };
-    refused_ = false;
-    const place in_line(*this);
-    if (worker_.waiting.size() > worker_.most_waiting) {
-      worker_.waiting.front()->refused_ = true;
-      worker_.waiting.pop_front();
-    }
+  /// Lets those answer first that have a whole request already, so that all of them are known and the last ones can be
+  /// refused.
+  task<void> take_turn() {
+    if (worker_.busy.size() + worker_.idle.size() == 1) co_return;  // alone: nobody to wait for
     co_await asio::post(worker_.context, use_task);
-    co_return !refused_;
+    while (worker_.away) {
+      error_code ec;
+      co_await worker_.back.async_wait(asio::redirect_error(use_task, ec));
+    }
   }
 
   response busy() const {
@@ -392,6 +400,8 @@ class connection {
   }
 
   response call(const request& asked) {
+    std::optional<doorman::absence> leave;
+    if (worker_.at_limit()) leave.emplace(*worker_.in_place, worker_);
     try {
       return worker_.handle(asked);
     } catch (const std::exception&) {
@@ -504,7 +514,6 @@ class connection {
   bool idle_ = false;
   bool expired_ = false;
   bool closing_ = false;
-  bool refused_ = false;
   bool answering_ = false;  // an answer is on its way in part
 };
 
@@ -517,14 +526,14 @@ inline bool worker::make_room() {
 }
 
 inline task<void> worker::attend(tcp_socket socket) {
-  struct counted {
-    ~counted() {
+  struct leaving {
+    ~leaving() {
       --self.load;
       if (self.draining && self.busy.empty() && self.idle.empty()) self.ticker.cancel();
     }
     worker& self;
   };
-  const counted while_attended{*this};
+  const leaving at_the_end{*this};
   if (!make_room()) {
     constexpr std::string_view full =
         "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";

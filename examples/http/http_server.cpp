@@ -110,11 +110,13 @@ tcp::acceptor listen(asio::io_context& context, const settings& config, int inhe
   return tcp::acceptor(context, *found.begin(), true);  // true: an address that was in use a moment ago is fine
 }
 
-/// Runs an event loop to its end, whatever a handler throws.
-void run(asio::io_context& context) {
+/// Runs a thread's event loop to its end, whatever a handler throws.
+void run(worker& w) {
+  run_in_slices(std::chrono::microseconds(500));  // shorter than the usual
+  const std::lock_guard lock(w.running);
   for (;;) {
     try {
-      context.run();
+      w.context.run();
       return;
     } catch (const std::exception&) {  // out of memory: what threw has ended, the others go on
     }
@@ -158,13 +160,17 @@ void serve(const settings& wanted, const std::function<handler()>& make_handler,
   asio::co_spawn(first, attend_hangups(hangups, config), asio::detached);
   for (const auto& w : workers) asio::co_spawn(w->context, w->keep_time(), asio::detached);
 
+  std::vector<std::reference_wrapper<shared_loop>> loops;
+  for (const auto& w : workers) loops.emplace_back(*w);
+  doorman in_place(std::move(loops));
+  for (const auto& w : workers) w->in_place = &in_place;
   std::vector<std::jthread> threads;
-  for (std::size_t i = 1; i < workers.size(); ++i) threads.emplace_back([&w = *workers[i]] { run(w.context); });
+  for (std::size_t i = 1; i < workers.size(); ++i) threads.emplace_back([&w = *workers[i]] { run(w); });
   const tcp::endpoint bound = acceptor.local_endpoint();
   std::string host = bound.address().to_string();
   if (bound.address().is_v6()) host = "[" + host + "]";
   ready(fmt::format("http://{}:{}", host, bound.port()));
-  run(first);
+  run(*workers.front());
 }
 
 }  // namespace http

@@ -84,7 +84,7 @@ inline void declare(CLI::App& app, flags& f) {
                  "one more takes the place of the one that is idle for longest, or gets 503")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  app.add_option("--max-requests", f.http.max_requests, "more requests waiting for their turn: the oldest get 503")
+  app.add_option("--max-requests", f.http.max_requests, "more requests that have come and are not answered: 503")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_option("--max-bytes-in-flight", f.http.max_bytes_in_flight,

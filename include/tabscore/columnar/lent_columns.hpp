@@ -14,6 +14,7 @@
 #include <tuple>
 #include <type_traits>
 
+#include "../core/ascii.hpp"
 #include "../core/scratch.hpp"
 #include "../schema/validate.hpp"
 
@@ -22,9 +23,7 @@ namespace tabscore {
 namespace detail {
 
 inline bool utf8(std::string_view text) noexcept {
-  unsigned char bits = 0;
-  for (const char c : text) bits |= static_cast<unsigned char>(c);
-  return bits < 0x80 || simdjson::validate_utf8(text.data(), text.size());
+  return is_ascii(text) || simdjson::validate_utf8(text.data(), text.size());
 }
 
 /// Whether a column of Value can feed the field at all; whether one value does is seen when it is read.

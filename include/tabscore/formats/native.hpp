@@ -126,16 +126,10 @@ class native_block {
   bool walk(std::string_view bytes, clickhouse_cursor& in, std::uint64_t count) {
     if (in.out()) return false;
     clickhouse_cursor next(bytes, std::max(walked_, in.at()));  // one of its own stays in registers
-    std::uint64_t row = walked_rows_;
+    walked_rows_ += next.texts(count - walked_rows_, [](std::string_view) {});
     walked_ = next.at();
-    for (; row < count; ++row) {
-      next.text();
-      if (next.out()) break;
-      walked_ = next.at();
-    }
-    walked_rows_ = row;
     in = next;
-    return row == count;
+    return walked_rows_ == count;
   }
 
   std::size_t at_ = 0;  // where the next column begins, or the size
@@ -232,7 +226,14 @@ class native_decoder final : public block_decoder<Schema> {
     if (binding_.column(I) == binding_.none) return lent_.template fill_nulls<I>();
     const native_column& column = block_.columns()[binding_.column(I)];
     const char* const nulls = column.type.nullable && !column.type.coded ? bytes + column.nulls + first : nullptr;
-    const auto valid = [nulls](std::size_t i) { return nulls == nullptr || nulls[i] == 0; };
+    if (nulls == nullptr || std::all_of(nulls, nulls + lent_.rows(), [](char is_null) { return is_null == 0; })) {
+      return lend<I>(bytes, first, column, [](std::size_t) { return true; });
+    }
+    lend<I>(bytes, first, column, [nulls](std::size_t i) { return nulls[i] == 0; });
+  }
+
+  template <std::size_t I, class Valid>
+  void lend(const char* bytes, std::size_t first, const native_column& column, const Valid& valid) {
     const char* const values = bytes + column.values + first * column.type.width;
     if constexpr (Schema::kinds[I] == field_kind::text) {
       if (column.type.coded) {  // code 0 of a nullable one is the null
@@ -245,8 +246,8 @@ class native_decoder final : public block_decoder<Schema> {
             [=](std::size_t i) { return without_zeros(std::string_view(values + i * width, width)); }, valid);
       } else {  // one behind the other, nulls too
         views_.resize(lent_.rows());
-        clickhouse_cursor next = texts_[I].next;
-        for (std::string_view& view : views_) view = next.text();
+        clickhouse_cursor next = texts_[I].next;  // one of its own stays in registers
+        next.texts(views_.size(), [to = views_.data()](std::string_view text) mutable { *to++ = text; });
         texts_[I].next = next;
         lent_.template fill<I>([&](std::size_t i) { return views_[i]; }, valid);
       }
@@ -326,10 +327,10 @@ class native_writer final : public prediction_writer {
     detail::append_text(out, column_);
     detail::append_text(out, type_);
     const auto put = [&](const void* from, std::size_t size) { out.append({static_cast<const char*>(from), size}); };
-    const auto put_nulls = [&] {
-      char* to = out.space(rows);
-      for (const double p : block.scores.probability) *to++ = std::isnan(p) ? 1 : 0;
-      out.keep_to(to);
+    const auto put_nulls = [&, p = block.scores.probability.data()] {
+      char* const to = out.space(rows);
+      for (std::size_t i = 0; i < rows; ++i) to[i] = std::isnan(p[i]) ? 1 : 0;
+      out.keep_to(to + rows);
     };
     put_nulls();
     put(block.scores.probability.data(), rows * sizeof(double));

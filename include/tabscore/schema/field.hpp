@@ -9,6 +9,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "../core/ascii.hpp"
 #include "../core/fixed_string.hpp"
 #include "constraints.hpp"
 #include "field_error.hpp"
@@ -22,6 +23,7 @@ enum class privacy : std::uint8_t { open, hashed, bucketed, unlogged };
 
 /// Code points of UTF-8 text: the bytes that do not continue a sequence.
 constexpr std::size_t code_points(std::string_view text) noexcept {
+  if (!std::is_constant_evaluated() && detail::is_ascii(text)) return text.size();
   std::size_t n = 0;
   for (const char c : text) n += (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
   return n;

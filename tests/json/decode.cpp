@@ -3,8 +3,8 @@
 #include <tabscore/json/write.hpp>
 
 #include <cmath>
-#include <limits>
 #include <deque>
+#include <limits>
 #include <string>
 
 #include "support/body.hpp"

@@ -102,7 +102,7 @@ std::string stream(std::string_view bytes, stream_format format, std::size_t pie
 }
 
 void streams(std::string_view bytes) {
-  const std::size_t piece = bytes.empty() ? 1 : 1 + static_cast<unsigned char>(bytes.back()) % 64;
+  const std::size_t piece = bytes.empty() ? 1 : 1U + static_cast<unsigned char>(bytes.back()) % 64U;
   for (const stream_format format : {stream_format::lines, stream_format::array}) {
     const std::string whole = stream(bytes, format, bytes.size() + 1);
     require(stream(bytes, format, piece) == whole);

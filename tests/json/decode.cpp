@@ -3,6 +3,7 @@
 #include <tabscore/json/write.hpp>
 
 #include <cmath>
+#include <deque>
 #include <limits>
 #include <string>
 
@@ -28,7 +29,8 @@ std::string with(std::string_view field, std::string_view value, ts::batch<loan>
     if (i > 0) text += ",";
     text += "\"" + std::string(loan::names[i]) + "\":" + std::string(loan::names[i] == field ? value : usual[i]);
   }
-  const padded_body body(text + "}]}");
+  static std::deque<padded_body> bodies;  // outlive the texts that are decoded from them
+  const padded_body& body = bodies.emplace_back(text + "}]}");
   ts::decoder<loan, Policy> decode;
   ts::batch<loan> batch;
   ts::batch<loan>& to = out ? *out : batch;

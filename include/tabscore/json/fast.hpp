@@ -28,6 +28,11 @@ template <schema_type Schema, class Policy>
 class fast_reader {
   static constexpr std::size_t size = Schema::size;
   using field_set = std::bitset<size>;
+  static constexpr std::array<bool, size> is_text = [] {
+    std::array<bool, size> text{};
+    for (std::size_t i = 0; i < size; ++i) text[i] = Schema::kinds[i] == field_kind::text;
+    return text;
+  }();
 
  public:
   fast_reader(std::string_view body, batch<Schema>& to, record_layout<Schema>& layout,
@@ -161,13 +166,14 @@ class fast_reader {
 
   /// Goes on behind the last value of a record that was laid out like before; returns what follows its brace.
   const char* close_laid_out() {
-    const bool text = Schema::kinds[layout_.fields.back()] == field_kind::text;
+    const bool text = is_text[layout_.fields.back()];
     if (found_ == 0) {  // converted already: there may be no more members
       const char* const p = skip_blanks(last_ + text, end_);
       return *p == '}' ? p + 1 : nullptr;
     }
+    const char* p = last_;
     field_set all;
-    return members(last_ + text, found_ - 1, all.set(), true);
+    return next_key(p, text) ? members(p, found_ - 1, all.set()) : p;
   }
 
   /// The records after one of which `behind` is what follows its brace (nullptr: to be found); returns what follows the
@@ -216,7 +222,7 @@ class fast_reader {
     tracing_ = previous == nullptr || layout_.wait == 0;
     trace_.clear();
     const std::size_t row = found_++;
-    p = members(p, row, {}, false);
+    p = p < end_ && *p == '"' ? members(p + 1, row, {}) : nullptr;
     if (p == nullptr) return nullptr;
     if (!tracing_) {
       --layout_.wait;
@@ -227,64 +233,88 @@ class fast_reader {
     return p;
   }
 
-  /// A record from its first key, or its rest from behind a value, to behind its brace.
-  const char* members(const char* p, std::size_t row, field_set seen, bool behind_value) {
-    static constexpr auto quote = sixteen('"');
-    for (;; behind_value = true) {
-      if (behind_value && !comma_.skip(p)) {
-        const char* const from = p;
-        p = skip_blanks(p, end_);
-        if (*p == '}') break;
-        if (*p != ',') return nullptr;
-        p = skip_blanks(p + 1, end_);
-        comma_ = separator(from, p);
-      }
-      if (p >= end_ || *p != '"') return nullptr;
-      std::size_t i = key_table<Schema>::find(p + 1);
-      if (i != Schema::npos) [[likely]] {
-        // The first quote ends it, which is found sooner than the length of the name.
-        const std::uint32_t quotes = equal_bytes(p + 1, quote) | equal_bytes(p + 17, quote) << 16U;
-        p += 2 + (quotes != 0 ? static_cast<std::size_t>(std::countr_zero(quotes)) : key_table<Schema>::length(i) - 1);
-        if (!colon_.skip(p)) {
+  /// A record, or the rest of it, from behind the quote of a key to behind its brace.
+  const char* members(const char* p, std::size_t row, field_set seen) {
+    bool text = false;
+    const char* last = last_;
+    do {
+      std::size_t i = key_table<Schema>::find(p);
+      bool begun = i != Schema::npos;  // p is where the value is, behind the quote of a text
+      if (begun) [[likely]] {
+        text = is_text[i];
+        p += key_table<Schema>::length(i);
+        if (p >= end_) return nullptr;
+        begun = colon_[text].skip(p);
+        if (!begun) {
           const char* const from = p;
           p = behind_colon(p);
-          if (p != nullptr) colon_ = separator(from, p);
+          if (p != nullptr && (*p == '"') == text) colon_[text] = separator(from, p + text);
         }
       } else {
+        --p;
         i = read_other_key(p);
         if (p != nullptr && i == Schema::npos) p = skip_scalar(p);
+        text = i != Schema::npos && is_text[i];
       }
       if (p == nullptr) return nullptr;
       if (i == Schema::npos) continue;
       if (seen[i]) return nullptr;
       seen[i] = true;
 
-      const bool quoted = *p == '"';
-      if (quoted != (Schema::kinds[i] == field_kind::text)) {
-        // null for an optional text. (For other kinds it is taken for a value.)
-        if (Schema::required[i] || quoted || std::memcmp(p, "null", 4) != 0) return nullptr;
-        trace_.give_up();
-        set_value(i, row, {});
-        p += 4;
-        continue;
+      if (!begun) {
+        if ((*p == '"') != text) {
+          // null for an optional text. (For other kinds it is taken for a value.)
+          if (Schema::required[i] || !text || std::memcmp(p, "null", 4) != 0) return nullptr;
+          trace_.give_up();
+          set_value(i, row, {});
+          p += 4;
+          text = false;
+          continue;
+        }
+        p += text;
       }
-      extent value{p + quoted, p + quoted};
-      const std::uint32_t ends = value_ends(value.begin, quoted);
-      value.end = ends != 0 ? value.begin + std::countr_zero(ends) : far_end(value.begin, quoted);
+      extent value{p, p};
+      const std::uint32_t ends = value_ends(p, text);
+      value.end = ends != 0 ? p + std::countr_zero(ends) : far_end(p, text);
       if (value.end == nullptr || value.end > end_) return nullptr;
+      p = value.end;
+      if (is_blank(value.end[-1])) {  // whatever stands in front of an empty value; else what stands behind a number
+        while (!text && value.end > value.begin && is_blank(value.end[-1])) --value.end;
+      }
       set_value(i, row, value);
       if (tracing_) trace_.add(i, value);
-      last_ = value.end;
-      p = value.end + quoted;
-    }
-    if (!seen.all()) {
+      last = value.end;
+    } while (next_key(p, text));
+    last_ = last;
+    if (p != nullptr && !seen.all()) {
       for (std::size_t i = 0; i < size; ++i) {
         if (seen[i]) continue;
         if (Schema::required[i]) return nullptr;
         set_value(i, row, {});
       }
     }
-    return p + 1;
+    return p;
+  }
+
+  /// From the end of a value to behind the quote of the next key; false when there is none: then p is behind the brace,
+  /// or nullptr.
+  [[gnu::always_inline]] bool next_key(const char*& p, bool text) noexcept {
+    if (comma_[text].skip(p)) return true;
+    const char* const from = p;
+    p = skip_blanks(p + text, end_);
+    if (*p == '}') {
+      ++p;
+      return false;
+    }
+    const bool more = *p == ',';
+    p = skip_blanks(p + 1, end_);
+    if (!more || p >= end_ || *p != '"') {
+      p = nullptr;
+      return false;
+    }
+    ++p;
+    comma_[text] = separator(from, p);
+    return true;
   }
 
   /// A key that key_table does not know; moves p to its value.
@@ -380,7 +410,8 @@ class fast_reader {
   std::size_t told_ = 0;  // records
   std::size_t most_ = 1;
   const char* last_ = nullptr;  // the end of the last value of the last record
-  separator comma_, colon_;     // as they were last time
+  // As they were last time: with the quotes behind them; of texts, with those that belong to the text.
+  std::array<separator, 2> comma_, colon_;
   layout_trace<Schema> trace_;
   bool tracing_ = false;
   std::array<value_block, size> values_;  // by place

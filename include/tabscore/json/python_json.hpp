@@ -34,7 +34,6 @@ struct json_stop {
   unreadable why{};
 };
 
-constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 constexpr bool is_hex(char c) noexcept { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
 /// Reads JSON as Python's json module does, without recursion: NaN and Infinity are numbers, lone surrogate escapes are

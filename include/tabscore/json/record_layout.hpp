@@ -21,10 +21,10 @@ struct record_layout {
     return order;
   }();
   struct place {
-    piece gap;  ///< the bytes before the value; the first place's from the last one of the record before
-    std::array<char, 16> stop{};  ///< the byte behind the value, many times
-    std::uint64_t stop8 = 0;      ///< eight times
-    bool number = false;          ///< such values tend to be shorter than eight bytes
+    piece gap;                ///< the bytes before the value; the first place's from the last one of the record before
+    bytes16 stop{};           ///< the byte behind the value, many times
+    std::uint64_t stop8 = 0;  ///< eight times
+    bool number = false;      ///< such values tend to be shorter than eight bytes
   };
   std::array<place, Schema::size> places{};
   std::array<std::uint16_t, Schema::size> fields = declared;    ///< the field of each place

@@ -36,26 +36,51 @@ inline std::uint64_t load8(const char* p) noexcept {
 
 constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
+constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+
 inline const char* skip_blanks(const char* p, const char* end) noexcept {
-  while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) ++p;
+  while (p < end && is_blank(*p)) ++p;
   return p;
 }
 
+using bytes16 = std::array<char, 16>;
+
 /// For each of the 16 bytes at p a bit: set where it equals the one of `others`.
-[[gnu::always_inline]] inline std::uint32_t equal_bytes(const char* p, const std::array<char, 16>& others) noexcept {
+[[gnu::always_inline]] inline std::uint32_t equal_bytes(const char* p, const bytes16& others) noexcept {
 #if defined(__SSE2__)
-  return static_cast<std::uint32_t>(
-      _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)),
-                                       _mm_loadu_si128(reinterpret_cast<const __m128i*>(others.data())))));
+  const auto at = [](const char* q) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(q)); };
+  return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(at(p), at(others.data()))));
 #else
   std::uint32_t equal = 0;
   for (unsigned i = 0; i < 16; ++i) equal |= std::uint32_t{p[i] == others[i]} << i;
   return equal;
 #endif
 }
+/// equal_bytes(p, a) | equal_bytes(p, b)
+[[gnu::always_inline]] inline std::uint32_t equal_either(const char* p, const bytes16& a, const bytes16& b) noexcept {
+#if defined(__SSE2__)
+  const auto at = [](const char* q) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(q)); };
+  const __m128i bytes = at(p);
+  return static_cast<std::uint32_t>(
+      _mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(bytes, at(a.data())), _mm_cmpeq_epi8(bytes, at(b.data())))));
+#else
+  return equal_bytes(p, a) | equal_bytes(p, b);
+#endif
+}
+/// equal_bytes(p, a) & equal_bytes(q, b)
+[[gnu::always_inline]] inline std::uint32_t equal_both(const char* p, const bytes16& a, const char* q,
+                                                       const bytes16& b) noexcept {
+#if defined(__SSE2__)
+  const auto at = [](const char* r) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(r)); };
+  return static_cast<std::uint32_t>(
+      _mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(at(p), at(a.data())), _mm_cmpeq_epi8(at(q), at(b.data())))));
+#else
+  return equal_bytes(p, a) & equal_bytes(q, b);
+#endif
+}
 
-constexpr std::array<char, 16> sixteen(char c) noexcept {
-  std::array<char, 16> a{};
+constexpr bytes16 sixteen(char c) noexcept {
+  bytes16 a{};
   for (char& each : a) each = c;
   return a;
 }
@@ -78,53 +103,62 @@ class piece {
     }
   }
 
+  /// What nothing equals.
+  static constexpr piece none() noexcept {
+    piece p;
+    p.ignored_ = 0x10000;
+    return p;
+  }
+
   constexpr std::size_t size() const noexcept { return size_; }
 
   /// Compares with the size() bytes at p; may read 16 in any case.
   [[gnu::always_inline]] bool matches(const char* p) const noexcept {
-    std::uint32_t equal = equal_bytes(p, bytes_[0]) & equal_bytes(p + tail_, last_);
+    std::uint32_t equal = equal_both(p, bytes_[0], p + tail_, last_);
     for (std::size_t i = 1; i * 16 < tail_; ++i) equal &= equal_bytes(p + i * 16, bytes_[i]);
     return (equal | ignored_) == 0xFFFFU;
   }
 
  private:
-  alignas(16) std::array<std::array<char, 16>, capacity / 16> bytes_{};
-  alignas(16) std::array<char, 16> last_{};  // the last 16 bytes; of fewer, all
-  std::size_t tail_ = 0;                     // where those begin
+  alignas(64) std::array<bytes16, capacity / 16> bytes_{};
+  alignas(16) bytes16 last_{};  // the last 16 bytes; of fewer, all
+  std::size_t tail_ = 0;        // where those begin
   std::size_t size_ = 0;
   std::uint32_t ignored_ = 0xFFFFU;
 };
 
-/// Up to eight bytes that tend to come again: a comma or a colon, and the blanks around it.
+/// Up to 16 bytes that tend to come again: a comma or a colon, and the blanks and quotes around it.
 class separator {
  public:
   constexpr separator() noexcept = default;
   separator(const char* from, const char* until) noexcept {
-    const auto size = static_cast<std::size_t>(until - from);
-    if (size - 1 > 7) return;
-    size_ = size;
-    mask_ = ~std::uint64_t{0} >> (64 - 8 * size);
-    bytes_ = load8(from) & mask_;
+    size_ = static_cast<std::size_t>(until - from);
+    if (size_ - 1 > 15) return;
+    std::memcpy(bytes_.data(), from, size_);
+    ignored_ = 0xFFFFU << size_ & 0xFFFFU;
   }
+
   /// Moves p behind them, if they are there.
   [[gnu::always_inline]] bool skip(const char*& p) const noexcept {
-    if ((load8(p) & mask_) != bytes_) return false;
+    if ((equal_bytes(p, bytes_) | ignored_) != 0xFFFFU) return false;
     p += size_;
     return true;
   }
 
  private:
-  std::uint64_t bytes_ = 1;  // which no masked bytes equal
-  std::uint64_t mask_ = 0;
+  alignas(16) bytes16 bytes_{};
   std::size_t size_ = 0;
+  std::uint32_t ignored_ = 0x10000;  // which nothing equals
 };
 
 /// `actual`; where the guess is right, what follows need not wait for how it was found: the processor goes on with the
-/// guess at once. (An equal value is all that a compiler sees, so that it must not look.)
-inline const char* ahead(const char* guess, const char* actual) noexcept {
+/// guess at once. (A compiler must neither know that the two are the same then, nor choose without a branch.)
+[[gnu::always_inline]] inline const char* ahead(const char* guess, const char* actual) noexcept {
+  const char* unknown = guess;
+  asm("" : "+r"(unknown));
   if (guess != actual) return actual;
-  asm("" : "+r"(guess));
-  return guess;
+  asm volatile("" : "+r"(unknown));
+  return unknown;
 }
 
 /// Up to eight digits as a number.
@@ -283,24 +317,12 @@ struct text_block {
   std::size_t size() const noexcept { return static_cast<std::size_t>(std::countr_zero(quotes)); }
 };
 
-/// For each of the 16 bytes at p a bit: set where a value may end: a text at a quote, anything else at a comma, a brace
-/// or a blank. Without branches, for nobody knows what the next value is.
+/// For each of the 16 bytes at p a bit: set where a value may end: a text at a quote, anything else (with the blanks
+/// behind it) at a comma or a brace. Without branches, for nobody knows what the next value is.
 [[gnu::always_inline]] inline std::uint32_t value_ends(const char* p, bool text) noexcept {
-  std::uint32_t quotes = 0;
-  std::uint32_t others = 0;
-#if defined(__SSE2__)
-  const __m128i b = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-  const __m128i marks = _mm_or_si128(_mm_cmpeq_epi8(b, _mm_set1_epi8(',')), _mm_cmpeq_epi8(b, _mm_set1_epi8('}')));
-  const __m128i blanks = _mm_cmpgt_epi8(_mm_set1_epi8(0x21), b);
-  quotes = static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(b, _mm_set1_epi8('"'))));
-  others = static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_or_si128(marks, blanks)));
-#else
-  for (unsigned i = 0; i < 16; ++i) {
-    quotes |= std::uint32_t{p[i] == '"'} << i;
-    others |= std::uint32_t{p[i] == ',' || p[i] == '}' || static_cast<signed char>(p[i]) < 0x21} << i;
-  }
-#endif
-  return others ^ ((others ^ quotes) & (0U - std::uint32_t{text}));
+  alignas(64) static constexpr bytes16 ends[4]{sixteen(','), sixteen('}'), sixteen('"'), sixteen('"')};
+  const bytes16* const mine = ends + 2 * text;
+  return equal_either(p, mine[0], mine[1]);
 }
 
 /// What a text between quotes turned out to be.

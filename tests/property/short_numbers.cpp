@@ -40,8 +40,8 @@ void compare(std::uint64_t seed, Short&& read_short, Any&& read_any) {
     for (std::size_t i = 0; i < count; ++i) {
       texts[i] = number_like(random);
       block.set(i, texts[i].data(), texts[i].size() - 64);
-      const extent t{block.begin[i], block.begin[i] + block.size[i]};
-      const auto quick = read_short(t);
+      const extent t = block[i];
+      const auto quick = read_short(block.bytes[i], t.size());
       const auto any = read_any(t);
       INFO(t.view());
       // What is short and plain is what the general reader finds; nothing short and plain is missed.

@@ -24,6 +24,8 @@ struct value_block {
   std::array<std::uint64_t, capacity> bytes;  // the first eight, of a text whatever
   std::array<std::uint32_t, capacity> size;
 
+  extent operator[](std::size_t row) const noexcept { return {begin[row], begin[row] + size[row]}; }
+
   /// The body's bytes must go on for eight behind its end.
   void set(std::size_t row, const char* value, std::size_t length) noexcept {
     begin[row] = value;
@@ -48,9 +50,10 @@ bool valid_ascii(std::size_t length) noexcept {
 template <class Field>
 inline constexpr bool short_numbers_valid = Field::valid(0) && Field::valid(99'999'999);
 
-/// A short value, as most are; 0 when it was one and keeps the bounds.
+/// A short value, as most are, which begins with these bytes; 0 when it was one and keeps the bounds.
 template <class Field>
-[[gnu::always_inline]] inline std::uint64_t convert_short(extent t, typename Field::stored_type& to) noexcept {
+[[gnu::always_inline]] inline std::uint64_t convert_short(extent t, std::uint64_t bytes,
+                                                          typename Field::stored_type& to) noexcept {
   if constexpr (!Field::required) {
     if (t.begin == nullptr) {
       to = Field::absent();
@@ -67,8 +70,8 @@ template <class Field>
     return !yes && t.view() != "false";
   } else {
     const auto v = [&] {
-      if constexpr (Field::kind == field_kind::integer) return read_short_integer(t);
-      if constexpr (Field::kind == field_kind::real) return read_short_real(t);
+      if constexpr (Field::kind == field_kind::integer) return read_short_integer(bytes, t.size());
+      if constexpr (Field::kind == field_kind::real) return read_short_real(bytes, t.size());
     }();
     to = Field::store(v.value);
     if constexpr (short_numbers_valid<Field>) return v.wrong;
@@ -79,7 +82,7 @@ template <class Field>
 /// Any value that is plainly what its field says; `texts` keeps what must be unescaped. The body ends at `end`.
 template <class Field, class Texts>
 [[gnu::noinline]] bool convert_any(extent t, typename Field::stored_type& to, const char* end, Texts& texts) {
-  if (convert_short<Field>(t, to) == 0) return true;
+  if (convert_short<Field>(t, t.begin != nullptr ? load8(t.begin) : 0, to) == 0) return true;
   if constexpr (!Field::required) {
     if (Field::kind != field_kind::text && t.view() == "null") {
       to = Field::absent();
@@ -112,11 +115,10 @@ template <class Field, class Texts>
 template <class Field, class Texts>
 bool convert_values(const value_block& values, std::size_t count, typename Field::stored_type* to, const char* end,
                     Texts& texts) {
-  const auto value = [&](std::size_t i) { return extent{values.begin[i], values.begin[i] + values.size[i]}; };
   // A loop without calls for what is common, and a second one where that did not do.
   std::uint64_t wrong = 0;
   const auto one_by_one = [&] {
-    for (std::size_t i = 0; i < count; ++i) wrong |= convert_short<Field>(value(i), to[i]);
+    for (std::size_t i = 0; i < count; ++i) wrong |= convert_short<Field>(values[i], values.bytes[i], to[i]);
   };
   if constexpr (Field::required && (Field::kind == field_kind::integer || Field::kind == field_kind::real)) {
     if (four_numbers_at_a_time && count > 1) {
@@ -129,7 +131,7 @@ bool convert_values(const value_block& values, std::size_t count, typename Field
     one_by_one();
   }
   for (std::size_t i = 0; wrong != 0 && i < count; ++i) {
-    if (!convert_any<Field>(value(i), to[i], end, texts)) return false;
+    if (!convert_any<Field>(values[i], to[i], end, texts)) return false;
   }
   return true;
 }

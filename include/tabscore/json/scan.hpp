@@ -164,9 +164,9 @@ class separator {
 /// Up to eight digits as a number.
 class digits8 {
  public:
-  /// The `count` bytes at p, 1 to 8 of them; of any other count, something.
-  [[gnu::always_inline]] digits8(const char* p, std::size_t count) noexcept
-      : digits_((load8(p) ^ zeros) << ((64 - 8 * count) & 63U)) {}
+  /// The first `size` bytes of a text that begins with these, 1 to 8 of them; of any other size, something.
+  [[gnu::always_inline]] digits8(std::uint64_t bytes, std::size_t size) noexcept
+      : digits_((bytes ^ zeros) << ((0 - 8 * size) & 63U)) {}
 
   /// 0 when all are digits.
   [[gnu::always_inline]] std::uint64_t others() const noexcept {
@@ -176,10 +176,10 @@ class digits8 {
   [[gnu::always_inline]] std::uint64_t points() const noexcept {
     return first_equal_byte(digits_, 0x1E1E1E1E1E1E1E1EU);  // '.' ^ '0'
   }
-  /// Without the byte whose lowest bit is bit `at`; those before it move up.
-  [[gnu::always_inline]] digits8 without_byte(unsigned at) const noexcept {
-    const std::uint64_t below = (std::uint64_t{1} << at) - 1;
-    return digits8((digits_ & below) << 8U | (digits_ & ~below & ~(std::uint64_t{0xFF} << at)));
+  /// Without the byte whose bit 7 is the lowest one of `points`; those before it move up.
+  [[gnu::always_inline]] digits8 without_first(std::uint64_t points) const noexcept {
+    const std::uint64_t up_to = points ^ (points - 1);
+    return digits8((digits_ & up_to >> 8U) << 8U | (digits_ & ~up_to));
   }
   [[gnu::always_inline]] std::int64_t value() const noexcept {
     const std::uint64_t d = digits_ * 10 + (digits_ >> 8U);  // pairs
@@ -211,10 +211,9 @@ struct parsed {
   std::uint64_t wrong;
 };
 
-/// An integer of at most 8 digits, and nothing else. Without branches.
-[[gnu::always_inline]] inline parsed<std::int64_t> read_short_integer(extent t) noexcept {
-  const std::size_t size = t.size();
-  const digits8 d(t.begin, size);
+/// An integer of at most 8 digits, and nothing else: of its text the first eight bytes and the size. Without branches.
+[[gnu::always_inline]] inline parsed<std::int64_t> read_short_integer(std::uint64_t bytes, std::size_t size) noexcept {
+  const digits8 d(bytes, size);
   const std::int64_t v = d.value();
   // Less than this has a zero in front; of other sizes everything is less.
   constexpr std::int64_t none = std::int64_t{1} << 62;
@@ -260,18 +259,17 @@ inline const char* number_end(const char* p, const char* end) noexcept {
 }
 
 /// A real number of at most 8 characters and nothing else, correctly rounded.
-[[gnu::always_inline]] inline parsed<double> read_short_real(extent t) noexcept {
-  const std::size_t size = t.size();
-  const digits8 all(t.begin, size);
+[[gnu::always_inline]] inline parsed<double> read_short_real(std::uint64_t bytes, std::size_t size) noexcept {
+  const digits8 all(bytes, size);
   const std::uint64_t points = all.points();
   if (points == 0) {
-    const auto whole = read_short_integer(t);
+    const auto whole = read_short_integer(bytes, size);
     return {static_cast<double>(whole.value), whole.wrong};
   }
   const auto at = static_cast<unsigned>(std::countr_zero(points)) / 8;  // of 0 to 7; the last character is at 7
-  const digits8 d = all.without_byte(8 * at);
+  const digits8 d = all.without_first(points);
   const std::size_t whole = at + size - 8;  // digits before the point
-  const bool wrong = (whole - 1 > 6) | (at == 7) | ((*t.begin == '0') & (whole != 1));
+  const bool wrong = (whole - 1 > 6) | (at == 7) | (((bytes & 0xFFU) == '0') & (whole != 1));
   // Both are exact, so that the division is the one rounding.
   static constexpr std::array<double, 8> powers{1e7, 1e6, 1e5, 1e4, 1e3, 1e2, 1e1, 1e0};
   return {static_cast<double>(d.value()) / powers[at], d.others() | size >> 4U | wrong};

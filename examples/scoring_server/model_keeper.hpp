@@ -96,9 +96,9 @@ class model_keeper {
     if (!model) return say(model.error().message);
     (*model)->log_to(log_, source_.log_names_it);
     const std::string version = (*model)->identity.version;
+    const std::lock_guard lock(mutex_);  // who sees the model sees this status, too
     live_.publish(std::move(*model));
     fmt::print(stderr, "{}: serves {} from now on\n", Service::program, version);
-    const std::lock_guard lock(mutex_);
     ++status_.loaded;
     status_.last = std::time(nullptr);
     status_.error.clear();

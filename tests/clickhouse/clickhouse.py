@@ -37,6 +37,7 @@ ARGUMENTS = ", ".join(COLUMNS)
 KINDS = ("executable_pool", "executable")
 LIES = ("honest", "fewer", "more", "half", "half_and_dies", "other_words", "other_column", "right_and_fails",
         "dies", "ends", "sleeps")
+TWICE = "twice"  # a lie for which the engine may wait without an end, so that another process asks
 
 
 def check(holds, what):
@@ -59,7 +60,7 @@ def configure(work):
       </function>"""
     with open(os.path.join(work, "lies_function.xml"), "w") as file:
         file.write("<functions>" + "".join(
-            liar.format(kind=kind, name=f"{kind}_{lie}", lie=lie) for kind in KINDS for lie in LIES) + "</functions>")
+            liar.format(kind=kind, name=f"{kind}_{lie}", lie=lie) for kind in KINDS for lie in (*LIES, TWICE)) + "</functions>")
     path = os.path.join(work, "config.xml")
     with open(path, "w") as file:
         file.write(f"""<clickhouse><logger><level>none</level></logger><path>{work}/data</path>
@@ -242,7 +243,7 @@ def alone_by_text(engine):
 def test_lies(engine):
     for kind in KINDS:
         for lie in LIES:
-            sql = f"SELECT count(x), sum(x) FROM (SELECT {kind}_{lie}(toInt64(number)) AS x FROM numbers(100000))"
+            sql = question(kind, lie)
             for _ in range(2):  # the second time a pool may have the same process
                 try:
                     got = engine.rows(sql)
@@ -254,6 +255,35 @@ def test_lies(engine):
                 check((lie, got) in (("honest", [["100000", "100000"]]), ("other_column", [["100000", "0"]])),
                       f"{kind} {lie}: {got}")
         check(engine.rows(f"SELECT sum({kind}_honest(toInt64(number))) FROM numbers(1000)") == [["1000"]], "afterwards")
+
+
+def question(kind, lie):
+    return f"SELECT count(x), sum(x) FROM (SELECT {kind}_{lie}(toInt64(number)) AS x FROM numbers(100000))"
+
+
+def ask_twice(work, kind):
+    """In a process of its own: prints what the engine answers, or the beginning of its error."""
+    engine = chdb.Engine(library, "--config-file=" + configure(work), "--path=" + os.path.join(work, "data"))
+    try:
+        print("answered", engine.rows(question(kind, TWICE)), flush=True)
+    except chdb.Failed as failure:
+        print("refused", str(failure)[:80], flush=True)
+    os._exit(0)
+
+
+def test_twice(seconds=15):
+    """Each block answered twice: an error, or a query that waits; never a wrong number of records."""
+    for kind in KINDS:
+        with tempfile.TemporaryDirectory() as work:
+            asked = subprocess.Popen([sys.executable, "-B", __file__, program, folder, kind, work],
+                                     stdout=subprocess.PIPE, text=True, start_new_session=True)
+            try:
+                got = asked.communicate(timeout=seconds)[0].strip()
+            except subprocess.TimeoutExpired:
+                os.killpg(asked.pid, signal.SIGKILL)
+                got = f"no answer in {seconds} s" if not asked.communicate()[0] else "an answer, and then no end"
+        print(f"{kind}, each block answered twice: {got}", flush=True)
+        check(got.startswith(("refused", "no answer")) or got == "answered [['100000', '100000']]", f"{kind} twice: {got}")
 
 
 def test_killed(engine):
@@ -304,6 +334,9 @@ def report_table_function(work, engine):
     print(f"executable() of 10000 records with a program that answers 5000: {got}")
 
 
+if len(sys.argv) > 3:
+    ask_twice(sys.argv[4], sys.argv[3])
+
 with tempfile.TemporaryDirectory() as work:
     engine = chdb.Engine(library, "--config-file=" + configure(work), "--path=" + os.path.join(work, "data"))
     print("ClickHouse", engine.value("SELECT version()"))
@@ -313,4 +346,5 @@ with tempfile.TemporaryDirectory() as work:
         print(test.__name__, flush=True)
         test(*arguments)
     engine.close()
+test_twice()
 print("all right")

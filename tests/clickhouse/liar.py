@@ -53,7 +53,7 @@ while True:
               "half": lambda: block(rows)[:-4 * rows],
               "half_and_dies": lambda: block(rows)[:-4 * rows], "other_words": lambda: b"Traceback: " * rows,
               "other_column": lambda: block(rows, b"prediction"),
-              "right_and_fails": lambda: block(rows)}[how]()
+              "right_and_fails": lambda: block(rows), "twice": lambda: 2 * block(rows)}[how]()
     answers.write(answer)
     answers.flush()
     if how in ("half_and_dies", "right_and_fails"):

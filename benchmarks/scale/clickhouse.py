@@ -26,29 +26,33 @@ class ClickHouse:
         link.unlink(missing_ok=True)
         link.symlink_to(Path(program).resolve())
         function = (ROOT / "examples" / "clickhouse" / "predict_purchase_function.xml").read_text()
-        (folder / "predict_purchase_function.xml").write_text(
-            re.sub("(<command>.*)(</command>)", rf"\1 --model {Path(model).resolve()}\2", function))
+        function = re.sub("(<command>.*)(</command>)", rf"\1 --model {Path(model).resolve()}\2", function)
+        (folder / "predict_purchase_function.xml").write_text(function)
+        narrow = function.replace("Int64", "UInt16").replace("<name>predict_purchase<", "<name>predict_purchase_narrow<")
+        (folder / "predict_purchase_narrow_function.xml").write_text(narrow)
         (folder / "config.xml").write_text(
             f"<clickhouse><logger><level>none</level></logger><path>{folder}/data</path>"
             f"<user_scripts_path>{scripts}</user_scripts_path><user_defined_executable_functions_config>"
             f"{folder}/*_function.xml</user_defined_executable_functions_config></clickhouse>")
         self.engine = chdb.Engine(str(library), f"--config-file={folder}/config.xml", f"--path={folder}/data")
-        for table, kind in (("nullable", "Nullable({})"), ("plain", "{}")):
-            columns = ", ".join(f"{name} {kind.format(type)}" for name, type in FIELDS.items())
+        for table, kind in (("nullable", "Nullable({})"), ("plain", "{}"), ("narrow", "{}")):
+            integer = "UInt16" if table == "narrow" else "Int64"
+            columns = ", ".join(f"{name} {kind.format(type.replace('Int64', integer))}" for name, type in FIELDS.items())
             self.engine.bytes(f"CREATE TABLE IF NOT EXISTS {table} ({columns}) ENGINE = MergeTree ORDER BY tuple()")
             if self.engine.value(f"SELECT count() FROM {table}") == "0":
                 self.engine.bytes(f"INSERT INTO {table} SELECT * FROM file('{csv}', 'CSVWithNames', '{columns}')")
 
     def queries(self):
-        for table in "nullable", "plain":
+        for table in "nullable", "plain", "narrow":
+            function = "predict_purchase_narrow" if table == "narrow" else "predict_purchase"
             yield f"ClickHouse, {table} columns, read and added up", f"SELECT sum({NUMBERS}), max(student_country) FROM {table}"
             yield (f"ClickHouse, {table} columns, scored",
-                   f"SELECT sum(p.probability), count() FROM (SELECT predict_purchase({ARGUMENTS}) AS p FROM {table})")
+                   f"SELECT sum(p.probability), count() FROM (SELECT {function}({ARGUMENTS}) AS p FROM {table})")
 
     def cost(self, sql, threads):
         """CPU seconds of the engine and of its programs, wall seconds."""
         programs, engine, begun = self._programs(), time.process_time(), time.time()
-        self.engine.bytes(f"{sql} SETTINGS max_threads = {threads}, max_block_size = 262144, "
+        self.engine.bytes(f"{sql} SETTINGS max_threads = {threads}, max_block_size = 131072, "
                           "preferred_block_size_bytes = 0")
         wall, engine = time.time() - begun, time.process_time() - engine
         used = sum(ns - programs.get(pid, 0) for pid, ns in self._programs().items()) / 1e9

@@ -39,21 +39,21 @@ class waiting_rows {
   bool ready() const noexcept { return !numbers_.empty(); }
   /// Makes room for rows of so many features; false when there is no memory for it.
   bool prepare(std::size_t features) noexcept {
-    return detail::unless_out_of_memory([&] { return numbers_.resize((features + 1) * room), true; });
+    return detail::unless_out_of_memory([&] { return numbers_.resize((features + 1) * stride), true; });
   }
 
   std::size_t rows() const noexcept { return rows_; }
   std::uint64_t positives() const noexcept { return positives_; }
-  std::size_t features() const noexcept { return numbers_.size() / room - 1; }
+  std::size_t features() const noexcept { return numbers_.size() / stride - 1; }
   /// Of a feature, or behind the last one the probability.
-  std::span<const double> column(std::size_t j) const noexcept { return {numbers_.data() + j * room, rows_}; }
+  std::span<const double> column(std::size_t j) const noexcept { return {numbers_.data() + j * stride, rows_}; }
 
   /// Does another batch have no room?
   bool full() const noexcept { return rows_ + most > room; }
   /// Precondition: ready() for x.width features, not full(), may_wait().
   void put(const feature_block& x, const predictions& scores) noexcept {
     double* to = numbers_.data() + rows_;
-    for (std::size_t j = 0; j < x.width; ++j, to += room) copy(x.column(j), x.rows, to);
+    for (std::size_t j = 0; j < x.width; ++j, to += stride) copy(x.column(j), x.rows, to);
     copy(scores.probability.data(), x.rows, to);
     for (const std::uint8_t label : scores.label.first(x.rows)) positives_ += label;
     rows_ += x.rows;
@@ -61,6 +61,8 @@ class waiting_rows {
   void clear() noexcept { rows_ = 0, positives_ = 0; }
 
  private:
+  static constexpr std::size_t stride = room + 8;  // not a power of two: columns would fall into the same cache sets
+
   static void copy(const double* from, std::size_t n, double* to) noexcept {
     for (; n >= 4; n -= 4, from += 4, to += 4) std::memcpy(to, from, 4 * sizeof *to);
     for (; n > 0; --n) {

@@ -52,7 +52,7 @@ class ClickHouse:
     def cost(self, sql, threads):
         """CPU seconds of the engine and of its programs, wall seconds."""
         programs, engine, begun = self._programs(), time.process_time(), time.time()
-        self.engine.bytes(f"{sql} SETTINGS max_threads = {threads}, max_block_size = 131072, "
+        self.engine.bytes(f"{sql} SETTINGS max_threads = {threads}, max_block_size = 262144, "
                           "preferred_block_size_bytes = 0")
         wall, engine = time.time() - begun, time.process_time() - engine
         used = sum(ns - programs.get(pid, 0) for pid, ns in self._programs().items()) / 1e9

@@ -28,7 +28,7 @@ FROM (
                           practice_exams_passed, minutes_spent_on_exams) AS p
   FROM students WHERE day = {day:Date})
 WHERE throwIf(isNull(p.probability) = empty(p.error), 'predict_purchase: neither a prediction nor a reason') = 0
-SETTINGS max_block_size = 131072, preferred_block_size_bytes = 0;
+SETTINGS max_block_size = 262144, preferred_block_size_bytes = 0;
 
 -- name: unscored
 -- What has no prediction, and why.

@@ -16,6 +16,9 @@ FIELDS = {"student_country": "String", "days_on_platform": "Int64", "minutes_wat
           "minutes_spent_on_exams": "Float64"}
 ARGUMENTS = ", ".join(FIELDS)
 NUMBERS = " + ".join(list(FIELDS)[1:])
+# Each table's columns, what stands for Int64, and the function whose arguments have that type.
+TABLES = {"nullable": ("Nullable({})", "Int64", "predict_purchase"), "plain": ("{}", "Int64", "predict_purchase"),
+          "narrow": ("{}", "UInt16", "predict_purchase_narrow")}
 
 
 class ClickHouse:
@@ -35,16 +38,14 @@ class ClickHouse:
             f"<user_scripts_path>{scripts}</user_scripts_path><user_defined_executable_functions_config>"
             f"{folder}/*_function.xml</user_defined_executable_functions_config></clickhouse>")
         self.engine = chdb.Engine(str(library), f"--config-file={folder}/config.xml", f"--path={folder}/data")
-        for table, kind in (("nullable", "Nullable({})"), ("plain", "{}"), ("narrow", "{}")):
-            integer = "UInt16" if table == "narrow" else "Int64"
+        for table, (kind, integer, _) in TABLES.items():
             columns = ", ".join(f"{name} {kind.format(type.replace('Int64', integer))}" for name, type in FIELDS.items())
             self.engine.bytes(f"CREATE TABLE IF NOT EXISTS {table} ({columns}) ENGINE = MergeTree ORDER BY tuple()")
             if self.engine.value(f"SELECT count() FROM {table}") == "0":
                 self.engine.bytes(f"INSERT INTO {table} SELECT * FROM file('{csv}', 'CSVWithNames', '{columns}')")
 
     def queries(self):
-        for table in "nullable", "plain", "narrow":
-            function = "predict_purchase_narrow" if table == "narrow" else "predict_purchase"
+        for table, (_, _, function) in TABLES.items():
             yield f"ClickHouse, {table} columns, read and added up", f"SELECT sum({NUMBERS}), max(student_country) FROM {table}"
             yield (f"ClickHouse, {table} columns, scored",
                    f"SELECT sum(p.probability), count() FROM (SELECT {function}({ARGUMENTS}) AS p FROM {table})")

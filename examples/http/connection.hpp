@@ -221,7 +221,7 @@ class connection {
       connection& self;
     };
     const idling while_waiting(*this);
-    error_code ec;
+    error_code ec;  // as wait(), without a coroutine of its own for each request
     co_await socket_.async_wait(tcp_socket::wait_read, asio::redirect_error(use_task, ec));
     co_return !ec;
   }

@@ -2,7 +2,6 @@
 #pragma once
 
 // Everything. Each header also works alone; in the data's order through the house:
-#include "core/ascii.hpp"
 #include "core/config.hpp"
 #include "core/exact.hpp"
 #include "core/exact_addends.hpp"

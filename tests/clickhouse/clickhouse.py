@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""clickhouse.py SCORE_STREAM FOLDER: predictions in SQL by an executable function, on the real engine."""
+"""clickhouse.py SCORE_STREAM FOLDER: predictions in SQL by an executable function, on the real engine.
+
+With two more arguments, WORK KIND, it is the process that test_twice() starts."""
 import json
 import math
 import os
@@ -275,7 +277,7 @@ def test_twice(seconds=15):
     """Each block answered twice: an error, or a query that waits; never a wrong number of records."""
     for kind in KINDS:
         with tempfile.TemporaryDirectory() as work:
-            asked = subprocess.Popen([sys.executable, "-B", __file__, program, folder, kind, work],
+            asked = subprocess.Popen([sys.executable, "-B", __file__, program, folder, work, kind],
                                      stdout=subprocess.PIPE, text=True, start_new_session=True)
             try:
                 got = asked.communicate(timeout=seconds)[0].strip()
@@ -335,7 +337,7 @@ def report_table_function(work, engine):
 
 
 if len(sys.argv) > 3:
-    ask_twice(sys.argv[4], sys.argv[3])
+    ask_twice(sys.argv[3], sys.argv[4])
 
 with tempfile.TemporaryDirectory() as work:
     engine = chdb.Engine(library, "--config-file=" + configure(work), "--path=" + os.path.join(work, "data"))

@@ -14,7 +14,7 @@
 #include <tuple>
 #include <type_traits>
 
-#include "../core/ascii.hpp"
+#include "../core/detail/ascii.hpp"
 #include "../core/scratch.hpp"
 #include "../schema/validate.hpp"
 

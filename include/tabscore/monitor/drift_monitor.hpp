@@ -86,6 +86,7 @@ class basic_drift_monitor {
     });
   }
 
+  /// observe() and record() of a batch of one block; few rows are counted later, with others.
   template <std::size_t Width, schema_type Schema>
   void record_block(const scored<Schema>& batch, const feature_block& x) noexcept {
     if (!reference_.empty()) check(x);

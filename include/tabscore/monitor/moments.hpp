@@ -116,6 +116,7 @@ class basic_moments {
     for (; j < Width; ++j) sums_[j].merge(part.real[j]);
   }
 
+  /// observe() and record() of a batch of one block; few rows are summed later, with others.
   template <std::size_t Width, schema_type Schema>
   void record_block(const scored<Schema>& batch, const feature_block& x) noexcept {
     if (!waiting_rows::may_wait(batch.records)) {

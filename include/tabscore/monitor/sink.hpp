@@ -72,6 +72,7 @@ class sinks {
  public:
   constexpr explicit sinks(Sink&... s) noexcept : all_(s...) {}
 
+  /// False when one of them refuses the batch.
   template <schema_type Schema>
   bool admit(const scored<Schema>& batch) const noexcept {
     static_assert((0 + ... + int{refusing_sink<Sink, Schema>}) <= 1,
@@ -82,7 +83,7 @@ class sinks {
     };
     return std::apply([&](auto&... s) { return (true && ... && ask(s)); }, all_);
   }
-  /// A batch of one block.
+  /// A whole batch of one block, whose features are x; larger ones come by way of an observation.
   template <std::size_t Width, schema_type Schema>
   void record(const scored<Schema>& batch, const feature_block& x) const noexcept {
     const auto tell = [&]<class S>(S& s) {

@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "../core/config.hpp"
 #include "../core/detail/out_of_memory.hpp"
 #include "sink.hpp"
 
@@ -43,6 +44,7 @@ class waiting_rows {
   }
 
   std::size_t rows() const noexcept { return rows_; }
+  /// Rows whose label is 1.
   std::uint64_t positives() const noexcept { return positives_; }
   std::size_t features() const noexcept { return numbers_.size() / stride - 1; }
   /// Of a feature, or behind the last one the probability.
@@ -52,6 +54,7 @@ class waiting_rows {
   bool full() const noexcept { return rows_ + most > room; }
   /// Precondition: ready() for x.width features, not full(), may_wait().
   void put(const feature_block& x, const predictions& scores) noexcept {
+    TABSCORE_ASSERT(x.width == features(), "one sink was given to pipelines of different features");
     double* to = numbers_.data() + rows_;
     for (std::size_t j = 0; j < x.width; ++j, to += stride) copy(x.column(j), x.rows, to);
     copy(scores.probability.data(), x.rows, to);

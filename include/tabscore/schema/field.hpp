@@ -9,7 +9,7 @@
 #include <string_view>
 #include <type_traits>
 
-#include "../core/ascii.hpp"
+#include "../core/detail/ascii.hpp"
 #include "../core/fixed_string.hpp"
 #include "constraints.hpp"
 #include "field_error.hpp"

@@ -2,7 +2,8 @@
 // Where a batch's time goes, from the body's bytes to the answer's: each stage alone and the whole, beside the
 // structural parse (simdjson's stage 1) of the same bytes, which is the floor of a full parser, and beside other JSON
 // libraries where they are installed. Stages run in turn, pass after pass; medians of CPU time.
-//   stages [--records 1,3,100,1000,10000,100000] [--passes 51] [--json]
+//   stages [--records 1,3,100,1000,10000,100000] [--passes 51] [--only total] [--json]
+// --only, for profilers: the stages whose names begin so, without the layouts.
 #include <fmt/format.h>
 #include <simdjson.h>
 #include <tabscore/tabscore.hpp>
@@ -214,6 +215,7 @@ struct report {
 int main(int argc, char** argv) {
   std::vector<std::size_t> sizes{1, 3, 100, 1000, 10'000, 100'000};
   std::size_t passes = 51;
+  std::string_view only;
   report table{false};
   for (int i = 1; i < argc; ++i) {
     const std::string_view flag = argv[i];
@@ -221,11 +223,13 @@ int main(int argc, char** argv) {
       table.json = true;
     } else if (flag == "--passes" && i + 1 < argc) {
       passes = std::strtoul(argv[++i], nullptr, 10);
+    } else if (flag == "--only" && i + 1 < argc) {
+      only = argv[++i];
     } else if (flag == "--records" && i + 1 < argc) {
       sizes.clear();
       for (char* p = argv[++i]; *p != '\0'; p += *p == ',') sizes.push_back(std::strtoul(p, &p, 10));
     } else {
-      fmt::print(stderr, "usage: stages [--records 1,3,100] [--passes 51] [--json]\n");
+      fmt::print(stderr, "usage: stages [--records 1,3,100] [--passes 51] [--only total] [--json]\n");
       return 2;
     }
   }
@@ -233,10 +237,12 @@ int main(int argc, char** argv) {
     if (records == 0) continue;
     bench b(records);
     auto stages = stages_of(b);
+    std::erase_if(stages, [&](const stage& s) { return !s.name.starts_with(only); });
+    if (stages.empty()) continue;
     measure(stages, records, passes);
     const double floor = median(stages[0].ns);
     for (const stage& s : stages) table.row(records, s.name, median(s.ns), floor, b.text.size());
-    if (records == 1000) {
+    if (records == 1000 && only.empty()) {
       layouts l(records);
       measure(l.stages, records, passes);
       for (std::size_t i = 0; i < l.stages.size(); ++i) {

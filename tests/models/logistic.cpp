@@ -143,6 +143,96 @@ TEST_CASE("any number of numeric features and text fields is scored", "[models]"
   }
 }
 
+TEST_CASE("quotients by products are the quotients, for extreme numbers too", "[models]") {
+  std::mt19937_64 random(11);
+  std::normal_distribution<double> normal;
+  const auto magnitude = [&](int from, int to) {
+    return normal(random) * std::pow(10.0, from + static_cast<int>(random() % static_cast<unsigned>(to - from + 1)));
+  };
+  std::size_t wrong = 0;
+  for (int round = 0; round < 1000; ++round) {
+    const std::size_t width = 1 + random() % 12;
+    const std::size_t rows = 1 + random() % 70;
+    std::vector<standardize> scaler(width);
+    std::vector<double> coefficient(width), x(width * rows), expected(rows), margin(rows);
+    for (std::size_t j = 0; j < width; ++j) {
+      scaler[j] = {random() % 8 == 0 ? 0.0 : magnitude(-3, 3), random() % 9 == 0 ? 1.0 : std::abs(magnitude(-3, 3))};
+      if (round % 50 == 0) scaler[j].scale = std::nextafter(2.0, 1.0);  // all ones
+      if (round % 50 == 1) scaler[j].scale *= 1e-200;
+      coefficient[j] = normal(random);
+    }
+    for (double& v : x) {
+      v = magnitude(-4, 4);
+      switch (random() % 200) {
+        case 0:
+          v = random() % 2 == 0 ? 0.0 : -0.0;
+          break;
+        case 1:
+          v *= 1e300;
+          break;
+        case 2:
+          v = std::numeric_limits<double>::denorm_min() * static_cast<double>(random() % 100);
+          break;
+        case 3:
+          v = std::copysign(std::numeric_limits<double>::infinity(), v);
+          break;
+        case 4:
+          v = std::numeric_limits<double>::quiet_NaN();
+          break;
+        case 5:
+          v = scaler[random() % width].mean;
+          break;
+        default:
+          break;
+      }
+    }
+    for (std::size_t j = 0; j < width; ++j) {
+      for (std::size_t i = 0; i < rows; ++i) {
+        const volatile double term = scaler[j](x[j * rows + i]) * coefficient[j];
+        expected[i] += term;
+      }
+    }
+    for (const kernel k : {kernel::portable, kernel::best}) {
+      detail::linear_kernel_for(k)({.rows = rows, .width = width, .numeric = x.data(), .stride = rows, .text = {}},
+                                   {scaler, coefficient}, margin.data());
+      for (std::size_t i = 0; i < rows; ++i) {
+        const bool nan = std::isnan(expected[i]) && std::isnan(margin[i]);
+        wrong += !nan && bits(margin[i]) != bits(expected[i]);
+      }
+    }
+  }
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("four sigmoids at a time are those of the C library", "[models]") {
+  std::mt19937_64 random(12);
+  const auto sigmoid = detail::sigmoid_kernel_for(kernel::best);
+  std::vector<double> margins{0.0, -0.0, 1e-300, 5e-324, 0x1p-54, -0x1p-60, 511.9999,
+                              512, -512, 708,    -745.2, 800,     -800};
+  for (const double special : {std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()}) {
+    margins.insert(margins.end(), {special, -special});
+  }
+  for (const double size : {1e-3, 1.0, 40.0, 512.0, 760.0}) {
+    std::uniform_real_distribution<double> uniform(-size, size);
+    for (int i = 0; i < 20'001; ++i) margins.push_back(uniform(random));
+  }
+  std::vector<double> p = margins;
+  sigmoid(p.data(), p.size());
+  std::size_t wrong = 0;
+  for (std::size_t i = 0; i < p.size(); ++i) {
+    const double expected = 1.0 / (1.0 + std::exp(-margins[i]));
+    const bool nan = std::isnan(expected) && std::isnan(p[i]);
+    wrong += !nan && bits(p[i]) != bits(expected);
+    double alone = margins[i];
+    sigmoid(&alone, 1);
+    wrong += bits(alone) != bits(p[i]);
+  }
+  CHECK(wrong == 0);
+#if defined(__GLIBC__) && defined(__x86_64__)
+  if (available(kernel::avx2)) CHECK(detail::exp_is_glibcs());
+#endif
+}
+
 TEST_CASE("infinite and missing numbers go through to the probability", "[models]") {
   const logistic model({.numeric = {"x"}, .text = {}}, {.numeric = {{0.0, 1.0}}, .text = {}}, {{2.0}, {}, 0.0}, 0.5);
   constexpr double infinity = std::numeric_limits<double>::infinity();

@@ -9,7 +9,7 @@ namespace tabscore {
 enum class kernel : std::uint8_t {
   reference,  ///< one row and one tree at a time: the yardstick, and the way of last resort for odd models
   portable,   ///< any CPU (SSE2 on x86-64)
-  avx2,
+  avx2,       ///< with BMI2 and FMA: Haswell, Zen and newer
   avx512,  ///< with BW, VL, DQ, VBMI and GFNI: Ice Lake, Zen 4 and newer
   best     ///< the last one of the above that this CPU has
 };
@@ -19,7 +19,7 @@ inline bool available(kernel k) noexcept {
 #if defined(__x86_64__) && defined(__GNUC__)
   switch (k) {
     case kernel::avx2:
-      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
+      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("fma");
     case kernel::avx512:
       return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vbmi") &&

@@ -15,6 +15,7 @@
 #include "../features/encoder.hpp"
 #include "../features/feature_block.hpp"
 #include "detail/linear_kernels.hpp"
+#include "detail/sigmoid.hpp"
 #include "kernel.hpp"
 #include "scorer.hpp"
 
@@ -40,7 +41,9 @@ class logistic {
         numeric_(learnt.numeric),
         intercept_(learnt.intercept),
         threshold_(threshold),
-        numeric_terms_(detail::linear_kernel_for(wanted)) {
+        terms_(encoder_.numeric, numeric_),
+        add_terms_(detail::linear_kernel_for(wanted)),
+        sigmoid_(detail::sigmoid_kernel_for(wanted)) {
     TABSCORE_ASSERT(names_.numeric.size() == encoder_.numeric.size() && numeric_.size() == encoder_.numeric.size(),
                     "names, scaler and coefficients of the numeric features differ in number");
     TABSCORE_ASSERT(names_.text.size() == encoder_.text.size() && learnt.text.size() == encoder_.text.size(),
@@ -65,15 +68,18 @@ class logistic {
   /// One probability per row: 1 / (1 + exp(-margin)), with the exp of the C library.
   void score(const feature_block& x, scratch& memory, std::span<double> probability) const {
     margins(x, memory, probability);
-    for (double& value : probability.first(x.rows)) value = 1.0 / (1.0 + std::exp(-value));
+    sigmoid_(probability.data(), x.rows);
   }
 
   /// One log-odds per row: the numeric terms, the text terms and the intercept, added in that order without fusing.
   void margins(const feature_block& x, scratch& memory, std::span<double> margin) const {
     TABSCORE_ASSERT(encoder_.fits(x), "the block has other features than the model");
     TABSCORE_ASSERT(margin.size() >= x.rows, "fewer margins than rows");
-    numeric_terms_(encoder_.prepared(x, memory), {encoder_.numeric.data(), numeric_.data(), numeric_.size()},
-                   margin.data());
+    if (encoder_.before.empty()) {
+      add_terms_(x, terms_, margin.data());
+    } else {
+      add_terms_(encoder_.prepared(x, memory), terms_, margin.data());
+    }
     for (std::size_t f = 0; f < text_.size(); ++f) {
       const double* const coefficient = text_[f].data() + 1;
       each_code(x, f, encoder_.text[f], 0, x.rows,
@@ -123,7 +129,9 @@ class logistic {
   std::vector<std::vector<double>> text_;
   double intercept_;
   double threshold_;
-  detail::linear_kernel numeric_terms_;
+  detail::linear_terms terms_;
+  detail::linear_kernel add_terms_;
+  detail::sigmoid_kernel sigmoid_;
 };
 
 }  // namespace tabscore

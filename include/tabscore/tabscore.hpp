@@ -10,6 +10,7 @@
 #include "core/fixed_string.hpp"
 #include "core/json_text.hpp"
 #include "core/number_parse.hpp"
+#include "core/number_series.hpp"
 #include "core/number_text.hpp"
 #include "core/number_texts.hpp"
 #include "core/result.hpp"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <tabscore/core/number_parse.hpp>
+#include <tabscore/core/number_series.hpp>
 #include <tabscore/core/number_text.hpp>
 #include <tabscore/json/scan.hpp>
 
@@ -169,4 +170,40 @@ TEST_CASE("written doubles have the digits of the standard library's shortest on
       if (v > 0) check(v);
     }
   }
+}
+
+TEST_CASE("numbers written in a series have the texts that they have alone", "[core]") {
+  std::mt19937_64 random(21);
+  const auto unit = [&] { return static_cast<double>(random() >> 11U) * 0x1p-53; };
+  std::vector<double> values{0.5, 0.25, 1e-4, std::nextafter(1e-4, 1), std::nextafter(1.0, 0), 1.0, 0.0, -0.25};
+  while (values.size() < 400'003) {
+    switch (random() % 16) {
+      case 0:
+        values.push_back(std::ldexp(1 + unit(), -static_cast<int>(1 + random() % 40)));
+        break;
+      case 1:
+        values.push_back(std::floor(unit() * 1e4) / 1e4);
+        break;
+      case 2:
+        values.push_back(std::floor(unit() * 1e9) / 1e9);
+        break;
+      case 3:
+        values.push_back(std::nextafter(std::floor(unit() * 1e3) / 1e3, random() % 2 == 0 ? 0.0 : 1.0));
+        break;
+      default:
+        values.push_back(unit());
+        break;
+    }
+    if (random() % 5000 == 0) values.push_back(std::bit_cast<double>(random()));  // any double, NaN too
+  }
+  ts::number_series<ts::spelling::json> series(values);
+  std::size_t different = 0;
+  for (const double v : values) {
+    char alone[ts::number_text_space], in_series[ts::number_text_space];
+    const std::string_view expected(alone,
+                                    static_cast<std::size_t>(ts::write_real<ts::spelling::json>(alone, v) - alone));
+    const std::string_view text(in_series, static_cast<std::size_t>(series.write_next(in_series) - in_series));
+    different += text != expected;
+  }
+  CHECK(different == 0);
 }

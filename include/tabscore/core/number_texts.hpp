@@ -5,7 +5,7 @@
 #include <cstring>
 #include <span>
 
-#include "number_text.hpp"
+#include "number_series.hpp"
 #include "scratch.hpp"
 
 namespace tabscore {
@@ -20,8 +20,9 @@ class number_texts {
 
   void write(std::span<const double> values) {
     entries_ = memory_.get<entry>(values.size() + 1);  // a text may touch the entry behind its own
+    number_series<spelling::json> numbers(values);
     for (std::size_t i = 0; i < values.size(); ++i) {
-      const char* const end = write_real<spelling::json>(entries_[i].text, values[i]);
+      const char* const end = numbers.write_next(entries_[i].text);
       entries_[i].size = static_cast<std::size_t>(end - entries_[i].text);
     }
   }

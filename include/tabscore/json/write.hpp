@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "../core/json_text.hpp"
+#include "../core/number_series.hpp"
 #include "../core/number_text.hpp"
 #include "../core/number_texts.hpp"
 #include "../core/text_buffer.hpp"
@@ -68,14 +69,14 @@ class prediction_names {
                    const number_texts* texts = nullptr) const {
     if (texts != nullptr && texts->empty()) texts = nullptr;
     out.append(begin_);
+    number_series<spelling::json> numbers(probability);
     constexpr std::size_t block = 256;  // records whose room is asked for at once
     for (std::size_t i = 0; i < probability.size(); i += block) {
       const std::size_t end = std::min(i + block, probability.size());
       char* to = out.space((end - i) * entry_space());
       for (std::size_t row = i; row < end; ++row) {
-        to = entry(to, probability[row] >= threshold, [&](char* p) {
-          return texts != nullptr ? texts->copy(row, p) : write_real<spelling::json>(p, probability[row]);
-        });
+        to = entry(to, probability[row] >= threshold,
+                   [&](char* p) { return texts != nullptr ? texts->copy(row, p) : numbers.write_next(p); });
         *to++ = ',';
       }
       out.keep_to(to);

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "detail/shortest_four.hpp"
+#include "number_text.hpp"
+
+namespace tabscore {
+
+/// Writes reals one after the other as write_real does; of numbers below one it works four out at a time. The values
+/// must outlive it.
+template <spelling Spelling = spelling::repr>
+class number_series {
+ public:
+  explicit number_series(std::span<const double> values) noexcept : values_(values) {}
+
+  /// Writes the next one; returns the end. `to` has number_text_space bytes. Precondition: there is a next one.
+  char* write_next(char* to) noexcept {
+    const std::size_t i = next_++;
+#if defined(__x86_64__) && defined(__GNUC__)
+    if (i % 4 == 0) {
+      four_.known = 0;
+      if (has_avx2 && values_.size() - i >= 4) detail::shortest_four(values_.data() + i, four_);
+    }
+    if (four_.known >> i % 4 & 1U) return four_.write(i % 4, to);
+#endif
+    return write_real<Spelling>(to, values_[i]);
+  }
+
+ private:
+  std::span<const double> values_;
+  std::size_t next_ = 0;
+#if defined(__x86_64__) && defined(__GNUC__)
+  inline static const bool has_avx2 = __builtin_cpu_supports("avx2");
+  detail::four_decimals four_;
+#endif
+};
+
+}  // namespace tabscore

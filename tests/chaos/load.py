@@ -10,7 +10,7 @@ import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-from example_server import RECORD, Server, batch  # noqa: E402,F401
+from example_server import LARGER, RECORD, SLOWER, Server, batch  # noqa: E402,F401
 
 LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n")
 
@@ -22,7 +22,7 @@ def post(body, path="/batch_predict"):
             (path.encode(), len(body), body))
 
 
-def connect(address, timeout=30):
+def connect(address, timeout=30 * SLOWER):
     s = socket.create_connection(address, timeout)
     s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return s
@@ -44,7 +44,7 @@ def receive(s):
         data += more
 
 
-def ask(address, raw, timeout=30):
+def ask(address, raw, timeout=30 * SLOWER):
     with connect(address, timeout) as s:
         s.sendall(raw)
         return receive(s)

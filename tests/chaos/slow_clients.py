@@ -5,13 +5,14 @@
 A quarter each is idle, sends its header byte by byte, sends its body byte by byte, and reads no answers. Meanwhile others
 must be served as if these were not there, and memory must stay within its bound."""
 import argparse
+import collections
 import resource
 import socket
 import sys
 import threading
 import time
 
-from load import Client, Load, Server, batch, connect, memory_mib, post, quantile, run_tests
+from load import LARGER, Client, Load, Server, batch, connect, memory_mib, post, quantile, run_tests
 
 options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 options.add_argument("server")
@@ -72,16 +73,19 @@ def test_slow_clients_stop_nobody():
         dripping = threading.Thread(target=drip)
         dripping.start()
         with Load(*(Client(address, raw, keep_alive=False, pause=0.005) for _ in range(2))) as load:
-            time.sleep(4)
+            begin = time.monotonic()
+            while (waited := time.monotonic() - begin) < 4 or (waited < 15 and len(load.answers()) <= 100):
+                time.sleep(0.1)
         stop.set()
         dripping.join()
         memory = memory_mib(pid, "VmHWM")
         for _, s in crowd:
             s.close()
         assert not load.failures and not quiet.failures, load.failures[:3]
-        assert len(load.latencies()) > 100 and len(load.latencies()) == len(load.answers()), "somebody got no 200"
+        statuses = collections.Counter(status for _, _, status in load.answers())
+        assert set(statuses) == {200} and statuses[200] > 100, "too few of 200: %s" % statuses
         assert survivors[0] > options.clients / 2, "the crowd was cut: it was no load"
-        bound = BYTES / 2**20 + 60 + options.clients * 0.05
+        bound = BYTES / 2**20 + LARGER * (60 + options.clients * 0.05)
         assert memory < bound, "%.0f MiB were used, %.0f is the bound" % (memory, bound)
         time.sleep(1.2)
         return "%d slow clients: p99 %.1f ms, longest %.0f ms, without them %.1f ms; at most %.0f MiB" % (

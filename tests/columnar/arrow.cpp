@@ -414,6 +414,12 @@ TEST_CASE("a batch that is not as its schema says is an error, not a crash", "[c
     REQUIRE(wrong);
     CHECK(wrong->message == "Arrow: column 'purpose' has a code outside its dictionary of 4");
   }
+  const auto whole = build::array(build::records(coded));
+  CHECK(reader->read(*whole, 1, 10, lent)->message == "Arrow: records 1 to 11 are not within the batch's 10");
+  const ts::arrow_array dictionary(whole->children[0]->dictionary);  // taken, too
+  CHECK(reader->read(*whole, 0, 2, lent)->message ==
+        "Arrow: column 'purpose' has a dictionary that is not laid out as its schema says");
+
   auto batch = build::array(build::records(some.columns()));
   ts::arrow_array taken(batch->children[2]);  // a consumer took a column
   CHECK(scorer->score(*batch, ts::arrow_array().get())->message == "Arrow: column 'amount' was moved away");

@@ -4,6 +4,7 @@
 #include <functional>
 #include <iterator>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -246,6 +247,82 @@ TEST_CASE("a broken scikit-learn export is refused with its place", "[models][sk
     INFO("change: " << change.first << " -> " << change.second);
     check_refused(sklearn, changed(sklearn_text, change.first, change.second), words);
   }
+}
+
+TEST_CASE("a broken scikit-learn model of categories or of weights is refused with its place", "[models][sklearn]") {
+  const std::string categories =
+      R"({"format": "sklearn-export-1", "kind": "hist_gradient_boosting_classifier", "n_features": 1,)"
+      R"( "classes": [0, 1], "input_cast": "float64", "baseline": [0.5],)"
+      R"( "known_categories": {"bitsets": [[7, 0]], "feature_map": [0]}, "trees": [[{"feature": [0, 0, 0],)"
+      R"( "threshold": [0, 0, 0], "left": [1, 0, 0], "right": [2, 0, 0], "value": [0, -1, 2], "is_leaf": [0, 1, 1],)"
+      R"( "missing_left": [0, 0, 0], "is_categorical": [1, 0, 0], "bitset_idx": [0, 0, 0], "left_bitsets": [[5]]}]]})";
+  const auto f = forest::build(*read_sklearn(categories));
+  REQUIRE(f);
+  for (const auto& [category, leaf] :
+       {std::pair{0.0, -1.0}, {1.0, 2.0}, {2.0, -1.0}, {3.0, 2.0}, {std::nan(""), 2.0}}) {
+    CHECK(margin(*f, {category}) == 0.5 + leaf);
+  }
+  const std::string weights =
+      R"({"format": "sklearn-export-1", "kind": "logistic_regression", "classes": [0, 1, 2], "multi_class": "ovr",)"
+      R"( "coef": [[1, 2], [3, 4], [5, 6]], "intercept": [0, 0, 0]})";
+  REQUIRE(read_sklearn(weights));
+  const std::tuple<const std::string&, std::string, std::string, std::string> cases[] = {
+      {categories, "[[7, 0]]", "[[-1]]", "known_categories.bitsets should be"},
+      {categories, "[[7, 0]]", "[[1,1,1,1,1,1,1,1,1]]", "known_categories.bitsets should be"},
+      {categories, "\"feature_map\": [0]", "\"feature_map\": [1]",
+       "trees[0].bitset_idx[0] should be one of left_bitsets"},
+      {categories, "\"feature_map\": [0]", "\"feature_map\": []",
+       "trees[0].bitset_idx[0] should be one of left_bitsets"},
+      {categories, "\"bitset_idx\": [0", "\"bitset_idx\": [1", "trees[0].bitset_idx[0] should be one of left_bitsets"},
+      {categories, "\"left_bitsets\": [[5]]", "\"left_bitsets\": [[0.5]]", "trees[0].left_bitsets should be"},
+      {categories, "\"is_leaf\": [0", "\"is_leaf\": [256", "trees[0].is_leaf should be an array of numbers in range"},
+      {categories, "[0.5]", "[0.5, 0.5]", "baseline should be one number per output"},
+      {categories, "\"classes\": [0, 1]", "\"classes\": [0]", "classes should be at least two classes"},
+      {weights, "\"classes\": [0, 1, 2]", "\"classes\": 3", "classes should be an array"},
+      {weights, "\"intercept\": [0, 0, 0]", "\"intercept\": [0, 0]", "intercept and coef should be"},
+      {weights, "[5, 6]", "[5]", "intercept and coef should be"},
+      {weights, "\"coef\"", "\"coefs\"", "model.coef is missing"},
+  };
+  for (const auto& [text, from, to, words] : cases) {
+    INFO("change: " << from << " -> " << to);
+    check_refused(sklearn, changed(text, from, to), words);
+  }
+}
+
+TEST_CASE("a forest that no loader made is checked as well", "[models]") {
+  const auto message = [](auto change) {
+    forest_model model = *read_sklearn(sklearn_text);
+    change(model, model.trees[0]);
+    return refusal(model);
+  };
+  CHECK(message([](auto&, auto&) {}).empty());
+  CHECK(message([](auto& m, auto&) { m.outputs = 0; }) == "built: 0 outputs; 1 to 2^20 are expected");
+  CHECK(message([](auto& m, auto&) { m.base.clear(); }) == "built: 0 base margins for 1 outputs");
+  CHECK(message([](auto& m, auto&) { m.linear = {1}; }) == "built: 1 linear weights for 2 features and 1 outputs");
+  CHECK(message([](auto& m, auto&) { m.feature_names = {"a"}; }) == "built: 1 feature names for 2 features");
+  CHECK(message([](auto&, tree& t) { t.leaves.pop_back(); }) == "built: tree 0: 1 splits need 2 leaf values, not 1");
+  CHECK(message([](auto&, tree& t) { t.output = 1; }) == "built: tree 0: output 1 of 1 does not exist");
+  CHECK(message([](auto&, tree& t) { t.splits[0].feature = 2; }) ==
+        "built: tree 0, split 0: feature 2 of 2 does not exist");
+  CHECK(message([](auto&, tree& t) { t.splits[0].threshold = std::nan(""); }) ==
+        "built: tree 0, split 0: the threshold is NaN");
+  CHECK(message([](auto&, tree& t) { t.splits[0].categories = 0; }) ==
+        "built: tree 0, split 0: category set 0 of 0 does not exist");
+  CHECK(message([](auto& m, tree& t) {
+          m.compare = comparison::less;
+          t.splits[0].threshold = 0.1;
+        }) == "built: tree 0, split 0: the threshold is not a 32-bit float");
+  CHECK(message([](auto&, tree& t) { t.leaves[1] = std::nan(""); }) == "built: tree 0: a leaf value is NaN");
+  CHECK(message([](auto&, tree& t) {
+          t.split_cover = {1, 2};
+        }) == "built: tree 0: covers do not match its splits and leaves");
+  CHECK(message([](auto&, tree& t) { t.splits[0].right = 1; }) == "built: tree 0: a child is split 1, but there are 1");
+  CHECK(message([](auto&, tree& t) { t.splits[0].right = 0; }) ==
+        "built: tree 0: split 0 is reached twice; a tree has no cycle and shares nothing");
+  CHECK(message([](auto&, tree& t) {
+          t.splits.push_back(t.splits[0]);
+          t.leaves.push_back(3);
+        }) == "built: tree 0: 2 of its 5 splits and leaves are not connected to the root");
 }
 
 TEST_CASE("features are matched by name, and the first that does not fit is named", "[models]") {

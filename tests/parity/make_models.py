@@ -14,6 +14,7 @@ import xgboost as xgb
 from sklearn.ensemble import (ExtraTreesClassifier, GradientBoostingClassifier, GradientBoostingRegressor,
                               HistGradientBoostingClassifier, HistGradientBoostingRegressor, RandomForestClassifier,
                               RandomForestRegressor)
+from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -113,6 +114,14 @@ def xgboost_set(name, seed, rounds=12, categorical=False, classes=0, contributio
         booster.save_model(os.path.join(folder, f"model.{kind}"))
 
 
+def export_linear(model, path):
+    with open(path, "w") as f:
+        json.dump({"format": "sklearn-export-1", "kind": "logistic_regression", "classes": model.classes_.tolist(),
+                   "multi_class": model.multi_class, "coef": model.coef_.tolist(),
+                   "intercept": model.intercept_.tolist(), "feature_names": [f"f{i}" for i in range(FEATURES)]}, f)
+        f.write("\n")
+
+
 def sklearn_set(name, model, seed, classes=0, raw=None, missing=False):
     x, y = data(400, seed)
     x = x.astype(np.float32).astype(np.float64)
@@ -125,10 +134,16 @@ def sklearn_set(name, model, seed, classes=0, raw=None, missing=False):
     model.fit(x, y)
     inputs = np.vstack([x[:40], hard(x, [sorted(set(x[~np.isnan(x[:, f]), f])) for f in range(FEATURES)], seed,
                                      [np.nan, 1e30, -1e30] if missing else [1e30, -1e30, 0.0])])
+    if getattr(model, "categorical_features", None):
+        inputs[40:, 5] = np.arange(60) % 16  # some of them never seen
     out = model.predict_proba(inputs) if classes else model.predict(inputs)
     margins = out if raw is None else raw(model, inputs)
     folder = write(name, inputs, margins, out)
-    export(model, os.path.join(folder, "model.json"), [f"f{i}" for i in range(FEATURES)])
+    path = os.path.join(folder, "model.json")
+    if isinstance(model, LogisticRegression):
+        export_linear(model, path)
+    else:
+        export(model, path, [f"f{i}" for i in range(FEATURES)])
 
 
 def main():
@@ -163,6 +178,12 @@ def main():
                 raw=decision, missing=True)
     sklearn_set("sk_hist_gb_poisson", HistGradientBoostingRegressor(max_iter=8, max_leaf_nodes=12, loss="poisson", **kw),
                 29, raw=lambda m, x: m._raw_predict(x), missing=True)
+    sklearn_set("sk_hist_gb_categorical", HistGradientBoostingClassifier(
+        max_iter=6, max_leaf_nodes=12, categorical_features=[5], **kw), 30, classes=2, raw=decision, missing=True)
+    for name, seed, classes, multi_class in (("sk_logistic", 31, 2, "auto"), ("sk_logistic_softmax", 32, 3, "multinomial"),
+                                             ("sk_logistic_ovr", 33, 3, "ovr")):
+        sklearn_set(name, LogisticRegression(multi_class=multi_class, max_iter=500, **kw), seed, classes=classes,
+                    raw=decision)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@
 
 namespace {
 
-enum kind { allocate, write_file, sync_file, rename_file, open_file, truncate_file, kinds };
+enum kind { allocate, write_file, sync_file, rename_file, open_file, truncate_file, reserve_file, kinds };
 
 struct fault {
   std::int64_t countdown;  // the call that brings it to 0 fails; -1: all calls fail; 0: none does
@@ -128,6 +128,10 @@ int rename(const char* from, const char* to) {
 int ftruncate(int fd, off_t size) {
   static auto* const real = next<int(int, off_t)>("ftruncate");
   return fails(truncate_file) ? -1 : real(fd, size);
+}
+int fallocate(int fd, int mode, off_t begin, off_t length) {
+  static auto* const real = next<int(int, int, off_t, off_t)>("fallocate");
+  return fails(reserve_file) ? -1 : real(fd, mode, begin, length);
 }
 int open(const char* path, int flags, ...) {
   static auto* const real = next<int(const char*, int, ...)>("open");

@@ -26,7 +26,7 @@ options.add_argument("shim")
 options.add_argument("tests", nargs="*")
 options = options.parse_intermixed_args()
 
-KINDS = ("allocate", "write", "sync", "rename", "open", "truncate")
+KINDS = ("allocate", "write", "sync", "rename", "open", "truncate", "reserve")
 FIELDS = ("countdown", "failed", "error", "live")
 
 
@@ -164,6 +164,19 @@ def test_the_disk_cannot_be_forced():
         assert ask(server.address, raw)[0] == 200
         assert server.get("sync", "failed") >= 3
         log_is_whole(server, 5)
+
+
+def test_the_disk_has_no_place_in_advance():
+    """The log does without, whether the file system cannot or is full, and asks once a file."""
+    raw = post(batch(2000))
+    for error in (errno.EOPNOTSUPP, errno.ENOSPC):
+        with Faulty("--log-on-failure", "refuse") as server:
+            server.fail("reserve", -1, error)
+            for _ in range(4):
+                assert [ask(server.address, raw)[0] for _ in range(10)] == [200] * 10
+                time.sleep(0.3)
+            assert server.get("reserve", "failed") == 1
+            assert log_is_whole(server, 2000) == 40
 
 
 def test_rotation_fails():

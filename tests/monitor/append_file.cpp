@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <tabscore/monitor/append_file.hpp>
 
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -29,6 +31,16 @@ std::string contents(const fs::path& file) {
   std::ostringstream text;
   text << std::ifstream(file, std::ios::binary).rdbuf();
   return text.str();
+}
+std::uint64_t on_disk(const fs::path& file) {
+  struct ::stat now {};
+  REQUIRE(::stat(file.c_str(), &now) == 0);
+  return static_cast<std::uint64_t>(now.st_blocks) * 512;
+}
+/// Whether place on the disk can be had in advance here.
+bool has_fallocate(const fs::path& folder) {
+  const ts::detail::unique_fd fd(::open((folder / "probe").c_str(), O_WRONLY | O_CREAT, 0600));
+  return ::fallocate(fd.get(), FALLOC_FL_KEEP_SIZE, 0, 1 << 16) == 0;
 }
 void write(const fs::path& file, std::string_view text) { std::ofstream(file, std::ios::binary) << text; }
 
@@ -239,6 +251,74 @@ TEST_CASE("rotate() sets the file aside, or follows one that was renamed", "[mon
   CHECK(contents(path) == "4\n");
   CHECK(contents(folder.path / "moved") == "2\n3\n");
   CHECK(logs(folder.path).size() == 3);
+}
+
+TEST_CASE("a file that grows fast has place on the disk in advance, and gives it back", "[monitor]") {
+  const temporary_folder folder;
+  if (!has_fallocate(folder.path)) {
+    WARN("this file system cannot");
+    return;
+  }
+  const auto path = folder.path / "log";
+  constexpr std::uint64_t slack = 1 << 16;
+  const std::string batch = std::string((2 << 20) - 1, 'x') + "\n", line = "a line\n";
+  const auto room = [](const fs::path& of) { return on_disk(of) - std::min(on_disk(of), fs::file_size(of)); };
+  {
+    auto file = append_file::open(path.string(), {}).value();
+    REQUIRE(file->append(line));
+    file->tick();
+    CHECK(room(path) <= slack);  // not for so little
+    REQUIRE(file->append(batch));
+    file->tick();
+    CHECK(room(path) >= 4 * batch.size());
+    CHECK(fs::file_size(path) == line.size() + batch.size());
+    file->tick();
+    REQUIRE(file->append(batch));
+    file->tick();
+    CHECK(on_disk(path) <= 6 * batch.size() + slack);  // there is enough still
+
+    REQUIRE(file->rotate());
+    for (const auto& [name, text] : logs(folder.path)) {
+      if (name == "log" || name == "probe") continue;
+      CHECK(room(folder.path / name) <= slack);
+      CHECK(text == line + batch + batch);
+    }
+    REQUIRE(file->append(batch));
+    file->tick();
+    CHECK(room(path) > slack);
+    fs::resize_file(path, 0);  // as logrotate's copytruncate does
+    file->tick();
+    REQUIRE(file->append(batch));
+    file->tick();
+    CHECK(room(path) > slack);
+  }
+  CHECK(room(path) <= slack);
+  CHECK(contents(path) == batch);
+
+  const pid_t child = ::fork();
+  if (child == 0) {
+    auto file = append_file::open(path.string(), {});
+    if (!file || !(*file)->append(batch)) ::_exit(1);
+    (*file)->tick();
+    ::kill(::getpid(), SIGKILL);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  REQUIRE(WIFSIGNALED(status));
+  CHECK(room(path) > slack);
+  const auto heir = append_file::open(path.string(), {}).value();
+  CHECK(room(path) <= slack);
+  CHECK(contents(path) == batch + batch);
+}
+
+TEST_CASE("a file that will be set aside takes no place beyond its size", "[monitor]") {
+  const temporary_folder folder;
+  const auto path = folder.path / "log";
+  const std::string batch = std::string((2 << 20) - 1, 'x') + "\n";
+  auto file = append_file::open(path.string(), {.rotate_bytes = 3 << 20}).value();
+  REQUIRE(file->append(batch));
+  file->tick();
+  CHECK(on_disk(path) <= (3 << 20) + (1 << 16));
 }
 
 TEST_CASE("a pipe is written to and nothing else", "[monitor]") {

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <ctime>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -103,6 +104,7 @@ class basic_append_file {
     if (whole && settings_.sync == durability::always) whole = sync_now(*current_);
     if (!whole) return take_back(bytes.size()), false;
     size_ += bytes.size();
+    new_bytes_ += bytes.size();
     unsynced_ = true;
     if (sync_is_due(2)) {
       mark_synced();
@@ -114,19 +116,24 @@ class basic_append_file {
   /// Forces everything that was appended to the disk; false when the disk says no.
   bool sync() noexcept { return !intents_ || sync_now(*locked_current()); }
 
-  /// What time brings: call it a few times per sync_interval. Forces to the disk and sets aside what is due.
+  /// What time brings: call it a few times per sync_interval. Forces to the disk and sets aside what is due, and takes
+  /// room on the disk for as much as will come soon.
   void tick() noexcept {
-    std::shared_ptr<const file> due;
+    std::shared_ptr<const file> current;
+    range room;
+    bool due = false;
     {
       const std::lock_guard lock(mutex_);
       if (!intents_) return;
       find_size();
       rotate_if_due(0);
-      if (!sync_is_due(1)) return;
-      mark_synced();
-      due = current_;
+      current = current_;
+      room = room_wanted();
+      due = sync_is_due(1);
+      if (due) mark_synced();
     }
-    sync_now(*due);
+    if (room.begin < room.end) take_room(current, room);
+    if (due) sync_now(*current);
   }
 
   /// Sets the file aside and begins another; one that somebody else has renamed is left to him. False when that failed
@@ -143,11 +150,28 @@ class basic_append_file {
  private:
   static constexpr std::uint64_t page = 4096;  // a page, or a part of one where they are larger
 
+  // A file system that looks for a place when bytes are forced to the disk makes appends wait meanwhile. So a file that
+  // grows fast gets its place in advance, behind its end: in each tick() for the next two to four of them.
+  static constexpr std::uint64_t least_growth = std::uint64_t{1} << 20;  // from tick to tick, for that to be worth it
+  static constexpr std::uint64_t most_room = std::uint64_t{256} << 20;
+  static constexpr std::uint64_t no_room = std::numeric_limits<std::uint64_t>::max();
+  struct range {
+    std::uint64_t begin = 0, end = 0;
+  };
+
   struct file {
+    file() = default;
+    file(const file&) = delete;
+    file& operator=(const file&) = delete;
+    ~file() {
+      if (has_room) give_room_back(fd.get());
+    }
+
     detail::unique_fd fd;
     struct ::stat status {};
     bool regular = false;
     clock::time_point born;
+    mutable std::atomic<bool> has_room = false;
   };
 
   basic_append_file(std::string path, const append_settings& settings) : path_(std::move(path)), settings_(settings) {}
@@ -163,7 +187,7 @@ class basic_append_file {
         (times.stx_mask & STATX_BTIME) != 0) {
       next->born = clock::from_time_t(static_cast<std::time_t>(times.stx_btime.tv_sec));
     }
-    size_ = static_cast<std::uint64_t>(next->status.st_size);
+    size_ = room_end_ = static_cast<std::uint64_t>(next->status.st_size);
     current_ = std::move(next);
     return true;
   }
@@ -173,13 +197,44 @@ class basic_append_file {
     struct ::stat now {};
     if (::fstat(current_->fd.get(), &now) != 0) return;
     const auto found = static_cast<std::uint64_t>(now.st_size);
-    if (found < size_) announce_nothing();
+    if (found < size_) {
+      announce_nothing();
+      room_end_ = found;
+    }
     size_ = found;
+  }
+
+  /// What to take room for, given how fast the file has grown since the last time; empty: nothing.
+  range room_wanted() noexcept {
+    const std::uint64_t grown = std::exchange(new_bytes_, 0);
+    if (grown < least_growth || room_end_ >= size_ + 2 * grown) return {};
+    std::uint64_t end = size_ + std::min(4 * grown, most_room);
+    if (settings_.rotate_bytes != 0) end = std::min(end, settings_.rotate_bytes);
+    return {std::max(room_end_, size_), end};
+  }
+  void take_room(const std::shared_ptr<const file>& of, range room) noexcept {
+    of->has_room = true;
+    const bool taken = ::fallocate(of->fd.get(), FALLOC_FL_KEEP_SIZE, static_cast<off_t>(room.begin),
+                                   static_cast<off_t>(room.end - room.begin)) == 0;
+    const bool never = !taken && errno != EINTR;  // the disk is full, or the file system cannot
+    const std::lock_guard lock(mutex_);
+    if (of != current_) return;
+    if (taken) room_end_ = room.end;
+    if (never) room_end_ = no_room;
+    if (never) give_room_back(of->fd.get());
+  }
+  /// Frees what lies behind the end. Only its one writer may do that.
+  static void give_room_back(int fd) noexcept {
+    constexpr off_t block = 512;  // the unit of st_blocks
+    struct ::stat now {};
+    if (::fstat(fd, &now) != 0 || now.st_blocks <= (now.st_size + static_cast<off_t>(page)) / block) return;
+    static_cast<void>(::ftruncate(fd, now.st_size));
   }
 
   bool repair() noexcept {
     const int fd = current_->fd.get();
     const std::uint64_t size = size_;
+    give_room_back(fd);  // of a process that was killed
     const auto last = intents_->read();
     if (last && last->device == current_->status.st_dev && last->inode == current_->status.st_ino &&
         last->begin < size && size < last->end) {
@@ -214,7 +269,7 @@ class basic_append_file {
   bool cut() noexcept {
     find_size();
     if (*cut_to_ < size_ && ::ftruncate(current_->fd.get(), static_cast<off_t>(*cut_to_)) != 0) return false;
-    size_ = std::min(size_, *cut_to_);
+    size_ = room_end_ = std::min(size_, *cut_to_);
     cut_to_.reset();
     announce_nothing();
     return true;
@@ -303,6 +358,8 @@ class basic_append_file {
   std::optional<detail::intent_file> intents_;  // of a regular file; none: a pipe or a device
   std::shared_ptr<const file> current_;
   std::uint64_t size_ = 0;               // of the current file
+  std::uint64_t room_end_ = 0;           // where the place on the disk ends that was taken for it in advance
+  std::uint64_t new_bytes_ = 0;          // appended since the last tick
   std::optional<std::uint64_t> cut_to_;  // where the rest of a failed append, which could not be cut off then, begins
   bool unsynced_ = false;
   coarse_clock::time_point synced_ = coarse_clock::now();

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Offers one request again and again and tells how soon it was answered:
-//   offer PORT REQUEST_FILE CONNECTIONS RATE SECONDS
+//   offer PORT REQUEST_FILE CONNECTIONS RATE SECONDS [TIMES_FILE]
 // RATE is requests a second in all, due at even distances whether or not earlier ones are answered; a request's time
 // counts from when it was due, so that waiting for a free connection is part of it. 0: each connection sends as soon as
-// it is answered. One thread, so that a core is left for the server. Prints JSON, an object per status.
+// it is answered. One thread, so that a core is left for the server. Prints JSON, an object per status; TIMES_FILE gets
+// a line per answer: when it was due (seconds of the steady clock), its status and its time in ms.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -69,7 +70,7 @@ std::size_t answer_size(std::string_view bytes) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 6) return std::fprintf(stderr, "offer PORT REQUEST_FILE CONNECTIONS RATE SECONDS\n"), 2;
+  if (argc < 6) return std::fprintf(stderr, "offer PORT REQUEST_FILE CONNECTIONS RATE SECONDS [TIMES_FILE]\n"), 2;
   const auto port = static_cast<std::uint16_t>(std::atoi(argv[1]));
   std::ifstream file(argv[2], std::ios::binary);
   const std::string request{std::istreambuf_iterator<char>(file), {}};
@@ -78,7 +79,12 @@ int main(int argc, char** argv) {
   const auto step = std::chrono::nanoseconds(rate > 0 ? static_cast<std::int64_t>(1e9 / rate) : 0);
   const auto begin = clock_type::now(), end = begin + std::chrono::milliseconds(std::atoi(argv[5]) * 1000);
 
-  std::map<int, std::vector<double>> milliseconds;
+  struct answer {
+    std::chrono::duration<double> due;
+    int status;
+    double ms;
+  };
+  std::vector<answer> answers;
   std::size_t failed = 0, late = 0;
   std::vector<pollfd> polled(clients.size());
   const auto close_socket = [](client& c) { close(std::exchange(c.socket, -1)); };
@@ -103,7 +109,7 @@ int main(int argc, char** argv) {
     c.received.append(bytes, static_cast<std::size_t>(n));
     if (answer_size(c.received) == 0) return;
     const std::chrono::duration<double, std::milli> time = clock_type::now() - c.due;
-    milliseconds[std::atoi(c.received.c_str() + 9)].push_back(time.count());
+    answers.push_back({c.due.time_since_epoch(), std::atoi(c.received.c_str() + 9), time.count()});
     c.busy = false;
     if (c.received.find("\r\nconnection: close\r\n") != std::string::npos) close_socket(c);
   };
@@ -139,6 +145,13 @@ int main(int argc, char** argv) {
     }
   }
 
+  if (argc > 6) {
+    std::ofstream times(argv[6]);
+    times.precision(10);
+    for (const answer& a : answers) times << a.due.count() << ' ' << a.status << ' ' << a.ms << '\n';
+  }
+  std::map<int, std::vector<double>> milliseconds;
+  for (const answer& a : answers) milliseconds[a.status].push_back(a.ms);
   std::printf("{\"failed\": %zu, \"late\": %zu", failed, late);
   for (auto& [status, times] : milliseconds) {
     std::ranges::sort(times);

@@ -66,9 +66,10 @@ class doorman {
   };
 
  private:
-  // All that came meanwhile is refused at once: less switching between threads than for each alone. It works for no
-  // longer than it sleeps: with more than half of a processor it would not be let in at once when it wakes.
-  static constexpr std::chrono::microseconds period{100};
+  // All that came meanwhile is refused at once: less switching between threads than for each alone. It works for half
+  // as long as it sleeps at most: with more of a processor it would not be let in at once when it wakes, or be stopped
+  // with the loop in its hands.
+  static constexpr std::chrono::microseconds sleep{100}, work{50};
 
   void ring() {
     ++away_;
@@ -79,7 +80,7 @@ class doorman {
     for (;;) {
       away_.wait(0);
       if (stop.stop_requested()) return;
-      std::this_thread::sleep_for(period);
+      std::this_thread::sleep_for(sleep);
       for (shared_loop& loop : loops_) attend(loop);
     }
   }
@@ -87,7 +88,7 @@ class doorman {
     const std::unique_lock lock(loop.running, std::try_to_lock);
     if (!lock || !loop.away) return;
     try {
-      const auto end = std::chrono::steady_clock::now() + period;
+      const auto end = std::chrono::steady_clock::now() + work;
       while (!loop.wanted_back && loop.context.poll_one() != 0 && std::chrono::steady_clock::now() < end) {
       }
     } catch (const std::exception&) {  // out of memory: what threw has ended, the others go on

@@ -106,6 +106,10 @@ struct bench {
 
   void monitor(ts::moments& totals) {
     const ts::sinks all{totals};
+    if (records <= block) {
+      const std::string_view* const country = batch.view().get<"student_country">().data();
+      return all.record<width>(ts::scored<student>{batch, predictions()}, features_of(0, batch, country));
+    }
     ts::sinks<ts::moments>::observation<student, width> observed(all);
     each_block([&](std::size_t begin, const ts::columns<student>& part) {
       const std::string_view* const country = part.get<"student_country">().data();

@@ -68,10 +68,12 @@ class waiting_rows {
 
   static void copy(const double* from, std::size_t n, double* to) noexcept {
     for (; n >= 4; n -= 4, from += 4, to += 4) std::memcpy(to, from, 4 * sizeof *to);
-    for (; n > 0; --n) {
-      *to++ = *from++;
-      asm("" : "+r"(n));  // no vectors and no call for these few: several times the cost
-    }
+    // One by one: what was just stored so cannot be read as a vector before it has left the processor.
+    if (n > 0) to[0] = from[0];
+    asm("" : "+r"(n));
+    if (n > 1) to[1] = from[1];
+    asm("" : "+r"(n));
+    if (n > 2) to[2] = from[2];
   }
 
   std::vector<double> numbers_;

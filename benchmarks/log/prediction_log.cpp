@@ -43,7 +43,7 @@ int main(int argc, char** argv) {
 
   ts::number_texts texts;
   const ts::scored<student> answered{batch.view(), {probability, label, 0.5, &texts}};
-  texts.write(probability);
+  texts.write(ts::number_series<ts::spelling::json>(probability));
 
   ts::jsonl_settings settings;
   settings.file.sync = ts::durability::none;

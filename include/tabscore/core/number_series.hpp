@@ -16,6 +16,7 @@ class number_series {
  public:
   explicit number_series(std::span<const double> values) noexcept : values_(values) {}
 
+  std::size_t size() const noexcept { return values_.size(); }
   /// Writes the next one; returns the end. `to` has number_text_space bytes. Precondition: there is a next one.
   char* write_next(char* to) noexcept {
     const std::size_t i = next_++;

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <span>
 
-#include "number_series.hpp"
+#include "number_text.hpp"
 #include "scratch.hpp"
 
 namespace tabscore {
@@ -18,12 +18,13 @@ class number_texts {
   void clear() noexcept { entries_ = {}; }
   std::size_t capacity() const noexcept { return memory_.capacity(); }
 
-  void write(std::span<const double> values) {
-    entries_ = memory_.get<entry>(values.size() + 1);  // a text may touch the entry behind its own
-    number_series<spelling::json> numbers(values);
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      const char* const end = numbers.write_next(entries_[i].text);
-      entries_[i].size = static_cast<std::size_t>(end - entries_[i].text);
+  /// As many texts as series.size(), each by series.write_next(to).
+  template <class Series>
+  void write(Series&& series) {
+    entries_ = memory_.get<entry>(series.size() + 1);  // a text may touch the entry behind its own
+    for (entry& each : entries_.first(series.size())) {
+      const char* const end = series.write_next(each.text);
+      each.size = static_cast<std::size_t>(end - each.text);
     }
   }
 

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "../core/json_text.hpp"
+#include "../core/number_series.hpp"
 #include "../core/number_text.hpp"
 #include "../core/short_number_text.hpp"
 #include "../core/siphash.hpp"
@@ -124,7 +125,7 @@ class jsonl_lines {
   template <schema_type Schema>
   void append(text_buffer& out, const scored<Schema>& batch, std::chrono::system_clock::time_point time) const {
     number_texts* const texts = batch.scores.texts;
-    if (texts != nullptr && texts->empty()) texts->write(batch.scores.probability);
+    if (texts != nullptr && texts->empty()) texts->write(number_series<spelling::json>(batch.scores.probability));
     std::size_t room = detail::timestamp_space + 2 * number_text_space + probability_.size() +
                        after_probability_[0].size() + end_.size() + 4 * detail::repeated_text::block + 64;
     Schema::for_each([&]<std::size_t I>() { room += key_space<Schema, I>() + number_text_space; });

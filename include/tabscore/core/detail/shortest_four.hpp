@@ -22,7 +22,7 @@ struct four_decimals {
   alignas(32) std::int64_t others_at[4];  // where d2 is
   alignas(32) std::int64_t ten[4];        // minus the exponent, or 0 where the text has none
 
-  /// Writes value i, which is known, with as few digits as it takes; returns the end. Touches 24 bytes.
+  /// Writes value i, which is known, with as few digits as it takes; returns the end. Touches 26 bytes.
   char* write(std::size_t i, char* to) const noexcept {
     std::memcpy(to, "0.000000", 8);
     to[first_at[i]] = static_cast<char>('0' + first[i]);

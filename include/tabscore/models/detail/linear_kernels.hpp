@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "../../core/config.hpp"
 #include "../../core/exact.hpp"
 #include "../../features/feature_block.hpp"
 #include "../../features/numeric_step.hpp"
@@ -28,7 +29,10 @@ struct linear_term {
 /// The terms of a model, immutable.
 class linear_terms {
  public:
+  /// Precondition: as many coefficients as scalers.
   linear_terms(std::span<const standardize> scaler, std::span<const double> coefficient) {
+    TABSCORE_ASSERT(scaler.size() == coefficient.size(),
+                    "scaler and coefficients of the numeric features differ in number");
     for (std::size_t j = 0; j < scaler.size(); ++j) {
       const auto [mean, scale] = scaler[j];
       const double inverse = 1 / scale;

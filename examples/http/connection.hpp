@@ -65,9 +65,15 @@ class counted {
   std::size_t& count_;
 };
 
+/// What an answer's first lines are made with.
+struct letterhead {
+  byte_buffer head;             // room for them
+  std::array<char, 29> date{};  // as they tell it
+};
+
 /// One thread: its event loop, its handler, its connections, its share of the limits. Only who runs the loop touches
-/// it, but for `load`.
-struct worker : shared_loop {
+/// it, but for `load`, `draining` and, while the doorman runs it, `while_away`.
+struct worker : shared_loop, letterhead {
   worker(const settings& s, handler h)
       : config(s),
         handle(std::move(h)),
@@ -79,6 +85,8 @@ struct worker : shared_loop {
   task<void> attend(tcp_socket socket);
   bool make_room();
   void drain();
+  std::size_t requests_in_flight() const { return in_flight - (answered ? 1 : 0); }
+  std::size_t bytes_in_flight() const { return bytes - (answered ? bytes_away : 0); }
   bool at_limit() const { return in_flight >= most_requests || bytes > most_bytes / 2; }
 
   byte_buffer take_buffer() {
@@ -102,14 +110,14 @@ struct worker : shared_loop {
   doorman* in_place = nullptr;
   asio::steady_timer ticker{context};
   std::list<connection> busy, idle;  // idle: those that wait for a request, longest first
-  std::size_t in_flight = 0;         // requests that have come whole and are not answered yet
+  std::size_t in_flight = 0;         // requests that have come whole and whose answers have not been begun
   std::size_t bytes = 0;             // of requests and answers that have not wholly come or gone
   std::vector<byte_buffer> spare;
-  byte_buffer head;                      // room for that of the response being written
+  letterhead while_away;                 // of the thread that is in the handler
+  std::size_t bytes_away = 0;            // of the request that it is at
   clock::time_point now = clock::now();  // of the last tick: deadlines need no better
   clock::time_point cut_at = clock::time_point::max();
-  std::string date;
-  bool draining = false;
+  std::atomic<bool> draining = false;
   std::atomic<std::size_t> load = 0;
   const std::size_t most_connections, most_requests, most_bytes;
 };
@@ -161,9 +169,11 @@ class connection {
   }
   /// Whoever sends a request within this time is answered once more: closing at once would cross it on its way.
   void last_call(milliseconds limit) { deadline_ = std::min(deadline_, worker_.now + limit); }
+  /// Ends it. Its descriptor stays until the handler, which may be about to write to it, has returned.
   void cut() {
     error_code ec;
-    socket_.close(ec);
+    socket_.shutdown(tcp_socket::shutdown_both, ec);
+    wake();
   }
 
  private:
@@ -324,16 +334,14 @@ class connection {
       if (!parser.chunked()) used = input_.size();
     }
 
-    response reply;
-    if (worker_.in_flight < worker_.most_requests) {
+    bool more = parser.keep_alive() && !worker_.draining, sent = false;
+    if (worker_.requests_in_flight() < worker_.most_requests) {
       const counted in_flight(worker_.in_flight);
       co_await take_turn();
-      reply = call(asked);
+      sent = score(asked, more, parser.http11);
     } else {
-      reply = busy();
+      sent = answer(worker_, busy(), more, parser.http11, asked.method == "HEAD");
     }
-    const bool more = parser.keep_alive() && !worker_.draining;
-    bool sent = answer(reply, more, parser.http11, asked.method == "HEAD");
     if (sent && !unsent_.empty()) sent = co_await send_rest();
     if (!sent) co_return false;
     if (body_.capacity() != 0) worker_.give_back(std::exchange(body_, {}));
@@ -379,7 +387,7 @@ class connection {
   }
 
   bool is_full(error_code& ec) const {
-    if (worker_.bytes > worker_.most_bytes) ec = asio::error::no_buffer_space;
+    if (worker_.bytes_in_flight() > worker_.most_bytes) ec = asio::error::no_buffer_space;
     return static_cast<bool>(ec);
   }
 
@@ -399,9 +407,23 @@ class connection {
     return {.status = 503, .body = R"({"detail":"The server is busy."})", .retry_after_s = retry_after_s};
   }
 
-  response call(const request& asked) {
+  /// Calls the handler and begins its answer. At the limit the doorman has the loop meanwhile; the answer does not wait
+  /// for its return, and whoever asks again at once finds this request gone. `more`: false when draining has begun.
+  bool score(const request& asked, bool& more, bool http11) {
     std::optional<doorman::absence> leave;
-    if (worker_.at_limit()) leave.emplace(*worker_.in_place, worker_);
+    letterhead* paper = &worker_;
+    if (worker_.at_limit()) {
+      paper = &worker_.while_away;
+      paper->date = worker_.date;
+      worker_.bytes_away = held_;
+      leave.emplace(*worker_.in_place, worker_);
+    }
+    const response reply = call(asked);
+    if (leave) worker_.answered = true;
+    more = more && !worker_.draining;
+    return answer(*paper, reply, more, http11, asked.method == "HEAD");
+  }
+  response call(const request& asked) {
     try {
       return worker_.handle(asked);
     } catch (const std::exception&) {
@@ -411,14 +433,14 @@ class connection {
 
   /// Begins an answer, nearly always wholly: what the socket does not take yet is left in unsent_. False when the
   /// connection is lost.
-  bool answer(const response& r, bool more, bool http11 = true, bool head_only = false) {
-    worker_.head.reserve(512 + r.content_type.size() + r.allow.size() + r.location.size() + r.more_headers.size());
-    char* const head = worker_.head.data();
+  bool answer(letterhead& paper, const response& r, bool more, bool http11 = true, bool head_only = false) {
+    paper.head.reserve(512 + r.content_type.size() + r.allow.size() + r.location.size() + r.more_headers.size());
+    char* const head = paper.head.data();
     char* end = head;
     const auto put = [&](auto... pieces) { ((end = std::copy_n(pieces.data(), pieces.size(), end)), ...); };
     const auto number = [](const fmt::format_int& n) { return std::string_view(n.data(), n.size()); };
     put(http11 ? "HTTP/1.1 "sv : "HTTP/1.0 "sv, number(fmt::format_int(r.status)), " "sv);
-    put(view(beast::obsolete_reason(static_cast<beast::status>(r.status))), "\r\ndate: "sv, worker_.date);
+    put(view(beast::obsolete_reason(static_cast<beast::status>(r.status))), "\r\ndate: "sv, paper.date);
     put("\r\ncontent-length: "sv, number(fmt::format_int(r.body.size())), "\r\n"sv);
     if (!r.content_type.empty()) put("content-type: "sv, r.content_type, "\r\n"sv);
     if (!r.allow.empty()) put("allow: "sv, r.allow, "\r\n"sv);
@@ -486,7 +508,7 @@ class connection {
       refusal.content_type = "text/plain; charset=utf-8";
       refusal.body = "Invalid HTTP request received.";
     }
-    bool open = answer(refusal, false);
+    bool open = answer(worker_, refusal, false);
     if (open && !unsent_.empty()) open = co_await send_rest();
     error_code ec;
     socket_.shutdown(tcp_socket::shutdown_send, ec);
@@ -559,7 +581,7 @@ inline task<void> worker::keep_time() {
   while (!draining || !busy.empty() || !idle.empty()) {
     try {
       now = clock::now();
-      date = fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT", fmt::gmtime(std::time(nullptr)));
+      fmt::format_to_n(date.data(), date.size(), "{:%a, %d %b %Y %H:%M:%S} GMT", fmt::gmtime(std::time(nullptr)));
       for (auto* const list : {&busy, &idle}) {
         for (connection& c : *list) now < cut_at ? c.tick() : c.cut();
       }

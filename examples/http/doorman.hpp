@@ -24,6 +24,7 @@ struct shared_loop {
   asio::io_context context{1};
   std::mutex running;                    // held by the thread that runs it: its own, nearly always
   bool away = false;                     // its own thread is in the handler
+  std::atomic<bool> answered{false};     // the request that its own thread is away for is about to have its answer
   std::atomic<bool> wanted_back{false};  // by its own thread, which is done
   asio::steady_timer back{context, asio::steady_timer::time_point::max()};  // wakes when it is not away any more
 };
@@ -54,6 +55,7 @@ class doorman {
       loop_.wanted_back = true;
       loop_.running.lock();
       loop_.wanted_back = false;
+      loop_.answered = false;
       loop_.away = false;
       loop_.back.cancel();
     }

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
+#include <fmt/format.h>
+#include <simdjson.h>
+
 #include <tabscore/models/load_model.hpp>
+#include <tabscore/models/load_xgboost.hpp>
 
 #include <cmath>
 #include <filesystem>
@@ -399,18 +403,33 @@ TEST_CASE("a file is loaded from its path, and a missing one is named", "[models
   CHECK_THAT(nothing.error().message, Catch::Matchers::StartsWith(empty.path + ": "));
 }
 
-TEST_CASE("a booster's own document is kept byte for byte and is not a logistic regression", "[models]") {
+TEST_CASE("trees are read with their file, and what is wrong in them names it", "[models]") {
   std::string text = with("\"kind\": \"logistic\"", "\"kind\": \"xgboost\"");
-  const std::string booster = "{ \"learner\" : {\"a\": [1.50, \"}\\\"\"]},\n \"version\":[1,7,4]}";
   const std::size_t at = text.find("{", text.find("\"model\": ")), end = text.find("}", at) + 1;
-  text.replace(at, end - at, booster);
-  const result<model_file> file = parse_model_file(text, "tiny.json");
+  const std::string before = text.substr(0, at), behind = text.substr(end);
+  const result<std::string> student = read_model_bytes(TABSCORE_SOURCE_DIR "/models/student_gbm.json");
+  REQUIRE(student);
+  simdjson::dom::parser parser;
+  const std::string booster = simdjson::to_string(parser.parse(*student)["model"].value());
+
+  const result<model_file> file = parse_model_file(before + booster + behind, "tiny.json");
   REQUIRE(file);
-  CHECK(std::get<tree_document>(file->model).text == booster);
+  const result<forest_model> alone = read_xgboost(booster);
+  REQUIRE(alone);
+  const auto& trees = std::get<forest_model>(file->model).trees;
+  REQUIRE(trees.size() == alone->trees.size());
+  for (std::size_t t = 0; t < trees.size(); ++t) CHECK(trees[t].leaves == alone->trees[t].leaves);
   CHECK(make_logistic(*file).error().message == "tiny.json: kind: expected \"logistic\", found \"xgboost\"");
 
-  text.replace(text.find(booster), booster.size(), "[]");
-  CHECK(parse_model_file(text, "tiny.json").error().code == errc::structure);
+  for (const char* const kind : {"xgboost", "sklearn", "lightgbm"}) {
+    std::string other = before;
+    other.replace(other.find("\"xgboost\""), 9, fmt::format("\"{}\"", kind));
+    for (const char* const wrong : {"[]", "{}", "{\"text\": \"tree\"}"}) {
+      const result<model_file> refused = parse_model_file(other + wrong + behind, "tiny.json");
+      REQUIRE_FALSE(refused);
+      CHECK_THAT(refused.error().message, Catch::Matchers::StartsWith("tiny.json: model"));
+    }
+  }
 }
 
 TEST_CASE("what is done to numbers and texts before the model is read step by step", "[models]") {

@@ -12,6 +12,7 @@
 #include "../features/encoder.hpp"
 #include "logistic.hpp"
 #include "scorer.hpp"
+#include "tree.hpp"
 
 namespace tabscore {
 
@@ -42,13 +43,6 @@ struct check {
   double probability = 0;
 };
 
-/// Trees in their trainer's own format, as they stand in the file; not parsed yet.
-struct tree_document {
-  enum class format { xgboost, lightgbm, sklearn };
-  format trainer = format::xgboost;
-  std::string text;
-};
-
 /// A tabscore model file as it was read (docs/model-format.md): consistent in itself, its checks not replayed yet.
 struct model_file {
   std::string path;  ///< as given by the caller; errors name it
@@ -57,7 +51,7 @@ struct model_file {
   provenance origin;
   feature_names features;
   tabscore::encoder encoder;  ///< aligned with features
-  std::variant<logistic_parameters, tree_document> model;
+  std::variant<logistic_parameters, forest_model> model;
   double threshold = 0;
   std::optional<drift_baseline> baseline;
   std::vector<check> checks;  ///< at least one

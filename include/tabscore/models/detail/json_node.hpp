@@ -33,7 +33,12 @@ class json_node {
       : value_(value), reading_(&reading), path_(std::move(path)) {}
 
   bool ok() const noexcept { return !reading_->failure; }
+  simdjson::dom::element element() const noexcept { return value_; }
 
+  /// What another reader has to say of this value.
+  void fail(error of_its_reader) const {
+    if (ok()) reading_->failure = std::move(of_its_reader);
+  }
   void fail(errc code, std::string_view what) const {
     if (ok()) reading_->failure = {code, fmt::format("{}: {}: {}", reading_->file, path_.empty() ? "$" : path_, what)};
   }

@@ -8,11 +8,8 @@
 
 #include "../../core/result.hpp"
 #include "../encoded_forest.hpp"
-#include "../load_lightgbm.hpp"
 #include "../load_model.hpp"
-#include "../load_sklearn.hpp"
 #include "../load_tabscore.hpp"
-#include "../load_xgboost.hpp"
 #include "../logistic.hpp"
 #include "../model_file.hpp"
 #include "../scorer.hpp"
@@ -21,25 +18,12 @@
 namespace tabscore {
 
 TABSCORE_INLINE result<encoded_forest> make_encoded_forest(const model_file& file) {
-  const auto* const document = std::get_if<tree_document>(&file.model);
-  if (document == nullptr) {
+  const auto* const read = std::get_if<forest_model>(&file.model);
+  if (read == nullptr) {
     return error{errc::mismatch, file.path + ": kind: expected trees, found \"" + file.kind + "\""};
   }
   const std::string source = file.path + ": model";
-  const auto read_trees = [&] {
-    switch (document->trainer) {
-      case tree_document::format::lightgbm:
-        return read_lightgbm(document->text, source);
-      case tree_document::format::sklearn:
-        return read_sklearn(document->text, source);
-      case tree_document::format::xgboost:
-        break;
-    }
-    return read_xgboost(document->text, source);
-  };
-  auto read = read_trees();
-  if (!read) return read.error();
-  auto trees = forest::build(*std::move(read), source);
+  auto trees = forest::build(*read, source);
   if (!trees) return trees.error();
   auto model = encoded_forest::make(file.features, file.encoder, *std::move(trees), file.threshold, source);
   if (!model) return model.error();

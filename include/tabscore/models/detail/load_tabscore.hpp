@@ -18,12 +18,16 @@
 #include <vector>
 
 #include "../../core/result.hpp"
+#include "../load_lightgbm.hpp"
 #include "../load_tabscore.hpp"
 #include "../logistic.hpp"
 #include "../model_file.hpp"
 #include "../verify.hpp"
 #include "json_node.hpp"
+#include "model_value.hpp"
 #include "read_baseline.hpp"
+#include "sklearn_reader.hpp"
+#include "xgboost_reader.hpp"
 
 namespace tabscore {
 
@@ -190,21 +194,24 @@ inline std::vector<check> read_checks(const json_node& node, const encoder& enco
   return checks;
 }
 
-/// The bytes of the member "model" of a document that is known to be valid JSON.
-inline std::string raw_model(std::string_view bytes, const json_node& root) {
-  const simdjson::padded_string padded(bytes);
-  simdjson::ondemand::parser parser;
-  simdjson::ondemand::document document;
-  simdjson::ondemand::object model;
-  std::string_view raw;
-  if (parser.iterate(padded).get(document) || document["model"].get_object().get(model) || model.raw_json().get(raw)) {
-    root["model"].expected("an object whose name is written without escapes");
-  }
-  return std::string(raw);
+inline forest_model read_trees(const json_node& node, const model_file& file) {
+  const std::string source = file.path + ": model";
+  const auto read = [&]() -> result<forest_model> {
+    if (file.kind == "xgboost") return xgboost_reader(model_value(node.element()), source).read();
+    if (file.kind == "sklearn") return sklearn_reader(model_value(node.element()), source).read();
+    node.members({"text"});
+    if (!node.ok()) return forest_model();
+    return read_lightgbm(node["text"].text(), source);
+  };
+  auto trees = read();
+  if (trees) return *std::move(trees);
+  node.fail(trees.error());
+  return {};
 }
 
-inline model_file read_model_file(std::string_view bytes, const json_node& root) {
+inline model_file read_model_file(const json_node& root, std::string_view name) {
   model_file file;
+  file.path = name;
   // Another format or version is said to be that, before its members are called unknown.
   if (root.has("format") && root["format"].text() != "tabscore-model") root["format"].expected("\"tabscore-model\"");
   if (root.has("version") && root["version"].count() != 1 && root.ok()) {
@@ -221,13 +228,8 @@ inline model_file read_model_file(std::string_view bytes, const json_node& root)
   const std::string& kind = file.kind = root["kind"].text();
   if (kind == "logistic") {
     file.model = read_logistic(root["model"], file.encoder);
-  } else if (kind == "xgboost") {
-    file.model = tree_document{tree_document::format::xgboost, raw_model(bytes, root)};
-  } else if (kind == "sklearn") {
-    file.model = tree_document{tree_document::format::sklearn, raw_model(bytes, root)};
-  } else if (kind == "lightgbm") {
-    root["model"].members({"text"});
-    file.model = tree_document{tree_document::format::lightgbm, root["model"]["text"].text()};
+  } else if (kind == "xgboost" || kind == "sklearn" || kind == "lightgbm") {
+    file.model = read_trees(root["model"], file);
   } else {
     root["kind"].fail(
         errc::unsupported,
@@ -254,9 +256,8 @@ TABSCORE_INLINE result<model_file> parse_model_file(std::string_view bytes, std:
                 fmt::format("expected a JSON document with finite numbers: {}", simdjson::error_message(code)));
   }
   detail::json_reading reading{std::string(name), std::nullopt};
-  model_file file = detail::read_model_file(bytes, detail::json_node(root, reading));
+  model_file file = detail::read_model_file(detail::json_node(root, reading), name);
   if (reading.failure) return *std::move(reading.failure);
-  file.path = name;
   return file;
 }
 

@@ -38,14 +38,13 @@ class logistic {
            kernel wanted = kernel::best)
       : names_(std::move(names)),
         encoder_(std::move(encoder)),
-        numeric_(learnt.numeric),
         intercept_(learnt.intercept),
         threshold_(threshold),
-        terms_(encoder_.numeric, numeric_),
+        terms_(encoder_.numeric, learnt.numeric),
         add_terms_(detail::linear_kernel_for(wanted)),
         sigmoid_(detail::sigmoid_kernel_for(wanted)) {
-    TABSCORE_ASSERT(names_.numeric.size() == encoder_.numeric.size() && numeric_.size() == encoder_.numeric.size(),
-                    "names, scaler and coefficients of the numeric features differ in number");
+    TABSCORE_ASSERT(names_.numeric.size() == encoder_.numeric.size(),
+                    "names and scaler of the numeric features differ in number");
     TABSCORE_ASSERT(names_.text.size() == encoder_.text.size() && learnt.text.size() == encoder_.text.size(),
                     "names, categories and coefficients of the text fields differ in number");
     for (std::size_t f = 0; f < learnt.text.size(); ++f) {
@@ -94,9 +93,12 @@ class logistic {
     const feature_block x = encoder_.prepared(raw, memory);
     TABSCORE_ASSERT(encoder_.fits(x), "the block has other features than the model");
     TABSCORE_ASSERT(out.size() >= x.rows * (names_.size() + 1), "less room than contributions");
+    const auto terms = terms_.all();
     double* to = out.data();
     for (std::size_t i = 0; i < x.rows; ++i) {
-      for (std::size_t j = 0; j < numeric_.size(); ++j) *to++ = numeric_[j] * encoder_.numeric[j](x.column(j)[i]);
+      for (std::size_t j = 0; j < terms.size(); ++j) {
+        *to++ = terms[j].coefficient * encoder_.numeric[j](x.column(j)[i]);
+      }
       for (std::size_t f = 0; f < text_.size(); ++f) {
         *to++ = text_[f][static_cast<std::size_t>(encoder_.text[f].code(x.text[f][i]) + 1)];
       }
@@ -109,10 +111,10 @@ class logistic {
   /// columns. Where a logarithm may differ in its last bit, the size of a term is taken before its scaler subtracts.
   double margin_bound(const feature_block& x, std::size_t i) const noexcept {
     double size = std::abs(intercept_);
-    for (std::size_t j = 0; j < numeric_.size(); ++j) {
+    for (std::size_t j = 0; j < encoder_.numeric.size(); ++j) {
       const double value = encoder_.prepared(j, x.column(j)[i]);
       const standardize& last = encoder_.numeric[j];
-      size += std::abs(numeric_[j] *
+      size += std::abs(terms_.all()[j].coefficient *
                        (encoder_.has_steps(j) ? (std::abs(value) + std::abs(last.mean)) / last.scale : last(value)));
     }
     for (std::size_t f = 0; f < text_.size(); ++f) {
@@ -125,7 +127,6 @@ class logistic {
  private:
   feature_names names_;
   tabscore::encoder encoder_;
-  std::vector<double> numeric_;
   std::vector<std::vector<double>> text_;
   double intercept_;
   double threshold_;

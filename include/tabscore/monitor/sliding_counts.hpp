@@ -22,15 +22,16 @@ enum class window : std::uint8_t {
 };
 inline constexpr std::array all_windows{window::total, window::records, window::hour, window::day};
 
-/// Counts of a fixed number of cells over several windows at once. A batch is added to one array; that is poured into
-/// rings of smaller spans of time or records when a minute or a tenth of the record window is over. Not for concurrent
-/// use.
+/// Counts of a fixed number of cells over several windows at once. A batch is added to one array, that of its minute;
+/// what this has grown by goes into a ring when a tenth of the record window is over, and all of it into rings of spans
+/// of time at the end of the minute. Not for concurrent use.
 class sliding_counts {
  public:
   using minutes = std::chrono::minutes;
 
   sliding_counts(std::size_t cells, std::uint64_t window_records)
-      : pending_(cells),
+      : recent_(cells),
+        settled_(cells),
         total_(cells),
         step_(std::max<std::uint64_t>(1, window_records / pieces)),
         minute_(60, part(cells)),
@@ -39,24 +40,28 @@ class sliding_counts {
 
   /// The array that the next batch of `records` is added to. Threads may add a batch late: then the time goes back.
   std::span<std::uint64_t> add(std::uint64_t records, minutes now) {
-    if (closes(now)) pour(now);
-    pending_records_ += records;
-    return pending_;
+    if (piece_[at_].records >= step_) settle_piece();
+    if (now != now_) pour(now);
+    piece_[at_].records += records;
+    return recent_;
   }
   /// How many records, one at least, end the piece of the record window that the next batch falls into.
   std::uint64_t room() const noexcept {
-    const std::uint64_t records = piece_[at_].records + pending_records_;
+    const std::uint64_t records = piece_[at_].records;
     return records >= step_ ? step_ : step_ - records;
   }
   /// Adds to the total alone.
   void merge(std::span<const std::uint64_t> counts) { add_to(total_, counts); }
 
   std::vector<std::uint64_t> read(window w, minutes now) const {
-    std::vector<std::uint64_t> sum(pending_.size());
+    std::vector<std::uint64_t> sum(recent_.size());
+    if (w == window::records) {
+      for (const part& p : piece_) add_to(sum, p.counts);
+      add_growth_to(sum);
+      return sum;
+    }
     if (w == window::total) {
       add_to(sum, total_);
-    } else if (w == window::records) {
-      for (const part& p : piece_) add_to(sum, p.counts);
     } else {
       const auto& ring = w == window::hour ? minute_ : quarter_;
       const auto spans = static_cast<std::int64_t>(ring.size());
@@ -68,7 +73,7 @@ class sliding_counts {
     const std::int64_t age = (now - now_).count();
     if ((w == window::hour && age >= 60) || (w == window::day && now.count() / 15 - now_.count() / 15 >= 96))
       return sum;
-    add_to(sum, pending_);
+    add_to(sum, recent_);
     return sum;
   }
 
@@ -78,7 +83,7 @@ class sliding_counts {
     explicit part(std::size_t cells) : counts(cells) {}
     std::vector<std::uint64_t> counts;
     std::int64_t span = -1;     // which minute or quarter of an hour
-    std::uint64_t records = 0;  // in a piece of the record window
+    std::uint64_t records = 0;  // in a piece of the record window, with those that are not settled
   };
 
   static void add_to(std::span<std::uint64_t> sum, std::span<const std::uint64_t> counts) noexcept {
@@ -86,32 +91,38 @@ class sliding_counts {
     for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += counts[i];
   }
 
-  bool closes(minutes now) const noexcept { return now != now_ || piece_[at_].records + pending_records_ >= step_; }
+  /// What the recent counts have grown by since they were settled.
+  void add_growth_to(std::span<std::uint64_t> sum) const noexcept {
+    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += recent_[i] - settled_[i];
+  }
+  /// Gives the piece its part of the recent counts; a full one makes place for the next.
+  void settle_piece() {
+    add_growth_to(piece_[at_].counts);
+    settled_ = recent_;
+    if (piece_[at_].records < step_) return;
+    at_ = (at_ + 1) % piece_.size();
+    std::fill(piece_[at_].counts.begin(), piece_[at_].counts.end(), 0);
+    piece_[at_].records = 0;
+  }
 
   void pour(minutes now) {
-    add_to(total_, pending_);
+    settle_piece();
+    add_to(total_, recent_);
     const auto into = [&](std::vector<part>& ring, std::int64_t span) {
       part& p = ring[static_cast<std::size_t>(span) % ring.size()];
       if (p.span < span) std::fill(p.counts.begin(), p.counts.end(), 0), p.span = span;
-      if (p.span == span) add_to(p.counts, pending_);  // else so late that it is out of the window
+      if (p.span == span) add_to(p.counts, recent_);  // else so late that it is out of the window
     };
     into(minute_, now_.count());
     into(quarter_, now_.count() / 15);
-    add_to(piece_[at_].counts, pending_);
-    piece_[at_].records += pending_records_;
-    if (piece_[at_].records >= step_) {
-      at_ = (at_ + 1) % piece_.size();
-      std::fill(piece_[at_].counts.begin(), piece_[at_].counts.end(), 0);
-      piece_[at_].records = 0;
-    }
-    std::fill(pending_.begin(), pending_.end(), 0);
-    pending_records_ = 0;
+    std::fill(recent_.begin(), recent_.end(), 0);
+    std::fill(settled_.begin(), settled_.end(), 0);
     now_ = now;
   }
 
-  std::vector<std::uint64_t> pending_;
+  std::vector<std::uint64_t> recent_;   // of this minute
+  std::vector<std::uint64_t> settled_;  // those of them that pieces have
   std::vector<std::uint64_t> total_;
-  std::uint64_t pending_records_ = 0;
   std::uint64_t step_;
   minutes now_{0};
   std::vector<part> minute_;

@@ -18,12 +18,12 @@
 #include <vector>
 
 #include "../../core/result.hpp"
-#include "../load_lightgbm.hpp"
 #include "../load_tabscore.hpp"
 #include "../logistic.hpp"
 #include "../model_file.hpp"
 #include "../verify.hpp"
 #include "json_node.hpp"
+#include "lightgbm_reader.hpp"
 #include "model_value.hpp"
 #include "read_baseline.hpp"
 #include "sklearn_reader.hpp"
@@ -201,7 +201,8 @@ inline forest_model read_trees(const json_node& node, const model_file& file) {
     if (file.kind == "sklearn") return sklearn_reader(model_value(node.element()), source).read();
     node.members({"text"});
     if (!node.ok()) return forest_model();
-    return read_lightgbm(node["text"].text(), source);
+    const std::string text = node["text"].text();
+    return lightgbm_reader(text, source).read();
   };
   auto trees = read();
   if (trees) return *std::move(trees);

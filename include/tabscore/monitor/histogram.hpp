@@ -39,7 +39,7 @@ class binner {
   std::size_t cells() const noexcept { return edges_ + 2; }
 
   void count(const double* x, std::size_t n, tally& into) const noexcept {
-    alignas(64) std::array<float, 256> single;
+    alignas(64) std::array<float, 512> single;
     while (n > 0) {
       const std::size_t run = std::min(single.size(), n);
       to_single(x, run, single.data());

@@ -55,6 +55,7 @@
 
 #include "expr/expr.hpp"
 #include "expr/json_logic.hpp"
+#include "expr/rounded.hpp"
 #include "expr/rule.hpp"
 
 #include "features/baseline.hpp"

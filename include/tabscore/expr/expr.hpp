@@ -11,9 +11,9 @@
 #include <type_traits>
 #include <utility>
 
-#include "../core/exact.hpp"
 #include "../core/fixed_string.hpp"
 #include "../schema/columns.hpp"
+#include "rounded.hpp"
 
 namespace tabscore {
 
@@ -23,7 +23,7 @@ namespace tabscore {
 ///
 /// Meaning as in NumPy: std::int64_t stays std::int64_t under + - * max min (and is compared exactly), booleans count
 /// as integers, a double makes the result a double, / is always a division of doubles. Products are rounded before
-/// they are used (see core/exact.hpp), so the bits do not depend on the compiler's flags.
+/// they are used (expr/rounded.hpp), so the bits do not depend on the compiler's flags.
 struct expression {};
 
 template <class E>
@@ -95,7 +95,7 @@ struct multiply_op {
   static auto apply(const A& a, const B& b) {
     using t = common_t<A, B>;
     if constexpr (std::same_as<t, double>) {
-      return exact::rounded(as<t>(a) * as<t>(b));
+      return rounded(as<t>(a) * as<t>(b));
     } else {
       return as<t>(a) * as<t>(b);
     }

@@ -10,8 +10,8 @@ enum class kernel : std::uint8_t {
   reference,  ///< one row and one tree at a time: the yardstick, and the way of last resort for odd models
   portable,   ///< any CPU (SSE2 on x86-64)
   avx2,       ///< with BMI2 and FMA: Haswell, Zen and newer
-  avx512,  ///< with BW, VL, DQ, VBMI and GFNI: Ice Lake, Zen 4 and newer
-  best     ///< the last one of the above that this CPU has
+  avx512,     ///< with BW, VL, DQ, VBMI and GFNI: Ice Lake, Zen 4 and newer
+  best        ///< the last one of the above that this CPU has
 };
 
 /// True when this CPU (and operating system) can run the kernel.

@@ -12,11 +12,11 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "../core/detail/out_of_memory.hpp"
 #include "append_file.hpp"
 #include "jsonl_lines.hpp"
+#include "lanes.hpp"
 #include "mutex.hpp"
 #include "sink.hpp"
 
@@ -88,39 +88,26 @@ class basic_jsonl_log {
     state(jsonl_names n, const siphash_key& k, std::unique_ptr<basic_append_file<Mutex>> f, bool r)
         : names(std::move(n)), key(k), file(std::move(f)), refuses(r) {}
 
-    // Buffers outlive the batch they were filled for, so that a warm log allocates none.
-    text_buffer take_buffer() noexcept {
-      const std::lock_guard lock(mutex);
-      if (buffers.empty()) return {};
-      text_buffer b = std::move(buffers.back());
-      buffers.pop_back();
-      return b;
-    }
-    void give_back(text_buffer b) noexcept {
-      b.clear();
-      const std::lock_guard lock(mutex);
-      detail::unless_out_of_memory([&] { return buffers.push_back(std::move(b)), true; });
-    }
-
     const jsonl_names names;
     const siphash_key key;
     const std::unique_ptr<basic_append_file<Mutex>> file;
     const bool refuses;
     std::atomic<std::uint64_t> written = 0;
     std::atomic<std::uint64_t> dropped = 0;
-    Mutex mutex;  // of the buffers
-    std::vector<text_buffer> buffers;
+    lanes<text_buffer, Mutex> texts;  // a warm log allocates nothing for a batch
   };
 
   template <schema_type Schema>
   bool write(const scored<Schema>& batch) noexcept {
-    text_buffer text = state_->take_buffer();
-    const bool done = detail::unless_out_of_memory([&] {
-      lines_.append(text, batch, std::chrono::system_clock::now());
-      return state_->file->append(text.view());
+    bool done = false;
+    state_->texts.mine([&](text_buffer& text) {
+      text.clear();
+      done = detail::unless_out_of_memory([&] {
+        lines_.append(text, batch, std::chrono::system_clock::now());
+        return state_->file->append(text.view());
+      });
     });
     (done ? state_->written : state_->dropped) += batch.records.rows();
-    state_->give_back(std::move(text));
     return done;
   }
 

@@ -6,11 +6,14 @@
 
 #include "detail/shortest_four.hpp"
 #include "number_text.hpp"
+#include "number_texts.hpp"
 
 namespace tabscore {
 
+static_assert(number_text_space <= number_texts::space);
+
 /// Writes reals one after the other as write_real does; of numbers below one it works four out at a time. The values
-/// must outlive it.
+/// must outlive it. (number_texts::write() takes one.)
 template <spelling Spelling = spelling::repr>
 class number_series {
  public:

@@ -5,7 +5,6 @@
 #include <cstring>
 #include <span>
 
-#include "number_text.hpp"
 #include "scratch.hpp"
 
 namespace tabscore {
@@ -14,6 +13,8 @@ namespace tabscore {
 /// Keeps its memory. Not for concurrent use.
 class number_texts {
  public:
+  static constexpr std::size_t space = 64;  ///< bytes that writing a text may touch
+
   bool empty() const noexcept { return entries_.empty(); }
   void clear() noexcept { entries_ = {}; }
   std::size_t capacity() const noexcept { return memory_.capacity(); }
@@ -28,7 +29,7 @@ class number_texts {
     }
   }
 
-  /// Copies the text of number i, up to number_text_space bytes; returns its end.
+  /// Copies the text of number i, touching 24 bytes; returns its end.
   char* copy(std::size_t i, char* to) const noexcept {
     std::memcpy(to, entries_[i].text, sizeof entries_[i].text);
     return to + entries_[i].size;
@@ -39,7 +40,7 @@ class number_texts {
     char text[24];  // the longest: -2.2250738585072014e-308
     std::size_t size;
   };
-  static_assert(2 * sizeof(entry) >= number_text_space);
+  static_assert(2 * sizeof(entry) >= space);
 
   scratch memory_;
   std::span<entry> entries_;

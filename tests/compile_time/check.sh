@@ -30,11 +30,11 @@ done <<'TABLE'
 tabscore/schema/schema.hpp 30
 tabscore/schema/batch.hpp 60
 tabscore/expr/rule.hpp 90
-tabscore/pipeline/pipeline.hpp 110
+tabscore/pipeline/pipeline.hpp 100
 tabscore/json/decode.hpp 190
 tabscore/service/score_json.hpp 250
 tabscore/models/load_tabscore.hpp 310
-tabscore/models/load_model.hpp 190 -DTABSCORE_COMPILED
+tabscore/models/load_model.hpp 150 -DTABSCORE_COMPILED
 tabscore/tabscore.hpp 560
 tabscore/tabscore.hpp 440 -DTABSCORE_COMPILED
 TABLE

@@ -67,7 +67,8 @@ inline compiled_forest compiled_forest::make(const forest_model& model, kernel w
     out.tables = table_plan::make(model, heights, out.ranks, places, out.few);
   }
   const double few_work = out.tables.tables.empty() ? out.few.work : out.tables.work;
-  out.few_rows = static_cast<std::size_t>(std::clamp(out.block.work / few_work, 2.0, 128.0));
+  const double rows = out.block.work / few_work;  // not a number where a file's covers are absurd
+  out.few_rows = rows > 2 ? static_cast<std::size_t>(std::min(rows, 128.0)) : 2;
   out.used = wanted;
   return out;
 }

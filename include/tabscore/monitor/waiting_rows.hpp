@@ -18,7 +18,7 @@ namespace tabscore {
 /// probabilities column by column, until there are many. Not for concurrent use.
 class waiting_rows {
  public:
-  static constexpr std::size_t room = 320;  ///< rows
+  static constexpr std::size_t room = 320;  ///< rows: a piece of a usual record window, and a batch more
   static constexpr std::size_t most = 64;   ///< rows of a batch that may wait: more are worth a pass of their own
 
   /// Integers must be doubles without loss, for as such they wait.

@@ -56,13 +56,14 @@ inline constexpr asio::use_awaitable_t<executor> use_task;
 /// Counts something while it exists.
 class counted {
  public:
-  explicit counted(std::size_t& count) : count_(count) { ++count_; }
-  ~counted() { --count_; }
+  explicit counted(std::size_t& count, std::size_t number = 1) : count_(count), number_(number) { count_ += number_; }
+  ~counted() { count_ -= number_; }
   counted(const counted&) = delete;
   counted& operator=(const counted&) = delete;
 
  private:
   std::size_t& count_;
+  const std::size_t number_;
 };
 
 /// What an answer's first lines are made with.
@@ -93,16 +94,17 @@ struct worker : shared_loop, letterhead {
     if (spare.empty()) return {};
     byte_buffer buffer = std::move(spare.back());
     spare.pop_back();
+    spare_bytes -= buffer.capacity();
     buffer.resize(0);
     return buffer;
   }
   void give_back(byte_buffer buffer) {
-    if (buffer.capacity() != 0 && buffer.capacity() <= keep_size && spare.size() < 64) {
-      spare.push_back(std::move(buffer));
-    }
+    if (buffer.capacity() == 0 || spare_bytes + buffer.capacity() > keep_size) return;
+    spare_bytes += buffer.capacity();
+    spare.push_back(std::move(buffer));
   }
 
-  static constexpr std::size_t keep_size = std::size_t{1} << 20;  // larger buffers go back to the system after use
+  static constexpr std::size_t keep_size = std::size_t{8} << 20;  // of spare buffers, and of slack
   static constexpr milliseconds last_call{200};                   // for the next request of a connection at the end
 
   const settings& config;
@@ -113,6 +115,8 @@ struct worker : shared_loop, letterhead {
   std::size_t in_flight = 0;         // requests that have come whole and whose answers have not been begun
   std::size_t bytes = 0;             // of requests and answers that have not wholly come or gone
   std::vector<byte_buffer> spare;
+  std::size_t spare_bytes = 0;
+  std::size_t slack = 0;                 // of the buffers of those that wait
   letterhead while_away;                 // of the thread that is in the handler
   std::size_t bytes_away = 0;            // of the request that it is at
   clock::time_point now = clock::now();  // of the last tick: deadlines need no better
@@ -177,9 +181,10 @@ class connection {
   }
 
  private:
-  static constexpr std::size_t read_size = std::size_t{64} << 10;       // what one read asks for at least
-  static constexpr std::size_t keep_in_place = std::size_t{256} << 10;  // of body, behind the headers in input_
-  static constexpr std::size_t least_rate = std::size_t{64} << 10;      // bytes/s, when memory is short
+  static constexpr std::size_t read_size = std::size_t{64} << 10;        // what one read asks for at least
+  static constexpr std::size_t keep_in_place = std::size_t{256} << 10;   // of body, behind the headers in input_
+  static constexpr std::size_t most_thrown_away = std::size_t{1} << 20;  // of what a client sends after its refusal
+  static constexpr std::size_t least_rate = std::size_t{64} << 10;       // bytes/s, when memory is short
 
   void wake() {
     error_code ec;
@@ -212,6 +217,8 @@ class connection {
   /// False when woken without anything having arrived.
   task<bool> wait(tcp_socket::wait_type what) {
     error_code ec;
+    if (worker_.slack + input_.slack() + body_.slack() > worker::keep_size) input_.trim(), body_.trim();
+    const counted unused(worker_.slack, input_.slack() + body_.slack());
     co_await socket_.async_wait(what, asio::redirect_error(use_task, ec));
     co_return !ec;
   }
@@ -319,6 +326,7 @@ class connection {
           complete = co_await receive_chunks(parser, parsed, ec);
         } else {
           body_.append(input_.text().substr(parsed));
+          input_.resize(parsed);
           complete = co_await receive_until(body_, length, ec);
         }
       }
@@ -342,12 +350,12 @@ class connection {
     } else {
       sent = answer(worker_, busy(), more, parser.http11, asked.method == "HEAD");
     }
-    if (sent && !unsent_.empty()) sent = co_await send_rest();
-    if (!sent) co_return false;
     if (body_.capacity() != 0) worker_.give_back(std::exchange(body_, {}));
     input_.drop_front(used);
     let_go();
     hold(input_.size());
+    if (sent && !unsent_.empty()) sent = co_await send_rest();
+    if (!sent) co_return false;
     co_return more;
   }
 
@@ -479,6 +487,8 @@ class connection {
       moved_ += count;
     }
     answering_ = false;
+    let_go();
+    hold(input_.size());
     co_return true;
   }
 
@@ -487,7 +497,7 @@ class connection {
     return ec == beast::error::body_limit ? 413 : ec == beast::error::header_limit ? 431 : 400;
   }
 
-  /// Answers what cannot be served and closes. Reads a little of what still comes, because closing with unread bytes
+  /// Answers what cannot be served and closes. Takes a little of what still comes, because closing with unread bytes
   /// resets the connection and may take the answer away from its reader.
   task<bool> hang_up(unsigned status) {
     const settings& config = worker_.config;
@@ -513,12 +523,17 @@ class connection {
     error_code ec;
     socket_.shutdown(tcp_socket::shutdown_send, ec);
     let_go();
-    body_ = {};
+    worker_.give_back(std::exchange(input_, {}));
+    worker_.give_back(std::exchange(body_, {}));
     allow(1);
-    for (std::size_t read = 0; open && read < worker::keep_size; read += input_.size()) {
-      input_.resize(0);
-      open = co_await receive(input_, input_room());
-      let_go();
+    for (std::size_t taken = 0; open && taken < most_thrown_away;) {
+      const std::size_t count = socket_.receive(asio::mutable_buffer(nullptr, read_size), MSG_TRUNC, ec);
+      taken += count;  // without being copied anywhere
+      if (ec == asio::error::would_block) {
+        open = co_await wait(tcp_socket::wait_read);
+      } else {
+        open = !ec;
+      }
     }
     co_return false;
   }

@@ -4,6 +4,7 @@
 #include <utility>  // Boost 1.74's awaitable.hpp uses std::exchange without including it
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -127,6 +128,9 @@ void run(worker& w) {
 
 void serve(const settings& wanted, const std::function<handler()>& make_handler,
            const std::function<void(const std::string&)>& ready) {
+#ifdef M_MMAP_THRESHOLD
+  mallopt(M_MMAP_THRESHOLD, 128 << 10);  // a fresh buffer takes no memory before it is written to
+#endif
   settings config = wanted;
   config.max_connections = connections_allowed(config.max_connections);
   config.threads = std::max(config.threads, 1U);

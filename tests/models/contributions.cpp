@@ -128,6 +128,22 @@ TEST_CASE("a model without covers has no contributions", "[models][contributions
   CHECK(e.error().message.find("carries no covers") != std::string::npos);
 }
 
+TEST_CASE("a model with endless covers has no contributions", "[models][contributions]") {
+  for (const double absurd : {std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()}) {
+    forest_model model;
+    model.features = 1;
+    model.base = {0};
+    model.trees.resize(1);
+    model.trees[0].splits = {{.feature = 0, .left = ~0, .right = ~1}};
+    model.trees[0].leaves = {1, 2};
+    model.trees[0].split_cover = {2};
+    model.trees[0].leaf_cover = {1, absurd};
+    const auto e = explainer::build(*forest::build(model));
+    REQUIRE_FALSE(e);
+    CHECK(e.error().message == "tree 0 has covers that are not finite");
+  }
+}
+
 TEST_CASE("one-hot columns fold back to their field", "[models][contributions]") {
   const std::vector<double> columns{1.0, 0.25, 0.5, -2.0};
   const std::vector<std::uint32_t> field_of{0, 1, 1, 1};

@@ -33,7 +33,7 @@ namespace tabscore {
 /// down and up a tree serves all its leaves (as in Yu et al., "Linear TreeShap", 2022).
 class explainer {
  public:
-  /// An error when the model's trees carry no covers or are too deep.
+  /// An error when the model's trees carry no covers, or ones that are not finite, or are too deep.
   static result<explainer> build(forest f) {
     constexpr std::size_t deepest = 512;
     const forest_model& model = f.model();
@@ -45,6 +45,10 @@ class explainer {
         return error{errc::unsupported, fmt::format("tree {} carries no covers (training weights per node), which "
                                                     "contributions need",
                                                     i)};
+      }
+      constexpr auto finite = [](double cover) { return std::isfinite(cover); };
+      if (!std::ranges::all_of(t.split_cover, finite) || !std::ranges::all_of(t.leaf_cover, finite)) {
+        return error{errc::unsupported, fmt::format("tree {} has covers that are not finite", i)};
       }
       levels = std::max<std::size_t>(levels, detail::height(t));
       if (levels > deepest) {

@@ -11,11 +11,13 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <random>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -29,7 +31,8 @@ namespace {
 struct stage {
   std::string name;
   std::function<void()> run;
-  std::vector<double> ns{};  // per record, one entry a pass
+  std::function<void()> tidy{};  // after a pass, not measured
+  std::vector<double> ns{};      // per record, one entry a pass
 };
 
 void require(bool holds) {
@@ -45,6 +48,7 @@ void measure(std::vector<stage>& stages, std::size_t records, std::size_t passes
       const double begin = thread_cpu_ns();
       for (std::size_t i = 0; i < repeats; ++i) s.run();
       s.ns.push_back((thread_cpu_ns() - begin) / static_cast<double>(repeats * records));
+      if (s.tidy) s.tidy();
     }
   }
 }
@@ -64,6 +68,33 @@ std::function<void()> decode(const simdjson::padded_string& text) {
     require(decoder->records(text, *batch) == ts::decode_status::decoded);
   };
 }
+
+/// A prediction log in a folder of the working directory, never forced to the disk; emptied before its bytes go there.
+class log_file {
+ public:
+  log_file() {
+    ts::jsonl_settings settings{.names = {std::string(probability_name), std::string(label_name)}};
+    settings.file.sync = ts::durability::none;
+    std::filesystem::create_directory(folder);
+    log_ = ts::jsonl_log::open(path.string(), settings).value();
+  }
+  ~log_file() {
+    require(log_.dropped() == 0);
+    std::filesystem::remove_all(folder);
+  }
+  log_file(const log_file&) = delete;
+  log_file& operator=(const log_file&) = delete;
+
+  ts::jsonl_log& sink() { return log_; }
+  void empty() {
+    std::filesystem::resize_file(path, 0);
+    log_.file()->tick();
+  }
+
+ private:
+  const std::filesystem::path folder = "stages_log", path = folder / "log.jsonl";
+  ts::jsonl_log log_;
+};
 
 /// Everything that the stages of one batch size work on.
 struct bench {
@@ -158,11 +189,11 @@ std::vector<stage> stages_of(bench& b) {
          lines->append(*out, ts::scored<student>{b.batch, b.predictions()}, std::chrono::system_clock::now());
        }},
       {"response", answer}};
-  const auto total = [&b, totals, out, names](auto model) {
+  const auto total = [&b, totals, out, names](auto model, auto&... more) {
     using pipeline = ts::pipeline<student, decltype(student_columns::rules), decltype(student_columns::features),
-                                  decltype(model), ts::sinks<ts::moments>>;
+                                  decltype(model), ts::sinks<ts::moments, std::remove_reference_t<decltype(more)>...>>;
     const auto pipe = std::make_shared<pipeline>(student{}, student_columns::rules, student_columns::features, model,
-                                                 ts::sinks{*totals});
+                                                 ts::sinks{*totals, more...});
     return [&b, totals, out, names, pipe, w = std::make_shared<ts::workspace<student>>()] {
       const auto outcome = ts::score_json(*pipe, b.text, *w);
       const auto& p = std::get<ts::predictions>(outcome);
@@ -172,6 +203,8 @@ std::vector<stage> stages_of(bench& b) {
   };
   stages.push_back({"total, logistic, no log", total(b.logistic)});
   stages.push_back({"total, GBM, no log", total(b.gbm)});
+  const auto log = std::make_shared<log_file>();
+  stages.push_back({"total, logistic, log written", total(b.logistic, log->sink()), [log] { log->empty(); }});
   for (auto& [name, run] : peers::decoders(std::string_view(b.text))) stages.push_back({name, std::move(run)});
   return stages;
 }

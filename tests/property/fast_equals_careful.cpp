@@ -76,7 +76,7 @@ class generator {
   }
 
  private:
-  static constexpr std::array<std::string_view, 34> odd{
+  static constexpr std::array<std::string_view, 36> odd{
       "null",
       "true",
       "false",
@@ -108,6 +108,8 @@ class generator {
       "12345678.12345678",
       "\"a text that is longer than the thirty-two bytes of a block\"",
       "\"tab\\t\"",
+      "\"no key\\\":1\"",
+      "\"no key\\\",\\\"rate\\\":1\"",
       "\"\t\"",
       "5e-324",
       "[[1],{\"a\":2}]"};

@@ -5,7 +5,6 @@
 
 #include <array>
 #include <bit>
-#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -15,7 +14,7 @@
 #include "../schema/batch.hpp"
 #include "convert.hpp"
 #include "decode_progress.hpp"
-#include "key_table.hpp"
+#include "members.hpp"
 #include "record_layout.hpp"
 #include "scan.hpp"
 
@@ -27,12 +26,7 @@ namespace tabscore::detail {
 template <schema_type Schema, class Policy>
 class fast_reader {
   static constexpr std::size_t size = Schema::size;
-  using field_set = std::bitset<size>;
-  static constexpr std::array<bool, size> is_text = [] {
-    std::array<bool, size> text{};
-    for (std::size_t i = 0; i < size; ++i) text[i] = Schema::kinds[i] == field_kind::text;
-    return text;
-  }();
+  using reader = member_reader<Schema, Policy>;
 
  public:
   fast_reader(std::string_view body, batch<Schema>& to, record_layout<Schema>& layout,
@@ -52,10 +46,10 @@ class fast_reader {
     }
     for (bool behind_value = found; p != nullptr; behind_value = false) {
       if (!behind_value) {
-        const std::string_view key = read_key(p);
+        const std::string_view key = read_key(p, end_);
         if (p == nullptr || key == Policy::reserved_name) return false;
         if (key != list) {
-          p = skip_scalar(p);
+          p = skip_scalar(p, end_);
         } else if (found || *p != '[' || most == 0) {
           return false;
         } else {
@@ -166,14 +160,14 @@ class fast_reader {
 
   /// Goes on behind the last value of a record that was laid out like before; returns what follows its brace.
   const char* close_laid_out() {
-    const bool text = is_text[layout_.fields.back()];
+    const bool text = reader::is_text[layout_.fields.back()];
     if (found_ == 0) {  // converted already: there may be no more members
       const char* const p = skip_blanks(last_ + text, end_);
       return *p == '}' ? p + 1 : nullptr;
     }
     const char* p = last_;
-    field_set all;
-    return next_key(p, text) ? members(p, found_ - 1, all.set()) : p;
+    typename reader::field_set all;
+    return members_.next_key(p, text) ? members_.read(p, found_ - 1, all.set(), nullptr, last_) : p;
   }
 
   /// The records after one of which `behind` is what follows its brace (nullptr: to be found); returns what follows the
@@ -220,167 +214,21 @@ class fast_reader {
     if (p == nullptr) return nullptr;
     next_row();
     tracing_ = previous == nullptr || layout_.wait == 0;
-    trace_.clear();
     const std::size_t row = found_++;
-    p = p < end_ && *p == '"' ? members(p + 1, row, {}) : nullptr;
-    if (p == nullptr) return nullptr;
-    if (!tracing_) {
-      --layout_.wait;
-      return p;
+    if (p >= end_ || *p != '"') return nullptr;
+    ++p;
+    if (!tracing_) --layout_.wait;
+    if (!tracing_ && at_once_) {
+      const char* const behind = members_.read_at_once(p, row, last_);
+      if (behind != nullptr) return behind;
     }
+    at_once_ = tracing_;  // of records that this cannot read there tend to be more
+    trace_.clear();
+    p = members_.read(p, row, {}, tracing_ ? &trace_ : nullptr, last_);
+    if (p == nullptr || !tracing_) return p;
     if (!convert()) return nullptr;  // before the places of values change
     trace_.learn(layout_, begin_, previous);
     return p;
-  }
-
-  /// A record, or the rest of it, from behind the quote of a key to behind its brace.
-  const char* members(const char* p, std::size_t row, field_set seen) {
-    bool text = false;
-    const char* last = last_;
-    do {
-      std::size_t i = key_table<Schema>::find(p);
-      bool begun = i != Schema::npos;  // p is where the value is, behind the quote of a text
-      if (begun) [[likely]] {
-        text = is_text[i];
-        p += key_table<Schema>::length(i);
-        if (p >= end_) return nullptr;
-        begun = colon_[text].skip(p);
-        if (!begun) {
-          const char* const from = p;
-          p = behind_colon(p);
-          if (p != nullptr && (*p == '"') == text) colon_[text] = separator(from, p + text);
-        }
-      } else {
-        --p;
-        i = read_other_key(p);
-        if (p != nullptr && i == Schema::npos) p = skip_scalar(p);
-        text = i != Schema::npos && is_text[i];
-      }
-      if (p == nullptr) return nullptr;
-      if (i == Schema::npos) continue;
-      if (seen[i]) return nullptr;
-      seen[i] = true;
-
-      if (!begun) {
-        if ((*p == '"') != text) {
-          // null for an optional text. (For other kinds it is taken for a value.)
-          if (Schema::required[i] || !text || std::memcmp(p, "null", 4) != 0) return nullptr;
-          trace_.give_up();
-          set_value(i, row, {});
-          p += 4;
-          text = false;
-          continue;
-        }
-        p += text;
-      }
-      extent value{p, p};
-      const std::uint32_t ends = value_ends(p, text);
-      value.end = ends != 0 ? p + std::countr_zero(ends) : far_end(p, text);
-      if (value.end == nullptr || value.end > end_) return nullptr;
-      p = value.end;
-      if (is_blank(value.end[-1])) {  // whatever stands in front of an empty value; else what stands behind a number
-        while (!text && value.end > value.begin && is_blank(value.end[-1])) --value.end;
-      }
-      set_value(i, row, value);
-      if (tracing_) trace_.add(i, value);
-      last = value.end;
-    } while (next_key(p, text));
-    last_ = last;
-    if (p != nullptr && !seen.all()) {
-      for (std::size_t i = 0; i < size; ++i) {
-        if (seen[i]) continue;
-        if (Schema::required[i]) return nullptr;
-        set_value(i, row, {});
-      }
-    }
-    return p;
-  }
-
-  /// From the end of a value to behind the quote of the next key; false when there is none: then p is behind the brace,
-  /// or nullptr.
-  [[gnu::always_inline]] bool next_key(const char*& p, bool text) noexcept {
-    if (comma_[text].skip(p)) return true;
-    const char* const from = p;
-    p = skip_blanks(p + text, end_);
-    if (*p == '}') {
-      ++p;
-      return false;
-    }
-    const bool more = *p == ',';
-    p = skip_blanks(p + 1, end_);
-    if (!more || p >= end_ || *p != '"') {
-      p = nullptr;
-      return false;
-    }
-    ++p;
-    comma_[text] = separator(from, p);
-    return true;
-  }
-
-  /// A key that key_table does not know; moves p to its value.
-  [[gnu::noinline]] std::size_t read_other_key(const char*& p) noexcept {
-    const std::string_view key = read_key(p);
-    const std::size_t i = Schema::index_of(key);
-    if (i == Schema::npos) trace_.give_up();
-    if (key == Policy::reserved_name) p = nullptr;
-    return i;
-  }
-
-  void set_value(std::size_t field, std::size_t row, extent value) noexcept {
-    values_[layout_.place_of[field]].set(row, value.begin, value.size());
-  }
-
-  /// From behind a key to its value.
-  const char* behind_colon(const char* p) const noexcept {
-    p = skip_blanks(p, end_);
-    if (*p != ':') return nullptr;
-    p = skip_blanks(p + 1, end_);
-    return p < end_ ? p : nullptr;
-  }
-
-  /// Where a value of 16 bytes or more ends.
-  [[gnu::noinline]] const char* far_end(const char* p, bool text) const noexcept {
-    const char* const begin = p;
-    if (text) {
-      p = read_text(p, end_).end;
-    } else {
-      while (p < end_ && value_ends(p, false) == 0) p += 16;
-      p = p < end_ ? p + std::countr_zero(value_ends(p, false)) : nullptr;
-    }
-    return p != nullptr && p - begin < 0x7FFF'FFFF ? p : nullptr;
-  }
-
-  /// A key; moves p to its value. p becomes nullptr when there is no plain key.
-  std::string_view read_key(const char*& p) const noexcept {
-    const char* const key = p + 1;
-    const bool quoted = p < end_ && *p == '"';
-    p = nullptr;
-    if (!quoted) return {};
-    std::size_t length = 0;
-    if (const text_block b(key); b.plain()) {
-      length = b.size();
-    } else {
-      const text_extent t = read_text(key, end_);
-      if (t.end == nullptr || t.escaped) return {};
-      length = static_cast<std::size_t>(t.end - key);
-      if (!t.ascii && !simdjson::validate_utf8(key, length)) return {};
-    }
-    p = behind_colon(key + length + 1);
-    return {key, length};
-  }
-
-  /// A value that nobody asked for: a text, a number or a word.
-  const char* skip_scalar(const char* p) const noexcept {
-    if (*p == '"') {
-      const text_extent t = read_text(p + 1, end_);
-      if (t.end == nullptr) return nullptr;
-      if (!t.ascii && !simdjson::validate_utf8(p + 1, static_cast<std::size_t>(t.end - p - 1))) return nullptr;
-      return t.end + 1;
-    }
-    for (const std::string_view word : {"null", "true", "false"}) {
-      if (std::memcmp(p, word.data(), word.size()) == 0) return p + word.size();
-    }
-    return number_end(p, end_);
   }
 
   /// The values found so far, into the batch; false when one of the body was not what the schema says.
@@ -410,13 +258,13 @@ class fast_reader {
   std::size_t told_ = 0;  // records
   std::size_t most_ = 1;
   const char* last_ = nullptr;  // the end of the last value of the last record
-  // As they were last time: with the quotes behind them; of texts, with those that belong to the text.
-  std::array<separator, 2> comma_, colon_;
   layout_trace<Schema> trace_;
   bool tracing_ = false;
-  std::array<value_block, size> values_;  // by place
-  std::size_t found_ = 0;                 // records whose values are there
-  bool plain_ = true;                     // all values were, so far
+  bool at_once_ = true;
+  typename reader::values values_;
+  reader members_{begin_, end_, values_, layout_};
+  std::size_t found_ = 0;  // records whose values are there
+  bool plain_ = true;      // all values were, so far
 };
 
 }  // namespace tabscore::detail

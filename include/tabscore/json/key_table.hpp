@@ -13,7 +13,8 @@
 
 namespace tabscore::detail {
 
-/// The fields of a schema by name: a hash of eight of a key's first bytes leads to the one name that is then compared.
+/// The fields of a schema by name: a hash of eight of a key's first or last bytes leads to the one name that is then
+/// compared.
 template <schema_type Schema>
 class key_table {
  public:
@@ -22,17 +23,27 @@ class key_table {
 
   /// The field whose name is at p, its closing quote included, or npos: then the key must be looked at more closely.
   [[gnu::always_inline]] static std::size_t find(const char* p) noexcept {
-    const std::size_t i = table.first[slot(load8(p + table.offset), table.factor)];
-    return names[i].matches(p) ? i : find_next(p, i);
+    return find(from_front, load8(p + from_front.offset) & mask, [p](std::size_t) { return p; });
   }
+  /// The same for the name whose closing quote is at p. Looks at bytes_before p at most.
+  [[gnu::always_inline]] static std::size_t find_before(const char* p) noexcept {
+    return find(from_back, load8(p - from_back.offset) >> (64 - 8 * width),
+                [p](std::size_t i) { return p + 1 - length(i); });
+  }
+  static constexpr std::ptrdiff_t bytes_before = longest_name;
   /// Bytes of a field's name and its closing quote.
   static std::size_t length(std::size_t field) noexcept { return names[field].size(); }
 
  private:
-  [[gnu::noinline]] static std::size_t find_next(const char* p, std::size_t i) noexcept {
-    do i = table.next[i];
-    while (i != none && !names[i].matches(p));
-    return i == none ? Schema::npos : i;
+  struct slots;
+  template <class NameAt>
+  [[gnu::always_inline]] static std::size_t find(const slots& s, std::uint64_t word, NameAt name_at) noexcept {
+    std::size_t i = s.first[slot(word, s.factor)];
+    while (!names[i].matches(name_at(i))) [[unlikely]] {
+        i = s.next[i];
+        if (i == none) return Schema::npos;
+      }
+    return i;
   }
 
   static constexpr std::uint16_t none = 0xFFFF;
@@ -49,14 +60,17 @@ class key_table {
     for (const std::string_view name : Schema::names) n = std::min(n, name.size() + 1);
     return n;
   }();
+  static constexpr std::size_t width = std::min<std::size_t>(hashed, 8);  // bytes of a word that is hashed
+  static constexpr std::uint64_t mask = ~std::uint64_t{0} >> (64 - 8 * width);
   static constexpr std::size_t slot(std::uint64_t word, std::uint64_t factor) noexcept {
-    constexpr std::uint64_t mask = ~std::uint64_t{0} >> (hashed < 8 ? 64 - 8 * hashed : 0);
-    return static_cast<std::size_t>((word & mask) * factor >> (64U - bits));
+    return static_cast<std::size_t>(word * factor >> (64U - bits));
   }
+  /// The bytes from `offset` on of a name between quotes.
   static constexpr std::uint64_t word_of(std::string_view name, std::size_t offset) noexcept {
     std::uint64_t word = 0;
-    for (std::size_t i = 0; i < 8 && offset + i <= name.size(); ++i) {
-      const char c = offset + i < name.size() ? name[offset + i] : '"';
+    for (std::size_t i = 0; i < width; ++i) {
+      const std::size_t at = offset + i;
+      const char c = at > 0 && at <= name.size() ? name[at - 1] : '"';
       word |= std::uint64_t{static_cast<unsigned char>(c)} << 8 * i;
     }
     return word;
@@ -69,15 +83,18 @@ class key_table {
     std::uint64_t factor = 0;
     std::size_t shared = 0;  // names that are not the first of their slot
   };
-  static constexpr slots make(std::size_t offset, std::uint64_t factor) noexcept {
+  /// With the words that begin `offset` bytes behind a name's first, or before its closing quote.
+  static constexpr slots make(bool front, std::size_t offset, std::uint64_t factor) noexcept {
     slots s;
     s.offset = offset;
     s.factor = factor;
     s.first.fill(none);
     s.next.fill(none);
     for (std::size_t i = 0; i < Schema::size; ++i) {
-      if (!listed(Schema::names[i])) continue;
-      auto& first = s.first[slot(word_of(Schema::names[i], offset), factor)];
+      const std::string_view name = Schema::names[i];
+      if (!listed(name)) continue;
+      const std::uint64_t word = word_of(name, front ? offset + 1 : name.size() + 1 - offset + 8 - width);
+      auto& first = s.first[slot(word, factor)];
       s.shared += first != none;
       s.next[i] = first;
       first = static_cast<std::uint16_t>(i);
@@ -86,16 +103,18 @@ class key_table {
     std::replace(s.first.begin(), s.first.end(), none, std::uint16_t{0});
     return s;
   }
-  static constexpr slots table = [] {
-    constexpr std::size_t offsets = hashed < 8 ? 1 : hashed - 7;
+  static constexpr slots best(bool front) noexcept {
+    constexpr std::size_t offsets = hashed - width + 1;
     std::uint64_t factor = 0xD1B54A32D192ED03U;
-    slots best = make(0, factor);
+    slots best = make(front, front ? 0 : 8, factor);
     for (std::size_t i = 1; i < 48 && best.shared > 0; ++i) {
       factor = factor * 6364136223846793005U + 1442695040888963407U;
-      if (const slots s = make(i % offsets, factor | 1U); s.shared < best.shared) best = s;
+      const std::size_t offset = i % offsets + (front ? 0 : 8);
+      if (const slots s = make(front, offset, factor | 1U); s.shared < best.shared) best = s;
     }
     return best;
-  }();
+  }
+  static constexpr slots from_front = best(true), from_back = best(false);
   static constexpr std::array<piece, Schema::size> names = [] {
     std::array<piece, Schema::size> p;
     for (std::size_t i = 0; i < Schema::size; ++i) {

@@ -16,9 +16,8 @@
 #include <rapidjson/document.h>
 #define PEER_RAPIDJSON 1
 #endif
-#if __has_include(<yyjson.h>)
+#ifdef PEER_YYJSON
 #include <yyjson.h>
-#define PEER_YYJSON 1
 #endif
 #include <simdjson.h>
 

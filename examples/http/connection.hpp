@@ -115,7 +115,7 @@ struct worker : shared_loop, letterhead {
   std::size_t in_flight = 0;         // requests that have come whole and whose answers have not been begun
   std::size_t bytes = 0;             // of requests and answers that have not wholly come or gone
   std::vector<byte_buffer> spare;
-  std::size_t spare_bytes = 0;
+  std::size_t spare_bytes = 0;           // the room that those have
   std::size_t slack = 0;                 // of the buffers of those that wait
   letterhead while_away;                 // of the thread that is in the handler
   std::size_t bytes_away = 0;            // of the request that it is at
@@ -201,6 +201,11 @@ class connection {
     worker_.bytes += bytes;
   }
   void let_go() { worker_.bytes -= std::exchange(held_, 0); }
+  /// A request or its answer is gone: what is left is what has come behind it.
+  void hold_the_rest() {
+    let_go();
+    hold(input_.size());
+  }
   /// Whether the client has not taken all that it was sent.
   bool owes() {
     int bytes = 0;
@@ -352,8 +357,7 @@ class connection {
     }
     if (body_.capacity() != 0) worker_.give_back(std::exchange(body_, {}));
     input_.drop_front(used);
-    let_go();
-    hold(input_.size());
+    hold_the_rest();
     if (sent && !unsent_.empty()) sent = co_await send_rest();
     if (!sent) co_return false;
     co_return more;
@@ -487,8 +491,7 @@ class connection {
       moved_ += count;
     }
     answering_ = false;
-    let_go();
-    hold(input_.size());
+    hold_the_rest();
     co_return true;
   }
 

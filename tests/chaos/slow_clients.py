@@ -93,8 +93,8 @@ def test_slow_clients_stop_nobody():
         statuses = collections.Counter(status for _, _, status in load.answers())
         assert set(statuses) == {200} and statuses[200] > 100, "too few of 200: %s" % statuses
         assert survivors[0] > options.clients / 2, "the crowd was cut: it was no load"
-        bound = BYTES / 2**20 + LARGER * (60 + options.clients * 0.02)
-        assert memory < bound, "%.0f MiB were used, %.0f is the bound" % (memory, bound)
+        most = bound(options.clients, BYTES)
+        assert memory < most, "%.0f MiB were used, %.0f is the bound" % (memory, most)
         time.sleep(1.2)
         return "%d slow clients: p99 %.1f ms, longest %.0f ms, without them %.1f ms; at most %.0f MiB" % (
             options.clients, 1e3 * quantile(load.latencies(), 0.99), 1e3 * load.latencies()[-1],
@@ -115,7 +115,8 @@ def test_slow_clients_do_not_keep_what_large_requests_took():
         memory = memory_mib(server.process.pid, "VmHWM")
         for s in crowd:
             s.close()
-        assert memory < bound(number, 0), "%.0f MiB were used, %.0f is the bound" % (memory, bound(number, 0))
+        most = bound(number, 0)
+        assert memory < most, "%.0f MiB were used, %.0f is the bound" % (memory, most)
         return "%d requests of %d KiB, a slow client behind each: at most %.0f MiB" % (number, len(large) >> 10, memory)
 
 

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "../schema/schema.hpp"
 #include "scan.hpp"
@@ -48,7 +49,7 @@ class key_ends {
 
   static constexpr std::size_t usual = 64 * Schema::size / window + 2;  // of 64 bytes
 
-  std::array<const char*, Schema::size + 32> at_;  // 64 bytes have less than 32
+  std::array<const char*, Schema::size + 32> at_;  // 64 bytes have 32 at most
   std::size_t count_ = 0;
 };
 

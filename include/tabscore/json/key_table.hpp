@@ -39,10 +39,10 @@ class key_table {
   template <class NameAt>
   [[gnu::always_inline]] static std::size_t find(const slots& s, std::uint64_t word, NameAt name_at) noexcept {
     std::size_t i = s.first[slot(word, s.factor)];
-    while (!names[i].matches(name_at(i))) [[unlikely]] {
-        i = s.next[i];
-        if (i == none) return Schema::npos;
-      }
+    while (!names[i].matches(name_at(i))) {
+      i = s.next[i];
+      if (i == none) return Schema::npos;
+    }
     return i;
   }
 

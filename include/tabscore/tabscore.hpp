@@ -75,6 +75,7 @@
 #include "models/link.hpp"
 #include "models/load_lightgbm.hpp"
 #include "models/load_model.hpp"
+#include "models/load_options.hpp"
 #include "models/load_sklearn.hpp"
 #include "models/load_tabscore.hpp"
 #include "models/load_xgboost.hpp"

@@ -5,6 +5,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string_view>
 #include <variant>
@@ -20,7 +21,7 @@ namespace tabscore {
 
 /// Turns a feature block into what a model was trained on: prepared and scaled numeric features, then the columns of
 /// each text field: one indicator per category (all zero for an unknown text), or the category's position as a number.
-/// Immutable, so that threads share one.
+/// `place` puts them into another order. Immutable, so that threads share one.
 struct encoder {
   std::vector<standardize> numeric;  ///< the last step of each numeric feature
   std::vector<one_hot> text;
@@ -28,6 +29,10 @@ struct encoder {
       before{};                                  ///< per numeric feature, what comes before `numeric`; empty: nothing
   std::vector<std::optional<double>> ordinal{};  ///< per text field, the number of an unknown text, when its
                                                  ///< positions are one column; empty: all have indicators
+  bool absent_is_nan = false;          ///< an absent text of such a field is NaN, not the position of a category
+  bool refuses_unseen = false;         ///< a row with a category that is not listed has no prediction: see unseen()
+  std::vector<std::uint32_t> place{};  ///< per numeric feature, then per text field, its (first) column; empty: in
+                                       ///< that order
 
   bool is_ordinal(std::size_t f) const noexcept { return f < ordinal.size() && ordinal[f]; }
   /// Encoded columns of text field f.
@@ -63,6 +68,20 @@ struct encoder {
     return changed;
   }
 
+  /// The first feature of a row, numeric ones before texts, whose category is not listed.
+  std::optional<std::size_t> unseen(const feature_block& x, std::size_t row) const noexcept {
+    for (std::size_t j = 0; j < before.size(); ++j) {
+      if (before[j].empty() || !std::holds_alternative<category_code>(before[j].front())) continue;
+      const double value = x.column(j)[row];
+      if (value == value && !(prepared(j, value) >= 0)) return j;
+    }
+    for (std::size_t f = 0; f < text.size(); ++f) {
+      const std::string_view t = x.text[f][row];
+      if (t.data() != nullptr && text[f].code(t) == one_hot::unknown) return numeric.size() + f;
+    }
+    return std::nullopt;
+  }
+
   /// Writes rows [first, first + rows) to `out`, rows x width(), row after row, in double or rounded to float as
   /// trainers of trees do.
   template <std::floating_point Real>
@@ -74,22 +93,26 @@ struct encoder {
     for (std::size_t j = 0; j < numeric.size(); ++j) {
       const double* const values = x.column(j) + first;
       const bool steps = has_steps(j);
+      const std::size_t column = place.empty() ? j : place[j];
       for (std::size_t i = 0; i < rows; ++i) {
-        out[i * columns + j] = static_cast<Real>(numeric[j](steps ? prepared(j, values[i]) : values[i]));
+        out[i * columns + column] = static_cast<Real>(numeric[j](steps ? prepared(j, values[i]) : values[i]));
       }
     }
-    std::size_t column = numeric.size();
+    std::size_t next = numeric.size();
     for (std::size_t f = 0; f < text.size(); ++f) {
       const bool number = is_ordinal(f);
+      const std::size_t column = place.empty() ? next : place[numeric.size() + f];
+      next += text_width(f);
       each_code(x, f, text[f], first, rows, [&](std::size_t i, std::int32_t code) {
         Real* const row = out + (i - first) * columns + column;
-        if (number) {
+        if (number && absent_is_nan && x.text[f][i].data() == nullptr) {
+          *row = std::numeric_limits<Real>::quiet_NaN();
+        } else if (number) {
           *row = static_cast<Real>(code == one_hot::unknown ? *ordinal[f] : code);
         } else if (code != one_hot::unknown) {
           row[static_cast<std::size_t>(code)] = Real{1};
         }
       });
-      column += text_width(f);
     }
   }
   template <std::floating_point Real>

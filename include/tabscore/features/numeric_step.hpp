@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "../core/exact.hpp"
 
@@ -47,7 +51,18 @@ struct logarithm1p {
   double operator()(double x) const noexcept { return std::log1p(x); }
 };
 
+/// A trainer's code of a category that is a number; NaN for other numbers.
+struct category_code {
+  std::vector<std::pair<double, double>> codes;  ///< (category, code), ascending
+
+  double operator()(double x) const noexcept {
+    const auto found =
+        std::lower_bound(codes.begin(), codes.end(), x, [](const auto& c, double v) { return c.first < v; });
+    return found != codes.end() && found->first == x ? found->second : std::numeric_limits<double>::quiet_NaN();
+  }
+};
+
 /// What is done to one number on its way to the model.
-using numeric_step = std::variant<standardize, rescale, impute, clip, logarithm, logarithm1p>;
+using numeric_step = std::variant<standardize, rescale, impute, clip, logarithm, logarithm1p, category_code>;
 
 }  // namespace tabscore

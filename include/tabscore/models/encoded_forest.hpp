@@ -7,6 +7,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -61,6 +63,9 @@ class encoded_forest {
         probability[first + at / n] = row.back();
       }
     });
+    for (std::size_t row = 0; encoder_.refuses_unseen && row < x.rows; ++row) {
+      if (encoder_.unseen(x, row)) probability[row] = std::numeric_limits<double>::quiet_NaN();
+    }
   }
 
   /// One margin per row, before the link; of a forest that averages, the probability itself.
@@ -101,9 +106,14 @@ class encoded_forest {
         trees_(std::move(trees)),
         threshold_(threshold),
         explainer_(explainer::build(trees_)) {
-    for (std::size_t j = 0; j < names_.numeric.size(); ++j) field_of_.push_back(static_cast<std::uint32_t>(j));
-    for (std::size_t f = 0; f < encoder_.text.size(); ++f) {
-      field_of_.insert(field_of_.end(), encoder_.text_width(f), static_cast<std::uint32_t>(names_.numeric.size() + f));
+    field_of_.resize(encoder_.width());
+    std::size_t next = 0;
+    for (std::size_t field = 0; field < names_.size(); ++field) {
+      const bool number = field < names_.numeric.size();
+      const std::size_t first = encoder_.place.empty() ? next : encoder_.place[field];
+      const std::size_t columns = number ? 1 : encoder_.text_width(field - names_.numeric.size());
+      std::fill_n(field_of_.begin() + static_cast<std::ptrdiff_t>(first), columns, static_cast<std::uint32_t>(field));
+      next += columns;
     }
     field_of_.push_back(static_cast<std::uint32_t>(names_.size()));  // the base value
   }

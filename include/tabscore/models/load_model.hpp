@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <string_view>
+
 #include "../core/config.hpp"
 #include "../core/result.hpp"
 #include "encoded_forest.hpp"
@@ -16,6 +18,11 @@ namespace tabscore {
 /// The trees of a file of kind "xgboost", "lightgbm" or "sklearn", after they have given the trainer's numbers for the
 /// trainer's rows.
 result<encoded_forest> make_encoded_forest(const model_file& file);
+
+/// The scorer of a trainer's own file: make_encoded_forest(*load_xgboost("model.json"), 0.5). Features are named as the
+/// file names them (x0, x1, ... where it does not); one whose categories are texts is a text field, the others are
+/// numeric, each in the model's order.
+result<encoded_forest> make_encoded_forest(forest trees, double threshold, std::string_view source = "model");
 
 /// The scorer of a model file of any kind; refused when it disagrees with its own trainer.
 result<any_scorer> make_scorer(const model_file& file);

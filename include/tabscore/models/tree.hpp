@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -66,6 +68,27 @@ struct tree {
   std::vector<double> leaf_cover;
 };
 
+/// The categories of a feature as its trainer knew them, the name of code c at position c: texts, or numbers where
+/// those were the categories. Both empty: an ordinary number, or codes that the file does not name.
+struct category_names {
+  std::vector<std::string> texts;
+  std::vector<double> numbers;
+
+  bool empty() const noexcept { return texts.empty() && numbers.empty(); }
+};
+
+/// What a trainer makes of a category that it has not seen in training.
+enum class unseen_rule : std::uint8_t {
+  missing,  ///< it counts as missing (LightGBM)
+  fault     ///< the row has no prediction (XGBoost)
+};
+
+/// How many rounds of boosting a model scores, of those that its file holds.
+struct round_count {
+  std::size_t used = 0;
+  std::size_t saved = 0;
+};
+
 /// An ensemble in nobody's dialect: what every loader produces and `forest` scores. A margin is the base, plus the
 /// linear terms in feature order, plus the leaves in tree order, each addition rounded to `sum`.
 struct forest_model {
@@ -74,6 +97,11 @@ struct forest_model {
   std::vector<std::string> feature_names;  ///< empty when the file carries none
   std::vector<std::string> feature_types;  ///< as the file says them; empty when it does not
 
+  std::vector<category_names> categories;  ///< empty, or one per feature
+  unseen_rule unseen = unseen_rule::missing;
+  round_count rounds;
+
+  std::optional<double> missing;         ///< a number that is missing as NaN is, once rounded to `input`
   precision input = precision::float64;  ///< inputs are rounded to this before anything else
   precision sum = precision::float64;
   comparison compare = comparison::less_equal;

@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
+
+#include <fmt/format.h>
 
 #include "../../core/result.hpp"
 #include "../encoded_forest.hpp"
@@ -29,6 +37,40 @@ TABSCORE_INLINE result<encoded_forest> make_encoded_forest(const model_file& fil
   if (!model) return model.error();
   if (auto e = verify(*model, file.checks, file.path)) return *std::move(e);
   return model;
+}
+
+TABSCORE_INLINE result<encoded_forest> make_encoded_forest(forest trees, double threshold, std::string_view source) {
+  const forest_model& model = trees.model();
+  feature_names names;
+  tabscore::encoder encoder;
+  std::vector<std::uint32_t> text_places;
+  for (std::size_t f = 0; f < model.features; ++f) {
+    const category_names categories = f < model.categories.size() ? model.categories[f] : category_names();
+    const std::string name = f < model.feature_names.size() ? model.feature_names[f] : fmt::format("x{}", f);
+    if (categories.texts.empty()) {
+      names.numeric.push_back(name);
+      encoder.numeric.emplace_back();
+      encoder.place.push_back(static_cast<std::uint32_t>(f));
+      if (categories.numbers.empty()) continue;
+      category_code lookup;
+      for (std::size_t c = 0; c < categories.numbers.size(); ++c) {
+        lookup.codes.emplace_back(categories.numbers[c], static_cast<double>(c));
+      }
+      std::ranges::sort(lookup.codes);
+      encoder.before.resize(encoder.numeric.size());
+      encoder.before.back().emplace_back(std::move(lookup));
+    } else {
+      names.text.push_back(name);
+      encoder.text.emplace_back(
+          std::vector<std::optional<std::string>>(categories.texts.begin(), categories.texts.end()));
+      encoder.ordinal.emplace_back(std::numeric_limits<double>::quiet_NaN());
+      text_places.push_back(static_cast<std::uint32_t>(f));
+    }
+  }
+  encoder.place.insert(encoder.place.end(), text_places.begin(), text_places.end());
+  encoder.absent_is_nan = true;
+  encoder.refuses_unseen = model.unseen == unseen_rule::fault && !model.categories.empty();
+  return encoded_forest::make(std::move(names), std::move(encoder), std::move(trees), threshold, source);
 }
 
 TABSCORE_INLINE result<any_scorer> make_scorer(const model_file& file) {

@@ -102,9 +102,9 @@ inline void append_metrics(ts::prometheus_text& text, const observed_model& mode
     text.family("tabscore_drift_alarm", "gauge", "1 while the drift rules advise to train again.");
     text.sample({}, status.should_retrain() ? 1 : 0);
     if (const ts::totals live = model.observed.read(); live.samples != 0) {
-      text.family("tabscore_feature_mean", "gauge", "Mean of a feature in live traffic.");
+      text.family("tabscore_feature_mean", "gauge", "Mean of a feature's values in live traffic.");
       for (std::size_t j = 0; j < live.sums.size(); ++j) {
-        text.sample({{"feature", model.baseline->numeric[j].name}}, live.sums[j] / static_cast<double>(live.samples));
+        if (live.present(j) != 0) text.sample({{"feature", model.baseline->numeric[j].name}}, live.mean(j));
       }
     }
   }

@@ -45,10 +45,39 @@ TEST_CASE("drifted features come in alphabetical order, a constant feature by th
   CHECK(s.score == Approx(10.0));
 }
 
+TEST_CASE("missing values leave the mean of the others", "[monitor]") {
+  auto t = observed(100, 25, 10, 0, 5);
+  t.sums[0] = 40 * 16.0;  // of 40 values
+  t.sums[2] = 99 * 9.0;
+  t.missing = {60, 0, 1};
+  const auto s = ts::assess_drift(t, &baseline);
+  CHECK(s.score == 4.0);
+  CHECK(s.drifted == std::vector<std::string_view>{"b", "c"});
+  CHECK(s.verdict == drift_verdict::feature_drift);
+  t.missing = {100, 0, 100};  // none there at all: nothing to compare
+  t.sums = {0, 0, 0};
+  CHECK(ts::assess_drift(t, &baseline).score == 0);
+  CHECK(ts::assess_drift(t, &baseline).verdict == drift_verdict::steady);
+}
+
+TEST_CASE("a feature without a training mean hides no other", "[monitor]") {
+  for (const std::size_t j : {0U, 1U, 2U}) {
+    ts::drift_baseline unknown = baseline;
+    unknown.numeric[j].mean = std::numeric_limits<double>::quiet_NaN();
+    const auto s = ts::assess_drift(observed(64, 16, 30, 20, 25), &unknown);
+    CHECK(std::isfinite(s.score));
+    CHECK(s.drifted.size() == 2);
+    unknown = baseline;
+    unknown.numeric[j].std = std::numeric_limits<double>::quiet_NaN();
+    CHECK(ts::assess_drift(observed(64, 16, 30, 20, 25), &unknown).drifted.size() == 2);
+  }
+}
+
 TEST_CASE("a sum that overflowed shows as a score that is not finite", "[monitor]") {
   auto t = observed(64, 16, 10, 0, 5);
   t.sums[2] = std::numeric_limits<double>::infinity();
   CHECK_FALSE(std::isfinite(ts::assess_drift(t, &baseline).score));
   t.sums[2] = std::numeric_limits<double>::quiet_NaN();
   CHECK_FALSE(std::isfinite(ts::assess_drift(t, &baseline).score));
+  CHECK(ts::assess_drift(t, &baseline).drifted == std::vector<std::string_view>{"c"});
 }

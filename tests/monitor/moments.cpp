@@ -63,6 +63,32 @@ TEST_CASE("totals are the same bits whatever the order of batches and however re
   for (const std::size_t replicas : {1U, 2U, 7U}) CHECK(totals_of(replicas) == expected);
 }
 
+TEST_CASE("a missing value is left out of its feature's sum, of small batches, large ones and merged states", "[monitor]") {
+  using maybe = ts::schema<ts::integer<"i">, ts::optional<ts::real<"x">>>;
+  ts::moments_st drift, other;
+  const ts::pipeline pipe{maybe{}, ts::rules{}, ts::features{}, always{}, ts::sinks{drift}};
+  ts::score_buffers buffers;
+  for (const std::size_t rows : {1U, 7U, 100U, 300U, 1000U}) {
+    ts::batch<maybe> b;
+    for (std::size_t i = 0; i < rows; ++i) {
+      if (i % 2 == 0) b.push_back(3, std::nullopt);
+      if (i % 2 == 1) b.push_back(3, 0.125);
+    }
+    REQUIRE(std::holds_alternative<ts::predictions>(pipe.score(b, buffers)));
+  }
+  const auto check = [](const ts::totals& t, std::uint64_t times) {
+    CHECK(t.samples == times * 1408);
+    CHECK(t.missing == std::vector<std::uint64_t>{0, times * 705});
+    CHECK(t.present(1) == times * 703);
+    CHECK(t.mean(0) == 3.0);
+    CHECK(t.mean(1) == 0.125);
+  };
+  check(drift.read(), 1);
+  other.merge(drift.exact());
+  other.merge(drift.exact());
+  check(other.read(), 2);
+}
+
 TEST_CASE("a reader sees whole batches only, with many writers", "[monitor]") {
   ts::moments drift;
   const ts::pipeline pipe{record{}, ts::rules{}, ts::features{}, always{}, ts::sinks{drift}};

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string_view>
 #include <vector>
 
@@ -26,7 +27,7 @@ enum class drift_verdict : std::uint8_t { no_baseline, no_samples, too_few_sampl
 /// How far the traffic has moved from the training rows. Names point into the baseline.
 struct drift_status {
   std::uint64_t samples = 0;
-  double score = 0;                       ///< the largest |z| of all features; not finite once a sum has overflowed
+  double score = 0;                       ///< the largest |z| of all features; infinite once a sum has overflowed
   std::vector<std::string_view> drifted;  ///< in alphabetical order
   double predicted_positive_rate = 0;
   double training_positive_rate = 0;
@@ -38,7 +39,7 @@ struct drift_status {
 };
 
 /// Compares each feature's running mean with its training mean: z = |mean - training mean| / max(training std, 1e-6).
-/// No baseline (nullptr): nothing is said, whatever was observed. The baseline's features are those of the totals.
+/// Missing values do not count; a feature without values, or without a training mean, has no z. No baseline (nullptr): nothing is said, whatever was observed. The baseline's features are those of the totals.
 inline drift_status assess_drift(const totals& live, const drift_baseline* baseline,
                                  const drift_settings& settings = {}) {
   drift_status status;
@@ -54,8 +55,10 @@ inline drift_status assess_drift(const totals& live, const drift_baseline* basel
   status.predicted_positive_rate = static_cast<double>(live.positives) / n;
   for (std::size_t j = 0; j < live.sums.size(); ++j) {
     const auto& trained = baseline->numeric[j];
-    const double z = std::abs(live.sums[j] / n - trained.mean) / std::max(trained.std, 1e-6);
-    if (!(z <= status.score)) status.score = z;  // a NaN shows too
+    if (live.present(j) == 0 || std::isnan(trained.mean) || std::isnan(trained.std)) continue;
+    double z = std::abs(live.mean(j) - trained.mean) / std::max(trained.std, 1e-6);
+    if (std::isnan(z)) z = std::numeric_limits<double>::infinity();  // the mean of infinities of both signs
+    status.score = std::max(status.score, z);
     if (z >= settings.z_threshold) status.drifted.push_back(trained.name);
   }
   std::sort(status.drifted.begin(), status.drifted.end());

@@ -23,6 +23,12 @@ struct totals {
   std::uint64_t samples = 0;
   std::uint64_t positives = 0;
   std::vector<double> sums;  ///< one per numeric feature, in the pipeline's order; empty before the first batch
+  std::vector<std::uint64_t> missing = {};  ///< values of each feature that are missing (NaN) and not in its sum
+
+  /// The values of feature j that are not missing.
+  std::uint64_t present(std::size_t j) const noexcept { return samples - (j < missing.size() ? missing[j] : 0); }
+  /// The mean of these; NaN when there are none.
+  double mean(std::size_t j) const noexcept { return sums[j] / static_cast<double>(present(j)); }
 
   friend bool operator==(const totals&, const totals&) = default;
 };
@@ -44,7 +50,10 @@ struct exact_totals {
   }
   totals rounded() const {
     totals t{samples, positives, {}};
-    for (const exact_sum& sum : sums) t.sums.push_back(sum.value());
+    for (const exact_sum& sum : sums) {
+      t.sums.push_back(sum.value_without_nans());
+      t.missing.push_back(sum.nans());
+    }
     return t;
   }
 

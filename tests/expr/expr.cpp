@@ -5,10 +5,13 @@
 #include <cmath>
 #include <limits>
 #include <random>
+#include <string_view>
+#include <vector>
 
 #include "support/catch.hpp"
 
 namespace ts = tabscore;
+using namespace std::string_view_literals;
 using ts::col;
 
 namespace {
@@ -79,6 +82,66 @@ TEST_CASE("an optional number without a value is NaN, and missing says so", "[ex
   CHECK_FALSE(column(missing(col<"maybe">), b)(0));
   CHECK_FALSE(column(col<"maybe"> >= 0, b)(1));
   CHECK(std::isnan(column(col<"maybe"> * 2 + 1, b)(1)));
+}
+
+namespace {
+using trip = ts::schema<ts::text<"from">, ts::optional<ts::text<"to">>, ts::integer<"days">,
+                        ts::optional<ts::real<"price">>, ts::optional<ts::boolean<"insured">>>;
+ts::batch<trip> trips() {
+  ts::batch<trip> b;
+  b.push_back("US", "CA", 3, 10.5, true);
+  b.push_back("CA", "CA", 9007199254740993, std::nullopt, false);
+  b.push_back("", std::nullopt, 0, 0.0, std::nullopt);
+  b.push_back("US\0"sv, "", 7, -1.0, std::nullopt);
+  b.push_back(std::string_view(), "us", 8, 7.0, true);  // no text in a required field is an empty one
+  return b;
+}
+template <class E>
+std::vector<bool> met(const E& e) {
+  const auto b = trips();
+  const auto values = e.evaluate(b.view()).eval();
+  STATIC_REQUIRE(std::same_as<typename decltype(values)::Scalar, bool>);
+  return {values.begin(), values.end()};
+}
+using bits = std::vector<bool>;
+}  // namespace
+
+TEST_CASE("texts are compared byte by byte, and a missing one equals none", "[expr]") {
+  CHECK(met(col<"from"> == "US") == bits{1, 0, 0, 0, 0});
+  CHECK(met("US" != col<"from">) == bits{0, 1, 1, 1, 1});
+  CHECK(met(col<"from"> == "US\0"sv) == bits{0, 0, 0, 1, 0});
+  CHECK(met(col<"from"> == "") == bits{0, 0, 1, 0, 1});
+  CHECK(met(col<"to"> == "") == bits{0, 0, 0, 1, 0});
+  CHECK(met(col<"to"> != "CA") == bits{0, 0, 1, 1, 1});
+  CHECK(met(col<"to"> == col<"from">) == bits{0, 1, 0, 0, 0});
+  CHECK(met(col<"to"> != col<"from">) == bits{1, 0, 1, 1, 1});
+  CHECK(met(col<"to"> != col<"to">) == bits{0, 0, 1, 0, 0});
+  CHECK(met(!(col<"to"> == "CA")) == met(col<"to"> != "CA"));
+}
+
+TEST_CASE("in is true of the listed values", "[expr]") {
+  CHECK(met(in(col<"from">, {"US", "CA"})) == bits{1, 1, 0, 0, 0});
+  CHECK(met(in(col<"to">, {"", "CA", "a text of more than sixteen bytes"})) == bits{1, 1, 0, 1, 0});
+  CHECK(met(in(col<"days">, {3, 7})) == bits{1, 0, 0, 1, 0});
+  CHECK(met(in(col<"days">, {9007199254740992, 0L})) == bits{0, 0, 1, 0, 0});
+  CHECK(met(in(col<"price">, {0, 7})) == bits{0, 0, 1, 0, 1});
+  CHECK(met(in(col<"days"> + 0.5, {3.5})) == bits{1, 0, 0, 0, 0});
+  CHECK(met(in(col<"insured">, {true})) == bits{1, 0, 0, 0, 1});
+}
+
+TEST_CASE("is_missing asks any optional field, and combines with everything else", "[expr]") {
+  CHECK(met(is_missing(col<"to">)) == bits{0, 0, 1, 0, 0});
+  CHECK(met(is_missing(col<"price">)) == bits{0, 1, 0, 0, 0});
+  CHECK(met(is_missing(col<"insured">)) == bits{0, 0, 1, 1, 0});
+  CHECK(met(is_missing(col<"from">)) == bits{0, 0, 0, 0, 0});
+  CHECK(met(missing(col<"to">)) == met(is_missing(col<"to">)));
+  CHECK(met(col<"insured"> == true) == bits{1, 0, 0, 0, 1});
+  CHECK(met(col<"insured"> != true) == bits{0, 1, 1, 1, 0});
+  CHECK(met(col<"price"> != 7) == bits{1, 1, 1, 1, 0});
+  CHECK(met((col<"from"> == "US" && col<"price"> > 0) || in(col<"to">, {"us"}) || is_missing(col<"price">)) ==
+        bits{1, 1, 0, 0, 1});
+  const auto b = trips();
+  CHECK(where(col<"to"> == "CA", col<"days">, 0).evaluate(b.view()).eval()(0) == 3);
 }
 
 TEST_CASE("a formula gives each record the bits of a plain loop, wherever it stands in the batch", "[expr]") {

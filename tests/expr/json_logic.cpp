@@ -30,6 +30,15 @@ TEST_CASE("formulas are written as JsonLogic", "[expr]") {
       R"({"if":[{"<":[{"var":"a"},0]},{"-":[0,{"var":"a"}]},{"sqrt":[{"abs":[{"log":[{"log1p":[{"var":"b \""}]}]}]}]}]})");
 }
 
+TEST_CASE("comparisons of texts are written as JsonLogic", "[expr]") {
+  CHECK(logic(a == "U\"S") == R"({"==":[{"var":"a"},"U\"S"]})");
+  CHECK(logic("US" != a) == R"({"!=":["US",{"var":"a"}]})");
+  CHECK(logic(in(a, {"US", "CA"}) || is_missing(b)) ==
+        R"({"or":[{"in":[{"var":"a"},["US","CA"]]},{"==":[{"var":"b \""},null]}]})");
+  CHECK(logic(in(a, {1, 2})) == R"({"in":[{"var":"a"},[1,2]]})");
+  CHECK(logic(in(a, {0.5})) == R"({"in":[{"var":"a"},[0.5]]})");
+}
+
 TEST_CASE("rules are written with their messages", "[expr]") {
   CHECK(logic(ts::rules{}) == "[]");
   CHECK(logic(ts::rules{ts::rule(a <= 1, "a \"small\""), ts::rule(a >= 0, "b")}) ==

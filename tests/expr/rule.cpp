@@ -41,6 +41,34 @@ TEST_CASE("of several broken rules the first declared is named, by its first rec
   CHECK(both.first_broken(b.view())->row == 0);
 }
 
+TEST_CASE("a rule over texts finds the first record that breaks it", "[expr]") {
+  using loans = ts::schema<ts::text<"country">, ts::real<"amount">, ts::optional<ts::text<"coupon">>>;
+  const ts::rules checked{
+      ts::rule(in(col<"country">, {"US", "CA"}), "we lend in two countries"),
+      ts::rule(col<"country"> != "CA" || col<"amount"> <= 100, "at most 100 in Canada"),
+      ts::rule(is_missing(col<"coupon">) || (0 < col<"amount"> && col<"amount"> < 50), "coupons are below 50")};
+  for (const std::size_t size : {1U, 17U, 2048U, 2049U, 5000U}) {
+    ts::batch<loans> b;
+    for (std::size_t i = 0; i < size; ++i) b.push_back(i % 2 ? "CA" : "US", 60.0, std::nullopt);
+    CHECK_FALSE(checked.first_broken(b.view()));
+    for (const std::size_t bad : {std::size_t{0}, size / 2, size - 1}) {
+      const auto country = b.data<0>()[bad];
+      b.data<0>()[bad] = "MX";
+      CHECK(checked.first_broken(b.view())->rule == 0);
+      CHECK(checked.first_broken(b.view())->row == bad);
+      b.data<0>()[bad] = "CA";
+      b.data<1>()[bad] = 101;
+      CHECK(checked.first_broken(b.view())->rule == 1);
+      b.data<1>()[bad] = 60;
+      b.data<2>()[bad] = "SAVE";
+      CHECK(checked.first_broken(b.view())->rule == 2);
+      CHECK(checked.first_broken(b.view())->row == bad);
+      b.data<2>()[bad] = {};
+      b.data<0>()[bad] = country;
+    }
+  }
+}
+
 TEST_CASE("no rules and no records break nothing", "[expr]") {
   ts::batch<exams> b;
   CHECK_FALSE(both.first_broken(b.view()));

@@ -63,7 +63,8 @@ TEST_CASE("totals are the same bits whatever the order of batches and however re
   for (const std::size_t replicas : {1U, 2U, 7U}) CHECK(totals_of(replicas) == expected);
 }
 
-TEST_CASE("a missing value is left out of its feature's sum, of small batches, large ones and merged states", "[monitor]") {
+TEST_CASE("a missing value is left out of its feature's sum, of small batches, large ones and merged states",
+          "[monitor]") {
   using maybe = ts::schema<ts::integer<"i">, ts::optional<ts::real<"x">>>;
   ts::moments_st drift, other;
   const ts::pipeline pipe{maybe{}, ts::rules{}, ts::features{}, always{}, ts::sinks{drift}};

@@ -3,16 +3,20 @@
 
 #include <Eigen/Core>
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <concepts>
 #include <cstdint>
+#include <string>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 
 #include "../core/fixed_string.hpp"
 #include "../schema/columns.hpp"
+#include "detail/text_column.hpp"
 #include "rounded.hpp"
 
 namespace tabscore {
@@ -24,6 +28,10 @@ namespace tabscore {
 /// Meaning as in NumPy: std::int64_t stays std::int64_t under + - * max min (and is compared exactly), booleans count
 /// as integers, a double makes the result a double, / is always a division of doubles. Products are rounded before
 /// they are used (expr/rounded.hpp), so the bits do not depend on the compiler's flags.
+///
+/// Texts are compared, byte by byte: col<"country"> == "US". Every comparison with a missing value is false but !=,
+/// which is true. Comparisons, `in` and `is_missing` are conditions: they combine with && || !, choose in where(), and
+/// have no place in arithmetic or in another comparison.
 struct expression {};
 
 template <class E>
@@ -52,7 +60,10 @@ using scalar_t = typename scalar_of<T>::type;
 
 template <class To, class T>
 auto as(const T& v) {
-  if constexpr (is_number<T>) {
+  if constexpr (is_text<T>) {
+    static_assert(!is_text<T>, "tabscore: a text field has no place in arithmetic");
+    return Eigen::Array<To, Eigen::Dynamic, 1>();
+  } else if constexpr (is_number<T>) {
     return static_cast<To>(v);
   } else if constexpr (std::same_as<typename T::Scalar, To>) {
     return v;
@@ -136,51 +147,69 @@ struct min_op {
   }
 };
 
-struct less_op {
+// What an operator gives that is never part of arithmetic: the condition whether each record meets something.
+struct condition_op {};
+
+struct less_op : condition_op {
   template <class A, class B>
   static auto apply(const A& a, const B& b) {
+    static_assert(!is_text<A> && !is_text<B>, "tabscore: texts have no order here; == != and in compare them");
     using t = common_t<A, B>;
     return as<t>(a) < as<t>(b);
   }
 };
-struct less_equal_op {
+struct less_equal_op : condition_op {
   template <class A, class B>
   static auto apply(const A& a, const B& b) {
+    static_assert(!is_text<A> && !is_text<B>, "tabscore: texts have no order here; == != and in compare them");
     using t = common_t<A, B>;
     return as<t>(a) <= as<t>(b);
   }
 };
-struct equal_op {
+template <bool Negated>
+struct equality_op : condition_op {
   template <class A, class B>
   static auto apply(const A& a, const B& b) {
-    using t = common_t<A, B>;
-    return as<t>(a) == as<t>(b);
+    if constexpr (is_text<A> && is_text<B>) {
+      return compare_texts(a, b, Negated);
+    } else if constexpr (is_text<A> || is_text<B>) {
+      static_assert(is_text<A> == is_text<B>, "tabscore: a text compares with texts only, a number with numbers");
+      return Eigen::Array<bool, Eigen::Dynamic, 1>();
+    } else {
+      using t = common_t<A, B>;
+      if constexpr (Negated) return as<t>(a) != as<t>(b);
+      if constexpr (!Negated) return as<t>(a) == as<t>(b);
+    }
   }
 };
-struct not_equal_op {
-  template <class A, class B>
-  static auto apply(const A& a, const B& b) {
-    using t = common_t<A, B>;
-    return as<t>(a) != as<t>(b);
-  }
-};
+using equal_op = equality_op<false>;
+using not_equal_op = equality_op<true>;
 
-struct and_op {
+// The operand of a logical operator: true or false for each record.
+template <class T>
+auto truth(const T& v) {
+  static_assert(std::same_as<scalar_t<T>, bool>,
+                "tabscore: && || ! and where take conditions and required boolean fields; compare anything else "
+                "with something, an optional boolean with true");
+  if constexpr (std::same_as<scalar_t<T>, bool>) return v;
+  if constexpr (!std::same_as<scalar_t<T>, bool>) return Eigen::Array<bool, Eigen::Dynamic, 1>();
+}
+struct and_op : condition_op {
   template <class A, class B>
   static auto apply(const A& a, const B& b) {
-    return as<bool>(a) && as<bool>(b);
+    return truth(a) && truth(b);
   }
 };
-struct or_op {
+struct or_op : condition_op {
   template <class A, class B>
   static auto apply(const A& a, const B& b) {
-    return as<bool>(a) || as<bool>(b);
+    return truth(a) || truth(b);
   }
 };
-struct not_op {
+struct not_op : condition_op {
   template <class A>
   static auto apply(const A& a) {
-    return !as<bool>(a);
+    return !truth(a);
   }
 };
 
@@ -196,7 +225,7 @@ struct where_op {
   template <class C, class A, class B>
   static auto apply(const C& condition, const A& a, const B& b) {
     using t = common_t<A, B>;
-    const auto c = as<bool>(condition);
+    const auto c = truth(condition);
     const auto x = column_of(as<t>(a), condition.rows());
     const auto y = column_of(as<t>(b), condition.rows());
     if constexpr (std::same_as<t, double>) {
@@ -224,10 +253,11 @@ inline double log1p_of(double v) { return std::log1p(v); }
 inline double sqrt_of(double v) { return std::sqrt(v); }
 inline double abs_of(double v) { return std::abs(v); }
 
-struct missing_op {
+struct missing_op : condition_op {
   template <class A>
   static auto apply(const A& a) {
-    return as<double>(a).isNaN();
+    if constexpr (is_text<A>) return condition_of(a.rows(), text_missing{a});
+    if constexpr (!is_text<A>) return as<double>(a).isNaN();
   }
 };
 
@@ -249,10 +279,14 @@ struct column : expression {
     constexpr std::size_t i = Schema::index_of(Name.view());
     static_assert(i != Schema::npos, "tabscore: the schema has no field with this name");
     if constexpr (i != Schema::npos) {
-      static_assert(Schema::kinds[i] != field_kind::text, "tabscore: a text field has no place in arithmetic");
+      const auto rows = static_cast<Eigen::Index>(records.rows());
+      const auto* const values = records.template get<i>().data();
       using stored = typename Schema::template field<i>::stored_type;
-      return Eigen::Map<const Eigen::Array<stored, Eigen::Dynamic, 1>>(records.template get<i>().data(),
-                                                                       static_cast<Eigen::Index>(records.rows()));
+      if constexpr (Schema::kinds[i] == field_kind::text) {
+        return text_column{values, rows, !Schema::required[i]};
+      } else {
+        return Eigen::Map<const Eigen::Array<stored, Eigen::Dynamic, 1>>(values, rows);
+      }
     }
   }
 };
@@ -271,10 +305,75 @@ struct operation : expression {
   }
 };
 
-template <operand T>
+/// Whether the operand is one of a few values.
+template <expression_type Operand, class Value, std::size_t N>
+struct membership : expression {
+  Operand of;
+  std::array<Value, N> values{};
+
+  constexpr explicit membership(Operand o) : of(o) {}
+
+  struct is_one {
+    std::array<Value, N> values;
+    template <class T>
+    bool operator()(const T& v) const noexcept {
+      bool found = false;
+      for (const Value& each : values) found |= v == static_cast<T>(each);
+      return found;
+    }
+  };
+  struct is_one_text {
+    text_column column;
+    std::array<Value, N> values;
+    bool operator()(Eigen::Index i) const noexcept {
+      if (column.missing(i)) return false;
+      for (const Value& each : values) {
+        if (column.texts[i] == each) return true;
+      }
+      return false;
+    }
+  };
+
+  template <schema_type Schema>
+  auto evaluate(const columns<Schema>& records) const {
+    const auto x = of.evaluate(records);
+    using type = std::remove_const_t<decltype(x)>;
+    if constexpr (is_text<type> && is_text<Value>) {
+      return condition_of(x.rows(), is_one_text{x, values});
+    } else if constexpr (is_text<type> || is_text<Value>) {
+      static_assert(is_text<type> == is_text<Value>,
+                    "tabscore: a text compares with texts only, a number with numbers");
+      return Eigen::Array<bool, Eigen::Dynamic, 1>();
+    } else {
+      return as<common_t<type, Value>>(x).unaryExpr(is_one{values});
+    }
+  }
+};
+
+template <class T>
+inline constexpr bool is_condition = false;
+template <class Op, class... Operands>
+inline constexpr bool is_condition<operation<Op, Operands...>> = std::derived_from<Op, condition_op>;
+template <class Operand, class Value, std::size_t N>
+inline constexpr bool is_condition<membership<Operand, Value, N>> = true;
+
+template <class T>
+inline constexpr bool is_column = false;
+template <fixed_string Name>
+inline constexpr bool is_column<column<Name>> = true;
+
+template <class T>
+inline constexpr bool is_text_constant = !std::is_arithmetic_v<T> && std::convertible_to<const T&, std::string_view>;
+
+template <class T>
 constexpr auto lift(const T& v) {
   if constexpr (expression_type<T>) {
     return v;
+  } else if constexpr (is_text_constant<T>) {
+    static_assert(
+        !std::same_as<T, std::string>,
+        "tabscore: a formula keeps no text; give a literal, or a std::string_view of a text that outlives it");
+    return constant<std::string_view>(std::string_view(v));
   } else if constexpr (std::floating_point<T>) {
     return constant<double>(static_cast<double>(v));
   } else {
@@ -282,13 +381,58 @@ constexpr auto lift(const T& v) {
   }
 }
 
-template <class Op, operand... T>
+template <class Op, class... T>
 constexpr auto make(const T&... v) {
   return operation<Op, decltype(lift(v))...>(lift(v)...);
 }
 
+// The operators, each with what it does not take.
+template <class Op, class... T>
+constexpr auto arithmetic(const T&... v) {
+  static_assert((!is_condition<T> && ...),
+                "tabscore: a condition has no place in arithmetic; where(condition, 1, 0) makes a number of it");
+  static_assert((!is_text_constant<T> && ...), "tabscore: a text has no place in arithmetic");
+  return make<Op>(v...);
+}
+template <class Op, class A, class B>
+constexpr auto comparison(const A& a, const B& b) {
+  static_assert(!is_condition<A> && !is_condition<B>,
+                "tabscore: a comparison of a condition, such as 0 < x < 3, is not what it looks like; "
+                "write 0 < x && x < 3");
+  return make<Op>(a, b);
+}
+template <class Op, class... T>
+constexpr auto logical(const T&... v) {
+  static_assert(
+      ((is_condition<T> || is_column<T>)&&...),
+      "tabscore: && || ! and where take conditions; write x == 1 || x == 2, or in(x, {1, 2}), not x == 1 || 2");
+  return make<Op>(v...);
+}
+
+template <class C, class A, class B>
+constexpr auto choice(const C& condition, const A& a, const B& b) {
+  static_assert(is_condition<C> || is_column<C>, "tabscore: where() takes a condition first, then two numbers");
+  static_assert(!is_condition<A> && !is_condition<B>, "tabscore: where() chooses between numbers, not conditions");
+  return make<where_op>(condition, a, b);
+}
+template <class A>
+constexpr auto missing_value(const A& a) {
+  static_assert(!is_condition<A>, "tabscore: a condition is never missing");
+  return make<missing_op>(a);
+}
+template <class A, class T, std::size_t N>
+constexpr auto member(const A& a, const T (&values)[N]) {
+  static_assert(!is_condition<A>, "tabscore: in() takes a field or a formula, not a condition");
+  using value = decltype(lift(values[0]).value);
+  membership<A, value, N> found(a);
+  for (std::size_t i = 0; i < N; ++i) found.values[i] = lift(values[i]).value;
+  return found;
+}
+
+template <class A>
+concept formula_part = operand<A> || is_text_constant<A>;
 template <class A, class B>
-concept formula = operand<A> && operand<B> &&(expression_type<A> || expression_type<B>);
+concept formula = formula_part<A> && formula_part<B> &&(expression_type<A> || expression_type<B>);
 
 }  // namespace detail
 
@@ -298,54 +442,59 @@ inline constexpr detail::column<Name> col{};
 
 // clang-format off
 template <class A, class B> requires detail::formula<A, B>
-constexpr auto operator+(const A& a, const B& b) { return detail::make<detail::add_op>(a, b); }
+constexpr auto operator+(const A& a, const B& b) { return detail::arithmetic<detail::add_op>(a, b); }
 template <class A, class B> requires detail::formula<A, B>
-constexpr auto operator-(const A& a, const B& b) { return detail::make<detail::subtract_op>(a, b); }
+constexpr auto operator-(const A& a, const B& b) { return detail::arithmetic<detail::subtract_op>(a, b); }
 template <class A, class B> requires detail::formula<A, B>
-constexpr auto operator*(const A& a, const B& b) { return detail::make<detail::multiply_op>(a, b); }
+constexpr auto operator*(const A& a, const B& b) { return detail::arithmetic<detail::multiply_op>(a, b); }
 template <class A, class B> requires detail::formula<A, B>
-constexpr auto operator/(const A& a, const B& b) { return detail::make<detail::divide_op>(a, b); }
+constexpr auto operator/(const A& a, const B& b) { return detail::arithmetic<detail::divide_op>(a, b); }
 template <class A, class B> requires detail::formula<A, B>
-constexpr auto operator<(const A& a, const B& b) { return detail::make<detail::less_op>(a, b); }
+constexpr auto operator<(const A& a, const B& b) { return detail::comparison<detail::less_op>(a, b); }
 template <class A, class B> requires detail::formula<A, B>
-constexpr auto operator<=(const A& a, const B& b) { return detail::make<detail::less_equal_op>(a, b); }
+constexpr auto operator<=(const A& a, const B& b) { return detail::comparison<detail::less_equal_op>(a, b); }
 template <class A, class B> requires detail::formula<A, B>
-constexpr auto operator>(const A& a, const B& b) { return detail::make<detail::less_op>(b, a); }
+constexpr auto operator>(const A& a, const B& b) { return detail::comparison<detail::less_op>(b, a); }
 template <class A, class B> requires detail::formula<A, B>
-constexpr auto operator>=(const A& a, const B& b) { return detail::make<detail::less_equal_op>(b, a); }
+constexpr auto operator>=(const A& a, const B& b) { return detail::comparison<detail::less_equal_op>(b, a); }
 template <class A, class B> requires detail::formula<A, B>
-constexpr auto operator==(const A& a, const B& b) { return detail::make<detail::equal_op>(a, b); }
+constexpr auto operator==(const A& a, const B& b) { return detail::comparison<detail::equal_op>(a, b); }
 template <class A, class B> requires detail::formula<A, B>
-constexpr auto operator!=(const A& a, const B& b) { return detail::make<detail::not_equal_op>(a, b); }
+constexpr auto operator!=(const A& a, const B& b) { return detail::comparison<detail::not_equal_op>(a, b); }
 template <class A, class B> requires detail::formula<A, B>
-constexpr auto operator&&(const A& a, const B& b) { return detail::make<detail::and_op>(a, b); }
+constexpr auto operator&&(const A& a, const B& b) { return detail::logical<detail::and_op>(a, b); }
 template <class A, class B> requires detail::formula<A, B>
-constexpr auto operator||(const A& a, const B& b) { return detail::make<detail::or_op>(a, b); }
+constexpr auto operator||(const A& a, const B& b) { return detail::logical<detail::or_op>(a, b); }
 template <expression_type A>
-constexpr auto operator!(const A& a) { return detail::make<detail::not_op>(a); }
+constexpr auto operator!(const A& a) { return detail::logical<detail::not_op>(a); }
 template <expression_type A>
-constexpr auto operator-(const A& a) { return detail::make<detail::subtract_op>(0, a); }
+constexpr auto operator-(const A& a) { return detail::arithmetic<detail::subtract_op>(0, a); }
 
 template <class A, class B> requires detail::formula<A, B>
-constexpr auto max(const A& a, const B& b) { return detail::make<detail::max_op>(a, b); }
+constexpr auto max(const A& a, const B& b) { return detail::arithmetic<detail::max_op>(a, b); }
 template <class A, class B> requires detail::formula<A, B>
-constexpr auto min(const A& a, const B& b) { return detail::make<detail::min_op>(a, b); }
+constexpr auto min(const A& a, const B& b) { return detail::arithmetic<detail::min_op>(a, b); }
 
 /// Element by element: condition ? a : b (np.where). Both are formulas or numbers.
 template <expression_type C, operand A, operand B>
-constexpr auto where(const C& condition, const A& a, const B& b) { return detail::make<detail::where_op>(condition, a, b); }
+constexpr auto where(const C& condition, const A& a, const B& b) { return detail::choice(condition, a, b); }
 
-/// True where an optional field has no value (NaN).
+/// True where an optional field has no value, or a formula gives NaN. missing() is the same.
 template <expression_type A>
-constexpr auto missing(const A& a) { return detail::make<detail::missing_op>(a); }
+constexpr auto is_missing(const A& a) { return detail::missing_value(a); }
 template <expression_type A>
-constexpr auto log(const A& a) { return detail::make<detail::function_op<detail::log_of>>(a); }
+constexpr auto missing(const A& a) { return is_missing(a); }
+/// True where the value is one of these: in(col<"country">, {"US", "CA"}). A missing value is none of them.
+template <expression_type A, detail::formula_part T, std::size_t N>
+constexpr auto in(const A& a, const T (&values)[N]) { return detail::member(a, values); }
 template <expression_type A>
-constexpr auto log1p(const A& a) { return detail::make<detail::function_op<detail::log1p_of>>(a); }
+constexpr auto log(const A& a) { return detail::arithmetic<detail::function_op<detail::log_of>>(a); }
 template <expression_type A>
-constexpr auto sqrt(const A& a) { return detail::make<detail::function_op<detail::sqrt_of>>(a); }
+constexpr auto log1p(const A& a) { return detail::arithmetic<detail::function_op<detail::log1p_of>>(a); }
 template <expression_type A>
-constexpr auto abs(const A& a) { return detail::make<detail::function_op<detail::abs_of>>(a); }
+constexpr auto sqrt(const A& a) { return detail::arithmetic<detail::function_op<detail::sqrt_of>>(a); }
+template <expression_type A>
+constexpr auto abs(const A& a) { return detail::arithmetic<detail::function_op<detail::abs_of>>(a); }
 // clang-format on
 
 }  // namespace tabscore

@@ -67,6 +67,7 @@ void append_logic(text_buffer& out, const constant<T>& c) {
     out.keep_to(write_integer(to, c.value));
   }
 }
+inline void append_logic(text_buffer& out, const constant<std::string_view>& c) { append_json_text(out, c.value); }
 template <fixed_string Name>
 void append_logic(text_buffer& out, const column<Name>&) {
   out.append(R"({"var":)");
@@ -78,6 +79,18 @@ void append_logic(text_buffer& out, const operation<missing_op, Operand>& o) {
   out.append(R"({"==":[)");
   append_logic(out, std::get<0>(o.operands));
   out.append(",null]}");
+}
+template <class Operand, class Value, std::size_t N>
+void append_logic(text_buffer& out, const membership<Operand, Value, N>& m) {
+  out.append(R"({"in":[)");
+  append_logic(out, m.of);
+  std::string_view before = ",[";
+  for (const Value& each : m.values) {
+    out.append(before);
+    append_logic(out, constant<Value>(each));
+    before = ",";
+  }
+  out.append("]]}");
 }
 template <class Op, class... Operands>
 void append_logic(text_buffer& out, const operation<Op, Operands...>& o) {

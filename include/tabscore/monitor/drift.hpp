@@ -39,7 +39,8 @@ struct drift_status {
 };
 
 /// Compares each feature's running mean with its training mean: z = |mean - training mean| / max(training std, 1e-6).
-/// Missing values do not count; a feature without values, or without a training mean, has no z. No baseline (nullptr): nothing is said, whatever was observed. The baseline's features are those of the totals.
+/// Missing values do not count; a feature without values, or without a training mean, has no z. No baseline (nullptr):
+/// nothing is said, whatever was observed. The baseline's features are those of the totals.
 inline drift_status assess_drift(const totals& live, const drift_baseline* baseline,
                                  const drift_settings& settings = {}) {
   drift_status status;

@@ -90,7 +90,7 @@ std::string openapi_document(error_style errors) {
   using namespace openapi;
   const auto example = example_of<Service>();
   std::vector<ts::fault> faults;
-  for (int f = 0; f <= static_cast<int>(ts::fault::reserved_name); ++f) faults.push_back(static_cast<ts::fault>(f));
+  for (std::size_t f = 0; f < ts::fault_count; ++f) faults.push_back(static_cast<ts::fault>(f));
   std::string first_rule;
   Service::rules.for_each([&](std::size_t i, const auto& rule) {
     if (i == 0) first_rule = rule.message();

@@ -40,7 +40,7 @@ inline constexpr std::array<std::string_view, 3> stage_names{"decode", "score", 
 
 /// Why records were rejected: a fault of a value, a body that is none, a log that cannot be written, a broken rule.
 namespace rejection {
-inline constexpr std::size_t faults = static_cast<std::size_t>(ts::fault::reserved_name) + 1;
+inline constexpr std::size_t faults = ts::fault_count;
 inline constexpr std::size_t syntax = faults, unreadable = faults + 1, not_logged = faults + 2, unlisted = faults + 3;
 inline constexpr std::size_t first_rule = faults + 4;
 }  // namespace rejection

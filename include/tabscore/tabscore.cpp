@@ -11,3 +11,4 @@
 #include "models/detail/load_sklearn.hpp"
 #include "models/detail/load_tabscore.hpp"
 #include "models/detail/load_xgboost.hpp"
+#include "models/detail/pipeline_model.hpp"

@@ -69,6 +69,7 @@
 
 #include "models/contributions.hpp"
 #include "models/encoded_forest.hpp"
+#include "models/feature_fault.hpp"
 #include "models/feature_match.hpp"
 #include "models/forest.hpp"
 #include "models/kernel.hpp"
@@ -83,6 +84,7 @@
 #include "models/matrix_view.hpp"
 #include "models/model_file.hpp"
 #include "models/parallel.hpp"
+#include "models/pipeline_model.hpp"
 #include "models/predictions.hpp"
 #include "models/scorer.hpp"
 #include "models/tree.hpp"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // score_rows MODEL: reads rows from standard input, tab-separated (numeric features, then texts, in model order), and
-// prints margin and probability of each with 17 digits. The text \N is an absent one.
+// prints margin and probability of each with 17 digits (a margin of nan: the model has none), or "fault", the feature
+// and what is wrong with it. The text \N is an absent one.
 #include <fmt/format.h>
 #include <tabscore/models/load_model.hpp>
 
@@ -11,6 +12,14 @@
 #include <vector>
 
 namespace {
+
+void print_fault(const tabscore::feature_names& names, const tabscore::feature_fault& found) {
+  const std::string name = found.feature < names.size() ? names.all()[found.feature] : std::string("-");
+  const char* const what = found.what == tabscore::fault::model_needs ? "missing"
+                           : found.what == tabscore::fault::unlisted  ? "unlisted"
+                                                                      : "not finite";
+  fmt::print("fault\t{}\t{}\n", name, what);
+}
 
 template <class Model>
 int score_rows(const tabscore::result<Model>& model) {
@@ -38,6 +47,12 @@ int score_rows(const tabscore::result<Model>& model) {
     double margin[1], probability[1];
     model->margins(x, memory, margin);
     model->score(x, memory, probability);
+    if constexpr (requires { model->find_fault(x, 0, memory); }) {
+      if (!(probability[0] >= 0 && probability[0] <= 1)) {
+        print_fault(model->features(), model->find_fault(x, 0, memory));
+        continue;
+      }
+    }
     fmt::print("{:.17g}\t{:.17g}\n", margin[0], probability[0]);
   }
   return 0;
@@ -50,5 +65,6 @@ int main(int argc, char** argv) {
   const auto file = tabscore::load_model_file(argv[1]);
   if (!file) return fmt::print(stderr, "{}\n", file.error().message), 1;
   if (file->kind == "logistic") return score_rows(tabscore::make_logistic(*file));
+  if (file->kind == "pipeline") return score_rows(tabscore::make_pipeline_model(*file));
   return score_rows(tabscore::make_encoded_forest(*file));
 }

@@ -76,7 +76,7 @@ TEST_CASE("the bundled trees have the bits of every golden row, together and alo
         model.score(x, memory, probability);
         for (std::size_t i = 0; i < count; ++i) {
           wrong += margin[i] != golden.margin[first + i] ||
-                   !(std::abs(probability[i] - golden.probability[first + i]) <= encoded_forest::probability_bound);
+                   !(std::abs(probability[i] - golden.probability[first + i]) <= encoded_forest::probability_bound());
         }
       });
     }

@@ -78,6 +78,12 @@ struct pydantic1 {
         return {"ensure this value is a finite number", "", "value_error.number.not_finite_number"};
       case fault::reserved_name:
         return {"BaseModel.__init__() got multiple values for argument '__pydantic_self__'", "", "type_error"};
+      case fault::model_needs:
+        return {"value is missing and the model has no step for it", "", "value_error.missing_for_model"};
+      case fault::unlisted:
+        return {"value is not a category that the model knows", "", "value_error.unlisted_category"};
+      case fault::not_probability:
+        return {"the model gives no probability from 0 to 1", "", "value_error.not_probability"};
     }
     return {};
   }

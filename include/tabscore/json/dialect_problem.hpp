@@ -79,6 +79,12 @@ struct problem_details {
         return {"not_finite", "must be finite"};
       case fault::reserved_name:
         return {"reserved_name", "has a member with a reserved name"};
+      case fault::model_needs:
+        return {"missing_for_model", "is missing and the model has no step for it"};
+      case fault::unlisted:
+        return {"unlisted_category", "must be a category that the model knows"};
+      case fault::not_probability:
+        return {"not_probability", "has no probability from 0 to 1"};
     }
     return {};
   }

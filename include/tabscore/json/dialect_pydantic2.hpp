@@ -77,6 +77,12 @@ struct pydantic2 {
         break;
       case fault::reserved_name:
         return {"extra_forbidden", "Extra inputs are not permitted"};
+      case fault::model_needs:
+        return {"missing_for_model", "Input is missing and the model has no step for it"};
+      case fault::unlisted:
+        return {"unlisted_category", "Input should be a category that the model knows"};
+      case fault::not_probability:
+        return {"not_probability", "The model gives no probability from 0 to 1"};
     }
     return {"finite_number", "Input should be a finite number"};
   }

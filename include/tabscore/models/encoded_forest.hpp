@@ -97,7 +97,7 @@ class encoded_forest {
 
   /// Margins are the trainer's, bit for bit; probabilities up to the exp that the trainer was built with.
   double margin_bound(const feature_block&, std::size_t) const noexcept { return 0; }
-  static constexpr double probability_bound = 1e-6;
+  static constexpr double probability_bound() noexcept { return 1e-6; }
 
  private:
   encoded_forest(feature_names names, tabscore::encoder encoder, forest trees, double threshold)

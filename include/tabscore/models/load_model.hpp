@@ -11,6 +11,7 @@
 #include "load_tabscore.hpp"
 #include "load_xgboost.hpp"
 #include "model_file.hpp"
+#include "pipeline_model.hpp"
 #include "scorer.hpp"
 
 namespace tabscore {

@@ -122,7 +122,7 @@ class logistic {
     }
     return 4.0 * static_cast<double>(encoder_.width()) * (std::numeric_limits<double>::epsilon() / 2) * size;
   }
-  static constexpr double probability_bound = 1e-12;
+  static constexpr double probability_bound() noexcept { return 1e-12; }
 
  private:
   feature_names names_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -15,6 +16,10 @@
 #include "tree.hpp"
 
 namespace tabscore {
+
+namespace detail {
+struct column_program;
+}
 
 /// Where a model comes from: for people and audits, never used to score.
 struct provenance {
@@ -39,7 +44,7 @@ struct provenance {
 struct check {
   std::vector<double> numeric;    ///< unscaled, aligned with the numeric features; NaN is missing
   std::vector<std::string> text;  ///< aligned with the text fields
-  double margin = 0;              ///< log-odds; what the trees give, where they average probabilities
+  double margin = 0;              ///< log-odds; the probability of trees that average; NaN: the model has none
   double probability = 0;
 };
 
@@ -47,11 +52,12 @@ struct check {
 struct model_file {
   std::string path;  ///< as given by the caller; errors name it
   std::string name;
-  std::string kind;  ///< of the model: logistic, xgboost, lightgbm, sklearn
+  std::string kind;                  ///< of the model: logistic, xgboost, lightgbm, sklearn, pipeline
+  std::vector<std::string> classes;  ///< the negative and the positive one, as the trainer calls them; empty: unknown
   provenance origin;
   feature_names features;
-  tabscore::encoder encoder;  ///< aligned with features
-  std::variant<logistic_parameters, forest_model> model;
+  tabscore::encoder encoder;  ///< aligned with features; of a pipeline the categories that the baseline counts
+  std::variant<logistic_parameters, forest_model, std::shared_ptr<const detail::column_program>> model;
   double threshold = 0;
   std::optional<drift_baseline> baseline;
   std::vector<check> checks;  ///< at least one

@@ -54,11 +54,13 @@ class any_scorer {
   template <scorer Model>
   requires(!std::same_as<Model, any_scorer>)
       // NOLINTNEXTLINE(google-explicit-constructor): every scorer is an any_scorer.
-      any_scorer(Model model)
-      : self_(std::make_shared<const held<Model>>(std::move(model))) {}
+      any_scorer(Model model, std::vector<std::string> classes = {})
+      : self_(std::make_shared<const held<Model>>(std::move(model))), classes_(std::move(classes)) {}
 
   const feature_names& features() const { return self_->features(); }
   double threshold() const { return self_->threshold(); }
+  /// The negative and the positive class as the trainer calls them; empty where nobody knows.
+  const std::vector<std::string>& classes() const noexcept { return classes_; }
   void score(const feature_block& x, scratch& memory, std::span<double> probability) const {
     self_->score(x, memory, probability);
   }
@@ -98,6 +100,7 @@ class any_scorer {
     Model model;
   };
   std::shared_ptr<const base> self_;
+  std::vector<std::string> classes_;
 };
 
 }  // namespace tabscore

@@ -29,8 +29,13 @@ enum class fault : std::uint8_t {
   too_many,       ///< more records than limit
   integer_range,  ///< an integer outside 64 bits
   not_finite,     ///< infinite or NaN, or an integer too large for a double
-  reserved_name   ///< a member with a name that the policy refuses
+  reserved_name,  ///< a member with a name that the policy refuses
+  model_needs,    ///< the value is missing, and the model has no step for that
+  unlisted,       ///< a category that the model does not know
+  not_probability ///< a score that is no probability
 };
+/// Faults are the numbers below this.
+inline constexpr std::size_t fault_count = static_cast<std::size_t>(fault::not_probability) + 1;
 
 /// One wrong value: where (record and field), what, and the limit it broke. Text is made only when it must be sent.
 struct field_error {

@@ -35,12 +35,15 @@ class json_node {
   bool ok() const noexcept { return !reading_->failure; }
   simdjson::dom::element element() const noexcept { return value_; }
 
+  /// "file: path", for errors.
+  std::string place() const { return fmt::format("{}: {}", reading_->file, path_.empty() ? "$" : path_); }
+
   /// What another reader has to say of this value.
   void fail(error of_its_reader) const {
     if (ok()) reading_->failure = std::move(of_its_reader);
   }
   void fail(errc code, std::string_view what) const {
-    if (ok()) reading_->failure = {code, fmt::format("{}: {}: {}", reading_->file, path_.empty() ? "$" : path_, what)};
+    if (ok()) reading_->failure = {code, fmt::format("{}: {}", place(), what)};
   }
   void expected(std::string_view what) const {
     if (ok()) fail(errc::structure, fmt::format("expected {}, found {}", what, found()));
@@ -99,6 +102,8 @@ class json_node {
   }
 
   bool is_null() const { return ok() && value_.is_null(); }
+  bool is_text() const { return ok() && value_.is_string(); }
+  bool is_list() const { return ok() && value_.is_array(); }
   /// Always finite: JSON has no other numbers, and simdjson refuses those that overflow.
   double number() const {
     double number = 0;

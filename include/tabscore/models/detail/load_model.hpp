@@ -20,6 +20,7 @@
 #include "../load_tabscore.hpp"
 #include "../logistic.hpp"
 #include "../model_file.hpp"
+#include "../pipeline_model.hpp"
 #include "../scorer.hpp"
 #include "../verify.hpp"
 
@@ -77,11 +78,16 @@ TABSCORE_INLINE result<any_scorer> make_scorer(const model_file& file) {
   if (std::holds_alternative<logistic_parameters>(file.model)) {
     auto model = make_logistic(file);
     if (!model) return model.error();
-    return any_scorer(*std::move(model));
+    return any_scorer(*std::move(model), file.classes);
+  }
+  if (file.kind == "pipeline") {
+    auto model = make_pipeline_model(file);
+    if (!model) return model.error();
+    return any_scorer(*std::move(model), file.classes);
   }
   auto model = make_encoded_forest(file);
   if (!model) return model.error();
-  return any_scorer(*std::move(model));
+  return any_scorer(*std::move(model), file.classes);
 }
 
 }  // namespace tabscore

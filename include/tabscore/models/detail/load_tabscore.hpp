@@ -23,11 +23,9 @@
 #include "../model_file.hpp"
 #include "../verify.hpp"
 #include "json_node.hpp"
-#include "lightgbm_reader.hpp"
-#include "model_value.hpp"
 #include "read_baseline.hpp"
-#include "sklearn_reader.hpp"
-#include "xgboost_reader.hpp"
+#include "read_program.hpp"
+#include "read_trees.hpp"
 
 namespace tabscore {
 
@@ -104,10 +102,40 @@ inline numeric_step read_step(const json_node& node) {
   return step;
 }
 
+/// How a category is shown; `classes` are texts, numbers or booleans, as the trainer had them.
+inline std::string read_class(const json_node& node) {
+  if (node.is_text()) return node.name();
+  const simdjson::dom::element value = node.element();
+  if (!value.is_number() && !value.is_bool()) node.expected("a text, a number or a boolean");
+  return simdjson::minify(value);
+}
+
+inline std::vector<std::string> read_classes(const json_node& node) {
+  std::vector<std::string> classes;
+  node.each([&](const json_node& name) { classes.push_back(read_class(name)); });
+  if (node.ok() && classes.size() != 2) {
+    node.fail(errc::structure, fmt::format("expected two classes, the negative and the positive one, found {}",
+                                           classes.size()));
+  }
+  if (node.ok() && classes[0] == classes[1]) {
+    node.fail(errc::structure, fmt::format("the class \"{}\" appears twice", classes[0]));
+  }
+  return classes;
+}
+
+/// Of a program the features have names only: its steps say what becomes of them.
 inline void read_features(const json_node& node, model_file& file) {
+  const bool is_program = file.kind == "pipeline";
   node.members({"numeric", "text"});
   if (!node.ok()) return;
   node["numeric"].each([&](const json_node& feature) {
+    if (is_program) {
+      feature.members({"name"});
+      if (!feature.ok()) return;
+      file.features.numeric.push_back(feature["name"].name());
+      file.encoder.numeric.emplace_back();
+      return;
+    }
     feature.members({"name", "mean", "scale"}, {"steps"});
     if (!feature.ok()) return;
     file.features.numeric.push_back(feature["name"].name());
@@ -121,9 +149,14 @@ inline void read_features(const json_node& node, model_file& file) {
     file.encoder.before.back() = std::move(steps);
   });
   node["text"].each([&](const json_node& feature) {
-    feature.members({"name", "categories"}, {"imputed", "ordinal"});
+    if (is_program) {
+      feature.members({"name"}, {"categories"});
+    } else {
+      feature.members({"name", "categories"}, {"imputed", "ordinal"});
+    }
     if (!feature.ok()) return;
     file.features.text.push_back(feature["name"].name());
+    if (!feature.has("categories")) return file.encoder.text.emplace_back(), void();
     std::vector<std::optional<std::string>> categories;
     feature["categories"].each([&](const json_node& category) {
       categories.push_back(category.is_null() ? std::optional<std::string>() : category.text());
@@ -174,14 +207,18 @@ inline logistic_parameters read_logistic(const json_node& node, const encoder& e
   return learnt;
 }
 
-inline std::vector<check> read_checks(const json_node& node, const encoder& encoder) {
+inline std::vector<check> read_checks(const json_node& node, const encoder& encoder, bool with_margin) {
   std::vector<check> checks;
   node.each([&](const json_node& row) {
-    row.members({"numeric", "text", "margin", "probability"});
+    if (with_margin) {
+      row.members({"numeric", "text", "margin", "probability"});
+    } else {
+      row.members({"numeric", "text", "probability"});
+    }
     if (!row.ok()) return;
     check entry{row["numeric"].numbers_or_null(encoder.numeric.size()),
                 {},
-                row["margin"].number(),
+                with_margin ? row["margin"].number() : std::numeric_limits<double>::quiet_NaN(),
                 row["probability"].number(0, 1)};
     row["text"].each([&](const json_node& text) { entry.text.push_back(text.text()); });
     if (entry.text.size() != encoder.text.size()) {
@@ -194,23 +231,7 @@ inline std::vector<check> read_checks(const json_node& node, const encoder& enco
   return checks;
 }
 
-inline forest_model read_trees(const json_node& node, const model_file& file) {
-  const std::string source = file.path + ": model";
-  const auto read = [&]() -> result<forest_model> {
-    if (file.kind == "xgboost") return xgboost_reader(model_value(node.element()), source).read();
-    if (file.kind == "sklearn") return sklearn_reader(model_value(node.element()), source).read();
-    node.members({"text"});
-    if (!node.ok()) return forest_model();
-    const std::string text = node["text"].text();
-    return lightgbm_reader(text, source).read();
-  };
-  auto trees = read();
-  if (trees) return *std::move(trees);
-  node.fail(trees.error());
-  return {};
-}
-
-inline model_file read_model_file(const json_node& root, std::string_view name) {
+inline model_file read_model_file(const json_node& root, std::string_view name, std::size_t bytes) {
   model_file file;
   file.path = name;
   // Another format or version is said to be that, before its members are called unknown.
@@ -220,25 +241,31 @@ inline model_file read_model_file(const json_node& root, std::string_view name) 
                                                         root["version"].count()));
   }
   root.members({"format", "version", "name", "kind", "provenance", "features", "model", "threshold", "checks"},
-               {"drift_baseline"});
+               {"classes", "drift_baseline"});
   if (!root.ok()) return file;
   file.name = root["name"].name();
   file.origin = read_provenance(root["provenance"]);
+  if (root.has("classes")) file.classes = read_classes(root["classes"]);
+  const std::string& kind = file.kind = root["kind"].text();
   read_features(root["features"], file);
   if (!root.ok()) return file;
-  const std::string& kind = file.kind = root["kind"].text();
+  bool with_margin = true;
   if (kind == "logistic") {
     file.model = read_logistic(root["model"], file.encoder);
-  } else if (kind == "xgboost" || kind == "sklearn" || kind == "lightgbm") {
-    file.model = read_trees(root["model"], file);
+  } else if (is_tree_kind(kind)) {
+    file.model = read_trees(root["model"], kind);
+  } else if (kind == "pipeline") {
+    auto program = program_reader(root["model"], file.features.numeric.size(), file.features.text.size(), bytes).read();
+    with_margin = program && program->margin;
+    file.model = std::move(program);
   } else {
     root["kind"].fail(
         errc::unsupported,
-        fmt::format("expected \"logistic\", \"xgboost\", \"lightgbm\" or \"sklearn\", found \"{}\"", kind));
+        fmt::format("expected \"logistic\", \"xgboost\", \"lightgbm\", \"sklearn\" or \"pipeline\", found \"{}\"", kind));
   }
   file.threshold = root["threshold"].number(0, 1);
   if (root.has("drift_baseline")) file.baseline = read_baseline(root["drift_baseline"], file);
-  file.checks = read_checks(root["checks"], file.encoder);
+  file.checks = read_checks(root["checks"], file.encoder, with_margin);
   return file;
 }
 
@@ -257,7 +284,7 @@ TABSCORE_INLINE result<model_file> parse_model_file(std::string_view bytes, std:
                 fmt::format("expected a JSON document with finite numbers: {}", simdjson::error_message(code)));
   }
   detail::json_reading reading{std::string(name), std::nullopt};
-  model_file file = detail::read_model_file(detail::json_node(root, reading), name);
+  model_file file = detail::read_model_file(detail::json_node(root, reading), name, bytes.size());
   if (reading.failure) return *std::move(reading.failure);
   return file;
 }

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "../../core/scratch.hpp"
+#include "../../features/feature_block.hpp"
+#include "category_ops.hpp"
+#include "column_run.hpp"
+#include "group_ops.hpp"
+#include "model_ops.hpp"
+#include "number_ops.hpp"
+
+namespace tabscore::detail {
+
+using column_op =
+    std::variant<elementwise<standardize>, elementwise<rescale>, elementwise<clip>, elementwise<replace_value>,
+                 elementwise<is_value>, elementwise<is_above>, elementwise<platt_scale>, apply_function, combine,
+                 constants, require_finite, lookup, indicators, normalize, softmax_columns, weighted_mean, sum_to_one,
+                 linear_model, sigmoid_columns, tree_model>;
+
+/// Whether each column that a step makes comes of all its inputs; the others say which with each_input(column, use).
+template <class Op>
+constexpr bool reads_all(const Op&) noexcept {
+  return requires { Op::reads_all; };
+}
+
+/// A step: what it does, and the first of the columns that it appends.
+struct program_step {
+  column_op op;
+  column_id first = 0;
+};
+
+/// How far apart two right implementations of a step may be, as a probability in the end.
+struct bounds {
+  static constexpr double exact = 0;
+  static constexpr double rounding = 1e-12;   ///< sums in another order, another exp
+  static constexpr double functions = 1e-10;  ///< NumPy's functions against the C library's
+  static constexpr double float32 = 1e-6;     ///< the exp of a trainer that works in single precision
+};
+
+/// A model as a straight line of steps over columns: what a file of kind "pipeline" holds. Precondition of all
+/// functions: a reader has checked it, so that every step reads columns that come before its own.
+struct column_program {
+  std::size_t numeric = 0;  ///< features
+  std::size_t text = 0;
+  std::vector<program_step> steps;
+  std::size_t columns = 0;  ///< features included
+  column_id probability = 0;
+  std::optional<column_id> margin;
+  double bound = 0;                  ///< how far a probability may be from the trainer's
+  std::vector<std::int32_t> origin;  ///< of each column: the one feature that it is made of, or one of these:
+  static constexpr std::int32_t nothing = -1;
+  static constexpr std::int32_t several = -2;
+
+  std::size_t features() const noexcept { return numeric + text; }
+
+  /// Runs the steps over the block, some rows at a time, and calls use(run) after each.
+  template <class Use>
+  void each_run(const feature_block& x, scratch& memory, Use use) const {
+    const std::size_t made = columns - features();
+    // A run's columns stay in the second cache; a run is long enough that a step's own cost does not show.
+    constexpr std::size_t numbers = 16384;
+    const std::size_t longest = std::clamp<std::size_t>(numbers / (made + 1) / 8 * 8, 16, 256);
+    const std::size_t stride = std::min(longest, (x.rows + 7) / 8 * 8);
+    double* const out = memory.get<double>(made * stride).data();
+    const std::span<const double*> column = memory.inner().get<const double*>(columns);
+    const std::span<std::uint8_t> faulty = memory.inner().inner().get<std::uint8_t>(stride);
+    scratch& free = memory.inner().inner().inner();
+    std::fill(column.begin(), column.end(), nullptr);
+    for (std::size_t c = 0; c < made; ++c) column[features() + c] = out + c * stride;
+    for (std::size_t first = 0; first < x.rows; first += stride) {
+      const std::size_t rows = std::min(stride, x.rows - first);
+      for (std::size_t j = 0; j < numeric; ++j) column[j] = x.column(j) + first;
+      std::fill(faulty.begin(), faulty.end(), std::uint8_t{0});
+      const column_run run{x, first, rows, stride, column, faulty.data(), free};
+      for (const program_step& step : steps) {
+        double* const to = out + (step.first - features()) * stride;
+        std::visit([&](const auto& op) { op.run(run, to); }, step.op);
+      }
+      use(run);
+    }
+  }
+
+  /// The column of each row, NaN for a row with a fault.
+  void values(const feature_block& x, scratch& memory, column_id wanted, std::span<double> out) const {
+    each_run(x, memory, [&](const column_run& r) {
+      const double* const value = r.column[wanted];
+      for (std::size_t i = 0; i < r.rows; ++i) {
+        out[r.first + i] = r.faulty[i] != 0 ? std::numeric_limits<double>::quiet_NaN() : value[i];
+      }
+    });
+  }
+
+  /// How far a row's margin may be from the trainer's: as far as rounding can move a sum of its terms in any order, and
+  /// what the inputs' own last bits do to them.
+  double margin_bound(const feature_block& x, std::size_t row) const {
+    const auto step = std::find_if(steps.begin(), steps.end(), [this](const program_step& s) {
+      const std::size_t width = std::visit([](const auto& op) { return op.width(); }, s.op);
+      return margin && *margin >= s.first && *margin < s.first + width;
+    });
+    if (step == steps.end() || bound == 0 || std::holds_alternative<tree_model>(step->op)) return 0;
+    std::vector<const std::string_view*> texts;
+    for (const std::string_view* column : x.text) texts.push_back(column + row);
+    const feature_block one{1, x.width, x.numeric + row, x.stride, texts};
+    scratch memory;
+    double size = 0;
+    each_run(one, memory, [&](const column_run& r) {
+      const auto* const linear = std::get_if<linear_model>(&step->op);
+      if (linear == nullptr) {
+        size = bound * (1 + std::fabs(r.column[*margin][0]));
+        return;
+      }
+      const std::size_t output = *margin - step->first;
+      size = std::fabs(linear->intercept[output]);
+      for (std::size_t k = 0; k < linear->in.size(); ++k) {
+        size += std::fabs(r.column[linear->in[k]][0] * linear->coefficients[output][k]);
+      }
+      const double rounding = 4.0 * static_cast<double>(linear->in.size()) * std::numeric_limits<double>::epsilon() / 2;
+      size *= rounding + (bound > bounds::rounding ? bound : 0);
+    });
+    return size;
+  }
+
+  /// Fills `origin`.
+  void find_origins() {
+    origin.clear();
+    for (std::size_t f = 0; f < features(); ++f) origin.push_back(static_cast<std::int32_t>(f));
+    for (const program_step& step : steps) {
+      std::visit(
+          [&](const auto& op) {
+            std::int32_t from = nothing;
+            for (std::size_t k = 0; k < op.width(); ++k) {
+              if (k == 0 || !reads_all(op)) {
+                from = nothing;
+                op.each_input(k, [&](column_id c) {
+                  from = from == nothing || from == origin[c] ? origin[c] : origin[c] == nothing ? from : several;
+                });
+              }
+              origin.push_back(from);
+            }
+          },
+          step.op);
+    }
+  }
+};
+
+}  // namespace tabscore::detail

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cmath>
+#include <concepts>
+#include <cstddef>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "../feature_fault.hpp"
+#include "column_program.hpp"
+
+// Why a row has no probability, and which features cannot do without a value: asked once something is wrong.
+namespace tabscore::detail {
+
+/// What a column of the first row of a run has of the feature that it comes from.
+inline feature_fault fault_of(const column_program& p, const column_run& r, column_id c, fault otherwise) {
+  const std::int32_t from = p.origin[c];
+  if (from < 0) return {feature_fault::no_feature, otherwise};
+  const auto feature = static_cast<std::size_t>(from);
+  const bool missing =
+      feature < p.numeric ? std::isnan(r.column[feature][0]) : r.text(feature - p.numeric)->data() == nullptr;
+  return {feature, missing ? fault::model_needs : otherwise};
+}
+
+/// What the step refuses of the first row of a run, if anything.
+template <class Op>
+std::optional<feature_fault> refusal(const column_program& p, const column_run& r, const Op& op) {
+  std::optional<feature_fault> found;
+  if constexpr (std::same_as<Op, lookup> || std::same_as<Op, indicators>) {
+    if (op.other) return found;
+    column_run one = r;
+    one.rows = 1;
+    op.keys.each(one, [&](std::size_t, std::int32_t code) {
+      if (code == one_hot::unknown) found = fault_of(p, r, op.keys.in, fault::unlisted);
+    });
+  } else if constexpr (requires { op.allows(0.0); }) {
+    op.each_input(0, [&](column_id c) {
+      if (!found && !op.allows(r.column[c][0])) found = fault_of(p, r, c, fault::not_finite);
+    });
+  }
+  return found;
+}
+
+/// Why a block of one row has no probability: the first step that refuses its value, or where its NaN comes from.
+inline feature_fault find_fault(const column_program& p, const feature_block& row, scratch& memory) {
+  feature_fault found;
+  p.each_run(row, memory, [&](const column_run& r) {
+    for (const program_step& step : p.steps) {
+      const auto refused = std::visit([&](const auto& op) { return refusal(p, r, op); }, step.op);
+      if (refused) {
+        found = *refused;
+        return;
+      }
+    }
+    column_id at = p.probability;
+    for (std::size_t s = p.steps.size(); s-- > 0 && at >= p.features();) {
+      if (at < p.steps[s].first || !std::isnan(r.column[at][0])) continue;
+      std::visit(
+          [&](const auto& op) {
+            std::optional<column_id> nan;
+            op.each_input(at - p.steps[s].first, [&](column_id c) {
+              const bool is_text = c >= p.numeric && c < p.features();
+              if (!nan && (is_text || std::isnan(r.column[c][0]))) nan = c;
+            });
+            if (nan) {
+              at = *nan;
+            } else {
+              s = 0;  // it was made here
+            }
+          },
+          p.steps[s].op);
+    }
+    found = fault_of(p, r, at, at >= p.numeric && at < p.features() ? fault::unlisted : fault::not_finite);
+  });
+  return found;
+}
+
+/// The number that a missing value becomes, or nothing: it is a fault.
+inline std::optional<double> value_of_missing(const lookup& op) {
+  return op.keys.absent_is_key ? op.values[static_cast<std::size_t>(op.keys.absent_code())] : op.other;
+}
+inline std::optional<double> value_of_missing(const indicators& op) {
+  return op.keys.absent_is_key || op.other ? std::optional(0.0) : std::nullopt;
+}
+
+/// Whether a feature's value may be missing: the model gives a probability even so.
+inline bool takes_missing(const column_program& p, std::size_t feature) {
+  std::vector<bool> missing(p.columns);  // NaN for want of this feature
+  missing[feature] = true;
+  bool refused = false;
+  for (const program_step& step : p.steps) {
+    std::visit(
+        [&]<class Op>(const Op& op) {
+          bool any = false;
+          for (std::size_t k = 0; k == 0 || k < op.width(); ++k) {
+            if (k == 0 || !reads_all(op)) {
+              any = false;
+              op.each_input(k, [&](column_id c) { any = any || missing[c]; });
+            }
+            bool stays = any;
+            if constexpr (requires { value_of_missing(op); }) {
+              const std::optional<double> value = value_of_missing(op);
+              refused = refused || (any && !value);
+              stays = any && value && std::isnan(*value);
+            } else if constexpr (std::same_as<Op, elementwise<replace_value>>) {
+              stays = any && !std::isnan(op.apply[k].from);
+            } else if constexpr (std::same_as<Op, elementwise<is_value>> || std::same_as<Op, elementwise<is_above>> ||
+                                 std::same_as<Op, tree_model>) {
+              stays = false;
+            } else if constexpr (requires { op.allows(0.0); }) {
+              refused = refused || (any && !op.allows(std::nan("")));
+            }
+            if (k < op.width()) missing[step.first + k] = stays;
+          }
+        },
+        step.op);
+  }
+  return !refused && !missing[p.probability];
+}
+
+}  // namespace tabscore::detail

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+
+#include "../schema/field_error.hpp"
+
+namespace tabscore {
+
+/// Why a model gives a row no probability: the feature whose value it cannot take, and what is wrong with that.
+struct feature_fault {
+  static constexpr std::size_t no_feature = static_cast<std::size_t>(-1);
+
+  std::size_t feature = no_feature;  ///< numeric features first, then text features
+  fault what = fault::not_finite;
+};
+
+}  // namespace tabscore

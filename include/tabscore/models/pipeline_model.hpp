@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <utility>
+
+#include "../core/config.hpp"
+#include "../core/result.hpp"
+#include "../core/scratch.hpp"
+#include "../features/feature_block.hpp"
+#include "feature_fault.hpp"
+#include "model_file.hpp"
+#include "scorer.hpp"
+
+namespace tabscore {
+
+/// A fitted pipeline of any steps that a model file of kind "pipeline" can say (docs/model-format.md). Immutable, so
+/// that threads share one.
+class pipeline_model {
+ public:
+  /// As a file of kind "pipeline" holds it, before its checks are replayed: use make_pipeline_model() for that.
+  explicit pipeline_model(const model_file& file);
+
+  const feature_names& features() const noexcept { return names_; }
+  double threshold() const noexcept { return threshold_; }
+
+  /// NaN for a row that the model cannot take: find_fault() says why.
+  void score(const feature_block& x, scratch& memory, std::span<double> probability) const;
+
+  /// Whether the model has margins (log-odds); margins() gives NaN where it has none.
+  bool has_margin() const noexcept;
+  void margins(const feature_block& x, scratch& memory, std::span<double> margin) const;
+
+  /// Which feature's value is the reason that a row has no probability.
+  feature_fault find_fault(const feature_block& x, std::size_t row, scratch& memory) const;
+  /// Whether feature i (numeric ones first) may be missing.
+  bool takes_missing(std::size_t i) const;
+
+  /// How much each feature moved each row's margin, then the base value: rows x (features + 1), row after row.
+  void contributions(const feature_block& x, scratch& memory, std::span<double> out) const;
+  /// Why there are no contributions; null when there are.
+  const error* unexplained() const noexcept { return explained_ ? nullptr : &explained_.error(); }
+
+  /// How far apart margin and probability may be from the trainer's: 0 where every step has one right result.
+  double margin_bound(const feature_block& x, std::size_t row) const;
+  double probability_bound() const noexcept;
+
+ private:
+  struct explanation;
+
+  feature_names names_;
+  double threshold_;
+  std::shared_ptr<const detail::column_program> program_;
+  result<std::shared_ptr<const explanation>> explained_;
+};
+
+/// The scorer of a file of kind "pipeline", after it has given the trainer's numbers for the trainer's rows.
+result<pipeline_model> make_pipeline_model(const model_file& file);
+
+}  // namespace tabscore
+
+#if !defined(TABSCORE_COMPILED)
+#include "detail/pipeline_model.hpp"
+#endif

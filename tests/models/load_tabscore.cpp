@@ -189,7 +189,7 @@ TEST_CASE("what is wrong with a model file is said with its member and what was 
       {"\"kind\": \"logistic\"",
        "\"kind\": \"forest\"",
        unsupported,
-       {"kind: expected \"logistic\", \"xgboost\", \"lightgbm\" or \"sklearn\"", "forest"}},
+       {"kind: expected \"logistic\", \"xgboost\", \"lightgbm\", \"sklearn\" or \"pipeline\"", "forest"}},
       // Members missing, unknown, twice.
       {"\"kind\": \"logistic\",", "", structure, {"kind: the member is missing"}},
       {"\"threshold\": 0.4,", "", structure, {"threshold: the member is missing"}},

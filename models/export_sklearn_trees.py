@@ -6,17 +6,38 @@
     export_sklearn_trees.py model.joblib model.json [feature names, comma-separated]
 
 Kinds: RandomForest, ExtraTrees and DecisionTree (classifier and regressor), GradientBoosting and HistGradientBoosting
-(classifier and regressor). Numbers are written so that they read back to the same float64. Checked with scikit-learn 1.2.
+(classifier and regressor). Numbers are written so that they read back to the same float64. Checked with scikit-learn 1.2
+to 1.9. Trees that take missing values have "missing_left"; without it a row with a missing value has no prediction.
+Categories of HistGradientBoosting must be whole numbers from 0 on; others need export_sklearn.export, which maps them.
 """
 import json
 import sys
 
 import numpy as np
+import sklearn
+
+MOST_CATEGORIES = 65536
+DIVIDES_NO_MORE = (1, 4)  # predict_proba: the leaves hold shares since then
+VERSION = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
 
 
-def _plain_tree(tree, values):
+def takes_missing(model):
+    """Whether predict() of this version of scikit-learn takes a missing value."""
+    if type(model).__name__.startswith("HistGradientBoosting"):
+        return True
+    if VERSION < (1, 3) or type(model).__name__.startswith("GradientBoosting"):
+        return False
+    probe = np.full((1, model.n_features_in_), np.nan, dtype=np.float32)
+    try:
+        model.apply(probe)
+    except ValueError:
+        return False
+    return True
+
+
+def _plain_tree(tree, values, missing=False):
     # Leaves keep no threshold; a model with integer features may hold infinite ones, which JSON has no word for.
-    return {
+    out = {
         "feature": tree.feature.tolist(),
         "threshold": [t if np.isfinite(t) else ("inf" if t > 0 else "-inf") for t in tree.threshold.tolist()],
         "left": tree.children_left.tolist(),
@@ -24,6 +45,9 @@ def _plain_tree(tree, values):
         "value": values.tolist(),
         "cover": tree.weighted_n_node_samples.tolist(),
     }
+    if missing:
+        out["missing_left"] = tree.__getstate__()["nodes"]["missing_go_to_left"].astype(int).tolist()
+    return out
 
 
 def _averaging(model, trees, kind):
@@ -38,13 +62,14 @@ def _averaging(model, trees, kind):
 
     def values(tree):
         v = tree.value[:, 0, :] if classifier else tree.value[:, :, 0]
-        if not classifier:
+        if not classifier or VERSION >= DIVIDES_NO_MORE:
             return v
         total = v.sum(axis=1, keepdims=True)  # as predict_proba divides
         total[total == 0.0] = 1.0
         return v / total
 
-    out["trees"] = [_plain_tree(t.tree_, values(t.tree_)) for t in trees]
+    missing = takes_missing(model)
+    out["trees"] = [_plain_tree(t.tree_, values(t.tree_), missing) for t in trees]
     return out
 
 
@@ -53,9 +78,11 @@ def _labels(classes):
 
 
 def _gradient_boosting(model):
-    if model.init_ is not None and model.init_ != "zero" and type(model.init_).__name__ not in (
-            "DummyClassifier", "DummyRegressor"):
-        raise ValueError("a GradientBoosting model with an init estimator of its own is not supported")
+    constant = isinstance(model.init_, str) or type(model.init_).__name__ == "DummyRegressor" or (
+        type(model.init_).__name__ == "DummyClassifier" and model.init_.strategy in ("prior", "most_frequent", "constant"))
+    if not constant:
+        raise ValueError(f"a GradientBoosting model that starts from a {type(model.init_).__name__} (init=) is not "
+                         "supported; train it with init=None or init=\"zero\"")
     classifier = hasattr(model, "classes_")
     zeros = np.zeros((1, model.n_features_in_), dtype=np.float32)
     out = {
@@ -67,12 +94,31 @@ def _gradient_boosting(model):
     }
     if classifier:
         if model.loss == "exponential":
-            raise ValueError("loss='exponential' is not supported")
+            out["link_scale"] = 2.0  # its probability is that of twice the margin
         out["classes"] = _labels(model.classes_)
     return out
 
 
-def _hist_gradient_boosting(model):
+def _raw_categories(model):
+    """Per feature of the trees, the feature of the model and the categories (None: a number). From scikit-learn 1.4 on the
+    trees read the codes of an encoder of their own, categorical features first."""
+    count = int(model.n_features_in_)
+    preprocessor = getattr(model, "_preprocessor", None)
+    if preprocessor is None:
+        return list(range(count)), [None] * count
+    categorical = np.asarray(model.is_categorical_, dtype=bool)
+    order = np.flatnonzero(categorical).tolist() + np.flatnonzero(~categorical).tolist()
+    encoder = preprocessor.named_transformers_["encoder"]
+    levels = [list(c) for c in encoder.categories_] + [None] * int((~categorical).sum())
+    return order, levels
+
+
+def _missing(value):
+    return value is None or value != value
+
+
+def _hist_gradient_boosting(model, encoded=False):
+    """`encoded`: the trees as they are, which read the columns of the model's own encoder (see _raw_categories)."""
     classifier = hasattr(model, "classes_")
     out = {
         "kind": f"hist_gradient_boosting_{'classifier' if classifier else 'regressor'}",
@@ -84,26 +130,64 @@ def _hist_gradient_boosting(model):
         out["classes"] = _labels(model.classes_)
     else:
         out["link"] = "log" if model.loss in ("poisson", "gamma") else "identity"
-    if model.is_categorical_ is not None and model.is_categorical_.any():
+    order, levels = _raw_categories(model)
+    if encoded:
+        order, levels = list(range(len(order))), [None] * len(order)
+    values = [_whole_categories(model, order[f], found) for f, found in enumerate(levels)]
+    if model.is_categorical_ is not None and np.any(model.is_categorical_):
         bitsets, feature_map = model._bin_mapper.make_known_categories_bitsets()
-        out["known_categories"] = {"bitsets": bitsets.tolist(), "feature_map": feature_map.tolist()}
+        of_feature = {int(feature_map[f]): f for f in np.flatnonzero(model._bin_mapper.is_categorical_)}
+        renamed = [_bits(row, values[of_feature[i]]) for i, row in enumerate(bitsets)]
+        places = np.zeros(len(order), dtype=int)
+        places[order] = feature_map
+        out["known_categories"] = {"bitsets": renamed, "feature_map": places.tolist()}
+        whole = any(v is not None for v in values)  # 3.5 is no category
+        out["category_codes"] = "whole" if whole else "given"
 
     def tree(predictor):
         n = predictor.nodes
         numbers = lambda name: [v if np.isfinite(v) else ("inf" if v > 0 else "-inf") for v in n[name].tolist()]
+        of_set = {int(i): int(f) for i, f, c in zip(n["bitset_idx"], n["feature_idx"], n["is_categorical"]) if c}
         return {
-            "feature": n["feature_idx"].tolist(), "threshold": numbers("num_threshold"),
+            "feature": [order[f] for f in n["feature_idx"].tolist()], "threshold": numbers("num_threshold"),
             "missing_left": n["missing_go_to_left"].tolist(), "left": n["left"].tolist(), "right": n["right"].tolist(),
             "is_leaf": n["is_leaf"].tolist(), "value": n["value"].tolist(),
             "is_categorical": n["is_categorical"].tolist(), "bitset_idx": n["bitset_idx"].tolist(),
-            "left_bitsets": predictor.raw_left_cat_bitsets.tolist(), "cover": n["count"].tolist(),
+            "left_bitsets": [_bits(row, values[of_set[i]] if i in of_set else None)
+                             for i, row in enumerate(predictor.raw_left_cat_bitsets)],
+            "cover": n["count"].tolist(),
         }
 
     out["trees"] = [[tree(p) for p in stage] for stage in model._predictors]
     return out
 
 
-def export_dict(model, feature_names=None):
+def _whole_categories(model, feature, levels):
+    """The number of each code, where categories have codes of their own."""
+    if levels is None:
+        return None
+    levels = [level for level in levels if not _missing(level)]
+    whole = all(not isinstance(v, str) and float(v) == int(v) and 0 <= v < MOST_CATEGORIES for v in levels)
+    if not whole:
+        name = getattr(model, "feature_names_in_", np.arange(model.n_features_in_))[feature]
+        raise ValueError(f"the categories of feature {name} are not whole numbers from 0 to {MOST_CATEGORIES - 1}, so the "
+                         "trees alone cannot say them; export a model file with export_sklearn.export")
+    return [int(level) for level in levels]
+
+
+def _bits(words, values):
+    """The words of a set of codes, or of the numbers that the codes stand for."""
+    words = [int(w) for w in words]
+    if values is None:
+        return words
+    members = [v for code, v in enumerate(values) if words[code // 32] >> (code % 32) & 1]
+    out = [0] * max(8, max(members, default=0) // 32 + 1)
+    for v in members:
+        out[v // 32] |= 1 << (v % 32)
+    return out
+
+
+def export_dict(model, feature_names=None, encoded=False):
     name = type(model).__name__
     if name.startswith(("RandomForest", "ExtraTrees")):
         out = _averaging(model, model.estimators_, "random_forest" if name.startswith("R") else "extra_trees")
@@ -112,7 +196,7 @@ def export_dict(model, feature_names=None):
     elif name.startswith("GradientBoosting"):
         out = _gradient_boosting(model)
     elif name.startswith("HistGradientBoosting"):
-        out = _hist_gradient_boosting(model)
+        out = _hist_gradient_boosting(model, encoded)
     else:
         raise ValueError(f"{name} is not a tree model that can be exported")
     out = {"format": "sklearn-export-1", **out, "n_features": int(model.n_features_in_)}

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Makes the small parity folders beside this script, with Debian's python3-xgboost and python3-sklearn.
+"""Makes the small parity folders beside this script, with Debian's python3-xgboost and python3-sklearn; those of newer
+scikit-learn where it is 1.4 or later (the committed ones: 1.9).
 
 Each holds a model, inputs.csv, and expected.csv: the trainer's margins (raw_*) and predictions (out_*). `contributions`
 holds XGBoost's pred_contribs as well. Run it in this folder; its output is committed.
@@ -10,7 +11,6 @@ import os
 import sys
 
 import numpy as np
-import xgboost as xgb
 from sklearn.ensemble import (ExtraTreesClassifier, GradientBoostingClassifier, GradientBoostingRegressor,
                               HistGradientBoostingClassifier, HistGradientBoostingRegressor, RandomForestClassifier,
                               RandomForestRegressor)
@@ -18,8 +18,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+try:
+    import xgboost as xgb
+except ImportError:  # only the newer sets of scikit-learn are made
+    xgb = None
+
 sys.path.insert(0, os.path.join(HERE, "..", "..", "models"))
-from export_sklearn_trees import export  # noqa: E402
+from export_sklearn_trees import VERSION, export  # noqa: E402
 
 FEATURES = 6
 
@@ -117,13 +122,15 @@ def xgboost_set(name, seed, rounds=12, categorical=False, classes=0, contributio
 def export_linear(model, path):
     with open(path, "w") as f:
         json.dump({"format": "sklearn-export-1", "kind": "logistic_regression", "classes": model.classes_.tolist(),
-                   "multi_class": model.multi_class, "coef": model.coef_.tolist(),
+                   "multi_class": getattr(model, "multi_class", "auto"), "coef": model.coef_.tolist(),
                    "intercept": model.intercept_.tolist(), "feature_names": [f"f{i}" for i in range(FEATURES)]}, f)
         f.write("\n")
 
 
-def sklearn_set(name, model, seed, classes=0, raw=None, missing=False):
+def sklearn_set(name, model, seed, classes=0, raw=None, missing=False, special=None, gaps=False):
     x, y = data(400, seed)
+    if gaps:  # categories that are not their own codes
+        x[:, 5] = 7 * x[:, 5] + 3
     x = x.astype(np.float32).astype(np.float64)
     if classes:
         y = np.digitize(y, np.quantile(y, np.linspace(0, 1, classes + 1)[1:-1]))
@@ -133,8 +140,10 @@ def sklearn_set(name, model, seed, classes=0, raw=None, missing=False):
         x[np.random.default_rng(seed).random(x.shape) < 0.05] = np.nan
     model.fit(x, y)
     inputs = np.vstack([x[:40], hard(x, [sorted(set(x[~np.isnan(x[:, f]), f])) for f in range(FEATURES)], seed,
-                                     [np.nan, 1e30, -1e30] if missing else [1e30, -1e30, 0.0])])
-    if getattr(model, "categorical_features", None):
+                                     special or ([np.nan, 1e30, -1e30] if missing else [1e30, -1e30, 0.0]))])
+    if gaps:
+        inputs[40:, 5] = np.resize([3, 10, 10.5, 11, 17, 31, 80, -3, 1000, 45], 60)
+    elif isinstance(getattr(model, "categorical_features", None), list):
         inputs[40:, 5] = np.arange(60) % 16  # some of them never seen
     out = model.predict_proba(inputs) if classes else model.predict(inputs)
     margins = out if raw is None else raw(model, inputs)
@@ -146,7 +155,26 @@ def sklearn_set(name, model, seed, classes=0, raw=None, missing=False):
         export(model, path, [f"f{i}" for i in range(FEATURES)])
 
 
+def newer_sklearn_sets():
+    """What scikit-learn 1.2 does not have: trees that take missing values, categories with codes of their own."""
+    kw = dict(random_state=1)
+    sklearn_set("sk_decision_tree_missing_unseen", DecisionTreeClassifier(max_depth=5, **kw), 41, classes=2,
+                special=[np.nan, 1e30])
+    sklearn_set("sk_random_forest_missing", RandomForestClassifier(6, max_depth=5, **kw), 42, classes=2, missing=True)
+    if VERSION >= (1, 6):
+        sklearn_set("sk_extra_trees_missing", ExtraTreesClassifier(6, max_depth=5, **kw), 43, classes=3, missing=True)
+    sklearn_set("sk_hist_gb_categories_behind", HistGradientBoostingClassifier(
+        max_iter=6, max_leaf_nodes=12, categorical_features=[5], **kw), 44, classes=2, raw=decision, missing=True,
+        gaps=True)
+
+
+def decision(model, x):
+    return model.decision_function(x)
+
+
 def main():
+    if VERSION >= (1, 4):
+        return newer_sklearn_sets()
     xgboost_set("xgb_binary_contributions", 1, objective="binary:logistic", tree_method="hist", contributions=True)
     xgboost_set("xgb_regression_base_contributions", 2, objective="reg:squarederror", tree_method="exact", base_score=1.7,
                 max_depth=6, rounds=8, contributions=True)
@@ -170,9 +198,10 @@ def main():
     sklearn_set("sk_extra_trees", ExtraTreesClassifier(8, max_depth=6, **kw), 23, classes=2)
     sklearn_set("sk_decision_tree", DecisionTreeClassifier(max_depth=8, **kw), 24, classes=2)
     sklearn_set("sk_decision_tree_regressor", DecisionTreeRegressor(max_depth=8, **kw), 25)
-    decision = lambda m, x: m.decision_function(x)
     sklearn_set("sk_gradient_boosting_3", GradientBoostingClassifier(n_estimators=6, max_depth=3, **kw), 26, classes=3,
                 raw=decision)
+    sklearn_set("sk_gradient_boosting_exponential", GradientBoostingClassifier(
+        n_estimators=6, max_depth=3, loss="exponential", **kw), 34, classes=2, raw=decision)
     sklearn_set("sk_gradient_boosting_regressor", GradientBoostingRegressor(n_estimators=10, max_depth=3, **kw), 27)
     sklearn_set("sk_hist_gb_3", HistGradientBoostingClassifier(max_iter=5, max_leaf_nodes=12, **kw), 28, classes=3,
                 raw=decision, missing=True)

@@ -26,7 +26,7 @@ struct link {
   function form = function::identity;
   bool single = false;   ///< computed in float32 (XGBoost)
   bool log_sum = false;  ///< softmax as exp(m - log(sum(exp))) (scikit-learn's gradient boosting)
-  double scale = 1;      ///< of the logistic (LightGBM's sigmoid)
+  double scale = 1;      ///< of the logistic (LightGBM's sigmoid; 2 for the exponential loss of scikit-learn)
   double divisor = 1;    ///< margins are divided by this first (averaging forests)
 
   /// Numbers per row that apply() writes for `outputs` margins.
@@ -89,7 +89,7 @@ inline void link::apply(std::span<const double> margins, std::span<double> out) 
       }
       return each([this](double m) { return detail::logistic(scale * m); });
     case function::two_classes: {
-      const double p = detail::logistic(margins[0] / divisor);
+      const double p = detail::logistic(scale * (margins[0] / divisor));
       out[0] = 1.0 - p;
       out[1] = p;
       return;

@@ -30,8 +30,12 @@ enum class missing_rule : std::uint8_t {
 /// How a category code is read from a number.
 enum class category_rule : std::uint8_t {
   negative_is_unknown,  ///< below zero, even -0.4, is no category; else truncated
-  truncate              ///< truncated toward zero first, so that -0.4 is category 0 (LightGBM)
+  truncate,             ///< truncated toward zero first, so that -0.4 is category 0 (LightGBM)
+  whole                 ///< numbers that are not whole are no category (scikit-learn)
 };
+
+/// Inputs for which a trainer has a prediction. Another value makes the margins of its row NaN.
+enum class input_rule : std::uint8_t { any, finite_or_missing, finite };
 
 /// The categories of a split that go left, as bits; a code past the end, or negative, goes where `others_left` says.
 struct category_set {
@@ -107,6 +111,7 @@ struct forest_model {
   comparison compare = comparison::less_equal;
   category_rule codes = category_rule::negative_is_unknown;
   bool tiny_is_zero = false;  ///< |x| <= 1e-35f is read as 0 (LightGBM)
+  input_rule accepts = input_rule::any;
 
   std::vector<double> base;      ///< one per output
   std::vector<double> linear;    ///< weights, features x outputs row-major; empty when there is no linear part

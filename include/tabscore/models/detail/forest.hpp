@@ -47,12 +47,15 @@ void forest::margins(matrix_view<Number> x, std::span<double> out, scratch& memo
   switch (used_kernel()) {
 #if defined(__GNUC__)
     case kernel::portable:
-      return detail::portable::margins(state_->compiled, x, out.data(), memory);
+      detail::portable::margins(state_->compiled, x, out.data(), memory);
+      break;
 #if defined(__x86_64__)
     case kernel::avx2:
-      return detail::avx2::margins(state_->compiled, x, out.data(), memory);
+      detail::avx2::margins(state_->compiled, x, out.data(), memory);
+      break;
     case kernel::avx512:
-      return detail::avx512::margins(state_->compiled, x, out.data(), memory);
+      detail::avx512::margins(state_->compiled, x, out.data(), memory);
+      break;
 #endif
 #endif
     default:
@@ -60,6 +63,7 @@ void forest::margins(matrix_view<Number> x, std::span<double> out, scratch& memo
         detail::walk_row(model(), x, row, out.subspan(row * outputs(), outputs()));
       }
   }
+  detail::refuse_inputs(model(), x, out);
 }
 
 #if defined(TABSCORE_COMPILED)

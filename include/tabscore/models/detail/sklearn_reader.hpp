@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -100,6 +101,11 @@ class sklearn_reader {
       if (!good) return expect("feature_names", "an array of texts");
     }
     const std::string_view stem = kind.substr(0, kind.rfind('_'));
+    if (const auto codes = root_.find("category_codes")) {
+      const std::string_view said = codes->text().value_or("");
+      if (said != "whole" && said != "given") return expect("category_codes", "\"whole\" or \"given\"");
+      if (said == "whole") model_.codes = category_rule::whole;
+    }
     if (kind == "logistic_regression") return read_linear();
     if (stem == "random_forest" || stem == "extra_trees" || stem == "decision_tree") return read_forest();
     if (stem == "gradient_boosting") return read_boosting(family::boosting, "init_raw");
@@ -136,6 +142,10 @@ class sklearn_reader {
     }
     using form = link::function;
     const bool ovr = text("multi_class") == "ovr";
+    if (classes_ == 2 && text("multi_class") == "multinomial") {
+      return fail(errc::unsupported,
+                  "multi_class \"multinomial\" of two classes; export it with export_sklearn.export");
+    }
     model_.output_link.form = classes_ == 2 ? form::two_classes : ovr ? form::one_against_rest : form::softmax;
     return true;
   }
@@ -145,7 +155,8 @@ class sklearn_reader {
     if (!read_width()) return false;
     double outputs = 1;
     if (!classifier_ && root_.find("n_outputs") && !number("n_outputs", outputs)) return false;
-    if (!(outputs >= 1 && outputs <= 1048576)) return expect("n_outputs", "a whole number from 1 to 2^20");
+    if (!(outputs >= 1 && outputs <= 1048576) || outputs != std::trunc(outputs))
+      return expect("n_outputs", "a whole number from 1 to 2^20");
     model_.outputs = classifier_ ? classes_ : static_cast<std::size_t>(outputs);
     model_.leaf_width = static_cast<std::uint32_t>(model_.outputs);
     model_.base.assign(model_.outputs, 0.0);
@@ -154,6 +165,7 @@ class sklearn_reader {
       return expect("trees", "an array of trees");
     }
     if (model_.trees.empty()) return expect("trees", "at least one tree");
+    read_accepted(family::forest);
     model_.output_link.divisor = static_cast<double>(model_.trees.size());
     return true;
   }
@@ -182,7 +194,45 @@ class sklearn_reader {
       });
       return (read && output == model_.outputs) || expect("trees", "one tree per output in each stage");
     });
-    return good || expect("trees", "an array of stages");
+    if (!good) return expect("trees", "an array of stages");
+    read_accepted(kind);
+    if (kind == family::histogram && !root_.find("category_codes") && may_be_reordered()) {
+      return fail(
+          errc::unsupported,
+          "the file does not say whether its categorical features are in the order of the data (scikit-learn 1.4 "
+          "and later puts them in front); export the model again with models/export_sklearn_trees.py");
+    }
+    if (!root_.find("link_scale")) return true;
+    double scale = 1;
+    if (!number("link_scale", scale)) return false;
+    if (model_.output_link.form != form::two_classes || !(scale > 0))
+      return expect("link_scale", "of two classes, above 0");
+    model_.output_link.scale = scale;
+    return true;
+  }
+
+  /// Categorical features before all others, as the encoder of scikit-learn 1.4 and later leaves them.
+  bool may_be_reordered() const {
+    std::uint32_t last_category = 0;
+    auto first_number = static_cast<std::uint32_t>(model_.features);
+    bool categories = false;
+    for (const tree& t : model_.trees) {
+      for (const split& s : t.splits) {
+        if (s.categories == split::numeric) {
+          first_number = std::min(first_number, s.feature);
+        } else {
+          categories = true;
+          last_category = std::max(last_category, s.feature);
+        }
+      }
+    }
+    return categories && last_category < first_number;
+  }
+
+  /// scikit-learn refuses infinities, and missing values in trees that have no side for them.
+  void read_accepted(family kind) {
+    if (kind == family::histogram) return;
+    model_.accepts = missing_sides_ == model_.trees.size() ? input_rule::finite_or_missing : input_rule::finite;
   }
 
   bool read_known_categories() {
@@ -191,11 +241,11 @@ class sklearn_reader {
     if (!bitsets) return true;
     const bool good = bitsets->each([&](const model_value& e) {
       std::vector<std::uint32_t> words;
-      const bool read = flatten(e, words, 0) && words.size() <= 8;
+      const bool read = flatten(e, words, 0) && words.size() <= most_words;
       known_.push_back(std::move(words));
       return read;
     });
-    if (!good) return expect("known_categories.bitsets", "arrays of 8 words");
+    if (!good) return expect("known_categories.bitsets", fmt::format("arrays of up to {} words", most_words));
     return numbers(*known, "known_categories", "feature_map", known_of_);
   }
 
@@ -225,7 +275,12 @@ class sklearn_reader {
     } else {
       leaf.resize(nodes);
       for (std::size_t i = 0; i < nodes; ++i) leaf[i] = left[i] == -1 ? 1 : 0;
-      missing_left.resize(nodes);
+      if (t.find("missing_left")) {
+        if (!numbers(t, place, "missing_left", missing_left)) return false;
+        ++missing_sides_;
+      } else {
+        missing_left.resize(nodes);
+      }
       categorical.resize(nodes);
       set_of.resize(nodes);
     }
@@ -286,6 +341,10 @@ class sklearn_reader {
         (now.left ? parent.left : parent.right) = id;
       }
     }
+    const auto orphan = std::ranges::find(seen, false);
+    if (orphan != seen.end()) {
+      return fail(errc::structure, fmt::format("{}: no node leads to node {}", place, orphan - seen.begin()));
+    }
     return true;
   }
 
@@ -305,12 +364,15 @@ class sklearn_reader {
     return true;
   }
 
+  static constexpr std::size_t most_words = 2048;
+
   model_value root_;
   std::string source_;
   forest_model model_;
   std::optional<error> wrong_;
   bool classifier_ = false;
   std::size_t classes_ = 0;
+  std::size_t missing_sides_ = 0;  ///< trees that say where missing values go
   std::vector<std::vector<std::uint32_t>> known_;
   std::vector<std::uint32_t> known_of_;
 };

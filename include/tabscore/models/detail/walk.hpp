@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 
 #include "../matrix_view.hpp"
@@ -54,6 +56,7 @@ inline double read_input(const forest_model& model, double x) noexcept {
 
 inline bool category_goes_left(const category_set& set, category_rule rule, double x) noexcept {
   if (rule == category_rule::truncate ? x <= -1.0 : x < 0.0) return set.others_left;
+  if (rule == category_rule::whole && x != std::trunc(x)) return set.others_left;
   return x < 2147483648.0 ? set.contains(static_cast<std::uint64_t>(x)) : set.others_left;
 }
 
@@ -101,6 +104,22 @@ void start_margins(const forest_model& model, Value value, std::span<double> mar
                               ? static_cast<double>(rounded(static_cast<float>(x) * static_cast<float>(w)))
                               : rounded(x * w);
       margins[o] = add(model.sum, margins[o], term);
+    }
+  }
+}
+
+/// Makes the margins of rows NaN whose inputs the trainer refuses.
+template <class Number>
+void refuse_inputs(const forest_model& model, matrix_view<Number> x, std::span<double> margins) noexcept {
+  if (model.accepts == input_rule::any) return;
+  for (std::size_t row = 0; row < x.rows; ++row) {
+    bool refused = false;
+    for (std::size_t f = 0; f < x.columns; ++f) {
+      const double value = read_input(model, static_cast<double>(x(row, f)));
+      refused |= model.accepts == input_rule::finite ? !std::isfinite(value) : std::isinf(value);
+    }
+    if (refused) {
+      std::ranges::fill(margins.subspan(row * model.outputs, model.outputs), std::numeric_limits<double>::quiet_NaN());
     }
   }
 }

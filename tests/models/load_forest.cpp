@@ -214,7 +214,7 @@ TEST_CASE("a broken LightGBM model is refused with its place", "[models][lightgb
       {{"split_feature=0 1", "split_feature=0 2"}, "feature 2 of 2 does not exist"},
       {{"split_feature=0 1", "split_feature=0 x"}, "split_feature[1] is not a number"},
       {{"decision_type=2 1", "decision_type=14 1"}, "no missing type 3"},
-      {{"is_linear=0", "is_linear=1"}, "linear leaves"},
+      {{"is_linear=0", "is_linear=1"}, "tree 0: leaf_const of linear leaves is missing"},
       {{"end of trees", "end"}, "\"end of trees\" is missing"},
       {{"objective=binary", "objective=other"}, "objective \"other\""},
       {{"feature_names=a b", "feature_names=a"}, "feature_names should have 2 names"},

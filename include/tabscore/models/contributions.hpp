@@ -41,6 +41,11 @@ class explainer {
     std::size_t levels = 0;
     for (std::size_t i = 0; i < model.trees.size(); ++i) {
       const tree& t = model.trees[i];
+      if (!t.linear.empty()) {
+        return error{errc::unsupported, fmt::format("tree {} has linear leaves (linear_tree): contributions are known "
+                                                    "for leaves that are plain values only",
+                                                    i)};
+      }
       if (!t.splits.empty() && t.leaf_cover.empty()) {
         return error{errc::unsupported, fmt::format("tree {} carries no covers (training weights per node), which "
                                                     "contributions need",

@@ -12,10 +12,18 @@ enum class rounds : std::uint8_t {
   all    ///< all that the file holds, as XGBoost's Booster.predict does
 };
 
+/// What a random forest of a LightGBM text of version 2 gives, which the file does not say.
+enum class averaged : std::uint8_t {
+  unknown,  ///< such a file is refused where the objective has a function, a sigmoid say
+  as_is,    ///< the average of the leaves: LightGBM 2.0.12 to 2.2.2 wrote the file
+  linked    ///< the objective's function of that average: LightGBM 2.2.3 did
+};
+
 /// How a trainer's own file is read where it leaves a choice: load_xgboost(path, {.rounds = rounds::all}).
 struct load_options {
   tabscore::rounds rounds = tabscore::rounds::best;
   std::optional<double> missing = std::nullopt;  ///< a number that means missing, beside NaN (XGBoost's `missing`)
+  averaged version_2_forest = averaged::unknown;
 };
 
 }  // namespace tabscore

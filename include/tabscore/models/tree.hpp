@@ -60,10 +60,22 @@ struct split {
   bool default_left = false;
 };
 
+/// What a linear leaf gives (LightGBM, linear_tree): the constant plus weight times value, term after term; its plain
+/// value instead when one of those values is NaN.
+struct linear_leaf {
+  struct term {
+    std::uint32_t feature;
+    double weight;
+  };
+  double constant = 0;
+  std::vector<term> terms;
+};
+
 /// Splits in any order with the root first; no splits means a single leaf.
 struct tree {
   std::vector<split> splits;
-  std::vector<double> leaves;  ///< leaf i gives leaves[i * leaf_width + j] to output `output + j`
+  std::vector<double> leaves;       ///< leaf i gives leaves[i * leaf_width + j] to output `output + j`
+  std::vector<linear_leaf> linear;  ///< one per leaf; empty when the leaves are plain values
   std::vector<category_set> sets;
   std::uint32_t output = 0;
 
@@ -102,6 +114,7 @@ struct forest_model {
   std::vector<std::string> feature_types;  ///< as the file says them; empty when it does not
 
   std::vector<category_names> categories;  ///< empty, or one per feature
+  std::string nameless;                    ///< why names of categories that the file has are not there; mostly empty
   unseen_rule unseen = unseen_rule::missing;
   round_count rounds;
 

@@ -83,6 +83,20 @@ inline std::optional<error> check_tree(const forest_model& model, std::size_t in
   for (const double leaf : t.leaves) {
     if (std::isnan(leaf)) return bad_model(fmt::format("tree {}: a leaf value is NaN", index));
   }
+  if (!t.linear.empty()) {
+    if (t.linear.size() != leaves || model.leaf_width != 1) {
+      return bad_model(fmt::format("tree {}: {} linear leaves of {}", index, t.linear.size(), leaves));
+    }
+    for (const linear_leaf& leaf : t.linear) {
+      if (std::isnan(leaf.constant)) return bad_model(fmt::format("tree {}: a leaf's constant is NaN", index));
+      for (const auto& term : leaf.terms) {
+        if (std::isnan(term.weight)) return bad_model(fmt::format("tree {}: a leaf's weight is NaN", index));
+        if (term.feature < model.features) continue;
+        return bad_model(fmt::format("tree {}: a linear leaf reads feature {} of {}, which does not exist", index,
+                                     term.feature, model.features));
+      }
+    }
+  }
   if ((!t.split_cover.empty() || !t.leaf_cover.empty()) &&
       (t.split_cover.size() != t.splits.size() || t.leaf_cover.size() != leaves)) {
     return bad_model(fmt::format("tree {}: covers do not match its splits and leaves", index));

@@ -54,6 +54,7 @@ inline compiled_forest compiled_forest::make(const forest_model& model, kernel w
   if (wanted == kernel::reference || !model.linear.empty() || model.outputs > 256) return out;
   std::vector<std::uint32_t> heights;
   for (const tree& t : model.trees) {
+    if (!t.linear.empty()) return out;  // see leaf_finder
     heights.push_back(height(t));
     if (t.splits.size() >= block_plan::most_leaves || heights.back() > block_plan::most_levels) return out;
   }

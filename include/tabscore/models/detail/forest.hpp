@@ -18,6 +18,7 @@
 #include "../tree.hpp"
 #include "check_model.hpp"
 #include "kernels.hpp"
+#include "linear_leaves.hpp"
 #include "walk.hpp"
 
 namespace tabscore {
@@ -25,10 +26,13 @@ namespace tabscore {
 struct forest::state {
   forest_model model;
   detail::compiled_forest compiled;
+  detail::leaf_finder linear;  // instead, where leaves are linear
 };
 
 TABSCORE_INLINE const forest_model& forest::model() const noexcept { return state_->model; }
-TABSCORE_INLINE kernel forest::used_kernel() const noexcept { return state_->compiled.used; }
+TABSCORE_INLINE kernel forest::used_kernel() const noexcept {
+  return state_->linear.parts.empty() ? state_->compiled.used : state_->linear.parts.front().used;
+}
 
 TABSCORE_INLINE result<forest> forest::build(forest_model model, std::string_view source, kernel wanted) {
   if (const auto wrong = detail::check_model(model)) {
@@ -37,31 +41,47 @@ TABSCORE_INLINE result<forest> forest::build(forest_model model, std::string_vie
   if (!available(wanted)) {
     return error{errc::unsupported, fmt::format("{}: this CPU cannot run the {} kernel", source, name(wanted))};
   }
-  auto compiled = detail::compiled_forest::make(model, wanted);
-  return forest(std::make_shared<const state>(state{std::move(model), std::move(compiled)}));
+  state made;
+  made.linear = detail::leaf_finder::make(model, wanted);
+  made.compiled = detail::compiled_forest::make(model, wanted);
+  made.model = std::move(model);
+  return forest(std::make_shared<const state>(std::move(made)));
 }
+
+namespace detail {
+
+/// What the kernel of a compiled forest gives; not for kernel::reference.
+template <class Number>
+void run_kernel(const compiled_forest& f, matrix_view<Number> x, double* out, scratch& memory) {
+  switch (f.used) {
+#if defined(__GNUC__)
+    case kernel::portable:
+      return portable::margins(f, x, out, memory);
+#if defined(__x86_64__)
+    case kernel::avx2:
+      return avx2::margins(f, x, out, memory);
+    case kernel::avx512:
+      return avx512::margins(f, x, out, memory);
+#endif
+#endif
+    default:
+      break;
+  }
+}
+
+}  // namespace detail
 
 template <class Number>
 void forest::margins(matrix_view<Number> x, std::span<double> out, scratch& memory) const {
   TABSCORE_ASSERT(x.columns == features() && out.size() == x.rows * outputs(), "shapes of forest::margins");
-  switch (used_kernel()) {
-#if defined(__GNUC__)
-    case kernel::portable:
-      detail::portable::margins(state_->compiled, x, out.data(), memory);
-      break;
-#if defined(__x86_64__)
-    case kernel::avx2:
-      detail::avx2::margins(state_->compiled, x, out.data(), memory);
-      break;
-    case kernel::avx512:
-      detail::avx512::margins(state_->compiled, x, out.data(), memory);
-      break;
-#endif
-#endif
-    default:
-      for (std::size_t row = 0; row < x.rows; ++row) {
-        detail::walk_row(model(), x, row, out.subspan(row * outputs(), outputs()));
-      }
+  if (!state_->linear.parts.empty()) {
+    state_->linear.margins(model(), x, out, memory, detail::run_kernel<Number>);
+  } else if (used_kernel() != kernel::reference) {
+    detail::run_kernel(state_->compiled, x, out.data(), memory);
+  } else {
+    for (std::size_t row = 0; row < x.rows; ++row) {
+      detail::walk_row(model(), x, row, out.subspan(row * outputs(), outputs()));
+    }
   }
   detail::refuse_inputs(model(), x, out);
 }

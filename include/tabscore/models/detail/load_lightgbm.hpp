@@ -11,14 +11,15 @@
 
 namespace tabscore {
 
-TABSCORE_INLINE result<forest_model> read_lightgbm(std::string_view text, std::string_view source) {
-  return detail::lightgbm_reader(text, source).read();
+TABSCORE_INLINE result<forest_model> read_lightgbm(std::string_view text, std::string_view source,
+                                                   const load_options& options) {
+  return detail::lightgbm_reader(text, source, options).read();
 }
 
-TABSCORE_INLINE result<forest> load_lightgbm(const std::string& path) {
+TABSCORE_INLINE result<forest> load_lightgbm(const std::string& path, const load_options& options) {
   const auto text = detail::read_file(path);
   if (!text) return text.error();
-  auto model = read_lightgbm(*text, path);
+  auto model = read_lightgbm(*text, path, options);
   if (!model) return model.error();
   return forest::build(*std::move(model), path);
 }

@@ -124,13 +124,30 @@ void refuse_inputs(const forest_model& model, matrix_view<Number> x, std::span<d
   }
 }
 
+/// What a leaf of a tree with linear leaves gives.
+template <class Value>
+double linear_value(const tree& t, std::size_t leaf, Value value) noexcept {
+  double sum = t.linear[leaf].constant;
+  for (const linear_leaf::term& term : t.linear[leaf].terms) {
+    const double x = value(term.feature);
+    if (std::isnan(x)) return t.leaves[leaf];
+    sum += rounded(term.weight * x);
+  }
+  return sum;
+}
+
 /// One row, one tree at a time: what every kernel must equal bit for bit.
 template <class Number>
 void walk_row(const forest_model& model, matrix_view<Number> x, std::size_t row, std::span<double> margins) noexcept {
   const auto value = [&](std::size_t feature) { return read_input(model, static_cast<double>(x(row, feature))); };
   start_margins(model, value, margins);
   for (const tree& t : model.trees) {
-    const double* leaf = t.leaves.data() + find_leaf(model, t, value) * model.leaf_width;
+    const std::size_t at = find_leaf(model, t, value);
+    if (!t.linear.empty()) {
+      margins[t.output] = add(model.sum, margins[t.output], linear_value(t, at, value));
+      continue;
+    }
+    const double* leaf = t.leaves.data() + at * model.leaf_width;
     for (std::size_t j = 0; j < model.leaf_width; ++j) {
       margins[t.output + j] = add(model.sum, margins[t.output + j], leaf[j]);
     }

@@ -130,13 +130,13 @@ struct apply_function {
   }
 };
 
-enum class operation : std::uint8_t { add, subtract, multiply, divide };
+enum class column_operation : std::uint8_t { add, subtract, multiply, divide };
 
 /// in[k] and by[k] give column k.
 struct combine {
   column_list in;
   column_list by;
-  operation what{};
+  column_operation what{};
 
   std::size_t width() const noexcept { return in.size(); }
   template <class Use>
@@ -153,13 +153,13 @@ struct combine {
       }
     };
     switch (what) {
-      case operation::add:
+      case column_operation::add:
         return each([](double a, double b) { return a + b; });
-      case operation::subtract:
+      case column_operation::subtract:
         return each([](double a, double b) { return a - b; });
-      case operation::multiply:
+      case column_operation::multiply:
         return each([](double a, double b) { return a * b; });
-      case operation::divide:
+      case column_operation::divide:
         return each([](double a, double b) { return a / b; });
     }
   }

@@ -78,10 +78,10 @@ class program_reader {
     if (name == "missing") return read_one<is_value>(node, "value");
     if (name == "binarize") return read_one<is_above>(node, "threshold");
     if (name == "function") return read_function(node);
-    if (name == "add") return read_combine(node, operation::add);
-    if (name == "subtract") return read_combine(node, operation::subtract);
-    if (name == "multiply") return read_combine(node, operation::multiply);
-    if (name == "divide") return read_combine(node, operation::divide);
+    if (name == "add") return read_combine(node, column_operation::add);
+    if (name == "subtract") return read_combine(node, column_operation::subtract);
+    if (name == "multiply") return read_combine(node, column_operation::multiply);
+    if (name == "divide") return read_combine(node, column_operation::divide);
     if (name == "constant") {
       node.members({"op", "values"});
       if (!node.ok()) return {};
@@ -191,7 +191,7 @@ class program_reader {
     if (!correctly_rounded(function)) apart(bounds::functions);
     return apply_function{read_columns(node["in"]), function};
   }
-  std::optional<column_op> read_combine(const json_node& node, operation what) {
+  std::optional<column_op> read_combine(const json_node& node, column_operation what) {
     node.members({"op", "in", "by"});
     if (!node.ok()) return {};
     combine op{read_columns(node["in"]), read_columns(node["by"]), what};

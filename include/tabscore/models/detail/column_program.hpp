@@ -17,17 +17,20 @@
 #include "../../features/feature_block.hpp"
 #include "category_ops.hpp"
 #include "column_run.hpp"
+#include "curve_ops.hpp"
 #include "group_ops.hpp"
 #include "model_ops.hpp"
 #include "number_ops.hpp"
+#include "spline_op.hpp"
 
 namespace tabscore::detail {
 
 using column_op =
     std::variant<elementwise<standardize>, elementwise<rescale>, elementwise<clip>, elementwise<replace_value>,
-                 elementwise<is_value>, elementwise<is_above>, elementwise<platt_scale>, apply_function, combine,
-                 constants, require_finite, lookup, indicators, normalize, softmax_columns, weighted_mean, sum_to_one,
-                 linear_model, sigmoid_columns, tree_model>;
+                 elementwise<is_value>, elementwise<is_above>, elementwise<platt_scale>, elementwise<bin_of>,
+                 elementwise<isotonic_curve>, elementwise<quantile_curve>, power_transform, spline, apply_function,
+                 combine, constants, require_finite, lookup, indicators, normalize, softmax_columns, weighted_mean,
+                 sum_to_one, linear_model, sigmoid_columns, tree_model>;
 
 /// Whether each column that a step makes comes of all its inputs; the others say which with each_input(column, use).
 template <class Op>
@@ -64,6 +67,8 @@ struct column_program {
   static constexpr std::int32_t several = -2;
 
   std::size_t features() const noexcept { return numeric + text; }
+  /// A step may move probabilities as far as this from the trainer's.
+  void allow(double step_bound) noexcept { bound = std::max(bound, step_bound); }
 
   /// Runs the steps over the block, some rows at a time, and calls use(run) after each.
   template <class Use>

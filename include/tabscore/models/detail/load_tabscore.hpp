@@ -114,8 +114,8 @@ inline std::vector<std::string> read_classes(const json_node& node) {
   std::vector<std::string> classes;
   node.each([&](const json_node& name) { classes.push_back(read_class(name)); });
   if (node.ok() && classes.size() != 2) {
-    node.fail(errc::structure, fmt::format("expected two classes, the negative and the positive one, found {}",
-                                           classes.size()));
+    node.fail(errc::structure,
+              fmt::format("expected two classes, the negative and the positive one, found {}", classes.size()));
   }
   if (node.ok() && classes[0] == classes[1]) {
     node.fail(errc::structure, fmt::format("the class \"{}\" appears twice", classes[0]));
@@ -261,7 +261,8 @@ inline model_file read_model_file(const json_node& root, std::string_view name, 
   } else {
     root["kind"].fail(
         errc::unsupported,
-        fmt::format("expected \"logistic\", \"xgboost\", \"lightgbm\", \"sklearn\" or \"pipeline\", found \"{}\"", kind));
+        fmt::format("expected \"logistic\", \"xgboost\", \"lightgbm\", \"sklearn\" or \"pipeline\", found \"{}\"",
+                    kind));
   }
   file.threshold = root["threshold"].number(0, 1);
   if (root.has("drift_baseline")) file.baseline = read_baseline(root["drift_baseline"], file);

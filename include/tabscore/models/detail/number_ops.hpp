@@ -190,12 +190,12 @@ struct require_finite {
   void each_input(std::size_t, Use use) const {
     for (const column_id c : in) use(c);
   }
-  bool allows(double x) const noexcept { return std::isfinite(x) || (missing && std::isnan(x)); }
+  bool allows(std::size_t, double x) const noexcept { return std::isfinite(x) || (missing && std::isnan(x)); }
   void run(const column_run& r, double*) const {
     for (const column_id c : in) {
       const double* const x = r.column[c];
       for (std::size_t i = 0; i < r.rows; ++i) {
-        if (!allows(x[i])) r.faulty[i] = 1;
+        if (!allows(0, x[i])) r.faulty[i] = 1;
       }
     }
   }

@@ -35,10 +35,12 @@ std::optional<feature_fault> refusal(const column_program& p, const column_run& 
     op.keys.each(one, [&](std::size_t, std::int32_t code) {
       if (code == one_hot::unknown) found = fault_of(p, r, op.keys.in, fault::unlisted);
     });
-  } else if constexpr (requires { op.allows(0.0); }) {
-    op.each_input(0, [&](column_id c) {
-      if (!found && !op.allows(r.column[c][0])) found = fault_of(p, r, c, fault::not_finite);
-    });
+  } else if constexpr (requires { op.allows(0, 0.0); }) {
+    for (std::size_t k = 0; k == 0 || (k < op.width() && !found); ++k) {
+      op.each_input(k, [&](column_id c) {
+        if (!found && !op.allows(k, r.column[c][0])) found = fault_of(p, r, c, fault::not_finite);
+      });
+    }
   }
   return found;
 }
@@ -109,8 +111,10 @@ inline bool takes_missing(const column_program& p, std::size_t feature) {
             } else if constexpr (std::same_as<Op, elementwise<is_value>> || std::same_as<Op, elementwise<is_above>> ||
                                  std::same_as<Op, tree_model>) {
               stays = false;
-            } else if constexpr (requires { op.allows(0.0); }) {
-              refused = refused || (any && !op.allows(std::nan("")));
+            } else if constexpr (std::same_as<Op, spline>) {
+              stays = any && !op.zero_missing;
+            } else if constexpr (requires { op.allows(k, 0.0); }) {
+              refused = refused || (any && !op.allows(k, std::nan("")));
             }
             if (k < op.width()) missing[step.first + k] = stays;
           }

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "../command_line.hpp"
 #include "duckdb_api.hpp"
 #include "predict_function.hpp"
 #include "student.hpp"
@@ -127,9 +128,8 @@ int main(int argc, char** argv) {
   app.add_option("--model", s.model, "model file")->required();
   app.add_option("--function", s.function, "what SQL calls the model")->capture_default_str();
   app.add_option("--threads", s.threads, "threads of DuckDB (default: as many as cores)");
-  app.add_option("--on-error", s.policy, "of a record that cannot be scored: its reason in the row, or fail the query")
-      ->transform(CLI::CheckedTransformer(
-          std::vector<std::pair<std::string, on_error>>{{"null", on_error::null}, {"fail", on_error::fail}}));
+  add_choice(app, "--on-error", s.policy, {{"null", on_error::null}, {"fail", on_error::fail}},
+             "of a record that cannot be scored: its reason in the row (null), or fail the query");
   auto* const sql = app.add_option("--sql", s.sql, "statements to run");
   app.add_option("file", s.file, "file with statements to run")->excludes(sql);
   CLI11_PARSE(app, argc, argv);

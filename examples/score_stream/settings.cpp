@@ -7,10 +7,10 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
-#include <map>
 #include <system_error>
 #include <thread>
 
+#include "../command_line.hpp"
 #include "../scoring_server/bundled_model.hpp"
 #include "formats.hpp"
 #include "stop.hpp"
@@ -42,10 +42,9 @@ void declare(CLI::App& app, settings& s) {
                "before them");
   app.add_option("--model", s.model, "model file")->capture_default_str();
   app.add_option("--threads", s.threads, "threads that score")->check(CLI::Range(1U, 1024U))->capture_default_str();
-  app.add_option("--on-error", s.policy, "what becomes of a record that cannot be scored: fail, skip, or null")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, on_error>{
-          {"fail", on_error::fail}, {"skip", on_error::skip}, {"null", on_error::null}}))
-      ->default_str("fail");
+  add_choice(app, "--on-error", s.policy,
+             {{"fail", on_error::fail}, {"skip", on_error::skip}, {"null", on_error::null}},
+             "what becomes of a record that cannot be scored");
   app.add_option("--rejects", s.rejects, "file that lists those records, as lines of JSON with line number and reason");
   app.add_option("--state-file", s.state_file, "write what monitoring has counted here (tabscore-merge adds up parts)");
   app.add_option_function<std::string>(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <tabscore/json/decode.hpp>
+#include <tabscore/json/dialect_inference.hpp>
 #include <tabscore/json/dialect_problem.hpp>
 #include <tabscore/json/dialect_pydantic2.hpp>
 #include <tabscore/json/write.hpp>
@@ -247,7 +248,24 @@ TEST_CASE("syntax errors, rules and sentences in each dialect", "[json]") {
         R"-("errors":[{"pointer":"#/records/12","detail":"a > \"b\"","code":"rule"}]})-");
   out.clear();
   pydantic2::append_broken_rule(out, "no", 12, context);
-  CHECK(out.view() == R"-({"detail":"no"})-");
+  CHECK(out.view() ==
+        R"-({"detail":[{"type":"value_error","loc":["body","records",12],"msg":"Value error, no","ctx":{"error":{}},)-"
+        R"-("url":"https://errors.pydantic.dev/2.11/v/value_error"}]})-");
+  out.clear();
+  context.document = R"({"records": [0, {"a": "b"}]})";
+  pydantic2::append_broken_rule(out, "no", 1, context);
+  CHECK(out.view() ==
+        R"-({"detail":[{"type":"value_error","loc":["body","records",1],"msg":"Value error, no","input":{"a":"b"},)-"
+        R"-("ctx":{"error":{}},"url":"https://errors.pydantic.dev/2.11/v/value_error"}]})-");
+  out.clear();
+  context.document = R"({"a": 1})";
+  pydantic2::append_broken_rule(out, "no", ts::field_error::no_row, context);
+  CHECK(out.view() == R"-({"detail":[{"type":"value_error","loc":["body"],"msg":"Value error, no","input":{"a":1},)-"
+                      R"-("ctx":{"error":{}},"url":"https://errors.pydantic.dev/2.11/v/value_error"}]})-");
+  context.document = {};
+  out.clear();
+  ts::dialect::inference::append_broken_rule(out, "no", 12, context);
+  CHECK(out.view() == R"-({"error":"records[12]: no"})-");
   out.clear();
   context.status = 503;
   ts::append_detail<problem_details>(out, "Model is not loaded.", context);

@@ -41,9 +41,17 @@ struct inference {
   static void append_syntax_error(text_buffer& out, const syntax_error& e, const error_context& context) {
     append_detail(out, "The body is no JSON: " + detail::syntax_sentence(e), context);
   }
-  static void append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t,
+  static void append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t row,
                                  const error_context& context) {
-    append_detail(out, message, context);
+    text_buffer text;
+    if (row < field_error::all_rows) {
+      text.append(context.list);
+      text.append("[");
+      detail::append_integer(text, row);
+      text.append("]: ");
+    }
+    text.append(message);
+    append_detail(out, text.view(), context);
   }
   static void append_detail(text_buffer& out, std::string_view text, const error_context&) {
     out.append(R"({"error":)");

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "coerce.hpp"
@@ -103,9 +104,18 @@ struct pydantic2 {
     out.append("}}]}");
   }
 
-  static void append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t,
+  /// As what a validator of the record raises.
+  static void append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t row,
                                  const error_context& context) {
-    append_detail(out, message, context);
+    const field_error record{.row = row};
+    out.append(R"({"detail":[{"type":"value_error","loc":)");
+    detail::append_location(out, record, context);
+    out.append(R"(,"msg":)");
+    append_json_text(out, std::string("Value error, ").append(message));
+    append_input(out, detail::wrong_values(context).find(record));
+    out.append(R"(,"ctx":{"error":{}})");
+    append_url(out, "value_error");
+    out.append("}]}");
   }
   static void append_detail(text_buffer& out, std::string_view text, const error_context& context) {
     pydantic1::append_detail(out, text, context);
@@ -126,15 +136,19 @@ struct pydantic2 {
     out.append(w.message);
     if (!w.limit.empty()) append_message_limit(out, e, records);
     out.append("\"");
-    if (input && input.raw().size() <= longest_input) {
-      out.append(R"(,"input":)");
-      detail::append_compact(out, input.raw());
-    } else if (e.what == fault::missing && e.row == field_error::no_row && e.field == field_error::no_field) {
+    append_input(out, input);
+    if (!input && e.what == fault::missing && e.row == field_error::no_row && e.field == field_error::no_field) {
       out.append(R"(,"input":null)");  // an empty body
     }
     if (!w.limit.empty()) append_context(out, w.limit, e, real, records);
     append_url(out, w.type);
     out.append("}");
+  }
+
+  static void append_input(text_buffer& out, json_value input) {
+    if (!input || input.raw().size() > longest_input) return;
+    out.append(R"(,"input":)");
+    detail::append_compact(out, input.raw());
   }
 
   static bool is_whole(json_value v, json_kind kind) {

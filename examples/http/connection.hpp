@@ -31,6 +31,7 @@
 #include <string_view>
 #include <vector>
 
+#include "access.hpp"
 #include "byte_buffer.hpp"
 #include "doorman.hpp"
 #include "http_server.hpp"
@@ -108,6 +109,7 @@ struct worker : shared_loop, letterhead {
   static constexpr milliseconds last_call{200};                   // for the next request of a connection at the end
 
   const settings& config;
+  access policy;  // made of the settings once the address is known
   handler handle;
   doorman* in_place = nullptr;
   asio::steady_timer ticker{context};
@@ -271,6 +273,7 @@ class connection {
   task<bool> exchange() {
     const settings& config = worker_.config;
     bool may_wait = true;
+    origin_ = {};
     if (input_.size() == 0) {  // idle connections own no buffers
       worker_.give_back(std::exchange(input_, {}));
       allow(config.idle_timeout_s);
@@ -308,7 +311,9 @@ class connection {
       may_wait = true;
     }
     if (!ec && parsed > config.max_header_bytes) ec = beast::error::header_limit;
+    origin_ = worker_.policy.allowed_origin(parser.origin);
     if (ec) co_return co_await hang_up(status_of(ec));
+    if (!worker_.policy.answers_for(parser.head.host)) co_return co_await hang_up(421);
 
     request asked = parser.head;
     std::size_t used = parsed;  // bytes of input_ that belong to this request
@@ -348,7 +353,9 @@ class connection {
     }
 
     bool more = parser.keep_alive() && !worker_.draining, sent = false;
-    if (worker_.requests_in_flight() < worker_.most_requests) {
+    if (parser.asks_for_method && !origin_.empty() && asked.method == "OPTIONS") {
+      sent = answer(worker_, {.content_type = {}, .more_headers = preflight_headers}, more, parser.http11);
+    } else if (worker_.requests_in_flight() < worker_.most_requests) {
       const counted in_flight(worker_.in_flight);
       co_await take_turn();
       sent = score(asked, more, parser.http11);
@@ -446,7 +453,8 @@ class connection {
   /// Begins an answer, nearly always wholly: what the socket does not take yet is left in unsent_. False when the
   /// connection is lost.
   bool answer(letterhead& paper, const response& r, bool more, bool http11 = true, bool head_only = false) {
-    paper.head.reserve(512 + r.content_type.size() + r.allow.size() + r.location.size() + r.more_headers.size());
+    paper.head.reserve(768 + r.content_type.size() + r.allow.size() + r.location.size() + r.more_headers.size() +
+                       origin_.size());
     char* const head = paper.head.data();
     char* end = head;
     const auto put = [&](auto... pieces) { ((end = std::copy_n(pieces.data(), pieces.size(), end)), ...); };
@@ -458,7 +466,11 @@ class connection {
     if (!r.allow.empty()) put("allow: "sv, r.allow, "\r\n"sv);
     if (!r.location.empty()) put("location: "sv, r.location, "\r\n"sv);
     if (r.retry_after_s != 0) put("retry-after: "sv, number(fmt::format_int(r.retry_after_s)), "\r\n"sv);
-    put(r.more_headers);
+    put("x-content-type-options: nosniff\r\n"sv, r.more_headers);
+    if (worker_.policy.varies()) put("vary: origin\r\n"sv);
+    if (!origin_.empty()) {
+      put("access-control-allow-origin: "sv, origin_, "\r\naccess-control-expose-headers: *\r\n"sv);
+    }
     if (!more) put("connection: close\r\n"sv);
     if (more && !http11) put("connection: keep-alive\r\n"sv);
     put("\r\n"sv);
@@ -512,6 +524,9 @@ class connection {
       config.refused(status);
     }
     if (status == 408) body = R"({"detail":"The request did not arrive in time."})";
+    if (status == 421) {
+      body = R"({"detail":"The server is not told to answer for the host that the request names (--allowed-hosts)."})";
+    }
     if (status == 413) body = fmt::format(R"({{"detail":"The body is larger than {} bytes."}})", config.max_body_bytes);
     if (status == 431) {
       body = fmt::format(R"({{"detail":"The header is larger than {} bytes."}})", config.max_header_bytes);
@@ -544,9 +559,10 @@ class connection {
   worker& worker_;
   tcp_socket socket_;
   std::list<connection>::iterator self_;
-  byte_buffer input_;   // what was received and not yet answered; a request always starts at its front
-  byte_buffer body_;    // of a request that is larger than input_, or comes in chunks
-  std::string unsent_;  // of an answer
+  byte_buffer input_;        // what was received and not yet answered; a request always starts at its front
+  byte_buffer body_;         // of a request that is larger than input_, or comes in chunks
+  std::string unsent_;       // of an answer
+  std::string_view origin_;  // that may read the answer: the settings' own text
   clock::time_point deadline_ = clock::time_point::max();
   clock::time_point moving_since_ = clock::time_point::max();
   std::size_t moved_ = 0;  // bytes since then

@@ -140,6 +140,9 @@ void serve(const settings& wanted, const std::function<handler()>& make_handler,
   const int inherited = inherited_socket();
   tcp::acceptor acceptor = listen(first, config, inherited);
   acceptor.non_blocking(true);
+  const tcp::endpoint bound = acceptor.local_endpoint();
+  if (config.hosts.empty()) config.hosts = default_hosts(bound.address().is_loopback(), config.host);
+  for (const auto& w : workers) w->policy = access(config.hosts, config.origins);
 
   asio::signal_set hangups(first, SIGHUP);
   asio::signal_set signals(first, SIGINT, SIGTERM);
@@ -170,7 +173,6 @@ void serve(const settings& wanted, const std::function<handler()>& make_handler,
   for (const auto& w : workers) w->in_place = &in_place;
   std::vector<std::jthread> threads;
   for (std::size_t i = 1; i < workers.size(); ++i) threads.emplace_back([&w = *workers[i]] { run(w); });
-  const tcp::endpoint bound = acceptor.local_endpoint();
   std::string host = bound.address().to_string();
   if (bound.address().is_v6()) host = "[" + host + "]";
   ready(fmt::format("http://{}:{}", host, bound.port()));

@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 /// The HTTP side of the example, with Boost.Beast behind one .cpp file; it knows nothing of what is served.
 namespace http {
@@ -15,8 +16,9 @@ struct request {
   std::string_view method;
   std::string_view path;   ///< as sent: still percent-encoded, without the query
   std::string_view query;  ///< without the question mark
-  std::string_view host;
+  std::string_view host;   ///< and port, as sent; one of settings::hosts
   std::string_view content_type;
+  bool encoded = false;     ///< the body is in a content coding: compressed, say
   std::string_view accept;  ///< all such headers, joined by commas
   std::string_view body;    ///< 64 more bytes are readable behind it, as simdjson wants
 };
@@ -26,7 +28,7 @@ struct response {
   std::string_view content_type = "application/json";  ///< empty: no such header
   std::string_view body = {};                          ///< must not change before the same handler's next call
   std::string_view allow = {};
-  std::string location = {};
+  std::string location = {};           ///< printable ASCII only
   unsigned retry_after_s = 0;          ///< 0: no such header
   std::string_view more_headers = {};  ///< whole lines, each with its "\r\n"
 };
@@ -38,6 +40,8 @@ struct settings {
   std::string host = "127.0.0.1";
   std::uint16_t port = 8000;  ///< 0: any free one
   unsigned threads = 1;
+  std::vector<std::string> hosts;    ///< names that it answers for, else 421; "*": any. Empty: see default_hosts()
+  std::vector<std::string> origins;  ///< whose pages may read answers (CORS); "*": any
   std::size_t max_body_bytes = std::size_t{64} << 20;    ///< more: 413, before the body is read
   std::size_t max_header_bytes = std::size_t{16} << 10;  ///< request line and headers together; more: 431
   std::size_t max_connections = 10'000;  ///< one more takes the place of the one that is idle for longest, or gets 503

@@ -23,6 +23,21 @@ inline std::string percent_decoded(std::string_view text) {
   return out;
 }
 
+/// A path or query as it may stand in a header: `special` and all but printable ASCII become %XX.
+inline std::string percent_encoded(std::string_view text, std::string_view special) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    if (c > ' ' && c < 0x7F && special.find(c) == std::string_view::npos) {
+      out += c;
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      out.append({'%', digits[byte >> 4U], digits[byte & 15U]});
+    }
+  }
+  return out;
+}
+
 /// The value of a parameter in a query ("a=1&b=two"), decoded; of several the last, as the reference has it.
 inline std::optional<std::string> query_value(std::string_view query, std::string_view name) {
   std::optional<std::string> found;

@@ -28,7 +28,9 @@ class request_parser final : public beast::basic_parser<true> {
     body_limit(config.max_body_bytes);
   }
 
-  request head;  // all but the body
+  request head;                  // all but the body
+  std::string_view origin;       // of the page that asks
+  bool asks_for_method = false;  // access-control-request-method: a preflight
   bool expects_continue = false;
   bool http11 = true;
 
@@ -40,7 +42,9 @@ class request_parser final : public beast::basic_parser<true> {
     head.method = view(method);
     head.path = view(target);
     if (head.path.starts_with("http://")) {  // absolute form, as sent to proxies
-      head.path.remove_prefix(std::min(head.path.find('/', 7), head.path.size()));
+      const std::size_t end = std::min(head.path.find_first_of("/?", 7), head.path.size());
+      head.host = head.path.substr(7, end - 7);  // whatever the header says (RFC 9112, 3.2.2)
+      head.path.remove_prefix(end);
     }
     if (const auto mark = head.path.find('?'); mark != std::string_view::npos) {
       head.query = head.path.substr(mark + 1);
@@ -51,7 +55,7 @@ class request_parser final : public beast::basic_parser<true> {
     if (is_header_done()) return;  // a trailer
     switch (name) {
       case beast::field::host:
-        ++hosts_, keep(head.host, value, ec);
+        ++hosts_, keep(host_, value, ec);
         break;
       case beast::field::content_type:
         if (++content_types_ == 1) keep(head.content_type, value, ec);
@@ -63,6 +67,15 @@ class request_parser final : public beast::basic_parser<true> {
           joined_accept_ = std::string(head.accept).append(",").append(view(value));
           head.accept = joined_accept_;
         }
+        break;
+      case beast::field::content_encoding:
+        if (!value.empty() && !boost::beast::iequals(value, "identity")) head.encoded = true;
+        break;
+      case beast::field::origin:
+        keep(origin, value, ec);
+        break;
+      case beast::field::access_control_request_method:
+        asks_for_method = true;
         break;
       case beast::field::expect:
         expects_continue = boost::beast::iequals(value, "100-continue");
@@ -77,6 +90,7 @@ class request_parser final : public beast::basic_parser<true> {
   }
   void on_header_impl(error_code& ec) override {
     if (hosts_ > 1 || (http11 && hosts_ == 0)) ec = beast::error::bad_field;
+    if (head.host.data() == nullptr) head.host = host_;
   }
   void on_chunk_header_impl(std::uint64_t, boost::string_view, error_code&) override {}
   std::size_t on_chunk_body_impl(std::uint64_t, boost::string_view bytes, error_code&) override {
@@ -101,6 +115,7 @@ class request_parser final : public beast::basic_parser<true> {
   byte_buffer& input_;
   byte_buffer& chunks_;
   std::string joined_accept_;
+  std::string_view host_;
   int hosts_ = 0;
   int content_types_ = 0;
 };

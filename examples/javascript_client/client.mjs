@@ -2,11 +2,16 @@
 // A client of the prediction server for Node and browsers, without dependencies. All it knows of records (fields, bounds,
 // rules) it reads from the server's /openapi.json, so that it can refuse a record before it is sent.
 
-/** Opens a client: const client = await connect("http://127.0.0.1:8000"). */
+/** Opens a client: const client = await connect("http://127.0.0.1:8000"), or "https://example.org/scoring" behind a proxy. */
 export async function connect(server) {
-  const reply = await fetch(new URL("/openapi.json", server));
+  const reply = await fetch(address(server, "/openapi.json"));
   if (!reply.ok) throw new Error(`${reply.url}: ${reply.status}`);
   return new Client(server, await reply.json());
+}
+
+/** The address of one of the server's paths, under the server's own. */
+function address(server, path) {
+  return new URL(String(server).replace(/\/*$/, "") + path);
 }
 
 /** An answer other than 2xx: its status, and its body as problem details (or the protocol's {"error": "..."}). */
@@ -52,14 +57,14 @@ class Client {
   }
 
   async get(path) {
-    const reply = await fetch(new URL(path, this.server));
+    const reply = await fetch(address(this.server, path));
     const body = await reply.json();
     if (!reply.ok) throw new RequestError(reply.status, body);
     return body;
   }
 
   async #post(path, body) {
-    const reply = await fetch(new URL(path, this.server), {
+    const reply = await fetch(address(this.server, path), {
       method: "POST",
       headers: {"content-type": "application/json", accept: "application/json, application/problem+json"},
       body: JSON.stringify(body)});

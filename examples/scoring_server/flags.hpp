@@ -2,11 +2,13 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
-#include <map>
 #include <string>
+#include <string_view>
 
+#include "../command_line.hpp"
 #include "../http/http_server.hpp"
 #include "errors.hpp"
 #include "served_model.hpp"
@@ -28,19 +30,43 @@ struct flags {
   bool verbose = false;
 };
 
+/// What is wrong with an origin as browsers write it; empty: nothing.
+inline std::string wrong_origin(const std::string& text) {
+  if (text == "*" || text == "null") return {};
+  const std::size_t scheme = text.find("://");
+  const std::string_view host =
+      scheme == std::string::npos ? std::string_view{} : std::string_view(text).substr(scheme + 3);
+  const auto plain = [](char c) { return c > ' ' && c < 0x7F && (c < 'A' || c > 'Z'); };
+  if (!host.empty() && host.find_first_of("/?#@*") == std::string_view::npos &&
+      std::all_of(text.begin(), text.end(), plain)) {
+    return {};
+  }
+  return "'" + text + "' is not an origin: write it as browsers do, https://example.org or http://localhost:3000";
+}
+
 inline void declare(CLI::App& app, flags& f) {
   app.add_option("--host", f.http.host, "address to listen on")->capture_default_str();
   app.add_option("--port", f.http.port, "port, 0 for any free one")->capture_default_str();
-  app.add_option("--threads", f.http.threads, "threads that serve")->capture_default_str();
+  app.add_option("--threads", f.http.threads, "threads that serve")
+      ->check(CLI::Range(1U, 1024U))
+      ->capture_default_str();
+  app.add_option("--allowed-hosts", f.http.hosts,
+                 "names in the Host header that are answered, others get 421; * for any. Default: those of loopback "
+                 "when listening on it, else any")
+      ->delimiter(',');
+  app.add_option("--cors-origins", f.http.origins,
+                 "origins (https://example.org) whose pages may read the answers; * for any. Default: none")
+      ->delimiter(',')
+      ->check(CLI::Validator(wrong_origin, "ORIGIN"));
   app.add_option("--model", f.model.path, "model file, or none to start without; SIGHUP loads it again")
       ->capture_default_str();
   app.add_flag("--watch", f.watch, "load the model file again whenever it changes");
   app.add_option("--prediction-log", f.prediction_log, "file that each prediction is appended to, or off")
       ->capture_default_str();
-  app.add_option("--log-sync", f.log.file.sync, "when the log is forced to the disk: none, interval or always")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, ts::durability>{
-          {"none", ts::durability::none}, {"interval", ts::durability::interval}, {"always", ts::durability::always}}))
-      ->default_str("interval");
+  add_choice(
+      app, "--log-sync", f.log.file.sync,
+      {{"none", ts::durability::none}, {"interval", ts::durability::interval}, {"always", ts::durability::always}},
+      "when the log is forced to the disk");
   app.add_option_function<unsigned>(
          "--log-sync-ms", [&f](unsigned ms) { f.log.file.sync_interval = std::chrono::milliseconds(ms); },
          "the interval of --log-sync interval")
@@ -55,21 +81,17 @@ inline void declare(CLI::App& app, flags& f) {
       ->capture_default_str();
   app.add_option("--log-keep-bytes", f.log.file.keep_bytes, "and of these no more bytes together; 0: all")
       ->capture_default_str();
-  app.add_option("--log-on-failure", f.log.on_failure, "what cannot be logged: drop-and-count, or refuse (503)")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, ts::log_failure>{
-          {"drop-and-count", ts::log_failure::drop_and_count}, {"refuse", ts::log_failure::refuse}}))
-      ->default_str("drop-and-count");
+  add_choice(app, "--log-on-failure", f.log.on_failure,
+             {{"drop-and-count", ts::log_failure::drop_and_count}, {"refuse", ts::log_failure::refuse}},
+             "what becomes of predictions that cannot be logged; refuse: 503");
   app.add_flag("--log-model", f.model.log_names_it, "each line of the log names the model file's SHA-256");
   app.add_option("--state-file", f.state_file, "keep what monitoring has counted in this file across restarts");
   app.add_option("--state-interval", f.state_interval_s, "seconds between two writes of the state file")
       ->check(CLI::Range(1U, 86400U))
       ->capture_default_str();
   app.add_flag("!--no-baseline", f.model.with_baseline, "ignore the model's drift baseline");
-  app.add_option("--errors", f.errors,
-                 "what errors look like to those who don't ask for problem details: pydantic1 or pydantic2")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, error_style>{{"pydantic1", error_style::pydantic1},
-                                                                             {"pydantic2", error_style::pydantic2}}))
-      ->default_str("pydantic1");
+  add_choice(app, "--errors", f.errors, {{"pydantic1", error_style::pydantic1}, {"pydantic2", error_style::pydantic2}},
+             "what errors look like to those who don't ask for problem details");
   app.add_option("--swagger-ui", f.swagger_ui,
                  "folder of Swagger UI for /docs (default: swagger-ui beside the program), or none");
   app.add_flag("--verbose", f.verbose, "one line per request on the standard error output");

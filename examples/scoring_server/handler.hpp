@@ -50,6 +50,12 @@ class scoring_handler {
       });
     }
     const route* const where = std::get<const route*>(found);
+    if (asked.encoded && where->methods == "POST") {
+      metrics_.answered(where, unknown_coding);
+      http::response refusal = detail(unknown_coding, "The body has a Content-Encoding; send it without.");
+      refusal.more_headers = "accept-encoding: identity\r\n";
+      return refusal;
+    }
     const auto pinned = models_.pin();  // all of this request is that model's
     model_ = pinned.get();
     try {
@@ -88,7 +94,7 @@ class scoring_handler {
       case endpoint::model:
         return model();
       case endpoint::dashboard:
-        return {.content_type = "text/html; charset=utf-8", .body = service_.dashboard};
+        return page(service_.dashboard);
       case endpoint::v2_server:
       case endpoint::v2_live:
       case endpoint::v2_ready:
@@ -99,20 +105,24 @@ class scoring_handler {
       case endpoint::openapi:
         return {.body = service_.openapi};
       case endpoint::problems:
-        return {.content_type = "text/html; charset=utf-8", .body = service_.problems};
+        return page(service_.problems);
       case endpoint::docs:
-        return {.content_type = "text/html; charset=utf-8",
-                .body = service_.docs.empty() ? service_.docs_page : service_.swagger_ui};
+        return page(service_.docs.empty() ? service_.docs_page : service_.swagger_ui);
       case endpoint::docs_file: {
         const auto* const file = service_.docs.find(asked.path.substr(asked.path.rfind('/') + 1));
         if (file == nullptr) return detail(404, "Not Found");
         return {.content_type = file->content_type, .body = file->text};
       }
       case endpoint::redoc:
+        return page(service_.docs_page);
       case endpoint::oauth2_redirect:
-        return {.content_type = "text/html; charset=utf-8", .body = service_.docs_page};
+        return page(service_.docs_page_below);
     }
     throw std::logic_error("an endpoint without an answer");
+  }
+
+  static http::response page(const web_page& p) {
+    return {.content_type = "text/html; charset=utf-8", .body = p.text, .more_headers = p.headers};
   }
 
   http::response predict(const http::request& asked, ts::body_shape shape) {

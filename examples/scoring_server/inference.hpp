@@ -77,7 +77,7 @@ class inference_api {
 
  private:
   http::response infer(const http::request& asked, const served_model<Service>& served, ts::text_buffer& out) {
-    if (!is_json(asked.content_type)) return error(out, 400, "The content type is not application/json.");
+    if (!is_json(asked.content_type)) return error(out, wrong_type, "The content type is not application/json.");
     thread_metrics::stopwatch time(metrics_);
     const ts::tensor_status status = decoder_.read(asked.body, records_);
     time.lap(stage::decode);
@@ -134,7 +134,11 @@ class inference_api {
       ts::dialect::inference::append_errors(out, *errors, ts::context_of<record>());
       return {.status = 400, .body = out.view()};
     }
-    if (const auto* broken = std::get_if<ts::broken_rule>(&outcome)) return error(out, 400, broken->message);
+    if (const auto* broken = std::get_if<ts::broken_rule>(&outcome)) {
+      ts::dialect::inference::append_broken_rule(out, broken->message, static_cast<std::uint32_t>(broken->row),
+                                                 ts::context_of<record>());
+      return {.status = 400, .body = out.view()};
+    }
     return error(out, not_logged, "The predictions cannot be logged.");
   }
   static http::response error(ts::text_buffer& out, unsigned status, std::string_view text) {

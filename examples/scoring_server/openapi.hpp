@@ -81,6 +81,16 @@ std::string error_example() {
   return ts::to_json<Dialect>(errors.first(std::min<std::size_t>(errors.size(), 2)), context);
 }
 
+/// What a dialect answers to a list whose third record breaks the first rule.
+template <class Service, class Dialect>
+std::string rule_example() {
+  const auto rules = rule_texts<Service>();
+  return written([&](ts::text_buffer& out) {
+    Dialect::append_broken_rule(out, rules.empty() ? std::string_view{} : rules.front(), 2,
+                                ts::context_of<typename Service::record>());
+  });
+}
+
 }  // namespace openapi
 
 /// The OpenAPI 3.1 description of the service: openapi.json, and in it what the schema, its rules, its example and the
@@ -91,10 +101,6 @@ std::string openapi_document(error_style errors) {
   const auto example = example_of<Service>();
   std::vector<ts::fault> faults;
   for (std::size_t f = 0; f < ts::fault_count; ++f) faults.push_back(static_cast<ts::fault>(f));
-  std::string first_rule;
-  Service::rules.for_each([&](std::size_t i, const auto& rule) {
-    if (i == 0) first_rule = rule.message();
-  });
   std::string types = list_of(ts::dialect::problem_details::all_types,
                               [](const auto& t) { return json_text(std::string(problem_types).append(t.name)); });
   types.insert(1, R"("about:blank",)");
@@ -116,7 +122,8 @@ std::string openapi_document(error_style errors) {
       {"datatypes", list_of(ts::detail::tensor_datatypes, [](const auto& t) { return json_text(t.name); })},
       {"probability", json_text(Service::probability)},
       {"label", json_text(Service::label)},
-      {"first_rule", json_text(first_rule)},
+      {"rule_example", errors == error_style::pydantic2 ? rule_example<Service, ts::dialect::pydantic2>()
+                                                        : rule_example<Service, ts::dialect::pydantic1>()},
       {"errors", fmt::format(R"({{"$ref":"#/components/schemas/ValidationErrorPydantic{}"}})",
                              errors == error_style::pydantic2 ? 2 : 1)},
       {"errors_example", errors == error_style::pydantic2 ? error_example<Service, ts::dialect::pydantic2>()

@@ -96,6 +96,16 @@ inline const route* find_route(std::string_view path) {
   return found == std::end(routes) ? nullptr : found;
 }
 
+/// Where a request for `asked` finds `path`, relative to it: whatever prefix, host and scheme a proxy serves us under
+/// stay as they are. Both begin with a slash.
+inline std::string relative_location(std::string_view asked, std::string_view path, std::string_view query) {
+  std::string location;
+  for (auto slashes = std::count(asked.begin(), asked.end(), '/'); slashes > 1; --slashes) location.append("../");
+  location.append(percent_encoded(path.substr(1), "%?#\"<>\\^`{|}"));
+  if (!query.empty()) location.append("?").append(percent_encoded(query, "#\"<>"));
+  return location;
+}
+
 /// The route of a request, or the answer when there is none: 307 to the path without its trailing slashes,
 /// 404, or 405 with the methods that are allowed, with a sentence as the body.
 inline std::variant<const route*, http::response> resolve(const http::request& asked) {
@@ -106,9 +116,8 @@ inline std::variant<const route*, http::response> resolve(const http::request& a
     if (found == nullptr && path.ends_with('/')) {
       path.resize(path.find_last_not_of('/') + 1);
       if (find_route(path) != nullptr) {
-        if (!asked.host.empty()) path.insert(0, "http://" + std::string(asked.host));
-        if (!asked.query.empty()) path.append("?").append(asked.query);
-        return http::response{.status = 307, .content_type = {}, .location = std::move(path)};
+        return http::response{
+            .status = 307, .content_type = {}, .location = relative_location(asked.path, path, asked.query)};
       }
     }
   }

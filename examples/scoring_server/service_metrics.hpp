@@ -15,7 +15,8 @@
 #include "service.hpp"
 
 /// The statuses that are answered; the last one stands for any other.
-inline constexpr std::array<unsigned, 12> counted_statuses{200, 307, 400, 404, 405, 408, 413, 422, 431, 500, 503, 0};
+inline constexpr std::array<unsigned, 14> counted_statuses{200, 307, 400, 404, 405, 408, 413,
+                                                           415, 421, 422, 431, 500, 503, 0};
 
 inline std::size_t status_index(unsigned status) {
   std::size_t i = 0;

@@ -17,18 +17,10 @@
 #include "service.hpp"
 #include "service_metrics.hpp"
 #include "swagger_ui_page.hpp"
+#include "web_page.hpp"
 
 inline constexpr ts::decode_limits default_limits{.max_records = 1'000'000, .max_errors = 1'000};
 inline constexpr std::size_t default_error_bytes = std::size_t{256} << 10;
-
-/// A page with the service's title in its places.
-inline std::string titled(std::string_view page, std::string_view title) {
-  std::string text(page);
-  for (std::size_t at = 0; (at = text.find("{title}", at)) != std::string::npos; at += title.size()) {
-    text.replace(at, std::string_view("{title}").size(), title);
-  }
-  return text;
-}
 
 /// What all threads share: counts, the sinks that lock, and what is set up before the first request. The model alone is
 /// swapped: who reads it pins it.
@@ -44,10 +36,11 @@ struct service_state {
   monitoring_history history;
   error_style errors = error_style::pydantic1;
   ts::prediction_names names{Service::probability, Service::label};
-  std::string dashboard = titled(dashboard_page, Service::title);
-  std::string docs_page = titled(built_in_docs_page, Service::title);
-  std::string swagger_ui = titled(swagger_ui_page, Service::title);
-  std::string problems = problems_page();
+  web_page dashboard{dashboard_page, Service::title};
+  web_page docs_page{built_in_docs_page, Service::title};
+  web_page docs_page_below{built_in_docs_page, Service::title, "../"};  // for a path with one more segment
+  web_page swagger_ui{swagger_ui_page, Service::title};
+  web_page problems{problems_page()};
   docs_files docs;  // empty: /docs is the built-in page
   std::string openapi;
 };

@@ -6,6 +6,8 @@
 #include <variant>
 
 inline constexpr unsigned model_not_loaded = 503;
+inline constexpr unsigned wrong_type = 415;      // of a body, under /v2
+inline constexpr unsigned unknown_coding = 415;  // of a body that is compressed, say
 inline constexpr unsigned not_logged = 503;
 inline constexpr unsigned shutting_down = 503;   // of /health
 inline constexpr unsigned no_explanation = 422;  // of a model that tells no contributions

@@ -90,9 +90,9 @@ def test_every_allocation_of_a_request_fails():
         "skipped": (post({"records": batch(300)["records"] + [7] * 20}, "/batch_predict?on_error=skip"), 200),
         "errors": (post({"records": [{}] * 50}), 422),
         "syntax error": (post(b'{"records": [' + b" " * 3000), 422),
-        "metrics": (b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", 200),
-        "report": (b"GET /monitoring/report HTTP/1.1\r\nHost: x\r\n\r\n", 200),
-        "model": (b"GET /model HTTP/1.1\r\nHost: x\r\n\r\n", 200)}
+        "metrics": (b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n", 200),
+        "report": (b"GET /monitoring/report HTTP/1.1\r\nHost: localhost\r\n\r\n", 200),
+        "model": (b"GET /model HTTP/1.1\r\nHost: localhost\r\n\r\n", 200)}
     ends = {"5xx": 0, "answered": 0, "closed": 0}
     for name, (raw, right) in requests.items():
         with Faulty() as server:

@@ -18,7 +18,7 @@ LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n")
 def post(body, path="/batch_predict"):
     """The bytes of a request."""
     body = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return (b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" %
+    return (b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" %
             (path.encode(), len(body), body))
 
 

@@ -83,7 +83,7 @@ def test_time_at_ten_times_the_capacity():
         return file
 
     with file_of(post(batch(options.explained), "/batch_predict?explain=3")) as request, \
-         file_of(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n") as health, \
+         file_of(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n") as health, \
          Server(options.server, "--threads", "1", "--max-requests", "1", "--model", str(model), log="off") as server:
         rounds = []
         for _ in range(options.rounds):

@@ -22,7 +22,7 @@ options.add_argument("server")
 options.add_argument("--restarts", type=int, default=15)
 options.add_argument("tests", nargs="*")
 options = options.parse_intermixed_args()
-HEALTH = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
+HEALTH = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 class Supervisor:

@@ -23,7 +23,7 @@ options = options.parse_intermixed_args()
 
 BYTES = 64 << 20
 HEADER = b"POST /batch_predict HTTP/1.1\r\nHost: "
-BODY = HEADER + b"x\r\nContent-Length: 1000000\r\n\r\n{"
+BODY = HEADER + b"localhost\r\nContent-Length: 1000000\r\n\r\n{"
 
 
 def crowded_server():

@@ -6,7 +6,8 @@
 
 JSON answers must have the same members in the same order, the same text and kinds of numbers; real numbers may differ by
 1e-9 (relative above 1). Cases ("id") and steps of sequences ("id/step") listed in deviations.json must give the status
-and say the words listed there instead, and must be neither counted nor logged."""
+and say the words listed there instead, and must be neither counted nor logged; where a form of the header location is
+listed, it must have that form and lead where the recorded one does."""
 import argparse
 import base64
 import collections
@@ -15,6 +16,7 @@ import json
 import pathlib
 import re
 import sys
+import urllib.parse
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
@@ -85,7 +87,10 @@ def check(server, case, answer):
     if answer.getheader("content-type") != kind:
         raise Failed("content-type %r, expected %r" % (answer.getheader("content-type"), kind))
     for name, value in case.get("response_headers", {}).items():
-        got = (answer.getheader(name) or "").replace("http://%s:%d" % (server.host, server.port), "{base}")
+        got = answer.getheader(name) or ""
+        if name == "location":  # compared as a client follows it
+            base = "http://%s:%d" % (server.host, server.port)
+            got = urllib.parse.urljoin(base + case["path"], got).replace(base, "{base}")
         if sorted(got.split(", ")) != sorted(value.split(", ")):
             raise Failed("%s: %r, expected %r" % (name, got, value))
     if "response_body_b64" in case:
@@ -106,6 +111,10 @@ def play(server, case, deviation):
     answer = send(server, case)
     if answer.status != deviation["status"]:
         raise Failed("status %d, deviations.json says %d: %.300r" % (answer.status, deviation["status"], answer.content))
+    if "location" in deviation:
+        if not re.fullmatch(deviation["location"], answer.getheader("location")):
+            raise Failed("location %r is not %s" % (answer.getheader("location"), deviation["location"]))
+        check(server, case, answer)
     for text in deviation["contains"]:
         if text.encode() not in answer.content:
             raise Failed("the answer does not say %r: %.300r" % (text, answer.content))

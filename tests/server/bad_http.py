@@ -21,7 +21,7 @@ FLAGS = ["--threads", "2", "--max-body-bytes", str(LIMIT), "--header-timeout", "
 STUDENT = {"student_country": "US", "days_on_platform": 45, "minutes_watched": 320.5, "courses_started": 3,
            "practice_exams_started": 5, "practice_exams_passed": 3, "minutes_spent_on_exams": 87.2}
 BODY = json.dumps({"records": [STUDENT] * 3}).encode()
-POST = b"POST /batch_predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+POST = b"POST /batch_predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
@@ -94,7 +94,7 @@ def test_requests_in_every_framing(server):
     assert statuses(server, CHUNKED + b"4;name=value\r\n{\"a\"\r\n4\r\n: 1}\r\n0\r\nTrailer: x\r\n\r\n") == [422]
     assert statuses(server, CHUNKED + b"0\r\n\r\n") == [422]
     assert statuses(server, b"\r\n\r\n" + with_length(BODY)) == [200]
-    absolute = POST.replace(b"/batch_predict", b"http://example.com/batch_predict?x=1")
+    absolute = POST.replace(b"/batch_predict", b"http://localhost/batch_predict?x=1")
     assert statuses(server, with_length(BODY, absolute)) == [200]
 
 
@@ -127,7 +127,7 @@ def test_keep_alive(server):
 
 
 def test_head_sends_no_body(server):
-    _, _, data = ask(server, b"HEAD /docs HTTP/1.1\r\nHost: x\r\n\r\n", seconds=0.3)
+    _, _, data = ask(server, b"HEAD /docs HTTP/1.1\r\nHost: localhost\r\n\r\n", seconds=0.3)
     assert data.startswith(b"HTTP/1.1 200") and data.endswith(b"\r\n\r\n")
 
 
@@ -145,16 +145,16 @@ def test_malformed_requests(server):
     for raw in (
             b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
             b"GET /health\r\n\r\n",
-            b"GET /health HTTP/9.9\r\nHost: x\r\n\r\n",
-            b"BREW /health HTTP/1.1\r\nHost: x\r\n\r\n",
-            b"GET /hea lth HTTP/1.1\r\nHost: x\r\n\r\n",
+            b"GET /health HTTP/9.9\r\nHost: localhost\r\n\r\n",
+            b"BREW /health HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            b"GET /hea lth HTTP/1.1\r\nHost: localhost\r\n\r\n",
             b"GET /health HTTP/1.1\r\n\r\n",                                         # no Host
-            b"GET /health HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
+            b"GET /health HTTP/1.1\r\nHost: localhost\r\nHost: y\r\n\r\n",
             b"GET /health HTTP/1.1\nHost: x\n\n",
             POST + b"Content-Length : 2\r\n\r\nab",
             POST + b"X: a\0b\r\n" + length,
             POST + b": no name\r\n" + length,
-            b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json;\r\n a=b\r\n" + length,  # folded
+            b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json;\r\n a=b\r\n" + length,  # folded
             POST + b"Expect: a miracle\r\n" + length):
         refused(server, raw, 400)
     _, _, data = ask(server, b"nonsense\r\n\r\n")
@@ -184,7 +184,7 @@ def test_sizes_have_limits(server):
     refused(server, CHUNKED + chunks(b" " * (LIMIT + 1), 1 << 16), 413)
     refused(server, POST + b"X: " + b"a" * (1 << 20) + b"\r\n\r\n", 431)
     refused(server, POST + b"".join(b"X%d: y\r\n" % i for i in range(20000)) + b"\r\n", 431)
-    refused(server, b"GET /" + b"a" * 100000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 431)
+    refused(server, b"GET /" + b"a" * 100000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", 431)
     refused(server, CHUNKED + b"1;" + b"a" * 200000, 431)
     refused(server, CHUNKED + b"0\r\nTrailer: " + b"a" * 200000, 431)
 

@@ -18,7 +18,7 @@ from example_server import RECORD, Server  # noqa: E402
 
 # Frames the dashboard at a width (a browser's window has a least one), waits for it and writes down what it shows.
 FRAME = """<!DOCTYPE html><link rel="icon" href="data:,"><style>body { margin: 0 } iframe { border: 0; width: %dpx; height: 5000px }</style>
-<iframe src="/dashboard"></iframe><pre id="result"></pre><script>
+<iframe src="%s/dashboard"></iframe><pre id="result"></pre><script>
 const frame = document.querySelector("iframe");
 const wait = setInterval(() => {
   const page = frame.contentDocument;
@@ -65,7 +65,8 @@ def main():
         expect(server.get("/dashboard").decode() == page.replace("{title}", "Student purchase predictions"), "the page is not the one that was written")
         sent = send_traffic(server, 12)
         asked = []
-        proxy = proxy_for(server, {name: FRAME % width for name, width in WIDTHS.items()}, asked)
+        prefix = "/scoring"  # as a proxy may serve it
+        proxy = proxy_for(server, {name: FRAME % (width, prefix) for name, width in WIDTHS.items()}, asked, prefix)
         paper = {}
         for name, width in WIDTHS.items():
             for dark in (False, True):

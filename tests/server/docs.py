@@ -57,7 +57,8 @@ def visit(program, flags, path, script, name, pictures, extra_paths):
         for screen, width in WIDTHS.items():
             for dark in (False, True):
                 asked = []
-                proxy = proxy_for(server, {"frame": FRAME % (width, path, script)}, asked)
+                prefix = "/scoring" if screen == "desktop" else ""  # as a proxy may serve it
+                proxy = proxy_for(server, {"frame": FRAME % (width, prefix + path, script)}, asked, prefix)
                 picture = pictures and pictures / ("docs_%s_%s_%s.png" % (name, screen, "dark" if dark else "light"))
                 seen = look("http://127.0.0.1:%d/frame" % proxy.server_address[1], dark, picture, 3000, 20)
                 proxy.shutdown()
@@ -100,6 +101,7 @@ def main():
               ["/docs/swagger-ui.css", "/docs/swagger-ui-bundle.js"])
     else:
         visit(given.program, ["--swagger-ui", "none"], "/docs", BUILT_IN, "built-in", given.pictures, [])
+        visit(given.program, [], "/docs/oauth2-redirect", BUILT_IN, "built-in, one level deeper", given.pictures, [])
 
 
 if __name__ == "__main__":

@@ -105,6 +105,14 @@ def pydantic2(server):
         status, _, content = ask(server, "POST", "/predict", body, kind=kind)
         item = json.loads(content)["detail"][0]
         expect((status, item["type"], "input" in item), (422, "model_attributes_type", False), kind)
+    broken = {**RECORD, "practice_exams_passed": 6}
+    rule = "Value error, practice_exams_passed cannot exceed practice_exams_started."
+    for path, body, where in (("/batch_predict", {"records": [RECORD, RECORD, broken]}, ["body", "records", 2]),
+                              ("/predict", broken, ["body"])):
+        status, _, content = ask(server, "POST", path, json.dumps(body))
+        expect((status, json.loads(content)), (422, {"detail": [
+            {"type": "value_error", "loc": where, "msg": rule, "input": broken, "ctx": {"error": {}},
+             "url": "https://errors.pydantic.dev/2.11/v/value_error"}]}), "a rule")
     infinite = json.dumps({"records": [{**RECORD, "minutes_watched": float("inf")}]})
     item = json.loads(ask(server, "POST", "/batch_predict", infinite)[2])["detail"][0]
     expect((item["type"], item["input"]), ("finite_number", None), "infinity")

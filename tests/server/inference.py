@@ -113,9 +113,9 @@ def refusals(server, card):
     refused("{", "The body is no JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)")
     refused("", "The body is empty.")
     refused("{}", "'inputs' is missing.")
-    refused("{}", "The content type is not application/json.", **{"Content-Type": "application/octet-stream"})
+    refused("{}", "The content type is not application/json.", 415, **{"Content-Type": "application/octet-stream"})
     refused({**request([RECORD]), "outputs": [{"name": "x"}]}, "This model has no output 'x'.")
-    refused(request([RECORD, {**RECORD, "practice_exams_passed": 6}]), RULE)
+    refused(request([RECORD, {**RECORD, "practice_exams_passed": 6}]), "records[1]: " + RULE)
     refused(request([RECORD, {**RECORD, "student_country": "é", "courses_started": -1}]),
             "student_country[1] must have at least 2 characters; courses_started[1] must be at least 0")
     refused(request([RECORD, {**RECORD, "days_on_platform": 4.5, "minutes_watched": "1"}]),

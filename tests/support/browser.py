@@ -21,24 +21,34 @@ def expect(condition, what):
         raise SystemExit(what)
 
 
-def proxy_for(server, pages, asked):
-    """The server under another port, with `pages` (by name) that frame its own; `asked` collects the paths. A page must
-    write what it sees as JSON into <pre id="result">."""
+# What a proxy hands on of an answer's headers: those that tell a browser what it may do with it.
+KEPT = ("content-type", "content-security-policy", "x-frame-options", "x-content-type-options", "location")
+
+
+def proxy_for(server, pages, asked, prefix=""):
+    """The server under another port and below `prefix`, with `pages` (by name) that frame its own; `asked` collects the
+    paths, those outside of the prefix with "outside: ". A page must write what it sees as JSON into <pre id="result">."""
     class Proxy(http.server.BaseHTTPRequestHandler):
         def answer(self, body=None):
             page = pages.get(self.path.strip("/"))
             if page:
-                status, kind, content = 200, "text/html", page.encode()
+                status, kept, content = 200, {"content-type": "text/html"}, page.encode()
+            elif not self.path.startswith(prefix + "/"):
+                asked.append("outside: " + self.path)
+                status, kept, content = 404, {"content-type": "text/plain"}, b"outside of the prefix"
             else:
-                asked.append(self.path)
+                path = self.path[len(prefix):]
+                asked.append(path)
                 connection = http.client.HTTPConnection(server.host, server.port, timeout=30)
                 kept = {name: self.headers[name] for name in ("content-type", "accept") if self.headers[name]}
-                connection.request(self.command, self.path, body, kept)
+                connection.request(self.command, path, body, kept)
                 answer = connection.getresponse()
-                status, kind, content = answer.status, answer.getheader("content-type"), answer.read()
+                status, content = answer.status, answer.read()
+                kept = {name: answer.getheader(name) for name in KEPT if answer.getheader(name)}
                 connection.close()
             self.send_response(status)
-            self.send_header("content-type", kind)
+            for name, value in kept.items():
+                self.send_header(name, value)
             self.send_header("content-length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "sha256.hpp"
+
+namespace detail {
+
+inline void replace_all(std::string& text, std::string_view what, std::string_view by) {
+  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size()) {
+    text.replace(at, what.size(), by);
+  }
+}
+
+inline std::string html_text(std::string_view text) {
+  std::string html(text);
+  replace_all(html, "&", "&amp;");
+  replace_all(html, "<", "&lt;");
+  replace_all(html, "\"", "&quot;");
+  return html;
+}
+
+/// Only the page's own scripts run, those of our files and those that it has between its tags; nothing is loaded from
+/// anywhere else, and no other site frames it.
+inline std::string page_headers(std::string_view page) {
+  std::string scripts = "'self'";
+  constexpr std::string_view open = "<script>", close = "</script>";
+  for (std::size_t at = 0; (at = page.find(open, at)) != std::string_view::npos;) {
+    at += open.size();
+    scripts.append(" 'sha256-").append(sha256_base64(page.substr(at, page.find(close, at) - at))).append("'");
+  }
+  return "content-security-policy: default-src 'none'; script-src " + scripts +
+         "; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'self'; "
+         "base-uri 'none'; form-action 'none'\r\nx-frame-options: SAMEORIGIN\r\nreferrer-policy: no-referrer\r\n";
+}
+
+}  // namespace detail
+
+/// A page for people, with the headers that keep a browser from doing more with it than it is for.
+struct web_page {
+  explicit web_page(std::string page) : text(std::move(page)), headers(detail::page_headers(text)) {}
+  /// The page with the service's title in its places; `root`: from its own address to those of the service.
+  web_page(std::string_view page, std::string_view title, std::string_view root = "")
+      : web_page(filled(page, title, root)) {}
+
+  std::string text;
+  std::string headers;  // whole lines
+
+ private:
+  static std::string filled(std::string_view page, std::string_view title, std::string_view root) {
+    std::string text(page);
+    detail::replace_all(text, "{title}", detail::html_text(title));
+    detail::replace_all(text, "{root}", root);
+    return text;
+  }
+};

@@ -52,7 +52,7 @@ class python_json_check {
     for (;;) {
       switch (next) {
         case expect::value: {
-          if (p_ == end_) return stop("Expecting value");
+          if (p_ == end_) return json_stop{p_, "Expecting value"};
           const char c = *p_;
           if (c == '{' || c == '[') {
             if (depth_ == max_depth) return json_stop{p_, {}, unreadable::depth};
@@ -67,28 +67,31 @@ class python_json_check {
             }
             continue;
           }
-          if (const auto s = c == '"' ? string() : scalar()) return s;
+          if (!(c == '"' ? string() : scalar())) return stop_;
           next = expect::separator;
           continue;
         }
         case expect::key:
-          if (p_ == end_ || *p_ != '"') return stop("Expecting property name enclosed in double quotes");
-          if (const auto s = string()) return s;
+          if (p_ == end_ || *p_ != '"') return json_stop{p_, "Expecting property name enclosed in double quotes"};
+          if (!string()) return stop_;
           skip_blanks();
-          if (p_ == end_ || *p_ != ':') return stop("Expecting ':' delimiter");
+          if (p_ == end_ || *p_ != ':') return json_stop{p_, "Expecting ':' delimiter"};
           skip_blanks_after_one();
           next = expect::value;
           continue;
         case expect::separator:
           skip_blanks();
-          if (depth_ == 0) return p_ == end_ ? std::nullopt : stop("Extra data");
+          if (depth_ == 0) {
+            if (p_ == end_) return std::nullopt;
+            return json_stop{p_, "Extra data"};
+          }
           const bool object = top_is_object();
           if (p_ != end_ && *p_ == (object ? '}' : ']')) {
             ++p_;
             --depth_;
             continue;
           }
-          if (p_ == end_ || *p_ != ',') return stop("Expecting ',' delimiter");
+          if (p_ == end_ || *p_ != ',') return json_stop{p_, "Expecting ',' delimiter"};
           skip_blanks_after_one();
           next = object ? expect::key : expect::value;
           continue;
@@ -97,7 +100,12 @@ class python_json_check {
   }
 
  private:
-  std::optional<json_stop> stop(std::string_view message) const noexcept { return json_stop{p_, message}; }
+  // What follows is false with the reason in stop_ when the text is wrong there.
+
+  bool stop(const char* at, std::string_view message, unreadable why = {}) noexcept {
+    stop_ = {at, message, why};
+    return false;
+  }
 
   void skip_blanks() noexcept {
     while (p_ != end_ && is_blank(*p_)) ++p_;
@@ -115,41 +123,42 @@ class python_json_check {
   }
   bool top_is_object() const noexcept { return objects_[(depth_ - 1) / 64] >> ((depth_ - 1) % 64) & 1U; }
 
-  std::optional<json_stop> string() noexcept {
+  bool string() noexcept {
     const char* const quote = p_++;
     for (;;) {
       while (p_ != end_ && *p_ != '"' && *p_ != '\\' && static_cast<unsigned char>(*p_) >= 0x20) ++p_;
-      if (p_ == end_) return json_stop{quote, "Unterminated string starting at"};
-      if (*p_ == '"') return ++p_, std::nullopt;
-      if (*p_ != '\\') return stop("Invalid control character at");
+      if (p_ == end_) return stop(quote, "Unterminated string starting at");
+      if (*p_ == '"') return ++p_, true;
+      if (*p_ != '\\') return stop(p_, "Invalid control character at");
       const char* const backslash = p_++;
-      if (p_ == end_) return json_stop{quote, "Unterminated string starting at"};
+      if (p_ == end_) return stop(quote, "Unterminated string starting at");
       if (*p_ == 'u') {
         // At least one more character must follow the four digits.
         if (end_ - p_ <= 5 || !is_hex(p_[1]) || !is_hex(p_[2]) || !is_hex(p_[3]) || !is_hex(p_[4])) {
-          return stop("Invalid \\uXXXX escape");
+          return stop(p_, "Invalid \\uXXXX escape");
         }
         p_ += 5;
       } else if (std::string_view("\"\\/bfnrt").find(*p_) != std::string_view::npos) {
         ++p_;
       } else {
-        return json_stop{backslash, "Invalid \\escape"};
+        return stop(backslash, "Invalid \\escape");
       }
     }
   }
 
-  std::optional<json_stop> scalar() noexcept {
+  bool scalar() noexcept {
+    if (is_digit(*p_)) return number();
     const std::string_view rest(p_, static_cast<std::size_t>(end_ - p_));
     for (const std::string_view word : {"null", "true", "false", "NaN", "Infinity", "-Infinity"}) {
-      if (rest.starts_with(word)) return p_ += word.size(), std::nullopt;
+      if (rest.starts_with(word)) return p_ += word.size(), true;
     }
     return number();
   }
 
   /// The longest number that begins here; the rest is for whoever reads on.
-  std::optional<json_stop> number() noexcept {
+  bool number() noexcept {
     const char* q = p_ + (*p_ == '-');
-    if (q == end_ || !is_digit(*q)) return stop("Expecting value");
+    if (q == end_ || !is_digit(*q)) return stop(p_, "Expecting value");
     const char* const digits = q;
     q = *q == '0' ? q + 1 : skip_digits(q);
     const char* const integer_end = q;
@@ -159,9 +168,9 @@ class python_json_check {
       if (e != end_ && (*e == '-' || *e == '+')) ++e;
       if (e != end_ && is_digit(*e)) q = skip_digits(e);
     }
-    if (q == integer_end && q - digits > max_digits) return json_stop{p_, {}, unreadable::digits};
+    if (q == integer_end && q - digits > max_digits) return stop(p_, {}, unreadable::digits);
     p_ = q;
-    return std::nullopt;
+    return true;
   }
   const char* skip_digits(const char* q) const noexcept {
     while (q != end_ && is_digit(*q)) ++q;
@@ -170,6 +179,7 @@ class python_json_check {
 
   const char* p_;
   const char* end_;
+  json_stop stop_{};
   std::size_t depth_ = 0;
   std::array<std::uint64_t, (max_depth + 63) / 64> objects_{};
 };

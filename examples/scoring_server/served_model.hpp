@@ -49,7 +49,7 @@ void warm_up(const pipeline_of<Service>& pipe) {
   ts::batch<typename Service::record> records;
   for (int i = 0; i < 1024; ++i) Service::add_example(records);
   ts::score_buffers buffers;
-  pipe.for_each_unscorable(records, buffers, [](std::size_t) {});
+  pipe.for_each_unscorable(records, buffers, [](const ts::unscorable&) {});
 }
 
 /// The model of a file after it has given its trainer's numbers for its trainer's rows. It does not log yet.

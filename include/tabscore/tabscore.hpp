@@ -57,6 +57,7 @@
 
 #include "expr/expr.hpp"
 #include "expr/json_logic.hpp"
+#include "expr/mentions.hpp"
 #include "expr/rounded.hpp"
 #include "expr/rule.hpp"
 

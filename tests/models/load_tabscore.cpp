@@ -139,7 +139,7 @@ TEST_CASE("a model file is read member by member", "[models]") {
   CHECK(rows.text[1].missing == 1);
   CHECK(rows.probability.counts == std::vector<std::uint64_t>{6, 2});
   REQUIRE(file->checks.size() == 2);
-  CHECK(file->checks[0].text == std::vector<std::string>{"red", "L"});
+  CHECK(file->checks[0].text == std::vector<std::optional<std::string>>{"red", "L"});
   CHECK(file->checks[0].margin == -1.125);
 
   const result<logistic> model = make_logistic(*file);
@@ -217,7 +217,7 @@ TEST_CASE("what is wrong with a model file is said with its member and what was 
       {"[0.5, -1.0]", "[0.5, null]", structure, {"model.numeric_coefficients[1]: expected a number, found null"}},
       {"[1.5, -1.5]", "1.5", structure, {"model.text_coefficients[1]: expected an array, found 1.5"}},
       {"\"green\"", "7", structure, {"features.text[0].categories[1]: expected a text, found 7"}},
-      {"[\"red\", \"L\"]", "[\"red\", null]", structure, {"checks[0].text[1]: expected a text, found null"}},
+      {"[\"red\", \"L\"]", "[\"red\", 5]", structure, {"checks[0].text[1]: expected a text, found 5"}},
       {"\"rows\": 10", "\"rows\": 1e1", structure, {"training_data.rows: expected a whole number from 0, found 10"}},
       {"e3b0c442", "E3b0c442", structure, {"sha256: expected 64 hexadecimal digits"}},
       {"e3b0c442", "e3b0c4421", structure, {"sha256: expected 64 hexadecimal digits"}},

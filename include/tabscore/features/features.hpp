@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "../expr/expr.hpp"
+#include "../expr/mentions.hpp"
 
 namespace tabscore {
 
@@ -40,6 +41,14 @@ class features {
     }
     ((all[n++] = Feature::name), ...);
     return all;
+  }
+
+  /// Whether the formula of an engineered feature reads a field.
+  bool mentions(std::size_t engineered, std::string_view field) const {
+    std::size_t n = 0;
+    return std::apply(
+        [&](const auto&... f) { return ((n++ == engineered && detail::mentions(f.formula, field)) || ...); },
+        engineered_);
   }
 
   /// Writes the matrix of the records, rows() x width, column-major: feature j of record i goes to out[j*stride + i].

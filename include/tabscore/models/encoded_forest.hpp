@@ -76,6 +76,23 @@ class encoded_forest {
     });
   }
 
+  /// The category that the model does not know, or the number that its trainer refuses.
+  feature_fault find_fault(const feature_block& x, std::size_t row, scratch&) const {
+    if (encoder_.refuses_unseen) {
+      if (const auto unseen = encoder_.unseen(x, row)) return {*unseen, fault::unlisted};
+    }
+    for (std::size_t j = 0; trees_.model().accepts != input_rule::any && j < x.width; ++j) {
+      const double value = encoder_.prepared(j, x.column(j)[row]);
+      if (std::isinf(value)) return {j, fault::not_finite};
+      if (std::isnan(value) && !takes_missing(j)) return {j, fault::model_needs};
+    }
+    return {};
+  }
+  bool takes_missing(std::size_t i) const {
+    return i >= names_.numeric.size() || trees_.model().accepts != input_rule::finite ||
+           !std::isnan(encoder_.prepared(i, std::numeric_limits<double>::quiet_NaN()));
+  }
+
   /// How much each feature moved each row's margin, then the base value: rows x (features + 1), row after row. A text
   /// field's number is the sum of its columns'. Computed in float64, so that their sum is the margin up to the rounding
   /// of a trainer's float32.

@@ -87,6 +87,20 @@ class logistic {
     for (double& value : margin.first(x.rows)) value += intercept_;
   }
 
+  /// The first number that is NaN once it is prepared.
+  feature_fault find_fault(const feature_block& x, std::size_t row, scratch&) const {
+    for (std::size_t j = 0; j < x.width; ++j) {
+      const double value = x.column(j)[row];
+      if (!std::isnan(encoder_.prepared(j, value))) continue;
+      return {j, std::isnan(value) ? fault::model_needs : fault::not_finite};
+    }
+    return {};
+  }
+  /// An absent text is one without a category; a number needs a step that imputes it.
+  bool takes_missing(std::size_t i) const {
+    return i >= names_.numeric.size() || !std::isnan(encoder_.prepared(i, std::numeric_limits<double>::quiet_NaN()));
+  }
+
   /// Each feature's own term of the margin, then the intercept: rows x (features + 1), row after row. Added up in that
   /// order they are the margin, bit for bit.
   void contributions(const feature_block& raw, scratch& memory, std::span<double> out) const {

@@ -42,9 +42,9 @@ struct provenance {
 
 /// One row of the trainer with the trainer's own outputs, replayed when the model is loaded.
 struct check {
-  std::vector<double> numeric;    ///< unscaled, aligned with the numeric features; NaN is missing
-  std::vector<std::string> text;  ///< aligned with the text fields
-  double margin = 0;              ///< log-odds; the probability of trees that average; NaN: the model has none
+  std::vector<double> numeric;                   ///< unscaled, aligned with the numeric features; NaN is missing
+  std::vector<std::optional<std::string>> text;  ///< aligned with the text fields; nothing: absent
+  double margin = 0;  ///< log-odds; the probability of trees that average; NaN: the model has none
   double probability = 0;
 };
 

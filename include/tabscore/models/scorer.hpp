@@ -12,6 +12,7 @@
 #include "../core/result.hpp"
 #include "../core/scratch.hpp"
 #include "../features/feature_block.hpp"
+#include "feature_fault.hpp"
 
 namespace tabscore {
 
@@ -48,6 +49,15 @@ concept explainable = scorer<Model> &&
   { model.contributions(x, memory, out) } -> std::same_as<void>;
 };
 
+/// A scorer that knows why it gives a row no probability from 0 to 1, and which features may be missing (NaN, or an
+/// absent text): asked when a pipeline is made, and of rows that it could not score.
+template <class Model>
+concept fault_finder = scorer<Model> &&
+    requires(const Model& model, const feature_block& x, std::size_t i, scratch& memory) {
+  { model.find_fault(x, i, memory) } -> std::same_as<feature_fault>;  // of row i
+  { model.takes_missing(i) } -> std::same_as<bool>;                   // feature i, numeric ones first
+};
+
 /// Any scorer behind one virtual call per block: for programs that choose the model at run time. Shares ownership.
 class any_scorer {
  public:
@@ -68,6 +78,10 @@ class any_scorer {
   void contributions(const feature_block& x, scratch& memory, std::span<double> out) const {
     self_->contributions(x, memory, out);
   }
+  feature_fault find_fault(const feature_block& x, std::size_t row, scratch& memory) const {
+    return self_->find_fault(x, row, memory);
+  }
+  bool takes_missing(std::size_t i) const { return self_->takes_missing(i); }
 
  private:
   struct base {
@@ -80,6 +94,8 @@ class any_scorer {
     virtual void score(const feature_block&, scratch&, std::span<double>) const = 0;
     virtual const error* unexplained() const = 0;
     virtual void contributions(const feature_block&, scratch&, std::span<double>) const = 0;
+    virtual feature_fault find_fault(const feature_block&, std::size_t, scratch&) const = 0;
+    virtual bool takes_missing(std::size_t) const = 0;
   };
   template <scorer Model>
   struct held final : base {
@@ -96,6 +112,14 @@ class any_scorer {
     }
     void contributions(const feature_block& x, scratch& memory, std::span<double> out) const override {
       if constexpr (explainable<Model>) model.contributions(x, memory, out);
+    }
+    feature_fault find_fault(const feature_block& x, std::size_t row, scratch& memory) const override {
+      if constexpr (fault_finder<Model>) return model.find_fault(x, row, memory);
+      return {};
+    }
+    bool takes_missing(std::size_t i) const override {
+      if constexpr (fault_finder<Model>) return model.takes_missing(i);
+      return true;
     }
     Model model;
   };

@@ -38,7 +38,9 @@ std::optional<error> verify(const Model& model, const std::vector<check>& checks
   std::vector<std::vector<std::string_view>> text(model.features().text.size(), std::vector<std::string_view>(rows));
   for (std::size_t i = 0; i < rows; ++i) {
     for (std::size_t j = 0; j < width; ++j) numeric[j * rows + i] = checks[i].numeric[j];
-    for (std::size_t f = 0; f < text.size(); ++f) text[f][i] = checks[i].text[f];
+    for (std::size_t f = 0; f < text.size(); ++f) {
+      if (checks[i].text[f]) text[f][i] = *checks[i].text[f];
+    }
   }
   std::vector<const std::string_view*> columns;
   for (const auto& column : text) columns.push_back(column.data());
@@ -54,7 +56,8 @@ std::optional<error> verify(const Model& model, const std::vector<check>& checks
       if (std::isfinite(apart) && apart <= bound) return std::optional<error>();
       return std::optional<error>(
           {errc::check_failed, fmt::format("{}: checks[{}].{}: expected {} as the trainer gave it, found {} when "
-                                           "replayed; they may be {} apart",
+                                           "replayed; they may be {} apart (the file was changed after its export, or "
+                                           "its model was saved by another version of the trainer: export it again)",
                                            file, i, member, trainer, ours, bound)});
     };
     const bool has_margin = !std::isnan(checks[i].margin);

@@ -22,12 +22,16 @@
 #include "../models/scorer.hpp"
 #include "../monitor/sink.hpp"
 #include "../schema/columns.hpp"
+#include "../schema/field_error.hpp"
 
 namespace tabscore {
 
-/// A record whose features gave no probability: infinities that cancel out, say.
+/// A record without a probability from 0 to 1, and why: infinities that cancel out, a category that the model does not
+/// know, a missing value that it has no step for.
 struct unscorable {
   std::size_t row = 0;
+  std::uint16_t field = field_error::no_field;  ///< of the schema, where one is the reason
+  fault what = fault::not_finite;
 };
 
 /// A sink did not take the batch: a prediction log that cannot be written and was told to refuse then.
@@ -98,7 +102,7 @@ class pipeline {
     return std::span<const double>(out);
   }
 
-  /// Calls f(row) for each record that is unscorable, in their order. No sink is told.
+  /// Calls f(unscorable) for each record that is, in their order. No sink is told.
   template <class F>
   void for_each_unscorable(const columns<Schema>& records, score_buffers& buffers, F&& f) const {
     const std::size_t rows = records.rows();
@@ -106,10 +110,14 @@ class pipeline {
     block_features features(*this, rows, buffers);
     for (std::size_t begin = 0; begin < rows; begin += block_rows) {
       const std::size_t count = std::min(block_rows, rows - begin);
-      model_.score(features.of(records.slice(begin, count)), buffers.model, probability.subspan(begin, count));
-    }
-    for (std::size_t row = 0; row < rows; ++row) {
-      if (probability[row] != probability[row]) f(row);
+      const feature_block x = features.of(records.slice(begin, count));
+      model_.score(x, buffers.model, probability.subspan(begin, count));
+      for (std::size_t i = 0; i < count; ++i) {
+        if (is_probability(probability[begin + i])) continue;
+        unscorable found = find_fault(x, i, probability[begin + i], buffers.model);
+        found.row = begin + i;
+        f(found);
+      }
     }
   }
 
@@ -155,7 +163,7 @@ class pipeline {
       }
       if (!good_) {
         if (const auto broken = pipe_.rules_.first_broken(records)) return *broken;
-        return unscorable{bad_row_};
+        return bad_;
       }
       if (!admitted) return refused{};
       return batch.scores;
@@ -192,11 +200,13 @@ class pipeline {
       const double threshold = pipe_.model_.threshold();
       for (std::size_t i = 0; i < rows; ++i) {
         label[i] = p[i] >= threshold;
-        good_ &= p[i] == p[i];
+        good_ &= is_probability(p[i]);
       }
       if (!good_) {
-        const auto bad = std::find_if(p.begin(), p.end(), [](double v) { return v != v; });
-        bad_row_ = scored_ + static_cast<std::size_t>(bad - p.begin());
+        const auto bad = std::find_if(p.begin(), p.end(), [](double v) { return !is_probability(v); });
+        const auto row = static_cast<std::size_t>(bad - p.begin());
+        bad_ = pipe_.find_fault(x, row, *bad, buffers_.model);
+        bad_.row = scored_ + row;
         return;
       }
       scored_ += rows;
@@ -208,8 +218,8 @@ class pipeline {
     std::span<double> probability_;
     std::span<std::uint8_t> label_;
     std::size_t scored_ = 0;
-    bool good_ = true;  // all rules kept and all probabilities numbers, so far
-    std::size_t bad_row_ = 0;
+    bool good_ = true;  // all rules kept and all probabilities from 0 to 1, so far
+    unscorable bad_;
     std::optional<typename Sinks::template observation<Schema, width>> observed_;
   };
 
@@ -221,6 +231,40 @@ class pipeline {
   struct checked {};
   pipeline(checked, Rules r, Features f, Model m, Sinks s)
       : rules_(std::move(r)), features_(std::move(f)), model_(std::move(m)), sinks_(std::move(s)) {}
+
+  static bool is_probability(double p) noexcept { return (p >= 0) & (p <= 1); }
+
+  // Why a row of the block has no probability, in terms of the schema.
+  unscorable find_fault(const feature_block& x, std::size_t row, double probability, scratch& memory) const {
+    unscorable found;
+    if (probability == probability) found.what = fault::not_probability;
+    if constexpr (fault_finder<Model>) {
+      if (probability == probability) return found;
+      const feature_fault reason = model_.find_fault(x, row, memory);
+      const std::size_t field = field_of(reason.feature, x, row);
+      if (field != Schema::npos) return {0, static_cast<std::uint16_t>(field), reason.what};
+    }
+    return found;
+  }
+  // The field that a model's feature is; of an engineered one the missing field that it is made of.
+  std::size_t field_of(std::size_t feature, const feature_block& x, std::size_t row) const {
+    if (feature >= width) {
+      const std::size_t text = feature - width;
+      return text < text_features_ ? text_fields_[text] : Schema::npos;
+    }
+    std::size_t number = 0;
+    std::size_t found = Schema::npos;
+    Schema::for_each([&]<std::size_t I>() {
+      if constexpr (Schema::kinds[I] != field_kind::text) {
+        const bool is_it = number == feature;
+        const bool is_part = feature >= Schema::numeric_count && x.column(number)[row] != x.column(number)[row] &&
+                             features_.mentions(feature - Schema::numeric_count, Schema::names[I]);
+        if (found == Schema::npos && (is_it || is_part)) found = I;
+        ++number;
+      }
+    });
+    return found;
+  }
 
   // Compares the model's features with the pipeline's, and notes which fields its text features are.
   result<std::monostate> match_features() {
@@ -245,6 +289,26 @@ class pipeline {
       }
       text_fields_[text_features_++] = i;
     }
+    return match_missing();
+  }
+
+  // A field that may be absent needs a model that can do without its value.
+  result<std::monostate> match_missing() {
+    std::optional<error> wrong;
+    if constexpr (fault_finder<Model>) {
+      const auto require = [&](std::size_t field, std::size_t feature) {
+        if (wrong || Schema::required[field] || model_.takes_missing(feature)) return;
+        wrong = mismatch({"the field ", quoted(Schema::names[field]),
+                          " is optional, and the model has no step for a missing value of it: train it with one "
+                          "(a SimpleImputer before it, say), or require the field"});
+      };
+      std::size_t number = 0;
+      Schema::for_each([&]<std::size_t I>() {
+        if constexpr (Schema::kinds[I] != field_kind::text) require(I, number++);
+      });
+      for (std::size_t t = 0; t < text_features_; ++t) require(text_fields_[t], width + t);
+    }
+    if (wrong) return *std::move(wrong);
     return std::monostate{};
   }
 

@@ -96,7 +96,10 @@ class row_scorer {
       }
       if (const auto* none = std::get_if<unscorable>(&run)) {
         const std::size_t row = begin + none->row;
-        add_fault(row, "the features give no probability");
+        const field_error e{field_error::no_row, none->field, none->what, {}};
+        const bool unknown = none->field == field_error::no_field && none->what == fault::not_finite;
+        add_fault(row,
+                  unknown ? "the features give no probability" : describe<Dialect>(std::span(&e, 1), schema::names));
         score_run(records, begin, row);
         begin = row + 1;
         continue;

@@ -54,8 +54,7 @@ std::optional<outcome> read_json(simdjson::padded_string_view body, workspace<Sc
 inline outcome outcome_of(const score_outcome& scored, body_shape shape = body_shape::records) {
   if (const auto* none = std::get_if<unscorable>(&scored)) {
     const auto row = static_cast<std::uint32_t>(none->row);
-    return validation_errors{
-        {shape == body_shape::records ? row : field_error::no_row, field_error::no_field, fault::not_finite, {}}};
+    return validation_errors{{shape == body_shape::records ? row : field_error::no_row, none->field, none->what, {}}};
   }
   if (const auto* broken = std::get_if<broken_rule>(&scored)) return *broken;
   if (std::holds_alternative<refused>(scored)) return refused{};

@@ -58,8 +58,8 @@ partial_outcome score_partial(const Pipeline& pipe, simdjson::padded_string_view
     found.unlisted += !room;
     return room;
   };
-  const auto not_finite = [&](std::uint32_t row, std::uint16_t field) {
-    if (is_listed()) found.errors.push_back({row, field, fault::not_finite, {}});
+  const auto add_error = [&](std::uint32_t row, std::uint16_t field, fault what) {
+    if (is_listed()) found.errors.push_back({row, field, what, {}});
   };
   const auto remove_bad = [&] {
     w.records.filter(good);
@@ -83,16 +83,16 @@ partial_outcome score_partial(const Pipeline& pipe, simdjson::padded_string_view
     return good[static_cast<std::size_t>(at)];
   };
   for (const field_error& e : faults.not_finite) {  // of such records too a broken rule is the first thing said
-    if (good_at(e.row) != 0) not_finite(e.row, e.field);
+    if (good_at(e.row) != 0) add_error(e.row, e.field, fault::not_finite);
   }
   for (const field_error& e : faults.not_finite) good_at(e.row) = 0;
   remove_bad();
 
   score_outcome scored = pipe.score(w.records, w.x);
   if (std::holds_alternative<unscorable>(scored)) {
-    pipe.for_each_unscorable(w.records, w.x, [&](std::size_t i) {
-      good[i] = 0;
-      not_finite(found.rows[i], field_error::no_field);
+    pipe.for_each_unscorable(w.records, w.x, [&](const unscorable& u) {
+      good[u.row] = 0;
+      add_error(found.rows[u.row], u.field, u.what);
     });
     remove_bad();
     scored = pipe.score(w.records, w.x);

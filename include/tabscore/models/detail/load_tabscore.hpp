@@ -220,7 +220,9 @@ inline std::vector<check> read_checks(const json_node& node, const encoder& enco
                 {},
                 with_margin ? row["margin"].number() : std::numeric_limits<double>::quiet_NaN(),
                 row["probability"].number(0, 1)};
-    row["text"].each([&](const json_node& text) { entry.text.push_back(text.text()); });
+    row["text"].each([&](const json_node& text) {
+      entry.text.push_back(text.is_null() ? std::optional<std::string>() : text.text());
+    });
     if (entry.text.size() != encoder.text.size()) {
       row["text"].fail(errc::structure,
                        fmt::format("expected {} texts, found {}", encoder.text.size(), entry.text.size()));

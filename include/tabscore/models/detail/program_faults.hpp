@@ -108,9 +108,10 @@ inline bool takes_missing(const column_program& p, std::size_t feature) {
               stays = any && value && std::isnan(*value);
             } else if constexpr (std::same_as<Op, elementwise<replace_value>>) {
               stays = any && !std::isnan(op.apply[k].from);
-            } else if constexpr (std::same_as<Op, elementwise<is_value>> || std::same_as<Op, elementwise<is_above>> ||
-                                 std::same_as<Op, tree_model>) {
+            } else if constexpr (std::same_as<Op, elementwise<is_value>> || std::same_as<Op, elementwise<is_above>>) {
               stays = false;
+            } else if constexpr (std::same_as<Op, tree_model>) {
+              stays = any && op.trees.model().accepts == input_rule::finite;
             } else if constexpr (std::same_as<Op, spline>) {
               stays = any && !op.zero_missing;
             } else if constexpr (requires { op.allows(k, 0.0); }) {

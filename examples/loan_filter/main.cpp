@@ -11,6 +11,7 @@
 #include <string>
 
 #include "../loan_server/loan.hpp"
+#include "../standard_streams.hpp"
 
 std::string answer(const ts::outcome& outcome) {
   if (const auto* p = std::get_if<ts::predictions>(&outcome)) {
@@ -23,16 +24,20 @@ std::string answer(const ts::outcome& outcome) {
 }
 
 int main(int argc, char** argv) {
-  if (argc != 2) return fmt::print(stderr, "usage: loan_filter MODEL < RECORDS\n"), 2;
+  hold_standard_streams();
+  if (argc != 2) return say("usage: loan_filter MODEL < RECORDS\n"), 2;
   const auto file = ts::load_model_file(argv[1]);
   const auto model = file ? ts::make_scorer(*file) : file.error();  // replays the trainer's own rows
-  if (!model) return fmt::print(stderr, "{}\n", model.error().message), 1;
+  if (!model) return say("loan_filter: {}\n", model.error().message), 1;
   const auto pipe = ts::make_pipeline(loan{}, loan_defaults::rules, loan_defaults::features, *model);
-  if (!pipe) return fmt::print(stderr, "{}\n", pipe.error().message), 1;
+  if (!pipe) return say("loan_filter: {}\n", pipe.error().message), 1;
 
+  std::ios::sync_with_stdio(false);  // or else a failure to read looks like the end
   ts::workspace<loan> workspace;
-  for (std::string line; std::getline(std::cin, line);) {
+  for (std::string line; std::cout && std::getline(std::cin, line);) {
     const simdjson::padded_string body(line);
     std::cout << answer(ts::score_json(*pipe, body, workspace, ts::body_shape::record)) << '\n';
   }
+  if (!std::cout.flush()) return say("loan_filter: the standard output cannot be written\n"), 1;
+  if (std::cin.bad()) return say("loan_filter: the standard input cannot be read\n"), 1;
 }

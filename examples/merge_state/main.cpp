@@ -4,28 +4,53 @@
 #include <fmt/format.h>
 #include <tabscore/monitor/state_file.hpp>
 
+#include <sys/stat.h>
+
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
+#include <iostream>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "../file_mode.hpp"
+#include "../standard_streams.hpp"
 
 namespace ts = tabscore;
 
 int main(int argc, char** argv) {
+  hold_standard_streams();
+  const auto fail = [](const std::string& message) {
+    say("tabscore-merge: {}\n", message);
+    return 1;
+  };
   std::vector<std::string> files;
   std::string output;
   CLI::App app("Merges monitoring states of one model. The order of the files does not matter.");
   app.add_option("states", files, "state files")->required();
   app.add_option("-o,--output", output, "write here (the file is replaced whole), not to the standard output");
-  CLI11_PARSE(app, argc, argv);
+  ::mode_t mode = 0600;
+  add_file_mode(
+      app, [&mode](::mode_t m) { mode = m; }, "rights of a new file, in octal (default: 600)");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    const bool wrong = app.exit(e) != 0;
+    return wrong || !std::cout.flush() ? 1 : 0;
+  }
 
-  const auto fail = [](const std::string& message) {
-    fmt::print(stderr, "tabscore-merge: {}\n", message);
-    return 1;
-  };
+  if (app["--output"]->count() > 0 && output.empty()) return fail("--output is empty");
   std::optional<ts::monitor_state> all;
+  std::vector<std::pair<::dev_t, ::ino_t>> seen;
   for (const std::string& file : files) {
+    struct ::stat found {};
+    if (::stat(file.c_str(), &found) == 0 && S_ISREG(found.st_mode)) {
+      const std::pair id(found.st_dev, found.st_ino);
+      if (std::find(seen.begin(), seen.end(), id) != seen.end()) return fail(file + ": is given twice");
+      seen.push_back(id);
+    }
     const auto state = ts::load_monitor_state(file);
     if (!state) return fail(state.error().message);
     if (!all) {
@@ -35,9 +60,10 @@ int main(int argc, char** argv) {
     }
   }
   if (!output.empty()) {
-    if (const auto failed = ts::save_monitor_state(*all, output)) return fail(failed->message);
+    if (const auto failed = ts::save_monitor_state(*all, output, mode)) return fail(failed->message);
     return 0;
   }
-  fmt::print("{}", ts::to_json(*all));
-  return std::fflush(stdout) == 0 ? 0 : fail("the standard output cannot be written");
+  const std::string text = ts::to_json(*all);
+  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  return written ? 0 : fail("the standard output cannot be written" + ts::detail::because_of_errno());
 }

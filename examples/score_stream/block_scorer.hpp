@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "input.hpp"
 #include "settings.hpp"
 #include "student.hpp"
 
@@ -36,11 +37,18 @@ class block_scorer {
                const ts::prediction_writer& writer)
       : settings_(s), pipe_(pipe), decoder_(format.decoder()), writer_(writer) {}
 
-  ts::result<std::size_t> score(std::string_view block, scored_block& to) {
+  ts::result<std::size_t> score(const input_block& from, scored_block& to) {
+    const std::string_view block = from.bytes.view();
     to.text.clear();
     typename Pipeline::scoring scoring(pipe_, buffers_);
     auto add = [&](const ts::columns<student>& so_far) { scoring.add(so_far); };
-    if (const auto failed = decoder_->decode(block, settings_.keep, records_, add)) return *failed;
+    if (from.is_too_long) {
+      records_.clear();
+      records_.lines = 1;
+      records_.reject(block.substr(0, block.size() - 1), false, "longer than --max-record-bytes; this is its beginning");
+    } else if (const auto failed = decoder_->decode(block, settings_.keep, records_, add)) {
+      return *failed;
+    }
     to.records = records_.size();
     to.lines = records_.lines;
     unscored_.clear();

@@ -4,12 +4,13 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <simdjson.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <tabscore/tabscore.hpp>
 
+#include <algorithm>
 #include <string_view>
 
-#include "output.hpp"
 #include "stop.hpp"
 
 namespace {
@@ -20,21 +21,38 @@ void member(ts::text_buffer& to, std::string_view name, std::uint64_t value) {
   to.append(fmt::format(",\"{}\":{}", name, value));
 }
 
+/// Of the input's bytes before the position, the last ones, as a number: who goes on must find them there. Empty where
+/// they cannot be looked at again.
+std::string seen_before(const settings& s, const input_position& at) {
+  if (at.offset == 0 || at.file >= s.inputs.size()) return {};
+  const ts::detail::unique_fd file(::open(s.inputs[at.file].c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  struct ::stat found {};
+  if (!file || ::fstat(file.get(), &found) != 0 || !S_ISREG(found.st_mode)) return {};
+  std::string bytes(std::min<std::uint64_t>(at.offset, 4096), '\0');
+  const ssize_t n = ::pread(file.get(), bytes.data(), bytes.size(), static_cast<off_t>(at.offset - bytes.size()));
+  return n == static_cast<ssize_t>(bytes.size()) ? fmt::format("{:016x}", ts::siphash(bytes, {})) : "shorter";
+}
+
+/// The last line: what shows that the lines before are whole and as they were written.
+std::string seal(std::string_view text) { return fmt::format("{{\"check\":\"{:016x}\"}}\n", ts::siphash(text, {})); }
+
 }  // namespace
 
 std::string identity_of(const settings& s, const std::string& model) {
-  std::string run = fmt::format("{}|{}|{}|{}|{}|{}|{}/{}|{}|{}", s.from, s.to, s.keep, s.single_line_cells,
-                                static_cast<int>(s.policy), model, s.part.index, s.part.count, s.rejects, s.state_file);
+  std::string run =
+      fmt::format("{}|{}|{}|{}|{}|{}|{}/{}|{}|{}|{}", s.from, s.to, s.keep, s.single_line_cells,
+                  static_cast<int>(s.policy), model, s.part.index, s.part.count, s.rejects, s.state_file, s.max_record_bytes);
   for (const auto& name : s.inputs) run += "|" + name;
   return run;
 }
 
-/// One line of members, then the monitoring state, if any.
+/// One line of members, the monitoring state, if any, and the seal.
 void save_checkpoint(const settings& s, const checkpoint& c) {
   ts::text_buffer text;
-  text.append("{\"format\":\"score_stream-checkpoint\",\"version\":1,\"run\":");
+  text.append("{\"format\":\"score_stream-checkpoint\",\"version\":2,\"run\":");
   ts::append_json_text(text, c.run);
   text.append(c.complete ? ",\"complete\":true" : ",\"complete\":false");
+  text.append(fmt::format(",\"seen\":\"{}\"", seen_before(s, c.input)));
   member(text, "file", c.input.file);
   member(text, "offset", c.input.offset);
   member(text, "file_records", c.file_records);
@@ -47,18 +65,30 @@ void save_checkpoint(const settings& s, const checkpoint& c) {
   member(text, "bytes", c.done.bytes);
   text.append("}\n");
   if (c.state) text.append(ts::to_json(*c.state));
-  output file(path_of(s), 0, false);
-  file.write(text.view());
-  file.sync();
-  file.commit();
+  text.append(seal(text.view()));
+  auto file = ts::detail::replaced_file::open(path_of(s), s.private_mode, 0, ts::detail::links::replace);
+  if (!file) stop(exit_code::input_output, file.error().message);
+  if (file->write(text.view()) && file->sync() && file->commit()) return;
+  const std::string why = ts::detail::because_of_errno();
+  file->discard();
+  stop(exit_code::input_output, path_of(s) + ": cannot be written" + why);
 }
 
 std::optional<checkpoint> load_checkpoint(const settings& s, const std::string& run) {
   const std::string path = path_of(s);
-  if (::access(path.c_str(), F_OK) != 0) return std::nullopt;
+  const auto refuse = [&](std::string_view why) {
+    stop(exit_code::usage, fmt::format("{}: {}; remove it to begin anew", path, why));
+  };
+  struct ::stat found {};
+  if (::lstat(path.c_str(), &found) != 0) return std::nullopt;
+  if (!S_ISREG(found.st_mode)) refuse("is a link or no regular file");
   const auto bytes = ts::detail::read_file(path);
   if (!bytes) stop(exit_code::input_output, bytes.error().message);
-  const std::string_view text = *bytes;
+  std::string_view text = *bytes;
+  const std::size_t seal_size = seal({}).size();
+  const std::string_view end = text.substr(text.size() - std::min(text.size(), seal_size));
+  text.remove_suffix(end.size());
+  if (end != seal(text)) refuse("is not whole, or was changed, or is of another version of this program");
   const std::size_t feed = text.find('\n');
   checkpoint c;
   try {
@@ -73,13 +103,12 @@ std::optional<checkpoint> load_checkpoint(const settings& s, const std::string& 
     c.output_bytes = number("output_bytes");
     c.reject_bytes = number("reject_bytes");
     c.done = {number("read"), number("scored"), number("rejected"), number("bytes")};
+    if (c.run != run) refuse("of a run with other inputs, flags or model");
+    if (std::string_view(e["seen"]) != seen_before(s, c.input)) refuse("an input has changed since");
   } catch (const simdjson::simdjson_error& e) {
-    stop(exit_code::usage, fmt::format("{}: no checkpoint: {}", path, e.what()));
+    refuse(e.what());
   }
-  if (c.run != run) {
-    stop(exit_code::usage,
-         fmt::format("{}: of a run with other inputs, flags or model; remove it to begin anew", path));
-  }
+  if (c.input.file > std::max<std::size_t>(s.inputs.size(), 1)) refuse("there is no such input");
   if (feed + 1 < text.size()) {
     const auto state = ts::parse_monitor_state(text.substr(feed + 1), path);
     if (!state) stop(exit_code::usage, state.error().message);

@@ -26,9 +26,11 @@ ssize_t read_at(int file, char* to, std::size_t size, std::uint64_t from) {
   }
 }
 
+/// Nothing: a pipe, or a standard input of which somebody has read a part.
 std::optional<std::uint64_t> size_of(const std::string& path) {
   struct stat s {};
   if ((path == "-" ? ::fstat(0, &s) : ::stat(path.c_str(), &s)) != 0 || !S_ISREG(s.st_mode)) return std::nullopt;
+  if (path == "-" && ::lseek(0, 0, SEEK_CUR) != 0) return std::nullopt;
   return static_cast<std::uint64_t>(s.st_size);
 }
 
@@ -66,6 +68,11 @@ bool input::fill(ts::text_buffer& to, std::size_t size, bool may_wait) {
     char* const from = to.space(size - to.size() + ts::block_padding);
     const ssize_t n = ::read(file_, from, most);
     if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EAGAIN) {  // whoever opened it made it so
+      pollfd more{file_, POLLIN, 0};
+      ::poll(&more, 1, -1);
+      continue;
+    }
     if (n < 0) fail("cannot be read");
     if (n == 0) return true;
     to.keep_to(from + n);
@@ -116,6 +123,10 @@ void input::open() {
 /// Goes on at `offset`, which is not before what begin() has seen of the records.
 void input::skip_to(std::uint64_t offset) {
   if (is_file_) {
+    struct stat s {};
+    if (::fstat(file_, &s) == 0 && static_cast<std::uint64_t>(s.st_size) < offset) {
+      stop(exit_code::input_output, fmt::format("{}: is shorter than it was", names_[next_.file]));
+    }
     rest_.clear();
     if (::lseek(file_, static_cast<off_t>(offset), SEEK_SET) < 0) fail("cannot be read");
     read_to_ = offset;
@@ -140,31 +151,35 @@ std::string_view input::header() {
 }
 
 bool input::next(input_block& to, const std::function<void()>& drain) {
+  const std::size_t most = settings_.max_record_bytes;
   for (; next_.file < names_.size(); ++next_.file, next_.offset = 0) {
     if (file_ < 0) {
       drain();
       open();
     }
     to.file = next_.file;
-    to.is_torn = false;
+    to.is_torn = to.is_too_long = false;
     to.bytes.clear();
     to.bytes.append(rest_.view());
     rest_.clear();
     to.bytes.space(ts::block_padding);
     // Of a pipe nothing is waited for while there are records.
-    std::size_t whole = is_file_ || to.bytes.size() == 0 ? 0 : format_.whole(to.bytes.view(), false);
+    std::size_t whole = to.bytes.size() == 0 ? 0 : format_.whole(to.bytes.view(), false);
     bool ended = false;
     bool may_wait = to.bytes.size() == 0;  // whoever waits for the answer to a whole record may send no more before
-    for (std::size_t wanted = settings_.block_bytes; whole == 0 && !ended; wanted = 2 * to.bytes.size()) {
-      ended = fill(to.bytes, std::max(wanted, to.bytes.size() + 1), may_wait);
+    for (std::size_t wanted = settings_.block_bytes; whole == 0 && !ended && to.bytes.size() < most;
+         wanted = 2 * to.bytes.size()) {
+      ended = fill(to.bytes, std::min(std::max(wanted, to.bytes.size() + 1), most), may_wait);
       may_wait = true;
       whole = format_.whole(to.bytes.view(), ended);
-      if (whole == 0 && to.bytes.size() > settings_.max_record_bytes) {
-        stop(exit_code::input_output, fmt::format("{}: the record at byte {} is longer than --max-record-bytes",
-                                                  names_[next_.file], next_.offset));
-      }
     }
     to.bytes.space(ts::block_padding);
+    if (whole == 0 && !ended) {
+      // Of a cell whose quotes have no end the first line is what is wrong.
+      const std::size_t feed = format_.has_lines() ? to.bytes.view().find('\n') : std::string_view::npos;
+      if (feed == std::string_view::npos) return skip_line(to), true;
+      whole = feed + 1;
+    }
     if (ended) {
       close();
       if (whole > 0 && format_.has_lines() && to.bytes.view().back() != '\n') {
@@ -186,6 +201,32 @@ bool input::next(input_block& to, const std::function<void()>& drain) {
   return false;
 }
 
+/// Passes over the rest of a line that is too long; `to` keeps its beginning.
+void input::skip_line(input_block& to) {
+  if (!format_.has_lines() || settings_.policy == on_error::fail) {
+    stop(exit_code::input_output, fmt::format("{}: the record at byte {} is longer than --max-record-bytes",
+                                              names_[next_.file], next_.offset));
+  }
+  next_.offset += to.bytes.size();
+  ts::text_buffer more;
+  for (bool ended = false; !ended;) {
+    more.clear();
+    ended = fill(more, settings_.block_bytes);
+    const std::size_t feed = more.view().find('\n');
+    next_.offset += feed == std::string_view::npos ? more.size() : feed + 1;
+    if (feed == std::string_view::npos) continue;
+    rest_.append(more.view().substr(feed + 1));
+    break;
+  }
+  to.is_too_long = true;
+  const std::string_view line = to.bytes.view();
+  std::size_t shown = std::min<std::size_t>(line.size(), 1000);
+  while (shown < line.size() && shown > 0 && (static_cast<unsigned char>(line[shown]) & 0xC0U) == 0x80U) --shown;
+  to.bytes.keep_to(line.data() + shown);
+  to.bytes.append("\n");
+  to.bytes.space(ts::block_padding);
+}
+
 /// Where the first record begins that does not begin before the part does.
 std::uint64_t input::part_begin(std::size_t index, std::uint64_t records, std::uint64_t size) const {
   if (index == 0) return records;
@@ -193,45 +234,60 @@ std::uint64_t input::part_begin(std::size_t index, std::uint64_t records, std::u
   const std::uint64_t count = settings_.part.count;
   const std::uint64_t offset = records + (size - records) / count * index + (size - records) % count * index / count;
   if (offset == records) return records;
-  // From a place where a record begins, blocks of whole records, up to the one behind which the part begins.
-  std::uint64_t at = format_.line_feeds_end_records() ? offset - 1 : records;
-  const bool within = format_.line_feeds_end_records();
+  if (format_.line_feeds_end_records()) return behind_feed(offset - 1, size);
+  // From record to record, which end as next() says, the way to the part.
+  const std::size_t most = settings_.max_record_bytes;
+  std::uint64_t at = records;
   ts::text_buffer bytes;
-  for (std::size_t wanted = settings_.block_bytes;;) {
+  for (std::size_t wanted = std::min(settings_.block_bytes, most); at < offset;) {
     bytes.clear();
-    char* const to = bytes.space(wanted + ts::block_padding);
+    char* const to = bytes.space(wanted + ts::block_padding + 1);
     const ssize_t n = read_at(file_, to, wanted, at);
     if (n < 0) fail("cannot be read");
     bytes.keep_to(to + n);
+    const bool ended = n == 0 || at + bytes.size() >= size;
+    if (ended && !bytes.view().ends_with('\n')) bytes.append("\n");
+    bytes.space(ts::block_padding);
     const std::string_view text = bytes.view();
-    const std::uint64_t end = at + text.size();
-    if (within) {
+    const auto whole = [&](std::size_t of) { return format_.whole(text.substr(0, of), false); };
+    std::size_t none = std::min<std::size_t>(text.size(), offset - at);  // so many bytes hold no whole record
+    if (const std::size_t records_before = whole(none); records_before > 0) {
+      at += records_before;
+      wanted = std::min(settings_.block_bytes, most);
+      continue;
+    }
+    std::size_t some = text.size();  // so many do
+    if (whole(some) == 0) {
+      if (!ended && text.size() < most) {
+        wanted = std::min(2 * wanted, most);
+        continue;
+      }
       const std::size_t feed = text.find('\n');
-      if (feed != std::string_view::npos) return at + feed + 1;
-      if (end >= size) return size;
-      at = end;
+      at = feed == std::string_view::npos ? behind_feed(at + text.size(), size) : at + feed + 1;
       continue;
     }
-    if (end < offset) {
-      const std::size_t whole = format_.whole(text, false);
-      at += whole;
-      if (whole == 0) wanted *= 2;
-      if (wanted > settings_.max_record_bytes)
-        stop(exit_code::input_output, "a record is longer than --max-record-bytes");
-      continue;
+    while (some - none > 1) {
+      const std::size_t half = none + (some - none) / 2;
+      (whole(half) > 0 ? some : none) = half;
     }
-    // The record ends with one of the line feeds from the one before the part on.
-    for (std::size_t feed = static_cast<std::size_t>(offset - at) - 1;; ++feed) {
-      feed = text.find('\n', feed);
-      if (feed == std::string_view::npos) break;
-      if (format_.whole(text.substr(0, feed + 1), false) == feed + 1) return at + feed + 1;
-    }
-    if (end >= size) return size;
-    wanted *= 2;
-    if (wanted > 2 * settings_.max_record_bytes) {
-      stop(exit_code::input_output, "a record is longer than --max-record-bytes");
-    }
+    at += whole(some);
   }
+  return std::min(at, size);
+}
+
+/// The place behind the first line feed from `at` on, or the end.
+std::uint64_t input::behind_feed(std::uint64_t at, std::uint64_t size) const {
+  std::string some(settings_.block_bytes, '\0');
+  while (at < size) {
+    const ssize_t n = read_at(file_, some.data(), some.size(), at);
+    if (n < 0) fail("cannot be read");
+    if (n == 0) break;
+    const std::string_view text(some.data(), static_cast<std::size_t>(n));
+    const std::size_t feed = text.find('\n');
+    if (feed != std::string_view::npos) return at + feed + 1;
+    at += text.size();
+  }
+  return size;
 }
 
 std::optional<std::uint64_t> input::total_bytes() const {

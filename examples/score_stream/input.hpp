@@ -16,6 +16,7 @@ struct input_block {
   ts::text_buffer bytes;  // with ts::block_padding behind them
   std::size_t file = 0;   // which of the inputs
   bool is_torn = false;   // the last line feed was added: the input ended without one
+  bool is_too_long = false;  // the beginning of a line that is longer than --max-record-bytes, and nothing else
 };
 
 /// Where the next record is that was not read yet.
@@ -56,6 +57,8 @@ class input {
   void close() noexcept;
   bool fill(ts::text_buffer& to, std::size_t size, bool may_wait = true);
   void skip_to(std::uint64_t offset);
+  void skip_line(input_block& to);
+  std::uint64_t behind_feed(std::uint64_t at, std::uint64_t size) const;
   std::uint64_t part_begin(std::size_t index, std::uint64_t records, std::uint64_t size) const;
   [[noreturn]] void fail(std::string_view what) const;
 

@@ -42,7 +42,8 @@ exit_code score(const settings& s) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::signal(SIGPIPE, SIG_IGN);  // an error of write(), with a message and a status
+  hold_standard_streams();
+  sigpipe_ends = std::signal(SIGPIPE, SIG_IGN) != SIG_IGN;  // an error of write(), so that no part of a file is left
   std::signal(SIGXFSZ, SIG_IGN);
   const settings s = parse_settings(argc, argv);
   try {

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 
+#include "../standard_streams.hpp"
 #include "checkpoint.hpp"
 
 /// A line on the terminal that says how far it is: how much is done, at which rate, how long it still takes. Silent
@@ -43,13 +44,12 @@ class progress {
       const auto full = static_cast<std::size_t>(part * static_cast<double>(bar));
       if (bar > 4) line = fmt::format("[{}{}] {}", std::string(full, '#'), std::string(bar - full, '.'), line);
     }
-    fmt::print(stderr, "\r{}\x1b[K", line);
-    std::fflush(stderr);
+    say("\r{}\x1b[K", line);
     shown_ = true;
   }
   /// Takes the line away.
   void clear() {
-    if (shown_) fmt::print(stderr, "\r\x1b[K");
+    if (shown_) say("\r\x1b[K");
     shown_ = false;
   }
 

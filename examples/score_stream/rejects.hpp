@@ -20,6 +20,21 @@ inline std::string to_text(const record_place& p) {
   return fmt::format("{}:{}{}", p.file, p.is_line ? "" : "record ", p.number);
 }
 
+/// How many lines of a block are before a record: asked for records in their order, so that each line is counted once.
+class line_position {
+ public:
+  explicit line_position(std::string_view block) : at_(block.data()) {}
+  std::uint64_t before(std::string_view record) {
+    lines_ += ts::detail::count_lines({at_, static_cast<std::size_t>(record.data() - at_)});
+    at_ = record.data();
+    return lines_;
+  }
+
+ private:
+  const char* at_;
+  std::uint64_t lines_ = 0;
+};
+
 /// Appends {"file":"x.csv","line":12,"error":"...","record":"..."}: bytes that are no UTF-8 as "record_hex".
 inline void append_reject(ts::text_buffer& out, const record_place& place, const ts::rejected_record& r) {
   out.append("{\"file\":");

@@ -2,14 +2,13 @@
 #include "replay.hpp"
 
 #include <fmt/format.h>
-#include <simdjson.h>
 
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <charconv>
 #include <cmath>
 #include <cstdint>
-#include <cstdio>
 #include <map>
 #include <optional>
 #include <string>
@@ -19,6 +18,8 @@
 #include <vector>
 
 #include "input.hpp"
+#include "output.hpp"
+#include "stop.hpp"
 #include "student.hpp"
 
 namespace {
@@ -42,7 +43,7 @@ class comparison {
   void add(std::uint64_t line, const verdict& then, const verdict& now) {
     ++records_;
     ++labels_[then.label][now.label];
-    auto& tenth = bands_[std::min<std::size_t>(9, static_cast<std::size_t>(std::max(0.0, then.probability) * 10))];
+    auto& tenth = bands_[std::min<std::size_t>(9, static_cast<std::size_t>(std::clamp(then.probability, 0.0, 1.0) * 10))];
     ++tenth.records;
     tenth.then += then.probability;
     tenth.now += now.probability;
@@ -67,36 +68,42 @@ class comparison {
 
   bool agrees() const noexcept { return different_ == 0 && unreadable_ == 0; }
 
-  void print() const {
-    fmt::print("{} records replayed: {} with the logged bits, {} different\n", records_, records_ - different_,
+  void report() const {
+    std::string text;
+    const auto print = [&]<class... Args>(fmt::format_string<Args...> format, Args&&... args) {
+      text += fmt::format(format, std::forward<Args>(args)...);
+    };
+    print("{} records replayed: {} with the logged bits, {} different\n", records_, records_ - different_,
                different_);
-    for (const auto& [name, count] : models_) fmt::print("logged by model {}: {}\n", name, count);
+    for (const auto& [name, count] : models_) print("logged by model {}: {}\n", name, count);
     if (different_ > 0) {
-      fmt::print("largest difference of a probability {} (line {}: {} then, {} now), mean of those that differ {}\n",
+      print("largest difference of a probability {} (line {}: {} then, {} now), mean of those that differ {}\n",
                  std::abs(largest_->now.probability - largest_->then.probability), largest_->line,
                  largest_->then.probability, largest_->now.probability,
                  total_distance_ / static_cast<double>(different_));
-      fmt::print("labels: {} stay 0, {} stay 1, {} change from 0 to 1, {} from 1 to 0\n\n", labels_[0][0],
+      print("labels: {} stay 0, {} stay 1, {} change from 0 to 1, {} from 1 to 0\n\n", labels_[0][0],
                  labels_[1][1], labels_[0][1], labels_[1][0]);
-      fmt::print("{:>13} {:>10} {:>12} {:>12} {:>14}\n", "logged", "records", "mean then", "mean now", "labels change");
+      print("{:>13} {:>10} {:>12} {:>12} {:>14}\n", "logged", "records", "mean then", "mean now", "labels change");
       for (std::size_t i = 0; i < bands_.size(); ++i) {
         const auto& b = bands_[i];
         if (b.records == 0) continue;
         const auto n = static_cast<double>(b.records);
-        fmt::print("  0.{} to {}.{} {:>10} {:>12.6f} {:>12.6f} {:>14}\n", i, i == 9 ? 1 : 0, (i + 1) % 10, b.records,
+        print("  0.{} to {}.{} {:>10} {:>12.6f} {:>12.6f} {:>14}\n", i, i == 9 ? 1 : 0, (i + 1) % 10, b.records,
                    b.then / n, b.now / n, b.changed);
       }
-      fmt::print("\n{:>10} {:>22} {:>22} {:>6} {:>4}\n", "line", "then", "now", "label", "");
+      print("\n{:>10} {:>22} {:>22} {:>6} {:>4}\n", "line", "then", "now", "label", "");
       for (const difference& d : listed_) {
-        fmt::print("{:>10} {:>22} {:>22} {:>6} -> {}\n", d.line, d.then.probability, d.now.probability,
+        print("{:>10} {:>22} {:>22} {:>6} -> {}\n", d.line, d.then.probability, d.now.probability,
                    int{d.then.label}, int{d.now.label});
       }
-      if (listed_.size() < different_) fmt::print("and {} more\n", different_ - listed_.size());
+      if (listed_.size() < different_) print("and {} more\n", different_ - listed_.size());
     }
-    if (unreadable_ > 0) fmt::print("{} lines could not be replayed:\n", unreadable_);
-    for (const auto& why : reasons_) fmt::print("  {}\n", why);
-    if (torn_) fmt::print("the last line, {}, is torn: it was not replayed\n", *torn_);
-    if (std::fflush(stdout) != 0) stop(exit_code::input_output, "the standard output cannot be written");
+    if (unreadable_ > 0) print("{} lines could not be replayed:\n", unreadable_);
+    for (const auto& why : reasons_) print("  {}\n", why);
+    if (torn_) print("the last line, {}, is torn: it was not replayed\n", *torn_);
+    output standard({}, 0, false, {});
+    standard.write(text);
+    standard.commit();
   }
 
  private:
@@ -129,10 +136,14 @@ class log_reader {
   ts::text_buffer records;
   std::vector<logged> then;
 
-  /// `is_torn`: the log ends with this block, and did so without a line feed.
-  void read(std::string_view block, bool is_torn) {
+  void read(const input_block& from) {
     records.clear();
     then.clear();
+    std::string_view block = from.bytes.view();
+    if (from.is_too_long) {
+      to_.unreadable(++line_, "longer than --max-record-bytes");
+      block = {};
+    }
     while (!block.empty()) {
       const std::size_t feed = block.find('\n');
       const std::string_view line = block.substr(0, feed);
@@ -141,7 +152,7 @@ class log_reader {
       if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
       if (const auto why = read_line(line); why.empty())
         continue;
-      else if (is_torn && block.empty())
+      else if (from.is_torn && block.empty())
         to_.torn(line_);
       else
         to_.unreadable(line_, why);
@@ -151,27 +162,41 @@ class log_reader {
 
  private:
   std::string read_line(std::string_view line) {
-    simdjson::dom::element e;
-    if (const auto failed = parser_.parse(line.data(), line.size()).get(e)) return simdjson::error_message(failed);
-    verdict v;
-    std::int64_t label = 0;
-    simdjson::dom::element features;
-    if (e[probability_name].get(v.probability) != simdjson::SUCCESS) {
-      return fmt::format("no number \"{}\"", probability_name);
+    if (!ts::detail::utf8_or_surrogates(line)) return "not UTF-8";
+    if (const auto stop = ts::detail::python_json_check(line).run()) {
+      return stop->message.empty() ? ts::describe(stop->why) : std::string(stop->message);
     }
-    if (e[label_name].get(label) != simdjson::SUCCESS) return fmt::format("no integer \"{}\"", label_name);
-    if (e["features"].get(features) != simdjson::SUCCESS) return "no \"features\"";
-    v.label = label != 0;
-    if (std::string_view model; e["model"].get(model) == simdjson::SUCCESS) to_.of_model(model);
-    const std::string record = simdjson::minify(features);
-    records.append(record);
+    ts::json_value probability, label, features, model;
+    const std::size_t begin = line.find_first_not_of(" \t\r");
+    const ts::json_value all(line.data() + begin, line.data() + line.size());
+    if (all.kind() != ts::json_kind::object) return "not an object";
+    all.for_each_member([&](std::string_view key, ts::json_value value) {  // of a name that is there twice, the last
+      if (key == probability_name) probability = value;
+      if (key == label_name) label = value;
+      if (key == "features") features = value;
+      if (key == "model") model = value;
+    });
+    const auto is = [](ts::json_value v, auto... kinds) { return v && ((v.kind() == kinds) || ...); };
+    verdict v;
+    if (!is(probability, ts::json_kind::integer, ts::json_kind::real) ||
+        !read_number(probability.raw(), v.probability)) {
+      return fmt::format("no probability \"{}\"", probability_name);
+    }
+    if (!is(label, ts::json_kind::integer)) return fmt::format("no integer \"{}\"", label_name);
+    if (!is(features, ts::json_kind::object)) return "no \"features\"";
+    v.label = label.raw() != "0";
+    if (std::string spare; is(model, ts::json_kind::text)) to_.of_model(ts::unescaped(model.raw_text(), spare));
+    records.append(features.raw());
     records.append("\n");
     then.push_back({line_, v});
     return {};
   }
+  static bool read_number(std::string_view text, double& to) {
+    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), to);
+    return failed == std::errc{} && end == text.data() + text.size() && std::isfinite(to);
+  }
 
   comparison& to_;
-  simdjson::dom::parser parser_;
   std::uint64_t line_ = 0;
 };
 
@@ -185,6 +210,7 @@ exit_code replay(const settings& s, ts::any_scorer model) {
   of_log.from = "ndjson";
   of_log.keep = false;
   of_log.part = {};
+  of_log.policy = on_error::skip;  // a line that is too long is one that cannot be replayed
   ts::ndjson_format<student> format;
   const auto decoder = format.decoder();
   input lines(of_log, format);
@@ -194,7 +220,7 @@ exit_code replay(const settings& s, ts::any_scorer model) {
   comparison compared(s.replay_list);
   log_reader log(compared);
   while (lines.next(block, [] {})) {
-    log.read(block.bytes.view(), block.is_torn);
+    log.read(block);
     if (const auto failed = decoder->decode(log.records.view(), false, records, {})) {
       stop(exit_code::input_output, failed->message);
     }
@@ -219,6 +245,6 @@ exit_code replay(const settings& s, ts::any_scorer model) {
       compared.add(l.line, l.then, {p->probability[k], p->label[k] != 0});
     }
   }
-  compared.print();
+  compared.report();
   return compared.agrees() ? exit_code::done : exit_code::differs;
 }

@@ -41,6 +41,10 @@ class run {
         identity_(identity_of(s, model)),
         before_(s.resume ? load_checkpoint(s, identity_) : std::nullopt) {}
 
+  ~run() { before_stop = [] {}; }
+  run(const run&) = delete;
+  run& operator=(const run&) = delete;
+
   void operator()() {
     if (!format_) stop(exit_code::usage, fmt::format("--from {}: expected one of {}", settings_.from, format_names));
     if (!writer_) stop(exit_code::usage, fmt::format("--to {}: expected one of {}", settings_.to, format_names));
@@ -70,9 +74,14 @@ class run {
     if (complete_) return;
     // Of a file that cannot be read nothing is written; the standard input may keep us waiting.
     const std::string_view header = settings_.keep || !settings_.inputs.empty() ? input_->header() : std::string_view{};
-    output_.emplace(settings_.output, before_ ? before_->output_bytes : 0, settings_.resume);
+    before_stop = [this] {
+      if (output_) output_->discard();
+      if (rejects_) rejects_->discard();
+    };
+    output_.emplace(settings_.output, before_ ? before_->output_bytes : 0, settings_.resume, settings_.output_mode);
     if (!settings_.rejects.empty()) {
-      rejects_.emplace(settings_.rejects, before_ ? before_->reject_bytes : 0, settings_.resume);
+      rejects_.emplace(settings_.rejects, before_ ? before_->reject_bytes : 0, settings_.resume,
+                       settings_.private_mode);
     }
     progress_.emplace(settings_.quiet, input_->total_bytes(), done_);
     writer_->append_head(text_, settings_.keep ? header : std::string_view{});
@@ -85,7 +94,7 @@ class run {
     scored_block scored;
     block_scorer scorer(settings_, pipe_, *format_, *writer_);
     while (const auto number = turns_.take([&] { return take(block); })) {
-      const auto failed = scorer.score(block.bytes.view(), scored);
+      const auto failed = scorer.score(block, scored);
       turns_.put(*number, [&] {
         if (!failed)
           stop(exit_code::input_output, fmt::format("{}: {}", input_->name(block.file), failed.error().message));
@@ -113,14 +122,15 @@ class run {
     done_.scored += scored.records - scored.rejected.size();
     done_.bytes += block.bytes.size();
     text_.clear();
+    line_position places(block.bytes.view());
     for (const auto& r : scored.rejected) {
-      const record_place place = place_of(block, r);
+      if (!rejects_ && settings_.policy != on_error::fail) break;
+      const record_place place = place_of(block, r, places);
       if (rejects_) append_reject(text_, place, r);
       if (settings_.policy == on_error::fail) {
         if (rejects_) rejects_->write(text_.view());
         progress_->clear();
         if (rejects_) rejects_->sync(), rejects_->commit();
-        output_->discard();
         stop(exit_code::bad_record, fmt::format("{}: {}", to_text(place), r.message));
       }
     }
@@ -130,12 +140,10 @@ class run {
     progress_->show(done_);
   }
 
-  record_place place_of(const input_block& block, const ts::rejected_record& r) {
+  record_place place_of(const input_block& block, const ts::rejected_record& r, line_position& lines) {
     const std::string& file = input_->name(block.file);
     if (!format_->has_lines()) return {file, false, file_records_ + r.position + 1};
-    const std::string_view before(block.bytes.view().data(),
-                                  static_cast<std::size_t>(r.bytes.data() - block.bytes.view().data()));
-    return {file, true, input_->lines_before() + file_lines_ + ts::detail::count_lines(before) + 1};
+    return {file, true, input_->lines_before() + file_lines_ + lines.before(r.bytes) + 1};
   }
 
   /// Only when everything that was taken is put.
@@ -168,7 +176,7 @@ class run {
       }
     }
     if (monitor_ != nullptr) {
-      if (const auto failed = ts::save_monitor_state(ts::state_of(*monitor_), settings_.state_file)) {
+      if (const auto failed = ts::save_monitor_state(ts::state_of(*monitor_), settings_.state_file, settings_.private_mode)) {
         stop(exit_code::input_output, failed->message);
       }
     }
@@ -181,7 +189,7 @@ class run {
     }
     if (settings_.resume) remove_checkpoint(settings_);
     if (!settings_.quiet) {
-      fmt::print(stderr, "score_stream: {} records read = {} scored + {} rejected{}\n", done_.read, done_.scored,
+      say("score_stream: {} records read = {} scored + {} rejected{}\n", done_.read, done_.scored,
                  done_.rejected,
                  done_.rejected == 0                  ? ""
                  : settings_.policy == on_error::null ? " (answered with null)"

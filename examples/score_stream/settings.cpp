@@ -3,14 +3,21 @@
 
 #include <fmt/format.h>
 
+#include <sys/stat.h>
+#include <tabscore/monitor/detail/write_target.hpp>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <iostream>
 #include <system_error>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "../command_line.hpp"
+#include "../file_mode.hpp"
 #include "../scoring_server/bundled_model.hpp"
 #include "formats.hpp"
 #include "stop.hpp"
@@ -58,10 +65,19 @@ void declare(CLI::App& app, settings& s) {
   app.add_option("--block-bytes", s.block_bytes, "bytes that are read and scored at once")
       ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 30))
       ->capture_default_str();
-  app.add_option("--max-record-bytes", s.max_record_bytes, "a longer record ends the run")->capture_default_str();
+  app.add_option("--max-record-bytes", s.max_record_bytes,
+                 "a longer line is a wrong record; a longer record of a format without lines ends the run")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 30))
+      ->capture_default_str();
+  add_file_mode(
+      app, [&s](::mode_t mode) { s.output_mode = s.private_mode = mode; },
+      "rights of new files, in octal; default: 600, and --output as the umask says. A file that is replaced keeps its "
+      "own");
   app.add_flag("--quiet", s.quiet, "no progress, no counts at the end");
   app.add_option("--replay", s.replay, "score this prediction log anew with --model, and compare");
-  app.add_option("--list", s.replay_list, "differences that --replay lists")->capture_default_str();
+  app.add_option("--list", s.replay_list, "differences that --replay lists")
+      ->check(CLI::Range(std::size_t{0}, std::size_t{1} << 30))
+      ->capture_default_str();
   app.footer(
       "Exit status: 0 done; 1 wrong flags, model or files; 2 a record is wrong and --on-error is fail; 3 something "
       "cannot "
@@ -70,14 +86,34 @@ void declare(CLI::App& app, settings& s) {
 
 void check(const settings& s) {
   const auto wrong = [](const std::string& what) { stop(exit_code::usage, what); };
+  if (!(s.checkpoint_seconds <= 1e6)) wrong("--checkpoint-seconds: expected at most 1000000");
+  const bool is_csv = s.from == "csv" || s.from == "tsv";
+  if (s.keep && !is_csv && s.from != "ndjson") wrong("--keep is for ndjson, csv and tsv");
+  if (s.single_line_cells && !is_csv) wrong("--single-line-cells is for csv and tsv");
+  if (!s.replay.empty() && (!s.inputs.empty() || !s.output.empty() || !s.rejects.empty() || !s.state_file.empty() ||
+                            s.resume || s.part.count > 1)) {
+    wrong("--replay reads a log and prints what it finds: it goes with --model and --list, not with inputs or outputs");
+  }
   if (s.keep && s.from != s.to) wrong("--keep needs --from and --to to be the same");
   if (s.resume && s.output.empty()) wrong("--resume needs --output");
-  for (const auto& [flag, file] : {std::pair{"--rejects", s.rejects}, std::pair{"--state-file", s.state_file}}) {
-    if (!file.empty() && file == s.output) wrong(fmt::format("{} and --output are the same file", flag));
-  }
-  for (const auto& name : s.inputs) {
-    std::error_code none;
-    if (!s.output.empty() && std::filesystem::equivalent(name, s.output, none)) wrong("--output is an input");
+  std::vector<std::pair<const char*, ts::detail::write_target>> written;
+  for (const auto& [flag, file] : {std::pair{"--output", &s.output}, std::pair{"--rejects", &s.rejects},
+                                   std::pair{"--state-file", &s.state_file}}) {
+    auto target = ts::detail::find_write_target(*file);
+    if (!target || !target->is_plain) continue;
+    std::error_code failed;
+    if (auto plain = std::filesystem::weakly_canonical(target->path, failed); !failed) target->path = plain.string();
+    for (const auto& [other, theirs] : written) {
+      if (theirs.path == target->path || (theirs.exists && target->is(theirs.status))) {
+        wrong(fmt::format("{} and {} are the same file", flag, other));
+      }
+    }
+    written.emplace_back(flag, *target);
+    struct ::stat read {};
+    for (const auto& name : s.inputs) {
+      if (::stat(name.c_str(), &read) == 0 && target->is(read)) wrong(fmt::format("{} is an input", flag));
+    }
+    if (::stat(s.model.c_str(), &read) == 0 && target->is(read)) wrong(fmt::format("{} is the model file", flag));
   }
 }
 
@@ -87,14 +123,25 @@ settings parse_settings(int argc, char** argv) {
   settings s;
   s.threads = std::max(std::thread::hardware_concurrency(), 1U);
   s.model = bundled_model(student_purchases::model);
+  const ::mode_t mask = ::umask(0);
+  ::umask(mask);
+  s.output_mode = 0666U & ~mask;
   CLI::App app(
       "Scores records of students: a filter from the standard input or files to the standard output or a file.");
   declare(app, s);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    std::exit(static_cast<int>(app.exit(e) == 0 ? exit_code::done : exit_code::usage));
+    const bool is_wrong = app.exit(e) != 0;
+    const bool is_printed = static_cast<bool>(std::cout.flush());
+    std::exit(static_cast<int>(is_wrong ? exit_code::usage : is_printed ? exit_code::done : exit_code::input_output));
   }
+  for (const char* flag : {"--output", "--rejects", "--state-file", "--model", "--replay", "--to"}) {
+    if (app[flag]->count() > 0 && app[flag]->as<std::string>().empty()) {
+      stop(exit_code::usage, fmt::format("{} is empty", flag));
+    }
+  }
+  if (s.output == "-") s.output.clear();
   if (s.to.empty()) s.to = s.from;
   check(s);
   return s;

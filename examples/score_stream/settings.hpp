@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -25,6 +27,8 @@ struct settings {
   unsigned threads = 1;
   on_error policy = on_error::fail;
   std::string rejects;
+  ::mode_t output_mode = 0666;   // of new files: the output,
+  ::mode_t private_mode = 0600;  // and those that hold records whatever the flags are
   std::string state_file;
   file_part part;
   bool resume = false;

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "../command_line.hpp"
+#include "../file_mode.hpp"
 #include "../http/http_server.hpp"
 #include "errors.hpp"
 #include "served_model.hpp"
@@ -23,7 +24,9 @@ struct flags {
   std::size_t max_error_bytes = default_error_bytes;
   std::string prediction_log = "artifacts/prediction_log.jsonl";
   ts::jsonl_settings log;
+  std::string hash_key_file;
   std::string state_file;
+  ::mode_t file_mode = 0600;
   unsigned state_interval_s = 60;
   error_style errors = error_style::pydantic1;
   std::string swagger_ui;
@@ -84,7 +87,12 @@ inline void declare(CLI::App& app, flags& f) {
   add_choice(app, "--log-on-failure", f.log.on_failure,
              {{"drop-and-count", ts::log_failure::drop_and_count}, {"refuse", ts::log_failure::refuse}},
              "what becomes of predictions that cannot be logged; refuse: 503");
+  app.add_option("--log-hash-key-file", f.hash_key_file,
+                 "file of 16 secret bytes that hashed fields are logged under; without it another key at each start");
   app.add_flag("--log-model", f.model.log_names_it, "each line of the log names the model file's SHA-256");
+  add_file_mode(
+      app, [&f](::mode_t mode) { f.file_mode = f.log.file.mode = mode; },
+      "rights of a new log and state file, in octal (default: 600); one that takes another's place has that one's");
   app.add_option("--state-file", f.state_file, "keep what monitoring has counted in this file across restarts");
   app.add_option("--state-interval", f.state_interval_s, "seconds between two writes of the state file")
       ->check(CLI::Range(1U, 86400U))

@@ -19,6 +19,7 @@
 #include <tuple>
 #include <utility>
 
+#include "../standard_streams.hpp"
 #include "served_model.hpp"
 
 /// What became of the model file since the start.
@@ -102,13 +103,13 @@ class model_keeper {
     const std::string version = (*model)->identity.version;
     const std::lock_guard lock(mutex_);  // who sees the model sees this status, too
     live_.publish(std::move(*model));
-    fmt::print(stderr, "{}: serves {} from now on\n", Service::program, version);
+    ::say("{}: serves {} from now on\n", Service::program, version);
     ++status_.loaded;
     status_.last = std::time(nullptr);
     status_.error.clear();
   }
   void say(const std::string& problem) {
-    fmt::print(stderr, "{}: the model stays: {}\n", Service::program, problem);
+    ::say("{}: the model stays: {}\n", Service::program, problem);
     const std::lock_guard lock(mutex_);
     ++status_.refused;
     status_.last = std::time(nullptr);

@@ -3,11 +3,14 @@
 
 #include <fmt/format.h>
 
+#include <sys/stat.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -16,12 +19,20 @@
 #include <utility>
 
 #include "../http/http_server.hpp"
+#include "../standard_streams.hpp"
 #include "bundled_model.hpp"
 #include "flags.hpp"
 #include "handler.hpp"
 #include "openapi.hpp"
 #include "state_keeper.hpp"
 #include "upkeep.hpp"
+
+template <ts::schema_type Schema>
+constexpr bool has_hashed_fields() {
+  bool found = false;
+  Schema::for_each([&]<std::size_t I>() { found |= Schema::template field<I>::logged == ts::privacy::hashed; });
+  return found;
+}
 
 /// The log, the model and what was counted of it, as the flags ask; what is wrong with them, or nothing.
 template <class Service>
@@ -35,7 +46,20 @@ std::optional<std::string> load(const flags& f, service_state<Service>& service)
     model = std::move(*loaded);
   }
   if (f.prediction_log != "off") {
-    auto log = ts::jsonl_log::open(f.prediction_log, f.log);
+    ts::jsonl_settings settings = f.log;
+    if (!f.hash_key_file.empty()) {
+      const auto bytes = ts::detail::read_file(f.hash_key_file);
+      if (!bytes) return bytes.error().message;
+      ts::siphash_key key{};
+      if (bytes->size() != sizeof key) return f.hash_key_file + ": expected 16 bytes";
+      std::memcpy(key.data(), bytes->data(), sizeof key);
+      settings.hash_key = key;
+    } else if (has_hashed_fields<typename Service::record>()) {
+      say("{}: hashed fields are logged under a random key: equal values have other hashes after a restart (see "
+          "--log-hash-key-file)\n",
+          Service::program);
+    }
+    auto log = ts::jsonl_log::open(f.prediction_log, settings);
     if (!log) return log.error().message;
     service.log = std::move(*log);
     if (model) model->log_to(service.log, f.model.log_names_it);
@@ -55,7 +79,7 @@ inline http::handler print_each(http::handler answer) {
     const auto start = std::chrono::steady_clock::now();
     http::response r = answer(asked);
     const std::chrono::duration<double, std::micro> time = std::chrono::steady_clock::now() - start;
-    fmt::print(stderr, "{} {} {} {:.0f} us\n", asked.method, asked.path, r.status, time.count());
+    say("{} {} {} {:.0f} us\n", asked.method, asked.path, r.status, time.count());
     return r;
   };
 }
@@ -64,9 +88,11 @@ inline http::handler print_each(http::handler answer) {
 template <servable Service>
 int serve(int argc, char** argv) {
   const auto fail = [](const std::string& message) {
-    fmt::print(stderr, "{}: {}\n", Service::program, message);
+    say("{}: {}\n", Service::program, message);
     return 1;
   };
+  hold_standard_streams();
+  std::signal(SIGPIPE, SIG_IGN);  // nobody may read what is printed
   flags f;
   f.http.threads = std::max(std::thread::hardware_concurrency(), 1U);
   f.model.path = bundled_model(Service::model);
@@ -90,10 +116,13 @@ int serve(int argc, char** argv) {
   if (const auto* log = service.log.file()) {
     const ts::append_repair found = log->repaired();
     if (found.cut_bytes != 0) {
-      fmt::print(stderr, "{}: {} bytes of an unfinished batch were cut off the prediction log\n", Service::program,
+      say("{}: {} bytes of an unfinished batch were cut off the prediction log\n", Service::program,
                  found.cut_bytes);
     }
-    if (found.sealed) fmt::print(stderr, "{}: the prediction log's last line was given an end\n", Service::program);
+    if (found.sealed) say("{}: the prediction log's last line was given an end\n", Service::program);
+  }
+  if (struct ::stat log {}; ::stat(f.prediction_log.c_str(), &log) == 0 && S_ISREG(log.st_mode) && (log.st_mode & S_IROTH) != 0) {
+    say("{}: everybody can read the prediction log: chmod 600 {}\n", Service::program, f.prediction_log);
   }
   f.http.refused = [&](unsigned status) { service.metrics.refused(status); };
   f.http.hangup = [&] {
@@ -103,7 +132,7 @@ int serve(int argc, char** argv) {
   f.http.leaving = [&] { service.leaving = true; };
 
   std::optional<state_keeper<Service>> keeper;
-  if (!f.state_file.empty()) keeper.emplace(service.live, f.state_file, std::chrono::seconds(f.state_interval_s));
+  if (!f.state_file.empty()) keeper.emplace(service.live, f.state_file, f.file_mode, std::chrono::seconds(f.state_interval_s));
 
   upkeep<Service> in_background(service);
 
@@ -117,7 +146,7 @@ int serve(int argc, char** argv) {
         },
         [&](const std::string& address) {
           in_background.start();
-          fmt::print("{}: listening on {}\n", Service::program, address);
+          std::fputs(fmt::format("{}: listening on {}\n", Service::program, address).c_str(), stdout);
           std::fflush(stdout);
         });
   } catch (const std::exception& e) {

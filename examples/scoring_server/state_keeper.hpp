@@ -13,6 +13,7 @@
 #include <thread>
 #include <utility>
 
+#include "../standard_streams.hpp"
 #include "served_model.hpp"
 
 /// Adds the state of an earlier run, if there was one; the sentence why not when the file is there and does not fit.
@@ -30,8 +31,9 @@ inline std::optional<std::string> load_state(ts::drift_monitor& monitor, const s
 template <class Service>
 class state_keeper {
  public:
-  state_keeper(live_model<Service>& live, std::string path, std::chrono::seconds interval)
-      : models_(live), path_(std::move(path)), thread_([this, interval](const std::stop_token& stop) {
+  /// `mode`: of a file that is not there yet.
+  state_keeper(live_model<Service>& live, std::string path, ::mode_t mode, std::chrono::seconds interval)
+      : models_(live), path_(std::move(path)), mode_(mode), thread_([this, interval](const std::stop_token& stop) {
           std::unique_lock lock(mutex_);
           while (!wake_.wait_for(lock, stop, interval, [] { return false; }) && !stop.stop_requested()) write();
         }) {}
@@ -46,13 +48,14 @@ class state_keeper {
   bool write() {
     const auto model = models_.pin();
     if (!model->has_histograms()) return true;  // it has taken the place of one that had them
-    const auto failed = ts::save_monitor_state(ts::state_of(model->observed), path_);
-    if (failed) fmt::print(stderr, "{}: {}\n", Service::program, failed->message);
+    const auto failed = ts::save_monitor_state(ts::state_of(model->observed), path_, mode_);
+    if (failed) say("{}: {}\n", Service::program, failed->message);
     return !failed;
   }
 
   typename live_model<Service>::reader models_;  // used under the lock
   std::string path_;
+  ::mode_t mode_;
   std::mutex mutex_;
   std::condition_variable_any wake_;
   std::jthread thread_;  // the last member: it is stopped first

@@ -133,6 +133,25 @@ TEST_CASE("a file that somebody else emptied is gone on with", "[monitor]") {
   CHECK(contents(path) == "1\n2\n");
 }
 
+TEST_CASE("what a file held before somebody emptied it cuts nothing off", "[monitor]") {
+  const temporary_folder folder;
+  const auto path = folder.path / "log";
+  const auto line = [](std::size_t size, char c) { return std::string(size - 1, c) + "\n"; };
+  const pid_t child = ::fork();
+  if (child == 0) {
+    auto file = append_file::open(path.string(), {});
+    if (!file || !(*file)->append(line(3900, 'a')) || !(*file)->append(line(300, 'b'))) ::_exit(1);  // over a page's end
+    fs::resize_file(path, 0);
+    if (!(*file)->append(line(3950, 'c'))) ::_exit(1);
+    ::kill(::getpid(), SIGKILL);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  REQUIRE(WIFSIGNALED(status));
+  CHECK(append_file::open(path.string(), {}).value()->repaired().cut_bytes == 0);
+  CHECK(contents(path) == line(3950, 'c'));
+}
+
 TEST_CASE("of the files set aside the newest stay", "[monitor]") {
   const temporary_folder folder;
   const auto path = folder.path / "log";
@@ -333,6 +352,153 @@ TEST_CASE("a pipe is written to and nothing else", "[monitor]") {
   char text[8] = {};
   CHECK(::read(reader.get(), text, sizeof text) == 5);
   CHECK_FALSE(fs::exists(path.string() + ".intent"));
+}
+
+TEST_CASE("a pipe whose reader stops is not waited for, and gets whole lines when it reads again", "[monitor]") {
+  const temporary_folder folder;
+  const auto path = folder.path / "pipe";
+  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  const ts::detail::unique_fd reader(::open(path.c_str(), O_RDONLY | O_NONBLOCK));
+  auto file = append_file::open(path.string(), {}).value();
+  const auto batch = [](char c) {
+    std::string text;
+    while (text.size() < 50'000) text += std::string(99, c) + "\n";
+    return text;
+  };
+  REQUIRE(file->append(batch('a')));
+  CHECK_FALSE(file->append(batch('b')));  // in part
+  const auto begin = std::chrono::steady_clock::now();
+  for (int i = 0; i < 20; ++i) CHECK_FALSE(file->append(batch('c')));
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::milliseconds(200));
+  std::string got;
+  const auto read_all = [&] {
+    char some[4096];
+    for (ssize_t n; (n = ::read(reader.get(), some, sizeof some)) > 0;) got.append(some, static_cast<std::size_t>(n));
+  };
+  read_all();
+  file->tick();
+  read_all();
+  CHECK(got == batch('a') + batch('b'));
+  CHECK(file->append("d\n"));
+  read_all();
+  CHECK(got == batch('a') + batch('b') + "d\n");
+}
+
+TEST_CASE("a pipe whose reader leaves is a failure and no signal, and the next reader goes on", "[monitor]") {
+  const temporary_folder folder;
+  const auto path = folder.path / "pipe";
+  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  const auto begin = std::chrono::steady_clock::now();
+  const auto unread = append_file::open(path.string(), {});
+  REQUIRE_FALSE(unread);
+  CHECK(unread.error().message.find("is a pipe that nobody reads") != std::string::npos);
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(5));
+  const pid_t child = ::fork();
+  if (child == 0) {
+    std::signal(SIGPIPE, SIG_DFL);
+    ts::detail::unique_fd reader(::open(path.c_str(), O_RDONLY | O_NONBLOCK));
+    auto file = append_file::open(path.string(), {});
+    if (!file || (*file)->append(std::string(99'999, 'x') + "\n")) ::_exit(1);
+    reader = {};
+    if ((*file)->append("y\n") || (*file)->append("y\n")) ::_exit(2);
+    reader = ts::detail::unique_fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK));
+    char text[8] = {};
+    std::string got;
+    const auto read_all = [&] {
+      for (ssize_t n; (n = ::read(reader.get(), text, sizeof text)) > 0;) got.append(text, static_cast<std::size_t>(n));
+    };
+    read_all();  // what the one before it left
+    if (!(*file)->append("z\n")) ::_exit(3);
+    read_all();
+    if (got != std::string(99'999, 'x') + "\nz\n") ::_exit(4);
+    ::_exit(0);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
+}
+
+TEST_CASE("files set aside get names in their order, whatever is deleted and whatever the clock says", "[monitor]") {
+  const temporary_folder folder;
+  const auto path = folder.path / "log";
+  auto file = append_file::open(path.string(), {.keep_files = 3}).value();
+  const auto aside = [&] {
+    auto found = logs(folder.path);
+    found.erase("log");
+    std::vector<std::string> texts;
+    for (const auto& [name, text] : found) texts.push_back(text);
+    std::sort(texts.begin(), texts.end());
+    return texts;
+  };
+  for (int i = 100; i < 140; ++i) {
+    REQUIRE(file->append(std::to_string(i) + "\n"));
+    REQUIRE(file->rotate());
+  }
+  CHECK(aside() == std::vector<std::string>{"137\n", "138\n", "139\n"});
+  for (const auto& [name, text] : logs(folder.path)) {
+    if (name != "log") fs::remove(folder.path / name);
+  }
+  write(path.string() + ".20990101T000000Z", "the clock was wrong\n");
+  fs::create_directory(path.string() + ".20990101T000000Z-2");
+  for (int i = 140; i < 143; ++i) {
+    REQUIRE(file->append(std::to_string(i) + "\n"));
+    REQUIRE(file->rotate());
+  }
+  fs::remove(path.string() + ".20990101T000000Z-2");
+  CHECK(aside() == std::vector<std::string>{"140\n", "141\n", "142\n"});
+}
+
+TEST_CASE("a log is its owner's to read, also when it is set aside; modes that were set stay", "[monitor]") {
+  const temporary_folder folder;
+  const auto path = folder.path / "log";
+  const auto mode = [](const fs::path& of) { return static_cast<unsigned>(fs::status(of).permissions()); };
+  const mode_t before = ::umask(0);
+  {
+    auto file = append_file::open(path.string(), {}).value();
+    REQUIRE(file->append("1\n"));
+    REQUIRE(file->rotate());
+    REQUIRE(file->append("2\n"));
+    for (const auto& entry : fs::directory_iterator(folder.path)) CHECK(mode(entry) == 0600);
+    fs::permissions(path, fs::perms(0640));
+    REQUIRE(file->rotate());
+    CHECK(mode(path) == 0640);
+  }
+  CHECK(append_file::open((folder.path / "other").string(), {.mode = 0664}).has_value());
+  CHECK(mode(folder.path / "other") == 0664);
+  ::umask(before);
+}
+
+TEST_CASE("a log that is a link is the file that it leads to; its intents are never a link", "[monitor]") {
+  const temporary_folder folder;
+  const auto path = folder.path / "log";
+  fs::create_directory(folder.path / "real");
+  fs::create_symlink("real/log", path);
+  {
+    auto file = append_file::open(path.string(), {}).value();
+    REQUIRE(file->append("1\n"));
+    REQUIRE(file->rotate());
+    REQUIRE(file->append("2\n"));
+    CHECK(fs::is_symlink(path));
+    CHECK(contents(folder.path / "real" / "log") == "2\n");
+    CHECK(logs(folder.path / "real").size() == 2);
+    CHECK_FALSE(append_file::open((folder.path / "real" / "log").string(), {}).has_value());
+    fs::remove(path);
+    fs::create_symlink("real/other", path);
+    REQUIRE(file->rotate());
+    REQUIRE(file->append("3\n"));
+    CHECK(contents(folder.path / "real" / "other") == "3\n");
+    CHECK(contents(folder.path / "real" / "log") == "2\n");
+  }
+  write(folder.path / "victim", "precious\n");
+  fs::create_symlink(folder.path / "victim", folder.path / "new.intent");
+  const auto refused = append_file::open((folder.path / "new").string(), {});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message.find("is a symbolic link; remove it") != std::string::npos);
+  CHECK(contents(folder.path / "victim") == "precious\n");
+  fs::remove(folder.path / "new.intent");
+  fs::create_hard_link(folder.path / "victim", folder.path / "new.intent");
+  CHECK_FALSE(append_file::open((folder.path / "new").string(), {}).has_value());
 }
 
 TEST_CASE("every policy of durability keeps the lines and syncs without failure", "[monitor]") {

@@ -25,11 +25,17 @@ class csv_format final : public record_format<Schema> {
   explicit csv_format(const csv_dialect& dialect = {}) : dialect_(dialect) {}
 
   result<std::size_t> begin(std::string_view bytes, bool last) override {
-    if (!last && bytes.find('\n') == std::string_view::npos) return this->needs_more;
+    if (detail::is_utf16(bytes)) return error{errc::structure, "is UTF-16, expected UTF-8"};
     const std::size_t mark = detail::byte_order_mark(bytes);
+    const bool has_feed = bytes.find('\n') != std::string_view::npos;
     const std::size_t size = std::min(bytes.find('\n', mark), bytes.size());
     std::string line(bytes.substr(mark, size - mark));
-    if (line.ends_with('\r')) line.pop_back();
+    if (line.ends_with('\r') && (has_feed || !last)) line.pop_back();
+    if (line.find('\r') != std::string::npos) {
+      return error{errc::structure, "the header has a carriage return that no line feed follows: lines must end with a line feed"};
+    }
+    if (line.find('\0') != std::string::npos) return error{errc::structure, "the header has a zero byte, expected UTF-8"};
+    if (!last && !has_feed) return this->needs_more;
     line += '\n';
     const auto wrong = read(line);
     if (!wrong.empty()) return error{errc::structure, wrong};
@@ -94,7 +100,11 @@ class csv_writer final : public prediction_writer {
     if (!header.empty()) {
       out.append(header);
       append_separator(out);
-      no_cells_.assign(static_cast<std::size_t>(std::count(header.begin(), header.end(), separator_)), separator_);
+      bool within = false;  // quotes
+      for (const char c : header) {
+        within ^= c == '"';
+        if (c == separator_ && !within) no_cells_ += separator_;
+      }
     }
     out.append(names_);
     out.append("\n");

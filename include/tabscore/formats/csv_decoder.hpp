@@ -116,7 +116,10 @@ class csv_decoder final : public block_decoder<Schema> {
       if (end - cr == begin) return;  // a blank line
       convert();
       to_->reject(block_.substr(begin, end - cr - begin), false,
-                  fmt::format("expected {} cells, found {}", header_.cells, cells));
+                  fmt::format("expected {} cells, found {}{}", header_.cells, cells,
+                              block_.substr(begin, end - cr - begin).find('\r') == std::string_view::npos
+                                  ? ""
+                                  : " (a carriage return that no line feed follows ends no record)"));
       return;
     }
     if (end - cr == begin) return;
@@ -182,9 +185,15 @@ class csv_decoder final : public block_decoder<Schema> {
       if (cell.size() < 32 && ((bytes.special | bytes.quotes) & ((std::uint32_t{1} << cell.size()) - 1)) == 0) {
         return valid_ascii<field>(cell.size());
       }
-      return to.find('"') == std::string_view::npos && simdjson::validate_utf8(to.data(), to.size()) &&
+      return to.find('"') == std::string_view::npos && !ends_with_return(cell) && simdjson::validate_utf8(to.data(), to.size()) &&
              field::valid(to);
     }
+  }
+
+  /// A carriage return at the end that no quotes enclose: of a line that ends with two, as text modes make them.
+  bool ends_with_return(extent cell) const noexcept {
+    if (!cell.view().ends_with('\r')) return false;
+    return cell.begin == block_.data() || cell.begin[-1] != '"';
   }
 
   /// A record whose values are all plain.
@@ -197,17 +206,22 @@ class csv_decoder final : public block_decoder<Schema> {
   void read_as_json(std::size_t i) {
     json_.clear();
     std::string_view before = "{";
-    bool is_text = true;
+    bool is_text = true, has_return = false;
     Schema::for_each([&]<std::size_t I>() {
       if (header_.cell[I] == header_.no_cell) return;
       json_.append(before);
       before = ",";
       append_json_text(json_, Schema::names[I]);
       json_.append(":");
-      is_text &= append_cell(Schema::kinds[I], extent{values_[I].begin[i], values_[I].begin[i] + values_[I].size[i]});
+      const extent cell{values_[I].begin[i], values_[I].begin[i] + values_[I].size[i]};
+      is_text &= append_cell(Schema::kinds[I], cell);
+      has_return |= Schema::kinds[I] == field_kind::text && ends_with_return(cell);
     });
     json_.append("}");
     json_.space(simdjson::SIMDJSON_PADDING);
+    if (has_return) {
+      return to_->reject(record_[i], false, "a text that ends with a carriage return must be in quotes");
+    }
     if (!is_text) return to_->reject(record_[i], true, describe(unreadable::encoding));
     const std::string_view json = json_.view();
     const simdjson::padded_string_view body(json.data(), json.size(), json.size() + simdjson::SIMDJSON_PADDING);

@@ -19,6 +19,11 @@ inline std::size_t byte_order_mark(std::string_view bytes) noexcept {
   return bytes.starts_with("\xEF\xBB\xBF") ? 3 : 0;
 }
 
+/// A byte order mark that says UTF-16.
+inline bool is_utf16(std::string_view bytes) noexcept {
+  return bytes.starts_with("\xFF\xFE") || bytes.starts_with("\xFE\xFF");
+}
+
 /// The line feeds in it. Counted 32 bytes at a time, as compilers see for themselves.
 inline std::size_t count_lines(std::string_view bytes) noexcept {
   constexpr std::size_t width = 32;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -26,6 +27,8 @@
 #include "coarse_clock.hpp"
 #include "detail/files_aside.hpp"
 #include "detail/intent_file.hpp"
+#include "detail/pipe_writer.hpp"
+#include "detail/write_target.hpp"
 
 namespace tabscore {
 
@@ -44,6 +47,7 @@ struct append_settings {
   std::chrono::seconds rotate_age{0};  ///< a file of this age is set aside; 0: none is
   std::size_t keep_files = 0;          ///< of the files set aside so many remain, the newest; 0: all
   std::uint64_t keep_bytes = 0;        ///< and of these as many as have no more bytes together; 0: all
+  ::mode_t mode = 0600;                ///< of a new file; one that takes another's place takes its mode and owner
 };
 
 /// What open() found wrong with the end of a file and put right.
@@ -58,8 +62,9 @@ struct append_repair {
 /// An append is one write(). The kernel copies page by page and looks for SIGKILL between pages, so that what stays
 /// within a page of the file is copied whole or not at all; only what crosses pages is announced in the small file
 /// first.
-/// A file that is set aside becomes `<path>.<UTC time>`; what is appended at once stays together. Pipes and devices are
-/// written to and nothing else. POSIX only.
+/// A file that is set aside becomes `<path>.<UTC time>`; what is appended at once stays together. A symbolic link stands
+/// for the file that it leads to. Pipes and devices are written to and nothing else, without waiting long for who reads
+/// them (see detail::pipe_writer). For Linux.
 /// No concurrent call causes a data race; waiting for the disk in sync() and tick() blocks no append().
 template <class Mutex>
 class basic_append_file {
@@ -73,14 +78,21 @@ class basic_append_file {
     const auto folder = std::filesystem::path(path).parent_path();
     if (!folder.empty()) std::filesystem::create_directories(folder, failed);
     const auto fail = [&](std::string what) { return error{errc::io, "'" + path + "': " + std::move(what)}; };
-    const auto system_says = [] { return " (" + std::generic_category().message(errno) + ")"; };
-    if (!file->open_current()) return fail("cannot be opened to append" + system_says());
+    for (int tries = 0; !file->open_current(); ++tries) {
+      const bool unread = errno == ENXIO && file->is_fifo_;
+      if (!unread) return fail("cannot be opened to append" + detail::because_of_errno());
+      if (tries == 20) return fail("is a pipe that nobody reads; start its reader first");
+      ::usleep(100'000);
+    }
     if (!file->current_->regular) return file;
-    auto intents = detail::intent_file::open(path + ".intent", std::chrono::seconds(5));
+    auto intents =
+        detail::intent_file::open(file->target_ + ".intent", file->current_->status.st_uid, std::chrono::seconds(5));
     if (!intents) return fail("cannot be appended to: " + intents.error().message);
     file->intents_.emplace(std::move(*intents));
-    if (!file->open_current()) return fail("cannot be opened to append" + system_says());  // it may be another by now
-    if (!file->repair()) return fail("its end cannot be read or put right" + system_says());
+    if (!file->open_current()) {  // it may be another by now
+      return fail("cannot be opened to append" + detail::because_of_errno());
+    }
+    if (!file->repair()) return fail("its end cannot be read or put right" + detail::because_of_errno());
     file->remove_old();
     return file;
   }
@@ -90,19 +102,20 @@ class basic_append_file {
   ~basic_append_file() {
     if (settings_.sync != durability::none) sync();
     if (intents_) announce_nothing();
+    if (!intents_ && current_) pipe_.flush(current_->fd.get());
   }
 
   /// Appends all of it by one write, or nothing: false.
   bool append(std::string_view bytes) noexcept {
     const std::lock_guard lock(mutex_);
-    if (!intents_) return write_all(current_->fd.get(), bytes);
+    if (!intents_) return pipe_.write(current_->fd.get(), bytes);
     rotate_if_due(bytes.size());
     if (cut_to_ && !cut()) return false;
     const bool crosses_pages = size_ % page + bytes.size() > page;
-    if (crosses_pages && !announce(bytes.size())) return false;
-    bool whole = write_all(current_->fd.get(), bytes);
+    if (crosses_pages && !announce(bytes)) return false;
+    bool whole = detail::write_all(current_->fd.get(), bytes);
     if (whole && settings_.sync == durability::always) whole = sync_now(*current_);
-    if (!whole) return take_back(bytes.size()), false;
+    if (!whole) return take_back(bytes), false;
     size_ += bytes.size();
     new_bytes_ += bytes.size();
     unsynced_ = true;
@@ -124,7 +137,7 @@ class basic_append_file {
     bool due = false;
     {
       const std::lock_guard lock(mutex_);
-      if (!intents_) return;
+      if (!intents_) return pipe_.flush(current_->fd.get());
       find_size();
       rotate_if_due(0);
       current = current_;
@@ -176,11 +189,33 @@ class basic_append_file {
 
   basic_append_file(std::string path, const append_settings& settings) : path_(std::move(path)), settings_(settings) {}
 
+  /// Opens what the path stands for now, or makes it.
   bool open_current() {
     auto next = std::make_shared<file>();
-    next->fd = detail::unique_fd(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644));
-    if (!next->fd || ::fstat(next->fd.get(), &next->status) != 0) return false;
-    next->regular = S_ISREG(next->status.st_mode);
+    for (int attempt = 0; !next->fd; ++attempt) {
+      const auto target = detail::find_write_target(path_);
+      if (!target) return false;
+      target_ = target->path;
+      is_fifo_ = target->is_fifo();
+      if (target->exists) {
+        next->fd = detail::open_directly(*target, O_APPEND | O_NONBLOCK | (target->is_plain ? O_NOFOLLOW : 0));
+        if (!next->fd && errno != ENOENT) return false;
+      } else {
+        constexpr int flags = O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+        next->fd = detail::unique_fd(::open(target_.c_str(), flags, 0600));
+        if (!next->fd && errno != EEXIST) return false;
+        struct ::stat old {};
+        if (next->fd && current_ && ::fstat(current_->fd.get(), &old) == 0) {
+          detail::take_after(next->fd.get(), old);
+        } else if (next->fd) {
+          static_cast<void>(::fchmod(next->fd.get(), settings_.mode));
+        }
+      }
+      if (!next->fd && attempt == 100) return false;
+      next->regular = target->is_plain;
+    }
+    if (::fstat(next->fd.get(), &next->status) != 0) return false;
+    next->regular = next->regular && S_ISREG(next->status.st_mode);
     next->born = clock::now();
     struct statx times {};
     if (next->status.st_size > 0 && ::statx(next->fd.get(), "", AT_EMPTY_PATH, STATX_BTIME, &times) == 0 &&
@@ -236,31 +271,42 @@ class basic_append_file {
     const std::uint64_t size = size_;
     give_room_back(fd);  // of a process that was killed
     const auto last = intents_->read();
+    const detail::unique_fd reader(::open(target_.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    if (!reader) return false;
     if (last && last->device == current_->status.st_dev && last->inode == current_->status.st_ino &&
-        last->begin < size && size < last->end) {
+        last->begin < size && size < last->end && begins(reader.get(), *last, size)) {
       if (::ftruncate(fd, static_cast<off_t>(last->begin)) != 0) return false;
       repaired_.cut_bytes = size - last->begin;
       size_ = last->begin;
     } else if (size > 0) {
-      const detail::unique_fd reader(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
       char end = 0;
-      if (!reader || ::pread(reader.get(), &end, 1, static_cast<off_t>(size - 1)) != 1) return false;
+      if (::pread(reader.get(), &end, 1, static_cast<off_t>(size - 1)) != 1) return false;
       repaired_.sealed = end != '\n';
-      if (repaired_.sealed && !write_all(fd, "\n")) return false;
+      if (repaired_.sealed && !detail::write_all(fd, "\n")) return false;
       size_ += repaired_.sealed;
     }
     if (settings_.sync != durability::none) sync_folder();
     return true;
   }
 
+  /// Whether what was announced is what stands in the file of that size.
+  static bool begins(int reader, const detail::intent_file::intent& last, std::uint64_t size) noexcept {
+    std::array<char, sizeof last.head> found{};
+    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(found.size(), size - last.begin));
+    return ::pread(reader, found.data(), wanted, static_cast<off_t>(last.begin)) == static_cast<ssize_t>(wanted) &&
+           std::equal(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(wanted), last.head.begin());
+  }
+
   /// Says what comes next, so that it is cut off when the process dies before it is there.
-  bool announce(std::size_t bytes) const noexcept {
-    return intents_->declare({current_->status.st_dev, current_->status.st_ino, size_, size_ + bytes});
+  bool announce(std::string_view bytes) const noexcept {
+    detail::intent_file::intent next{current_->status.st_dev, current_->status.st_ino, size_, size_ + bytes.size(), {}};
+    std::copy_n(bytes.data(), std::min(bytes.size(), next.head.size()), next.head.data());
+    return intents_->declare(next);
   }
   void announce_nothing() const noexcept { static_cast<void>(intents_->declare({})); }
 
   /// Takes back an append that came in part: now or, failing that, before the next one.
-  void take_back(std::size_t bytes) noexcept {
+  void take_back(std::string_view bytes) noexcept {
     static_cast<void>(announce(bytes));
     cut_to_ = size_;
     cut();
@@ -275,15 +321,6 @@ class basic_append_file {
     return true;
   }
 
-  static bool write_all(int fd, std::string_view bytes) noexcept {
-    while (!bytes.empty()) {
-      const ssize_t n = ::write(fd, bytes.data(), bytes.size());
-      if (n < 0 && errno != EINTR) return false;
-      if (n > 0) bytes.remove_prefix(static_cast<std::size_t>(n));
-    }
-    return true;
-  }
-
   void rotate_if_due(std::size_t more) noexcept {
     if (settings_.rotate_bytes == 0 && settings_.rotate_age.count() == 0) return;
     if (size_ == 0) return;
@@ -293,18 +330,26 @@ class basic_append_file {
   }
 
   bool rotate_locked() {
-    struct ::stat named {};
-    const bool ours = ::stat(path_.c_str(), &named) == 0 && named.st_ino == current_->status.st_ino &&
-                      named.st_dev == current_->status.st_dev;
-    if (ours && named.st_size == 0) return true;
+    const auto target = detail::find_write_target(path_);
+    if (!target) return false;
+    const bool ours = target->is(current_->status);
+    if (ours && target->status.st_size == 0) return true;
     if (cut_to_ && !cut()) return false;
+    std::optional<detail::intent_file> elsewhere;  // the path is a link that leads to another file by now
+    if (target->is_plain && target->path != target_) {
+      auto intents = detail::intent_file::open(target->path + ".intent", current_->status.st_uid, {});
+      if (!intents) return false;
+      elsewhere = std::move(*intents);
+    }
     if (settings_.sync != durability::none) sync_now(*current_);
-    const std::string aside = ours ? detail::name_aside(path_, clock::now()) : std::string();
-    if (ours && ::rename(path_.c_str(), aside.c_str()) != 0) return false;
+    const std::string aside = ours ? names_.next(target->path, clock::now()) : std::string();
+    if (ours && ::rename(target->path.c_str(), aside.c_str()) != 0) return false;
     if (!detail::unless_out_of_memory([&] { return open_current(); })) {
-      if (ours) static_cast<void>(::rename(aside.c_str(), path_.c_str()));
+      if (ours) static_cast<void>(::rename(aside.c_str(), target->path.c_str()));
       return false;
     }
+    if (elsewhere) intents_ = std::move(elsewhere);
+    if (!current_->regular) intents_.reset();
     unsynced_ = false;
     if (ours) remove_old();
     if (settings_.sync != durability::none) sync_folder();
@@ -316,7 +361,7 @@ class basic_append_file {
     if (settings_.keep_files == 0 && settings_.keep_bytes == 0) return;
     std::uint64_t bytes = 0;
     std::size_t kept = 0;
-    for (const detail::file_aside& old : detail::files_aside(path_)) {  // the newest first
+    for (const detail::file_aside& old : detail::files_aside(target_)) {  // the newest first
       bytes += old.bytes;
       const bool too_many = settings_.keep_files != 0 && kept == settings_.keep_files;
       if (too_many || (settings_.keep_bytes != 0 && bytes > settings_.keep_bytes)) {
@@ -347,13 +392,15 @@ class basic_append_file {
   }
   /// So that the file's name survives a power loss too.
   void sync_folder() {
-    const auto folder = std::filesystem::path(path_).parent_path();
-    const detail::unique_fd fd(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (fd && ::fsync(fd.get()) != 0) ++sync_failures_;
+    if (!detail::sync_folder_of(target_)) ++sync_failures_;
   }
 
   std::string path_;
   append_settings settings_;
+  std::string target_;  // what the path stands for, links followed
+  bool is_fifo_ = false;
+  detail::names_aside names_;
+  detail::pipe_writer pipe_;  // of what is no regular file
   Mutex mutex_;                                 // of all below but the atomics
   std::optional<detail::intent_file> intents_;  // of a regular file; none: a pipe or a device
   std::shared_ptr<const file> current_;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <chrono>
@@ -18,19 +18,6 @@
 
 // Files that were set aside: <path>.20260131T120000Z, and -2, -3, ... where a second saw more than one.
 namespace tabscore::detail {
-
-/// A free name for the file at `path`.
-inline std::string name_aside(const std::string& path, std::chrono::system_clock::time_point now) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
-  std::tm utc{};
-  ::gmtime_r(&seconds, &utc);
-  char text[32];
-  const std::size_t length = std::strftime(text, sizeof text, ".%Y%m%dT%H%M%SZ", &utc);
-  const std::string name = path + std::string(text, length);
-  std::string free = name;
-  for (int n = 2; ::access(free.c_str(), F_OK) == 0; ++n) free = name + "-" + std::to_string(n);
-  return free;
-}
 
 struct file_aside {
   std::string path;
@@ -59,6 +46,7 @@ inline std::vector<file_aside> files_aside(const std::string& path) {
       if (rest[0] != '-' || *behind != '\0' || file.number < 2) continue;
     }
     std::error_code no_size;
+    if (entry->symlink_status(no_size).type() != std::filesystem::file_type::regular) continue;
     const std::uintmax_t size = entry->file_size(no_size);
     file.bytes = no_size ? 0 : size;
     found.push_back(std::move(file));
@@ -68,5 +56,33 @@ inline std::vector<file_aside> files_aside(const std::string& path) {
   });
   return found;
 }
+
+/// Gives names to files that are set aside, each one behind all before it, also when these are deleted, when a second
+/// sees many, and when the clock goes back.
+class names_aside {
+ public:
+  std::string next(const std::string& path, std::chrono::system_clock::time_point now) {
+    const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
+    std::tm utc{};
+    ::gmtime_r(&seconds, &utc);
+    char text[32];
+    const std::string time(text, std::strftime(text, sizeof text, "%Y%m%dT%H%M%SZ", &utc));
+    const auto take = [&](const std::string& t, unsigned long n) {
+      if (std::tie(t, n) > std::tie(time_, number_)) time_ = t, number_ = n;
+    };
+    if (const auto others = files_aside(path); !others.empty()) take(others[0].time, others[0].number);
+    ++number_;
+    if (time > time_) time_ = time, number_ = 1;
+    for (;; ++number_) {  // another's file, or a folder, may be in the way
+      std::string name = path + "." + time_ + (number_ > 1 ? "-" + std::to_string(number_) : "");
+      struct ::stat other {};
+      if (::lstat(name.c_str(), &other) != 0) return name;
+    }
+  }
+
+ private:
+  std::string time_;  // of the last one
+  unsigned long number_ = 0;
+};
 
 }  // namespace tabscore::detail

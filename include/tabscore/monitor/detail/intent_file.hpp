@@ -6,54 +6,43 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <system_error>
-#include <utility>
 
 #include "../../core/result.hpp"
+#include "descriptor.hpp"
 
 namespace tabscore::detail {
-
-/// A file descriptor that is closed with its owner.
-class unique_fd {
- public:
-  unique_fd() = default;
-  explicit unique_fd(int fd) noexcept : fd_(fd) {}
-  unique_fd(unique_fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  unique_fd& operator=(unique_fd&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~unique_fd() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const noexcept { return fd_; }
-  explicit operator bool() const noexcept { return fd_ >= 0; }
-
- private:
-  int fd_ = -1;
-};
 
 /// Where in the log the write that is under way begins and ends, kept in a small file beside it. A process that is
 /// killed may leave the front part of a write behind (the kernel looks for SIGKILL between pages), and nothing in the
 /// lines tells that front part from a whole batch: who opens the log next cuts off what is not the whole of it.
-/// The file is locked as long as it is open: a log has one writer.
+/// The file is locked as long as it is open: a log has one writer. Links are not followed, and what belongs to somebody
+/// else is not believed.
 class intent_file {
  public:
   struct intent {
     std::uint64_t device = 0, inode = 0;  // of the log
     std::uint64_t begin = 0, end = 0;     // bytes of the log
+    std::array<char, 64> head{};          // the first of them: somebody else may have emptied the log meanwhile
   };
 
-  static result<intent_file> open(const std::string& path, std::chrono::milliseconds patience) {
+  /// `owner`: of the log, whose owner this file has, or else the process's.
+  static result<intent_file> open(const std::string& path, ::uid_t owner, std::chrono::milliseconds patience) {
     const auto fail = [&](const std::string& what) { return error{errc::io, "'" + path + "': " + what}; };
     intent_file file;
-    file.fd_ = unique_fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
-    if (!file.fd_) return fail("cannot be opened (" + std::generic_category().message(errno) + ")");
+    file.fd_ = unique_fd(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
+    if (!file.fd_ && errno == ELOOP) return fail("is a symbolic link; remove it");
+    if (!file.fd_) return fail("cannot be opened" + because_of_errno());
+    struct ::stat found {};
+    if (::fstat(file.fd_.get(), &found) != 0) return fail("cannot be read" + because_of_errno());
+    if (!S_ISREG(found.st_mode) || found.st_nlink != 1) return fail("is no regular file of one name; remove it");
+    if (found.st_uid != owner && found.st_uid != ::geteuid()) return fail("belongs to another user; remove it");
+    static_cast<void>(::fchmod(file.fd_.get(), 0600));  // who can open it can lock it
     // A writer that was just killed holds its lock until the kernel is done with it.
     const auto deadline = std::chrono::steady_clock::now() + patience;
     while (::flock(file.fd_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "descriptor.hpp"
+
+namespace tabscore::detail {
+
+/// What a name stands for when something is to be written there: symbolic links are followed, also one to a name that
+/// is not there yet.
+struct write_target {
+  std::string path;
+  bool exists = false;
+  bool is_plain = true;  ///< a regular file or nothing yet. Anything else, and whatever /dev/stdout names, is written to
+                         ///< and neither replaced nor renamed
+  int descriptor = -1;   ///< of this process, that the name stands for (/dev/stdout, /dev/fd/3)
+  struct ::stat status {};
+
+  bool is_fifo() const noexcept { return exists && S_ISFIFO(status.st_mode); }
+  bool is(const struct ::stat& other) const noexcept {
+    return exists && status.st_ino == other.st_ino && status.st_dev == other.st_dev;
+  }
+};
+
+inline std::string folder_of(const std::string& path) {
+  const auto folder = std::filesystem::path(path).parent_path();
+  return folder.empty() ? "." : folder.string();
+}
+
+/// Whether a link is followed, or is itself what will be replaced: of names that are made up, nobody asked for a link.
+enum class links { follow, replace };
+
+/// Nothing: errno says why.
+inline std::optional<write_target> find_write_target(const std::string& name, links what = links::follow) {
+  write_target t;
+  t.path = name;
+  if (name.empty()) return errno = ENOENT, std::nullopt;
+  if (struct ::stat link {};
+      what == links::replace && ::lstat(name.c_str(), &link) == 0 && S_ISLNK(link.st_mode)) {
+    return t;
+  }
+  t.exists = ::stat(name.c_str(), &t.status) == 0;
+  if (!t.exists && errno != ENOENT) return std::nullopt;
+  for (int links = 0;; ++links) {
+    struct ::stat last {};
+    if (::lstat(t.path.c_str(), &last) != 0 || !S_ISLNK(last.st_mode)) break;
+    if (links == 40) return errno = ELOOP, std::nullopt;
+    const std::string folder = folder_of(t.path);
+    struct ::statfs system {};
+    if (::statfs(folder.c_str(), &system) == 0 && system.f_type == PROC_SUPER_MAGIC) {
+      t.is_plain = false;
+      std::error_code failed;
+      if (std::filesystem::equivalent(folder, "/proc/self/fd", failed)) {
+        t.descriptor = std::atoi(std::filesystem::path(t.path).filename().c_str());
+      }
+      return t;
+    }
+    std::array<char, 4096> to{};
+    const ssize_t size = ::readlink(t.path.c_str(), to.data(), to.size());
+    if (size < 0) return std::nullopt;
+    const std::filesystem::path next(std::string(to.data(), static_cast<std::size_t>(size)));
+    t.path = next.is_absolute() ? next.string() : (std::filesystem::path(folder) / next).string();
+  }
+  t.is_plain = !t.exists || S_ISREG(t.status.st_mode);
+  return t;
+}
+
+/// Opens what is not replaced, to write to it.
+inline unique_fd open_directly(const write_target& t, int flags) {
+  const bool shares = t.descriptor >= 0 && (S_ISREG(t.status.st_mode) || S_ISSOCK(t.status.st_mode));
+  if (shares) return unique_fd(::fcntl(t.descriptor, F_DUPFD_CLOEXEC, 3));  // the offset is the descriptor's
+  return unique_fd(::open(t.path.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC | flags));
+}
+
+/// Gives a new file the owner and mode of one whose place it takes. Who may not give it its group gives that no rights.
+inline void take_after(int fd, const struct ::stat& old) noexcept {
+  struct ::stat now {};
+  ::mode_t mode = old.st_mode & 0777U;
+  if (::fstat(fd, &now) != 0) return;
+  if ((now.st_uid != old.st_uid || now.st_gid != old.st_gid) && ::fchown(fd, old.st_uid, old.st_gid) != 0 &&
+      ::fchown(fd, static_cast<::uid_t>(-1), old.st_gid) != 0) {
+    mode &= ~070U;
+  }
+  static_cast<void>(::fchmod(fd, mode));
+}
+
+/// So that names in the file's folder survive a power loss.
+inline bool sync_folder_of(const std::string& path) {
+  const unique_fd fd(::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return !fd || ::fsync(fd.get()) == 0;
+}
+
+}  // namespace tabscore::detail

@@ -121,7 +121,8 @@ int serve(int argc, char** argv) {
     }
     if (found.sealed) say("{}: the prediction log's last line was given an end\n", Service::program);
   }
-  if (struct ::stat log {}; ::stat(f.prediction_log.c_str(), &log) == 0 && S_ISREG(log.st_mode) && (log.st_mode & S_IROTH) != 0) {
+  if (const auto log = ts::detail::find_write_target(f.prediction_log);
+      log && log->is_plain && log->exists && f.prediction_log != "off" && (log->status.st_mode & S_IROTH) != 0) {
     say("{}: everybody can read the prediction log: chmod 600 {}\n", Service::program, f.prediction_log);
   }
   f.http.refused = [&](unsigned status) { service.metrics.refused(status); };

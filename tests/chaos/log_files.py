@@ -284,28 +284,30 @@ def test_of_many_logs_the_newest_stay(folder):
 @in_folder
 def test_a_storm_of_sighups(folder):
     """A thousand under load with few logs kept: every request is answered, the newest lines stay, in order."""
-    with Started(folder, "--prediction-log", "log", "--log-keep-files", "3") as server:
+    with Started(folder, "--prediction-log", "log.jsonl", "--log-keep-files", "3") as server:
         with Load(*[Client(server.address, post(batch(3))) for _ in range(2)]) as load:
             for _ in range(1000):
                 server.process.send_signal(signal.SIGHUP)
                 time.sleep(0.001)
         answered = [a[2] for a in load.answers()]
         assert not load.failures and set(answered) == {200}, load.failures[:3]
-        time.sleep(0.3)
-        last = batch(3)
-        last["records"][0]["days_on_platform"] = 777
-        assert ask(server.address, post(last))[0] == 200
+        for number in 1, 2, 3:
+            time.sleep(0.4)
+            assert ask(server.address, post(batch(3, days_on_platform=number)))[0] == 200
+            if number == 3:  # and those before it stay
+                break
+            server.process.send_signal(signal.SIGHUP)
         assert ask(server.address, HEALTH)[0] == 200
-        aside = [p for p in folder.iterdir() if ".2" in p.name]
-        assert len(aside) == 3, aside
-        whole_batches(b"".join(p.read_bytes() for p in aside), 3)
-        assert "777" in (folder / "log").read_text()
 
     def order(p):
-        time_, _, number = p.name.split(".")[1].partition("-")
-        return time_, int(number or 1)
-    stamps = [json.loads(p.read_text().splitlines()[0])["timestamp_utc"] for p in sorted(aside, key=order)]
-    assert stamps == sorted(stamps)
+        second, _, number = p.name.split(".")[2].partition("-")
+        return second, int(number or 1)
+    aside = sorted((p for p in folder.iterdir() if ".jsonl.2" in p.name), key=order)
+    assert len(aside) == 3, aside
+    for p in aside:
+        whole_batches(p.read_bytes(), 3)
+    for p, number in zip([*aside[1:], folder / "log.jsonl"], (1, 2, 3)):
+        assert json.loads(p.read_text().splitlines()[-1])["features"]["days_on_platform"] == number, p
     return "%d requests" % len(answered)
 
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "../command_line.hpp"
+#include "../standard_streams.hpp"
 #include "duckdb_api.hpp"
 #include "predict_function.hpp"
 #include "student.hpp"
@@ -32,7 +33,7 @@ struct settings {
 };
 
 int fail(const std::string& message) {
-  fmt::print(stderr, "tabscore_duckdb: {}\n", message);
+  say("tabscore_duckdb: {}\n", message);
   return 1;
 }
 
@@ -121,6 +122,7 @@ int run(const settings& s, const std::string& sql) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  hold_standard_streams();
   settings s;
   CLI::App app("Runs SQL in an embedded DuckDB that can score records.");
   app.add_option("--library", s.library, "libduckdb to load, 1.5 or newer")->capture_default_str();

@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <iostream>
 #include <optional>
@@ -22,6 +23,7 @@ namespace ts = tabscore;
 
 int main(int argc, char** argv) {
   hold_standard_streams();
+  std::signal(SIGXFSZ, SIG_IGN);  // an error of write(), so that no part of a file is left
   const auto fail = [](const std::string& message) {
     say("tabscore-merge: {}\n", message);
     return 1;

@@ -4,7 +4,7 @@
 # states together (OUTPUT.state). Fails without a trace when a part is missing.
 # TABSCORE_MERGE is the program that adds up states (default: tabscore-merge).
 set -euo pipefail
-parts=$1 folder=$2 output=$(readlink -m -- "$3")
+parts=$1 folder=$2 output=$3
 files=() states=()
 for part in $(seq -f %06.0f "$parts"); do
   [ -e "$folder/part-$part" ] || { echo "join_parts.sh: $folder/part-$part is missing" >&2; exit 1; }
@@ -14,10 +14,11 @@ done
 if [ -e "$output" ] && [ ! -f "$output" ]; then  # a pipe or a device
   exec cat "${files[@]}" > "$output"
 fi
-trap 'rm -f "$output.partial"' EXIT
-rm -f "$output.partial"
-set -o noclobber  # a link of that name is not followed
-cat "${files[@]}" > "$output.partial"
-[ ! -e "$output" ] || chmod --reference "$output" "$output.partial"
-sync "$output.partial"
-mv "$output.partial" "$output"
+target=$(readlink -m -- "$output")  # a link stays
+trap 'rm -f "$target.partial"' EXIT
+rm -f "$target.partial"
+set -o noclobber  # another link of that name is not followed
+cat "${files[@]}" > "$target.partial"
+[ ! -e "$target" ] || chmod --reference="$target" "$target.partial"
+sync "$target.partial"
+mv "$target.partial" "$target"

@@ -45,7 +45,8 @@ class block_scorer {
     if (from.is_too_long) {
       records_.clear();
       records_.lines = 1;
-      records_.reject(block.substr(0, block.size() - 1), false, "longer than --max-record-bytes; this is its beginning");
+      records_.reject(block.substr(0, block.size() - 1), false,
+                      "longer than --max-record-bytes; this is its beginning");
     } else if (const auto failed = decoder_->decode(block, settings_.keep, records_, add)) {
       return *failed;
     }

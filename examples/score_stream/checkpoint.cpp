@@ -24,7 +24,7 @@ void member(ts::text_buffer& to, std::string_view name, std::uint64_t value) {
 /// Of the input's bytes before the position, the last ones, as a number: who goes on must find them there. Empty where
 /// they cannot be looked at again.
 std::string seen_before(const settings& s, const input_position& at) {
-  if (at.offset == 0 || at.file >= s.inputs.size()) return {};
+  if (at.offset == 0 || at.file >= s.inputs.size() || s.inputs[at.file] == "-") return {};
   const ts::detail::unique_fd file(::open(s.inputs[at.file].c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   struct ::stat found {};
   if (!file || ::fstat(file.get(), &found) != 0 || !S_ISREG(found.st_mode)) return {};
@@ -39,9 +39,9 @@ std::string seal(std::string_view text) { return fmt::format("{{\"check\":\"{:01
 }  // namespace
 
 std::string identity_of(const settings& s, const std::string& model) {
-  std::string run =
-      fmt::format("{}|{}|{}|{}|{}|{}|{}/{}|{}|{}|{}", s.from, s.to, s.keep, s.single_line_cells,
-                  static_cast<int>(s.policy), model, s.part.index, s.part.count, s.rejects, s.state_file, s.max_record_bytes);
+  std::string run = fmt::format("{}|{}|{}|{}|{}|{}|{}/{}|{}|{}|{}", s.from, s.to, s.keep, s.single_line_cells,
+                                static_cast<int>(s.policy), model, s.part.index, s.part.count, s.rejects, s.state_file,
+                                s.max_record_bytes);
   for (const auto& name : s.inputs) run += "|" + name;
   return run;
 }

@@ -204,8 +204,8 @@ bool input::next(input_block& to, const std::function<void()>& drain) {
 /// Passes over the rest of a line that is too long; `to` keeps its beginning.
 void input::skip_line(input_block& to) {
   if (!format_.has_lines() || settings_.policy == on_error::fail) {
-    stop(exit_code::input_output, fmt::format("{}: the record at byte {} is longer than --max-record-bytes",
-                                              names_[next_.file], next_.offset));
+    stop(exit_code::input_output,
+         fmt::format("{}: the record at byte {} is longer than --max-record-bytes", names_[next_.file], next_.offset));
   }
   next_.offset += to.bytes.size();
   ts::text_buffer more;

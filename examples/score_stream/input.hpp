@@ -13,9 +13,9 @@
 
 /// Whole records in a row, as they stand in a stream.
 struct input_block {
-  ts::text_buffer bytes;  // with ts::block_padding behind them
-  std::size_t file = 0;   // which of the inputs
-  bool is_torn = false;   // the last line feed was added: the input ended without one
+  ts::text_buffer bytes;     // with ts::block_padding behind them
+  std::size_t file = 0;      // which of the inputs
+  bool is_torn = false;      // the last line feed was added: the input ended without one
   bool is_too_long = false;  // the beginning of a line that is longer than --max-record-bytes, and nothing else
 };
 

@@ -43,7 +43,8 @@ class comparison {
   void add(std::uint64_t line, const verdict& then, const verdict& now) {
     ++records_;
     ++labels_[then.label][now.label];
-    auto& tenth = bands_[std::min<std::size_t>(9, static_cast<std::size_t>(std::clamp(then.probability, 0.0, 1.0) * 10))];
+    auto& tenth =
+        bands_[std::min<std::size_t>(9, static_cast<std::size_t>(std::clamp(then.probability, 0.0, 1.0) * 10))];
     ++tenth.records;
     tenth.then += then.probability;
     tenth.now += now.probability;
@@ -73,28 +74,26 @@ class comparison {
     const auto print = [&]<class... Args>(fmt::format_string<Args...> format, Args&&... args) {
       text += fmt::format(format, std::forward<Args>(args)...);
     };
-    print("{} records replayed: {} with the logged bits, {} different\n", records_, records_ - different_,
-               different_);
+    print("{} records replayed: {} with the logged bits, {} different\n", records_, records_ - different_, different_);
     for (const auto& [name, count] : models_) print("logged by model {}: {}\n", name, count);
     if (different_ > 0) {
       print("largest difference of a probability {} (line {}: {} then, {} now), mean of those that differ {}\n",
-                 std::abs(largest_->now.probability - largest_->then.probability), largest_->line,
-                 largest_->then.probability, largest_->now.probability,
-                 total_distance_ / static_cast<double>(different_));
-      print("labels: {} stay 0, {} stay 1, {} change from 0 to 1, {} from 1 to 0\n\n", labels_[0][0],
-                 labels_[1][1], labels_[0][1], labels_[1][0]);
+            std::abs(largest_->now.probability - largest_->then.probability), largest_->line,
+            largest_->then.probability, largest_->now.probability, total_distance_ / static_cast<double>(different_));
+      print("labels: {} stay 0, {} stay 1, {} change from 0 to 1, {} from 1 to 0\n\n", labels_[0][0], labels_[1][1],
+            labels_[0][1], labels_[1][0]);
       print("{:>13} {:>10} {:>12} {:>12} {:>14}\n", "logged", "records", "mean then", "mean now", "labels change");
       for (std::size_t i = 0; i < bands_.size(); ++i) {
         const auto& b = bands_[i];
         if (b.records == 0) continue;
         const auto n = static_cast<double>(b.records);
         print("  0.{} to {}.{} {:>10} {:>12.6f} {:>12.6f} {:>14}\n", i, i == 9 ? 1 : 0, (i + 1) % 10, b.records,
-                   b.then / n, b.now / n, b.changed);
+              b.then / n, b.now / n, b.changed);
       }
       print("\n{:>10} {:>22} {:>22} {:>6} {:>4}\n", "line", "then", "now", "label", "");
       for (const difference& d : listed_) {
-        print("{:>10} {:>22} {:>22} {:>6} -> {}\n", d.line, d.then.probability, d.now.probability,
-                   int{d.then.label}, int{d.now.label});
+        print("{:>10} {:>22} {:>22} {:>6} -> {}\n", d.line, d.then.probability, d.now.probability, int{d.then.label},
+              int{d.now.label});
       }
       if (listed_.size() < different_) print("and {} more\n", different_ - listed_.size());
     }

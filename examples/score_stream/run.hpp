@@ -41,7 +41,9 @@ class run {
         identity_(identity_of(s, model)),
         before_(s.resume ? load_checkpoint(s, identity_) : std::nullopt) {}
 
-  ~run() { before_stop = [] {}; }
+  ~run() {
+    before_stop = [] {};
+  }
   run(const run&) = delete;
   run& operator=(const run&) = delete;
 
@@ -176,7 +178,8 @@ class run {
       }
     }
     if (monitor_ != nullptr) {
-      if (const auto failed = ts::save_monitor_state(ts::state_of(*monitor_), settings_.state_file, settings_.private_mode)) {
+      if (const auto failed =
+              ts::save_monitor_state(ts::state_of(*monitor_), settings_.state_file, settings_.private_mode)) {
         stop(exit_code::input_output, failed->message);
       }
     }
@@ -189,11 +192,10 @@ class run {
     }
     if (settings_.resume) remove_checkpoint(settings_);
     if (!settings_.quiet) {
-      say("score_stream: {} records read = {} scored + {} rejected{}\n", done_.read, done_.scored,
-                 done_.rejected,
-                 done_.rejected == 0                  ? ""
-                 : settings_.policy == on_error::null ? " (answered with null)"
-                                                      : " (skipped)");
+      say("score_stream: {} records read = {} scored + {} rejected{}\n", done_.read, done_.scored, done_.rejected,
+          done_.rejected == 0                  ? ""
+          : settings_.policy == on_error::null ? " (answered with null)"
+                                               : " (skipped)");
     }
   }
 

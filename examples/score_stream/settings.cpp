@@ -9,12 +9,9 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
-#include <filesystem>
 #include <iostream>
-#include <system_error>
 #include <thread>
 #include <utility>
-#include <vector>
 
 #include "../command_line.hpp"
 #include "../file_mode.hpp"
@@ -96,24 +93,16 @@ void check(const settings& s) {
   }
   if (s.keep && s.from != s.to) wrong("--keep needs --from and --to to be the same");
   if (s.resume && s.output.empty()) wrong("--resume needs --output");
-  std::vector<std::pair<const char*, ts::detail::write_target>> written;
-  for (const auto& [flag, file] : {std::pair{"--output", &s.output}, std::pair{"--rejects", &s.rejects},
-                                   std::pair{"--state-file", &s.state_file}}) {
-    auto target = ts::detail::find_write_target(*file);
-    if (!target || !target->is_plain) continue;
-    std::error_code failed;
-    if (auto plain = std::filesystem::weakly_canonical(target->path, failed); !failed) target->path = plain.string();
+  const std::pair<const char*, const std::string&> written[] = {
+      {"--output", s.output}, {"--rejects", s.rejects}, {"--state-file", s.state_file}};
+  for (const auto& [flag, file] : written) {
+    const auto same = [&, &mine = file](const std::string& other) { return ts::detail::is_same_file(mine, other); };
     for (const auto& [other, theirs] : written) {
-      if (theirs.path == target->path || (theirs.exists && target->is(theirs.status))) {
-        wrong(fmt::format("{} and {} are the same file", flag, other));
-      }
+      if (&theirs == &file) break;
+      if (same(theirs)) wrong(fmt::format("{} and {} are the same file", flag, other));
     }
-    written.emplace_back(flag, *target);
-    struct ::stat read {};
-    for (const auto& name : s.inputs) {
-      if (::stat(name.c_str(), &read) == 0 && target->is(read)) wrong(fmt::format("{} is an input", flag));
-    }
-    if (::stat(s.model.c_str(), &read) == 0 && target->is(read)) wrong(fmt::format("{} is the model file", flag));
+    if (std::any_of(s.inputs.begin(), s.inputs.end(), same)) wrong(fmt::format("{} is an input", flag));
+    if (same(s.model)) wrong(fmt::format("{} is the model file", flag));
   }
 }
 

@@ -45,6 +45,11 @@ std::optional<std::string> load(const flags& f, service_state<Service>& service)
     if (!loaded) return loaded.error().message;
     model = std::move(*loaded);
   }
+  const std::string log_path = f.prediction_log == "off" ? "" : f.prediction_log;
+  for (const auto& [flag, file] : {std::pair{"--prediction-log", log_path}, std::pair{"--state-file", f.state_file}}) {
+    if (ts::detail::is_same_file(file, f.model.path)) return fmt::format("{} is the model file", flag);
+  }
+  if (ts::detail::is_same_file(log_path, f.state_file)) return "--prediction-log and --state-file are the same file";
   if (f.prediction_log != "off") {
     ts::jsonl_settings settings = f.log;
     if (!f.hash_key_file.empty()) {
@@ -116,8 +121,7 @@ int serve(int argc, char** argv) {
   if (const auto* log = service.log.file()) {
     const ts::append_repair found = log->repaired();
     if (found.cut_bytes != 0) {
-      say("{}: {} bytes of an unfinished batch were cut off the prediction log\n", Service::program,
-                 found.cut_bytes);
+      say("{}: {} bytes of an unfinished batch were cut off the prediction log\n", Service::program, found.cut_bytes);
     }
     if (found.sealed) say("{}: the prediction log's last line was given an end\n", Service::program);
   }
@@ -133,7 +137,8 @@ int serve(int argc, char** argv) {
   f.http.leaving = [&] { service.leaving = true; };
 
   std::optional<state_keeper<Service>> keeper;
-  if (!f.state_file.empty()) keeper.emplace(service.live, f.state_file, f.file_mode, std::chrono::seconds(f.state_interval_s));
+  if (!f.state_file.empty())
+    keeper.emplace(service.live, f.state_file, f.file_mode, std::chrono::seconds(f.state_interval_s));
 
   upkeep<Service> in_background(service);
 

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>
-#include <filesystem>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -18,8 +17,9 @@
 
 /// Adds the state of an earlier run, if there was one; the sentence why not when the file is there and does not fit.
 inline std::optional<std::string> load_state(ts::drift_monitor& monitor, const std::string& path) {
-  std::error_code failed;
-  if (!std::filesystem::exists(path, failed)) return std::nullopt;
+  const auto target = ts::detail::find_write_target(path);
+  if (!target || !target->is_plain) return path + ": the state file must be a regular file that can be reached";
+  if (!target->exists) return std::nullopt;
   const auto state = ts::load_monitor_state(path);
   if (!state) return state.error().message;
   if (const auto other = ts::restore(monitor, *state)) return fmt::format("{}: {}", path, other->message);

@@ -238,6 +238,31 @@ def test_links_and_modes(folder):
 
 
 @in_folder
+def test_flags_that_would_lose_data(folder):
+    """Nothing is appended to a model, and a state is no pipe."""
+    model = folder / "model.json"
+    model.write_bytes((pathlib.Path(__file__).parents[2] / "models" / "student_logistic.json").read_bytes())
+    was = model.read_bytes()
+    (folder / "link").symlink_to(model)
+    for flag in "--prediction-log", "--state-file":
+        for name in "model.json", "link":
+            more = ["--prediction-log", "log"] if flag == "--state-file" else []
+            assert flag + " is the model file" in refused(folder, "--model", "model.json", flag, name, *more)
+    assert "same file" in refused(folder, "--prediction-log", "one", "--state-file", "./one")
+    os.mkfifo(folder / "pipe")
+    for name in "pipe", ".", "/dev/null":
+        assert "must be a regular file" in refused(folder, "--prediction-log", "off", "--state-file", name)
+    for name in ".", "", "/proc/no/such":
+        refused(folder, "--prediction-log", name)
+    for mode in "9", "044", "x", "1777", "":
+        done = subprocess.run([options.server, "--file-mode", mode], cwd=folder, capture_output=True, timeout=30)
+        assert done.returncode != 0 and done.stderr, (mode, done)
+    (folder / "key").write_bytes(b"short")
+    assert "expected 16 bytes" in refused(folder, "--prediction-log", "log", "--log-hash-key-file", "key")
+    assert model.read_bytes() == was
+
+
+@in_folder
 def test_a_log_that_is_a_link(folder):
     """The file that it leads to is written, set aside and kept few of; the link stays, and may lead elsewhere later."""
     real = folder / "real"

@@ -140,7 +140,8 @@ TEST_CASE("what a file held before somebody emptied it cuts nothing off", "[moni
   const pid_t child = ::fork();
   if (child == 0) {
     auto file = append_file::open(path.string(), {});
-    if (!file || !(*file)->append(line(3900, 'a')) || !(*file)->append(line(300, 'b'))) ::_exit(1);  // over a page's end
+    if (!file || !(*file)->append(line(3900, 'a')) || !(*file)->append(line(300, 'b')))
+      ::_exit(1);  // over a page's end
     fs::resize_file(path, 0);
     if (!(*file)->append(line(3950, 'c'))) ::_exit(1);
     ::kill(::getpid(), SIGKILL);

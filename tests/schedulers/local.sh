@@ -19,6 +19,12 @@ if command -v parallel > /dev/null; then
 else
   echo "parallel: skipped, it is not installed (apt install parallel)"
 fi
+# The output may be a link, and keeps its mode.
+echo old > "$work/target" && chmod 600 "$work/target" && ln -s target "$work/linked"
+"$schedulers/join_parts.sh" 8 "$work/xargs" "$work/linked"
+cmp "$work/whole" "$work/target" && [ -L "$work/linked" ] && [ "$(stat -c %a "$work/target")" = 600 ]
+mkfifo "$work/pipe"
+cmp "$work/whole" "$work/pipe" & "$schedulers/join_parts.sh" 8 "$work/xargs" "$work/pipe" && wait $! && [ -p "$work/pipe" ]
 # A part that fails for good is an error, and nothing under the output's name.
 printf 'nonsense\n' >> "$work/in.csv"
 if "$schedulers/with_xargs.sh" 2 3 "$work/in.csv" "$work/bad" "$work/bad.out" --from csv 2> /dev/null; then exit 1; fi

@@ -104,6 +104,20 @@ def test_devices_stay(folder):
     assert stat.S_ISCHR(os.stat(null).st_mode)
 
 
+def test_owners_stay(folder):
+    if os.geteuid() != 0:
+        return print("skipped: only root may give files away")
+    out, state = folder / "out", folder / "state"
+    for path in out, state:
+        path.write_text("x")
+        os.chown(path, 1234, 5678)
+        path.chmod(0o640)
+    run("-o", out, "--state-file", state, given=LINE)
+    for path in out, state:
+        found = path.stat()
+        assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (1234, 5678, 0o640) and found.st_size > 1
+
+
 def test_names_of_ours_are_no_links(folder):
     """FILE.partial and FILE.checkpoint are never followed, whoever made them."""
     victim = folder / "victim"

@@ -32,9 +32,11 @@ class csv_format final : public record_format<Schema> {
     std::string line(bytes.substr(mark, size - mark));
     if (line.ends_with('\r') && (has_feed || !last)) line.pop_back();
     if (line.find('\r') != std::string::npos) {
-      return error{errc::structure, "the header has a carriage return that no line feed follows: lines must end with a line feed"};
+      return error{errc::structure,
+                   "the header has a carriage return that no line feed follows: lines must end with a line feed"};
     }
-    if (line.find('\0') != std::string::npos) return error{errc::structure, "the header has a zero byte, expected UTF-8"};
+    if (line.find('\0') != std::string::npos)
+      return error{errc::structure, "the header has a zero byte, expected UTF-8"};
     if (!last && !has_feed) return this->needs_more;
     line += '\n';
     const auto wrong = read(line);

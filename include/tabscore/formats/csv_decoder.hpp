@@ -185,8 +185,8 @@ class csv_decoder final : public block_decoder<Schema> {
       if (cell.size() < 32 && ((bytes.special | bytes.quotes) & ((std::uint32_t{1} << cell.size()) - 1)) == 0) {
         return valid_ascii<field>(cell.size());
       }
-      return to.find('"') == std::string_view::npos && !ends_with_return(cell) && simdjson::validate_utf8(to.data(), to.size()) &&
-             field::valid(to);
+      return to.find('"') == std::string_view::npos && !ends_with_return(cell) &&
+             simdjson::validate_utf8(to.data(), to.size()) && field::valid(to);
     }
   }
 

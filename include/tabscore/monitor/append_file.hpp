@@ -62,10 +62,10 @@ struct append_repair {
 /// An append is one write(). The kernel copies page by page and looks for SIGKILL between pages, so that what stays
 /// within a page of the file is copied whole or not at all; only what crosses pages is announced in the small file
 /// first.
-/// A file that is set aside becomes `<path>.<UTC time>`; what is appended at once stays together. A symbolic link stands
-/// for the file that it leads to. Pipes and devices are written to and nothing else, without waiting long for who reads
-/// them (see detail::pipe_writer). For Linux.
-/// No concurrent call causes a data race; waiting for the disk in sync() and tick() blocks no append().
+/// A file that is set aside becomes `<path>.<UTC time>`; what is appended at once stays together. A symbolic link
+/// stands for the file that it leads to. Pipes and devices are written to and nothing else, without waiting long for
+/// who reads them (see detail::pipe_writer). For Linux. No concurrent call causes a data race; waiting for the disk in
+/// sync() and tick() blocks no append().
 template <class Mutex>
 class basic_append_file {
   using clock = std::chrono::system_clock;
@@ -400,7 +400,7 @@ class basic_append_file {
   std::string target_;  // what the path stands for, links followed
   bool is_fifo_ = false;
   detail::names_aside names_;
-  detail::pipe_writer pipe_;  // of what is no regular file
+  detail::pipe_writer pipe_;                    // of what is no regular file
   Mutex mutex_;                                 // of all below but the atomics
   std::optional<detail::intent_file> intents_;  // of a regular file; none: a pipe or a device
   std::shared_ptr<const file> current_;

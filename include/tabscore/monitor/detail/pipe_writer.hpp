@@ -48,8 +48,8 @@ class no_sigpipe {
 
 /// Writes to a pipe, socket or device that does not block, and does not wait long for who reads it: a reader that takes
 /// nothing for a quarter of a second has stopped, and then is not waited for until it reads again. Of a write that came
-/// in part the rest goes first the next time, so that no line is torn, also for the next reader: what is in a pipe stays
-/// there when its reader leaves.
+/// in part the rest goes first the next time, so that no line is torn, also for the next reader: what is in a pipe
+/// stays there when its reader leaves.
 class pipe_writer {
   using clock = std::chrono::steady_clock;
 
@@ -61,7 +61,8 @@ class pipe_writer {
     std::string_view left = bytes;
     if (push(fd, left, !stopped_)) return stopped_ = false, true;
     if (left.size() < bytes.size()) {
-      const bool later = (errno == EAGAIN || errno == EPIPE) && unless_out_of_memory([&] { return rest_.assign(left), true; });
+      const bool later =
+          (errno == EAGAIN || errno == EPIPE) && unless_out_of_memory([&] { return rest_.assign(left), true; });
       if (!later) rest_ = "\n";  // an end for the line that was torn
     }
     stopped_ = true;

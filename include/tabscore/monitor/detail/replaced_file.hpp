@@ -50,7 +50,7 @@ class replaced_file {
         if (is_ours(left)) {
           old = unique_fd(::open(partial.c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
           if (!old) return fail(partial, "cannot be written" + because_of_errno());
-          if (::flock(old.get(), LOCK_EX | LOCK_NB) != 0) return fail(name, "another process writes it");
+          if (::flock(old.get(), LOCK_EX | LOCK_NB) != 0) return fail(name, no_lock());
           if (!is_named(old.get(), partial)) continue;  // whoever had the lock has renamed it
         } else if (keep > 0) {
           return fail(partial, "is a link, no regular file, or another user's; it cannot be gone on with");
@@ -73,7 +73,7 @@ class replaced_file {
       file.fd_ = unique_fd(::open(partial.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
       if (!file.fd_ && errno == EEXIST) continue;
       if (!file.fd_) return fail(partial, "cannot be written" + because_of_errno());
-      if (::flock(file.fd_.get(), LOCK_EX | LOCK_NB) != 0) return fail(name, "another process writes it");
+      if (::flock(file.fd_.get(), LOCK_EX | LOCK_NB) != 0) return fail(name, no_lock());
       if (!is_named(file.fd_.get(), partial)) continue;
       if (to.exists) {
         take_after(file.fd_.get(), to.status);
@@ -120,6 +120,9 @@ class replaced_file {
  private:
   explicit replaced_file(write_target target) : target_(std::move(target)) {}
 
+  static std::string no_lock() {
+    return errno == EWOULDBLOCK ? "another process writes it" : "cannot be locked" + because_of_errno();
+  }
   static bool is_ours(const struct ::stat& s) noexcept {
     return S_ISREG(s.st_mode) && s.st_uid == ::geteuid() && s.st_nlink == 1;
   }

@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <system_error>
 
 #include "descriptor.hpp"
 
@@ -23,8 +24,8 @@ namespace tabscore::detail {
 struct write_target {
   std::string path;
   bool exists = false;
-  bool is_plain = true;  ///< a regular file or nothing yet. Anything else, and whatever /dev/stdout names, is written to
-                         ///< and neither replaced nor renamed
+  bool is_plain = true;  ///< a regular file or nothing yet. Anything else, and whatever /dev/stdout names, is written
+                         ///< to and neither replaced nor renamed
   int descriptor = -1;   ///< of this process, that the name stands for (/dev/stdout, /dev/fd/3)
   struct ::stat status {};
 
@@ -47,8 +48,7 @@ inline std::optional<write_target> find_write_target(const std::string& name, li
   write_target t;
   t.path = name;
   if (name.empty()) return errno = ENOENT, std::nullopt;
-  if (struct ::stat link {};
-      what == links::replace && ::lstat(name.c_str(), &link) == 0 && S_ISLNK(link.st_mode)) {
+  if (struct ::stat link{}; what == links::replace && ::lstat(name.c_str(), &link) == 0 && S_ISLNK(link.st_mode)) {
     return t;
   }
   t.exists = ::stat(name.c_str(), &t.status) == 0;
@@ -75,6 +75,18 @@ inline std::optional<write_target> find_write_target(const std::string& name, li
   }
   t.is_plain = !t.exists || S_ISREG(t.status.st_mode);
   return t;
+}
+
+/// Whether two names stand for one file, so that what is written under one is lost under the other.
+inline bool is_same_file(const std::string& a, const std::string& b) {
+  const auto one = find_write_target(a), other = find_write_target(b);
+  if (!one || !other || !one->is_plain || !other->is_plain) return false;
+  if (one->exists && other->exists) return one->is(other->status);
+  std::error_code failed;
+  const auto plain = [&](const write_target& t) {
+    return std::filesystem::weakly_canonical(std::filesystem::absolute(t.path, failed), failed);
+  };
+  return plain(*one) == plain(*other) && !failed;
 }
 
 /// Opens what is not replaced, to write to it.

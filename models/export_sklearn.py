@@ -1,14 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Writes a fitted scikit-learn pipeline as a tabscore model file (docs/model-format.md).
-
-The pipeline is a ColumnTransformer followed by a classifier of two classes, fitted on a DataFrame.
-
-Numeric columns: StandardScaler, RobustScaler, MaxAbsScaler, MinMaxScaler, SimpleImputer, FunctionTransformer of np.log,
-np.log1p or np.clip, "passthrough", or a Pipeline of these. Text columns: OneHotEncoder(handle_unknown="ignore") or
-OrdinalEncoder(handle_unknown="use_encoded_value"), with a SimpleImputer before it or not. Models: LogisticRegression,
-decision trees, random forests, extra trees, GradientBoosting, HistGradientBoosting, XGBClassifier, LGBMClassifier; trees
-want numeric columns before text columns.
+"""Writes a fitted scikit-learn pipeline of two classes as a tabscore model file (docs/model-format.md).
 
     document = export(pipeline, name="churn", threshold=0.5, training_data=training_data("churn.csv", rows=1000))
     write(document, "churn.json")
@@ -17,47 +9,34 @@ or, for a pipeline saved with joblib (joblib files run code when loaded: open on
 
     python3 models/export_sklearn.py churn.joblib --name churn --training-data churn.csv --output churn.json
 
-Needs python3-sklearn and python3-pandas (Debian 12: scikit-learn 1.2.1).
+docs/from-python.md lists the steps and models that can be exported; the others are NotExportable, which names the step and
+says what to do. A ColumnTransformer and one model become a simple kind ("logistic", "sklearn", "xgboost", "lightgbm"),
+everything else kind "pipeline".
+
+Needs python3-sklearn and python3-pandas (Debian 12: scikit-learn 1.2.1; checked up to 1.9).
 """
 
 import argparse
+import contextlib
 import datetime
 import hashlib
 import json
 import pathlib
-import random
 import sys
 
 import numpy as np
 import pandas as pd
 import sklearn
-from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import (
-    FunctionTransformer,
-    MaxAbsScaler,
-    MinMaxScaler,
-    OneHotEncoder,
-    OrdinalEncoder,
-    RobustScaler,
-    StandardScaler,
-)
 
-import export_sklearn_trees
+import export_checks
+import export_models
+from export_models import Verbatim  # noqa: F401: for callers
+from export_program import Block, Input, NotExportable, Program, class_of, is_missing, is_nan, quietly, require, unwrap
+from export_simple import Logistic, Trees, features_of, learner_of, make_checks, members  # noqa: F401: for callers
 
 FORMAT_VERSION = 1
 BINS = 10  # of a histogram of the training data, at most
-
-
-class NotExportable(ValueError):
-    """The pipeline has something that the model format does not say."""
-
-
-def require(condition, sentence):
-    if not condition:
-        raise NotExportable(sentence)
+MORE_CHECKS = 32  # of trees, chosen by the leaves that they reach
 
 
 def progress(doing=""):
@@ -66,338 +45,415 @@ def progress(doing=""):
         print(f"\r\033[K{doing}", end="", file=sys.stderr, flush=True)
 
 
+@contextlib.contextmanager
+def refusals(pipeline):
+    """Whatever goes wrong inside is said as a NotExportable."""
+    try:
+        yield
+    except NotExportable:
+        raise
+    except Exception as reason:
+        name = type(reason).__name__
+        if name == "NotFittedError":
+            raise NotExportable(f"the {type(pipeline).__name__} is not fitted; call fit() before export()") from reason
+        text = " ".join(str(reason).split())[:300]
+        raise NotExportable(f"the {type(pipeline).__name__} cannot be read ({name}: {text}); check that it is fitted and "
+                            "gives predict_proba for the data that it is exported with") from reason
+
+
 def export(
     pipeline,
     *,
     name,
-    threshold,
+    threshold=None,
     training_data,
     baseline=None,
     split=None,
     metrics=None,
     date=None,
-    checks=32,
+    checks=None,
     missing=False,
     learner=None,
+    positive=None,
+    names=None,
+    categories=None,
+    data=None,
+    raw=None,
+    engineered=None,
 ):
     """The model file of a fitted pipeline as a dict. `training_data` and `baseline` come from the functions below.
 
-    `learner` says how the last step is written: Logistic, or another class with the same members; by default the one
-    for the class of the last step. `missing` says that the model takes missing numbers as they are (boosted trees of
-    XGBoost, LightGBM and HistGradientBoosting do), so that some checks have them; those that an imputer fills always do.
+    `threshold` is by default that of a FixedThresholdClassifier or TunedThresholdClassifierCV, else 0.5. `positive` is the
+    label that counts as positive: needed unless labels are 0 and 1 or booleans. `names` are those of the columns of a
+    pipeline that was fitted on an array. `categories` gives, by column, the training categories that XGBoost before 3.1
+    does not keep. `checks` is the number of rows that every reader replays (by default 32, of trees and of kind "pipeline"
+    64); they are made up, or with `data` rows of that DataFrame. `raw` is a DataFrame of up to 100 raw rows: it goes into
+    the file with the values of the `engineered` features (by default those that the pipeline's own first
+    FunctionTransformer adds), which make_pipeline computes again. `missing` says that the model takes missing numbers as
+    they are, so that some checks of a simple kind have them. `learner` says how the last step of a simple kind is written.
     """
-    require(
-        isinstance(pipeline, Pipeline) and len(pipeline) == 2, "expected a Pipeline of a ColumnTransformer and a model"
-    )
-    columns, model = (step for _, step in pipeline.steps)
-    require(isinstance(columns, ColumnTransformer), f"the first step is a {type(columns).__name__}")
-    learner = learner or learner_of(model)
-    learner.check(columns, model)
-    numeric, text = features_of(columns)
-    if learner.kind != "logistic":
-        firsts = [f["first"] for f in numeric + text]
-        require(firsts == sorted(firsts), "trees need the numeric columns before the text columns")
-    progress(f"{name}: reading the model")
-    document = {
-        "format": "tabscore-model",
-        "version": FORMAT_VERSION,
-        "name": name,
-        "kind": learner.kind,
-        "provenance": {
-            "trainer": learner.trainer,
-            "exporter": f"tabscore {learner.exporter}, format {FORMAT_VERSION}",
-            "date": date or datetime.date.today().isoformat(),
-            "training_data": training_data,
-        },
-        "features": {
-            "numeric": [members(f, "name", "steps", "mean", "scale") for f in numeric],
-            "text": [members(f, "name", "categories", "imputed", "ordinal") for f in text],
-        },
-        "model": learner.member(model, numeric, text),
-        "threshold": float(threshold),
-    }
-    if split is not None:
-        document["provenance"]["split"] = split
-    if metrics is not None:
-        document["provenance"]["metrics"] = {key: float(value) for key, value in metrics.items()}
-    if baseline is not None:
-        document["drift_baseline"] = baseline
-    progress(f"{name}: scoring the checks")
-    document["checks"] = make_checks(pipeline, numeric, text, checks, learner, missing)
-    progress()
-    return document
-
-
-def members(feature, *names):
-    return {name: feature[name] for name in names if name in feature}
-
-
-def learner_of(model):
-    """How a classifier is written, by its class; trainers that are not there are not imported."""
-    if isinstance(model, LogisticRegression):
-        return Logistic
-    if type(model).__module__.startswith("xgboost"):
-        import export_xgboost
-
-        return export_xgboost.Booster
-    if type(model).__module__.startswith("lightgbm"):
-        import export_lightgbm
-
-        return export_lightgbm.Booster
-    return Trees
-
-
-class Logistic:
-    """A binary LogisticRegression of scikit-learn."""
-
-    kind = "logistic"
-    trainer = {"name": "scikit-learn", "version": sklearn.__version__}
-    exporter = "export_sklearn.py"
-
-    @staticmethod
-    def check(columns, model):
-        require(isinstance(model, LogisticRegression), f"the last step is a {type(model).__name__}")
-        require(len(model.classes_) == 2, f"the model has {len(model.classes_)} classes, not two")
-        # With two classes "multinomial" gives other probabilities than the logistic function of the margin.
-        multinomial = getattr(model, "multi_class", "auto") == "multinomial"
-        require(not multinomial, "the model was fitted with multi_class=multinomial")
-
-    @staticmethod
-    def member(model, numeric, text):
-        coefficients = model.coef_[0].tolist()
-        return {
-            "numeric_coefficients": [coefficients[f["first"]] for f in numeric],
-            "text_coefficients": [coefficients[f["first"] : f["first"] + f["width"]] for f in text],
-            "intercept": float(model.intercept_[0]),
-        }
-
-    @staticmethod
-    def margins(pipeline, frame):
-        return pipeline.decision_function(frame)
-
-
-class Trees:
-    """Trees of scikit-learn with two classes."""
-
-    kind = "sklearn"
-    trainer = {"name": "scikit-learn", "version": sklearn.__version__}
-    exporter = "export_sklearn.py"
-
-    @staticmethod
-    def check(columns, model):
-        require(hasattr(model, "classes_"), f"the last step is a {type(model).__name__}, not a classifier")
-        require(len(model.classes_) == 2, f"the model has {len(model.classes_)} classes, not two")
-
-    @staticmethod
-    def member(model, numeric, text):
+    with refusals(pipeline):
+        pipeline, first = without_engineering(pipeline)
+        place, classes = positive_place(pipeline, positive)
+        if training_data is None or not isinstance(training_data, dict):
+            require(False, "training_data is not what training_data(path, rows) gives")
+        progress(f"{name}: reading the model")
+        simple = read_simple(pipeline, learner, place, names, categories)
+        plan = None
         try:
-            return export_sklearn_trees.export_dict(model)
-        except ValueError as e:
-            raise NotExportable(str(e)) from e
-
-    @staticmethod
-    def margins(pipeline, frame):
-        """Log-odds, or of trees that average shares, the probability."""
-        if hasattr(pipeline, "decision_function"):
-            return pipeline.decision_function(frame)
-        return pipeline.predict_proba(frame)[:, 1]
-
-
-def features_of(columns):
-    """The numeric and the text features of a fitted ColumnTransformer, each with its first encoded column."""
-    inputs = list(getattr(columns, "feature_names_in_", []))
-    require(inputs, "the pipeline was not fitted on a DataFrame, so its columns have no names")
-    numeric, text = [], []
-    for step, transformer, chosen in columns.transformers_:
-        names = column_names(step, inputs, chosen)
-        if not names or (isinstance(transformer, str) and transformer == "drop"):
-            continue
-        first = columns.output_indices_[step].start
-        parts = [part for _, part in transformer.steps] if isinstance(transformer, Pipeline) else [transformer]
-        if isinstance(parts[-1], (OneHotEncoder, OrdinalEncoder)):
-            for f in text_features(step, parts, names):
-                text.append({**f, "first": first})
-                first += f["width"]
-            continue
-        all_steps = numeric_steps(step, parts, len(names))
-        for i, (column, steps) in enumerate(zip(names, all_steps)):
-            # The last scaler stands apart, so that the usual pipeline has no steps.
-            last = steps.pop()["standardize"] if steps and "standardize" in steps[-1] else [0.0, 1.0]
-            feature = {"name": column, "mean": last[0], "scale": last[1], "first": first + i}
-            numeric.append({**feature, "steps": steps} if steps else feature)
-    return numeric, text
-
-
-def numeric_steps(step, parts, count):
-    """What a list of transformers does to each of `count` columns, as the model file says it."""
-    columns = [[] for _ in range(count)]
-
-    def add(name, *values):
-        for column, numbers in zip(columns, zip(*[np.broadcast_to(v, count).tolist() for v in values])):
-            column.append({name: list(map(float, numbers)) if len(numbers) > 1 else float(numbers[0])})
-
-    filled = None  # what an imputer puts in, as the transformers after it leave it
-    for place, part in enumerate(parts):
-        if part is None or (isinstance(part, str) and part == "passthrough"):
-            continue
-        if isinstance(part, StandardScaler):
-            add("standardize", part.mean_ if part.with_mean else 0.0, part.scale_ if part.with_std else 1.0)
-        elif isinstance(part, RobustScaler):
-            require(not part.unit_variance, f"{step}: the RobustScaler has unit_variance")
-            add("standardize", part.center_ if part.with_centering else 0.0, part.scale_ if part.with_scaling else 1.0)
-        elif isinstance(part, MaxAbsScaler):
-            add("standardize", 0.0, part.scale_)
-        elif isinstance(part, MinMaxScaler):
-            add("rescale", part.scale_, part.min_)
-            if part.clip:
-                add("clip", *part.feature_range)
-        elif isinstance(part, SimpleImputer):
-            require(not part.add_indicator, f"{step}: the SimpleImputer adds indicators")
-            require(is_nan(part.missing_values), f"{step}: the SimpleImputer's missing value is not NaN")
-            statistics = np.asarray(part.statistics_, dtype=float)
-            require(not np.isnan(statistics).any(), f"{step}: every training value of a column is missing")
-            last = len(parts) - 1 if isinstance(parts[-1], (StandardScaler, RobustScaler, MaxAbsScaler)) else len(parts)
-            filled = statistics if filled is None else filled
-            for later in parts[place + 1 : last]:
-                filled = filled if isinstance(later, str) else later.transform(filled.reshape(1, -1))[0]
-        elif isinstance(part, FunctionTransformer) and part.func in (np.log, np.log1p):
-            for column in columns:
-                column.append({part.func.__name__: {}})
-        elif isinstance(part, FunctionTransformer) and part.func is np.clip:
-            limits = dict(part.kw_args or {})
-            require(set(limits) == {"a_min", "a_max"}, f"{step}: np.clip needs kw_args a_min and a_max")
-            require(None not in limits.values(), f"{step}: np.clip needs numbers for a_min and a_max")
-            add("clip", limits["a_min"], limits["a_max"])
-        else:
-            what = part.func.__name__ if isinstance(part, FunctionTransformer) and part.func else type(part).__name__
-            require(False, f"{step}: {what} on a numeric column has no place in the model file")
-    if filled is not None:
-        # Missing numbers stay missing on the way and are filled at its end with NumPy's own bits: many rows have this
-        # number, trees like to split at it, and logarithms of two libraries may differ in the last bit.
-        for column, number in zip(columns, filled.tolist()):
-            place = len(column) - bool(column and "standardize" in column[-1])
-            column.insert(place, {"impute": number})
-    return columns
+            plan = Plan(pipeline, names, categories, place)
+        except NotExportable:
+            if simple is None:
+                raise
+        limit = threshold if threshold is not None else plan.threshold if plan and plan.threshold is not None else 0.5
+        require(0 <= float(limit) <= 1, f"the threshold {limit} is not a probability; give one from 0 to 1")
+        part = simple or plan
+        document = {
+            "format": "tabscore-model",
+            "version": FORMAT_VERSION,
+            "name": name,
+            "kind": part.kind,
+            "provenance": {
+                "trainer": part.trainer,
+                "exporter": f"tabscore {part.exporter}, format {FORMAT_VERSION}",
+                "date": date or datetime.date.today().isoformat(),
+                "training_data": training_data,
+            },
+            "features": part.features,
+            "model": part.model,
+            "threshold": float(limit),
+        }
+        if classes is not None:
+            document["classes"] = classes
+        if split is not None:
+            document["provenance"]["split"] = split
+        if metrics is not None:
+            document["provenance"]["metrics"] = {key: float(value) for key, value in metrics.items()}
+        if baseline is not None:
+            document["drift_baseline"] = part.baseline(baseline)
+        if raw is not None:
+            document["raw_checks"] = raw_checks(raw, engineered, first, part)
+        progress(f"{name}: scoring the checks")
+        document["checks"], sentence = part.checks(pipeline, checks, missing, data, plan)
+        progress()
+        if sentence:
+            export_checks.say(f"{name}: {sentence}")
+        return document
 
 
-def is_nan(value):
-    return isinstance(value, float) and value != value
+def without_engineering(pipeline):
+    """The pipeline without a first step that is Python code of its own, and that step."""
+    pipeline = unwrap(pipeline)
+    if class_of(pipeline) != "Pipeline" or len(pipeline.steps) < 2:
+        return pipeline, None
+    first = pipeline.steps[0][1]
+    code = class_of(first) == "FunctionTransformer" and first.func is not None
+    if not code:
+        return pipeline, None
+    program = Program(["x"])
+    try:
+        export_models.apply(program, pipeline.steps[0][0], first, Block([Input("x")]))
+        return pipeline, None  # a function that the file can say
+    except NotExportable:
+        pass
+    rest = pipeline[1:]
+    inputs = input_names(rest)
+    what = getattr(first.func, "__name__", type(first.func).__name__)
+    require(inputs is not None, f"the first step computes features in Python ({what}) and gives an array; let it give a "
+            "DataFrame, fit again, compute its columns in C++ and export pipeline[1:]")
+    export_checks.say(f"the first step ({what}) is not in the file: compute its columns in C++ as it does (raw= puts rows "
+                      f"into the file that check this); the model's inputs are {', '.join(inputs)}")
+    return rest, first
 
 
-def text_features(step, parts, names):
-    """Names, categories and encoding of the text columns of a list of transformers that ends in an encoder."""
-    *before, encoder = parts
-    require(len(before) <= 1, f"{step}: more than a SimpleImputer stands before the encoder")
-    imputed = [None] * len(names)
-    if before:
-        require(isinstance(before[0], SimpleImputer), f"{step}: a {type(before[0]).__name__} before the encoder")
-        imputed = before[0].statistics_.tolist()
-    ordinal = isinstance(encoder, OrdinalEncoder)
-    fields = ordinal_levels(step, encoder) if ordinal else one_hot_levels(step, encoder)
-    features = []
-    for name, levels, filled in zip(names, fields, imputed):
-        feature = {"name": name, "categories": levels, "width": 1 if ordinal else len(levels)}
-        if filled in levels and filled is not None:
-            feature["imputed"] = filled
-        if ordinal:
-            unknown = float(encoder.unknown_value)
-            feature["ordinal"] = {"unknown": None if is_nan(unknown) else unknown}
-        features.append(feature)
-    return features
-
-
-def column_names(step, inputs, chosen):
-    require(not isinstance(chosen, str), f"{step}: columns are a single name; give a list")
-    names = np.array(inputs, dtype=object)[chosen].tolist() if not all_texts(chosen) else list(chosen)
-    require(all_texts(names), f"{step}: a column name is not text")
+def input_names(model):
+    """The columns of the DataFrame that a pipeline was fitted on, or None."""
+    names = None
+    with contextlib.suppress(AttributeError):
+        names = getattr(model, "feature_names_in_", None)
+    if names is None and class_of(model) == "Pipeline":
+        for _, step in model.steps:
+            part = unwrap(step) if not isinstance(step, str) and step is not None else None
+            if part is None or class_of(part) == "FunctionTransformer":
+                continue
+            return input_names(part)
+    if names is None and hasattr(model, "transformer_list"):
+        names = next((n for n in (input_names(t) for _, t in model.transformer_list if not isinstance(t, str)) if n), None)
+    if names is None and class_of(model) in ("CalibratedClassifierCV", "FixedThresholdClassifier"):
+        names = input_names(unwrap(model.estimator))
+    if names is None:
+        return None
+    names = list(names)
+    odd = [n for n in names if not isinstance(n, str)]
+    require(not odd, f"the column name {odd[:1]} is not text; rename the columns before fit()")
+    twice = sorted({n for n in names if names.count(n) > 1})
+    require(not twice, f"two columns are named {twice[:1]}; rename one before fit()")
     return names
 
 
-def all_texts(values):
-    return not isinstance(values, slice) and all(isinstance(v, str) for v in values)
+def input_count(model):
+    count = None
+    with contextlib.suppress(AttributeError):
+        count = getattr(model, "n_features_in_", None)
+    if count is None and class_of(model) == "Pipeline":
+        for _, step in model.steps:
+            if step is not None and not isinstance(step, str):
+                count = input_count(unwrap(step))
+                if count is not None:
+                    break
+    return count
 
 
-def one_hot_levels(step, encoder):
-    require(encoder.handle_unknown == "ignore", f"{step}: the OneHotEncoder needs handle_unknown='ignore'")
-    require(encoder.drop is None, f"{step}: the OneHotEncoder drops a category")
-    infrequent = encoder.min_frequency is not None or encoder.max_categories is not None
-    require(not infrequent, f"{step}: the OneHotEncoder groups infrequent categories")
-    return text_levels(step, encoder)
+def plain_label(label):
+    return label.item() if isinstance(label, np.generic) else label
 
 
-def ordinal_levels(step, encoder):
-    wanted = encoder.handle_unknown == "use_encoded_value"
-    require(wanted, f"{step}: the OrdinalEncoder needs handle_unknown='use_encoded_value'")
-    fields = text_levels(step, encoder)
-    for levels in fields:
-        if None in levels:
-            same = is_nan(encoder.encoded_missing_value) and is_nan(encoder.unknown_value)
-            require(same, f"{step}: missing texts are encoded otherwise than unknown ones; put a SimpleImputer before")
-            levels.remove(None)  # always the last; an absent text is now an unknown one
-    return fields
+def positive_place(pipeline, positive):
+    """Which of the model's two classes is positive, and the member "classes" (None: 0 and 1, or booleans)."""
+    require(pipeline is not None, "there is no pipeline to export (None)")
+    require(not isinstance(pipeline, type), f"{getattr(pipeline, '__name__', '')} is a class; give a fitted pipeline")
+    require(hasattr(pipeline, "fit"), f"a {type(pipeline).__name__} is no scikit-learn pipeline or model; give a fitted one")
+    found = None
+    with contextlib.suppress(AttributeError):
+        found = pipeline.classes_
+    if found is None or isinstance(found, list) or len(found) != 2:
+        return 1, None  # said where the model is read
+    labels = [plain_label(label) for label in found]
+    usual = labels[0] == 0 and labels[1] == 1 and not any(isinstance(label, str) for label in labels)
+    if positive is None:
+        of_model = getattr(pipeline, "pos_label", None)
+        if of_model is not None:
+            positive = of_model
+    if positive is None:
+        shown = " and ".join(repr(label) for label in labels)
+        require(usual, f"the labels are {shown}; say which one is positive: positive={labels[1]!r} or "
+                f"positive={labels[0]!r}")
+        return 1, None
+    at = [i for i, label in enumerate(labels) if label == positive or str(label) == str(positive)]
+    require(at, f"positive={positive!r} is no label of the model; its labels are {labels[0]!r} and {labels[1]!r}")
+    place = at[0]
+    pair = [labels[1 - place], labels[place]]
+    if usual and place == 1:
+        return 1, None
+    return place, [label if isinstance(label, (str, bool, int)) else label_text(label) for label in pair]
 
 
-def text_levels(step, encoder):
-    fields = [[None if pd.isna(level) else level for level in levels] for levels in encoder.categories_]
-    for levels in fields:
-        odd = [level for level in levels if level is not None and not isinstance(level, str)]
-        require(not odd, f"{step}: the category {odd[:1]} is not text")
-        require(levels.count(None) <= 1, f"{step}: two kinds of missing values (None and NaN) are categories")
-    return fields
+def label_text(label):
+    if isinstance(label, float) and label == int(label):
+        return int(label)
+    return str(label)
 
 
-def make_checks(pipeline, numeric, text, count, learner, missing):
-    """Made-up rows around each feature's mean and far from it, known and unknown texts, scored by the pipeline itself.
+class Simple:
+    """A ColumnTransformer and a model that a simple kind says."""
 
-    No row of the training data is used, so a model file may be published when its data may not.
-    """
-    require(count >= 1, "a model file needs at least one check")
-    draw = random.Random(0)
-    steps = [-3.0, -1.0, -0.5, 0.0, 0.25, 1.0, 2.0, 5.0]
-    rows = {f["name"]: [undone(f, f["mean"] + draw.choice(steps) * f["scale"]) for _ in range(count)] for f in numeric}
-    for f in numeric:  # the first rows leave the ordinary: zero, tiny, huge, and huge in turn of sign
-        extremes = [0.0, 1e-300, 1e6 * f["scale"], draw.choice([-1e9, 1e9]) * f["scale"]]
-        if any("log" in step or "log1p" in step for step in f.get("steps", [])):
-            extremes = [1e-300, 1e9]
-        rows[f["name"]][: len(extremes)] = extremes[:count]
-    for place, f in enumerate(numeric):
-        if missing or any("impute" in step for step in f.get("steps", [])):
-            rows[f["name"]][4 + place % 3 :: 7] = [float("nan")] * len(rows[f["name"]][4 + place % 3 :: 7])
-    for f in text:
-        known = [level for level in f["categories"] if level is not None]
-        unknown = "not seen in training"
-        while unknown in known:
-            unknown += "!"
-        rows[f["name"]] = [draw.choice(known) if known else unknown for _ in range(count)]
-        rows[f["name"]][::5] = [unknown if i % 2 == 0 else "" for i in range(len(rows[f["name"]][::5]))]
-    frame = pd.DataFrame(rows)
-    for column in pipeline[0].feature_names_in_:
-        if column not in frame:  # dropped by the ColumnTransformer, which still wants to see it
-            frame[column] = 0.0
-    margins = learner.margins(pipeline, frame)
-    probabilities = pipeline.predict_proba(frame)[:, 1]
-    return [
-        {
-            "numeric": [None if is_nan(rows[f["name"]][i]) else rows[f["name"]][i] for f in numeric],
-            "text": [rows[f["name"]][i] for f in text],
-            "margin": float(margins[i]),
-            "probability": float(probabilities[i]),
+    def __init__(self, pipeline, learner, place):
+        columns, model = (step for _, step in pipeline.steps)
+        self.learner = learner or learner_of(model)
+        self.learner.check(columns, model)
+        self.numeric, self.text = features_of(columns)
+        names = [f["name"] for f in self.numeric + self.text]
+        require(len(set(names)) == len(names), "a column is used twice")
+        require(names, "the model reads no column")
+        self.flipped = place == 0
+        if self.learner.kind != "logistic":
+            require(not self.flipped, "trees give the probability of the second class")
+            firsts = [f["first"] for f in self.numeric + self.text]
+            require(firsts == sorted(firsts), "trees need the numeric columns before the text columns")
+        width = sum(f.get("width", 1) for f in self.numeric + self.text)
+        require(width == getattr(model, "n_features_in_", width), "the encoded columns are not the model's")
+        self.kind, self.trainer, self.exporter = self.learner.kind, self.learner.trainer, self.learner.exporter
+        self.features = {
+            "numeric": [members(f, "name", "steps", "mean", "scale") for f in self.numeric],
+            "text": [members(f, "name", "categories", "imputed", "ordinal") for f in self.text],
         }
-        for i in range(count)
-    ]
+        self.model = self.learner.member(model, self.numeric, self.text)
+        if self.flipped:
+            self.model = negated(self.model)
+
+    def baseline(self, given):
+        return given
+
+    def checks(self, pipeline, count, missing, data, plan):
+        found = make_checks(pipeline, self.numeric, self.text, count or 32, self.learner, missing)
+        sentence = ""
+        if self.kind != "logistic" and count is None and plan is not None:
+            found, sentence = self.more_checks(pipeline, found, plan)
+        if self.flipped:
+            for check in found:
+                check["margin"], check["probability"] = -check["margin"], 1.0 - check["probability"]
+        return found, sentence
+
+    def more_checks(self, pipeline, found, plan):
+        """Further rows that reach leaves which the first ones leave out."""
+        names = [f["name"] for f in self.numeric], [f["name"] for f in self.text]
+        first = {n: [np.nan if c["numeric"][j] is None else c["numeric"][j] for c in found] for j, n in enumerate(names[0])}
+        first.update({n: [c["text"][j] for c in found] for j, n in enumerate(names[1])})
+        plan.program.absent_texts = False
+        if any(plan.program.kinds.get(n) != kind for kind, of in zip(("number", "text"), names) for n in of):
+            return found, ""
+        first = {name: first[name] for name in plan.program.names if name in first}
+        rows, frame, sentence = export_checks.choose(plan.program, pipeline, 1, len(found) + MORE_CHECKS, first=first)
+        start = len(found)
+        tail = frame.iloc[start:]
+        margins = self.learner.margins(pipeline, tail)
+        chances = pipeline.predict_proba(tail)[:, 1]
+        more = []
+        for i in range(len(tail)):
+            numeric = [rows[n][start + i] for n in names[0]]
+            more.append({
+                "numeric": [None if is_nan(v) else v for v in numeric],
+                "text": [rows[n][start + i] for n in names[1]],
+                "margin": float(margins[i]),
+                "probability": float(chances[i]),
+            })
+        return found + more, sentence
 
 
-def undone(feature, encoded):
-    """About the number that a feature's steps turn into `encoded` before its last scaler."""
-    for step in reversed(feature.get("steps", [])):
-        ((name, values),) = step.items()
-        if name == "standardize":
-            encoded = encoded * values[1] + values[0]
-        elif name == "rescale":
-            encoded = (encoded - values[1]) / values[0]
-        elif name in ("log", "log1p"):
-            encoded = float(np.exp(min(encoded, 300.0)) if name == "log" else np.expm1(min(encoded, 300.0)))
-    return encoded
+def negated(model):
+    """The logistic model of the other class."""
+    if isinstance(model, list):
+        return [negated(v) for v in model]
+    return {key: negated(v) for key, v in model.items()} if isinstance(model, dict) else -model
+
+
+def read_simple(pipeline, learner, place, names, categories):
+    """The simple kind that says the pipeline, or None."""
+    fits = class_of(pipeline) == "Pipeline" and len(pipeline.steps) == 2
+    if not fits or names or categories or class_of(pipeline.steps[0][1]) != "ColumnTransformer":
+        return None
+    with contextlib.suppress(NotExportable, AttributeError, TypeError, ValueError, KeyError, IndexError):
+        return Simple(pipeline, learner, place)
+    return None
+
+
+class Plan:
+    """Everything else: kind "pipeline"."""
+
+    kind = "pipeline"
+    exporter = "export_sklearn.py"
+
+    def __init__(self, pipeline, names, categories, place):
+        known = input_names(pipeline)
+        self.program = Program(known or given_names(pipeline, names))
+        self.program.is_array = known is None
+        self.program.absent_texts = True
+        self.program.categories = categories
+        block = Block([Input(name) for name in self.program.names])
+        outcome = export_models.predict(self.program, pipeline, block)
+        self.program.where = []
+        name = type(unwrap(pipeline)).__name__
+        require(outcome.probability is not None, f"the {name} has no predict_proba; wrap it in a CalibratedClassifierCV")
+        self.place, self.threshold = place, outcome.threshold
+        probability, margin = outcome.probability, outcome.margin
+        if place == 0:
+            probability = export_models.first_probability(self.program, outcome)
+            if margin is not None:
+                (margin,) = self.program.emit("function", [margin.key], 1, name="negative")
+        self.has_margin = margin is not None and hasattr(unwrap(pipeline), "decision_function")
+        results = {"probability": probability.key, **({"margin": margin.key} if self.has_margin else {})}
+        self.model, self.numeric, self.text = self.program.document(**results)
+        require(self.numeric or self.text, "the model reads no column of the data")
+        self.features = {"numeric": [{"name": n} for n in self.numeric], "text": [{"name": n} for n in self.text]}
+        self.trainer = trainer_of(self.program.kind)
+
+    def known_texts(self, name):
+        return sorted(key for key in self.program.facts[name]["keys"] if key is not None)
+
+    def baseline(self, given):
+        if "histograms" in given:
+            for feature, counted in zip(self.features["text"], given["histograms"]["text"]):
+                feature["categories"] = self.known_texts(feature["name"])
+                fits = counted["name"] == feature["name"] and len(counted["counts"]) == len(feature["categories"])
+                require(fits, "the drift baseline is of another pipeline; make it with drift_baseline(..., pipeline=)")
+        return given
+
+    def checks(self, pipeline, count, missing, data, plan):
+        if data is not None:
+            absent = [n for n in self.numeric + self.text if n not in data]
+            require(not absent, f"data has no column {absent[:1]}")
+        count = 64 if count is None else count
+        rows, frame, sentence = export_checks.choose(self.program, pipeline, self.place, count, data)
+        chances = export_checks.predicted(pipeline, frame, self.place)
+        margins = np.zeros(len(chances))
+        if self.has_margin:
+            margins = np.ravel(quietly(pipeline.decision_function, frame))
+            margins = -margins if self.place == 0 else margins
+        found = []
+        for i, chance in enumerate(chances):
+            numbers = [None if is_nan(rows[n][i]) else rows[n][i] for n in self.numeric]
+            check = {"numeric": numbers, "text": [rows[n][i] for n in self.text]}
+            if self.has_margin:
+                check["margin"] = float(margins[i])
+            found.append({**check, "probability": float(chance)})
+        return found, sentence
+
+
+def trainer_of(kind):
+    if kind == "xgboost":
+        import xgboost
+
+        return {"name": "XGBoost", "version": xgboost.__version__}
+    if kind == "lightgbm":
+        import lightgbm
+
+        return {"name": "LightGBM", "version": lightgbm.__version__}
+    return {"name": "scikit-learn", "version": sklearn.__version__}
+
+
+def given_names(pipeline, names):
+    """Names for the columns of an array."""
+    count = input_count(pipeline)
+    require(count is not None, f"the {type(pipeline).__name__} is not fitted, or does not say how many columns it takes; "
+            "call fit() before export()")
+    if names is None:
+        return [f"x{i}" for i in range(count)]
+    names = list(names)
+    require(all(isinstance(n, str) for n in names), "names holds something that is not text")
+    require(len(names) == count, f"names has {len(names)} entries, the pipeline takes {count} columns")
+    require(len(set(names)) == count, "names has an entry twice")
+    return names
+
+
+def raw_checks(raw, engineered, first, part):
+    """Raw rows and the values of the features that are computed from them."""
+    require(isinstance(raw, pd.DataFrame), "raw is not a DataFrame of raw rows")
+    require(1 <= len(raw) <= 100, f"raw has {len(raw)} rows; give 1 to 100")
+    numeric = [feature["name"] for feature in part.features["numeric"]]
+    texts = [feature["name"] for feature in part.features["text"]]
+    made = raw if first is None else first.transform(raw)
+    if engineered is None:
+        require(first is not None, "say which features are computed from the raw columns: engineered=[\"ratio\", ...]")
+        engineered = [n for n in numeric if n not in raw or not raw[n].equals(made[n])]
+    engineered = list(engineered)
+    odd = [n for n in engineered if n not in numeric]
+    require(not odd, f"{odd[:1]} is no numeric feature of the model; engineered features are numbers that it reads")
+    absent = [n for n in engineered if n not in made]
+    require(not absent, f"raw has no column {absent[:1]} with the values of that feature")
+    require(engineered, "none of the model's features is engineered; leave raw= out")
+    fields = [c for c in raw.columns if c not in engineered]
+    require(fields and all(isinstance(c, str) for c in fields), "raw has no raw columns, or a name that is not text")
+    return {
+        "fields": fields,
+        "rows": [[raw_value(field, raw[field].iloc[i], field in texts) for field in fields] for i in range(len(raw))],
+        "features": engineered,
+        "values": [[feature_value(made[n].iloc[i]) for n in engineered] for i in range(len(raw))],
+    }
+
+
+def raw_value(field, value, is_text):
+    if is_missing(value):
+        return None
+    value = value.item() if isinstance(value, np.generic) else value
+    require(isinstance(value, (bool, int, float, str)), f"raw: {field} holds a {type(value).__name__}; raw fields are numbers, "
+            "booleans or texts")
+    require(not isinstance(value, float) or np.isfinite(value), f"raw: {field} holds an infinity")
+    return value
+
+
+def feature_value(value):
+    value = float(value)
+    return None if value != value else value if np.isfinite(value) else ("inf" if value > 0 else "-inf")
 
 
 def training_data(path, rows):
@@ -406,39 +462,113 @@ def training_data(path, rows):
     return {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "rows": int(rows)}
 
 
-def drift_baseline(frame, labels, numeric, pipeline=None):
-    """Mean and population standard deviation of the numeric features (a list of names, model order), positive rate; with
-    the fitted pipeline also the histograms of every feature and of the predicted probability."""
+def drift_baseline(frame, labels, numeric=None, pipeline=None, positive=None, names=None, categories=None):
+    """Mean and population standard deviation of the numeric features (a list of names, model order; by default those of the
+    pipeline), positive rate; with the fitted pipeline also the histograms of every feature and of the predicted
+    probability. `positive` as in export()."""
+    with refusals(pipeline):
+        return make_baseline(frame, labels, numeric, pipeline, positive, names, categories)
+
+
+def make_baseline(frame, labels, numeric, pipeline, positive, names, categories):
+    require(isinstance(frame, pd.DataFrame), f"the training rows are a {type(frame).__name__}, not a DataFrame")
+    require(len(frame) > 0, "there are no training rows")
+    require(labels is not None and len(labels) == len(frame), f"there are {0 if labels is None else len(labels)} labels for "
+            f"{len(frame)} training rows")
+    twice = frame.columns[frame.columns.duplicated()].tolist()
+    require(not twice, f"two columns of the training rows are named {twice[:1]}; rename one")
+    part, place = None, 1
+    if pipeline is not None:
+        pipeline, first = without_engineering(pipeline)
+        place, _ = positive_place(pipeline, positive)
+        part = read_simple(pipeline, None, place, names, categories) or Plan(pipeline, names, categories, place)
+        if first is not None and not set(input_names(pipeline)) <= set(frame.columns):
+            frame = first.transform(frame)
+        wanted = [feature["name"] for feature in part.features["numeric"]]
+        numeric = wanted if numeric is None else list(numeric)
+        require(sorted(numeric) == sorted(wanted), f"numeric is {numeric}, the pipeline reads {wanted}; leave it out")
+        needed = [f["name"] for kind in ("numeric", "text") for f in part.features[kind]]
+        absent = [n for n in needed if n not in frame]
+        require(not absent, f"the training rows have no column {absent[:1]}, which the pipeline reads; give the rows that "
+                "it was fitted on")
+    require(numeric is not None, "give the names of the numeric features, or the pipeline")
+    numeric = list(numeric)
+    absent = [n for n in numeric if n not in frame]
+    require(not absent, f"the training rows have no column {absent[:1]}")
+    for column in numeric:
+        as_numbers(column, frame[column])
+    frame = frame.assign(**{n: as_numbers(n, frame[n]) for n in numeric if frame[n].dtype == object})
     # The order of a sum decides its last digits. Means are summed column by column and squares row after row, which is
     # what pandas does where its companion bottleneck is installed, and here wherever it runs.
     mean, std = (np.nanmean, np.nanstd) if frame[numeric].isna().any(axis=None) else (np.mean, np.std)
+    for n in numeric:
+        require(not frame[n].isna().all(), f"{n}: every training value is missing, so there is no mean of them")
+        whole = bool(np.isfinite(np.asarray(frame[n].dropna(), dtype=float)).all())
+        require(whole, f"{n}: a training value is infinite, so there is no mean of them")
     means = [mean(np.ascontiguousarray(frame[name], dtype=float)) for name in numeric]
-    stds = std(np.ascontiguousarray(frame[numeric], dtype=float), axis=0)
+    stds = std(np.ascontiguousarray(frame[numeric], dtype=float), axis=0) if numeric else []
     baseline = {
         "numeric": [{"name": n, "mean": float(m), "std": float(s)} for n, m, s in zip(numeric, means, stds)],
-        "training_positive_rate": float(np.mean(np.asarray(labels, dtype=float))),
+        "training_positive_rate": float(np.mean(positives(labels, pipeline, place, positive))),
         "training_sample_size": len(frame),
     }
     if pipeline is not None:
         progress("counting the training rows")
-        baseline["histograms"] = histograms(frame, numeric, pipeline)
+        baseline["histograms"] = histograms(frame, numeric, pipeline, part, place)
         progress()
     return baseline
 
 
-def histograms(frame, numeric, pipeline):
+def as_numbers(name, values):
+    """A numeric column as float64."""
+    kind = getattr(values.dtype, "kind", "O")
+    require(kind not in "mM", f"the column {name} holds dates; turn them into numbers before fit()")
+    try:
+        return values.astype(float)
+    except (ValueError, TypeError):
+        odd = next((v for v in values if isinstance(v, str)), None)
+        require(False, f"the column {name} is a number of the model, and the training rows hold {odd!r} there")
+
+
+def positives(labels, pipeline, place, positive):
+    """1 where a label is the positive one."""
+    labels = np.asarray(labels, dtype=object)
+    require(not any(is_missing(v) for v in labels), "a training label is missing")
+    found = sorted({plain_label(v) for v in labels}, key=str)
+    if all(not isinstance(v, str) and v in (0, 1) for v in found) and positive in (None, 1, True):
+        if pipeline is None or place == 1:
+            return labels.astype(float)
+    if pipeline is not None:
+        with contextlib.suppress(AttributeError):
+            classes = [plain_label(v) for v in pipeline.classes_]
+            # Labels of 0 and 1 beside a model of named classes: 1 is the positive one.
+            if all(not isinstance(v, str) and v in (0, 1) for v in found) and not set(found) <= set(classes):
+                return labels.astype(float)
+            positive = classes[place]
+    shown = ", ".join(repr(v) for v in found[:4])
+    require(positive is not None, f"the labels are {shown}; say which one is positive: positive={found[-1]!r}")
+    require(positive in found or len(found) == 1, f"positive={positive!r} is no label; the labels are {shown}")
+    return np.array([v == positive for v in labels], dtype=float)
+
+
+def histograms(frame, numeric, pipeline, part, place):
     """The training rows by bin of each numeric feature, by category of each text feature, and by what is predicted."""
-    categories = {f["name"]: f["categories"] for f in features_of(pipeline[0])[1]}
     texts = []
-    for name, levels in categories.items():
-        values = pd.Series([None if pd.isna(v) else v for v in frame[name]], dtype=object)
+    for feature in part.features["text"]:
+        name = feature["name"]
+        levels = feature["categories"] if part.kind != "pipeline" else part.known_texts(name)
+        values = pd.Series([None if is_missing(v) else v for v in frame[name]], dtype=object)
         found = values.value_counts(dropna=False)
-        by_text = {None if pd.isna(level) else level: int(n) for level, n in found.items()}
+        by_text = {None if is_missing(level) else level: int(n) for level, n in found.items()}
         counts = [by_text.get(level, 0) for level in levels]
         missing = 0 if None in levels else by_text.get(None, 0)
         text = {"name": name, "counts": counts, "unseen": len(frame) - sum(counts) - missing}
         texts.append({**text, "missing": missing} if missing else text)
-    probability = pipeline.predict_proba(frame[list(pipeline[0].feature_names_in_)])[:, 1]
+    inputs = input_names(pipeline)
+    rows = frame[inputs] if inputs is not None else frame[part.program.names].to_numpy()
+    with export_checks.warnings.catch_warnings():
+        export_checks.warnings.simplefilter("ignore")
+        probability = pipeline.predict_proba(rows)[:, place]
     return {
         "numeric": [{"name": name, **bins(name, frame[name])} for name in numeric],
         "text": texts,
@@ -475,10 +605,6 @@ def bins(name, values, low=None, high=None):
         "counts": counted.tolist(),
         "missing": int(np.isnan(single).sum()),
     }
-
-
-class Verbatim(str):
-    """A JSON document that is written as it is."""
 
 
 def to_text(value, indent=0, width=118):
@@ -518,21 +644,25 @@ def main():
     parser.add_argument("--output", required=True, help="the model file to write")
     parser.add_argument("--name", required=True, help="name of the model")
     parser.add_argument("--training-data", required=True, help="the CSV file it was trained on (for its hash and rows)")
-    parser.add_argument("--threshold", type=float, default=0.5, help="positive means probability >= threshold")
-    parser.add_argument("--label", help="label column (0/1) of the training data: write a drift baseline from it")
+    parser.add_argument("--threshold", type=float, help="positive means probability >= threshold; default: the model's, or 0.5")
+    parser.add_argument("--positive", help="the label that is positive, where labels are not 0 and 1")
+    parser.add_argument("--label", help="label column of the training data: write a drift baseline from it")
+    parser.add_argument("--checks", type=int, help="rows that every reader replays")
     parser.add_argument("--missing", action="store_true", help="the model takes missing numbers: check that, too")
     parser.add_argument("--date", help="date of the export, default today")
     arguments = parser.parse_args()
 
-    pipeline = joblib.load(arguments.pipeline)
-    data = pd.read_csv(arguments.training_data)
+    try:
+        pipeline = joblib.load(arguments.pipeline)
+        data = pd.read_csv(arguments.training_data)
+    except Exception as reason:  # noqa: BLE001: whatever unpickling meets
+        parser.exit(1, f"{arguments.pipeline}: cannot be loaded: {type(reason).__name__}: {reason}\n")
     try:
         baseline = None
         if arguments.label:
-            numeric = [f["name"] for f in features_of(pipeline[0])[0]]
-            missing = [column for column in [*numeric, arguments.label] if column not in data]
-            require(not missing, f"the training data have no column {missing[:1]}, so no drift baseline can be made")
-            baseline = drift_baseline(data, data[arguments.label], numeric, pipeline)
+            found = arguments.label in data
+            require(found, f"the training data have no column ['{arguments.label}'], so no drift baseline can be made")
+            baseline = drift_baseline(data, data[arguments.label], pipeline=pipeline, positive=arguments.positive)
         document = export(
             pipeline,
             name=arguments.name,
@@ -541,10 +671,12 @@ def main():
             baseline=baseline,
             date=arguments.date,
             missing=arguments.missing,
+            positive=arguments.positive,
+            checks=arguments.checks,
         )
-    except NotExportable as reason:
+        write(document, arguments.output)
+    except (NotExportable, OSError) as reason:
         parser.exit(1, f"{arguments.pipeline}: {reason}\n")
-    write(document, arguments.output)
 
 
 if __name__ == "__main__":

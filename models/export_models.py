@@ -1,0 +1,443 @@
+# SPDX-License-Identifier: MIT
+"""The classifiers of a model file of kind "pipeline": columns go in, the probability of each of two classes comes out. One
+function a class; @classifier registers it. Whatever a classifier is made of is exported by the same functions."""
+
+import json
+
+import numpy as np
+
+import export_sklearn_trees
+from export_program import Block, Input, Number, apply, class_of, key_kind, note_edges, plain, require_fitted, said, unwrap
+
+
+class Outcome:
+    """What a classifier gives: the column of predict_proba[:, 1] (`first`: of [:, 0], where it is not 1 minus that) and of
+    decision_function. `margin` is None where there is no decision function; `probability` where there are no probabilities.
+    `threshold` and `positive`: the classifier's own."""
+
+    def __init__(self, probability=None, margin=None, first=None, threshold=None, positive=None):
+        self.probability = probability
+        self.margin = margin
+        self.first = first
+        self.threshold = threshold
+        self.positive = positive
+
+
+class Verbatim(str):
+    """A JSON document that is written as it is."""
+
+
+CLASSIFIERS = {}
+
+
+def classifier(*names):
+    def register(function):
+        CLASSIFIERS.update(dict.fromkeys(names, function))
+        return function
+
+    return register
+
+
+def predict(program, model, block, top=False):
+    """The outcome of a fitted classifier on the columns; with `top` it is the whole of what is exported."""
+    model = unwrap(model)
+    name = type(model).__name__
+    if class_of(model) == "Pipeline":
+        for step, part in model.steps[:-1]:
+            block = apply(program, step, part, block)
+        program.where.append(model.steps[-1][0])
+        outcome = predict(program, model.steps[-1][1], block)
+        program.where.pop()
+        return outcome
+    if isinstance(model, str) or model is None:
+        program.refuse("the last step is not a model; end the pipeline with a classifier")
+    function = CLASSIFIERS.get(class_of(model))
+    if function is None:
+        if hasattr(model, "transform") and not hasattr(model, "predict"):
+            program.refuse(f"the last step is a {name}, not a classifier; end the pipeline with a model")
+        if not hasattr(model, "predict_proba") and class_of(model).startswith(("SVC", "NuSVC")):
+            program.refuse(f"a {name} cannot be exported: it has no probabilities; use CalibratedClassifierCV of a LinearSVC")
+        if class_of(model).endswith("Regressor") or getattr(model, "_estimator_type", "") == "regressor":
+            program.refuse(f"a {name} predicts numbers; kind \"pipeline\" holds models of two classes (trees alone: "
+                           "export_sklearn_trees.py)")
+        program.refuse(f"a {name} cannot be exported; docs/from-python.md lists the models that can")
+    require_fitted(program, model)
+    classes = getattr(model, "classes_", None)
+    if classes is not None and isinstance(classes, list):
+        program.refuse("the model predicts several targets; train one model for each")
+    if classes is not None and len(classes) != 2:
+        program.refuse(f"the model has {len(classes)} classes, not two; kind \"pipeline\" holds models of two classes "
+                       "(trees alone of more: export_sklearn_trees.py)")
+    count = getattr(model, "n_features_in_", len(block))
+    if count != len(block):
+        program.refuse(f"the {name} was fitted on {count} columns and gets {len(block)}")
+    return function(program, model, block)
+
+
+def probability(program, model, block):
+    outcome = predict(program, model, block)
+    if outcome.probability is None:
+        program.refuse(f"a {type(model).__name__} has no predict_proba; wrap it in a CalibratedClassifierCV")
+    return outcome.probability
+
+
+def first_probability(program, outcome):
+    """predict_proba[:, 0]."""
+    if outcome.first is None:
+        (one,) = program.emit("constant", None, 1, values=[1.0])
+        (outcome.first,) = program.emit("subtract", [one.key], 1, by=[outcome.probability.key])
+    return outcome.first
+
+
+# Linear models.
+
+
+def linear(program, model, block):
+    program.check_finite(block, missing=False)
+    coefficients, intercept = np.atleast_2d(model.coef_), np.ravel(model.intercept_)
+    intercept = np.broadcast_to(intercept, len(coefficients))
+    keys = program.numbers(block)
+    (margin,) = program.emit("linear", keys, 1, coefficients=plain(coefficients), intercept=plain(intercept))
+    return margin
+
+
+def sigmoid(program, margin):
+    return program.emit("sigmoid", [margin.key], 1)[0]
+
+
+@classifier("LogisticRegression", "LogisticRegressionCV")
+def logistic(program, model, block):
+    margin = linear(program, model, block)
+    if getattr(model, "multi_class", "auto") != "multinomial":
+        return Outcome(sigmoid(program, margin), margin)
+    # With two classes this is the softmax of -d and d.
+    (minus,) = program.emit("function", [margin.key], 1, name="negative")
+    first, second = program.emit("softmax", [minus.key, margin.key], 2)
+    return Outcome(second, margin, first)
+
+
+@classifier("LinearDiscriminantAnalysis")
+def discriminant(program, model, block):
+    margin = linear(program, model, block)
+    return Outcome(sigmoid(program, margin), margin)
+
+
+@classifier("SGDClassifier")
+def sgd(program, model, block):
+    margin = linear(program, model, block)
+    if model.loss in ("log_loss", "log"):
+        return Outcome(sigmoid(program, margin), margin)
+    if model.loss == "modified_huber":
+        (clipped,) = program.emit("clip", [margin.key], 1, low=-1.0, high=1.0)
+        (above,) = program.emit("rescale", [clipped.key], 1, scale=1.0, offset=1.0)
+        return Outcome(program.emit("standardize", [above.key], 1, mean=0.0, scale=2.0)[0], margin)
+    return Outcome(margin=margin)
+
+
+@classifier("LinearSVC", "RidgeClassifier", "RidgeClassifierCV", "Perceptron", "PassiveAggressiveClassifier")
+def linear_margin(program, model, block):
+    return Outcome(margin=linear(program, model, block))
+
+
+# Trees.
+
+
+def note_trees(program, block, trees):
+    """For checks: the thresholds of (feature, threshold) on inputs that the trees read as they are."""
+    for feature, threshold in trees:
+        if 0 <= feature < len(block):
+            note_edges(program, block.columns[feature], [threshold])
+
+
+def sklearn_trees(program, model, block, gives, width):
+    try:
+        document = export_sklearn_trees.export_dict(model, encoded=True)
+    except ValueError as reason:
+        program.refuse(str(reason))
+    document.pop("feature_names", None)
+    trees = document["trees"]
+    flat = [tree for stage in trees for tree in (stage if isinstance(stage, list) else [stage])]
+    for tree in flat:
+        note_trees(program, block, ((f, t) for f, t in zip(tree["feature"], tree["threshold"]) if not isinstance(t, str)))
+    return program.emit("trees", program.numbers(block), width, kind="sklearn", model=document, gives=gives)
+
+
+@classifier("DecisionTreeClassifier", "RandomForestClassifier", "ExtraTreesClassifier", "ExtraTreeClassifier")
+def averaged_trees(program, model, block):
+    program.check_finite(block, missing=export_sklearn_trees.takes_missing(model))
+    first, second = sklearn_trees(program, model, block, "prediction", 2)
+    return Outcome(second, None, first)
+
+
+@classifier("GradientBoostingClassifier")
+def boosted_trees(program, model, block):
+    program.check_finite(block, missing=False)
+    (margin,) = sklearn_trees(program, model, block, "margin", 1)
+    scaled = margin
+    if model.loss == "exponential":
+        (scaled,) = program.emit("rescale", [margin.key], 1, scale=2.0, offset=0.0)
+    return Outcome(sigmoid(program, scaled), margin)
+
+
+@classifier("HistGradientBoostingClassifier")
+def histogram_trees(program, model, block):
+    order, levels = export_sklearn_trees._raw_categories(model)
+    columns = []
+    for feature, found in zip(order, levels):
+        column = block.columns[feature]
+        columns += [column] if found is None else code_of_category(program, column, found)
+    (margin,) = sklearn_trees(program, model, Block(columns), "margin", 1)
+    return Outcome(sigmoid(program, margin), margin)
+
+
+def code_of_category(program, column, levels, other=None):
+    """The place of a category; missing and unseen ones are NaN."""
+    levels = [level for level in levels if level is not None and level == level]
+    if not isinstance(column, Input):
+        keys, key = [float(level) for level in levels], program.number(column)
+    elif key_kind(program, levels) == "text":
+        program.input_is(column.name, "text")
+        facts = program.facts[column.name]
+        facts["keys"].update(levels)
+        facts["category"] = True
+        facts["missing"] = True
+        keys, key = levels, ("t", column.name)
+    else:
+        keys, key = [float(level) for level in levels], program.number(column)
+        program.facts[column.name]["edges"].update(keys[:64])
+        program.facts[column.name].update(category=levels, missing=True)
+    keys = [k if isinstance(k, str) else said(k) for k in keys]
+    return program.emit("lookup", [key], 1, keys=keys, values=[float(i) for i in range(len(keys))], other=None)
+
+
+@classifier("XGBClassifier", "XGBRFClassifier")
+def xgboost_trees(program, model, block):
+    program.kind = "xgboost"
+    objective = str(model.objective)
+    if objective not in ("binary:logistic", "multi:softprob"):
+        program.refuse(f"the objective is {objective}; binary:logistic can be exported")
+    booster = model.get_booster()
+    text, document = xgboost_document(model, booster)
+    columns = xgboost_categories(program, document, booster, block)
+    if block.sparse:
+        columns = program.each("replace", Block(columns), **{"from": 0.0, "to": np.nan}).columns
+    program.check_finite(Block(columns), missing=True)
+    for tree in document["learner"]["gradient_booster"].get("model", {}).get("trees", []):
+        splits = zip(tree["left_children"], tree["split_indices"], tree["split_conditions"], tree.get("split_type") or [])
+        note_trees(program, Block(columns), ((f, t) for left, f, t, kind in splits if left != -1 and kind == 0))
+    for column in columns:
+        if isinstance(column, Input):
+            program.facts[column.name]["missing"] = True
+    outputs = 2 if objective == "multi:softprob" else 1
+    keys = program.numbers(Block(columns))
+    made = program.emit("trees", keys, outputs, kind="xgboost", model=text, gives="prediction")
+    return Outcome(made[-1], None, made[0] if outputs == 2 else None)
+
+
+def xgboost_document(model, booster):
+    """XGBoost's own JSON and what it says. A missing= of the model is put where XGBoost 1 puts it."""
+    sentinel = model.missing
+    if sentinel is not None and sentinel == sentinel:
+        booster = booster.copy()
+        attribute = json.loads(booster.attr("scikit_learn") or "{}")
+        booster.set_attr(scikit_learn=json.dumps({**attribute, "missing": float(sentinel)}))
+    text = bytes(booster.save_raw("json")).decode()
+    return Verbatim(text), json.loads(text)
+
+
+def xgboost_categories(program, document, booster, block):
+    types = booster.feature_types or []
+    columns = list(block.columns)
+    named = document["learner"]["gradient_booster"].get("model", {}).get("cats") or {}
+    for feature, kind in enumerate(types):
+        if kind != "c" or not isinstance(columns[feature], Input):
+            continue
+        levels = xgboost_names(named, feature)
+        if levels is None:
+            name = columns[feature].name
+            levels = (program.categories or {}).get(name)
+            if levels is None:
+                program.refuse(f"XGBoost before 3.1 does not keep the names of the categories of {name}; give "
+                               f"categories={{{name!r}: list of the training categories, in the order of their codes}}")
+            columns[feature] = code_of_category(program, columns[feature], levels)[0]
+        else:
+            # XGBoost refuses a category that it has not seen.
+            columns[feature] = code_of_category(program, columns[feature], levels)[0]
+            refuse_unseen(program)
+    return columns
+
+
+def refuse_unseen(program):
+    step = program.steps[-1]
+    step.pop("other")
+    step["keys"] = [*step["keys"], None]
+    step["values"] = [*step["values"], None]
+    key = step["in"][0]
+    program.facts[key[1]]["listed"] = True
+
+
+def xgboost_names(named, feature):
+    encoded = named.get("enc") or []
+    if feature >= len(encoded):
+        return None
+    of_feature = encoded[feature]
+    if "offsets" in of_feature:
+        data, ends = bytes(v & 255 for v in of_feature["values"]), of_feature["offsets"]
+        return [data[a:b].decode() for a, b in zip(ends, ends[1:])]
+    return list(of_feature["values"])
+
+
+@classifier("LGBMClassifier")
+def lightgbm_trees(program, model, block):
+    program.kind = "lightgbm"
+    if model.objective_ != "binary":
+        program.refuse(f"the objective is {model.objective_}; binary can be exported")
+    booster = model.booster_
+    text = booster.model_to_string()
+    columns = list(block.columns)
+    levels = getattr(booster, "pandas_categorical", None) or []
+    if levels:
+        places = (getattr(booster, "params", None) or {}).get("categorical_column") or []
+        if len(places) != len(levels) or not all(isinstance(p, int) for p in places):
+            program.refuse("LightGBM does not say which columns are categorical; fit with categorical_feature=\"auto\"")
+        for place, names in zip(sorted(places), levels):
+            columns[place] = code_of_category(program, columns[place], names)[0]
+    features, thresholds = [], []
+    for line in text.splitlines():
+        if line.startswith("split_feature="):
+            features = line[14:].split()
+        elif line.startswith("threshold="):
+            thresholds = line[10:].split()
+            note_trees(program, Block(columns), ((int(f), float(t)) for f, t in zip(features, thresholds)))
+    for column in columns:
+        if isinstance(column, Input):
+            program.facts[column.name]["missing"] = True
+    keys = program.numbers(Block(columns))
+    (made,) = program.emit("trees", keys, 1, kind="lightgbm", model={"text": text}, gives="prediction")
+    return Outcome(made)
+
+
+# Models of models.
+
+
+@classifier("CalibratedClassifierCV")
+def calibrated(program, model, block):
+    made = []
+    for i, part in enumerate(model.calibrated_classifiers_):
+        program.where.append(f"calibrated_classifiers_[{i}]")
+        inner = predict(program, getattr(part, "estimator", None) or part.base_estimator, block)
+        score = inner.margin or inner.probability
+        if has_decision_function(getattr(part, "estimator", None) or part.base_estimator):
+            score = inner.margin
+        if score is None or len(part.calibrators) != 1:
+            program.refuse("the scores that are calibrated cannot be exported")
+        made.append(calibrate(program, part.calibrators[0], score))
+        program.where.pop()
+    return Outcome(mean(program, made, None))
+
+
+def has_decision_function(model):
+    return hasattr(unwrap(model), "decision_function")
+
+
+def calibrate(program, calibrator, score):
+    if class_of(calibrator) == "IsotonicRegression":
+        x, y = np.asarray(calibrator.X_thresholds_), np.asarray(calibrator.y_thresholds_)
+        if x.dtype != np.float64:
+            program.note_single = True
+        if len(x) == 1:
+            return program.emit("constant", None, 1, values=plain(y))[0]
+        return program.emit("isotonic", [score.key], 1, x=plain(x), y=plain(y))[0]
+    if hasattr(calibrator, "a_") and hasattr(calibrator, "b_"):
+        return program.emit("platt", [score.key], 1, a=said(calibrator.a_), b=said(calibrator.b_))[0]
+    program.refuse(f"calibration by {type(calibrator).__name__.strip('_')} cannot be exported; use method=\"sigmoid\" or "
+                   "\"isotonic\"")
+
+
+def mean(program, columns, weights):
+    if len(columns) == 1 and weights is None:
+        return columns[0]
+    keys = [column.key for column in columns]
+    return program.emit("weighted_mean", keys, 1, weights=plain(weights), groups=len(columns))[0]
+
+
+@classifier("FixedThresholdClassifier", "TunedThresholdClassifierCV")
+def thresholded(program, model, block):
+    outcome = predict(program, model.estimator_, block)
+    tuned = class_of(model) == "TunedThresholdClassifierCV"
+    limit = model.best_threshold_ if tuned else model.threshold
+    method = getattr(model, "response_method", "auto")
+    if not isinstance(limit, str):
+        uses_margin = method == "decision_function" or outcome.probability is None
+        if uses_margin:
+            program.refuse("the threshold is one of decision_function; use response_method=\"predict_proba\"")
+        outcome.threshold = float(limit)
+        positive = getattr(model, "pos_label", None)
+        if positive is None and tuned and hasattr(model, "_curve_scorer"):
+            positive = model._curve_scorer._get_pos_label()
+        outcome.positive = positive
+    return outcome
+
+
+@classifier("VotingClassifier")
+def voting(program, model, block):
+    if model.voting != "soft":
+        program.refuse("voting=\"hard\" gives no probability; use voting=\"soft\"")
+    columns = [sub(program, f"estimators_[{i}]", part, block) for i, part in enumerate(model.estimators_)]
+    return Outcome(mean(program, columns, model._weights_not_none))
+
+
+def sub(program, place, model, block):
+    program.where.append(place)
+    column = probability(program, model, block)
+    program.where.pop()
+    return column
+
+
+@classifier("BaggingClassifier")
+def bagging(program, model, block):
+    columns, margins = [], []
+    for i, (part, features) in enumerate(zip(model.estimators_, model.estimators_features_)):
+        program.where.append(f"estimators_[{i}]")
+        outcome = predict(program, part, block.take([int(f) for f in features]))
+        if outcome.probability is None:
+            program.refuse("an estimator without predict_proba votes, which gives shares; use one that has it")
+        columns.append(outcome.probability)
+        margins.append(outcome.margin)
+        program.where.pop()
+    margin = None if None in margins else mean(program, margins, None)
+    return Outcome(mean(program, columns, None), margin)
+
+
+@classifier("StackingClassifier")
+def stacking(program, model, block):
+    columns = []
+    for i, (part, method) in enumerate(zip(model.estimators_, model.stack_method_)):
+        program.where.append(f"estimators_[{i}]")
+        outcome = predict(program, part, block)
+        column = {"predict_proba": outcome.probability, "decision_function": outcome.margin}.get(method)
+        if column is None:
+            program.refuse(f"stack_method_ is {method}, which cannot be exported here; use \"predict_proba\"")
+        columns.append(column)
+        program.where.pop()
+    if model.passthrough:
+        columns += block.columns
+    program.where.append("final_estimator_")
+    outcome = predict(program, model.final_estimator_, Block(columns, model.passthrough and block.sparse))
+    program.where.pop()
+    return outcome
+
+
+@classifier("DummyClassifier")
+def dummy(program, model, block):
+    if model.strategy not in ("prior", "most_frequent", "constant"):
+        program.refuse(f"strategy=\"{model.strategy}\" answers at random; use \"prior\"")
+    row = model.predict_proba(np.zeros((1, max(1, len(block)))))[0]
+    first, second = program.emit("constant", None, 2, values=plain(row))
+    for column in block.columns:  # a model file needs at least one feature
+        program.number(column)
+        break
+    return Outcome(second, None, first)
+
+
+assert Number

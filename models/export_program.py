@@ -1,0 +1,765 @@
+# SPDX-License-Identifier: MIT
+"""The steps of a model file of kind "pipeline" (docs/model-format.md): columns go in, each transformer of scikit-learn
+appends steps and gives columns. One function a class; @transformer registers it."""
+
+import itertools
+import warnings
+
+import numpy as np
+import pandas as pd
+
+
+class NotExportable(ValueError):
+    """The pipeline has something that the model format does not say."""
+
+
+def require(condition, sentence):
+    if not condition:
+        raise NotExportable(sentence)
+
+
+def is_nan(value):
+    return isinstance(value, (float, np.floating)) and value != value
+
+
+def is_missing(value):
+    return value is None or value is pd.NA or value is pd.NaT or is_nan(value)
+
+
+class Number:
+    """A column of numbers: an input (by its name) or what a step made (by its place)."""
+
+    def __init__(self, key):
+        self.key = key
+
+
+class Input:
+    """A column of the data, a number or a text: the first step that reads it decides."""
+
+    def __init__(self, name):
+        self.name = name
+
+
+class Text:
+    """A column of texts, some of which count as others; None is an absent one."""
+
+    def __init__(self, name, becomes=None):
+        self.name = name
+        self.becomes = becomes or {}
+
+
+class Block:
+    """Columns side by side. In a sparse matrix XGBoost takes zeros for missing values."""
+
+    def __init__(self, columns, sparse=False):
+        self.columns = columns
+        self.sparse = sparse
+
+    def take(self, places):
+        return Block([self.columns[i] for i in places], self.sparse)
+
+    def __len__(self):
+        return len(self.columns)
+
+
+class Program:
+    """Collects steps; `where` names the step of the pipeline that is being read, for errors."""
+
+    def __init__(self, names):
+        self.names = list(names)
+        self.kinds = {}  # of the inputs that are read: "number" or "text"
+        self.facts = {name: {"edges": set(), "keys": set(), "marker": np.nan} for name in self.names}
+        self.source = {}  # key of a number: the key that it is made of, and what undoes the step
+        self.categories = None  # of inputs, where the caller gives them
+        self.kind = None  # of the trainer, when it is not scikit-learn
+        self.steps = []
+        self.width = 0
+        self.where = []
+        self.finite = {}  # key: whether NaN is allowed, where infinities are refused already
+
+    def refuse(self, sentence):
+        place = ".".join(self.where)
+        raise NotExportable(f"{place}: {sentence}" if place else sentence)
+
+    def input_is(self, name, kind):
+        known = self.kinds.setdefault(name, kind)
+        if known != kind:
+            self.refuse(f"the column {name} is read as a number and as a text; give the model two columns")
+
+    def number(self, column):
+        if isinstance(column, Input):
+            self.input_is(column.name, "number")
+            return ("n", column.name)
+        if isinstance(column, Text):
+            self.refuse(f"the column {column.name} holds texts, which this step cannot take; encode them first")
+        return column.key
+
+    def numbers(self, block):
+        return [self.number(column) for column in block.columns]
+
+    def emit(self, op, keys, width, /, **members):
+        """Appends a step and gives its columns."""
+        self.steps.append({"op": op, "in": list(keys), **members} if keys is not None else {"op": op, **members})
+        first = self.width
+        self.width += width
+        return [Number(("s", first + i)) for i in range(width)]
+
+    def each(self, op, block, /, **members):
+        """A step of one column for each column."""
+        keys = self.numbers(block)
+        if not keys:
+            return block
+        columns = self.emit(op, keys, len(keys), **{k: plain(v) for k, v in members.items()})
+        for i, (key, column) in enumerate(zip(keys, columns)):
+            self.source[column.key] = (key, undo(op, {k: v[i] if np.ndim(v) else v for k, v in members.items()}))
+        return Block(columns, block.sparse)
+
+    def check_finite(self, block, missing):
+        """The trainer refuses infinities here, and NaN unless `missing`."""
+        keys = [key for key in self.numbers(block) if self.finite.get(key, True) != missing and key not in self.finite
+                or (not missing and self.finite.get(key) is True)]
+        keys = list(dict.fromkeys(keys))
+        for key in keys:
+            self.finite[key] = missing
+        if keys:
+            self.emit("require_finite", keys, 0, missing=missing)
+
+    def document(self, **results):
+        """The member "model", and the names of the numeric and of the text features."""
+        numeric = [name for name in self.names if self.kinds.get(name) == "number"]
+        text = [name for name in self.names if self.kinds.get(name) == "text"]
+        place = {("n", name): i for i, name in enumerate(numeric)}
+        place.update({("t", name): len(numeric) + i for i, name in enumerate(text)})
+        first = len(numeric) + len(text)
+
+        def column(key):
+            return first + key[1] if key[0] == "s" else place[key]
+
+        steps = []
+        for step in self.steps:
+            step = dict(step)
+            for member in ("in", "by"):
+                if member in step:
+                    step[member] = [column(key) for key in step[member]]
+            steps.append(step)
+        return {"steps": steps, **{name: column(key) for name, key in results.items()}}, numeric, text
+
+
+def undo(op, members):
+    """What takes a step's result about back to where it came from: only checks use it."""
+    if op == "standardize":
+        return lambda x: x * members["scale"] + members["mean"]
+    if op == "rescale":
+        return lambda x: (x - members["offset"]) / members["scale"] if members["scale"] else x
+    if op == "function":
+        inverse = {"log": np.exp, "log1p": np.expm1, "log10": lambda x: 10.0**x, "log2": np.exp2, "sqrt": np.square,
+                   "exp": lambda x: np.log(x) if x > 0 else x, "square": lambda x: np.sqrt(abs(x)), "cbrt": lambda x: x**3,
+                   "negative": np.negative, "reciprocal": lambda x: 1 / x if x else x}
+        return inverse.get(members["name"], lambda x: x)
+    return lambda x: x
+
+
+def said(number):
+    """A number as JSON says it."""
+    number = float(number)
+    if number != number:
+        return None
+    if number in (np.inf, -np.inf):
+        return "inf" if number > 0 else "-inf"
+    return number
+
+
+def plain(value, count=None):
+    """A parameter: text, boolean, number, or a list of numbers (one number where all are the same)."""
+    if isinstance(value, (str, bool)) or value is None:
+        return value
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [plain(v) if isinstance(v, (list, tuple, np.ndarray)) else said(v) for v in value]
+    return said(value)
+
+
+def quietly(call, *arguments):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return call(*arguments)
+
+
+TRANSFORMERS = {}
+
+
+def transformer(*names):
+    def register(function):
+        TRANSFORMERS.update(dict.fromkeys(names, function))
+        return function
+
+    return register
+
+
+def class_of(thing):
+    """The name under which a class is registered: that of its own or of a base class, of a library that is known."""
+    for base in type(thing).__mro__:
+        if base.__module__.split(".")[0] in ("sklearn", "xgboost", "lightgbm", "imblearn"):
+            return base.__name__
+    return type(thing).__name__
+
+
+def unwrap(step):
+    """FrozenEstimator and the searches hold the estimator that they use."""
+    while True:
+        if class_of(step) == "FrozenEstimator":
+            step = step.estimator
+        elif hasattr(step, "best_estimator_"):
+            step = step.best_estimator_
+        else:
+            return step
+
+
+def apply(program, name, step, block):
+    """What a fitted transformer makes of the columns."""
+    if step is None or isinstance(step, str):
+        return Block([], block.sparse) if step == "drop" else block
+    step = unwrap(step)
+    program.where.append(name)
+    if hasattr(step, "fit_resample") and not hasattr(step, "transform"):  # imblearn's samplers work in fit alone
+        out = block
+    else:
+        function = TRANSFORMERS.get(class_of(step))
+        if function is None and hasattr(step, "get_support"):
+            function = select
+        if function is None:
+            program.refuse(f"a {type(step).__name__} cannot be exported (docs/from-python.md lists what can); leave it "
+                           "out, or compute its columns in C++ and export the rest")
+        require_fitted(program, step)
+        count = getattr(step, "n_features_in_", len(block))
+        if count != len(block):
+            program.refuse(f"the {type(step).__name__} was fitted on {count} columns and gets {len(block)}")
+        out = function(program, step, block)
+        if getattr(step, "_sklearn_output_config", {}).get("transform") in ("pandas", "polars"):
+            out = Block(out.columns)
+    program.where.pop()
+    return out
+
+
+def require_fitted(program, step):
+    from sklearn.exceptions import NotFittedError
+    from sklearn.utils.validation import check_is_fitted
+
+    if class_of(step) in ("FunctionTransformer", "Normalizer", "Binarizer", "Pipeline", "FeatureUnion"):
+        return
+    try:
+        check_is_fitted(step)
+    except NotFittedError:
+        program.refuse(f"the {type(step).__name__} is not fitted; call fit() before export()")
+    except TypeError:
+        pass
+
+
+# Transformers of transformers.
+
+
+@transformer("Pipeline")
+def pipeline(program, step, block):
+    for name, part in step.steps:
+        block = apply(program, name, part, block)
+    return block
+
+
+@transformer("FeatureUnion")
+def feature_union(program, step, block):
+    weights = step.transformer_weights or {}
+    parts = []
+    for name, part in step.transformer_list:
+        if isinstance(part, str) and part == "drop":
+            continue
+        parts.append(weighted(program, apply(program, name, part, block), weights.get(name)))
+    return Block([c for part in parts for c in part.columns], any(part.sparse for part in parts))
+
+
+def weighted(program, block, weight):
+    return block if weight is None else program.each("rescale", block, scale=weight, offset=0.0)
+
+
+def chosen_places(program, step, chosen):
+    """The columns that a ColumnTransformer gives to one of its transformers."""
+    names = list(getattr(step, "feature_names_in_", []))
+    everything = list(range(step.n_features_in_))
+    if isinstance(chosen, str):
+        program.refuse(f"the columns are a single name; give a list, as in [{chosen!r}]")
+    if isinstance(chosen, slice):
+        def end(bound, after):
+            return names.index(bound) + after if isinstance(bound, str) else bound
+
+        return everything[slice(end(chosen.start, 0), end(chosen.stop, 1), chosen.step)]
+    chosen = list(chosen)
+    if chosen and all(isinstance(c, (bool, np.bool_)) for c in chosen):
+        return [i for i, wanted in enumerate(chosen) if wanted]
+    return [names.index(c) if isinstance(c, str) else everything[int(c)] for c in chosen]
+
+
+@transformer("ColumnTransformer")
+def column_transformer(program, step, block):
+    weights = step.transformer_weights or {}
+    parts = []
+    for name, part, chosen in step.transformers_:
+        if isinstance(part, str) and part == "drop":
+            continue
+        program.where.append(name)
+        places = chosen_places(program, step, chosen)
+        program.where.pop()
+        if not places:
+            continue
+        parts.append(weighted(program, apply(program, name, part, block.take(places)), weights.get(name)))
+    return Block([c for part in parts for c in part.columns], bool(getattr(step, "sparse_output_", False)))
+
+
+def select(program, step, block):
+    return block.take(step.get_support(indices=True).tolist())
+
+
+# Numbers.
+
+
+@transformer("StandardScaler")
+def standard_scaler(program, step, block):
+    program.check_finite(block, missing=True)
+    mean = step.mean_ if step.with_mean else 0.0
+    scale = step.scale_ if step.with_std else 1.0
+    note(program, block, np.broadcast_to(mean, len(block)), np.broadcast_to(scale, len(block)))
+    return program.each("standardize", block, mean=mean, scale=scale)
+
+
+@transformer("RobustScaler")
+def robust_scaler(program, step, block):
+    program.check_finite(block, missing=True)
+    center = step.center_ if step.with_centering else 0.0
+    scale = step.scale_ if step.with_scaling else 1.0
+    note(program, block, np.broadcast_to(center, len(block)), np.broadcast_to(scale, len(block)))
+    return program.each("standardize", block, mean=center, scale=scale)
+
+
+@transformer("MaxAbsScaler")
+def max_abs_scaler(program, step, block):
+    program.check_finite(block, missing=True)
+    note(program, block, step.max_abs_ * 0, step.max_abs_)
+    out = program.each("standardize", block, mean=0.0, scale=step.scale_)
+    return program.each("clip", out, low=-1.0, high=1.0) if getattr(step, "clip", False) else out
+
+
+@transformer("MinMaxScaler")
+def min_max_scaler(program, step, block):
+    program.check_finite(block, missing=True)
+    note(program, block, (step.data_min_ + step.data_max_) / 2, step.data_range_ / 2)
+    out = program.each("rescale", block, scale=step.scale_, offset=step.min_)
+    low, high = step.feature_range
+    return program.each("clip", out, low=float(low), high=float(high)) if step.clip else out
+
+
+def note(program, block, centers, spreads):
+    """For checks: where an input's values lie."""
+    for column, center, spread in zip(block.columns, centers, spreads):
+        if isinstance(column, Input) and np.isfinite(center) and np.isfinite(spread):
+            program.facts[column.name]["edges"].update(float(center + k * spread) for k in (-2, -1, -0.25, 0, 0.5, 1, 3))
+
+
+def note_edges(program, column, edges):
+    edges = [float(e) for e in edges]
+    if isinstance(column, Text):
+        return
+    key = ("n", column.name) if isinstance(column, Input) else column.key
+    with np.errstate(all="ignore"):
+        while key in program.source:
+            key, inverse = program.source[key]
+            edges = [float(inverse(e)) for e in edges]
+    if key[0] == "n":
+        program.facts[key[1]]["edges"].update(e for e in edges if np.isfinite(e))
+
+
+@transformer("Normalizer")
+def normalizer(program, step, block):
+    program.check_finite(block, missing=False)
+    keys = program.numbers(block)
+    return Block(program.emit("normalize", keys, len(keys), norm=step.norm), block.sparse)
+
+
+@transformer("Binarizer")
+def binarizer(program, step, block):
+    program.check_finite(block, missing=False)
+    for column in block.columns:
+        note_edges(program, column, [step.threshold])
+    return program.each("binarize", block, threshold=float(step.threshold))
+
+
+@transformer("KBinsDiscretizer")
+def k_bins(program, step, block):
+    if step.dtype is not None and np.dtype(step.dtype) != np.float64:
+        program.refuse(f"dtype={np.dtype(step.dtype).name} bins other numbers than float64; fit it with dtype=None")
+    program.check_finite(block, missing=False)
+    out = []
+    for column, edges, bins in zip(block.columns, step.bin_edges_, step.n_bins_):
+        inner = [float(e) for e in edges[1:-1]]
+        note_edges(program, column, edges)
+        key = program.number(column)
+        if inner:
+            (place,) = program.emit("bins", [key], 1, edges=[inner])
+        else:
+            (place,) = program.emit("constant", None, 1, values=[0.0])
+        if step.encode == "ordinal":
+            out.append(place)
+        else:
+            every = list(range(int(bins)))
+            out += program.emit("one_hot", [place.key], int(bins), keys=[float(b) for b in every], columns=every,
+                                width=int(bins), other=-1)
+    return Block(out, step.encode == "onehot")
+
+
+@transformer("PolynomialFeatures")
+def polynomial(program, step, block):
+    program.check_finite(block, missing=False)
+    products = {}
+
+    def product(powers):
+        """Factor by factor, in scikit-learn's order."""
+        if len(powers) == 1:
+            return Number(program.number(block.columns[powers[0]]))
+        if powers not in products:
+            rest, factor = (powers[:-1], powers[-1]) if block.sparse else (powers[1:], powers[0])
+            a, b = product(rest), block.columns[factor]
+            (products[powers],) = program.emit("multiply", [a.key], 1, by=[program.number(b)])
+        return products[powers]
+
+    out = []
+    for powers in step.powers_:
+        factors = tuple(i for i, power in enumerate(powers) for _ in range(power))
+        out += [product(factors)] if factors else program.emit("constant", None, 1, values=[1.0])
+    return Block(out, block.sparse)
+
+
+@transformer("PowerTransformer")
+def power(program, step, block):
+    program.check_finite(block, missing=True)
+    op = "yeo_johnson" if step.method == "yeo-johnson" else "box_cox"
+    if op == "box_cox":
+        for column in block.columns:
+            if isinstance(column, Input):
+                program.facts[column.name]["low"] = 0.0
+    if op == "yeo_johnson":
+        out = Block(program.emit(op, program.numbers(block), len(block), **{"lambda": plain(step.lambdas_)}, form=power_form()))
+    else:
+        out = program.each(op, block, **{"lambda": step.lambdas_})
+    if not step.standardize:
+        return out
+    return program.each("standardize", out, mean=step._scaler.mean_, scale=step._scaler.scale_)
+
+
+def power_form():
+    """How this scikit-learn computes Yeo-Johnson's powers: itself, or by scipy, whose newer versions use expm1."""
+    import inspect
+
+    from sklearn.preprocessing import PowerTransformer
+
+    text = inspect.getsource(PowerTransformer._yeo_johnson_transform)
+    if "np.power" in text:
+        return "power"
+    from scipy.stats import _morestats
+
+    return "expm1" if "expm1" in inspect.getsource(_morestats._yeojohnson_transform) else "power"
+
+
+@transformer("QuantileTransformer")
+def quantile(program, step, block):
+    program.check_finite(block, missing=True)
+    for column, values in zip(block.columns, step.quantiles_.T):
+        note_edges(program, column, values[:: max(1, len(values) // 8)])
+    return program.each("quantile", block, quantiles=step.quantiles_.T.tolist(), references=step.references_,
+                        output=step.output_distribution)
+
+
+FUNCTIONS = {
+    getattr(np, name): name
+    for name in "log log2 log10 log1p exp expm1 sqrt cbrt square abs sign negative reciprocal sin cos tan arcsin arccos "
+    "arctan sinh cosh tanh floor ceil rint".split()
+}
+
+
+@transformer("FunctionTransformer")
+def function(program, step, block):
+    func, options = step.func, dict(step.kw_args or {})
+    if func is None:
+        return block
+    if step.validate:
+        program.check_finite(block, missing=False)
+    name = getattr(func, "__name__", type(func).__name__)
+    known = isinstance(func, np.ufunc) and func in FUNCTIONS
+    if known and not options:
+        if name.startswith("log"):
+            for column in block.columns:
+                if isinstance(column, Input):
+                    program.facts[column.name]["low"] = 0.0 if name != "log1p" else -1.0
+        return program.each("function", block, name=FUNCTIONS[func])
+    if func is np.clip and set(options) <= {"a_min", "a_max", "min", "max"}:
+        low = options.get("a_min", options.get("min"))
+        high = options.get("a_max", options.get("max"))
+        if np.ndim(low) == 0 and np.ndim(high) == 0:
+            return program.each("clip", block, low=-np.inf if low is None else low, high=np.inf if high is None else high)
+    if func is np.nan_to_num and set(options) <= {"nan", "posinf", "neginf", "copy"}:
+        largest = np.finfo(float).max
+        out = program.each("replace", block, **{"from": np.nan, "to": options.get("nan", 0.0)})
+        for value, key, default in ((np.inf, "posinf", largest), (-np.inf, "neginf", -largest)):
+            to = options.get(key)
+            out = program.each("replace", out, **{"from": value, "to": default if to is None else to})
+        return out
+    if func.__class__.__name__ == "ufunc" and name == "expit" and not options:
+        return program.each("sigmoid", block)
+    program.refuse(f"FunctionTransformer of {name} cannot be exported; use a NumPy function of docs/from-python.md, or "
+                   "compute its columns in C++ and export the steps after it")
+
+
+@transformer("SimpleImputer")
+def simple_imputer(program, step, block):
+    out = []
+    sentinel = step.missing_values
+    absent = is_missing(sentinel)
+    if not absent and not isinstance(sentinel, str):
+        program.check_finite(Block([c for c in block.columns if not isinstance(c, Text)]), missing=False)
+    for column, filled in zip(block.columns, step.statistics_):
+        if is_missing(filled):
+            if step.strategy != "constant":
+                continue  # every training value was missing: the column is left out
+            filled = np.nan
+        is_text = isinstance(filled, str) or isinstance(column, Text)
+        if is_text and not isinstance(filled, str):
+            program.refuse(f"the column {column.name} holds texts and is filled with a number; fill it with a text")
+        if is_text:
+            text = as_text(program, column)
+            if absent:
+                program.facts[text.name]["marker"] = None if sentinel is None else np.nan
+            becomes = {key: filled if value == sentinel else value for key, value in text.becomes.items()}
+            becomes.setdefault(None if absent else sentinel, filled)
+            program.facts[text.name]["keys"].update([None if absent else sentinel, filled])
+            out.append(Text(text.name, becomes))
+        else:
+            note_edges(program, column, [filled] if absent else [filled, sentinel])
+            if isinstance(column, Input) and absent:
+                program.facts[column.name]["missing"] = True
+            value = np.nan if absent else sentinel
+            out += program.each("replace", Block([column]), **{"from": value, "to": filled}).columns
+    if step.add_indicator:
+        out += indicators(program, step.indicator_, block).columns
+    return Block(out, block.sparse)
+
+
+@transformer("MissingIndicator")
+def missing_indicator(program, step, block):
+    if step.features == "missing-only" and step.error_on_new and is_nan(step.missing_values):
+        others = [c for i, c in enumerate(block.columns) if i not in set(step.features_.tolist())]
+        program.check_finite(Block([c for c in others if not isinstance(c, Text)]), missing=False)
+    return indicators(program, step, block)
+
+
+def indicators(program, step, block):
+    out = []
+    absent = is_missing(step.missing_values)
+    for place in step.features_.tolist():
+        column = block.columns[place]
+        texts = isinstance(column, Text) or isinstance(step.missing_values, str)
+        if texts or (isinstance(column, Input) and program.kinds.get(column.name) == "text"):
+            text = as_text(program, column)
+            key = None if absent else step.missing_values
+            out += program.emit("lookup", [("t", text.name)], 1, keys=[key], values=[1.0], other=0.0)
+        else:
+            value = None if absent else said(step.missing_values)
+            out += program.emit("missing", [program.number(column)], 1, value=value)
+    return Block(out)
+
+
+# Categories.
+
+
+def as_text(program, column):
+    if isinstance(column, Input):
+        program.input_is(column.name, "text")
+        return Text(column.name)
+    if not isinstance(column, Text):
+        program.refuse("texts are expected where an earlier step gives numbers")
+    return column
+
+
+def key_kind(program, levels):
+    levels = [level for level in levels if not is_missing(level)]
+    if all(isinstance(level, str) for level in levels) and levels:
+        return "text"
+    if all(isinstance(level, (bool, int, float, np.bool_, np.integer, np.floating)) for level in levels):
+        return "number"
+    odd = next((v for v in levels if not isinstance(v, str)), None)
+    program.refuse(f"the category {odd!r} is neither a text nor a number, or texts and numbers are mixed; make all of "
+                   "them texts before fit()")
+
+
+def encoded_keys(program, step, block, place):
+    """Each key of a column with the row that the fitted encoder makes of it: keys, rows, the row of an unlisted key (None:
+    the encoder refuses it), and the kind of the keys. The encoder itself is asked, so every option is right."""
+    levels = list(step.categories_[place])
+    missing = [level for level in levels if is_missing(level)]
+    if len(missing) > 1:
+        program.refuse("None and NaN are both categories; use one of them for missing values")
+    keys = [level for level in levels if not is_missing(level)]
+    column = block.columns[place]
+    kind = "text" if isinstance(column, Text) else "number" if isinstance(column, Number) else key_kind(program, levels)
+    if kind == "text":
+        marker = missing[0] if missing else program.facts[column.name]["marker"]
+        unknown = "not seen in training"
+        while unknown in keys:
+            unknown += "!"
+    else:
+        keys = [float(key) for key in keys]
+        marker = np.nan
+        unknown = next(v for v in itertools.count(0.5) if v not in keys)
+    asked = [*keys, marker, unknown]
+
+    def ask(values):
+        rows = {}
+        names = list(getattr(step, "feature_names_in_", range(len(block))))
+        for i, name in enumerate(names):
+            others = step.categories_[i]
+            first = others[0] if len(others) else np.nan
+            rows[name] = values if i == place else [first] * len(values)
+        frame = pd.DataFrame({name: pd.Series(v, dtype=column_dtype(v)) for name, v in rows.items()})
+        made = quietly(step.transform, frame if hasattr(step, "feature_names_in_") else as_array(frame))
+        if hasattr(made, "toarray"):
+            made = made.toarray()
+        return np.asarray(made, dtype=float)
+
+    rows = list(ask(keys)) if keys else []
+    ends = []
+    for value in asked[len(keys):]:
+        try:
+            ends.append(ask([value])[0])
+        except (ValueError, TypeError) as reason:
+            require("nknown" in str(reason) or "NaN" in str(reason) or missing == [], f"{reason}")
+            ends.append(None)
+    of_missing, of_unknown = ends
+    return kind, keys, rows, of_missing, of_unknown
+
+
+def column_dtype(values):
+    return float if all(isinstance(v, (float, int, np.floating, np.integer)) and not isinstance(v, bool) for v in values) else object
+
+
+def as_array(frame):
+    kinds = {str(t) for t in frame.dtypes}
+    return frame.to_numpy(dtype=float if kinds == {"float64"} else object)
+
+
+def key_table(program, step, block, place):
+    """Like encoded_keys, of the texts or numbers that are in the data."""
+    kind, keys, rows, of_missing, of_unknown = encoded_keys(program, step, block, place)
+    column = block.columns[place]
+    table = dict(zip(keys, rows))
+    if kind == "number":
+        if isinstance(column, Input):
+            program.facts[column.name]["edges"].update(keys[:32])
+            program.facts[column.name]["missing"] = of_missing is not None
+            program.facts[column.name]["listed"] = of_unknown is None
+        if same(of_missing, of_unknown):
+            return [program.number(column)], table, of_unknown
+        if of_missing is not None:
+            table[None] = of_missing
+            return [program.number(column)], table, of_unknown
+        # Missing is refused where unknown is not: an earlier check says so.
+        program.check_finite(Block([column]), missing=False)
+        return [program.number(column)], table, of_unknown
+    text = as_text(program, column)
+    facts = program.facts[text.name]
+    facts["keys"].update(keys)
+    levels = step.categories_[place]
+    if any(is_missing(level) for level in levels):
+        facts["marker"] = next(level for level in levels if is_missing(level))
+    if None not in text.becomes:
+        facts["missing"] = of_missing is not None
+    facts["listed"] = facts.get("listed", False) or of_unknown is None
+    seen = {**table}
+    for key, value in text.becomes.items():
+        row = table.get(value, of_missing if value is None else of_unknown)
+        if row is None:
+            seen.pop(key, None)
+        else:
+            seen[key] = row
+    if None not in text.becomes and of_missing is not None:
+        seen[None] = of_missing
+    return [("t", text.name)], seen, of_unknown
+
+
+def same(a, b):
+    if a is None or b is None:
+        return a is b
+    return bool(np.array_equal(a, b, equal_nan=True))
+
+
+def said_keys(table):
+    return [key if key is None or isinstance(key, str) else said(key) for key in table]
+
+
+@transformer("OneHotEncoder")
+def one_hot(program, step, block):
+    out = []
+    ends = np.cumsum([0, *one_hot_widths(step)])
+    for place in range(len(block)):
+        key, table, unknown = key_table(program, step, block, place)
+        part = slice(int(ends[place]), int(ends[place + 1]))
+        width = part.stop - part.start
+
+        def column(row):
+            hot = np.flatnonzero(row[part])
+            return int(hot[0]) if len(hot) else -1
+
+        if width:
+            members = {"keys": said_keys(table), "columns": [column(row) for row in table.values()], "width": width}
+            if unknown is not None:
+                members["other"] = column(unknown)
+            out += program.emit("one_hot", key, width, **members)
+        elif unknown is None:  # no column, but unlisted keys are refused
+            program.emit("lookup", key, 1, keys=said_keys(table), values=[0.0] * len(table))
+    sparse = step.sparse_output if hasattr(step, "sparse_output") else step.sparse
+    return Block(out, bool(sparse))
+
+
+def one_hot_widths(step):
+    if hasattr(step, "_n_features_outs"):
+        return [int(n) for n in step._n_features_outs]
+    dropped = step.drop_idx_ if step.drop_idx_ is not None else [None] * len(step.categories_)
+    return [len(levels) - (drop is not None) for levels, drop in zip(step.categories_, dropped)]
+
+
+@transformer("OrdinalEncoder", "TargetEncoder")
+def table_encoder(program, step, block):
+    out = []
+    outputs = None
+    for place in range(len(block)):
+        key, table, unknown = key_table(program, step, block, place)
+        some = next(iter(table.values()), unknown)
+        if outputs is None:
+            outputs = len(some) // len(block)
+        for k in range(outputs):
+            at = place * outputs + k
+            members = {"keys": said_keys(table), "values": [said(row[at]) for row in table.values()]}
+            if unknown is not None:
+                members["other"] = said(unknown[at])
+            out += program.emit("lookup", key, 1, **members)
+    return Block(out)
+
+
+@transformer("SplineTransformer")
+def spline(program, step, block):
+    require(step.degree >= 1, "SplineTransformer(degree=0) cannot be exported; use a KBinsDiscretizer")
+    zeros = getattr(step, "handle_missing", "error") == "zeros"
+    program.check_finite(block, missing=zeros)
+    splines = step.bsplines_
+    for column, made in zip(block.columns, splines):
+        note_edges(program, column, made.t[step.degree : -step.degree])
+    keys = program.numbers(block)
+    per = step.n_features_out_ // len(keys)
+    members = {"knots": [plain(made.t) for made in splines], "degree": int(step.degree)}
+    members.update(extrapolation=step.extrapolation, bias=bool(step.include_bias))
+    if zeros:
+        members["missing"] = "zeros"
+    return Block(program.emit("spline", keys, per * len(keys), **members), bool(getattr(step, "sparse_output", False)))

@@ -1,0 +1,519 @@
+# SPDX-License-Identifier: MIT
+"""Pipelines of every step and model that kind "pipeline" holds, against scikit-learn itself."""
+
+import random
+import unittest
+import warnings
+
+import numpy as np
+import pandas as pd
+import sklearn
+from harness import DATA, compare, export_sklearn
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer, make_column_selector, make_column_transformer
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import (
+    BaggingClassifier,
+    ExtraTreesClassifier,
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+    StackingClassifier,
+    VotingClassifier,
+)
+from sklearn.feature_selection import SelectFromModel, SelectKBest, VarianceThreshold
+from sklearn.impute import MissingIndicator, SimpleImputer
+from sklearn.linear_model import LogisticRegression, RidgeClassifier, SGDClassifier
+from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline, make_union
+from sklearn.preprocessing import (
+    Binarizer,
+    FunctionTransformer,
+    KBinsDiscretizer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    Normalizer,
+    OneHotEncoder,
+    OrdinalEncoder,
+    PolynomialFeatures,
+    PowerTransformer,
+    QuantileTransformer,
+    RobustScaler,
+    SplineTransformer,
+    StandardScaler,
+)
+from sklearn.svm import SVC, LinearSVC
+from sklearn.tree import DecisionTreeClassifier
+
+VERSION = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
+warnings.simplefilter("ignore")
+NUMERIC, TEXT = ["age", "income", "debts", "grade"], ["job", "town"]
+
+
+def rows(count=400, seed=1, missing=(), text_missing=False):
+    draw = np.random.default_rng(seed)
+    frame = pd.DataFrame(
+        {
+            "age": draw.integers(18, 90, count).astype(float),
+            "income": draw.lognormal(3, 1, count),
+            "debts": np.round(draw.normal(0, 3, count), 1),
+            "grade": draw.integers(1, 6, count).astype(float),
+            "job": pd.Series(draw.choice(["nurse", "baker", "clerk", "ßmith", "rare"], count, p=[0.4, 0.3, 0.2, 0.08, 0.02]), dtype=object),
+            "town": pd.Series(draw.choice(["A", "B", "quo\"te"], count), dtype=object),
+        }
+    )
+    risk = frame["age"] / 30 + frame["debts"] + (frame["job"] == "baker") + draw.normal(0, 2, count)
+    frame["late"] = (risk > 2) * 1
+    for name in missing:
+        frame.loc[draw.random(count) < 0.1, name] = np.nan
+    if text_missing:
+        frame.loc[draw.random(count) < 0.1, "town"] = np.nan
+    return frame
+
+
+def hard_rows(train, seed=2, count=160, missing=(), unseen=False, infinite=False):
+    """Values of the training rows and beside them, mixed anew."""
+    draw = np.random.default_rng(seed)
+    frame = pd.DataFrame({name: train[name].to_numpy()[draw.integers(0, len(train), count)] for name in NUMERIC + TEXT})
+    for name in NUMERIC:
+        values = frame[name].to_numpy(copy=True)
+        for i in np.flatnonzero(draw.random(count) < 0.3):
+            values[i] = draw.choice([np.nextafter(values[i], np.inf), np.nextafter(values[i], -np.inf),
+                                     values[i] * 3, values[i] + 0.5, np.nanmax(values), np.nanmin(values)])
+        frame[name] = values
+        if name in missing:
+            frame.loc[draw.random(count) < 0.15, name] = np.nan
+        if infinite:
+            frame.loc[draw.random(count) < 0.02, name] = np.inf
+    if unseen:
+        frame.loc[draw.random(count) < 0.1, "job"] = "never seen"
+    return frame
+
+
+def fit(pipeline, frame):
+    return pipeline.fit(frame[NUMERIC + TEXT], frame["late"])
+
+
+def one_hot(**options):
+    return OneHotEncoder(**{"handle_unknown": "ignore", **options})
+
+
+def columns(*steps, **options):
+    return ColumnTransformer(list(steps), **options)
+
+
+def logistic():
+    return LogisticRegression(max_iter=3000)
+
+
+class Steps(unittest.TestCase):
+    def both(self, transformer, names=NUMERIC, near=1e-12, missing=(), unseen=False, frame=None, live=None, trees=True, infinite=False):
+        """The step before a linear model and before trees."""
+        frame = rows(missing=missing) if frame is None else frame
+        live = hard_rows(frame, missing=missing, unseen=unseen, infinite=infinite) if live is None else live
+        models = [make_pipeline(SimpleImputer(), StandardScaler(), logistic())] if missing else [make_pipeline(StandardScaler(), logistic())]
+        models[0].steps[-2] = ("s", StandardScaler(with_mean=False))
+        if trees:
+            models.append(HistGradientBoostingClassifier(max_iter=10))
+        for model in models:
+            pipeline = Pipeline([("c", columns(("t", transformer, names), sparse_threshold=0)), ("m", model)])
+            with self.subTest(model=type(model).__name__):
+                document = compare(self, fit(pipeline, frame), live, near=near)
+                self.assertEqual(document["kind"], "pipeline" if isinstance(model, Pipeline) else document["kind"])
+
+    def test_scalers(self):
+        for step in (StandardScaler(), RobustScaler(unit_variance=True), MinMaxScaler((-1, 2), clip=True), MaxAbsScaler()):
+            with self.subTest(step):
+                self.both(step, missing=["age"])
+
+    def test_normalizer(self):
+        for norm in ("l1", "l2", "max"):
+            with self.subTest(norm):
+                self.both(Normalizer(norm), trees=False)
+
+    def test_binarizer(self):
+        self.both(Binarizer(threshold=2.5), infinite=True)
+
+    def test_k_bins(self):
+        for strategy in ("uniform", "quantile", "kmeans"):
+            for encode in ("ordinal", "onehot", "onehot-dense"):
+                with self.subTest(strategy=strategy, encode=encode):
+                    self.both(KBinsDiscretizer(4, strategy=strategy, encode=encode))
+
+    def test_polynomials(self):
+        for options in ({"degree": 2}, {"degree": 3, "interaction_only": True}, {"degree": (2, 3), "include_bias": False}):
+            with self.subTest(options):
+                self.both(PolynomialFeatures(**options), near=1e-11)
+
+    def test_splines(self):
+        for extrapolation in ("constant", "linear", "continue", "periodic"):
+            with self.subTest(extrapolation):
+                self.both(SplineTransformer(n_knots=4, extrapolation=extrapolation), near=1e-9, trees=False)
+
+    def test_power(self):
+        self.both(PowerTransformer(), near=1e-9, missing=["age"], trees=False)
+        self.both(PowerTransformer("box-cox", standardize=False), ["age", "income"], near=1e-9, trees=False)
+
+    def test_quantiles(self):
+        for output in ("uniform", "normal"):
+            with self.subTest(output):
+                self.both(QuantileTransformer(n_quantiles=50, output_distribution=output), near=1e-9, missing=["age"], trees=False)
+
+    def test_functions(self):
+        for func in (np.log1p, np.sqrt, np.square, np.exp, np.tanh, np.abs, np.sign, np.cbrt):
+            with self.subTest(func):
+                self.both(FunctionTransformer(func), ["age", "grade"], near=1e-11, trees=False)
+        self.both(FunctionTransformer(np.clip, kw_args={"a_min": 20, "a_max": None}), ["age"])
+        self.both(FunctionTransformer(np.nan_to_num), ["age"], missing=["age"])
+
+    def test_imputers(self):
+        for strategy in ("mean", "median", "most_frequent", "constant"):
+            with self.subTest(strategy):
+                self.both(SimpleImputer(strategy=strategy, add_indicator=True), missing=["age", "debts"])
+        self.both(SimpleImputer(missing_values=3.0), ["grade"])
+        self.both(FeatureUnion([("i", SimpleImputer()), ("m", MissingIndicator())]), missing=["age"])
+
+    def test_texts_that_are_imputed(self):
+        frame = rows(text_missing=True)
+        town = make_pipeline(SimpleImputer(strategy="constant", fill_value="?", add_indicator=False), one_hot())
+        live = hard_rows(frame, unseen=True)
+        for step in (town, make_pipeline(SimpleImputer(strategy="most_frequent"), one_hot(drop="first"))):
+            self.both(step, TEXT, frame=frame, live=live)
+
+    def test_one_hot_options(self):
+        for options in (
+            {},
+            {"handle_unknown": "error"},
+            {"drop": "first"},
+            {"drop": "if_binary", "handle_unknown": "error"},
+            {"min_frequency": 0.1},
+            {"max_categories": 3, "handle_unknown": "infrequent_if_exist"},
+            {"max_categories": 3, "handle_unknown": "infrequent_if_exist", "drop": "first"},
+            {"categories": [["baker", "clerk", "nurse", "rare", "ßmith"], ["A", "B", "quo\"te", "Z"]]},
+        ):
+            with self.subTest(options):
+                self.both(one_hot(**options), TEXT, unseen=True)
+
+    def test_numbers_as_categories(self):
+        self.both(one_hot(), ["grade"])
+        self.both(one_hot(handle_unknown="error"), ["grade"])
+        self.both(one_hot(), ["grade"], missing=["grade"])
+        self.both(OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2), ["grade"], missing=["grade"])
+
+    def test_ordinal_options(self):
+        frame = rows(text_missing=True)
+        live = hard_rows(frame, unseen=True)
+        for options in (
+            {},
+            {"handle_unknown": "use_encoded_value", "unknown_value": -1, "encoded_missing_value": -2},
+            {"handle_unknown": "use_encoded_value", "unknown_value": np.nan},
+            *([{"handle_unknown": "use_encoded_value", "unknown_value": 9, "max_categories": 3, "encoded_missing_value": 77}] if VERSION >= (1, 3) else []),
+        ):
+            with self.subTest(options):
+                self.both(make_pipeline(OrdinalEncoder(**options), SimpleImputer(strategy="constant", fill_value=5.0)), TEXT, frame=frame, live=live)
+
+    def test_target_encoder(self):
+        if VERSION < (1, 3):
+            self.skipTest("scikit-learn 1.3 has it")
+        from sklearn.preprocessing import TargetEncoder
+
+        self.both(TargetEncoder(), TEXT + ["grade"], unseen=True)
+
+    def test_selection(self):
+        for step in (SelectKBest(k=2), VarianceThreshold(2.0), SelectFromModel(DecisionTreeClassifier(max_depth=3, random_state=0))):
+            with self.subTest(step):
+                self.both(step)
+
+
+class Shapes(unittest.TestCase):
+    def test_nested_and_shared_columns(self):
+        frame = rows(missing=["age"])
+        inner = make_pipeline(make_pipeline(SimpleImputer(), StandardScaler()), PolynomialFeatures(2))
+        steps = columns(("a", inner, ["income", "age"]), ("b", KBinsDiscretizer(3), ["income"]), ("t", one_hot(), TEXT),
+                        ("d", "drop", ["grade"]), remainder="passthrough", transformer_weights={"a": 0.5})
+        for model in (logistic(), RandomForestClassifier(10, max_depth=5, random_state=0)):
+            compare(self, fit(Pipeline([("c", steps), ("m", model)]), frame), hard_rows(frame, missing=["age"], unseen=True))
+
+    def test_unions_and_makers(self):
+        frame = rows()
+        union = make_union(StandardScaler(), make_pipeline(MinMaxScaler(), SelectKBest(k=1)), "passthrough")
+        pipeline = make_pipeline(make_column_transformer((union, make_column_selector(dtype_include=float)), (one_hot(), TEXT)), logistic())
+        compare(self, fit(pipeline, frame), hard_rows(frame, unseen=True))
+
+    def test_column_choices(self):
+        frame = rows()
+        for chosen in (slice("age", "debts"), slice(0, 2), [0, 2], np.array([True, False, True, False, False, False]), lambda x: ["grade", "age"]):
+            for remainder in ("drop", "passthrough", StandardScaler()):
+                with self.subTest(chosen=chosen, remainder=remainder):
+                    steps = columns(("x", MinMaxScaler(), chosen), ("t", one_hot(), TEXT), remainder=remainder)
+                    compare(self, fit(make_pipeline(steps, DecisionTreeClassifier(max_depth=4)), frame), hard_rows(frame))
+
+    def test_arrays_and_bare_models(self):
+        frame = rows()
+        x, y = frame[NUMERIC].to_numpy(), frame["late"]
+        live = hard_rows(frame)[NUMERIC].to_numpy()
+        compare(self, make_pipeline(StandardScaler(), logistic()).fit(x, y), live)
+        compare(self, logistic().fit(x, y), live, names=["a", "b", "c", "d"])
+        compare(self, GradientBoostingClassifier(n_estimators=10).fit(frame[NUMERIC], y), hard_rows(frame)[NUMERIC])
+        compare(self, make_pipeline(columns(("n", StandardScaler(), [3, 0])), logistic()).fit(x, y), live)
+
+    def test_set_output(self):
+        frame = rows()
+        steps = columns(("n", StandardScaler(), NUMERIC), ("t", one_hot(sparse_output=False), TEXT), verbose_feature_names_out=False)
+        steps.set_output(transform="pandas")
+        second = columns(("x", MinMaxScaler(), ["town_A", "age"]), remainder="passthrough")
+        compare(self, fit(make_pipeline(steps, second, logistic()), frame), hard_rows(frame, unseen=True))
+
+    def test_a_leading_function(self):
+        def engineer(x):
+            return x.assign(ratio=x["income"] / x["age"])
+
+        frame = rows()
+        steps = columns(("n", StandardScaler(), [*NUMERIC, "ratio"]), ("t", one_hot(), TEXT))
+        pipeline = fit(make_pipeline(FunctionTransformer(engineer), steps, logistic()), frame)
+        raw = frame[NUMERIC + TEXT][:5]
+        document = export_sklearn.export(pipeline, name="n", training_data=DATA, raw=raw)
+        self.assertEqual(document["kind"], "logistic")
+        self.assertEqual(document["raw_checks"]["features"], ["ratio"])
+        self.assertEqual(document["raw_checks"]["values"][2], [raw["income"].iloc[2] / raw["age"].iloc[2]])
+        self.assertEqual(document["raw_checks"]["fields"], NUMERIC + TEXT)
+        baseline = export_sklearn.drift_baseline(frame, frame["late"], pipeline=pipeline)
+        self.assertEqual(len(baseline["numeric"]), 5)
+
+
+class Models(unittest.TestCase):
+    def steps(self):
+        return columns(("t", one_hot(), TEXT), ("n", make_pipeline(SimpleImputer(), StandardScaler()), NUMERIC))
+
+    def agrees(self, model, near=1e-12, **options):
+        frame = rows(missing=["age"])
+        pipeline = fit(make_pipeline(self.steps(), model), frame)
+        return compare(self, pipeline, hard_rows(frame, missing=["age"], unseen=True), near=near, **options)
+
+    def test_classifiers(self):
+        base = [("a", logistic()), ("b", RandomForestClassifier(5, max_depth=4, random_state=0))]
+        for model in (
+            logistic(),
+            SGDClassifier(loss="log_loss", random_state=0),
+            SGDClassifier(loss="modified_huber", random_state=0),
+            LinearDiscriminantAnalysis(),
+            DecisionTreeClassifier(max_depth=5),
+            RandomForestClassifier(10, max_depth=5, random_state=0),
+            ExtraTreesClassifier(10, max_depth=5, random_state=0),
+            GradientBoostingClassifier(n_estimators=10),
+            GradientBoostingClassifier(n_estimators=10, loss="exponential"),
+            DummyClassifier(),
+            CalibratedClassifierCV(LinearSVC(), cv=3),
+            CalibratedClassifierCV(RidgeClassifier(), method="isotonic", cv=3),
+            CalibratedClassifierCV(RandomForestClassifier(5, max_depth=4, random_state=0), cv=3, ensemble=False),
+            CalibratedClassifierCV(GradientBoostingClassifier(n_estimators=5), method="isotonic", cv=3, ensemble=False),
+            VotingClassifier(base, voting="soft"),
+            VotingClassifier(base, voting="soft", weights=[1, 3]),
+            BaggingClassifier(logistic(), n_estimators=4, max_features=0.7, random_state=0),
+            BaggingClassifier(n_estimators=4, max_features=0.7, random_state=0),
+            StackingClassifier(base, logistic(), cv=3),
+            StackingClassifier([*base, ("c", LinearSVC())], GradientBoostingClassifier(n_estimators=5), cv=3, passthrough=True),
+        ):
+            with self.subTest(str(model)):
+                self.agrees(model)
+
+    def test_thresholds(self):
+        if VERSION < (1, 5):
+            self.skipTest("scikit-learn 1.5 has them")
+        from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
+
+        document = self.agrees(FixedThresholdClassifier(logistic(), threshold=0.3, response_method="predict_proba"))
+        self.assertEqual(document["threshold"], 0.3)
+        frame = rows()
+        tuned = TunedThresholdClassifierCV(make_pipeline(self.steps(), logistic()), cv=3)
+        document = compare(self, fit(tuned, frame), hard_rows(frame))
+        self.assertEqual(document["threshold"], tuned.best_threshold_)
+
+    def test_prefit(self):
+        if VERSION < (1, 6):
+            self.skipTest("scikit-learn 1.6 has FrozenEstimator")
+        from sklearn.frozen import FrozenEstimator
+
+        frame = rows()
+        inner = fit(make_pipeline(self.steps(), logistic()), frame)
+        compare(self, fit(CalibratedClassifierCV(FrozenEstimator(inner)), frame), hard_rows(frame))
+
+    def test_histogram_boosting_with_categories(self):
+        frame = rows(missing=["age"])
+        ordinal = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan)
+        steps = columns(("n", "passthrough", NUMERIC), ("t", ordinal, TEXT))
+        model = HistGradientBoostingClassifier(max_iter=15, categorical_features=[4, 5])
+        compare(self, fit(make_pipeline(steps, model), frame), hard_rows(frame, missing=["age"], unseen=True))
+        if VERSION >= (1, 4):
+            frame = frame.astype({"job": "category", "town": "category"})
+            model = HistGradientBoostingClassifier(max_iter=15, categorical_features="from_dtype")
+            live = hard_rows(frame.astype({"job": object, "town": object}), missing=["age"], unseen=True)
+            live = live.assign(job=pd.Categorical(live["job"]), town=pd.Categorical(live["town"]))
+            compare(self, model.fit(frame[[*TEXT, *NUMERIC]], frame["late"]), live[[*TEXT, *NUMERIC]])
+            grades = HistGradientBoostingClassifier(max_iter=15, categorical_features=["grade"])
+            compare(self, grades.fit(frame[NUMERIC], frame["late"]), live[NUMERIC].assign(grade=np.resize([1, 2, 2.5, 9, -1, 300], len(live))))
+
+    def test_missing_values_in_trees(self):
+        if VERSION < (1, 4):
+            self.skipTest("scikit-learn 1.4 takes them")
+        for missing in (["age", "debts"], []):
+            frame = rows(missing=missing)
+            live = hard_rows(frame, missing=["age", "debts"], infinite=True)[NUMERIC]
+            for model in (DecisionTreeClassifier(max_depth=5), RandomForestClassifier(8, max_depth=5), ExtraTreesClassifier(8, max_depth=5)):
+                if VERSION < (1, 6) and isinstance(model, ExtraTreesClassifier):
+                    continue
+                compare(self, model.fit(frame[NUMERIC], frame["late"]), live)
+
+    def test_xgboost(self):
+        try:
+            import xgboost
+        except ImportError:
+            self.skipTest("xgboost is not there")
+        new = int(xgboost.__version__.split(".")[0]) >= 2
+        frame = rows(missing=["age"])
+        live = hard_rows(frame, missing=["age", "debts"], unseen=True)
+        for model in (xgboost.XGBClassifier(n_estimators=10), xgboost.XGBRFClassifier(n_estimators=5), xgboost.XGBClassifier(n_estimators=5, booster="dart")):
+            steps = columns(("t", one_hot(), TEXT), ("n", "passthrough", NUMERIC))  # sparse: zeros are missing
+            for threshold in (0, 1.0):
+                steps.sparse_threshold = threshold
+                compare(self, fit(make_pipeline(steps, model), frame), live, near=1e-6)
+        x, y = frame[NUMERIC].fillna(-999), frame["late"]
+        model = xgboost.XGBClassifier(n_estimators=10, missing=-999).fit(x, y)
+        compare(self, model, live[NUMERIC].fillna(-999), near=1e-6)
+        options = {"early_stopping_rounds": 2} if new else {"early_stopping_rounds": 2}
+        model = xgboost.XGBClassifier(n_estimators=60, **options).fit(x, y, eval_set=[(rows(seed=5)[NUMERIC], rows(seed=5)["late"])], verbose=False)
+        self.assertLess(model.best_iteration, 55)
+        compare(self, model, live[NUMERIC], near=1e-6)
+        calibrated = CalibratedClassifierCV(xgboost.XGBClassifier(n_estimators=5), method="isotonic", cv=3)
+        compare(self, calibrated.fit(frame[NUMERIC], frame["late"]), live[NUMERIC], near=2e-6)
+
+    def test_xgboost_categories(self):
+        try:
+            import xgboost
+        except ImportError:
+            self.skipTest("xgboost is not there")
+        frame = rows().astype({"job": "category", "town": "category"})
+        live = hard_rows(frame.astype({"job": object, "town": object}))
+        kinds = {name: list(frame[name].cat.categories) for name in TEXT}
+        live = live.assign(**{name: pd.Categorical(live[name], categories=kinds[name]) for name in TEXT})
+        model = xgboost.XGBClassifier(n_estimators=10, tree_method="hist", enable_categorical=True).fit(frame[NUMERIC + TEXT], frame["late"])
+        compare(self, model, live, near=1e-6, categories=kinds)
+
+    def test_lightgbm(self):
+        try:
+            import lightgbm
+        except ImportError:
+            self.skipTest("lightgbm is not there")
+        frame = rows(missing=["age"])
+        live = hard_rows(frame, missing=["age"], unseen=True)
+        model = lightgbm.LGBMClassifier(n_estimators=10, verbose=-1)
+        compare(self, fit(make_pipeline(self.steps(), model), frame), live)
+        compare(self, model.fit(frame[NUMERIC], frame["late"]), live[NUMERIC])
+        frame, live = (f.astype({"job": "category", "town": "category"}) for f in (frame, live))
+        compare(self, model.fit(frame[TEXT + NUMERIC], frame["late"]), live[TEXT + NUMERIC])
+
+    def test_labels(self):
+        frame = rows()
+        frame["late"] = np.where(frame["late"] == 1, "fraud", "ok")
+        for model in (logistic(), RandomForestClassifier(5, max_depth=4), GradientBoostingClassifier(n_estimators=5)):
+            steps = columns(("n", StandardScaler(), NUMERIC), ("t", one_hot(), TEXT), sparse_threshold=0)
+            pipeline = fit(make_pipeline(steps, model), frame)
+            with self.assertRaisesRegex(export_sklearn.NotExportable, "'fraud' and 'ok'.*positive="):
+                export_sklearn.export(pipeline, name="n", training_data=DATA)
+            for place, label in enumerate(["fraud", "ok"]):
+                document = compare(self, pipeline, hard_rows(frame), place=place, positive=label)
+                self.assertEqual(document["classes"], ["ok", "fraud"] if place == 0 else ["fraud", "ok"])
+        baseline = export_sklearn.drift_baseline(frame, frame["late"], pipeline=pipeline, positive="fraud")
+        self.assertAlmostEqual(baseline["training_positive_rate"], (frame["late"] == "fraud").mean())
+
+
+class Refusals(unittest.TestCase):
+    def test_each_says_what_to_do(self):
+        frame = rows()
+        x, y = frame[NUMERIC], frame["late"]
+        three = np.arange(len(frame)) % 3
+        for pipeline, said in [
+            (None, "None"),
+            ("text", "str"),
+            (SVC().fit(x, y), "SVC cannot be exported"),
+            (make_pipeline(StandardScaler(), SVC(probability=False)).fit(x, y), "SVC"),
+            (make_pipeline(StandardScaler(), logistic()), "not fitted"),
+            (logistic(), "not fitted"),
+            (RandomForestClassifier(), "not fitted"),
+            (logistic().fit(x, three), "3 classes"),
+            (logistic().fit(x, y * 2 - 1), "positive="),
+            (VotingClassifier([("a", logistic())], voting="hard").fit(x, y), "soft"),
+            (LinearSVC().fit(x, y), "predict_proba"),
+            (DummyClassifier(strategy="uniform").fit(x, y), "at random"),
+            (make_pipeline(StandardScaler(), FunctionTransformer(lambda v: v * 2), logistic()).fit(x, y), "C\\+\\+"),
+            (GradientBoostingClassifier(n_estimators=2, init=logistic()).fit(x, y), "init"),
+            (StandardScaler().fit(x), "StandardScaler"),
+        ]:
+            with self.subTest(said), self.assertRaisesRegex(export_sklearn.NotExportable, said):
+                export_sklearn.export(pipeline, name="n", training_data=DATA)
+
+    def test_baselines(self):
+        frame = rows()
+        pipeline = fit(make_pipeline(columns(("n", StandardScaler(), NUMERIC), ("t", one_hot(), TEXT)), logistic()), frame)
+        good = dict(frame=frame, labels=frame["late"], pipeline=pipeline)
+        for change, said in [
+            ({"frame": frame[:0], "labels": []}, "no training rows"),
+            ({"frame": frame.drop(columns="age")}, "age"),
+            ({"frame": frame.to_numpy()}, "DataFrame"),
+            ({"labels": frame["late"][:3]}, "labels"),
+            ({"labels": None}, "labels"),
+            ({"labels": np.where(frame["late"], "a", "b"), "pipeline": None, "numeric": NUMERIC}, "positive="),
+            ({"frame": frame.assign(age="x")}, "age.*'x'"),
+            ({"frame": frame.assign(age=pd.Timestamp("2020-01-01"))}, "dates"),
+            ({"frame": pd.concat([frame, frame[["age"]]], axis=1)}, "two columns"),
+            ({"numeric": ["age"]}, "numeric is"),
+            ({"pipeline": logistic()}, "not fitted"),
+        ]:
+            with self.subTest(said), self.assertRaisesRegex(export_sklearn.NotExportable, said):
+                export_sklearn.drift_baseline(**{**good, **change})
+
+
+class AtRandom(unittest.TestCase):
+    def test_random_pipelines(self):
+        draw = random.Random(7)
+        for attempt in range(40):
+            missing = draw.sample(NUMERIC, draw.randint(0, 2))
+            frame = rows(seed=attempt, missing=missing, text_missing=draw.random() < 0.4)
+            live = hard_rows(frame, seed=attempt + 1000, missing=missing, unseen=True)
+            pipeline, exact = random_pipeline(draw, bool(missing))
+            with self.subTest(attempt=attempt, pipeline=str(pipeline)):
+                try:
+                    fit(pipeline, frame)
+                except ValueError:
+                    continue  # the draw does not fit together
+                compare(self, pipeline, live, near=1e-12 if exact else 1e-9)
+
+
+def random_pipeline(draw, missing):
+    exact = True
+    imputer = [SimpleImputer(strategy=draw.choice(["mean", "median", "most_frequent"]), add_indicator=draw.random() < 0.5)]
+    pool = [StandardScaler(), MinMaxScaler(clip=draw.random() < 0.5), RobustScaler(), MaxAbsScaler(), KBinsDiscretizer(3, encode="ordinal"),
+            KBinsDiscretizer(4), PolynomialFeatures(2, interaction_only=True), Binarizer(threshold=1.0), SelectKBest(k=1)]
+    parts = []
+    names = NUMERIC[:]
+    draw.shuffle(names)
+    cut = draw.randint(1, 3)
+    for i, chosen in enumerate((names[:cut], names[cut:])):
+        steps = (imputer if missing or draw.random() < 0.3 else []) + draw.sample(pool, draw.randint(0, 2))
+        steps = [sklearn.base.clone(s) for s in steps]
+        parts.append((f"n{i}", make_pipeline(*steps) if steps else "passthrough", chosen))
+    encoder = draw.choice([one_hot(), one_hot(min_frequency=20, handle_unknown="infrequent_if_exist"), one_hot(handle_unknown="error"),
+                           OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2)])
+    parts.append(("t", encoder, TEXT))
+    draw.shuffle(parts)
+    model = draw.choice([logistic(), DecisionTreeClassifier(max_depth=5), RandomForestClassifier(5, max_depth=5),
+                         GradientBoostingClassifier(n_estimators=5), HistGradientBoostingClassifier(max_iter=5),
+                         CalibratedClassifierCV(logistic(), cv=3)])
+    sparse = 0 if isinstance(model, HistGradientBoostingClassifier) else draw.choice([0, 0.3, 1.0])
+    if isinstance(model, LogisticRegression):
+        return make_pipeline(columns(*parts, sparse_threshold=0), StandardScaler(), model), exact
+    return make_pipeline(columns(*parts, sparse_threshold=sparse), model), exact
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -60,8 +60,8 @@ def candidates(program, name):
         outside = [0.0, 1.0, -1.0, middle - 3 * spread, middle + 3 * spread, (middle + 1) * 1e6]
         between = [(a + b) / 2 for a, b in zip(edges, edges[1:])]
         values = sorted({v for v in [*edges, *single, *beside, *between, *outside] if np.isfinite(v)})
-    low = facts.get("low")
-    values = [v for v in values if low is None or v > low] or [1.0]
+    low, high = facts.get("low"), facts.get("high")
+    values = [v for v in values if (low is None or v > low) and (high is None or v < high)] or [1.0]
     if facts.get("missing"):
         values.append(np.nan)
     return values
@@ -115,6 +115,11 @@ def predicted(pipeline, frame, positive, tries=150):
                 if end - start > 1:
                     middle = (start + end) // 2
                     waiting += [(start, middle), (middle, end)]
+        for start, _ in waiting[:200] if np.isnan(out).all() else []:
+            try:
+                out[start : start + 1] = np.asarray(pipeline.predict_proba(take(start, start + 1)), dtype=float)[:, positive]
+            except Exception:  # noqa: BLE001
+                continue
     return out
 
 

@@ -190,9 +190,11 @@ def histogram_trees(program, model, block):
     return Outcome(sigmoid(program, margin), margin)
 
 
-def code_of_category(program, column, levels, other=None):
-    """The place of a category; missing and unseen ones are NaN."""
+def code_of_category(program, column, levels, typed=False):
+    """The place of a category; missing and unseen ones are NaN. `typed`: the trainer wants a column of categories."""
     levels = [level for level in levels if level is not None and level == level]
+    if typed and isinstance(column, Input):
+        program.facts[column.name]["levels"] = levels
     if not isinstance(column, Input):
         keys, key = [float(level) for level in levels], program.number(column)
     elif key_kind(program, levels) == "text":
@@ -219,6 +221,8 @@ def xgboost_trees(program, model, block):
     booster = model.get_booster()
     text, document = xgboost_document(model, booster)
     columns = xgboost_categories(program, document, booster, block)
+    if model.missing is not None and model.missing == model.missing:
+        columns = program.each("replace", Block(columns), **{"from": float(model.missing), "to": np.nan}).columns
     if block.sparse:
         columns = program.each("replace", Block(columns), **{"from": 0.0, "to": np.nan}).columns
     program.check_finite(Block(columns), missing=True)
@@ -259,10 +263,10 @@ def xgboost_categories(program, document, booster, block):
             if levels is None:
                 program.refuse(f"XGBoost before 3.1 does not keep the names of the categories of {name}; give "
                                f"categories={{{name!r}: list of the training categories, in the order of their codes}}")
-            columns[feature] = code_of_category(program, columns[feature], levels)[0]
+            columns[feature] = code_of_category(program, columns[feature], levels, typed=True)[0]
         else:
             # XGBoost refuses a category that it has not seen.
-            columns[feature] = code_of_category(program, columns[feature], levels)[0]
+            columns[feature] = code_of_category(program, columns[feature], levels, typed=True)[0]
             refuse_unseen(program)
     return columns
 
@@ -301,7 +305,7 @@ def lightgbm_trees(program, model, block):
         if len(places) != len(levels) or not all(isinstance(p, int) for p in places):
             program.refuse("LightGBM does not say which columns are categorical; fit with categorical_feature=\"auto\"")
         for place, names in zip(sorted(places), levels):
-            columns[place] = code_of_category(program, columns[place], names)[0]
+            columns[place] = code_of_category(program, columns[place], names, typed=True)[0]
     features, thresholds = [], []
     for line in text.splitlines():
         if line.startswith("split_feature="):

@@ -457,8 +457,8 @@ def power_form():
 
     from sklearn.preprocessing import PowerTransformer
 
-    text = inspect.getsource(PowerTransformer._yeo_johnson_transform)
-    if "np.power" in text:
+    own = getattr(PowerTransformer, "_yeo_johnson_transform", None)
+    if own is not None and "np.power" in inspect.getsource(own):
         return "power"
     from scipy.stats import _morestats
 
@@ -491,7 +491,11 @@ def function(program, step, block):
     name = getattr(func, "__name__", type(func).__name__)
     known = isinstance(func, np.ufunc) and func in FUNCTIONS
     if known and not options:
-        if name.startswith("log"):
+        if name in ("exp", "expm1", "sinh", "cosh", "square"):
+            for column in block.columns:
+                if isinstance(column, Input):
+                    program.facts[column.name]["high"] = 600.0
+        if name.startswith("log") or name == "sqrt":
             for column in block.columns:
                 if isinstance(column, Input):
                     program.facts[column.name]["low"] = 0.0 if name != "log1p" else -1.0
@@ -623,7 +627,9 @@ def encoded_keys(program, step, block, place):
             others = step.categories_[i]
             first = others[0] if len(others) else np.nan
             rows[name] = values if i == place else [first] * len(values)
-        frame = pd.DataFrame({name: pd.Series(v, dtype=column_dtype(v)) for name, v in rows.items()})
+        kinds = [c.dtype if c.dtype.kind in "fiub" else object for c in map(np.asarray, step.categories_)]
+        kinds = [object if d == object or kind == "text" and i == place else float for i, d in enumerate(kinds)]
+        frame = pd.DataFrame({name: pd.Series(v, dtype=d) for (name, v), d in zip(rows.items(), kinds)})
         made = quietly(step.transform, frame if hasattr(step, "feature_names_in_") else as_array(frame))
         if hasattr(made, "toarray"):
             made = made.toarray()
@@ -634,15 +640,10 @@ def encoded_keys(program, step, block, place):
     for value in asked[len(keys):]:
         try:
             ends.append(ask([value])[0])
-        except (ValueError, TypeError) as reason:
-            require("nknown" in str(reason) or "NaN" in str(reason) or missing == [], f"{reason}")
+        except ValueError:  # an unlisted category, or a missing value
             ends.append(None)
     of_missing, of_unknown = ends
     return kind, keys, rows, of_missing, of_unknown
-
-
-def column_dtype(values):
-    return float if all(isinstance(v, (float, int, np.floating, np.integer)) and not isinstance(v, bool) for v in values) else object
 
 
 def as_array(frame):

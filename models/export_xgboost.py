@@ -31,6 +31,7 @@ class Booster:
         require(isinstance(model, xgboost.XGBClassifier), f"the last step is a {type(model).__name__}")
         require(model.n_classes_ == 2, f"the model has {model.n_classes_} classes, not two")
         require(model.objective == "binary:logistic", f"the objective is {model.objective}, not binary:logistic")
+        require(model.missing is None or model.missing != model.missing, f"missing is {model.missing}, not NaN")
         dense = columns.sparse_threshold == 0
         require(dense, "the ColumnTransformer needs sparse_threshold=0: XGBoost takes a sparse zero for a missing value")
 

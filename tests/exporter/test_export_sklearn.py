@@ -13,7 +13,9 @@ import unittest
 import joblib
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
+from sklearn.decomposition import PCA
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     GradientBoostingClassifier,
@@ -29,7 +31,6 @@ from sklearn.preprocessing import (
     MinMaxScaler,
     OneHotEncoder,
     OrdinalEncoder,
-    PowerTransformer,
     RobustScaler,
     StandardScaler,
 )
@@ -40,6 +41,19 @@ sys.path.insert(0, str(SOURCE / "models"))
 import export_sklearn  # noqa: E402
 
 NUMERIC, TEXT = ["age", "income", "debts"], ["job", "town"]
+
+
+class TrustedEncoder(BaseEstimator):
+    """A step of the user's own."""
+
+    def fit(self, x, y=None):
+        self.fitted_ = True
+        return self
+
+    def transform(self, x):
+        return np.zeros((len(x), 1))
+
+
 DATA = {"file": "made_up.csv", "sha256": "0" * 64, "rows": 400}
 
 
@@ -102,7 +116,7 @@ class Exported(unittest.TestCase):
 
     def agrees(self, pipeline, frame=None, **options):
         frame = made_up_rows(200, seed=2) if frame is None else frame
-        baseline = export_sklearn.drift_baseline(frame, frame["late"] == 1, **self.numeric_of(pipeline))
+        baseline = export_sklearn.drift_baseline(frame, frame["late"] == 1, **self.numeric_of(pipeline), positive=options.get("positive"))
         document = exported(pipeline, baseline=baseline, **options)
         frame.loc[::7, "job"] = "never seen"
         names = [f["name"] for kind in ("numeric", "text") for f in document["features"][kind]]
@@ -238,7 +252,8 @@ class Exported(unittest.TestCase):
         frame = made_up_rows()
         frame["label"] = np.where(frame["late"] == 1, "yes", "no")
         frame["late"] = frame.pop("label")
-        self.agrees(fitted(("n", StandardScaler(), NUMERIC), ("t", one_hot(), TEXT), frame=frame))
+        document = self.agrees(fitted(("n", StandardScaler(), NUMERIC), ("t", one_hot(), TEXT), frame=frame), positive="yes")
+        self.assertEqual(document["classes"], ["no", "yes"])
 
     def test_same_bytes_every_time(self):
         texts = {export_sklearn.to_text(exported(usual(), date="2026-01-02")) for _ in range(2)}
@@ -324,26 +339,13 @@ class Exported(unittest.TestCase):
         numbers = ("n", StandardScaler(), NUMERIC)
         frame = made_up_rows()
         three = frame.assign(late=np.arange(len(frame)) % 3)
-        numbered = frame.assign(town=np.arange(len(frame)) % 4)
-        bare = Pipeline([("scale", StandardScaler()), ("m", LogisticRegression())]).fit(frame[NUMERIC], frame["late"])
-        unnamed = Pipeline([("c", ColumnTransformer([("n", StandardScaler(), [0])])), ("m", LogisticRegression())])
-        unnamed.fit(frame[NUMERIC].to_numpy(), frame["late"])
+        mixed = frame.assign(town=[i % 4 if i % 2 else "A" for i in range(len(frame))])
         for pipeline, said in [
-            (fitted(("n", PowerTransformer(), NUMERIC)), "PowerTransformer"),
-            (fitted(("n", FunctionTransformer(np.sqrt), ["age"])), "sqrt"),
-            (fitted(("n", SimpleImputer(add_indicator=True), NUMERIC)), "adds indicators"),
-            (fitted(numbers, ("t", OrdinalEncoder(), TEXT)), "handle_unknown"),
-            (fitted(("t", one_hot(), TEXT), numbers, model=DecisionTreeClassifier()), "numeric columns before"),
+            (fitted(("n", PCA(2), NUMERIC)), "columns.n: a PCA cannot be exported"),
+            (fitted(("n", FunctionTransformer(np.floor_divide, kw_args={"x2": 2}), ["age"])), "floor_divide"),
             (fitted(numbers, frame=three, model=DecisionTreeClassifier()), "3 classes"),
-            (fitted(numbers, ("t", OneHotEncoder(), TEXT)), "handle_unknown"),
-            (fitted(numbers, ("t", one_hot(drop="first"), TEXT)), "drops a category"),
-            (fitted(numbers, ("t", one_hot(min_frequency=5), TEXT)), "infrequent"),
-            (fitted(numbers, ("t", one_hot(), TEXT), frame=numbered), "is not text"),
             (fitted(numbers, frame=three), "3 classes"),
-            (fitted(numbers, model=LogisticRegression(multi_class="multinomial")), "multinomial"),
-            (unnamed, "DataFrame"),
-            (bare, "StandardScaler"),
-            (LogisticRegression().fit(frame[NUMERIC], frame["late"]), "expected a Pipeline"),
+            (fitted(numbers, ("t", TrustedEncoder(), TEXT), frame=mixed), "TrustedEncoder"),
         ]:
             with self.subTest(said), self.assertRaisesRegex(export_sklearn.NotExportable, said):
                 exported(pipeline)
@@ -363,10 +365,10 @@ class Exported(unittest.TestCase):
         self.assertEqual(document["drift_baseline"]["training_sample_size"], 400)
         self.assertEqual(subprocess.run([os.environ["SCORE_ROWS"], output], input="", text=True).returncode, 0)
 
-        joblib.dump(fitted(("n", PowerTransformer(), NUMERIC)), saved)
+        joblib.dump(fitted(("n", PCA(2), NUMERIC)), saved)
         done = subprocess.run(command, capture_output=True, text=True)
         self.assertEqual(done.returncode, 1)
-        self.assertIn("PowerTransformer", done.stderr)
+        self.assertIn("PCA", done.stderr)
 
     def test_bundled_model_is_what_the_training_script_writes(self):
         data = SOURCE / "../shared/data/students.csv"

@@ -226,7 +226,7 @@ class sklearn_reader {
         }
       }
     }
-    return categories && last_category < first_number;
+    return categories && first_number < model_.features && last_category < first_number;
   }
 
   /// scikit-learn refuses infinities, and missing values in trees that have no side for them.
@@ -235,17 +235,20 @@ class sklearn_reader {
     model_.accepts = missing_sides_ == model_.trees.size() ? input_rule::finite_or_missing : input_rule::finite;
   }
 
+  /// Of a set: codes are below 256, whole numbers that are categories themselves below 65,536.
+  std::size_t most_words() const noexcept { return model_.codes == category_rule::whole ? 2048 : 8; }
+
   bool read_known_categories() {
     const auto known = root_.find("known_categories");
     const auto bitsets = known ? known->find("bitsets") : std::nullopt;
     if (!bitsets) return true;
     const bool good = bitsets->each([&](const model_value& e) {
       std::vector<std::uint32_t> words;
-      const bool read = flatten(e, words, 0) && words.size() <= most_words;
+      const bool read = flatten(e, words, 0) && words.size() <= most_words();
       known_.push_back(std::move(words));
       return read;
     });
-    if (!good) return expect("known_categories.bitsets", fmt::format("arrays of up to {} words", most_words));
+    if (!good) return expect("known_categories.bitsets", fmt::format("arrays of up to {} words", most_words()));
     return numbers(*known, "known_categories", "feature_map", known_of_);
   }
 
@@ -363,8 +366,6 @@ class sklearn_reader {
     s.categories = static_cast<std::int32_t>(out.sets.size()) - 1;
     return true;
   }
-
-  static constexpr std::size_t most_words = 2048;
 
   model_value root_;
   std::string source_;

@@ -404,6 +404,8 @@ def trainer_of(kind):
 def given_names(pipeline, names):
     """Names for the columns of an array."""
     count = input_count(pipeline)
+    if count is None and class_of(pipeline) == "DummyClassifier":
+        count = len(names) if names is not None else 1
     require(count is not None, f"the {type(pipeline).__name__} is not fitted, or does not say how many columns it takes; "
             "call fit() before export()")
     if names is None:

@@ -16,7 +16,8 @@ import functools
 import xgboost
 
 import export_sklearn
-from export_sklearn import Verbatim, drift_baseline, require, training_data, write  # noqa: F401: for callers
+from export_models import xgboost_document
+from export_sklearn import drift_baseline, require, training_data, write  # noqa: F401: for callers
 
 
 class Booster:
@@ -37,7 +38,7 @@ class Booster:
 
     @staticmethod
     def member(model, numeric, text):
-        return Verbatim(bytes(model.get_booster().save_raw("json")).decode())
+        return xgboost_document(model, model.get_booster())[0]
 
     @staticmethod
     def margins(pipeline, frame):

@@ -342,7 +342,7 @@ class Exported(unittest.TestCase):
         mixed = frame.assign(town=[i % 4 if i % 2 else "A" for i in range(len(frame))])
         for pipeline, said in [
             (fitted(("n", PCA(2), NUMERIC)), "columns.n: a PCA cannot be exported"),
-            (fitted(("n", FunctionTransformer(np.floor_divide, kw_args={"x2": 2}), ["age"])), "floor_divide"),
+            (fitted(("n", FunctionTransformer(np.degrees), ["age"])), "degrees"),
             (fitted(numbers, frame=three, model=DecisionTreeClassifier()), "3 classes"),
             (fitted(numbers, frame=three), "3 classes"),
             (fitted(numbers, ("t", TrustedEncoder(), TEXT), frame=mixed), "TrustedEncoder"),

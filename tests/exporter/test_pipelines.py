@@ -476,7 +476,7 @@ class Refusals(unittest.TestCase):
 class AtRandom(unittest.TestCase):
     def test_random_pipelines(self):
         draw = random.Random(7)
-        for attempt in range(40):
+        for attempt in range(15):
             missing = draw.sample(NUMERIC, draw.randint(0, 2))
             frame = rows(seed=attempt, missing=missing, text_missing=draw.random() < 0.4)
             live = hard_rows(frame, seed=attempt + 1000, missing=missing, unseen=True)

@@ -31,8 +31,6 @@ class Booster:
         require(isinstance(model, lightgbm.LGBMClassifier), f"the last step is a {type(model).__name__}")
         require(model.n_classes_ == 2, f"the model has {model.n_classes_} classes, not two")
         require(model.objective_ == "binary", f"the objective is {model.objective_}, not binary")
-        linear = model.booster_.params.get("linear_tree", False)
-        require(not linear, "the model has linear leaves (linear_tree), which tabscore does not score")
         require(columns.sparse_threshold == 0, "the ColumnTransformer needs sparse_threshold=0")
 
     @staticmethod

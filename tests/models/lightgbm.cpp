@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <cmath>
+#include <cstdlib>
+#include <fstream>
 #include <limits>
 #include <random>
+#include <span>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -307,4 +311,37 @@ TEST_CASE("pandas_categorical gives features their categories", "[models][lightg
   CHECK_THAT(read("[0:9] 0:2:1", "pandas_categorical:[1]").error().message,
              Catch::Contains("pandas_categorical should be a list of lists"));
   CHECK_THAT(read("[0:9] 0:2:1", "pandas_categorical:{}").error().message, Catch::Contains("list of lists"));
+}
+
+TEST_CASE("a LightGBM text is scored by the names of its features and categories", "[models][lightgbm]") {
+  const std::string folder = std::string(TABSCORE_SOURCE_DIR) + "/tests/trainers/sets/lgb-4.7/category_texts/";
+  const auto model = make_encoded_forest(load_lightgbm(folder + "model.txt").value(), 0.5);
+  REQUIRE(model);
+  CHECK(model->features().numeric == std::vector<std::string>{"a", "b", "c", "d"});
+  CHECK(model->features().text == std::vector<std::string>{"e"});
+
+  std::ifstream inputs(folder + "inputs.csv");
+  std::ifstream expected(folder + "expected.csv");
+  std::string line, want;
+  std::getline(inputs, line);
+  std::getline(expected, want);
+  std::size_t rows = 0;
+  while (std::getline(inputs, line) && std::getline(expected, want)) {
+    std::vector<std::string> cells(5);
+    std::istringstream in(line);
+    for (std::string& cell : cells) std::getline(in, cell, ',');
+    std::vector<double> numeric;
+    for (const std::size_t c : {0U, 1U, 3U, 4U}) {
+      numeric.push_back(cells[c].empty() ? std::nan("") : std::strtod(cells[c].c_str(), nullptr));
+    }
+    const std::string_view text = cells[2].empty() ? std::string_view() : std::string_view(cells[2]);
+    const std::string_view* texts = &text;
+    scratch memory;
+    double margin = 0;
+    model->margins({.rows = 1, .width = 4, .numeric = numeric.data(), .stride = 1, .text = std::span(&texts, 1)},
+                   memory, std::span(&margin, 1));
+    CHECK(margin == std::strtod(want.c_str(), nullptr));
+    ++rows;
+  }
+  CHECK(rows == 20);
 }

@@ -225,7 +225,9 @@ class lightgbm_reader {
     const auto found = features_of_lists(*lists, features_);
     if (!found) {
       model_.nameless = fmt::format(
-          "pandas_categorical names {} lists of categories, and the text leaves open of which features", lists->size());
+          "pandas_categorical names {} lists of categories, and the text leaves open of which features: train with "
+          "categorical_feature=\"auto\" and unordered categories only",
+          lists->size());
       return true;
     }
     model_.categories.resize(model_.features);

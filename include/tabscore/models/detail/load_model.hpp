@@ -43,9 +43,7 @@ TABSCORE_INLINE result<encoded_forest> make_encoded_forest(const model_file& fil
 TABSCORE_INLINE result<encoded_forest> make_encoded_forest(forest trees, double threshold, std::string_view source) {
   const forest_model& model = trees.model();
   if (!model.nameless.empty()) {
-    return error{errc::unsupported, fmt::format("{}: {}; score codes with the forest itself, or train with "
-                                                "categorical_feature=\"auto\" and unordered categories only",
-                                                source, model.nameless)};
+    return error{errc::unsupported, fmt::format("{}: {}; a forest itself scores codes", source, model.nameless)};
   }
   feature_names names;
   tabscore::encoder encoder;

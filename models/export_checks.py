@@ -27,7 +27,7 @@ def frame_of(program, rows):
             columns[name] = pd.Series(values, dtype=float)
         levels = facts.get("levels")
         if levels is not None:
-            columns[name] = pd.Series(pd.Categorical(values, categories=levels))
+            columns[name] = pd.Series(pd.Categorical([v if v in levels else None for v in values], categories=levels))
     frame = pd.DataFrame(columns)
     if program.is_array:
         return frame.to_numpy(dtype=object if "text" in program.kinds.values() else float)

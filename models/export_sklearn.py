@@ -106,6 +106,8 @@ def export(
             if simple is None:
                 raise
         limit = threshold if threshold is not None else plan.threshold if plan and plan.threshold is not None else 0.5
+        known = baseline is None or isinstance(baseline, dict) and "training_positive_rate" in baseline
+        require(known, "baseline is not what drift_baseline() gives")
         require(0 <= float(limit) <= 1, f"the threshold {limit} is not a probability; give one from 0 to 1")
         part = simple or plan
         document = {
@@ -128,6 +130,8 @@ def export(
         if split is not None:
             document["provenance"]["split"] = split
         if metrics is not None:
+            odd = [key for key, value in metrics.items() if not isinstance(value, (int, float, np.number))]
+            require(not odd, f"the metric {odd[:1]} is not a number")
             document["provenance"]["metrics"] = {key: float(value) for key, value in metrics.items()}
         if baseline is not None:
             document["drift_baseline"] = part.baseline(baseline)
@@ -181,6 +185,10 @@ def input_names(model):
         names = next((n for n in (input_names(t) for _, t in model.transformer_list if not isinstance(t, str)) if n), None)
     if names is None and class_of(model) in ("CalibratedClassifierCV", "FixedThresholdClassifier"):
         names = input_names(unwrap(model.estimator))
+    if names is None and class_of(model) == "LGBMClassifier":
+        with contextlib.suppress(AttributeError, ValueError):  # a NotFittedError is one, too
+            found = list(model.feature_name_)
+            names = None if found == [f"Column_{i}" for i in range(len(found))] else found
     if names is None:
         return None
     names = list(names)
@@ -335,6 +343,8 @@ class Plan:
 
     def __init__(self, pipeline, names, categories, place):
         known = input_names(pipeline)
+        same = names is None or known is None or list(names) == known
+        require(same, "the pipeline was fitted on a DataFrame, whose names it keeps; leave names out")
         self.program = Program(known or given_names(pipeline, names))
         self.program.is_array = known is None
         self.program.absent_texts = True

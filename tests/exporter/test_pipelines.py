@@ -473,6 +473,32 @@ class Refusals(unittest.TestCase):
                 export_sklearn.drift_baseline(**{**good, **change})
 
 
+    def test_arguments(self):
+        frame = rows()
+        model = logistic().fit(frame[NUMERIC], frame["late"])
+        for change, said in [
+            ({"threshold": 3}, "threshold 3"),
+            ({"positive": "x"}, "no label"),
+            ({"raw": frame[NUMERIC]}, "400 rows"),
+            ({"raw": frame[NUMERIC][:3], "engineered": ["zz"]}, "zz"),
+            ({"checks": 0}, "at least one check"),
+            ({"names": ["a"]}, "leave names out"),
+            ({"training_data": None}, "training_data"),
+            ({"baseline": {}}, "drift_baseline"),
+            ({"data": frame[["age"]]}, "income"),
+            ({"metrics": {"auc": "b"}}, "auc"),
+        ]:
+            with self.subTest(said), self.assertRaisesRegex(export_sklearn.NotExportable, said):
+                export_sklearn.export(model, **{"name": "n", "training_data": DATA, **change})
+
+    def test_labels_that_are_booleans_or_signs(self):
+        frame = rows()
+        for labels, positive, classes in ((frame["late"] == 1, None, None), (frame["late"] * 2 - 1, 1, [-1, 1]), (frame["late"] * 2 - 1, -1, [1, -1])):
+            model = logistic().fit(frame[NUMERIC], labels)
+            document = compare(self, model, hard_rows(frame)[NUMERIC], place=0 if positive == -1 else 1, positive=positive)
+            self.assertEqual(document.get("classes"), classes)
+
+
 class AtRandom(unittest.TestCase):
     def test_random_pipelines(self):
         draw = random.Random(7)

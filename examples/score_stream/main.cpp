@@ -46,6 +46,7 @@ int main(int argc, char** argv) {
   sigpipe_ends = std::signal(SIGPIPE, SIG_IGN) != SIG_IGN;  // an error of write(), so that no part of a file is left
   std::signal(SIGXFSZ, SIG_IGN);
   const settings s = parse_settings(argc, argv);
+  if (s.strict) program_policy::be_strict();
   try {
     return static_cast<int>(score(s));
   } catch (const std::exception& e) {

@@ -44,6 +44,8 @@ void declare(CLI::App& app, settings& s) {
   app.add_flag("--single-line-cells", s.single_line_cells,
                "no cell of the CSV has a line break: every line feed ends a record, parts need not look at what is "
                "before them");
+  app.add_flag("--strict", s.strict,
+               "take every value for what it looks like: no 45.9 or \"45\" in an integer field, no 1 for true");
   app.add_option("--model", s.model, "model file")->capture_default_str();
   app.add_option("--threads", s.threads, "threads that score")->check(CLI::Range(1U, 1024U))->capture_default_str();
   add_choice(app, "--on-error", s.policy,

@@ -23,6 +23,7 @@ struct settings {
   std::string to;  // empty: as from
   bool keep = false;
   bool single_line_cells = false;
+  bool strict = false;
   std::string model;
   unsigned threads = 1;
   on_error policy = on_error::fail;

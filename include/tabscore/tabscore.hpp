@@ -24,6 +24,7 @@
 #include "schema/constraints.hpp"
 #include "schema/field.hpp"
 #include "schema/field_error.hpp"
+#include "schema/number_rule.hpp"
 #include "schema/schema.hpp"
 #include "schema/validate.hpp"
 
@@ -87,6 +88,7 @@
 #include "models/parallel.hpp"
 #include "models/pipeline_model.hpp"
 #include "models/predictions.hpp"
+#include "models/raw_checks.hpp"
 #include "models/scorer.hpp"
 #include "models/tree.hpp"
 #include "models/verify.hpp"

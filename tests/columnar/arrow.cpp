@@ -297,7 +297,7 @@ TEST_CASE("each wrong value is an error of its record alone, in words", "[column
   purpose[0] = "";
   purpose[1] = "nine char";
   purpose[2] = "\xFF\xFE";
-  months[3] = 3.5;
+  months[3] = 15.5;  // cut, as in JSON
   months[4] = 1e19;
   months[5] = std::nan("");
   months[6] = 0;
@@ -315,7 +315,7 @@ TEST_CASE("each wrong value is an error of its record alone, in words", "[column
   CHECK(got.error[0] == "purpose: ensure this value has at least 1 characters");
   CHECK(got.error[1] == "purpose: ensure this value has at most 8 characters");
   CHECK(got.error[2] == "purpose: str type expected");
-  CHECK(got.error[3] == "months: value is not a valid integer");
+  CHECK(got.error[3] == "");
   CHECK(got.error[4] == "months: ensure this value fits into a signed 64-bit integer");
   CHECK(got.error[5] == "months: ensure this value is a finite number");
   CHECK(got.error[6] == "months: ensure this value is greater than 0; amount: none is not an allowed value");
@@ -325,7 +325,7 @@ TEST_CASE("each wrong value is an error of its record alone, in words", "[column
   CHECK(got.error[10] == "the features give no probability");
   CHECK(got.error[11] == "");
   CHECK(got.probability[11] > 0);
-  CHECK(totals.read().samples == 1);
+  CHECK(totals.read().samples == 2);
 }
 
 TEST_CASE("a batch whose structs are null is null in every field", "[columnar]") {

@@ -2,14 +2,27 @@
 // Each CASE must fail to compile with the message that stands above it; without a CASE the file compiles.
 #include <tabscore/expr/rule.hpp>
 #include <tabscore/features/features.hpp>
-#include <tabscore/monitor/sink.hpp>
+#include <tabscore/pipeline/pipeline.hpp>
 #include <tabscore/schema/batch.hpp>
+
+#include <optional>
+#include <string>
 
 namespace ts = tabscore;
 using ts::col;
 
 using record = ts::schema<ts::text<"name">, ts::integer<"age", ts::ge{0}>, ts::optional<ts::real<"income">>,
                           ts::optional<ts::boolean<"vip">>>;
+
+struct model {
+  ts::feature_names names;
+  const ts::feature_names& features() const { return names; }
+  double threshold() const { return 0.5; }
+  void score(const ts::feature_block&, ts::scratch&, std::span<double>) const {}
+};
+struct throwing_sink {
+  void record(const auto&) {}
+};
 
 [[maybe_unused]] static void use(ts::batch<record>& b) {
   b.push_back("a", 1, std::nullopt, true);
@@ -27,10 +40,8 @@ using record = ts::schema<ts::text<"name">, ts::integer<"age", ts::ge{0}>, ts::o
 #elif CASE == 6   // tabscore: two fields of a schema have the same name
   static_cast<void>(ts::schema<ts::integer<"x">, ts::real<"x">>::size);
 #elif CASE == 7   // tabscore: a sink has a noexcept record(batch)
-  struct silent {
-  } s;
-  const ts::sinks all{s};
-  all.record<2>(ts::scored<record>{}, ts::feature_block{});
+  throwing_sink sink;
+  static_cast<void>(ts::pipeline{record{}, ts::rules{}, ts::features{}, model{}, ts::sinks{sink}});
 #elif CASE == 8   // tabscore: the schema has no field with this name
   static_cast<void>(b.view().get<"nme">());
 #elif CASE == 9   // tabscore: a comparison of a condition, such as 0 < x < 3, is not what it looks like
@@ -69,5 +80,23 @@ using record = ts::schema<ts::text<"name">, ts::integer<"age", ts::ge{0}>, ts::o
   static_cast<void>(col<"age"> + "1");
 #elif CASE == 26  // tabscore: && || ! and where take conditions and required boolean fields
   static_cast<void>(ts::rule(!col<"vip">, "vip").first_broken(b.view()));
+#elif CASE == 27  // tabscore: a pipeline takes a model, not a result that may hold an error: check it and give *model
+  static_cast<void>(ts::pipeline{record{}, ts::rules{}, ts::features{}, ts::result<model>(model{})});
+#elif CASE == 28  // tabscore: a pipeline takes a model, not a result that may hold an error
+  static_cast<void>(ts::make_pipeline(record{}, ts::rules{}, ts::features{}, ts::result<model>(model{})));
+#elif CASE == 29  // tabscore: a model has features(), threshold() and score(block, scratch, probability)
+  static_cast<void>(ts::pipeline{record{}, ts::rules{}, ts::features{}, throwing_sink{}});
+#elif CASE == 30  // tabscore: behind the model a pipeline takes ts::sinks{a, b}
+  static_cast<void>(ts::pipeline{record{}, ts::rules{}, ts::features{}, model{}, ts::null_sink{}});
+#elif CASE == 31  // tabscore: two features have the same name
+  static_cast<void>(ts::pipeline{record{}, ts::rules{}, ts::features{ts::feature<"age">(col<"age"> + 1)}, model{}});
+#elif CASE == 32  // tabscore: only an optional field takes a std::optional; declare it as ts::optional<...>
+  b.push_back("a", std::optional<int>(), 1.0, true);
+#elif CASE == 33  // tabscore: an integer field takes integers and a boolean field true or false
+  b.push_back("a", 45.9, 1.0, true);
+#elif CASE == 34  // tabscore: an integer field takes integers and a boolean field true or false
+  b.push_back("a", 45, 1.0, "no");
+#elif CASE == 35  // tabscore: push_back takes one value per field, std::nullopt for one that is missing
+  b.push_back("a", 45, 1.0);
 #endif
 }

@@ -96,3 +96,33 @@ TEST_CASE("an infinite value is refused after the rules, and nothing of it is co
   }
   CHECK(f.drift.read() == ts::totals{});
 }
+
+TEST_CASE("bodies without padding are copied into the workspace", "[service]") {
+  fixture f;
+  const auto pipe = f.pipe();
+  const std::string list = body(record());
+  const simdjson::padded_string padded(list);
+  const double p = std::get<ts::predictions>(ts::score_json(pipe, padded, f.w)).probability[0];
+  const auto same = [&](const auto& text) {
+    const auto o = ts::score_json(pipe, text, f.w);
+    return std::holds_alternative<ts::predictions>(o) && std::get<ts::predictions>(o).probability[0] == p;
+  };
+  CHECK(same(list));
+  CHECK(same(std::string_view(list)));
+  CHECK(same(list.c_str()));
+  CHECK(same(simdjson::padded_string_view(padded)));
+  CHECK(std::holds_alternative<ts::predictions>(ts::score_json(pipe, record(), f.w, ts::body_shape::record)));
+  // Of a view only its own bytes are read.
+  const std::string longer = list + "garbage";
+  CHECK(same(std::string_view(longer).substr(0, list.size())));
+  CHECK_FALSE(same(longer));
+  CHECK(std::holds_alternative<ts::syntax_error>(ts::score_json(pipe, std::string_view(list).substr(0, 40), f.w)));
+  CHECK_FALSE(same(std::string_view()));
+  CHECK(std::holds_alternative<ts::validation_errors>(ts::score_json(pipe, body(record("\"no\"")), f.w)));
+  std::string many = record();
+  for (int i = 1; i < 300; ++i) many += "," + record();
+  const auto all = ts::score_json(pipe, body(many), f.w);
+  REQUIRE(std::holds_alternative<ts::predictions>(all));
+  CHECK(std::get<ts::predictions>(all).rows() == 300);
+  CHECK(std::get<ts::predictions>(all).probability[299] == p);
+}

@@ -114,6 +114,17 @@ def test_same_bytes(folder):
         assert [json.loads(line)[n] for n in NAMES] == record
 
 
+def test_strict(folder):
+    """One rule for numbers, by every way in: cut, or refused with --strict."""
+    whole, cut = make_records(1)[0], make_records(1)[0]
+    whole[1], cut[1] = 45, 45.9
+    for given, flags in (ndjson, []), (as_csv, ["--from", "csv"]):
+        assert scores(*flags, given=given([cut])) == scores(*flags, given=given([whole]))
+        assert scores(*flags, "--strict", given=given([whole])) == scores(*flags, given=given([whole]))
+        refused = run(*flags, "--strict", given=given([cut]), status=2)
+        assert b"days_on_platform: value is not a valid integer" in refused.stderr, refused.stderr
+
+
 def with_faults(records):
     """NDJSON and CSV with wrong records, and the lines (of each) on which they begin."""
     rng = random.Random(3)

@@ -115,8 +115,8 @@ class arrow_reader {
     arrow_reader reader;
     reader.columns_ = records.n_children;
     std::optional<error> wrong;
-    Schema::for_each([&]<std::size_t I>() {
-      if (!wrong) wrong = reader.template find<I>(records);
+    Schema::for_each([&]<std::size_t At>() {
+      if (!wrong) wrong = reader.template find<At>(records);
     });
     if (wrong) return *std::move(wrong);
     return reader;
@@ -138,8 +138,8 @@ class arrow_reader {
     }
     records.begin(count);
     std::optional<error> wrong;
-    Schema::for_each([&]<std::size_t I>() {
-      if (!wrong) wrong = this->template lend<I>(batch, begin, count, records);
+    Schema::for_each([&]<std::size_t At>() {
+      if (!wrong) wrong = this->template lend<At>(batch, begin, count, records);
     });
     return wrong;
   }
@@ -158,29 +158,29 @@ class arrow_reader {
     return {errc::mismatch, "Arrow: column '" + std::string(column) + "' " + why};
   }
 
-  template <std::size_t I>
+  template <std::size_t At>
   std::optional<error> find(const ArrowSchema& records) {
-    constexpr std::string_view name = Schema::names[I];
+    constexpr std::string_view name = Schema::names[At];
     for (std::int64_t c = 0; c < records.n_children; ++c) {
       const ArrowSchema& column = *records.children[c];
       if (column.name == nullptr || column.name != name) continue;
-      if (sources_[I].column != source::none) return refused(name, "is there twice");
+      if (sources_[At].column != source::none) return refused(name, "is there twice");
       const bool coded = column.dictionary != nullptr;
       const char* const format = coded ? column.dictionary->format : column.format;
-      sources_[I] = {c, detail::arrow_type_of(format), coded ? detail::arrow_type_of(column.format) : type::unknown};
-      if (!readable<I>(sources_[I])) {
+      sources_[At] = {c, detail::arrow_type_of(format), coded ? detail::arrow_type_of(column.format) : type::unknown};
+      if (!readable<At>(sources_[At])) {
         return refused(name, "is of format '" + std::string(format) + "'" + (coded ? " in a dictionary" : "") +
                                  ", which can't feed the field");
       }
     }
-    if (sources_[I].column != source::none || !Schema::required[I]) return std::nullopt;
+    if (sources_[At].column != source::none || !Schema::required[At]) return std::nullopt;
     return refused(name, "is missing");
   }
 
-  template <std::size_t I>
+  template <std::size_t At>
   static bool readable(const source& s) noexcept {
     if (s.codes != type::unknown && (s.codes < type::int8 || s.codes > type::uint64)) return false;
-    switch (Schema::kinds[I]) {
+    switch (Schema::kinds[At]) {
       case field_kind::text:
         return s.values >= type::utf8 || s.values == type::null;
       case field_kind::boolean:
@@ -235,13 +235,13 @@ class arrow_reader {
     }
   }
 
-  template <std::size_t I>
+  template <std::size_t At>
   std::optional<error> lend(const ArrowArray& batch, std::size_t begin, std::size_t count,
                             lent_columns<Schema>& records) const {
-    const source& from = sources_[I];
-    constexpr std::string_view name = Schema::names[I];
+    const source& from = sources_[At];
+    constexpr std::string_view name = Schema::names[At];
     if (from.column == source::none || from.values == type::null || count == 0) {
-      records.template fill_nulls<I>();
+      records.template fill_nulls<At>();
       return std::nullopt;
     }
     const ArrowArray& column = *batch.children[from.column];
@@ -259,28 +259,28 @@ class arrow_reader {
     const auto valid = [values = detail::arrow_validity(column), structs = detail::arrow_validity(batch), first,
                         row](std::size_t i) { return values(first + i) && structs(row + i); };
 
-    if (coded) return lend_coded<I>(column, from, first, valid, records);
+    if (coded) return lend_coded<At>(column, from, first, valid, records);
     visit(from.values, column, [&](const auto& values) {
       using value_type = std::remove_cvref_t<decltype(values(0))>;
-      if constexpr (detail::feeds<typename Schema::template field<I>, value_type>()) {
-        if constexpr (requires { records.template lend<I>(values.values); }) {
+      if constexpr (detail::feeds<typename Schema::template field<At>, value_type>()) {
+        if constexpr (requires { records.template lend<At>(values.values); }) {
           if (detail::arrow_validity(column).bits == nullptr && detail::arrow_validity(batch).bits == nullptr) {
-            return records.template lend<I>(values.values + first);
+            return records.template lend<At>(values.values + first);
           }
         }
-        records.template fill<I>([&](std::size_t i) { return values(first + i); }, valid);
+        records.template fill<At>([&](std::size_t i) { return values(first + i); }, valid);
       }
     });
     return std::nullopt;
   }
 
-  template <std::size_t I, class Valid>
+  template <std::size_t At, class Valid>
   std::optional<error> lend_coded(const ArrowArray& column, const source& from, std::size_t first, const Valid& valid,
                                   lent_columns<Schema>& records) const {
-    if constexpr (Schema::kinds[I] == field_kind::text) {
+    if constexpr (Schema::kinds[At] == field_kind::text) {
       const ArrowArray& dictionary = *column.dictionary;
       if (dictionary.release == nullptr || dictionary.n_buffers < buffers_of(from.values) || dictionary.offset < 0) {
-        return refused(Schema::names[I], "has a dictionary that is not laid out as its schema says");
+        return refused(Schema::names[At], "has a dictionary that is not laid out as its schema says");
       }
       const auto size = static_cast<std::uint64_t>(dictionary.length);
       const auto start = static_cast<std::size_t>(dictionary.offset);
@@ -293,14 +293,14 @@ class arrow_reader {
           if (!within) return;
           const auto texts_of = [&](const auto& texts) {
             if constexpr (std::same_as<std::remove_cvref_t<decltype(texts(0))>, std::string_view>) {
-              records.template fill<I>([&](std::size_t i) { return texts(start + code(i)); },
-                                       [&](std::size_t i) { return valid(i) && known(start + code(i)); });
+              records.template fill<At>([&](std::size_t i) { return texts(start + code(i)); },
+                                        [&](std::size_t i) { return valid(i) && known(start + code(i)); });
             }
           };
           visit(from.values, dictionary, texts_of);
         }
       });
-      if (!within) return refused(Schema::names[I], "has a code outside its dictionary of " + std::to_string(size));
+      if (!within) return refused(Schema::names[At], "has a code outside its dictionary of " + std::to_string(size));
     }
     return std::nullopt;
   }

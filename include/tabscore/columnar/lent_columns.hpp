@@ -16,6 +16,7 @@
 
 #include "../core/detail/ascii.hpp"
 #include "../core/scratch.hpp"
+#include "../schema/number_rule.hpp"
 #include "../schema/validate.hpp"
 
 namespace tabscore {
@@ -46,18 +47,20 @@ constexpr bool feeds() noexcept {
 
 /// Records out of someone else's columns (Arrow, ClickHouse, DuckDB): pointed to where the types are the schema's,
 /// converted otherwise, and checked as records from JSON are. Wider and narrower integers, floats and doubles feed
-/// integer and real fields when no value is changed (3.0 is an integer, 3.5 is not; an integer beyond 2^53 is rounded
-/// in a real field); integers 0 and 1 feed boolean fields. NaN is an absent value of an optional field and an error in
-/// a required one. What was lent, and the texts of what was filled, must outlive the view. Reuses its memory; one per
+/// integer and real fields, as the number_rule says (an integer beyond 2^53 is rounded in a real field); integers 0 and
+/// 1 feed boolean fields, unless the rule is strict. NaN is an absent value of an optional field and an error in a
+/// required one. What was lent, and the texts of what was filled, must outlive the view. Reuses its memory; one per
 /// thread.
 template <schema_type Schema>
 class lent_columns {
-  template <std::size_t I>
-  using field = typename Schema::template field<I>;
-  template <std::size_t I>
-  using stored = typename field<I>::stored_type;
+  template <std::size_t At>
+  using field = typename Schema::template field<At>;
+  template <std::size_t At>
+  using stored = typename field<At>::stored_type;
 
  public:
+  explicit lent_columns(number_rule rule = number_rule::python) noexcept : rule_(rule) {}
+
   /// Starts over with records of which every field is then lent or filled, once.
   void begin(std::size_t rows) noexcept {
     TABSCORE_ASSERT(rows < field_error::all_rows, "more records than an error can number");
@@ -66,24 +69,25 @@ class lent_columns {
   }
   std::size_t rows() const noexcept { return rows_; }
 
-  /// Field I is these rows() values, where they are.
-  template <std::size_t I>
-  void lend(const stored<I>* values) noexcept {
-    std::get<I>(first_) = values;
+  /// The field with index At is these rows() values, where they are.
+  template <std::size_t At>
+  void lend(const stored<At>* values) noexcept {
+    std::get<At>(first_) = values;
   }
 
-  /// Field I of record r is value(r), a number, a bool or a std::string_view, where valid(r), and null elsewhere.
-  template <std::size_t I, class Value, class Valid>
+  /// The field with index At of record r is value(r), a number, a bool or a std::string_view, where valid(r), and null
+  /// elsewhere.
+  template <std::size_t At, class Value, class Valid>
   void fill(const Value& value, const Valid& valid) {
-    static_assert(detail::feeds<field<I>, decltype(value(0))>(), "tabscore: such a column cannot feed this field");
-    stored<I>* const to = memory_[I].template get<stored<I>>(rows_).data();
-    for (std::size_t row = 0; row < rows_; ++row) to[row] = valid(row) ? convert<I>(row, value(row)) : null<I>(row);
-    lend<I>(to);
+    static_assert(detail::feeds<field<At>, decltype(value(0))>(), "tabscore: such a column cannot feed this field");
+    stored<At>* const to = memory_[At].template get<stored<At>>(rows_).data();
+    for (std::size_t row = 0; row < rows_; ++row) to[row] = valid(row) ? convert<At>(row, value(row)) : null<At>(row);
+    lend<At>(to);
   }
-  /// Field I is null in all records: a column of nulls, or no column at all.
-  template <std::size_t I>
+  /// The field with index At is null in all records: a column of nulls, or no column at all.
+  template <std::size_t At>
   void fill_nulls() {
-    fill<I>([](std::size_t) { return typename field<I>::value_type{}; }, [](std::size_t) { return false; });
+    fill<At>([](std::size_t) { return typename field<At>::value_type{}; }, [](std::size_t) { return false; });
   }
 
   columns<Schema> view() const noexcept { return {rows_, first_}; }
@@ -91,7 +95,7 @@ class lent_columns {
   /// Every wrong value of the records, one per field at most, in row order, then schema order.
   const validation_errors& check() {
     const columns<Schema> records = view();
-    Schema::for_each([&]<std::size_t I>() { check_finite<I>(records); });
+    Schema::for_each([&]<std::size_t At>() { check_finite<At>(records); });
     validate(records, errors_);
     if (errors_.empty()) return errors_;
     // The first thing said of a value stays: what stands in for a null may break a bound too.
@@ -103,68 +107,69 @@ class lent_columns {
   }
 
  private:
-  template <std::size_t I>
+  template <std::size_t At>
   void fault_at(std::size_t row, fault what) {
-    errors_.push_back({static_cast<std::uint32_t>(row), static_cast<std::uint16_t>(I), what, {}});
+    errors_.push_back({static_cast<std::uint32_t>(row), static_cast<std::uint16_t>(At), what, {}});
   }
 
-  template <std::size_t I>
-  stored<I> null(std::size_t row) {
-    if constexpr (field<I>::required) {
-      fault_at<I>(row, fault::null);
+  template <std::size_t At>
+  stored<At> null(std::size_t row) {
+    if constexpr (field<At>::required) {
+      fault_at<At>(row, fault::null);
       return {};
     } else {
-      return field<I>::absent();
+      return field<At>::absent();
     }
   }
 
-  template <std::size_t I, class Value>
-  stored<I> convert(std::size_t row, Value v) {
-    constexpr field_kind kind = field<I>::kind;
+  template <std::size_t At, class Value>
+  stored<At> convert(std::size_t row, Value v) {
+    constexpr field_kind kind = field<At>::kind;
     const auto wrong = [&](fault what) {
-      fault_at<I>(row, what);
-      return stored<I>{};
+      fault_at<At>(row, what);
+      return stored<At>{};
     };
     if constexpr (kind == field_kind::text) {
-      return detail::utf8(v) ? field<I>::store(v) : wrong(fault::not_text);
+      return detail::utf8(v) ? field<At>::store(v) : wrong(fault::not_text);
     } else if constexpr (kind == field_kind::boolean) {
       if constexpr (!std::same_as<Value, bool>) {
-        if (v != 0 && v != 1) return wrong(fault::not_boolean);
+        if (rule_ == number_rule::strict || (v != 0 && v != 1)) return wrong(fault::not_boolean);
       }
-      return field<I>::store(v != 0);
+      return field<At>::store(v != 0);
     } else if constexpr (kind == field_kind::real) {
-      return field<I>::store(static_cast<double>(v));
+      return field<At>::store(static_cast<double>(v));
     } else if constexpr (std::floating_point<Value>) {
-      if constexpr (!field<I>::required) {
-        if (std::isnan(v)) return field<I>::absent();
+      if constexpr (!field<At>::required) {
+        if (std::isnan(v)) return field<At>::absent();
       }
+      if (rule_ == number_rule::strict) return wrong(fault::not_integer);
       if (!std::isfinite(v)) return wrong(fault::not_finite);
-      if (v != std::trunc(v)) return wrong(fault::not_integer);
       constexpr auto end = static_cast<Value>(9223372036854775808.0);  // 2^63
-      return v >= -end && v < end ? field<I>::store(static_cast<std::int64_t>(v)) : wrong(fault::integer_range);
+      return v >= -end && v < end ? field<At>::store(static_cast<std::int64_t>(v)) : wrong(fault::integer_range);
     } else {
       if constexpr (std::same_as<Value, std::uint64_t>) {
-        if (v > std::uint64_t{std::numeric_limits<std::int64_t>::max()}) return wrong(fault::integer_range);
+        if (v > std::uint64_t{(std::numeric_limits<std::int64_t>::max)()}) return wrong(fault::integer_range);
       }
-      return field<I>::store(static_cast<std::int64_t>(v));
+      return field<At>::store(static_cast<std::int64_t>(v));
     }
   }
 
-  template <std::size_t I>
+  template <std::size_t At>
   void check_finite(const columns<Schema>& records) {
-    if constexpr (field<I>::kind == field_kind::real) {
-      const auto values = records.template get<I>();
-      const auto right = [](double v) { return std::abs(v) < inf || (!field<I>::required && v != v); };
+    if constexpr (field<At>::kind == field_kind::real) {
+      const auto values = records.template get<At>();
+      const auto right = [](double v) { return std::abs(v) < inf || (!field<At>::required && v != v); };
       bool all = true;
       for (const double v : values) all &= right(v);
       for (std::size_t row = 0; !all && row < rows_; ++row) {
-        if (!right(values[row])) fault_at<I>(row, fault::not_finite);
+        if (!right(values[row])) fault_at<At>(row, fault::not_finite);
       }
     }
   }
 
   static constexpr double inf = std::numeric_limits<double>::infinity();
 
+  number_rule rule_;
   std::size_t rows_ = 0;
   typename Schema::template columns_of<detail::const_pointer> first_{};
   std::array<scratch, Schema::size> memory_;

@@ -3,8 +3,15 @@
 
 // The only configuration macros of the library; docs/configuration.md lists them with their defaults.
 
-#if defined(__FAST_MATH__)
-#error "tabscore: -ffast-math changes scores; compile the translation units that include tabscore without it"
+// Some of these macros exist with g++ only; clang++ tells of its -ffast-math and -ffinite-math-only.
+#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__) || \
+    defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) || defined(__NO_SIGNED_ZEROS__)
+#error \
+    "tabscore: -ffast-math and its parts (-ffinite-math-only, -funsafe-math-optimizations, -fassociative-math, \
+-freciprocal-math, -fno-signed-zeros) change scores; compile what includes tabscore without them"
+#endif
+#if defined(__FLT_EVAL_METHOD__) && (__FLT_EVAL_METHOD__ == 1 || __FLT_EVAL_METHOD__ == 2)
+#error "tabscore: numbers of more bits than a double (-mfpmath=387) change scores; compile with -mfpmath=sse"
 #endif
 
 /// Checked precondition of the programmer; a broken one is a bug of the caller. Defaults to assert().

@@ -28,7 +28,7 @@ class exact_addends {
   void add(std::span<const double> x, const detail::column_kernels& kernels) noexcept {
     constexpr std::size_t longest = 1024;
     while (x.size() >= detail::column_step) {
-      const auto run = x.first(std::min(longest, x.size() / detail::column_step * detail::column_step));
+      const auto run = x.first((std::min)(longest, x.size() / detail::column_step * detail::column_step));
       add_run(run, kernels);
       x = x.subspan(run.size());
     }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <charconv>
 #include <cstdint>
 #include <limits>
 #include <string_view>
 #include <system_error>
+
+#include "detail/from_chars.hpp"
 
 namespace tabscore::detail {
 
@@ -13,10 +14,10 @@ namespace tabscore::detail {
 /// beyond the range of a double an infinity, below it a zero, with the text's sign.
 inline double parse_real(std::string_view text) noexcept {
   double v = 0;
-  if (std::from_chars(text.data(), text.data() + text.size(), v).ec == std::errc{}) return v;
+  if (from_chars(text.data(), text.data() + text.size(), v).ec == std::errc{}) return v;
   // Out of range: the place of the leading digit says on which side.
   const bool negative = text.starts_with('-');
-  constexpr std::int64_t far = 1'000'000'000'000;
+  constexpr std::int64_t beyond = 1'000'000'000'000;
   std::int64_t magnitude = 0;  // of the leading digit, counted from the point
   bool point = false;
   bool leading = false;
@@ -35,7 +36,7 @@ inline double parse_real(std::string_view text) noexcept {
     const bool down = text[++i] == '-';
     if (down || text[i] == '+') ++i;
     for (; i < text.size(); ++i) {
-      if (exponent < far) exponent = exponent * 10 + (text[i] - '0');
+      if (exponent < beyond) exponent = exponent * 10 + (text[i] - '0');
     }
     if (down) exponent = -exponent;
   }

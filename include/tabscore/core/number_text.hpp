@@ -260,7 +260,7 @@ char* write_real(char* to, double v) noexcept {
     detail::store8(to + point + 9, static_cast<std::uint64_t>(behind >> 64U));
     to[17] = static_cast<char>(others.low >> 56U);
     to[point] = '.';
-    return to + 1 + std::max(count, point + 1);
+    return to + 1 + (std::max)(count, point + 1);
   }
   write_digits(to + 1);
   to[0] = to[1];

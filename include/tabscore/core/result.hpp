@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <utility>
@@ -30,7 +31,21 @@ struct error {
   std::string message;
 };
 
-/// A T or an error: `if (!r) r.error().message`, `*r`, or r.value(), which throws (aborts without exceptions).
+namespace detail {
+/// Throws the sentence as std::runtime_error; without exceptions it is written to the standard error output, and the
+/// program aborts.
+[[noreturn]] inline void raise(const error& e) {
+#if TABSCORE_EXCEPTIONS
+  throw std::runtime_error(e.message);
+#else
+  std::fprintf(stderr, "%s\n", e.message.c_str());
+  std::abort();
+#endif
+}
+}  // namespace detail
+
+/// A T or an error: `if (!r) r.error().message`, `*r`, or r.value(), which throws (without exceptions: writes the
+/// message to the standard error output and aborts).
 template <class T>
 class [[nodiscard]] result {
  public:
@@ -66,12 +81,7 @@ class [[nodiscard]] result {
     return *std::get_if<0>(&state_);
   }
   void require() {
-    if (has_value()) return;
-#if TABSCORE_EXCEPTIONS
-    throw std::runtime_error(error().message);
-#else
-    std::abort();
-#endif
+    if (!has_value()) detail::raise(error());
   }
 
   std::variant<T, tabscore::error> state_;

@@ -67,9 +67,9 @@ inline char* write_short_integer(char* to, std::int64_t v) noexcept {
 /// decimals of 15 digits or fewer are never the same double, so that this one is the shortest.
 inline constexpr std::uint32_t no_thousandths = ~std::uint32_t{0};
 inline std::uint32_t thousandths_of(double v) noexcept {
-  const bool small = v < 99'999.0 && std::copysign(1.0, v) > 0;
-  const auto n = static_cast<std::int32_t>((small ? v : 0) * 1000 + 0.5);
-  return small && n / 1000.0 == v ? static_cast<std::uint32_t>(n) : no_thousandths;
+  const bool few_digits = v < 99'999.0 && std::copysign(1.0, v) > 0;
+  const auto n = static_cast<std::int32_t>((few_digits ? v : 0) * 1000 + 0.5);
+  return few_digits && n / 1000.0 == v ? static_cast<std::uint32_t>(n) : no_thousandths;
 }
 /// As write_real(to, n / 1000.0), for n below 99,999,000.
 inline char* write_thousandths(char* to, std::uint32_t n) noexcept {

@@ -38,7 +38,7 @@ class text_buffer {
 
  private:
   void grow(std::size_t bytes) {
-    const std::size_t capacity = std::max(size_ + bytes, std::max<std::size_t>(1024, capacity_ * 2));
+    const std::size_t capacity = (std::max)(size_ + bytes, std::max<std::size_t>(1024, capacity_ * 2));
     std::unique_ptr<char[]> larger(new char[capacity]);  // not zeroed: bytes are written before they are read
     if (size_ > 0) std::memcpy(larger.get(), memory_.get(), size_);
     memory_ = std::move(larger);

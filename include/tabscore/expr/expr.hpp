@@ -106,7 +106,7 @@ struct multiply_op {
   static auto apply(const A& a, const B& b) {
     using t = common_t<A, B>;
     if constexpr (std::same_as<t, double>) {
-      return rounded(as<t>(a) * as<t>(b));
+      return tabscore::rounded(as<t>(a) * as<t>(b));
     } else {
       return as<t>(a) * as<t>(b);
     }
@@ -298,8 +298,8 @@ struct operation : expression {
 
   template <schema_type Schema>
   auto evaluate(const columns<Schema>& records) const {
-    return [&]<std::size_t... I>(std::index_sequence<I...>) {
-      return Op::apply(std::get<I>(operands).evaluate(records)...);
+    return [&]<std::size_t... At>(std::index_sequence<At...>) {
+      return Op::apply(std::get<At>(operands).evaluate(records)...);
     }
     (std::index_sequence_for<Operands...>{});
   }
@@ -388,21 +388,21 @@ constexpr auto make(const T&... v) {
 
 // The operators, each with what it does not take.
 template <class Op, class... T>
-constexpr auto arithmetic(const T&... v) {
+constexpr auto make_arithmetic(const T&... v) {
   static_assert((!is_condition<T> && ...),
                 "tabscore: a condition has no place in arithmetic; where(condition, 1, 0) makes a number of it");
   static_assert((!is_text_constant<T> && ...), "tabscore: a text has no place in arithmetic");
   return make<Op>(v...);
 }
 template <class Op, class A, class B>
-constexpr auto comparison(const A& a, const B& b) {
+constexpr auto make_comparison(const A& a, const B& b) {
   static_assert(!is_condition<A> && !is_condition<B>,
                 "tabscore: a comparison of a condition, such as 0 < x < 3, is not what it looks like; "
                 "write 0 < x && x < 3");
   return make<Op>(a, b);
 }
 template <class Op, class... T>
-constexpr auto logical(const T&... v) {
+constexpr auto make_logical(const T&... v) {
   static_assert(
       ((is_condition<T> || is_column<T>)&&...),
       "tabscore: && || ! and where take conditions; write x == 1 || x == 2, or in(x, {1, 2}), not x == 1 || 2");
@@ -410,18 +410,18 @@ constexpr auto logical(const T&... v) {
 }
 
 template <class C, class A, class B>
-constexpr auto choice(const C& condition, const A& a, const B& b) {
+constexpr auto make_choice(const C& condition, const A& a, const B& b) {
   static_assert(is_condition<C> || is_column<C>, "tabscore: where() takes a condition first, then two numbers");
   static_assert(!is_condition<A> && !is_condition<B>, "tabscore: where() chooses between numbers, not conditions");
   return make<where_op>(condition, a, b);
 }
 template <class A>
-constexpr auto missing_value(const A& a) {
+constexpr auto make_missing(const A& a) {
   static_assert(!is_condition<A>, "tabscore: a condition is never missing");
   return make<missing_op>(a);
 }
 template <class A, class T, std::size_t N>
-constexpr auto member(const A& a, const T (&values)[N]) {
+constexpr auto make_membership(const A& a, const T (&values)[N]) {
   static_assert(!is_condition<A>, "tabscore: in() takes a field or a formula, not a condition");
   using value = decltype(lift(values[0]).value);
   membership<A, value, N> found(a);
@@ -442,59 +442,59 @@ inline constexpr detail::column<Name> col{};
 
 // clang-format off
 template <class A, class B> requires detail::formula<A, B>
-constexpr auto operator+(const A& a, const B& b) { return detail::arithmetic<detail::add_op>(a, b); }
+constexpr auto operator+(const A& a, const B& b) { return detail::make_arithmetic<detail::add_op>(a, b); }
 template <class A, class B> requires detail::formula<A, B>
-constexpr auto operator-(const A& a, const B& b) { return detail::arithmetic<detail::subtract_op>(a, b); }
+constexpr auto operator-(const A& a, const B& b) { return detail::make_arithmetic<detail::subtract_op>(a, b); }
 template <class A, class B> requires detail::formula<A, B>
-constexpr auto operator*(const A& a, const B& b) { return detail::arithmetic<detail::multiply_op>(a, b); }
+constexpr auto operator*(const A& a, const B& b) { return detail::make_arithmetic<detail::multiply_op>(a, b); }
 template <class A, class B> requires detail::formula<A, B>
-constexpr auto operator/(const A& a, const B& b) { return detail::arithmetic<detail::divide_op>(a, b); }
+constexpr auto operator/(const A& a, const B& b) { return detail::make_arithmetic<detail::divide_op>(a, b); }
 template <class A, class B> requires detail::formula<A, B>
-constexpr auto operator<(const A& a, const B& b) { return detail::comparison<detail::less_op>(a, b); }
+constexpr auto operator<(const A& a, const B& b) { return detail::make_comparison<detail::less_op>(a, b); }
 template <class A, class B> requires detail::formula<A, B>
-constexpr auto operator<=(const A& a, const B& b) { return detail::comparison<detail::less_equal_op>(a, b); }
+constexpr auto operator<=(const A& a, const B& b) { return detail::make_comparison<detail::less_equal_op>(a, b); }
 template <class A, class B> requires detail::formula<A, B>
-constexpr auto operator>(const A& a, const B& b) { return detail::comparison<detail::less_op>(b, a); }
+constexpr auto operator>(const A& a, const B& b) { return detail::make_comparison<detail::less_op>(b, a); }
 template <class A, class B> requires detail::formula<A, B>
-constexpr auto operator>=(const A& a, const B& b) { return detail::comparison<detail::less_equal_op>(b, a); }
+constexpr auto operator>=(const A& a, const B& b) { return detail::make_comparison<detail::less_equal_op>(b, a); }
 template <class A, class B> requires detail::formula<A, B>
-constexpr auto operator==(const A& a, const B& b) { return detail::comparison<detail::equal_op>(a, b); }
+constexpr auto operator==(const A& a, const B& b) { return detail::make_comparison<detail::equal_op>(a, b); }
 template <class A, class B> requires detail::formula<A, B>
-constexpr auto operator!=(const A& a, const B& b) { return detail::comparison<detail::not_equal_op>(a, b); }
+constexpr auto operator!=(const A& a, const B& b) { return detail::make_comparison<detail::not_equal_op>(a, b); }
 template <class A, class B> requires detail::formula<A, B>
-constexpr auto operator&&(const A& a, const B& b) { return detail::logical<detail::and_op>(a, b); }
+constexpr auto operator&&(const A& a, const B& b) { return detail::make_logical<detail::and_op>(a, b); }
 template <class A, class B> requires detail::formula<A, B>
-constexpr auto operator||(const A& a, const B& b) { return detail::logical<detail::or_op>(a, b); }
+constexpr auto operator||(const A& a, const B& b) { return detail::make_logical<detail::or_op>(a, b); }
 template <expression_type A>
-constexpr auto operator!(const A& a) { return detail::logical<detail::not_op>(a); }
+constexpr auto operator!(const A& a) { return detail::make_logical<detail::not_op>(a); }
 template <expression_type A>
-constexpr auto operator-(const A& a) { return detail::arithmetic<detail::subtract_op>(0, a); }
+constexpr auto operator-(const A& a) { return detail::make_arithmetic<detail::subtract_op>(0, a); }
 
 template <class A, class B> requires detail::formula<A, B>
-constexpr auto max(const A& a, const B& b) { return detail::arithmetic<detail::max_op>(a, b); }
+constexpr auto (max)(const A& a, const B& b) { return detail::make_arithmetic<detail::max_op>(a, b); }
 template <class A, class B> requires detail::formula<A, B>
-constexpr auto min(const A& a, const B& b) { return detail::arithmetic<detail::min_op>(a, b); }
+constexpr auto (min)(const A& a, const B& b) { return detail::make_arithmetic<detail::min_op>(a, b); }
 
 /// Element by element: condition ? a : b (np.where). Both are formulas or numbers.
 template <expression_type C, operand A, operand B>
-constexpr auto where(const C& condition, const A& a, const B& b) { return detail::choice(condition, a, b); }
+constexpr auto where(const C& condition, const A& a, const B& b) { return detail::make_choice(condition, a, b); }
 
 /// True where an optional field has no value, or a formula gives NaN. missing() is the same.
 template <expression_type A>
-constexpr auto is_missing(const A& a) { return detail::missing_value(a); }
+constexpr auto is_missing(const A& a) { return detail::make_missing(a); }
 template <expression_type A>
 constexpr auto missing(const A& a) { return is_missing(a); }
 /// True where the value is one of these: in(col<"country">, {"US", "CA"}). A missing value is none of them.
 template <expression_type A, detail::formula_part T, std::size_t N>
-constexpr auto in(const A& a, const T (&values)[N]) { return detail::member(a, values); }
+constexpr auto in(const A& a, const T (&values)[N]) { return detail::make_membership(a, values); }
 template <expression_type A>
-constexpr auto log(const A& a) { return detail::arithmetic<detail::function_op<detail::log_of>>(a); }
+constexpr auto log(const A& a) { return detail::make_arithmetic<detail::function_op<detail::log_of>>(a); }
 template <expression_type A>
-constexpr auto log1p(const A& a) { return detail::arithmetic<detail::function_op<detail::log1p_of>>(a); }
+constexpr auto log1p(const A& a) { return detail::make_arithmetic<detail::function_op<detail::log1p_of>>(a); }
 template <expression_type A>
-constexpr auto sqrt(const A& a) { return detail::arithmetic<detail::function_op<detail::sqrt_of>>(a); }
+constexpr auto sqrt(const A& a) { return detail::make_arithmetic<detail::function_op<detail::sqrt_of>>(a); }
 template <expression_type A>
-constexpr auto abs(const A& a) { return detail::arithmetic<detail::function_op<detail::abs_of>>(a); }
+constexpr auto abs(const A& a) { return detail::make_arithmetic<detail::function_op<detail::abs_of>>(a); }
 // clang-format on
 
 }  // namespace tabscore

@@ -41,7 +41,7 @@ class rule {
     // Blocks keep a text's worth of columns in the cache for the other rules, and end the search early.
     constexpr std::size_t block = 2048;
     for (std::size_t begin = 0; begin < records.rows(); begin += block) {
-      const auto part = records.slice(begin, std::min(block, records.rows() - begin));
+      const auto part = records.slice(begin, (std::min)(block, records.rows() - begin));
       const auto met = condition_.evaluate(part);
       static_assert(std::same_as<typename decltype(met)::Scalar, bool>, "tabscore: a rule is a condition");
       if (met.all()) continue;

@@ -2,16 +2,20 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <limits>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
 #include "../core/config.hpp"
+#include "../core/result.hpp"
 #include "../core/scratch.hpp"
 #include "feature_block.hpp"
 #include "numeric_step.hpp"
@@ -78,6 +82,38 @@ struct encoder {
     for (std::size_t f = 0; f < text.size(); ++f) {
       const std::string_view t = x.text[f][row];
       if (t.data() != nullptr && text[f].code(t) == one_hot::unknown) return numeric.size() + f;
+    }
+    return std::nullopt;
+  }
+
+  /// What is wrong with it for features of these numbers, if anything is.
+  std::optional<error> wrong(std::size_t numeric_features, std::size_t text_features) const {
+    const auto sentence = [](std::initializer_list<std::string_view> pieces) {
+      error e{errc::structure, "the encoder "};
+      for (const std::string_view piece : pieces) e.message.append(piece);
+      return e;
+    };
+    const auto count = [](std::size_t n) { return std::to_string(n); };
+    if (numeric.size() != numeric_features) {
+      return sentence({"scales ", count(numeric.size()), " numeric features, the model has ", count(numeric_features)});
+    }
+    if (text.size() != text_features) {
+      return sentence(
+          {"has categories of ", count(text.size()), " text features, the model has ", count(text_features)});
+    }
+    if (before.size() > numeric.size()) {
+      return sentence(
+          {"has steps of ", count(before.size()), " features, but ", count(numeric.size()), " are numeric"});
+    }
+    if (ordinal.size() > text.size()) {
+      return sentence(
+          {"numbers the categories of ", count(ordinal.size()), " features, but ", count(text.size()), " are texts"});
+    }
+    for (std::size_t j = 0; j < numeric.size(); ++j) {
+      if (!std::isfinite(numeric[j].mean) || !(numeric[j].scale > 0) || std::isinf(numeric[j].scale)) {
+        return sentence(
+            {"has for numeric feature ", count(j), " a mean that is not finite or a scale that is not above 0"});
+      }
     }
     return std::nullopt;
   }

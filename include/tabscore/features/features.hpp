@@ -51,6 +51,18 @@ class features {
         engineered_);
   }
 
+  /// No two features have the same name.
+  template <schema_type Schema>
+  static constexpr bool unique_names() {
+    constexpr auto all = names<Schema>();
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      for (std::size_t j = 0; j < i; ++j) {
+        if (all[i] == all[j]) return false;
+      }
+    }
+    return true;
+  }
+
   /// Writes the matrix of the records, rows() x width, column-major: feature j of record i goes to out[j*stride + i].
   template <schema_type Schema>
   void write(const columns<Schema>& records, double* out, std::size_t stride) const {
@@ -61,10 +73,10 @@ class features {
       out += stride;
       return destination(column, rows);
     };
-    Schema::for_each([&]<std::size_t I>() {
-      if constexpr (Schema::kinds[I] != field_kind::text) {
-        using stored = typename Schema::template field<I>::stored_type;
-        next() = Eigen::Map<const Eigen::Array<stored, Eigen::Dynamic, 1>>(records.template get<I>().data(), rows)
+    Schema::for_each([&]<std::size_t At>() {
+      if constexpr (Schema::kinds[At] != field_kind::text) {
+        using stored = typename Schema::template field<At>::stored_type;
+        next() = Eigen::Map<const Eigen::Array<stored, Eigen::Dynamic, 1>>(records.template get<At>().data(), rows)
                      .template cast<double>();
       }
     });

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "../core/config.hpp"
+#include "../core/result.hpp"
 
 namespace tabscore {
 
@@ -25,11 +26,23 @@ class one_hot {
   static constexpr std::int32_t unknown = -1;
 
   one_hot() : one_hot(std::vector<std::optional<std::string>>{}) {}
-  /// An absent text counts as the category `imputed`, if that is given and known. Precondition: no category twice,
-  /// fewer than 2^30 of them.
+  /// As make(...).value(): a category that is there twice throws (aborts without exceptions).
   explicit one_hot(std::vector<std::optional<std::string>> categories,
                    const std::optional<std::string>& imputed = std::nullopt)
-      : table_(std::make_shared<const table>(std::move(categories), imputed)) {}
+      : one_hot(make(std::move(categories), imputed).value()) {}
+
+  /// An absent text counts as the category `imputed`, if that is given and known. An error for a category that is there
+  /// twice, or 2^30 of them.
+  static result<one_hot> make(std::vector<std::optional<std::string>> categories,
+                              const std::optional<std::string>& imputed = std::nullopt) {
+    if (categories.size() >= std::size_t{1} << 30) return error{errc::structure, "a text field has 2^30 categories"};
+    std::optional<std::size_t> twice;
+    one_hot made(std::make_shared<const table>(std::move(categories), imputed, twice));
+    if (!twice) return made;
+    const auto& category = made.categories()[*twice];
+    if (!category) return error{errc::structure, "the missing category is there twice"};
+    return error{errc::structure, std::string("the category \"").append(*category).append("\" is there twice")};
+  }
 
   /// Position of the category in model order, or `unknown`.
   std::int32_t code(std::string_view text) const noexcept { return table_->code(text); }
@@ -45,6 +58,9 @@ class one_hot {
   const void* identity() const noexcept { return table_.get(); }
 
  private:
+  struct table;
+  explicit one_hot(std::shared_ptr<const table> t) noexcept : table_(std::move(t)) {}
+
   // Of up to 16 bytes one-to-one. Longer: hashes; the texts are then compared.
   struct key {
     std::uint64_t first = 0;
@@ -91,29 +107,33 @@ class one_hot {
   static constexpr std::uint64_t multiplier = 0x9E3779B97F4A7C15u;  // 2^64 / golden ratio (Knuth 6.4)
 
   struct table {
-    table(std::vector<std::optional<std::string>> all, const std::optional<std::string>& imputed)
+    table(std::vector<std::optional<std::string>> all, const std::optional<std::string>& imputed,
+          std::optional<std::size_t>& twice)
         : categories(std::move(all)) {
-      TABSCORE_ASSERT(categories.size() < (std::size_t{1} << 30), "a text field with 2^30 categories or more");
+      bool has_missing = false;
       const std::size_t count = std::bit_ceil(4 * categories.size() + 2);  // a quarter full: most are found at once
-      slots.resize(count);
+      buckets.resize(count);
       shift = 64 - std::countr_zero(count);
       for (std::size_t i = 0; i < categories.size(); ++i) {
         if (categories[i] == imputed) absent = static_cast<std::int32_t>(i);
-        if (!categories[i]) continue;
+        if (!categories[i]) {
+          if (std::exchange(has_missing, true)) twice = i;
+          continue;
+        }
         const std::string_view text = *categories[i];
-        TABSCORE_ASSERT(code(text) == unknown, "a category is listed twice");
+        if (code(text) != unknown) twice = i;
         const slot entry{key_of(text), static_cast<std::int32_t>(i)};
         std::size_t at = home(entry.key);
-        while (slots[at].code != unknown) at = (at + 1) & (slots.size() - 1);
-        slots[at] = entry;
+        while (buckets[at].code != unknown) at = (at + 1) & (buckets.size() - 1);
+        buckets[at] = entry;
       }
     }
 
     std::int32_t code(std::string_view text) const noexcept {
       if (text.data() == nullptr && absent != unknown) return absent;
       const key wanted = key_of(text);
-      for (std::size_t at = home(wanted);; at = (at + 1) & (slots.size() - 1)) {
-        const slot& s = slots[at];
+      for (std::size_t at = home(wanted);; at = (at + 1) & (buckets.size() - 1)) {
+        const slot& s = buckets[at];
         // Nearly always one of the two, nobody knows which: so not one after the other.
         if ((s.code == unknown) | (s.key == wanted)) {
           if (text.size() <= 16 || s.code == unknown || *categories[static_cast<std::size_t>(s.code)] == text) {
@@ -128,7 +148,7 @@ class one_hot {
     }
 
     std::vector<std::optional<std::string>> categories;
-    std::vector<slot> slots;
+    std::vector<slot> buckets;
     int shift = 63;
     std::int32_t absent = unknown;
   };

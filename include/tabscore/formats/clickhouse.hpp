@@ -220,7 +220,7 @@ class clickhouse_cursor {
         done += group;
         continue;
       }
-      for (const std::uint64_t end = std::min(count, done + group); done < end; ++done) {
+      for (const std::uint64_t end = (std::min)(count, done + group); done < end; ++done) {
         const std::size_t at = at_;
         const std::string_view one = text();
         if (out_) return at_ = at, done;

@@ -28,7 +28,7 @@ class csv_format final : public record_format<Schema> {
     if (detail::is_utf16(bytes)) return error{errc::structure, "is UTF-16, expected UTF-8"};
     const std::size_t mark = detail::byte_order_mark(bytes);
     const bool has_feed = bytes.find('\n') != std::string_view::npos;
-    const std::size_t size = std::min(bytes.find('\n', mark), bytes.size());
+    const std::size_t size = (std::min)(bytes.find('\n', mark), bytes.size());
     std::string line(bytes.substr(mark, size - mark));
     if (line.ends_with('\r') && (has_feed || !last)) line.pop_back();
     if (line.find('\r') != std::string::npos) {
@@ -41,7 +41,7 @@ class csv_format final : public record_format<Schema> {
     line += '\n';
     const auto wrong = read(line);
     if (!wrong.empty()) return error{errc::structure, wrong};
-    return std::min(size + 1, bytes.size());
+    return (std::min)(size + 1, bytes.size());
   }
   std::size_t whole(std::string_view bytes, bool last) const override {
     return last ? bytes.size() : detail::whole_csv_records(bytes, dialect_);

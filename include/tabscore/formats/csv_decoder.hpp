@@ -125,16 +125,16 @@ class csv_decoder final : public block_decoder<Schema> {
     if (end - cr == begin) return;
     if (found_ == value_block::capacity) convert();
     record_[found_] = block_.substr(begin, end - cr - begin);
-    Schema::for_each([&]<std::size_t I>() {
-      const std::uint32_t cell = header_.cell[I];
-      value_block& values = values_[I];
-      if constexpr (!Schema::required[I]) {
+    Schema::for_each([&]<std::size_t At>() {
+      const std::uint32_t cell = header_.cell[At];
+      value_block& values = values_[At];
+      if constexpr (!Schema::required[At]) {
         if (cell == header_.no_cell) return values.set(found_, nullptr, 0);
       }
       const std::uint32_t from = ends_[first + cell - 1] + 1;
       const char* p = block_.data() + from;
       std::uint32_t size = ends_[first + cell] - from - (cell + 1 == cells ? cr : 0);
-      if (!Schema::required[I] && size == 0) p = nullptr;
+      if (!Schema::required[At] && size == 0) p = nullptr;
       if (quoted_ && size != 0 && *p == '"') {
         ++p;
         size -= 2;
@@ -149,7 +149,7 @@ class csv_decoder final : public block_decoder<Schema> {
     const std::size_t first = to_->good.rows();
     std::uint32_t doubtful = 0;
     for (std::size_t i = 0; i < found_; ++i) to_->good.add_row();
-    Schema::for_each([&]<std::size_t I>() { doubtful |= convert_column<I>(to_->good.template data<I>() + first); });
+    Schema::for_each([&]<std::size_t At>() { doubtful |= convert_column<At>(to_->good.template data<At>() + first); });
     if (doubtful == 0) {
       if (keep_source_)
         to_->source.insert(to_->source.end(), record_.begin(), record_.begin() + static_cast<std::ptrdiff_t>(found_));
@@ -161,21 +161,21 @@ class csv_decoder final : public block_decoder<Schema> {
   }
 
   /// A bit for each record whose value is not plainly what the field says.
-  template <std::size_t I>
+  template <std::size_t At>
   std::uint32_t convert_column(auto* to) {
-    using field = typename Schema::template field<I>;
+    using field = typename Schema::template field<At>;
     if constexpr (field::kind != field_kind::text) {
-      if (convert_values<field>(values_[I], found_, to, block_.data() + block_.size(), to_->good)) return 0;
+      if (convert_values<field>(values_[At], found_, to, block_.data() + block_.size(), to_->good)) return 0;
     }
     std::uint32_t doubtful = 0;
-    for (std::size_t i = 0; i < found_; ++i) doubtful |= std::uint32_t{!value<I>(i, to[i])} << i;
+    for (std::size_t i = 0; i < found_; ++i) doubtful |= std::uint32_t{!value<At>(i, to[i])} << i;
     return doubtful;
   }
 
-  template <std::size_t I>
-  bool value(std::size_t i, typename Schema::template field<I>::stored_type& to) {
-    using field = typename Schema::template field<I>;
-    const extent cell{values_[I].begin[i], values_[I].begin[i] + values_[I].size[i]};
+  template <std::size_t At>
+  bool value(std::size_t i, typename Schema::template field<At>::stored_type& to) {
+    using field = typename Schema::template field<At>;
+    const extent cell{values_[At].begin[i], values_[At].begin[i] + values_[At].size[i]};
     if constexpr (field::kind != field_kind::text) {
       return convert_any<field>(cell, to, block_.data() + block_.size(), to_->good);
     } else {
@@ -199,7 +199,7 @@ class csv_decoder final : public block_decoder<Schema> {
   /// A record whose values are all plain.
   void take(std::size_t i) {
     const std::size_t row = to_->good.add_row();
-    Schema::for_each([&]<std::size_t I>() { value<I>(i, to_->good.template data<I>()[row]); });
+    Schema::for_each([&]<std::size_t At>() { value<At>(i, to_->good.template data<At>()[row]); });
     if (keep_source_) to_->source.push_back(record_[i]);
   }
 
@@ -207,15 +207,15 @@ class csv_decoder final : public block_decoder<Schema> {
     json_.clear();
     std::string_view before = "{";
     bool is_text = true, has_return = false;
-    Schema::for_each([&]<std::size_t I>() {
-      if (header_.cell[I] == header_.no_cell) return;
+    Schema::for_each([&]<std::size_t At>() {
+      if (header_.cell[At] == header_.no_cell) return;
       json_.append(before);
       before = ",";
-      append_json_text(json_, Schema::names[I]);
+      append_json_text(json_, Schema::names[At]);
       json_.append(":");
-      const extent cell{values_[I].begin[i], values_[I].begin[i] + values_[I].size[i]};
-      is_text &= append_cell(Schema::kinds[I], cell);
-      has_return |= Schema::kinds[I] == field_kind::text && ends_with_return(cell);
+      const extent cell{values_[At].begin[i], values_[At].begin[i] + values_[At].size[i]};
+      is_text &= append_cell(Schema::kinds[At], cell);
+      has_return |= Schema::kinds[At] == field_kind::text && ends_with_return(cell);
     });
     json_.append("}");
     json_.space(simdjson::SIMDJSON_PADDING);

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "../json/coerce.hpp"
 #include "clickhouse.hpp"
 
 namespace tabscore {
@@ -125,7 +126,7 @@ class native_block {
   /// Passes over texts; those that were passed already are not looked at again.
   bool walk(std::string_view bytes, clickhouse_cursor& in, std::uint64_t count) {
     if (in.out()) return false;
-    clickhouse_cursor next(bytes, std::max(walked_, in.at()));  // one of its own stays in registers
+    clickhouse_cursor next(bytes, (std::max)(walked_, in.at()));  // one of its own stays in registers
     walked_rows_ += next.texts(count - walked_rows_, [](std::string_view) {});
     walked_ = next.at();
     in = next;
@@ -142,7 +143,7 @@ class native_block {
   std::string why_;
 };
 
-template <schema_type Schema>
+template <schema_type Schema, class Policy>
 class native_decoder final : public block_decoder<Schema> {
  public:
   std::optional<error> decode(std::string_view blocks, bool /*keep_source*/, block_records<Schema>& to,
@@ -187,8 +188,8 @@ class native_decoder final : public block_decoder<Schema> {
     const auto rows = static_cast<std::size_t>(block_.rows());
     to.good.reserve(to.good.rows() + rows);
     for (std::size_t first = 0; first < rows; first += run) {
-      lent_.begin(std::min(run, rows - first));
-      Schema::for_each([&]<std::size_t I>() { lend<I>(bytes.data(), first); });
+      lent_.begin((std::min)(run, rows - first));
+      Schema::for_each([&]<std::size_t At>() { lend<At>(bytes.data(), first); });
       take_records(lent_, to);
       progress(to.good);
     }
@@ -221,41 +222,41 @@ class native_decoder final : public block_decoder<Schema> {
     return v;
   }
 
-  template <std::size_t I>
+  template <std::size_t At>
   void lend(const char* bytes, std::size_t first) {
-    if (binding_.column(I) == binding_.none) return lent_.template fill_nulls<I>();
-    const native_column& column = block_.columns()[binding_.column(I)];
+    if (binding_.column(At) == binding_.none) return lent_.template fill_nulls<At>();
+    const native_column& column = block_.columns()[binding_.column(At)];
     const char* const nulls = column.type.nullable && !column.type.coded ? bytes + column.nulls + first : nullptr;
     if (nulls == nullptr || std::all_of(nulls, nulls + lent_.rows(), [](char is_null) { return is_null == 0; })) {
-      return lend<I>(bytes, first, column, [](std::size_t) { return true; });
+      return lend<At>(bytes, first, column, [](std::size_t) { return true; });
     }
-    lend<I>(bytes, first, column, [nulls](std::size_t i) { return nulls[i] == 0; });
+    lend<At>(bytes, first, column, [nulls](std::size_t i) { return nulls[i] == 0; });
   }
 
-  template <std::size_t I, class Valid>
+  template <std::size_t At, class Valid>
   void lend(const char* bytes, std::size_t first, const native_column& column, const Valid& valid) {
     const char* const values = bytes + column.values + first * column.type.width;
-    if constexpr (Schema::kinds[I] == field_kind::text) {
+    if constexpr (Schema::kinds[At] == field_kind::text) {
       if (column.type.coded) {  // code 0 of a nullable one is the null
         const auto code_of = [&](std::size_t i) { return static_cast<std::size_t>(code(bytes, column, first + i)); };
-        lent_.template fill<I>([&](std::size_t i) { return texts_[I].keys[code_of(i)]; },
-                               [&](std::size_t i) { return !column.type.nullable || code_of(i) != 0; });
+        lent_.template fill<At>([&](std::size_t i) { return texts_[At].keys[code_of(i)]; },
+                                [&](std::size_t i) { return !column.type.nullable || code_of(i) != 0; });
       } else if (column.type.value == clickhouse_value::fixed_text) {
         const std::size_t width = column.type.width;
-        lent_.template fill<I>(
+        lent_.template fill<At>(
             [=](std::size_t i) { return without_zeros(std::string_view(values + i * width, width)); }, valid);
       } else {  // one behind the other, nulls too
         views_.resize(lent_.rows());
-        clickhouse_cursor next = texts_[I].next;  // one of its own stays in registers
+        clickhouse_cursor next = texts_[At].next;  // one of its own stays in registers
         next.texts(views_.size(), [to = views_.data()](std::string_view text) mutable { *to++ = text; });
-        texts_[I].next = next;
-        lent_.template fill<I>([&](std::size_t i) { return views_[i]; }, valid);
+        texts_[At].next = next;
+        lent_.template fill<At>([&](std::size_t i) { return views_[i]; }, valid);
       }
     } else {
       visit_number(column.type.value, [&](auto number) {
-        if constexpr (detail::feeds<typename Schema::template field<I>, decltype(number(values))>()) {
+        if constexpr (detail::feeds<typename Schema::template field<At>, decltype(number(values))>()) {
           constexpr std::size_t width = sizeof(decltype(number(values)));
-          lent_.template fill<I>([=](std::size_t i) { return number(values + i * width); }, valid);
+          lent_.template fill<At>([=](std::size_t i) { return number(values + i * width); }, valid);
         }
       });
     }
@@ -265,7 +266,7 @@ class native_decoder final : public block_decoder<Schema> {
   clickhouse_binding<Schema> binding_;
   std::array<texts, Schema::size> texts_;
   std::vector<std::string_view> views_;
-  lent_columns<Schema> lent_;
+  lent_columns<Schema> lent_{Policy::numbers};
 };
 
 }  // namespace detail
@@ -273,7 +274,7 @@ class native_decoder final : public block_decoder<Schema> {
 /// ClickHouse's Native format: blocks of columns, which are found by their names; other columns are passed over. Types:
 /// Int8 to Int64, UInt8 to UInt64, Float32, Float64, Bool, String, FixedString, Nullable of them,
 /// LowCardinality(String).
-template <schema_type Schema>
+template <schema_type Schema, class Policy = coerce::python>
 class native_format final : public record_format<Schema> {
  public:
   result<std::size_t> begin(std::string_view, bool) override {
@@ -299,7 +300,7 @@ class native_format final : public record_format<Schema> {
     }
   }
   std::unique_ptr<block_decoder<Schema>> decoder() const override {
-    return std::make_unique<detail::native_decoder<Schema>>();
+    return std::make_unique<detail::native_decoder<Schema, Policy>>();
   }
 
  private:

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "../json/coerce.hpp"
 #include "clickhouse.hpp"
 
 namespace tabscore {
@@ -55,7 +56,7 @@ class row_binary_cursor {
   const std::vector<row_binary_column>& columns_;
 };
 
-template <schema_type Schema>
+template <schema_type Schema, class Policy>
 class row_binary_decoder final : public block_decoder<Schema> {
  public:
   row_binary_decoder(const std::vector<row_binary_column>& columns, const clickhouse_binding<Schema>& binding)
@@ -83,19 +84,19 @@ class row_binary_decoder final : public block_decoder<Schema> {
  private:
   void take(std::size_t& rows, block_records<Schema>& to) {
     lent_.begin(rows);
-    Schema::for_each([&]<std::size_t I>() {
-      const std::size_t c = binding_.column(I);
-      if (c == binding_.none) return lent_.template fill_nulls<I>();
+    Schema::for_each([&]<std::size_t At>() {
+      const std::size_t c = binding_.column(At);
+      if (c == binding_.none) return lent_.template fill_nulls<At>();
       const std::string_view* const values = values_[c].data();
       const clickhouse_value type = columns_[c].type.value;
       const auto valid = [=](std::size_t i) { return values[i].data() != nullptr; };
-      if constexpr (Schema::kinds[I] == field_kind::text) {
+      if constexpr (Schema::kinds[At] == field_kind::text) {
         const bool fixed = type == clickhouse_value::fixed_text;
-        lent_.template fill<I>([=](std::size_t i) { return fixed ? without_zeros(values[i]) : values[i]; }, valid);
+        lent_.template fill<At>([=](std::size_t i) { return fixed ? without_zeros(values[i]) : values[i]; }, valid);
       } else {
         visit_number(type, [&](auto number) {
-          if constexpr (detail::feeds<typename Schema::template field<I>, decltype(number(nullptr))>()) {
-            lent_.template fill<I>([=](std::size_t i) { return number(values[i].data()); }, valid);
+          if constexpr (detail::feeds<typename Schema::template field<At>, decltype(number(nullptr))>()) {
+            lent_.template fill<At>([=](std::size_t i) { return number(values[i].data()); }, valid);
           }
         });
       }
@@ -107,7 +108,7 @@ class row_binary_decoder final : public block_decoder<Schema> {
   const std::vector<row_binary_column>& columns_;
   const clickhouse_binding<Schema>& binding_;
   std::vector<std::vector<std::string_view>> values_;  // by column
-  lent_columns<Schema> lent_;
+  lent_columns<Schema> lent_{Policy::numbers};
 };
 
 }  // namespace detail
@@ -117,7 +118,7 @@ enum class row_binary_header { none, names_and_types };
 
 /// ClickHouse's RowBinary format. With names and types the columns are found as those of native_format are; without,
 /// they are the schema's: Int64, Float64, Bool and String, Nullable where the field is optional.
-template <schema_type Schema>
+template <schema_type Schema, class Policy = coerce::python>
 class row_binary_format final : public record_format<Schema> {
  public:
   explicit row_binary_format(row_binary_header header) : header_(header) {}
@@ -126,7 +127,7 @@ class row_binary_format final : public record_format<Schema> {
     detail::clickhouse_cursor in(bytes);
     columns_.clear();
     if (header_ == row_binary_header::none) {
-      Schema::for_each([&]<std::size_t I>() { add_field<I>(); });
+      Schema::for_each([&]<std::size_t At>() { add_field<At>(); });
     } else {
       const std::uint64_t count = in.length();
       if (count > 10'000 || (count == 0 && !bytes.empty() && !in.out())) return malformed();
@@ -157,21 +158,21 @@ class row_binary_format final : public record_format<Schema> {
     return in.malformed() ? bytes.size() : whole;
   }
   std::unique_ptr<block_decoder<Schema>> decoder() const override {
-    return std::make_unique<detail::row_binary_decoder<Schema>>(columns_, binding_);
+    return std::make_unique<detail::row_binary_decoder<Schema, Policy>>(columns_, binding_);
   }
 
  private:
   static error malformed() { return {errc::structure, "RowBinary: the header is malformed"}; }
 
-  template <std::size_t I>
+  template <std::size_t At>
   void add_field() {
-    constexpr std::string_view plain = Schema::kinds[I] == field_kind::integer   ? "Int64"
-                                       : Schema::kinds[I] == field_kind::real    ? "Float64"
-                                       : Schema::kinds[I] == field_kind::boolean ? "Bool"
-                                                                                 : "String";
-    detail::row_binary_column column{std::string(Schema::names[I]), std::string(plain),
+    constexpr std::string_view plain = Schema::kinds[At] == field_kind::integer   ? "Int64"
+                                       : Schema::kinds[At] == field_kind::real    ? "Float64"
+                                       : Schema::kinds[At] == field_kind::boolean ? "Bool"
+                                                                                  : "String";
+    detail::row_binary_column column{std::string(Schema::names[At]), std::string(plain),
                                      *detail::clickhouse_type_of(plain)};
-    column.type.nullable = !Schema::required[I];
+    column.type.nullable = !Schema::required[At];
     columns_.push_back(std::move(column));
   }
 

@@ -80,7 +80,7 @@ class careful_reader {
     const bool complete = members(v, row, [&](std::string_view key, json_value value) {
       if (const std::size_t i = Schema::index_of(key); i != Schema::npos) found[i] = value;
     });
-    if (complete) Schema::for_each([&]<std::size_t I>() { field<I>(found[I], row, to); });
+    if (complete) Schema::for_each([&]<std::size_t At>() { field<At>(found[At], row, to); });
   }
 
  private:
@@ -111,11 +111,11 @@ class careful_reader {
     return !reserved;
   }
 
-  template <std::size_t I>
+  template <std::size_t At>
   void field(json_value v, std::uint32_t row, std::size_t to) {
-    using field = typename Schema::template field<I>;
-    const auto wrong = [&](fault f, limit bound = {}) { error(row, f, bound, static_cast<std::uint16_t>(I)); };
-    auto& stored = to_.template data<I>()[to];
+    using field = typename Schema::template field<At>;
+    const auto wrong = [&](fault f, limit bound = {}) { error(row, f, bound, static_cast<std::uint16_t>(At)); };
+    auto& stored = to_.template data<At>()[to];
     if (!v || v.kind() == json_kind::null) {
       if constexpr (field::required) {
         wrong(v ? fault::null : fault::missing);
@@ -137,7 +137,7 @@ class careful_reader {
     if (c.wrong) return wrong(*c.wrong);
     if constexpr (field::kind == field_kind::real) {
       if (!std::isfinite(c.value)) {
-        faults_.not_finite.push_back({row, static_cast<std::uint16_t>(I), fault::not_finite, {}});
+        faults_.not_finite.push_back({row, static_cast<std::uint16_t>(At), fault::not_finite, {}});
       }
     }
     stored = field::store(c.value);

@@ -10,6 +10,7 @@
 
 #include "../core/number_text.hpp"
 #include "../schema/field.hpp"
+#include "../schema/number_rule.hpp"
 #include "json_value.hpp"
 #include "python_text.hpp"
 
@@ -30,11 +31,11 @@ inline coerced<std::int64_t> digits_to_integer(std::string_view s) noexcept {
   const bool negative = s.starts_with('-');
   if (negative || s.starts_with('+')) s.remove_prefix(1);
   using limits = std::numeric_limits<std::int64_t>;
-  const std::uint64_t most = static_cast<std::uint64_t>(limits::max()) + negative;
+  const std::uint64_t most = static_cast<std::uint64_t>((limits::max)()) + negative;
   std::uint64_t v = 0;
   for (const char c : s) {
     const auto digit = static_cast<std::uint64_t>(c - '0');
-    if (v > (most - digit) / 10) return {negative ? limits::min() : limits::max(), fault::integer_range};
+    if (v > (most - digit) / 10) return {negative ? (limits::min)() : (limits::max)(), fault::integer_range};
     v = v * 10 + digit;
   }
   return {static_cast<std::int64_t>(negative ? 0 - v : v), {}};
@@ -67,7 +68,8 @@ namespace coerce {
 /// As pydantic 1 does for Python's types: "45" and 45.9 are integers, 1 and "yes" are true, 45 is a text. Integers
 /// outside 64 bits, digits of other scripts and arrays of pairs standing for objects are refused.
 struct python {
-  static constexpr bool empty_is_record = true;  // [] and "" are dicts without members
+  static constexpr number_rule numbers = number_rule::python;  // of columns that have types
+  static constexpr bool empty_is_record = true;                // [] and "" are dicts without members
   static constexpr std::string_view reserved_name = "__pydantic_self__";
 
   static coerced<std::int64_t> integer(json_value v) {
@@ -170,14 +172,15 @@ struct python {
   static coerced<std::int64_t> cut(double d) noexcept {
     using limits = std::numeric_limits<std::int64_t>;
     if (!std::isfinite(d)) return {0, fault::not_integer};
-    if (d >= 0x1p63) return {limits::max(), fault::integer_range};
-    if (d < -0x1p63) return {limits::min(), fault::integer_range};
+    if (d >= 0x1p63) return {(limits::max)(), fault::integer_range};
+    if (d < -0x1p63) return {(limits::min)(), fault::integer_range};
     return {static_cast<std::int64_t>(d), {}};
   }
 };
 
 /// Every value is what it looks like: 45.0 is no integer, 1 no boolean, "45" no number, 45 no text, NaN nothing.
 struct strict {
+  static constexpr number_rule numbers = number_rule::strict;
   static constexpr bool empty_is_record = false;
   static constexpr std::string_view reserved_name = {};
 

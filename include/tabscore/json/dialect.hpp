@@ -131,7 +131,7 @@ struct pydantic1 {
     append_json_text(out, e.message);
     out.append(R"(,"doc":)");
     const std::size_t begin = out.size();
-    for (std::size_t size = std::min(e.document.size(), context.most_bytes);; size /= 2) {
+    for (std::size_t size = (std::min)(e.document.size(), context.most_bytes);; size /= 2) {
       while (size > 0 && size < e.document.size() && (static_cast<unsigned char>(e.document[size]) & 0xC0U) == 0x80U) {
         --size;  // not within a character
       }

@@ -18,7 +18,7 @@ struct inference {
 
   static void append_errors(text_buffer& out, std::span<const field_error> errors, const error_context& context) {
     text_buffer text;
-    for (const field_error& e : errors.first(std::min(errors.size(), max_listed))) {
+    for (const field_error& e : errors.first((std::min)(errors.size(), max_listed))) {
       if (text.size() != 0) text.append("; ");
       text.append(e.field == field_error::no_field ? context.list : context.names[e.field]);
       if (e.row < field_error::all_rows) {
@@ -29,7 +29,7 @@ struct inference {
       text.append(" ");
       problem_details::append_sentence(text, e);
     }
-    const std::size_t more = errors.size() - std::min(errors.size(), max_listed) + context.unlisted;
+    const std::size_t more = errors.size() - (std::min)(errors.size(), max_listed) + context.unlisted;
     if (more != 0) {
       text.append("; and ");
       detail::append_integer(text, more);

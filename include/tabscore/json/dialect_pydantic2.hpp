@@ -214,7 +214,7 @@ struct pydantic2 {
   static void append_plain(text_buffer& out, double v) {
     char text[number_text_space];
     std::string_view written(text, static_cast<std::size_t>(write_real(text, v) - text));  // "-1.5e-07"
-    const std::size_t e = std::min(written.find('e'), written.size());
+    const std::size_t e = (std::min)(written.find('e'), written.size());
     int exponent = 0;
     if (e < written.size()) {
       const std::size_t digits = e + (written[e + 1] == '+' ? 2 : 1);

@@ -46,7 +46,7 @@ class explanation_writer {
     std::sort(order_.begin(), order_.end(),
               [&](std::size_t a, std::size_t b) { return size(a) != size(b) ? size(a) > size(b) : a < b; });
     const std::span<const std::size_t> order(order_);
-    most = std::min(most, order.size());
+    most = (std::min)(most, order.size());
     out.append(R"("explanation":{"base_value":)");
     number(out, contributions.back());
     std::string_view before = R"(,"contributions":[)";

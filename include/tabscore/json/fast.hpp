@@ -129,9 +129,9 @@ class fast_reader {
     values_[Place].begin[row] = p;
     const std::uint64_t bytes = load8(p);
     values_[Place].bytes[row] = bytes;
-    const std::uint64_t near = place.number ? first_equal_byte(bytes, place.stop8) : 0;
-    std::uint32_t length = static_cast<std::uint32_t>(std::countr_zero(near)) / 8;
-    if (near == 0) {
+    const std::uint64_t first_stop = place.number ? first_equal_byte(bytes, place.stop8) : 0;
+    std::uint32_t length = static_cast<std::uint32_t>(std::countr_zero(first_stop)) / 8;
+    if (first_stop == 0) {
       std::uint32_t stops = equal_bytes(p, place.stop);
       if (stops == 0) [[unlikely]] {  // 16 bytes or more
         if (end - p <= 16) return false;
@@ -232,10 +232,10 @@ class fast_reader {
   bool convert() {
     const std::size_t first = to_.rows();
     for (std::size_t i = 0; i < found_; ++i) to_.add_row();
-    Schema::for_each([&]<std::size_t I>() {
-      using field = typename Schema::template field<I>;
-      auto* const column = to_.template data<I>() + first;
-      plain_ = plain_ && convert_values<field>(values_[layout_.place_of[I]], found_, column, end_, to_);
+    Schema::for_each([&]<std::size_t At>() {
+      using field = typename Schema::template field<At>;
+      auto* const column = to_.template data<At>() + first;
+      plain_ = plain_ && convert_values<field>(values_[layout_.place_of[At]], found_, column, end_, to_);
     });
     found_ = 0;
     if (plain_ && to_.rows() - told_ >= told_at_once) {

@@ -50,10 +50,10 @@ void append_json_schema(text_buffer& out, const json_schema_options<Schema>& opt
     out.append(R"(,"description":)");
     append_json_text(out, options.description);
   }
-  Schema::for_each([&]<std::size_t I>() {
-    using field = typename Schema::template field<I>;
+  Schema::for_each([&]<std::size_t At>() {
+    using field = typename Schema::template field<At>;
     constexpr auto kind = static_cast<std::size_t>(field::kind);
-    out.append(I == 0 ? R"(,"properties":{)" : ",");
+    out.append(At == 0 ? R"(,"properties":{)" : ",");
     append_json_text(out, field::name);
     out.append(field::required ? R"(:{"type":)" : R"(:{"type":[)");
     out.append(types[kind]);
@@ -62,17 +62,17 @@ void append_json_schema(text_buffer& out, const json_schema_options<Schema>& opt
     field::for_each_constraint([&](auto c) { detail::append_constraint(out, c); });
     if (options.example.rows() != 0) {
       out.append(R"(,"examples":[)");
-      append_value<field>(out, options.example.template get<I>()[0]);
+      append_value<field>(out, options.example.template get<At>()[0]);
       out.append("]");
     }
     out.append("}");
   });
   out.append(R"(},"required":[)");
   std::string_view comma;
-  Schema::for_each([&]<std::size_t I>() {
-    if (!Schema::required[I]) return;
+  Schema::for_each([&]<std::size_t At>() {
+    if (!Schema::required[At]) return;
     out.append(comma);
-    append_json_text(out, Schema::names[I]);
+    append_json_text(out, Schema::names[At]);
     comma = ",";
   });
   out.append("]");

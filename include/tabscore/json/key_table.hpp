@@ -35,9 +35,9 @@ class key_table {
   static std::size_t length(std::size_t field) noexcept { return names[field].size(); }
 
  private:
-  struct slots;
+  struct buckets;
   template <class NameAt>
-  [[gnu::always_inline]] static std::size_t find(const slots& s, std::uint64_t word, NameAt name_at) noexcept {
+  [[gnu::always_inline]] static std::size_t find(const buckets& s, std::uint64_t word, NameAt name_at) noexcept {
     std::size_t i = s.first[slot(word, s.factor)];
     while (!names[i].matches(name_at(i))) {
       i = s.next[i];
@@ -57,7 +57,7 @@ class key_table {
   /// So many bytes can be hashed: the shortest name and its quote.
   static constexpr std::size_t hashed = [] {
     std::size_t n = 16;
-    for (const std::string_view name : Schema::names) n = std::min(n, name.size() + 1);
+    for (const std::string_view name : Schema::names) n = (std::min)(n, name.size() + 1);
     return n;
   }();
   static constexpr std::size_t width = std::min<std::size_t>(hashed, 8);  // bytes of a word that is hashed
@@ -76,7 +76,7 @@ class key_table {
     return word;
   }
 
-  struct slots {
+  struct buckets {
     std::array<std::uint16_t, std::size_t{1} << bits> first{};
     std::array<std::uint16_t, Schema::size> next{};
     std::size_t offset = 0;  // of the bytes that are hashed
@@ -84,8 +84,8 @@ class key_table {
     std::size_t shared = 0;  // names that are not the first of their slot
   };
   /// With the words that begin `offset` bytes behind a name's first, or before its closing quote.
-  static constexpr slots make(bool front, std::size_t offset, std::uint64_t factor) noexcept {
-    slots s;
+  static constexpr buckets make(bool front, std::size_t offset, std::uint64_t factor) noexcept {
+    buckets s;
     s.offset = offset;
     s.factor = factor;
     s.first.fill(none);
@@ -103,18 +103,18 @@ class key_table {
     std::replace(s.first.begin(), s.first.end(), none, std::uint16_t{0});
     return s;
   }
-  static constexpr slots best(bool front) noexcept {
+  static constexpr buckets best(bool front) noexcept {
     constexpr std::size_t offsets = hashed - width + 1;
     std::uint64_t factor = 0xD1B54A32D192ED03U;
-    slots best = make(front, front ? 0 : 8, factor);
+    buckets best = make(front, front ? 0 : 8, factor);
     for (std::size_t i = 1; i < 48 && best.shared > 0; ++i) {
       factor = factor * 6364136223846793005U + 1442695040888963407U;
       const std::size_t offset = i % offsets + (front ? 0 : 8);
-      if (const slots s = make(front, offset, factor | 1U); s.shared < best.shared) best = s;
+      if (const buckets s = make(front, offset, factor | 1U); s.shared < best.shared) best = s;
     }
     return best;
   }
-  static constexpr slots from_front = best(true), from_back = best(false);
+  static constexpr buckets from_front = best(true), from_back = best(false);
   static constexpr std::array<piece, Schema::size> names = [] {
     std::array<piece, Schema::size> p;
     for (std::size_t i = 0; i < Schema::size; ++i) {

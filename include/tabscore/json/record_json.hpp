@@ -37,12 +37,12 @@ void append_value(text_buffer& out, const typename Field::stored_type& v) {
 /// Appends one record as a JSON object, all fields in the schema's order: what a decoder reads.
 template <schema_type Schema>
 void append_record(text_buffer& out, const columns<Schema>& records, std::size_t row) {
-  Schema::for_each([&]<std::size_t I>() {
-    using field = typename Schema::template field<I>;
-    out.append(I == 0 ? "{" : ",");
+  Schema::for_each([&]<std::size_t At>() {
+    using field = typename Schema::template field<At>;
+    out.append(At == 0 ? "{" : ",");
     append_json_text(out, field::name);
     out.append(":");
-    append_value<field>(out, records.template get<I>()[row]);
+    append_value<field>(out, records.template get<At>()[row]);
   });
   out.append("}");
 }

@@ -212,15 +212,15 @@ class tensor_decoder {
     to.reserve(static_cast<std::size_t>(rows));
     for (std::int64_t row = 0; row < rows; ++row) to.add_row();
     bool good = true;
-    Schema::for_each([&]<std::size_t I>() { good = good && read_column<I>(to); });
+    Schema::for_each([&]<std::size_t At>() { good = good && read_column<At>(to); });
     return good;
   }
 
-  template <std::size_t I>
+  template <std::size_t At>
   bool read_column(batch<Schema>& to) {
-    using field = typename Schema::template field<I>;
-    const tensor& t = tensors_[I];
-    auto* const column = to.template data<I>();
+    using field = typename Schema::template field<At>;
+    const tensor& t = tensors_[At];
+    auto* const column = to.template data<At>();
     if constexpr (!field::required) {
       if (!t.type) {
         std::fill_n(column, to.rows(), field::absent());
@@ -230,8 +230,8 @@ class tensor_decoder {
     std::size_t row = 0;
     bool good = true;
     t.data.for_each_element([&](json_value v) {
-      if (row == to.rows()) return good = wrong_length(I);
-      if ((v.kind() == json_kind::array) != t.nested) return good = wrong_nesting(I);
+      if (row == to.rows()) return good = wrong_length(At);
+      if ((v.kind() == json_kind::array) != t.nested) return good = wrong_nesting(At);
       if (t.nested) {
         json_value only;
         std::size_t count = 0;
@@ -239,22 +239,22 @@ class tensor_decoder {
           only = e;
           return ++count == 1;
         });
-        if (count != 1 || only.kind() == json_kind::array) return good = wrong_nesting(I);
+        if (count != 1 || only.kind() == json_kind::array) return good = wrong_nesting(At);
         v = only;
       }
-      read_value<I>(v, *t.type, row, column[row], to);
+      read_value<At>(v, *t.type, row, column[row], to);
       ++row;
       return true;
     });
-    return good && (row == to.rows() || wrong_length(I));
+    return good && (row == to.rows() || wrong_length(At));
   }
 
-  template <std::size_t I, class Stored>
+  template <std::size_t At, class Stored>
   void read_value(json_value v, const detail::tensor_datatype& type, std::size_t row, Stored& stored,
                   batch<Schema>& to) {
-    using field = typename Schema::template field<I>;
+    using field = typename Schema::template field<At>;
     const auto fail = [&](fault what, limit bound = {}) {
-      faults_.errors.push_back({static_cast<std::uint32_t>(row), static_cast<std::uint16_t>(I), what, bound});
+      faults_.errors.push_back({static_cast<std::uint32_t>(row), static_cast<std::uint16_t>(At), what, bound});
     };
     if (v.kind() == json_kind::null) {
       if constexpr (field::required) {

@@ -64,9 +64,9 @@ void append_tensor_metadata(text_buffer& out) {
 /// Appends the records as inputs, one tensor a field: {"name","datatype","shape":[n],"data":[...]},...
 template <schema_type Schema>
 void append_tensors(text_buffer& out, const columns<Schema>& records) {
-  Schema::for_each([&]<std::size_t I>() {
-    using field = typename Schema::template field<I>;
-    out.append(I == 0 ? R"({"name":)" : R"(,{"name":)");
+  Schema::for_each([&]<std::size_t At>() {
+    using field = typename Schema::template field<At>;
+    out.append(At == 0 ? R"({"name":)" : R"(,{"name":)");
     append_json_text(out, field::name);
     out.append(R"(,"datatype":")");
     out.append(detail::datatype_of(field::kind));
@@ -74,7 +74,7 @@ void append_tensors(text_buffer& out, const columns<Schema>& records) {
     out.keep_to(write_integer(out.space(number_text_space), static_cast<std::int64_t>(records.rows())));
     out.append(R"(],"data":)");
     std::string_view before = "[";
-    for (const auto& v : records.template get<I>()) {
+    for (const auto& v : records.template get<At>()) {
       out.append(before);
       append_value<field>(out, v);
       before = ",";
@@ -94,7 +94,7 @@ void append_tensor(text_buffer& out, std::string_view name, std::span<const Numb
   out.append(R"(],"data":[)");
   constexpr std::size_t block = 256;  // elements whose room is asked for at once
   for (std::size_t i = 0; i < data.size(); i += block) {
-    const auto some = data.subspan(i, std::min(block, data.size() - i));
+    const auto some = data.subspan(i, (std::min)(block, data.size() - i));
     char* to = out.space(some.size() * (number_text_space + 1));
     for (const Number v : some) {
       if constexpr (real) {

@@ -72,7 +72,7 @@ class prediction_names {
     number_series<spelling::json> numbers(probability);
     constexpr std::size_t block = 256;  // records whose room is asked for at once
     for (std::size_t i = 0; i < probability.size(); i += block) {
-      const std::size_t end = std::min(i + block, probability.size());
+      const std::size_t end = (std::min)(i + block, probability.size());
       char* to = out.space((end - i) * entry_space());
       for (std::size_t row = i; row < end; ++row) {
         to = entry(to, probability[row] >= threshold,

@@ -52,7 +52,8 @@ class explainer {
                                                     i)};
       }
       constexpr auto finite = [](double cover) { return std::isfinite(cover); };
-      if (!std::ranges::all_of(t.split_cover, finite) || !std::ranges::all_of(t.leaf_cover, finite)) {
+      if (!std::all_of(t.split_cover.begin(), t.split_cover.end(), finite) ||
+          !std::all_of(t.leaf_cover.begin(), t.leaf_cover.end(), finite)) {
         return error{errc::unsupported, fmt::format("tree {} has covers that are not finite", i)};
       }
       levels = std::max<std::size_t>(levels, detail::height(t));
@@ -104,7 +105,7 @@ class explainer {
 
   explainer(forest f, std::vector<double> expected, std::size_t levels)
       : forest_(std::move(f)), expected_(std::move(expected)) {
-    make_rules((std::min(levels, forest_.features()) + 1) / 2);
+    make_rules(((std::min)(levels, forest_.features()) + 1) / 2);
   }
 
   /// Points and weights of Gauss' rule on [0, 1]: Newton's method on the Legendre polynomial of degree n.

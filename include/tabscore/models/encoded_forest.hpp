@@ -36,6 +36,8 @@ class encoded_forest {
     const auto mismatch = [&](std::string sentence) {
       return error{errc::mismatch, fmt::format("{}: {}", source, sentence)};
     };
+    if (auto e = encoder.wrong(names.numeric.size(), names.text.size())) return mismatch(std::move(e->message));
+    if (auto e = wrong_threshold(threshold)) return mismatch(std::move(e->message));
     if (trees.features() != encoder.width()) {
       return mismatch(
           fmt::format("the trees read {} columns, the features are encoded in {}", trees.features(), encoder.width()));
@@ -149,9 +151,9 @@ class encoded_forest {
   void each_run_of(const feature_block& x, scratch& memory, Use& use) const {
     constexpr std::size_t run = 256;
     const std::size_t columns = encoder_.width();
-    const std::span<Number> encoded = memory.get<Number>(std::min(run, x.rows) * columns);
+    const std::span<Number> encoded = memory.get<Number>((std::min)(run, x.rows) * columns);
     for (std::size_t first = 0; first < x.rows; first += run) {
-      const std::size_t rows = std::min(run, x.rows - first);
+      const std::size_t rows = (std::min)(run, x.rows - first);
       encoder_.encode(x, first, rows, encoded.data());
       use(row_major(encoded.data(), rows, columns), first, memory.inner());
     }

@@ -43,7 +43,7 @@ namespace detail {
 
 /// XGBoost's: the clamp keeps exp() finite, and 1e-16 vanishes in float32 but is its formula.
 inline float logistic_float(float m) noexcept {
-  const float denominator = std::exp(std::min(-m, 88.7F)) + 1.0F + 1e-16F;
+  const float denominator = std::exp((std::min)(-m, 88.7F)) + 1.0F + 1e-16F;
   return 1.0F / denominator;
 }
 

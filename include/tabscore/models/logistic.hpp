@@ -5,7 +5,10 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -32,32 +35,22 @@ struct logistic_parameters {
 /// one.
 class logistic {
  public:
-  /// Precondition: names, encoder and parameters describe the same features (a loaded file was checked), and the kernel
-  /// is available. All kernels give the same bits.
+  /// As make(...).value(): parts that do not fit throw (abort without exceptions).
   logistic(feature_names names, tabscore::encoder encoder, const logistic_parameters& learnt, double threshold,
            kernel wanted = kernel::best)
-      : names_(std::move(names)),
-        encoder_(std::move(encoder)),
-        intercept_(learnt.intercept),
-        threshold_(threshold),
-        terms_(encoder_.numeric, learnt.numeric),
-        add_terms_(detail::linear_kernel_for(wanted)),
-        sigmoid_(detail::sigmoid_kernel_for(wanted)) {
-    TABSCORE_ASSERT(names_.numeric.size() == encoder_.numeric.size(),
-                    "names and scaler of the numeric features differ in number");
-    TABSCORE_ASSERT(names_.text.size() == encoder_.text.size() && learnt.text.size() == encoder_.text.size(),
-                    "names, categories and coefficients of the text fields differ in number");
-    for (std::size_t f = 0; f < learnt.text.size(); ++f) {
-      TABSCORE_ASSERT(learnt.text[f].size() == encoder_.text_width(f), "a category without a coefficient");
-      std::vector<double>& by_code = text_.emplace_back(1, 0.0);  // [0] serves one_hot::unknown, which is -1
-      if (encoder_.is_ordinal(f)) {
-        const double c = learnt.text[f][0];
-        by_code[0] = *encoder_.ordinal[f] * c;
-        for (std::size_t k = 0; k < encoder_.text[f].size(); ++k) by_code.push_back(static_cast<double>(k) * c);
-      } else {
-        by_code.insert(by_code.end(), learnt.text[f].begin(), learnt.text[f].end());
-      }
+      : logistic(make(std::move(names), std::move(encoder), learnt, threshold, wanted).value()) {}
+
+  /// An error unless names, encoder and finite parameters describe the same features, the threshold is a probability
+  /// and the CPU has the kernel. All kernels give the same bits.
+  static result<logistic> make(feature_names names, tabscore::encoder encoder, const logistic_parameters& learnt,
+                               double threshold, kernel wanted = kernel::best) {
+    if (auto e = encoder.wrong(names.numeric.size(), names.text.size())) return *std::move(e);
+    if (auto e = wrong(encoder, learnt)) return *std::move(e);
+    if (auto e = wrong_threshold(threshold)) return *std::move(e);
+    if (!available(wanted)) {
+      return error{errc::unsupported, std::string("this CPU has not what the kernel \"") + name(wanted) + "\" needs"};
     }
+    return logistic(checked{}, std::move(names), std::move(encoder), learnt, threshold, wanted);
   }
 
   const feature_names& features() const noexcept { return names_; }
@@ -139,6 +132,58 @@ class logistic {
   static constexpr double probability_bound() noexcept { return 1e-12; }
 
  private:
+  static std::optional<error> wrong(const tabscore::encoder& encoder, const logistic_parameters& learnt) {
+    const auto sizes = [](std::string_view what, std::size_t expected, std::size_t found) {
+      return error{errc::structure, std::string("a logistic model of ")
+                                        .append(what)
+                                        .append(" has ")
+                                        .append(std::to_string(found))
+                                        .append(" coefficients, expected ")
+                                        .append(std::to_string(expected))};
+    };
+    const auto finite = [](const std::vector<double>& all) {
+      return std::all_of(all.begin(), all.end(), [](double c) { return std::isfinite(c); });
+    };
+    if (learnt.numeric.size() != encoder.numeric.size()) {
+      return sizes("numeric features", encoder.numeric.size(), learnt.numeric.size());
+    }
+    if (learnt.text.size() != encoder.text.size()) {
+      return sizes("text features", encoder.text.size(), learnt.text.size());
+    }
+    bool all_finite = finite(learnt.numeric) && std::isfinite(learnt.intercept);
+    for (std::size_t f = 0; f < learnt.text.size(); ++f) {
+      if (learnt.text[f].size() != encoder.text_width(f)) {
+        return sizes("text feature " + std::to_string(f), encoder.text_width(f), learnt.text[f].size());
+      }
+      all_finite = all_finite && finite(learnt.text[f]);
+    }
+    if (!all_finite)
+      return error{errc::structure, "a logistic model has a coefficient or an intercept that is not finite"};
+    return std::nullopt;
+  }
+
+  struct checked {};
+  logistic(checked, feature_names names, tabscore::encoder encoder, const logistic_parameters& learnt, double threshold,
+           kernel wanted)
+      : names_(std::move(names)),
+        encoder_(std::move(encoder)),
+        intercept_(learnt.intercept),
+        threshold_(threshold),
+        terms_(encoder_.numeric, learnt.numeric),
+        add_terms_(detail::linear_kernel_for(wanted)),
+        sigmoid_(detail::sigmoid_kernel_for(wanted)) {
+    for (std::size_t f = 0; f < learnt.text.size(); ++f) {
+      std::vector<double>& by_code = text_.emplace_back(1, 0.0);  // [0] serves one_hot::unknown, which is -1
+      if (encoder_.is_ordinal(f)) {
+        const double c = learnt.text[f][0];
+        by_code[0] = *encoder_.ordinal[f] * c;
+        for (std::size_t k = 0; k < encoder_.text[f].size(); ++k) by_code.push_back(static_cast<double>(k) * c);
+      } else {
+        by_code.insert(by_code.end(), learnt.text[f].begin(), learnt.text[f].end());
+      }
+    }
+  }
+
   feature_names names_;
   tabscore::encoder encoder_;
   std::vector<std::vector<double>> text_;

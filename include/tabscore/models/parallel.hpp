@@ -17,10 +17,10 @@ template <class Executor, class Work>
 void in_pieces(std::size_t rows, std::size_t tasks, Executor&& executor, Work work) {
   constexpr std::size_t block = 512;
   const std::size_t blocks = (rows + block - 1) / block;
-  tasks = std::max<std::size_t>(1, std::min(tasks, blocks));
+  tasks = std::max<std::size_t>(1, (std::min)(tasks, blocks));
   executor(tasks, [&](std::size_t task) {
     const std::size_t first = blocks * task / tasks * block;
-    const std::size_t last = std::min(rows, blocks * (task + 1) / tasks * block);
+    const std::size_t last = (std::min)(rows, blocks * (task + 1) / tasks * block);
     scratch memory;
     if (first < last) work(first, last - first, memory);
   });

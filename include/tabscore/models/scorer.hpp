@@ -4,6 +4,7 @@
 #include <concepts>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -16,10 +17,13 @@
 
 namespace tabscore {
 
+struct raw_checks;
+
 /// The features a model was trained on, in its order: numeric ones first, then the text fields that it encodes itself.
 struct feature_names {
   std::vector<std::string> numeric;
   std::vector<std::string> text;
+  std::shared_ptr<const raw_checks> raw = {};  ///< records with the features' values, if the model file has some
 
   std::size_t size() const noexcept { return numeric.size() + text.size(); }
   /// All of them in that order.
@@ -29,6 +33,13 @@ struct feature_names {
     return names;
   }
 };
+
+/// What is wrong with the threshold of a binary model, if anything is.
+inline std::optional<error> wrong_threshold(double threshold) {
+  if (threshold >= 0 && threshold <= 1) return std::nullopt;
+  return error{errc::structure,
+               "the threshold is " + std::to_string(threshold) + ", expected a probability from 0 to 1"};
+}
 
 /// A binary model: gives each row of a block a probability. Immutable, so that threads share one; all working memory is
 /// the caller's scratch. A row's bits depend on that row alone, never on its neighbours, the batch or the CPU.

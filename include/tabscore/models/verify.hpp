@@ -29,11 +29,17 @@ concept verifiable = scorer<Model> &&
 };
 
 /// Replays the trainer's rows: nothing when the model gives the trainer's numbers, else the first disagreement.
-/// `file` is named in the error. Precondition: the checks have the model's numbers of features.
+/// `file` is named in the error.
 template <verifiable Model>
 std::optional<error> verify(const Model& model, const std::vector<check>& checks, std::string_view file) {
   const std::size_t rows = checks.size();
   const std::size_t width = model.features().numeric.size();
+  for (std::size_t i = 0; i < rows; ++i) {
+    if (checks[i].numeric.size() == width && checks[i].text.size() == model.features().text.size()) continue;
+    return error{errc::structure,
+                 fmt::format("{}: checks[{}]: expected {} numbers and {} texts, found {} and {}", file, i, width,
+                             model.features().text.size(), checks[i].numeric.size(), checks[i].text.size())};
+  }
   std::vector<double> numeric(rows * width);
   std::vector<std::vector<std::string_view>> text(model.features().text.size(), std::vector<std::string_view>(rows));
   for (std::size_t i = 0; i < rows; ++i) {

@@ -167,7 +167,7 @@ class basic_append_file {
   // grows fast gets its place in advance, behind its end: in each tick() for the next two to four of them.
   static constexpr std::uint64_t least_growth = std::uint64_t{1} << 20;  // from tick to tick, for that to be worth it
   static constexpr std::uint64_t most_room = std::uint64_t{256} << 20;
-  static constexpr std::uint64_t no_room = std::numeric_limits<std::uint64_t>::max();
+  static constexpr std::uint64_t no_room = (std::numeric_limits<std::uint64_t>::max)();
   struct range {
     std::uint64_t begin = 0, end = 0;
   };
@@ -243,9 +243,9 @@ class basic_append_file {
   range room_wanted() noexcept {
     const std::uint64_t grown = std::exchange(new_bytes_, 0);
     if (grown < least_growth || room_end_ >= size_ + 2 * grown) return {};
-    std::uint64_t end = size_ + std::min(4 * grown, most_room);
-    if (settings_.rotate_bytes != 0) end = std::min(end, settings_.rotate_bytes);
-    return {std::max(room_end_, size_), end};
+    std::uint64_t end = size_ + (std::min)(4 * grown, most_room);
+    if (settings_.rotate_bytes != 0) end = (std::min)(end, settings_.rotate_bytes);
+    return {(std::max)(room_end_, size_), end};
   }
   void take_room(const std::shared_ptr<const file>& of, range room) noexcept {
     of->has_room = true;
@@ -300,7 +300,7 @@ class basic_append_file {
   /// Says what comes next, so that it is cut off when the process dies before it is there.
   bool announce(std::string_view bytes) const noexcept {
     detail::intent_file::intent next{current_->status.st_dev, current_->status.st_ino, size_, size_ + bytes.size(), {}};
-    std::copy_n(bytes.data(), std::min(bytes.size(), next.head.size()), next.head.data());
+    std::copy_n(bytes.data(), (std::min)(bytes.size(), next.head.size()), next.head.data());
     return intents_->declare(next);
   }
   void announce_nothing() const noexcept { static_cast<void>(intents_->declare({})); }
@@ -315,7 +315,7 @@ class basic_append_file {
   bool cut() noexcept {
     find_size();
     if (*cut_to_ < size_ && ::ftruncate(current_->fd.get(), static_cast<off_t>(*cut_to_)) != 0) return false;
-    size_ = room_end_ = std::min(size_, *cut_to_);
+    size_ = room_end_ = (std::min)(size_, *cut_to_);
     cut_to_.reset();
     announce_nothing();
     return true;

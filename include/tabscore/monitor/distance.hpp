@@ -76,7 +76,7 @@ inline double jensen_shannon_distance(cell_counts training, cell_counts live) no
     if (p > 0) divergence += p * std::log(p / middle);
     if (q > 0) divergence += q * std::log(q / middle);
   }
-  return std::sqrt(std::max(divergence, 0.0) / 2);
+  return std::sqrt((std::max)(divergence, 0.0) / 2);
 }
 
 /// Kolmogorov-Smirnov distance of ordered cells: the largest difference of their cumulative shares, 0 to 1.
@@ -90,7 +90,7 @@ inline double kolmogorov_smirnov_distance(cell_counts training, cell_counts live
   for (std::size_t i = 0; i < live.size(); ++i) {
     a += training[i];
     b += live[i];
-    largest = std::max(largest, std::abs(detail::real(a) / n - detail::real(b) / m));
+    largest = (std::max)(largest, std::abs(detail::real(a) / n - detail::real(b) / m));
   }
   return largest;
 }

@@ -57,9 +57,9 @@ inline drift_status assess_drift(const totals& live, const drift_baseline* basel
   for (std::size_t j = 0; j < live.sums.size(); ++j) {
     const auto& trained = baseline->numeric[j];
     if (live.present(j) == 0 || std::isnan(trained.mean) || std::isnan(trained.std)) continue;
-    double z = std::abs(live.mean(j) - trained.mean) / std::max(trained.std, 1e-6);
+    double z = std::abs(live.mean(j) - trained.mean) / (std::max)(trained.std, 1e-6);
     if (std::isnan(z)) z = std::numeric_limits<double>::infinity();  // the mean of infinities of both signs
-    status.score = std::max(status.score, z);
+    status.score = (std::max)(status.score, z);
     if (z >= settings.z_threshold) status.drifted.push_back(trained.name);
   }
   std::sort(status.drifted.begin(), status.drifted.end());

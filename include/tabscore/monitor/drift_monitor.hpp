@@ -92,7 +92,7 @@ class basic_drift_monitor {
     if (!reference_.empty()) check(x);
     if (!waiting_rows::may_wait(batch.records)) return record_now<Width>(batch, x);
     const auto now = this_minute();
-    small_.mine([&](small& mine) {
+    small_.mine([&](few_rows& mine) {
       if (!mine.rows.ready() && !prepare(mine, Width)) return;
       if (mine.minute != now) count(mine);
       mine.minute = now;
@@ -166,7 +166,7 @@ class basic_drift_monitor {
   /// Calls add() under the lock, after what this thread has put aside before.
   template <class Add>
   void in_turn(Add&& add) noexcept {
-    small_.mine([&](small& mine) {
+    small_.mine([&](few_rows& mine) {
       count(mine);
       const std::lock_guard lock(mutex_);
       add();
@@ -175,14 +175,14 @@ class basic_drift_monitor {
   }
 
   /// Rows of small batches that one thread has put aside.
-  struct small {
+  struct few_rows {
     waiting_rows rows;
     std::chrono::minutes minute{};         // when they came
     std::uint64_t enough = 0;              // so many rows end a piece of the record window
     std::vector<std::uint32_t> text_cell;  // which cell of its field, field after field
   };
 
-  bool prepare(small& mine, std::size_t features) noexcept {
+  bool prepare(few_rows& mine, std::size_t features) noexcept {
     {
       const std::lock_guard lock(mutex_);
       if (!moments_.prepare(features)) return false;
@@ -193,7 +193,7 @@ class basic_drift_monitor {
   }
 
   /// Nobody can tell when it was done.
-  void count(small& from) const noexcept {
+  void count(few_rows& from) const noexcept {
     if (from.rows.rows() == 0) return;
     const std::lock_guard lock(mutex_);
     for (std::size_t begin = 0, n = 0; begin < from.rows.rows() && !reference_.empty(); begin += n) {
@@ -218,7 +218,7 @@ class basic_drift_monitor {
 
   template <class Read>
   auto all_counted(Read&& read) const {
-    return small_.all([&](small& each) { count(each); },
+    return small_.all([&](few_rows& each) { count(each); },
                       [&] {
                         const std::lock_guard lock(mutex_);
                         return read();
@@ -258,7 +258,7 @@ class basic_drift_monitor {
   }
 
   const drift_reference reference_;
-  mutable lanes<small, Mutex> small_;
+  mutable lanes<few_rows, Mutex> small_;
   mutable Mutex mutex_;
   moments_st moments_;
   mutable sliding_counts counts_;

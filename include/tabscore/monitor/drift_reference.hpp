@@ -59,6 +59,19 @@ inline result<drift_reference> make_drift_reference(const model_file& file) {
   };
   if (!file.baseline || !file.baseline->histograms) return fail("expected histograms, there are none");
   const training_histograms& trained = *file.baseline->histograms;
+  if (trained.numeric.size() != file.features.numeric.size() || trained.text.size() != file.features.text.size() ||
+      file.encoder.text.size() != file.features.text.size()) {
+    return fail("expected a histogram of each feature");
+  }
+  const auto fits = [](const binned_rows& rows) {
+    return !binner::wrong(rows.edges) && rows.counts.size() + 1 == rows.edges.size();
+  };
+  if (!std::all_of(trained.numeric.begin(), trained.numeric.end(), fits) || !fits(trained.probability)) {
+    return fail("expected 2 to 21 ascending edges of single precision and a count of each bin");
+  }
+  for (std::size_t f = 0; f < trained.text.size(); ++f) {
+    if (trained.text[f].counts.size() != file.encoder.text[f].size()) return fail("expected a count of each category");
+  }
   drift_reference r{file.name, {}, {}, {}, file.encoder.text, {}, *file.baseline};
   const auto begin = [&](std::string_view name, monitored_kind kind, std::size_t cells) {
     r.features.push_back({std::string(name), kind, r.training.size(), cells});

@@ -7,10 +7,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <vector>
 
-#include "../core/config.hpp"
 #include "../core/detail/column_kernels.hpp"
+#include "../core/result.hpp"
 #include "../features/baseline.hpp"
 
 namespace tabscore {
@@ -27,12 +28,24 @@ class binner {
     std::uint32_t missing;
   };
 
-  /// Precondition: 2 to max_edges edges, ascending, each a single precision float (a loaded file was checked).
+  /// 2 to max_edges edges, ascending, each a single precision float; others throw (abort without exceptions).
   explicit binner(const std::vector<double>& edges) : edges_(edges.size()) {
-    TABSCORE_ASSERT(edges.size() >= 2 && edges.size() <= max_edges, "a histogram has 1 to 20 bins");
+    if (auto e = wrong(edges)) detail::raise(*e);
     std::transform(edges.begin(), edges.end(), edge_.begin(), [](double e) { return static_cast<float>(e); });
     // x is above the last bin when it is at least the next float: x > edge.
     edge_[edges_ - 1] = std::nextafter(edge_[edges_ - 1], std::numeric_limits<float>::infinity());
+  }
+
+  /// What is wrong with the edges, if anything is.
+  static std::optional<error> wrong(const std::vector<double>& edges) {
+    if (edges.size() < 2 || edges.size() > max_edges) return error{errc::structure, "a histogram has 1 to 20 bins"};
+    for (std::size_t i = 0; i < edges.size(); ++i) {
+      if (!(std::abs(edges[i]) <= (std::numeric_limits<float>::max)()) ||
+          static_cast<double>(static_cast<float>(edges[i])) != edges[i] || (i > 0 && !(edges[i - 1] < edges[i]))) {
+        return error{errc::structure, "the edges of a histogram are ascending single precision floats"};
+      }
+    }
+    return std::nullopt;
   }
 
   /// [below, bin 0, bin 1, ..., above, missing]
@@ -41,7 +54,7 @@ class binner {
   void count(const double* x, std::size_t n, tally& into) const noexcept {
     alignas(64) std::array<float, 512> single;
     while (n > 0) {
-      const std::size_t run = std::min(single.size(), n);
+      const std::size_t run = (std::min)(single.size(), n);
       to_single(x, run, single.data());
       count(single.data(), run, into);
       x += run;

@@ -128,7 +128,7 @@ class jsonl_lines {
     if (texts != nullptr && texts->empty()) texts->write(number_series<spelling::json>(batch.scores.probability));
     std::size_t room = detail::timestamp_space + 2 * number_text_space + probability_.size() +
                        after_probability_[0].size() + end_.size() + 4 * detail::repeated_text::block + 64;
-    Schema::for_each([&]<std::size_t I>() { room += key_space<Schema, I>() + number_text_space; });
+    Schema::for_each([&]<std::size_t At>() { room += key_space<Schema, At>() + number_text_space; });
 
     const std::size_t first_line = out.size();
     std::size_t start_size = 0;  // what stands before the probability is the same in all lines
@@ -143,11 +143,11 @@ class jsonl_lines {
       if (row == 0) start_size = static_cast<std::size_t>(to - line);
       to = texts != nullptr ? texts->copy(row, to) : write_real<spelling::json>(to, batch.scores.probability[row]);
       to = after_probability_[batch.scores.label[row] ? 1 : 0].write(to);
-      Schema::for_each([&]<std::size_t I>() {
-        using field = typename Schema::template field<I>;
+      Schema::for_each([&]<std::size_t At>() {
+        using field = typename Schema::template field<At>;
         if constexpr (field::logged != privacy::unlogged) {
-          to = put_key<Schema, I>(to);
-          const auto& value = batch.records.template get<I>()[row];
+          to = put_key<Schema, At>(to);
+          const auto& value = batch.records.template get<At>()[row];
           if constexpr (field::kind == field_kind::text) {
             char* const end = plain_text<field>(to, value);
             if (end != nullptr) {
@@ -157,8 +157,8 @@ class jsonl_lines {
               append_text<field>(out, value);
               to = out.space(room);
             }
-          } else if (is_open_real<field> && thousandths[I][row % block] != no_thousandths) {
-            to = write_thousandths(to, thousandths[I][row % block]);
+          } else if (is_open_real<field> && thousandths[At][row % block] != no_thousandths) {
+            to = write_thousandths(to, thousandths[At][row % block]);
           } else {
             to = write_number<field>(to, value);
           }
@@ -175,16 +175,16 @@ class jsonl_lines {
 
   /// What stands before a field's value. Of most names the compiler knows it, and copies it in whole blocks without a
   /// loop (and without a copy for itself, which g++ 12 makes of what is no whole block).
-  template <schema_type Schema, std::size_t I>
+  template <schema_type Schema, std::size_t At>
   static constexpr bool first_logged = [] {
     bool first = true;
     Schema::for_each(
-        [&]<std::size_t K>() { first = first && (K >= I || Schema::template field<K>::logged == privacy::unlogged); });
+        [&]<std::size_t K>() { first = first && (K >= At || Schema::template field<K>::logged == privacy::unlogged); });
     return first;
   }();
-  template <schema_type Schema, std::size_t I>
+  template <schema_type Schema, std::size_t At>
   static constexpr auto plain_key = [] {
-    constexpr std::string_view name = Schema::names[I], before = first_logged<Schema, I> ? "\"" : ", \"",
+    constexpr std::string_view name = Schema::names[At], before = first_logged<Schema, At> ? "\"" : ", \"",
                                after = "\": ";
     constexpr std::size_t size = before.size() + name.size() + after.size();
     constexpr std::size_t block = detail::repeated_text::block;
@@ -194,28 +194,29 @@ class jsonl_lines {
     return std::pair(padded, size);
   }();
 
-  template <schema_type Schema, std::size_t I>
-  static constexpr bool is_plain = std::all_of(Schema::names[I].begin(), Schema::names[I].end(), [](char c) {
+  template <schema_type Schema, std::size_t At>
+  static constexpr bool is_plain = std::all_of(Schema::names[At].begin(), Schema::names[At].end(), [](char c) {
     return detail::plain_bytes<escape::non_ascii>.at[static_cast<unsigned char>(c)];
   });
-  template <schema_type Schema, std::size_t I>
+  template <schema_type Schema, std::size_t At>
   static const std::string& escaped_key() {
-    static const std::string text = (first_logged<Schema, I> ? "" : ", ") + detail::json_text(Schema::names[I]) + ": ";
+    static const std::string text =
+        (first_logged<Schema, At> ? "" : ", ") + detail::json_text(Schema::names[At]) + ": ";
     return text;
   }
   /// Bytes that put_key() touches at most.
-  template <schema_type Schema, std::size_t I>
+  template <schema_type Schema, std::size_t At>
   static std::size_t key_space() {
-    if constexpr (is_plain<Schema, I>) return plain_key<Schema, I>.first.size();
-    if constexpr (!is_plain<Schema, I>) return escaped_key<Schema, I>().size();
+    if constexpr (is_plain<Schema, At>) return plain_key<Schema, At>.first.size();
+    if constexpr (!is_plain<Schema, At>) return escaped_key<Schema, At>().size();
   }
-  template <schema_type Schema, std::size_t I>
+  template <schema_type Schema, std::size_t At>
   static char* put_key(char* to) {
-    if constexpr (is_plain<Schema, I>) {
-      const auto& [padded, size] = plain_key<Schema, I>;
+    if constexpr (is_plain<Schema, At>) {
+      const auto& [padded, size] = plain_key<Schema, At>;
       return detail::repeated_text::copy_blocks(to, padded.data(), size);
     } else {
-      return put(to, escaped_key<Schema, I>());
+      return put(to, escaped_key<Schema, At>());
     }
   }
 
@@ -226,10 +227,10 @@ class jsonl_lines {
   template <schema_type Schema, std::size_t N>
   static void find_thousandths(const columns<Schema>& records, std::size_t first,
                                std::array<std::array<std::uint32_t, N>, Schema::size>& to) noexcept {
-    Schema::for_each([&]<std::size_t I>() {
-      if constexpr (is_open_real<typename Schema::template field<I>>) {
-        const auto some = records.template get<I>().subspan(first, std::min(N, records.rows() - first));
-        std::transform(some.begin(), some.end(), to[I].begin(), thousandths_of);
+    Schema::for_each([&]<std::size_t At>() {
+      if constexpr (is_open_real<typename Schema::template field<At>>) {
+        const auto some = records.template get<At>().subspan(first, (std::min)(N, records.rows() - first));
+        std::transform(some.begin(), some.end(), to[At].begin(), thousandths_of);
       }
     });
   }
@@ -287,8 +288,8 @@ class jsonl_lines {
     if constexpr (std::same_as<Value, std::int64_t>) {
       constexpr std::int64_t width = Field::bucket_width.integer;
       const std::int64_t above = value % width < 0 ? value % width + width : value % width;
-      return value < std::numeric_limits<std::int64_t>::min() + above ? std::numeric_limits<std::int64_t>::min()
-                                                                      : value - above;
+      return value < (std::numeric_limits<std::int64_t>::min)() + above ? (std::numeric_limits<std::int64_t>::min)()
+                                                                        : value - above;
     } else {
       return std::floor(value / Field::bucket_width.real()) * Field::bucket_width.real();
     }

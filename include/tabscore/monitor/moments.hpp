@@ -92,10 +92,10 @@ class basic_moments {
   template <schema_type Schema, std::size_t Width>
   void observe(partial<Width>& part, const scored<Schema>& block, const feature_block& x) const noexcept {
     std::size_t j = 0;
-    Schema::for_each([&]<std::size_t I>() {
-      if constexpr (is_integer<Schema, I>) {
-        part.integer[j++] += detail::sum(block.records.template get<I>().data(), x.rows);
-      } else if constexpr (Schema::kinds[I] != field_kind::text) {
+    Schema::for_each([&]<std::size_t At>() {
+      if constexpr (is_integer<Schema, At>) {
+        part.integer[j++] += detail::sum(block.records.template get<At>().data(), x.rows);
+      } else if constexpr (Schema::kinds[At] != field_kind::text) {
         part.real[j].add({x.column(j), x.rows});
         ++j;
       }
@@ -113,11 +113,11 @@ class basic_moments {
     samples_ += batch.records.rows();
     positives_ += positives;
     std::size_t j = 0;
-    Schema::for_each([&]<std::size_t I>() {
-      if constexpr (is_integer<Schema, I>) {
+    Schema::for_each([&]<std::size_t At>() {
+      if constexpr (is_integer<Schema, At>) {
         sums_[j].add_integer(static_cast<std::int64_t>(part.integer[j]));
         ++j;
-      } else if constexpr (Schema::kinds[I] != field_kind::text) {
+      } else if constexpr (Schema::kinds[At] != field_kind::text) {
         sums_[j].merge(part.real[j]);
         ++j;
       }
@@ -179,8 +179,8 @@ class basic_moments {
   }
 
  private:
-  template <class Schema, std::size_t I>
-  static constexpr bool is_integer = std::same_as<typename Schema::template field<I>::stored_type, std::int64_t>;
+  template <class Schema, std::size_t At>
+  static constexpr bool is_integer = std::same_as<typename Schema::template field<At>::stored_type, std::int64_t>;
 
   // The first batch makes room for the sums; one that finds no memory for them is not counted.
   bool has_room(std::size_t features) noexcept {

@@ -66,11 +66,23 @@ struct null_sink {
   void record(const auto&) noexcept {}
 };
 
+namespace detail {
+template <class Sink, class Schema, std::size_t Width>
+constexpr bool checked_sink() {
+  static_assert(sink<Sink, Schema, Width>, "tabscore: a sink has a noexcept record(batch)");
+  return true;
+}
+}  // namespace detail
+
 /// Hands each batch to every one of its sinks, in order. Refers to them: they must outlive it. sinks{} is none.
 template <class... Sink>
 class sinks {
  public:
   constexpr explicit sinks(Sink&... s) noexcept : all_(s...) {}
+
+  /// Can all of them take the batches of such a pipeline? The compiler's complaint names the one that can't.
+  template <schema_type Schema, std::size_t Width>
+  static constexpr bool fit = (true && ... && detail::checked_sink<Sink, Schema, Width>());
 
   /// False when one of them refuses the batch.
   template <schema_type Schema>
@@ -137,7 +149,9 @@ class sinks {
    private:
     template <class F>
     void each(F&& f) noexcept {
-      [&]<std::size_t... I>(std::index_sequence<I...>) { (f(std::get<I>(sinks_.all_), std::get<I>(partials_)), ...); }
+      [&]<std::size_t... At>(std::index_sequence<At...>) {
+        (f(std::get<At>(sinks_.all_), std::get<At>(partials_)), ...);
+      }
       (std::index_sequence_for<Sink...>{});
     }
     const sinks& sinks_;

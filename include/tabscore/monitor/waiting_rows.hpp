@@ -26,9 +26,9 @@ class waiting_rows {
   static bool may_wait(const columns<Schema>& records) noexcept {
     if (records.rows() > most) return false;
     std::uint64_t beyond = 0;  // bits of whole numbers beyond +-2^53
-    Schema::for_each([&]<std::size_t I>() {
-      if constexpr (std::is_same_v<typename Schema::template field<I>::stored_type, std::int64_t>) {
-        const std::int64_t* const x = records.template get<I>().data();
+    Schema::for_each([&]<std::size_t At>() {
+      if constexpr (std::is_same_v<typename Schema::template field<At>::stored_type, std::int64_t>) {
+        const std::int64_t* const x = records.template get<At>().data();
         for (std::size_t i = 0; i < records.rows(); ++i) {
           beyond |= (static_cast<std::uint64_t>(x[i]) + (std::uint64_t{1} << 53U)) >> 54U;
         }

@@ -7,18 +7,22 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
+#include "../core/detail/exclusive.hpp"
 #include "../core/number_texts.hpp"
 #include "../core/result.hpp"
 #include "../core/scratch.hpp"
 #include "../expr/rule.hpp"
 #include "../features/features.hpp"
 #include "../models/predictions.hpp"
+#include "../models/raw_checks.hpp"
 #include "../models/scorer.hpp"
 #include "../monitor/sink.hpp"
 #include "../schema/columns.hpp"
@@ -49,12 +53,45 @@ class score_buffers {
   }
   scratch matrix, codes, model, probability, label, contributions;
   number_texts texts;
+  detail::exclusive user;  ///< one thread at a time
 };
+
+namespace detail {
+template <class T>
+inline constexpr bool is_result = false;
+template <class T>
+inline constexpr bool is_result<result<T>> = true;
+template <class T>
+inline constexpr bool is_rules = false;
+template <class... Rule>
+inline constexpr bool is_rules<rules<Rule...>> = true;
+template <class T>
+inline constexpr bool is_features = false;
+template <class... Feature>
+inline constexpr bool is_features<features<Feature...>> = true;
+template <class T>
+inline constexpr bool is_sinks = false;
+template <class... Sink>
+inline constexpr bool is_sinks<sinks<Sink...>> = true;
+}  // namespace detail
 
 /// The way of a batch: rules, features, scorer, sinks. Immutable: threads share it, each with its own score_buffers.
 /// Sinks are referred to and must outlive it; everything else is its own.
-template <schema_type Schema, class Rules, class Features, scorer Model, class Sinks = sinks<>>
+template <schema_type Schema, class Rules, class Features, class Model, class Sinks = sinks<>>
 class pipeline {
+  static_assert(detail::is_rules<std::remove_const_t<Rules>>,
+                "tabscore: behind the schema a pipeline takes ts::rules{...}");
+  static_assert(detail::is_features<std::remove_const_t<Features>>,
+                "tabscore: behind the rules a pipeline takes ts::features{...}");
+  static_assert(!detail::is_result<Model>,
+                "tabscore: a pipeline takes a model, not a result that may hold an error: check it and give *model");
+  static_assert(detail::is_result<Model> || scorer<Model>,
+                "tabscore: a model has features(), threshold() and score(block, scratch, probability), all const");
+  static_assert(detail::is_sinks<std::remove_const_t<Sinks>>,
+                "tabscore: behind the model a pipeline takes ts::sinks{a, b}");
+  static_assert(Sinks::template fit<Schema, Features::template width<Schema>>);
+  static_assert(Features::template unique_names<Schema>(), "tabscore: two features have the same name");
+
  public:
   using schema_t = Schema;
   /// Numeric features of a record.
@@ -62,14 +99,16 @@ class pipeline {
 
   /// As make_pipeline(...).value(): a model that was trained on other features throws (aborts without exceptions).
   pipeline(Schema, Rules r, Features f, Model m, Sinks s = Sinks{})
-      : pipeline(checked{}, std::move(r), std::move(f), std::move(m), std::move(s)) {
-    match_features().value();
-  }
+      : pipeline(make(std::move(r), std::move(f), std::move(m), std::move(s)).value()) {}
 
-  /// The same with the error as a value: the sentence says which feature the model and the pipeline disagree on.
+  /// The same with the error as a value: the sentence says which feature the model and the pipeline disagree on, by
+  /// name or, where the model file has raw rows, by value.
   static result<pipeline> make(Rules r, Features f, Model m, Sinks s) {
     pipeline p(checked{}, std::move(r), std::move(f), std::move(m), std::move(s));
     if (auto match = p.match_features(); !match) return match.error();
+    if (const std::shared_ptr<const raw_checks> raw = p.model_.features().raw) {
+      if (auto wrong = replay<Schema>(*raw, p.features_)) return *std::move(wrong);
+    }
     return p;
   }
 
@@ -92,10 +131,11 @@ class pipeline {
     if (const error* const reason = model_.unexplained()) return *reason;
     const std::size_t numbers = model_.features().size() + 1;
     const std::size_t rows = records.rows();
+    const detail::exclusive::hold hold(buffers.user);
     const std::span<double> out = buffers.contributions.template get<double>(rows * numbers);
     block_features features(*this, rows, buffers);
     for (std::size_t begin = 0; begin < rows; begin += block_rows) {
-      const std::size_t count = std::min(block_rows, rows - begin);
+      const std::size_t count = (std::min)(block_rows, rows - begin);
       model_.contributions(features.of(records.slice(begin, count)), buffers.model,
                            out.subspan(begin * numbers, count * numbers));
     }
@@ -105,11 +145,12 @@ class pipeline {
   /// Calls f(unscorable) for each record that is, in their order. No sink is told.
   template <class F>
   void for_each_unscorable(const columns<Schema>& records, score_buffers& buffers, F&& f) const {
+    const detail::exclusive::hold hold(buffers.user);
     const std::size_t rows = records.rows();
     const std::span<double> probability = buffers.probability.template get<double>(rows);
     block_features features(*this, rows, buffers);
     for (std::size_t begin = 0; begin < rows; begin += block_rows) {
-      const std::size_t count = std::min(block_rows, rows - begin);
+      const std::size_t count = (std::min)(block_rows, rows - begin);
       const feature_block x = features.of(records.slice(begin, count));
       model_.score(x, buffers.model, probability.subspan(begin, count));
       for (std::size_t i = 0; i < count; ++i) {
@@ -125,7 +166,8 @@ class pipeline {
   /// sink hears of them before finish(). The pipeline and the buffers must outlive it, and are one batch's at a time.
   class scoring {
    public:
-    scoring(const pipeline& pipe, score_buffers& buffers) noexcept : pipe_(pipe), buffers_(buffers) {}
+    scoring(const pipeline& pipe, score_buffers& buffers) noexcept
+        : pipe_(pipe), buffers_(buffers), hold_(buffers.user) {}
 
     const Rules& rules() const noexcept { return pipe_.rules_; }
 
@@ -215,6 +257,7 @@ class pipeline {
 
     const pipeline& pipe_;
     score_buffers& buffers_;
+    detail::exclusive::hold hold_;
     std::span<double> probability_;
     std::span<std::uint8_t> label_;
     std::size_t scored_ = 0;
@@ -254,12 +297,12 @@ class pipeline {
     }
     std::size_t number = 0;
     std::size_t found = Schema::npos;
-    Schema::for_each([&]<std::size_t I>() {
-      if constexpr (Schema::kinds[I] != field_kind::text) {
+    Schema::for_each([&]<std::size_t At>() {
+      if constexpr (Schema::kinds[At] != field_kind::text) {
         const bool is_it = number == feature;
         const bool is_part = feature >= Schema::numeric_count && x.column(number)[row] != x.column(number)[row] &&
-                             features_.mentions(feature - Schema::numeric_count, Schema::names[I]);
-        if (found == Schema::npos && (is_it || is_part)) found = I;
+                             features_.mentions(feature - Schema::numeric_count, Schema::names[At]);
+        if (found == Schema::npos && (is_it || is_part)) found = At;
         ++number;
       }
     });
@@ -270,7 +313,7 @@ class pipeline {
   result<std::monostate> match_features() {
     constexpr auto names = Features::template names<Schema>();
     const feature_names& wanted = model_.features();
-    for (std::size_t j = 0; j < std::max(width, wanted.numeric.size()); ++j) {
+    for (std::size_t j = 0; j < (std::max)(width, wanted.numeric.size()); ++j) {
       const std::string_view ours = j < width ? names[j] : std::string_view{};
       const std::string_view theirs =
           j < wanted.numeric.size() ? std::string_view(wanted.numeric[j]) : std::string_view{};
@@ -303,8 +346,8 @@ class pipeline {
                           "(a SimpleImputer before it, say), or require the field"});
       };
       std::size_t number = 0;
-      Schema::for_each([&]<std::size_t I>() {
-        if constexpr (Schema::kinds[I] != field_kind::text) require(I, number++);
+      Schema::for_each([&]<std::size_t At>() {
+        if constexpr (Schema::kinds[At] != field_kind::text) require(At, number++);
       });
       for (std::size_t t = 0; t < text_features_; ++t) require(text_fields_[t], width + t);
     }
@@ -330,16 +373,16 @@ class pipeline {
     // Whole blocks of a multiple of eight rows keep the columns of the matrix aligned alike.
     block_features(const pipeline& pipe, std::size_t rows, score_buffers& buffers)
         : pipe_(pipe),
-          stride_(std::min(block_rows, (rows + 7) / 8 * 8)),
+          stride_((std::min)(block_rows, (rows + 7) / 8 * 8)),
           matrix_(buffers.matrix.template get<double>(stride_ * width).data()),
           codes_(buffers.codes.template get<std::int32_t>(stride_ * pipe.text_features_).data()) {}
 
     feature_block of(const columns<Schema>& part) {
       pipe_.features_.write(part, matrix_, stride_);
-      Schema::for_each([&]<std::size_t I>() {
-        if constexpr (Schema::kinds[I] == field_kind::text) {
+      Schema::for_each([&]<std::size_t At>() {
+        if constexpr (Schema::kinds[At] == field_kind::text) {
           for (std::size_t t = 0; t < pipe_.text_features_; ++t) {
-            if (pipe_.text_fields_[t] == I) text_[t] = part.template get<I>().data();
+            if (pipe_.text_fields_[t] == At) text_[t] = part.template get<At>().data();
           }
         }
       });
@@ -366,7 +409,7 @@ class pipeline {
 };
 
 /// A pipeline whose types are deduced, or why the model does not fit its features.
-template <schema_type Schema, class Rules, class Features, scorer Model, class Sinks = sinks<>>
+template <schema_type Schema, class Rules, class Features, class Model, class Sinks = sinks<>>
 result<pipeline<Schema, Rules, Features, Model, Sinks>> make_pipeline(Schema, Rules r, Features f, Model m,
                                                                       Sinks s = Sinks{}) {
   return pipeline<Schema, Rules, Features, Model, Sinks>::make(std::move(r), std::move(f), std::move(m), std::move(s));

@@ -37,11 +37,11 @@ class batch {
   // NOLINTNEXTLINE(google-explicit-constructor): wherever columns are read, a batch will do.
   operator columns<Schema>() const noexcept { return view(); }
 
-  /// Field I of all records, to be written: capacity() entries, of which rows() are records, and room for `spare` more,
-  /// for those who write several at a time.
-  template <std::size_t I>
+  /// The field with index At of all records, to be written: capacity() entries, of which rows() are records, and room
+  /// for `spare` more, for those who write several at a time.
+  template <std::size_t At>
   auto* data() noexcept {
-    return std::get<I>(arrays_).get();
+    return std::get<At>(arrays_).get();
   }
 
   void reserve(std::size_t rows) {
@@ -56,13 +56,13 @@ class batch {
     return rows_++;
   }
   /// Gives up the last records: rows <= rows().
-  void truncate(std::size_t rows) noexcept { rows_ = std::min(rows_, rows); }
+  void truncate(std::size_t rows) noexcept { rows_ = (std::min)(rows_, rows); }
 
   /// Gives up each record whose entry is 0; the others move up. One entry per record.
   void filter(std::span<const std::uint8_t> keep) noexcept {
     std::size_t kept = 0;
-    Schema::for_each([&]<std::size_t I>() {
-      auto* const values = data<I>();
+    Schema::for_each([&]<std::size_t At>() {
+      auto* const values = data<At>();
       kept = 0;
       for (std::size_t row = 0; row < rows_; ++row) {
         if (keep[row] != 0) values[kept++] = values[row];
@@ -74,19 +74,23 @@ class batch {
   /// One record, values in the schema's order; std::nullopt for an absent optional field. Bounds are not checked here
   /// (see validate). Texts must outlive the batch's use.
   template <class... Values>
-  requires(sizeof...(Values) == Schema::size) void push_back(const Values&... values) {
-    const std::size_t row = add_row();
-    const auto all = std::forward_as_tuple(values...);
-    Schema::for_each(
-        [&]<std::size_t I>() { data<I>()[row] = stored<typename Schema::template field<I>>(std::get<I>(all)); });
+  void push_back(const Values&... values) {
+    static_assert(sizeof...(Values) == Schema::size,
+                  "tabscore: push_back takes one value per field, std::nullopt for one that is missing");
+    if constexpr (sizeof...(Values) == Schema::size) {
+      const std::size_t row = add_row();
+      const auto all = std::forward_as_tuple(values...);
+      Schema::for_each(
+          [&]<std::size_t At>() { data<At>()[row] = stored<typename Schema::template field<At>>(std::get<At>(all)); });
+    }
   }
 
   /// Copies records; their texts stay where they are, and must outlive the batch's use.
   void append_views(const columns<Schema>& records) {
-    if (const std::size_t rows = rows_ + records.rows(); rows > capacity_) reserve(std::max(rows, capacity_ * 2));
-    Schema::for_each([&]<std::size_t I>() {
-      const auto from = records.template get<I>();
-      std::copy(from.begin(), from.end(), data<I>() + rows_);
+    if (const std::size_t rows = rows_ + records.rows(); rows > capacity_) reserve((std::max)(rows, capacity_ * 2));
+    Schema::for_each([&]<std::size_t At>() {
+      const auto from = records.template get<At>();
+      std::copy(from.begin(), from.end(), data<At>() + rows_);
     });
     rows_ += records.rows();
   }
@@ -94,10 +98,10 @@ class batch {
   void append(const columns<Schema>& records) {
     const std::size_t before = rows_;
     append_views(records);
-    Schema::for_each([&]<std::size_t I>() {
-      if constexpr (Schema::kinds[I] == field_kind::text) {
+    Schema::for_each([&]<std::size_t At>() {
+      if constexpr (Schema::kinds[At] == field_kind::text) {
         for (std::size_t i = before; i < rows_; ++i) {
-          if (data<I>()[i].data() != nullptr) data<I>()[i] = keep(data<I>()[i]);
+          if (data<At>()[i].data() != nullptr) data<At>()[i] = keep(data<At>()[i]);
         }
       }
     });
@@ -145,14 +149,27 @@ class batch {
   static typename Field::stored_type stored(const Value& v) {
     using value_type = typename Field::value_type;
     if constexpr (std::is_same_v<Value, std::nullopt_t>) {
-      static_assert(!Field::required, "tabscore: only an optional field can be std::nullopt");
-      return Field::absent();
+      static_assert(!Field::required,
+                    "tabscore: only an optional field can be std::nullopt; declare it as ts::optional<...>");
+      if constexpr (Field::required) return {};
+      if constexpr (!Field::required) return Field::absent();
     } else if constexpr (requires { v.has_value(); }) {
-      static_assert(!Field::required, "tabscore: only an optional field takes a std::optional");
-      return v ? stored<Field>(*v) : Field::absent();
+      static_assert(!Field::required,
+                    "tabscore: only an optional field takes a std::optional; declare it as ts::optional<...>");
+      if constexpr (Field::required) return {};
+      if constexpr (!Field::required) return v ? stored<Field>(*v) : Field::absent();
     } else {
-      static_assert(std::is_convertible_v<const Value&, value_type>, "tabscore: a value does not fit its field");
-      return Field::store(static_cast<value_type>(v));
+      constexpr bool fits = std::is_convertible_v<const Value&, value_type>;
+      static_assert(fits, "tabscore: a value does not fit its field");
+      constexpr bool changes = std::is_integral_v<value_type> && !std::is_integral_v<Value>;
+      static_assert(!fits || !changes,
+                    "tabscore: an integer field takes integers and a boolean field true or false; convert the value "
+                    "as you mean it");
+      if constexpr (fits && !changes) {
+        return Field::store(static_cast<value_type>(v));
+      } else {
+        return {};
+      }
     }
   }
 
@@ -164,7 +181,7 @@ class batch {
       if (chunks_[chunk_].size >= bytes) return;
     }
     if (chunks_.empty()) chunk_ = 0;
-    const std::size_t size = std::max(bytes, std::size_t{4096} << std::min<std::size_t>(chunks_.size(), 8));
+    const std::size_t size = (std::max)(bytes, std::size_t{4096} << std::min<std::size_t>(chunks_.size(), 8));
     chunks_.push_back({std::unique_ptr<char[]>(new char[size]), size});
     chunk_ = chunks_.size() - 1;
   }

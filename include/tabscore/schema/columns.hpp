@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "../core/config.hpp"
+#include "../core/result.hpp"
 #include "schema.hpp"
 
 namespace tabscore {
@@ -28,7 +29,7 @@ class columns {
   constexpr columns() noexcept = default;
   constexpr columns(std::size_t rows, pointers first) noexcept : rows_(rows), first_(first) {}
 
-  /// One span per field, in the schema's order, all of the same length.
+  /// One span per field, in the schema's order. Different lengths throw (abort without exceptions).
   template <class... Arrays>
   requires(sizeof...(Arrays) == Schema::size &&
            std::constructible_from<spans, const Arrays&...>) explicit constexpr columns(const Arrays&... arrays)
@@ -36,10 +37,10 @@ class columns {
 
   constexpr std::size_t rows() const noexcept { return rows_; }
 
-  /// The array of field I (or of the field called Name), rows() entries.
-  template <std::size_t I>
+  /// The array of the field with index At (or of the field called Name), rows() entries.
+  template <std::size_t At>
   constexpr auto get() const noexcept {
-    return std::span(std::get<I>(first_), rows_);
+    return std::span(std::get<At>(first_), rows_);
   }
   template <fixed_string Name>
   constexpr auto get() const noexcept {
@@ -57,8 +58,9 @@ class columns {
  private:
   explicit constexpr columns(const spans& s)
       : rows_(std::get<0>(s).size()), first_(std::apply([](auto... a) { return pointers{a.data()...}; }, s)) {
-    TABSCORE_ASSERT(std::apply([&](auto... a) { return ((a.size() == rows_) && ...); }, s),
-                    "columns of different lengths");
+    if (!std::apply([&](auto... a) { return ((a.size() == rows_) && ...); }, s)) {
+      detail::raise({errc::structure, "the columns of a table have different lengths"});
+    }
   }
 
   std::size_t rows_ = 0;

@@ -23,8 +23,8 @@ struct schema {
   static constexpr std::array<field_kind, size> kinds{Fields::kind...};
   static constexpr std::array<bool, size> required{Fields::required...};
 
-  template <std::size_t I>
-  using field = std::tuple_element_t<I, std::tuple<Fields...>>;
+  template <std::size_t At>
+  using field = std::tuple_element_t<At, std::tuple<Fields...>>;
   /// tuple of Wrap<stored_type of each field>
   template <template <class> class Wrap>
   using columns_of = std::tuple<Wrap<typename Fields::stored_type>...>;
@@ -42,10 +42,10 @@ struct schema {
   static constexpr std::size_t numeric_count = (std::size_t{0} + ... + std::size_t{Fields::kind != field_kind::text});
   static constexpr std::size_t text_count = size - numeric_count;
 
-  /// Calls `f.template operator()<I>()` for each field, in order.
+  /// Calls `f.template operator()<At>()` for each field, in order.
   template <class F>
   static constexpr void for_each(F&& f) {
-    [&]<std::size_t... I>(std::index_sequence<I...>) { (f.template operator()<I>(), ...); }
+    [&]<std::size_t... At>(std::index_sequence<At...>) { (f.template operator()<At>(), ...); }
     (std::make_index_sequence<size>{});
   }
 

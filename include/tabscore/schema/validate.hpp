@@ -25,10 +25,10 @@ bool absent(const typename Field::stored_type& stored) noexcept {
 template <schema_type Schema>
 bool all_valid(const columns<Schema>& records) noexcept {
   bool all = true;
-  Schema::for_each([&]<std::size_t I>() {
-    using field = typename Schema::template field<I>;
+  Schema::for_each([&]<std::size_t At>() {
+    using field = typename Schema::template field<At>;
     if constexpr (field::kind != field_kind::boolean) {
-      for (const auto& stored : records.template get<I>()) {
+      for (const auto& stored : records.template get<At>()) {
         all &= absent<field>(stored) || field::valid(static_cast<typename field::value_type>(stored));
       }
     }
@@ -44,14 +44,14 @@ template <schema_type Schema>
 void validate(const columns<Schema>& records, validation_errors& errors) {
   if (detail::all_valid(records)) return;  // column by column, which is quicker than in the order of errors
   for (std::size_t row = 0; row < records.rows(); ++row) {
-    Schema::for_each([&]<std::size_t I>() {
-      using field = typename Schema::template field<I>;
-      const auto stored = records.template get<I>()[row];
+    Schema::for_each([&]<std::size_t At>() {
+      using field = typename Schema::template field<At>;
+      const auto stored = records.template get<At>()[row];
       if (detail::absent<field>(stored)) return;
       if constexpr (field::kind != field_kind::boolean) {
         using checked = typename field::value_type;
         if (const auto v = field::first_violation(static_cast<checked>(stored))) {
-          errors.push_back({static_cast<std::uint32_t>(row), static_cast<std::uint16_t>(I), v->what, v->bound});
+          errors.push_back({static_cast<std::uint32_t>(row), static_cast<std::uint16_t>(At), v->what, v->bound});
         }
       }
     });

@@ -74,7 +74,7 @@ class row_scorer {
     constexpr std::size_t step = 64;
     pipe_.rules().for_each([&](std::size_t, const auto& rule) {
       for (std::size_t first = 0; first < records.rows(); first += step) {
-        const std::size_t last = std::min(first + step, records.rows());
+        const std::size_t last = (std::min)(first + step, records.rows());
         for (std::size_t begin = first; begin < last;) {
           const auto row = rule.first_broken(records.slice(begin, last - begin));
           if (!row) break;

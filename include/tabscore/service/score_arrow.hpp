@@ -25,10 +25,11 @@ class arrow_scorer {
   using schema = typename Pipeline::schema_t;
 
  public:
-  static result<arrow_scorer> make(const Pipeline& pipe, const ArrowSchema& records) {
+  static result<arrow_scorer> make(const Pipeline& pipe, const ArrowSchema& records,
+                                   number_rule rule = number_rule::python) {
     auto reader = arrow_reader<schema>::make(records);
     if (!reader) return reader.error();
-    return arrow_scorer(pipe, *std::move(reader));
+    return arrow_scorer(pipe, *std::move(reader), rule);
   }
 
   /// Predictions or errors for the records of a batch, in its order; *out is its receiver's to release, and is not
@@ -40,7 +41,7 @@ class arrow_scorer {
     gathered.reserve(rows);
     std::size_t begin = 0;
     do {  // at least once: an empty batch is looked at too
-      const std::size_t count = std::min(run, rows - begin);
+      const std::size_t count = (std::min)(run, rows - begin);
       if (auto wrong = reader_.read(batch, begin, count, records_)) return wrong;
       const validation_errors& errors = records_.check();
       gathered.append(scorer_.score(records_.view(), errors));
@@ -51,7 +52,8 @@ class arrow_scorer {
   }
 
  private:
-  arrow_scorer(const Pipeline& pipe, arrow_reader<schema> reader) : reader_(std::move(reader)), scorer_(pipe) {}
+  arrow_scorer(const Pipeline& pipe, arrow_reader<schema> reader, number_rule rule)
+      : reader_(std::move(reader)), records_(rule), scorer_(pipe) {}
 
   arrow_reader<schema> reader_;
   lent_columns<schema> records_;
@@ -63,7 +65,7 @@ class arrow_scorer {
 /// function, *in is released and *out not touched.
 template <class Pipeline>
 std::optional<error> score_arrow(const Pipeline& pipe, ArrowArrayStream* in, ArrowArrayStream* out,
-                                 const arrow_prediction_names& names = {}) {
+                                 const arrow_prediction_names& names = {}, number_rule rule = number_rule::python) {
   struct state {
     arrow_stream records;
     arrow_scorer<Pipeline> scorer;
@@ -82,7 +84,7 @@ std::optional<error> score_arrow(const Pipeline& pipe, ArrowArrayStream* in, Arr
     const char* const why = records->get_last_error(records.get());
     return error{errc::io, std::string("Arrow: ").append(why == nullptr ? "the stream has no schema" : why)};
   }
-  auto scorer = arrow_scorer<Pipeline>::make(pipe, *columns);
+  auto scorer = arrow_scorer<Pipeline>::make(pipe, *columns, rule);
   if (!scorer) return scorer.error();
   auto owner = std::make_unique<state>(state{std::move(records), *std::move(scorer), {}, {}});
   arrow_predictions::export_schema(names, owner->schema.fresh());

@@ -50,6 +50,13 @@ std::optional<outcome> read_json(simdjson::padded_string_view body, workspace<Sc
       w);
 }
 
+/// The same of a body without padding.
+template <unpadded_body Body, schema_type Schema, class Policy>
+std::optional<outcome> read_json(const Body& body, workspace<Schema, Policy>& w, body_shape shape = body_shape::records,
+                                 const std::type_identity_t<decode_progress<Schema>>& progress = {}) {
+  return read_json(detail::padded_copy(body, w.body), w, shape, progress);
+}
+
 /// What came of the body that scored records are from.
 inline outcome outcome_of(const score_outcome& scored, body_shape shape = body_shape::records) {
   if (const auto* none = std::get_if<unscorable>(&scored)) {
@@ -81,7 +88,8 @@ outcome score_records(const Pipeline& pipe, workspace<Schema, Policy>& w, body_s
 }
 
 /// From a body's bytes to predictions, or to all that is wrong with it. Nothing is counted or logged unless all of it
-/// is predicted. Safe to call from many threads with one pipeline, each with its own workspace.
+/// is predicted. The body is a simdjson::padded_string or a view of one; any other text (std::string, a literal) is
+/// copied into the workspace first. Safe to call from many threads with one pipeline, each with its own workspace.
 template <class Pipeline, schema_type Schema, class Policy>
 outcome score_json(const Pipeline& pipe, simdjson::padded_string_view body, workspace<Schema, Policy>& w,
                    body_shape shape = body_shape::records) {
@@ -89,6 +97,11 @@ outcome score_json(const Pipeline& pipe, simdjson::padded_string_view body, work
   auto add = [&](const columns<Schema>& records) { run.add(records); };
   if (auto wrong = read_json(body, w, shape, add)) return *std::move(wrong);
   return finish_records(run, w, shape);
+}
+template <class Pipeline, unpadded_body Body, schema_type Schema, class Policy>
+outcome score_json(const Pipeline& pipe, const Body& body, workspace<Schema, Policy>& w,
+                   body_shape shape = body_shape::records) {
+  return score_json(pipe, detail::padded_copy(body, w.body), w, shape);
 }
 
 }  // namespace tabscore

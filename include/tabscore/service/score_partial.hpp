@@ -37,6 +37,7 @@ using partial_outcome = std::variant<partial_predictions, outcome>;
 /// and logged as if they had come alone. A body that is no list of records is refused as ever.
 template <class Pipeline, schema_type Schema, class Policy>
 partial_outcome score_partial(const Pipeline& pipe, simdjson::padded_string_view body, workspace<Schema, Policy>& w) {
+  const detail::exclusive::hold hold(w.x.user);
   if (auto wrong = what_is_wrong(w.decoder.good_records(body, w.records), w)) return *std::move(wrong);
   const decode_faults& faults = w.decoder.faults();
   partial_predictions found;
@@ -103,6 +104,12 @@ partial_outcome score_partial(const Pipeline& pipe, simdjson::padded_string_view
   if (std::holds_alternative<refused>(scored)) return outcome(refused{});
   found.scores = std::get<predictions>(scored);
   return found;
+}
+
+/// The same of a body without padding.
+template <class Pipeline, unpadded_body Body, schema_type Schema, class Policy>
+partial_outcome score_partial(const Pipeline& pipe, const Body& body, workspace<Schema, Policy>& w) {
+  return score_partial(pipe, detail::padded_copy(body, w.body), w);
 }
 
 /// Appends {"predictions":[{...},null,...],"errors":[...]}: an entry for each record of the body, null for the bad

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <simdjson.h>
+
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
+#include <string_view>
+
+#include "../core/scratch.hpp"
 #include "../json/decode.hpp"
 #include "../pipeline/pipeline.hpp"
 #include "../schema/batch.hpp"
@@ -13,6 +21,21 @@ struct workspace {
   tabscore::decoder<Schema, Policy> decoder;
   batch<Schema> records;
   score_buffers x;
+  scratch body;  ///< a copy of the last body that came without padding
 };
+
+/// What bodies may be besides padded ones: they are copied into the workspace.
+template <class Body>
+concept unpadded_body = std::convertible_to<const Body&, std::string_view> &&
+    !std::convertible_to<const Body&, simdjson::padded_string_view>;
+
+namespace detail {
+inline simdjson::padded_string_view padded_copy(std::string_view body, scratch& memory) {
+  const std::size_t room = body.size() + simdjson::SIMDJSON_PADDING;
+  char* const to = memory.get<char>(room).data();
+  std::fill(std::copy(body.begin(), body.end(), to), to + room, '\0');
+  return simdjson::padded_string_view(to, body.size(), room);
+}
+}  // namespace detail
 
 }  // namespace tabscore

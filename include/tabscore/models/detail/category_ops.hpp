@@ -29,11 +29,12 @@ class number_keys {
         sorted_.push_back({keys[k], static_cast<std::int32_t>(k)});
       }
     }
-    std::ranges::sort(sorted_, {}, &entry::key);
+    std::sort(sorted_.begin(), sorted_.end(), [](const entry& a, const entry& b) { return a.key < b.key; });
   }
   std::int32_t code(double x) const noexcept {
     if (x != x) return missing_;
-    const auto at = std::ranges::lower_bound(sorted_, x, {}, &entry::key);
+    const auto at =
+        std::lower_bound(sorted_.begin(), sorted_.end(), x, [](const entry& e, double v) { return e.key < v; });
     return at != sorted_.end() && at->key == x ? at->code : one_hot::unknown;
   }
 

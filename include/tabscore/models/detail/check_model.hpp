@@ -56,7 +56,8 @@ inline std::optional<error> check_shape(const tree& t, std::size_t index, std::s
 inline std::optional<error> check_tree(const forest_model& model, std::size_t index) {
   const tree& t = model.trees[index];
   const std::size_t leaves = t.splits.size() + 1;
-  if (t.splits.size() > std::numeric_limits<std::int32_t>::max() / 2 || t.leaves.size() != leaves * model.leaf_width) {
+  if (t.splits.size() > (std::numeric_limits<std::int32_t>::max)() / 2 ||
+      t.leaves.size() != leaves * model.leaf_width) {
     return bad_model(fmt::format("tree {}: {} splits need {} leaf values, not {}", index, t.splits.size(),
                                  leaves * model.leaf_width, t.leaves.size()));
   }

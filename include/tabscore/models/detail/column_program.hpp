@@ -68,7 +68,7 @@ struct column_program {
 
   std::size_t features() const noexcept { return numeric + text; }
   /// A step may move probabilities as far as this from the trainer's.
-  void allow(double step_bound) noexcept { bound = std::max(bound, step_bound); }
+  void allow(double step_bound) noexcept { bound = (std::max)(bound, step_bound); }
 
   /// Runs the steps over the block, some rows at a time, and calls use(run) after each.
   template <class Use>
@@ -77,7 +77,7 @@ struct column_program {
     // A run's columns stay in the second cache; a run is long enough that a step's own cost does not show.
     constexpr std::size_t numbers = 16384;
     const std::size_t longest = std::clamp<std::size_t>(numbers / (made + 1) / 8 * 8, 16, 256);
-    const std::size_t stride = std::min(longest, (x.rows + 7) / 8 * 8);
+    const std::size_t stride = (std::min)(longest, (x.rows + 7) / 8 * 8);
     double* const out = memory.get<double>(made * stride).data();
     const std::span<const double*> column = memory.inner().get<const double*>(columns);
     const std::span<std::uint8_t> faulty = memory.inner().inner().get<std::uint8_t>(stride);
@@ -85,7 +85,7 @@ struct column_program {
     std::fill(column.begin(), column.end(), nullptr);
     for (std::size_t c = 0; c < made; ++c) column[features() + c] = out + c * stride;
     for (std::size_t first = 0; first < x.rows; first += stride) {
-      const std::size_t rows = std::min(stride, x.rows - first);
+      const std::size_t rows = (std::min)(stride, x.rows - first);
       for (std::size_t j = 0; j < numeric; ++j) column[j] = x.column(j) + first;
       std::fill(faulty.begin(), faulty.end(), std::uint8_t{0});
       const column_run run{x, first, rows, stride, column, faulty.data(), free};

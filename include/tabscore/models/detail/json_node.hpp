@@ -19,6 +19,14 @@
 
 namespace tabscore::detail {
 
+/// The first text that stands twice in the list, if any.
+inline std::optional<std::string_view> repeated(std::vector<std::string_view> texts) {
+  std::sort(texts.begin(), texts.end());
+  const auto twin = std::adjacent_find(texts.begin(), texts.end());
+  if (twin == texts.end()) return std::nullopt;
+  return *twin;
+}
+
 /// One reading of one file: the name that errors carry and the first error. Everything after an error is a no-op that
 /// gives defaults, so a reader is written straight down and asks once, at its end.
 struct json_reading {
@@ -58,7 +66,7 @@ class json_node {
     known.insert(known.end(), optional);
     std::vector<bool> seen(known.size());
     for (const auto field : object) {
-      const auto at = static_cast<std::size_t>(std::ranges::find(known, field.key) - known.begin());
+      const auto at = static_cast<std::size_t>(std::find(known.begin(), known.end(), field.key) - known.begin());
       if (at == known.size()) {
         return child(field.value, field.key)
             .fail(errc::structure, fmt::format("unknown member; known are {}", listed(known)));

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <iterator>
@@ -15,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include "../../core/detail/from_chars.hpp"
 #include "../../core/result.hpp"
 #include "../load_options.hpp"
 #include "../tree.hpp"
@@ -81,7 +81,7 @@ class lightgbm_reader {
     const std::size_t begin = text.find_first_not_of(' ');
     if (begin == text.npos) return false;
     text.remove_prefix(begin);
-    const std::size_t end = std::min(text.find(' '), text.size());
+    const std::size_t end = (std::min)(text.find(' '), text.size());
     word = text.substr(0, end);
     text.remove_prefix(end);
     return true;
@@ -95,7 +95,7 @@ class lightgbm_reader {
 
   template <class T>
   static bool parse(std::string_view word, T& out) {
-    const auto [end, code] = std::from_chars(word.data(), word.data() + word.size(), out);
+    const auto [end, code] = from_chars(word.data(), word.data() + word.size(), out);
     return code == std::errc() && end == word.data() + word.size();
   }
 
@@ -185,14 +185,14 @@ class lightgbm_reader {
     info.categories = text.find(':') != text.npos && text.front() != '[';
     info.constant = true;
     while (!text.empty()) {
-      const std::size_t end = std::min(text.find_first_of("[]:"), text.size());
+      const std::size_t end = (std::min)(text.find_first_of("[]:"), text.size());
       double value = 0;
       if (parse(text.substr(0, end), value) && !(info.categories && value == -1)) {
-        info.least = info.constant ? value : std::min(info.least, value);
-        info.most = info.constant ? value : std::max(info.most, value);
+        info.least = info.constant ? value : (std::min)(info.least, value);
+        info.most = info.constant ? value : (std::max)(info.most, value);
         info.constant = false;
       }
-      text.remove_prefix(std::min(end + 1, text.size()));
+      text.remove_prefix((std::min)(end + 1, text.size()));
     }
     return info;
   }
@@ -208,10 +208,10 @@ class lightgbm_reader {
       if (line.substr(0, parameter.size()) != parameter) continue;
       line.remove_prefix(parameter.size());
       while (!line.empty()) {
-        const std::size_t end = std::min(line.find_first_of(",]"), line.size());
+        const std::size_t end = (std::min)(line.find_first_of(",]"), line.size());
         std::size_t feature = 0;
         if (parse(line.substr(0, end), feature) && feature < features_.size()) features_[feature].categories = true;
-        line.remove_prefix(std::min(end + 1, line.size()));
+        line.remove_prefix((std::min)(end + 1, line.size()));
       }
     }
     model_.unseen = unseen_rule::missing;

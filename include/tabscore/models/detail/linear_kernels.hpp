@@ -90,9 +90,9 @@ template <bool Whole>
     value += x.stride;
     const __m256d d = _mm256_sub_pd(four, _mm256_broadcast_sd(&t.mean));
     const __m256d inverse = _mm256_broadcast_sd(&t.inverse);
-    const __m256d near = _mm256_fmadd_pd(d, inverse, _mm256_mul_pd(d, _mm256_broadcast_sd(&t.inverse_rest)));
-    const __m256d left = _mm256_fnmadd_pd(near, _mm256_broadcast_sd(&t.scale), d);
-    const __m256d quotient = _mm256_fmadd_pd(left, inverse, near);
+    const __m256d close = _mm256_fmadd_pd(d, inverse, _mm256_mul_pd(d, _mm256_broadcast_sd(&t.inverse_rest)));
+    const __m256d left = _mm256_fnmadd_pd(close, _mm256_broadcast_sd(&t.scale), d);
+    const __m256d quotient = _mm256_fmadd_pd(left, inverse, close);
     __m256d term = _mm256_mul_pd(quotient, _mm256_broadcast_sd(&t.coefficient));
     asm("" : "+x"(term));  // rounds it before it is added, whatever the flags say of fused operations
     sum = _mm256_add_pd(sum, term);

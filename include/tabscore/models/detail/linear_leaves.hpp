@@ -29,7 +29,7 @@ struct leaf_finder {
     const auto linear = [](const tree& t) { return !t.linear.empty(); };
     if (std::none_of(model.trees.begin(), model.trees.end(), linear)) return out;
     for (std::size_t first = 0; first < model.trees.size(); first += trees_at_a_time) {
-      forest_model part = numbered(model, first, std::min(trees_at_a_time, model.trees.size() - first));
+      forest_model part = numbered(model, first, (std::min)(trees_at_a_time, model.trees.size() - first));
       out.parts.push_back(compiled_forest::make(part, wanted));
       if (out.parts.back().used == kernel::reference) return {};
     }
@@ -40,9 +40,9 @@ struct leaf_finder {
   template <class Number, class Run>
   void margins(const forest_model& model, matrix_view<Number> x, std::span<double> out, scratch& memory,
                Run run) const {
-    const std::span<double> numbers = memory.get<double>(std::min(rows_at_a_time, x.rows) * trees_at_a_time);
+    const std::span<double> numbers = memory.get<double>((std::min)(rows_at_a_time, x.rows) * trees_at_a_time);
     for (std::size_t begin = 0; begin < x.rows; begin += rows_at_a_time) {
-      const auto some = x.middle_rows(begin, std::min(rows_at_a_time, x.rows - begin));
+      const auto some = x.middle_rows(begin, (std::min)(rows_at_a_time, x.rows - begin));
       const auto value_of = [&](std::size_t row) {
         return [&, row](std::size_t f) { return read_input(model, static_cast<double>(some(row, f))); };
       };

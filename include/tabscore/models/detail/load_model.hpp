@@ -60,7 +60,7 @@ TABSCORE_INLINE result<encoded_forest> make_encoded_forest(forest trees, double 
       for (std::size_t c = 0; c < categories.numbers.size(); ++c) {
         lookup.codes.emplace_back(categories.numbers[c], static_cast<double>(c));
       }
-      std::ranges::sort(lookup.codes);
+      std::sort(lookup.codes.begin(), lookup.codes.end());
       encoder.before.resize(encoder.numeric.size());
       encoder.before.back().emplace_back(std::move(lookup));
     } else {

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <fstream>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,19 +26,12 @@
 #include "json_node.hpp"
 #include "read_baseline.hpp"
 #include "read_program.hpp"
+#include "read_raw_checks.hpp"
 #include "read_trees.hpp"
 
 namespace tabscore {
 
 namespace detail {
-
-/// The first text that stands twice in the list, if any.
-inline std::optional<std::string_view> repeated(std::vector<std::string_view> texts) {
-  std::ranges::sort(texts);
-  const auto twin = std::ranges::adjacent_find(texts);
-  if (twin == texts.end()) return std::nullopt;
-  return *twin;
-}
 
 inline provenance read_provenance(const json_node& node) {
   provenance origin;
@@ -174,7 +168,8 @@ inline void read_features(const json_node& node, model_file& file) {
     std::optional<std::string> imputed;
     if (feature.has("imputed")) {
       imputed = feature["imputed"].text();
-      if (std::ranges::find(categories, imputed) == categories.end()) feature["imputed"].expected("a category");
+      if (std::find(categories.begin(), categories.end(), imputed) == categories.end())
+        feature["imputed"].expected("a category");
     }
     if (feature.has("ordinal")) {
       feature["ordinal"].members({"unknown"});
@@ -243,7 +238,7 @@ inline model_file read_model_file(const json_node& root, std::string_view name, 
                                                         root["version"].count()));
   }
   root.members({"format", "version", "name", "kind", "provenance", "features", "model", "threshold", "checks"},
-               {"classes", "drift_baseline"});
+               {"classes", "raw_checks", "drift_baseline"});
   if (!root.ok()) return file;
   file.name = root["name"].name();
   file.origin = read_provenance(root["provenance"]);
@@ -268,6 +263,7 @@ inline model_file read_model_file(const json_node& root, std::string_view name, 
   }
   file.threshold = root["threshold"].number(0, 1);
   if (root.has("drift_baseline")) file.baseline = read_baseline(root["drift_baseline"], file);
+  if (root.has("raw_checks")) file.features.raw = read_raw_checks(root["raw_checks"], file);
   file.checks = read_checks(root["checks"], file.encoder, with_margin);
   return file;
 }
@@ -321,8 +317,9 @@ TABSCORE_INLINE result<logistic> make_logistic(const model_file& file) {
   if (learnt == nullptr) {
     return error{errc::mismatch, fmt::format("{}: kind: expected \"logistic\", found \"{}\"", file.path, file.kind)};
   }
-  logistic model(file.features, file.encoder, *learnt, file.threshold);
-  if (auto e = verify(model, file.checks, file.path)) return *std::move(e);
+  auto model = logistic::make(file.features, file.encoder, *learnt, file.threshold);
+  if (!model) return error{model.error().code, fmt::format("{}: {}", file.path, model.error().message)};
+  if (auto e = verify(*model, file.checks, file.path)) return *std::move(e);
   return model;
 }
 

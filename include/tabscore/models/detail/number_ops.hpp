@@ -12,7 +12,8 @@
 #include "../../features/numeric_step.hpp"
 #include "column_run.hpp"
 
-// Steps of a program that make a number of a number, or of two. NumPy's results, each operation rounded on its own.
+// Steps of a program that make a number of a number, or of two. NumPy's results, each operation rounded on its
+// own.
 namespace tabscore::detail {
 
 /// Numbers that equal `from` become `to`; a NaN as `from` means NaN.

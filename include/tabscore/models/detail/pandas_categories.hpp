@@ -63,7 +63,7 @@ inline result<std::vector<pandas_list>> read_pandas_lists(std::string_view json,
   };
   if (!root->each(add)) return error{errc::structure, place + " should be a list of lists"};
   for (pandas_list& list : lists) {
-    if (std::max(list.names.texts.size(), list.names.numbers.size()) != list.count) list.names = {};
+    if ((std::max)(list.names.texts.size(), list.names.numbers.size()) != list.count) list.names = {};
   }
   return lists;
 }
@@ -81,7 +81,7 @@ inline std::optional<std::vector<std::size_t>> features_of_lists(const std::vect
     for (std::size_t l = lists.size() + 1; l-- > 0;) {
       const int skipped = f.categories ? 0 : ways[l];
       const int taken = l > 0 && f.may_have(lists[l - 1].count) ? ways[l - 1] : 0;
-      ways[l] = static_cast<std::uint8_t>(std::min(skipped + taken, 2));
+      ways[l] = static_cast<std::uint8_t>((std::min)(skipped + taken, 2));
     }
   }
   if (ways.back() != 1) return std::nullopt;

@@ -229,7 +229,7 @@ inline rank_plan rank_plan::make(const forest_model& model, std::vector<std::vec
       return t.sets[static_cast<std::size_t>(t.splits[u.split].categories)];
     };
     std::size_t codes = 0;
-    for (const set_use& u : uses) codes = std::max(codes, set_of(u).left.size() * 32);
+    for (const set_use& u : uses) codes = (std::max)(codes, set_of(u).left.size() * 32);
     c.codes = static_cast<std::uint32_t>(codes);
     if ((codes + 2) * uses.size() > most_table_bytes - plan.codes_table.size()) {
       plan.too_large = true;

@@ -49,14 +49,15 @@ inline category_keys read_keys(const json_node& node, const column_program& prog
   };
   if (keys.is_text()) {
     auto sorted = texts;
-    std::ranges::sort(sorted);
-    const auto at = std::ranges::adjacent_find(sorted);
+    std::sort(sorted.begin(), sorted.end());
+    const auto at = std::adjacent_find(sorted.begin(), sorted.end());
     if (at != sorted.end()) twice(*at ? fmt::format("\"{}\"", **at) : std::string("null"));
   } else {
     auto sorted = numbers;
-    std::ranges::sort(sorted, [](double a, double b) { return a < b || (std::isnan(b) && !std::isnan(a)); });
-    const auto at = std::ranges::adjacent_find(
-        sorted, [](double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); });
+    std::sort(sorted.begin(), sorted.end(),
+              [](double a, double b) { return a < b || (std::isnan(b) && !std::isnan(a)); });
+    const auto at = std::adjacent_find(sorted.begin(), sorted.end(),
+                                       [](double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); });
     if (at != sorted.end()) twice(*at);
   }
   if (!node.ok()) return keys;

@@ -128,7 +128,7 @@ inline std::optional<column_op> read_spline(const json_node& node, column_progra
                                                            {"continue", beyond::keep_on},
                                                            {"periodic", beyond::periodic}};
   const std::string name = node["extrapolation"].text();
-  const auto found = std::ranges::find(names, name, [](const auto& n) { return n.first; });
+  const auto found = std::find_if(std::begin(names), std::end(names), [&](const auto& n) { return n.first == name; });
   if (node.ok() && found == std::end(names)) {
     node["extrapolation"].expected("\"error\", \"constant\", \"linear\", \"continue\" or \"periodic\"");
   }
@@ -141,7 +141,8 @@ inline std::optional<column_op> read_spline(const json_node& node, column_progra
   const auto d = static_cast<std::size_t>(degree);
   // A period has more splines than meet at one place, so that each of these is another one; lines that begin one knot
   // further in need that knot.
-  const std::size_t least = 2 * d + 2 + (op.extrapolation == beyond::periodic ? d : 0) + (op.extrapolation == beyond::linear && d == 1 && op.in.size() > 1 ? 1 : 0);
+  const std::size_t least = 2 * d + 2 + (op.extrapolation == beyond::periodic ? d : 0) +
+                            (op.extrapolation == beyond::linear && d == 1 && op.in.size() > 1 ? 1 : 0);
   read_lists(node["knots"], op.in.size(), [&](const json_node& list) {
     spline_basis basis{read_ascending(list, least, false), d};
     if (!list.ok()) return;

@@ -56,7 +56,7 @@ class program_reader {
       return node["op"].fail(errc::unsupported, fmt::format("unknown step \"{}\"; a newer tabscore may know it", name));
     }
     const std::size_t width = std::visit([](const auto& o) { return o.width(); }, *op);
-    if (width > most_columns_ - std::min(most_columns_, program_.columns)) {
+    if (width > most_columns_ - (std::min)(most_columns_, program_.columns)) {
       return node.fail(errc::structure,
                        fmt::format("expected at most {} columns in all, as many as bytes in the file", most_columns_));
     }
@@ -138,7 +138,7 @@ class program_reader {
     node.members({"op", "in", "name"});
     if (!node.ok()) return {};
     const std::string name = node["name"].text();
-    const auto at = std::ranges::find(function_names, name);
+    const auto at = std::find(std::begin(function_names), std::end(function_names), name);
     if (node.ok() && at == std::end(function_names)) {
       node["name"].expected(fmt::format("one of {}", fmt::join(function_names, ", ")));
     }

@@ -52,8 +52,8 @@ class sklearn_reader {
       const auto number = e.number();
       if (!number) return false;
       if constexpr (std::is_integral_v<T>) {
-        if (!(*number >= static_cast<double>(std::numeric_limits<T>::min()) &&
-              *number <= static_cast<double>(std::numeric_limits<T>::max()) && *number == std::trunc(*number))) {
+        if (!(*number >= static_cast<double>((std::numeric_limits<T>::min)()) &&
+              *number <= static_cast<double>((std::numeric_limits<T>::max)()) && *number == std::trunc(*number))) {
           return false;
         }
       }
@@ -219,10 +219,10 @@ class sklearn_reader {
     for (const tree& t : model_.trees) {
       for (const split& s : t.splits) {
         if (s.categories == split::numeric) {
-          first_number = std::min(first_number, s.feature);
+          first_number = (std::min)(first_number, s.feature);
         } else {
           categories = true;
-          last_category = std::max(last_category, s.feature);
+          last_category = (std::max)(last_category, s.feature);
         }
       }
     }
@@ -344,7 +344,7 @@ class sklearn_reader {
         (now.left ? parent.left : parent.right) = id;
       }
     }
-    const auto orphan = std::ranges::find(seen, false);
+    const auto orphan = std::find(seen.begin(), seen.end(), false);
     if (orphan != seen.end()) {
       return fail(errc::structure, fmt::format("{}: no node leads to node {}", place, orphan - seen.begin()));
     }
@@ -357,7 +357,7 @@ class sklearn_reader {
     const std::vector<std::uint32_t>& known = known_[known_of_[s.feature]];
     category_set& set = out.sets.emplace_back();
     set.others_left = s.default_left;
-    set.left.resize(std::max(known.size(), sets[index].size()));
+    set.left.resize((std::max)(known.size(), sets[index].size()));
     for (std::size_t w = 0; w < set.left.size(); ++w) {
       const std::uint32_t in = w < sets[index].size() ? sets[index][w] : 0;
       const std::uint32_t seen = w < known.size() ? known[w] : 0;

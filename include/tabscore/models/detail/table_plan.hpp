@@ -110,15 +110,15 @@ inline table_plan table_plan::make(const forest_model& model, std::span<const st
     if (i % lanes == 0) {
       std::uint32_t highest = 0;
       std::size_t most = 0;
-      for (std::size_t k = i; k < std::min(i + lanes, model.trees.size()); ++k) {
-        highest = std::max(highest, heights[k]);
-        most = std::max(most, model.trees[k].splits.size());
+      for (std::size_t k = i; k < (std::min)(i + lanes, model.trees.size()); ++k) {
+        highest = (std::max)(highest, heights[k]);
+        most = (std::max)(most, model.trees[k].splits.size());
       }
       group& g = plan.groups.emplace_back();
       g.whole = highest > top_levels && most < 64;
       g.steps = highest > top_levels ? highest - top_levels : 0;
       g.first_lost = static_cast<std::uint32_t>(plan.lost.size());
-      plan.work += g.whole ? 37 : 20 + 12.0 * std::min(g.steps, 10U);
+      plan.work += g.whole ? 37 : 20 + 12.0 * (std::min)(g.steps, 10U);
     }
     breadth_first(t, plan.order_);
     plan.number_.resize(plan.order_.size());

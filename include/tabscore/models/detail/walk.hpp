@@ -26,7 +26,7 @@ inline std::uint32_t height(const tree& t) {
   while (!open.empty()) {
     const step now = open.back();
     open.pop_back();
-    highest = std::max(highest, now.depth);
+    highest = (std::max)(highest, now.depth);
     if (now.at < 0) continue;
     open.push_back({t.splits[static_cast<std::size_t>(now.at)].left, now.depth + 1});
     open.push_back({t.splits[static_cast<std::size_t>(now.at)].right, now.depth + 1});
@@ -119,7 +119,8 @@ void refuse_inputs(const forest_model& model, matrix_view<Number> x, std::span<d
       refused |= model.accepts == input_rule::finite ? !std::isfinite(value) : std::isinf(value);
     }
     if (refused) {
-      std::ranges::fill(margins.subspan(row * model.outputs, model.outputs), std::numeric_limits<double>::quiet_NaN());
+      const auto outputs = margins.subspan(row * model.outputs, model.outputs);
+      std::fill(outputs.begin(), outputs.end(), std::numeric_limits<double>::quiet_NaN());
     }
   }
 }

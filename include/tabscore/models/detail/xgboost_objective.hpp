@@ -59,7 +59,7 @@ inline float base_margin(base_space space, float score, int version) noexcept {
       return score;
     case base_space::probability:
       if (!(score >= 0 && score <= 1)) return std::numeric_limits<float>::quiet_NaN();
-      if (version >= 301) score = std::min(std::max(score, 1e-6F), 1.0F - 1e-6F);
+      if (version >= 301) score = (std::min)((std::max)(score, 1e-6F), 1.0F - 1e-6F);
       return -std::log(1.0F / score - 1.0F);
     case base_space::positive:
       return std::log(score);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -12,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "../../core/detail/from_chars.hpp"
 #include "../../core/result.hpp"
 #include "../tree.hpp"
 #include "xgboost_objective.hpp"
@@ -56,8 +56,8 @@ class xgboost_reader {
       if constexpr (std::is_integral_v<T>) {
         constexpr double end = std::numeric_limits<T>::digits == 63
                                    ? 9223372036854775808.0
-                                   : static_cast<double>(std::numeric_limits<T>::max()) + 1;
-        if (!(number >= static_cast<double>(std::numeric_limits<T>::min()) && number < end)) return false;
+                                   : static_cast<double>((std::numeric_limits<T>::max)()) + 1;
+        if (!(number >= static_cast<double>((std::numeric_limits<T>::min)()) && number < end)) return false;
         if (static_cast<double>(static_cast<T>(number)) != number) return false;
       }
       out.push_back(static_cast<T>(number));
@@ -76,7 +76,7 @@ class xgboost_reader {
     std::optional<double> number = found->number();
     if (const auto text = found->text()) {
       double parsed = 0;
-      const auto [end, code] = std::from_chars(text->data(), text->data() + text->size(), parsed);
+      const auto [end, code] = from_chars(text->data(), text->data() + text->size(), parsed);
       if (code == std::errc() && end == text->data() + text->size()) number = parsed;
     }
     if (!number || !(*number >= 0 && *number <= static_cast<double>(most)) || *number != std::trunc(*number)) {
@@ -177,7 +177,7 @@ class xgboost_reader {
       if (list) rest = rest.substr(1, rest.size() - 2);
       while (!rest.empty()) {
         double score = 0;
-        const auto [end, code] = std::from_chars(rest.data(), rest.data() + rest.size(), score);
+        const auto [end, code] = from_chars(rest.data(), rest.data() + rest.size(), score);
         if (code != std::errc()) return expect(place, "a number or a list of numbers");
         scores.push_back(score);
         rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));

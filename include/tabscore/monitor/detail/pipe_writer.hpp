@@ -98,7 +98,7 @@ class pipe_writer {
       } else if (n < 0 && errno == EAGAIN) {
         if (!waits) return false;
         const auto left =
-            std::chrono::ceil<std::chrono::milliseconds>(std::min(progress + idle, begin + all) - clock::now());
+            std::chrono::ceil<std::chrono::milliseconds>((std::min)(progress + idle, begin + all) - clock::now());
         if (left.count() <= 0) return errno = EAGAIN, false;
         ::pollfd room{fd, POLLOUT, 0};
         static_cast<void>(::poll(&room, 1, static_cast<int>(left.count())));

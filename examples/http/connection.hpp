@@ -33,12 +33,12 @@
 
 #include "access.hpp"
 #include "byte_buffer.hpp"
-#include "doorman.hpp"
 #include "http_server.hpp"
 #include "request_parser.hpp"
 
 namespace http {
 
+namespace asio = boost::asio;
 using asio::ip::tcp;
 using clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
@@ -67,15 +67,9 @@ class counted {
   const std::size_t number_;
 };
 
-/// What an answer's first lines are made with.
-struct letterhead {
-  byte_buffer head;             // room for them
-  std::array<char, 29> date{};  // as they tell it
-};
-
-/// One thread: its event loop, its handler, its connections, its share of the limits. Only who runs the loop touches
-/// it, but for `load`, `draining` and, while the doorman runs it, `while_away`.
-struct worker : shared_loop, letterhead {
+/// One thread: its event loop, its handler, its connections, its share of the limits. Only that thread touches it, but
+/// for `load` and `draining`.
+struct worker {
   worker(const settings& s, handler h)
       : config(s),
         handle(std::move(h)),
@@ -87,9 +81,6 @@ struct worker : shared_loop, letterhead {
   task<void> attend(tcp_socket socket);
   bool make_room();
   void drain();
-  std::size_t requests_in_flight() const { return in_flight - (answered ? 1 : 0); }
-  std::size_t bytes_in_flight() const { return bytes - (answered ? bytes_away : 0); }
-  bool at_limit() const { return in_flight >= most_requests || bytes > most_bytes / 2; }
 
   byte_buffer take_buffer() {
     if (spare.empty()) return {};
@@ -111,16 +102,16 @@ struct worker : shared_loop, letterhead {
   const settings& config;
   access policy;  // made of the settings once the address is known
   handler handle;
-  doorman* in_place = nullptr;
+  asio::io_context context{1};
   asio::steady_timer ticker{context};
+  byte_buffer head;                  // room for the first lines of an answer
+  std::array<char, 29> date{};       // as they tell it
   std::list<connection> busy, idle;  // idle: those that wait for a request, longest first
   std::size_t in_flight = 0;         // requests that have come whole and whose answers have not been begun
   std::size_t bytes = 0;             // of requests and answers that have not wholly come or gone
   std::vector<byte_buffer> spare;
   std::size_t spare_bytes = 0;           // the room that those have
   std::size_t slack = 0;                 // of the buffers of those that wait
-  letterhead while_away;                 // of the thread that is in the handler
-  std::size_t bytes_away = 0;            // of the request that it is at
   clock::time_point now = clock::now();  // of the last tick: deadlines need no better
   clock::time_point cut_at = clock::time_point::max();
   std::atomic<bool> draining = false;
@@ -354,13 +345,15 @@ class connection {
 
     bool more = parser.keep_alive() && !worker_.draining, sent = false;
     if (parser.asks_for_method && !origin_.empty() && asked.method == "OPTIONS") {
-      sent = answer(worker_, {.content_type = {}, .more_headers = preflight_headers}, more, parser.http11);
-    } else if (worker_.requests_in_flight() < worker_.most_requests) {
+      sent = answer({.content_type = {}, .more_headers = preflight_headers}, more, parser.http11);
+    } else if (worker_.in_flight < worker_.most_requests) {
       const counted in_flight(worker_.in_flight);
-      co_await take_turn();
-      sent = score(asked, more, parser.http11);
+      // Those that have a whole request go first, so that all of them are known and the last ones can be refused.
+      if (worker_.busy.size() + worker_.idle.size() > 1) co_await asio::post(worker_.context, use_task);
+      more = more && !worker_.draining;
+      sent = answer(call(asked), more, parser.http11, asked.method == "HEAD");
     } else {
-      sent = answer(worker_, busy(), more, parser.http11, asked.method == "HEAD");
+      sent = answer(busy(), more, parser.http11, asked.method == "HEAD");
     }
     if (body_.capacity() != 0) worker_.give_back(std::exchange(body_, {}));
     input_.drop_front(used);
@@ -406,19 +399,8 @@ class connection {
   }
 
   bool is_full(error_code& ec) const {
-    if (worker_.bytes_in_flight() > worker_.most_bytes) ec = asio::error::no_buffer_space;
+    if (worker_.bytes > worker_.most_bytes) ec = asio::error::no_buffer_space;
     return static_cast<bool>(ec);
-  }
-
-  /// Lets those answer first that have a whole request already, so that all of them are known and the last ones can be
-  /// refused.
-  task<void> take_turn() {
-    if (worker_.busy.size() + worker_.idle.size() == 1) co_return;  // alone: nobody to wait for
-    co_await asio::post(worker_.context, use_task);
-    while (worker_.away) {
-      error_code ec;
-      co_await worker_.back.async_wait(asio::redirect_error(use_task, ec));
-    }
   }
 
   response busy() const {
@@ -426,22 +408,6 @@ class connection {
     return {.status = 503, .body = R"({"detail":"The server is busy."})", .retry_after_s = retry_after_s};
   }
 
-  /// Calls the handler and begins its answer. At the limit the doorman has the loop meanwhile; the answer does not wait
-  /// for its return, and whoever asks again at once finds this request gone. `more`: false when draining has begun.
-  bool score(const request& asked, bool& more, bool http11) {
-    std::optional<doorman::absence> leave;
-    letterhead* paper = &worker_;
-    if (worker_.at_limit()) {
-      paper = &worker_.while_away;
-      paper->date = worker_.date;
-      worker_.bytes_away = held_;
-      leave.emplace(*worker_.in_place, worker_);
-    }
-    const response reply = call(asked);
-    if (leave) worker_.answered = true;
-    more = more && !worker_.draining;
-    return answer(*paper, reply, more, http11, asked.method == "HEAD");
-  }
   response call(const request& asked) {
     try {
       return worker_.handle(asked);
@@ -452,15 +418,15 @@ class connection {
 
   /// Begins an answer, nearly always wholly: what the socket does not take yet is left in unsent_. False when the
   /// connection is lost.
-  bool answer(letterhead& paper, const response& r, bool more, bool http11 = true, bool head_only = false) {
-    paper.head.reserve(768 + r.content_type.size() + r.allow.size() + r.location.size() + r.more_headers.size() +
+  bool answer(const response& r, bool more, bool http11 = true, bool head_only = false) {
+    worker_.head.reserve(768 + r.content_type.size() + r.allow.size() + r.location.size() + r.more_headers.size() +
                        origin_.size());
-    char* const head = paper.head.data();
+    char* const head = worker_.head.data();
     char* end = head;
     const auto put = [&](auto... pieces) { ((end = std::copy_n(pieces.data(), pieces.size(), end)), ...); };
     const auto number = [](const fmt::format_int& n) { return std::string_view(n.data(), n.size()); };
     put(http11 ? "HTTP/1.1 "sv : "HTTP/1.0 "sv, number(fmt::format_int(r.status)), " "sv);
-    put(view(beast::obsolete_reason(static_cast<beast::status>(r.status))), "\r\ndate: "sv, paper.date);
+    put(view(beast::obsolete_reason(static_cast<beast::status>(r.status))), "\r\ndate: "sv, worker_.date);
     put("\r\ncontent-length: "sv, number(fmt::format_int(r.body.size())), "\r\n"sv);
     if (!r.content_type.empty()) put("content-type: "sv, r.content_type, "\r\n"sv);
     if (!r.allow.empty()) put("allow: "sv, r.allow, "\r\n"sv);
@@ -536,7 +502,7 @@ class connection {
       refusal.content_type = "text/plain; charset=utf-8";
       refusal.body = "Invalid HTTP request received.";
     }
-    bool open = answer(worker_, refusal, false);
+    bool open = answer(refusal, false);
     if (open && !unsent_.empty()) open = co_await send_rest();
     error_code ec;
     socket_.shutdown(tcp_socket::shutdown_send, ec);

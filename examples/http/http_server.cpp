@@ -113,8 +113,6 @@ tcp::acceptor listen(asio::io_context& context, const settings& config, int inhe
 
 /// Runs a thread's event loop to its end, whatever a handler throws.
 void run(worker& w) {
-  run_in_slices(std::chrono::microseconds(500));  // shorter than the usual
-  const std::lock_guard lock(w.running);
   for (;;) {
     try {
       w.context.run();
@@ -167,10 +165,6 @@ void serve(const settings& wanted, const std::function<handler()>& make_handler,
   asio::co_spawn(first, attend_hangups(hangups, config), asio::detached);
   for (const auto& w : workers) asio::co_spawn(w->context, w->keep_time(), asio::detached);
 
-  std::vector<std::reference_wrapper<shared_loop>> loops;
-  for (const auto& w : workers) loops.emplace_back(*w);
-  doorman in_place(std::move(loops));
-  for (const auto& w : workers) w->in_place = &in_place;
   std::vector<std::jthread> threads;
   for (std::size_t i = 1; i < workers.size(); ++i) threads.emplace_back([&w = *workers[i]] { run(w); });
   std::string host = bound.address().to_string();

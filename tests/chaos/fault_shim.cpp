@@ -51,6 +51,9 @@ bool fails(kind k) {
   return true;
 }
 
+/// An allocation that fails. Small ones never do: Asio's coroutines end the program when an operation finds no memory.
+bool refused(std::size_t size) { return size > 1024 && fails(allocate); }
+
 void count(std::int64_t blocks) { __atomic_add_fetch(&faults()[allocate].live, blocks, __ATOMIC_RELAXED); }
 
 template <class F>
@@ -78,18 +81,18 @@ void* __libc_realloc(void*, std::size_t);
 void* __libc_memalign(std::size_t, std::size_t);
 void __libc_free(void*);
 
-void* malloc(std::size_t size) { return fails(allocate) ? nullptr : counted(__libc_malloc(size)); }
+void* malloc(std::size_t size) { return refused(size) ? nullptr : counted(__libc_malloc(size)); }
 void* calloc(std::size_t number, std::size_t size) {
-  return fails(allocate) ? nullptr : counted(__libc_calloc(number, size));
+  return refused(number * size) ? nullptr : counted(__libc_calloc(number, size));
 }
 void* realloc(void* block, std::size_t size) {
-  if (fails(allocate)) return nullptr;
+  if (refused(size)) return nullptr;
   void* const moved = __libc_realloc(block, size);
   if (block == nullptr && moved != nullptr) count(1);
   return moved;
 }
 void* memalign(std::size_t alignment, std::size_t size) {
-  return fails(allocate) ? nullptr : counted(__libc_memalign(alignment, size));
+  return refused(size) ? nullptr : counted(__libc_memalign(alignment, size));
 }
 void* aligned_alloc(std::size_t alignment, std::size_t size) { return memalign(alignment, size); }
 int posix_memalign(void** block, std::size_t alignment, std::size_t size) {

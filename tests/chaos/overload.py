@@ -1,21 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""More requests than can be answered: overload.py PROGRAM [--seconds 20] [--offer OFFER]. Exit status 1 when a test fails.
+"""More requests than can be answered: overload.py PROGRAM [--seconds 20]. Exit status 1 when a test fails.
 
-Many clients send as fast as they are answered to a server of one thread that takes one request at a time. What is accepted
-must come soon, what is not must be told so at once, and nothing may be lost. With the program OFFER (offer.cpp) the times are
-measured at ten times the capacity, with a core for the clients."""
+Many clients send as fast as they are answered to a server of one thread that takes one request at a time. What is not
+accepted must be told so, and nothing may be lost."""
 import argparse
-import json
-import os
-import pathlib
-import select
-import subprocess
 import sys
-import tempfile
 import time
 
-from load import LARGER, Client, Load, Server, ask, batch, connect, memory_mib, post, quantile, receive, run_tests
+from load import LARGER, Client, Load, Server, ask, batch, memory_mib, post, quantile, run_tests
 
 options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 options.add_argument("server")
@@ -23,9 +16,6 @@ options.add_argument("--seconds", type=float, default=2)
 options.add_argument("--clients", type=int, default=24)
 options.add_argument("--records", type=int, default=300)
 options.add_argument("--model", help="a model file other than the server's own, one that takes longer")
-options.add_argument("--offer", help="the program that offers requests")
-options.add_argument("--explained", type=int, default=20, help="records of its requests, which ask for explanations")
-options.add_argument("--rounds", type=int, default=7)
 options.add_argument("tests", nargs="*")
 options = options.parse_intermixed_args()
 MODEL = ["--model", options.model] if options.model else []
@@ -60,66 +50,6 @@ def test_overload():
                 "refused p50 %.2f p99 %.2f ms; %.0f MiB" %
                 (rate, *figures[:2], (len(accepted) + len(refused)) / options.seconds / rate,
                  len(accepted) / options.seconds, *figures[2:], memory_mib(pid, "VmHWM")))
-
-
-def test_time_at_ten_times_the_capacity():
-    """Requests that are dear to answer and cheap to send: trees explained."""
-    if not options.offer:
-        return "skipped: no --offer"
-    model = pathlib.Path(__file__).resolve().parents[2] / "models" / "student_gbm.json"
-    cores = sorted(os.sched_getaffinity(0))
-    assert len(cores) > 1, "the server and its clients need a core each"
-
-    def offer(server, request, connections, rate):
-        ran = subprocess.run([options.offer, str(server.port), request.name, str(connections), str(rate),
-                              str(int(options.seconds))], stdout=subprocess.PIPE, check=True,
-                             preexec_fn=lambda: os.sched_setaffinity(0, cores[1:]))
-        return json.loads(ran.stdout)
-
-    def file_of(raw):
-        file = tempfile.NamedTemporaryFile()
-        file.write(raw)
-        file.flush()
-        return file
-
-    with file_of(post(batch(options.explained), "/batch_predict?explain=3")) as request, \
-         file_of(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n") as health, \
-         Server(options.server, "--threads", "1", "--max-requests", "1", "--model", str(model), log="off") as server:
-        rounds = []
-        for _ in range(options.rounds):
-            alone = offer(server, request, 1, 0)["200"]
-            rate = 10 * alone["count"] / int(options.seconds)
-            figures = offer(server, request, 64, rate)
-            accepted, refused = figures["200"], figures["503"]
-            rounds.append((alone["p50"], alone["p99"], (accepted["count"] + refused["count"]) / alone["count"],
-                           accepted["p50"], accepted["p99"], accepted["p99"] / alone["p99"], refused["p50"],
-                           refused["p99"], 100 * refused["within_1ms"],
-                           100 * offer(server, health, 64, rate)["200"]["within_1ms"]))
-        medians = tuple(sorted(column)[len(rounds) // 2] for column in zip(*rounds))
-        return ("medians of %d rounds: alone p50 %.2f p99 %.2f ms; offered %.1f times that: accepted p50 %.2f p99 %.2f ms "
-                "(%.2f times), refused p50 %.2f p99 %.2f ms, %.1f %% within 1 ms (answers of an idle server: %.1f %%); "
-                "%.0f MiB" % (len(rounds), *medians, memory_mib(server.process.pid, "VmHWM")))
-
-
-def test_refusals_do_not_wait_for_the_request_that_is_scored():
-    """On a connection that is kept and on a new one, while one request of a second is scored."""
-    model = pathlib.Path(__file__).resolve().parents[2] / "models" / "student_gbm.json"
-    dear, cheap = post(batch(1000), "/batch_predict?explain=1"), post(batch(1))
-    with Server(options.server, "--threads", "1", "--max-requests", "1", "--model", str(model), log="off") as server:
-        address = (server.host, server.port)
-        with connect(address) as kept, connect(address) as scored:
-            for _ in range(20):
-                scored.sendall(dear)
-                status = 200
-                while status == 200 and not select.select([scored], [], [], 0)[0]:
-                    kept.sendall(cheap)
-                    status = receive(kept)[0]
-                new = ask(address, cheap)[0]
-                waits = not select.select([scored], [], [], 0)[0]
-                if receive(scored)[0] == 200 and status == new == 503 and waits:
-                    assert ask(address, cheap)[0] == 200
-                    return
-    raise AssertionError("no refusal came before the answer to the request that was scored")
 
 
 def test_bytes_in_flight_are_bounded():

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <charconv>
+#include <cstdint>
 #include <initializer_list>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -30,4 +33,20 @@ CLI::Option* add_choice(CLI::App& app, const std::string& flag, T& value,
           help)
       ->check(CLI::IsMember(names))
       ->default_str(preset);
+}
+
+/// Numbers without a sign are read as such: CLI11 takes -1 and numbers of more than 64 bits for the largest one, and an
+/// empty text for 0. Call it once all options are declared.
+inline void check_numbers(CLI::App& app) {
+  const CLI::Validator whole(
+      [](const std::string& text) {
+        std::uint64_t value = 0;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+        const bool right = error == std::errc{} && end == text.data() + text.size();
+        return right ? std::string() : "'" + text + "' is not a whole number from 0 to 18446744073709551615";
+      },
+      "");
+  for (CLI::Option* option : app.get_options()) {
+    if (option->get_type_name().rfind("UINT", 0) == 0) option->check(whole);
+  }
 }

@@ -33,6 +33,13 @@ struct flags {
   bool verbose = false;
 };
 
+/// What is wrong with a name of a host; empty: nothing.
+inline std::string wrong_host(const std::string& text) {
+  const auto plain = [](char c) { return c > ' ' && c < 0x7F && c != '/' && c != '?' && c != '@'; };
+  if (text == "*" || (!text.empty() && text[0] != '*' && std::all_of(text.begin(), text.end(), plain))) return {};
+  return "'" + text + "' is not the name of a host: write example.org, 10.0.0.1 or [::1]";
+}
+
 /// What is wrong with an origin as browsers write it; empty: nothing.
 inline std::string wrong_origin(const std::string& text) {
   if (text == "*" || text == "null") return {};
@@ -48,7 +55,9 @@ inline std::string wrong_origin(const std::string& text) {
 }
 
 inline void declare(CLI::App& app, flags& f) {
-  app.add_option("--host", f.http.host, "address to listen on")->capture_default_str();
+  app.add_option("--host", f.http.host, "address to listen on")
+      ->check(CLI::Validator(wrong_host, ""))
+      ->capture_default_str();
   app.add_option("--port", f.http.port, "port, 0 for any free one")->capture_default_str();
   app.add_option("--threads", f.http.threads, "threads that serve")
       ->check(CLI::Range(1U, 1024U))
@@ -56,11 +65,12 @@ inline void declare(CLI::App& app, flags& f) {
   app.add_option("--allowed-hosts", f.http.hosts,
                  "names in the Host header that are answered, others get 421; * for any. Default: those of loopback "
                  "when listening on it, else any")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->check(CLI::Validator(wrong_host, ""));
   app.add_option("--cors-origins", f.http.origins,
                  "origins (https://example.org) whose pages may read the answers; * for any. Default: none")
       ->delimiter(',')
-      ->check(CLI::Validator(wrong_origin, "ORIGIN"));
+      ->check(CLI::Validator(wrong_origin, ""));
   app.add_option("--model", f.model.path, "model file, or none to start without; SIGHUP loads it again")
       ->capture_default_str();
   app.add_flag("--watch", f.watch, "load the model file again whenever it changes");
@@ -125,14 +135,18 @@ inline void declare(CLI::App& app, flags& f) {
       ->check(CLI::Range(std::size_t{256}, std::size_t{1} << 24))
       ->capture_default_str();
   app.add_option("--header-timeout", f.http.header_timeout_s, "seconds to send a request's header: 408")
+      ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_option("--body-timeout", f.http.body_timeout_s, "seconds to send a body, or to take an answer: 408 or cut")
+      ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_option("--idle-timeout", f.http.idle_timeout_s, "seconds that a connection may be idle")
+      ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_option("--drain-delay", f.http.drain_delay_s,
                  "seconds from SIGTERM, when /health says not ready, to the end of accepting")
       ->capture_default_str();
   app.add_option("--shutdown-timeout", f.http.shutdown_timeout_s, "seconds that SIGTERM leaves to requests in flight")
       ->capture_default_str();
+  check_numbers(app);
 }

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include "openapi.hpp"
 #include "service.hpp"
@@ -13,8 +15,9 @@
 /// The model that is served, in words.
 struct model_identity {
   std::string name, version, sha256;
-  std::string card;    // what /model answers
-  std::string header;  // of predictions
+  std::vector<std::string> classes;  // the negative and the positive one; empty: the file does not say
+  std::string card;                  // what /model answers
+  std::string header;                // of predictions
 };
 
 /// From a model file and the SHA-256 of its bytes. Made once, when the model is loaded.
@@ -42,18 +45,24 @@ model_identity identify(const ts::model_file& file, const std::string& sha256) {
                                                 number(f.mean), number(f.std));
                            }));
   }
+  std::string rounds = "null";
+  if (const auto* trees = std::get_if<ts::forest_model>(&file.model); trees != nullptr && trees->rounds.saved != 0) {
+    rounds = fmt::format(R"({{"used":{},"saved":{}}})", trees->rounds.used, trees->rounds.saved);
+  }
+  const std::string classes =
+      file.classes.empty() ? "null" : "[" + list(file.classes, [&](const auto& name) { return json_text(name); }) + "]";
   const std::string version = origin.date + "+" + sha256.substr(0, 12);
   std::string card = fmt::format(
-      R"({{"name":{},"version":{},"kind":{},"sha256":{},"threshold":{},)"
+      R"({{"name":{},"version":{},"kind":{},"sha256":{},"threshold":{},"classes":{},"rounds":{},)"
       R"("trainer":{{"name":{},"version":{}}},"exporter":{},"date":{},)"
       R"("training_data":{{"file":{},"sha256":{},"rows":{}}},"split":{},"metrics":{{{}}},)"
       R"("features":{{"numeric":[{}],"text":[{}]}},"drift_baseline":{},"schema":{}}})",
       json_text(file.name), json_text(version), json_text(file.kind), json_text(sha256), number(file.threshold),
-      json_text(origin.trainer), json_text(origin.trainer_version), json_text(origin.exporter), json_text(origin.date),
-      json_text(origin.data_file), json_text(origin.data_sha256), origin.data_rows, split,
+      classes, rounds, json_text(origin.trainer), json_text(origin.trainer_version), json_text(origin.exporter),
+      json_text(origin.date), json_text(origin.data_file), json_text(origin.data_sha256), origin.data_rows, split,
       list(origin.metrics, [&](const auto& m) { return json_text(m.first) + ":" + number(m.second); }),
       list(file.features.numeric, [&](const auto& name) { return json_text(name); }),
       list(file.features.text, [&](const auto& name) { return json_text(name); }), baseline,
       openapi::record_schema<Service>());
-  return {file.name, version, sha256, std::move(card), "x-model-sha256: " + sha256 + "\r\n"};
+  return {file.name, version, sha256, file.classes, std::move(card), "x-model-sha256: " + sha256 + "\r\n"};
 }

@@ -13,6 +13,7 @@
 #include <ctime>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -89,7 +90,19 @@ class model_keeper {
     }
   }
 
+  /// Why the file is not even opened: a pipe would hold this thread, and what has no end the memory.
+  std::optional<std::string> unreadable_file() const {
+    struct stat s {};
+    if (stat(source_.path.c_str(), &s) != 0) return std::nullopt;  // reading it says why
+    if (!S_ISREG(s.st_mode)) return source_.path + ": expected a regular file";
+    if (static_cast<std::uint64_t>(s.st_size) > ts::max_model_file_bytes) {
+      return fmt::format("{}: expected at most {} bytes", source_.path, ts::max_model_file_bytes);
+    }
+    return std::nullopt;
+  }
+
   void load() {
+    if (const auto why = unreadable_file()) return say(*why);
     const auto bytes = ts::read_model_bytes(source_.path);
     if (!bytes) return say(bytes.error().message);
     const typename live_model<Service>::reader reader(live_);

@@ -81,6 +81,13 @@ std::string error_example() {
   return ts::to_json<Dialect>(errors.first(std::min<std::size_t>(errors.size(), 2)), context);
 }
 
+/// What the labels mean.
+inline std::string label_text(const std::vector<std::string>& classes) {
+  if (classes.size() != 2) return "1: the model's positive class, whose name its file does not say; see /model";
+  return fmt::format("1: '{}', 0: '{}', of the model at the start; classes in /model has those of the present one",
+                     classes[1], classes[0]);
+}
+
 /// What a dialect answers to a list whose third record breaks the first rule.
 template <class Service, class Dialect>
 std::string rule_example() {
@@ -95,8 +102,9 @@ std::string rule_example() {
 
 /// The OpenAPI 3.1 description of the service: openapi.json, and in it what the schema, its rules, its example and the
 /// dialects of errors say.
+/// `classes`: of the model that is served when the server starts.
 template <class Service>
-std::string openapi_document(error_style errors) {
+std::string openapi_document(error_style errors, const std::vector<std::string>& classes) {
   using namespace openapi;
   const auto example = example_of<Service>();
   std::vector<ts::fault> faults;
@@ -122,6 +130,7 @@ std::string openapi_document(error_style errors) {
       {"datatypes", list_of(ts::detail::tensor_datatypes, [](const auto& t) { return json_text(t.name); })},
       {"probability", json_text(Service::probability)},
       {"label", json_text(Service::label)},
+      {"label_text", json_text(label_text(classes))},
       {"rule_example", errors == error_style::pydantic2 ? rule_example<Service, ts::dialect::pydantic2>()
                                                         : rule_example<Service, ts::dialect::pydantic1>()},
       {"errors", fmt::format(R"({{"$ref":"#/components/schemas/ValidationErrorPydantic{}"}})",

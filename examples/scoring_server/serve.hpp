@@ -17,6 +17,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "../http/http_server.hpp"
 #include "../standard_streams.hpp"
@@ -111,13 +112,17 @@ int serve(int argc, char** argv) {
   service.limits = f.limits;
   service.max_error_bytes = f.max_error_bytes;
   service.errors = f.errors;
-  service.openapi = openapi_document<Service>(f.errors);
   if (f.swagger_ui != "none") {
     service.docs =
         docs_files(f.swagger_ui.empty() ? program_folder() / "swagger-ui" : std::filesystem::path(f.swagger_ui));
     if (service.docs.empty() && !f.swagger_ui.empty()) return fail("there is no Swagger UI in " + f.swagger_ui);
   }
   if (const auto problem = load(f, service)) return fail(*problem);
+  {
+    const typename live_model<Service>::reader models(service.live);
+    const auto model = models.pin();
+    service.openapi = openapi_document<Service>(f.errors, model ? model->identity.classes : std::vector<std::string>{});
+  }
   if (const auto* log = service.log.file()) {
     const ts::append_repair found = log->repaired();
     if (found.cut_bytes != 0) {
@@ -137,8 +142,10 @@ int serve(int argc, char** argv) {
   f.http.leaving = [&] { service.leaving = true; };
 
   std::optional<state_keeper<Service>> keeper;
-  if (!f.state_file.empty())
+  if (!f.state_file.empty()) {
     keeper.emplace(service.live, f.state_file, f.file_mode, std::chrono::seconds(f.state_interval_s));
+    if (!keeper->save()) return 1;  // rather than an hour later
+  }
 
   upkeep<Service> in_background(service);
 

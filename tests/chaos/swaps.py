@@ -197,6 +197,29 @@ def test_a_bad_file_never_replaces_a_good_one():
         assert 'tabscore_model_reloads_total{outcome="refused"} %d' % (len(BAD) + 1) in metrics
 
 
+def test_what_is_no_regular_file_is_not_opened():
+    """A pipe without a writer, devices without an end, a folder, a file that is too large."""
+    def too_large(path):
+        with open(path, "wb") as file:
+            file.truncate((1 << 30) + 1)
+    makers = [os.mkfifo, lambda path: os.symlink("/dev/zero", path), lambda path: os.symlink("/dev/urandom", path),
+              lambda path: os.symlink(path, path), too_large]
+    for flags in ([], ["--watch"]):
+        with Served(*flags) as served:
+            good = served.card()["sha256"]
+            for count, make in enumerate(makers, 1):
+                fresh = served.path + ".new"
+                make(fresh)
+                os.replace(fresh, served.path)
+                served.reload()
+                served.wait_for(lambda card: card["reload"]["refused"] >= count)
+                assert served.server.post("/predict", RECORD)[1]["x-model-sha256"] == good
+            served.replace(MODELS[1].read_bytes())
+            served.reload()
+            served.wait_for(lambda card: card["sha256"] != good)
+            assert memory_mib(served.server.process.pid, "VmHWM") < 100 * LARGER
+
+
 def test_a_file_is_watched():
     with Served("--watch") as served:
         first = served.card()["sha256"]

@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""flags.py PROGRAM: --help is printable, and nonsense in a flag ends the program with a sentence that names the flag."""
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+PROGRAM = str(pathlib.Path(sys.argv[1]).resolve())
+WRONG = {"--host": ["", "a b", "http://x", "nowhere.invalid"], "--allowed-hosts": ["", "a b", "http://x", "*.example.org"],
+         "--cors-origins": ["", "example.org", "https://x/"], "--model": ["", "/", "/nowhere", "/dev/null"],
+         "--prediction-log": ["", "/", "/proc/nowhere/log"], "--state-file": ["/proc/nowhere/state", "/"], "--swagger-ui": ["/nowhere"],
+         "--log-sync": ["", "x", "0"], "--log-on-failure": ["", "x"], "--errors": ["", "x", "1"]}
+NUMBERS = ["", "-1", "x", "1.5", "1e3", "0x10", "99999999999999999999", " 1", "1 "]
+
+
+def expect(condition, what):
+    if not condition:
+        raise SystemExit(what)
+
+
+def main():
+    text = subprocess.run([PROGRAM, "--help"], capture_output=True, timeout=20).stdout
+    expect(not re.search(rb"[^ -~\n]", text), "control characters in --help")
+    numbers = re.findall(r"^  (--[a-z-]+) UINT", text.decode(), re.M)
+    expect(len(numbers) > 15, numbers)
+    for flag in numbers:
+        WRONG[flag] = NUMBERS
+    for flag in ("--header-timeout", "--body-timeout", "--idle-timeout", "--threads", "--max-connections", "--max-records"):
+        WRONG[flag] = NUMBERS + ["0"]
+    WRONG["--port"] = NUMBERS + ["65536"]
+    count = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for flag, values in WRONG.items():
+            for value in values:
+                own = {"--port": "0", "--prediction-log": "off"}
+                own[flag] = value
+                arguments = [a for name, v in own.items() for a in ([name + "=" + v] if v else [name, ""])]
+                try:
+                    done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=10, cwd=folder)
+                except subprocess.TimeoutExpired:
+                    raise SystemExit("%s '%s' is taken" % (flag, value))
+                said = done.stderr + done.stdout
+                expect(0 < done.returncode < 128, "%s '%s' ends with %d" % (flag, value, done.returncode))
+                expect(len(said) > 15 and "listening" not in said, "%s '%s': %s" % (flag, value, said))
+                count += 1
+    print("ok      %d wrong values of %d flags" % (count, len(WRONG)))
+
+
+if __name__ == "__main__":
+    main()

@@ -420,7 +420,7 @@ class connection {
   /// connection is lost.
   bool answer(const response& r, bool more, bool http11 = true, bool head_only = false) {
     worker_.head.reserve(768 + r.content_type.size() + r.allow.size() + r.location.size() + r.more_headers.size() +
-                       origin_.size());
+                         origin_.size());
     char* const head = worker_.head.data();
     char* end = head;
     const auto put = [&](auto... pieces) { ((end = std::copy_n(pieces.data(), pieces.size(), end)), ...); };

@@ -23,7 +23,7 @@ options.add_argument("server")
 options.add_argument("tests", nargs="*")
 options = options.parse_intermixed_args()
 options.server = os.path.abspath(options.server)
-HEALTH = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
+HEALTH = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 class Started:
@@ -53,7 +53,7 @@ class Started:
         return self.said
 
     def metric(self, name):
-        text = ask(self.address, b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")[2].decode()
+        text = ask(self.address, b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")[2].decode()
         return int(re.search(re.escape(name) + r" (\d+)", text)[1])
 
 

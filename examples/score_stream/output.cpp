@@ -38,7 +38,6 @@ void output::sync() {
 void output::commit() {
   if (file_) {
     if (!file_->commit()) {
-      resumable_ = true;  // it is all there
       fail(fmt::format("what was written is {}, which cannot get its name", file_->partial()));
     }
     return;

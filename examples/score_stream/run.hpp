@@ -177,6 +177,7 @@ class run {
         if (rejects_) rejects_->sync();
       }
     }
+    before_stop = [] {};  // all is there: what cannot get its name stays as FILE.partial
     if (monitor_ != nullptr) {
       if (const auto failed =
               ts::save_monitor_state(ts::state_of(*monitor_), settings_.state_file, settings_.private_mode)) {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <string>
@@ -34,7 +35,10 @@ class replaced_file {
     replaced_file file(*std::move(target));
     const write_target& to = file.target_;
     if (!to.is_plain) {
-      file.fd_ = open_directly(to, 0);
+      file.fd_ = open_directly(to, 0, std::chrono::seconds(5));
+      if (!file.fd_ && errno == ENXIO && to.is_fifo()) {
+        return fail(name, "is a pipe that nobody reads; start its reader first");
+      }
       if (!file.fd_) return fail(name, "cannot be written" + because_of_errno());
       if (keep > 0) return fail(name, "is no regular file that could be gone on with");
       return file;

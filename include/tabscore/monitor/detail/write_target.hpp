@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
@@ -89,11 +90,19 @@ inline bool is_same_file(const std::string& a, const std::string& b) {
   return plain(*one) == plain(*other) && !failed;
 }
 
-/// Opens what is not replaced, to write to it.
-inline unique_fd open_directly(const write_target& t, int flags) {
+/// Opens what is not replaced, to write to it. A pipe's reader is waited for so long; then errno is ENXIO.
+inline unique_fd open_directly(const write_target& t, int flags, std::chrono::milliseconds patience = {}) {
   const bool shares = t.descriptor >= 0 && (S_ISREG(t.status.st_mode) || S_ISSOCK(t.status.st_mode));
   if (shares) return unique_fd(::fcntl(t.descriptor, F_DUPFD_CLOEXEC, 3));  // the offset is the descriptor's
-  return unique_fd(::open(t.path.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC | flags));
+  const int how = O_WRONLY | O_NOCTTY | O_CLOEXEC | flags;
+  if (!t.is_fifo()) return unique_fd(::open(t.path.c_str(), how));
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  for (;;) {
+    unique_fd fd(::open(t.path.c_str(), how | O_NONBLOCK));
+    if (fd && (flags & O_NONBLOCK) == 0) ::fcntl(fd.get(), F_SETFL, 0);
+    if (fd || errno != ENXIO || std::chrono::steady_clock::now() >= deadline) return fd;
+    ::usleep(50'000);
+  }
 }
 
 /// Gives a new file the owner and mode of one whose place it takes. Who may not give it its group gives that no rights.

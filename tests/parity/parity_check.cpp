@@ -161,14 +161,30 @@ verdict compare(const forest& f, const table& inputs, const table& expected) {
   return v;
 }
 
+/// meta.json says `"missing": -999.0` where the trainer was told so and the model file does not hold it.
+tabscore::load_options options_of(const fs::path& folder) {
+  std::ifstream file(folder / "meta.json");
+  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  constexpr std::string_view key = "\"missing\": ";
+  const std::size_t at = text.find(key);
+  tabscore::load_options options;
+  double missing = 0;
+  if (at != text.npos &&
+      std::from_chars(text.data() + at + key.size(), text.data() + text.size(), missing).ec == std::errc()) {
+    options.missing = missing;
+  }
+  return options;
+}
+
 tabscore::result<forest> load(const fs::path& path) {
+  const tabscore::load_options options = options_of(path.parent_path());
   if (path.extension() == ".txt") return tabscore::load_lightgbm(path.string());
-  if (path.extension() == ".ubj") return tabscore::load_xgboost(path.string());
+  if (path.extension() == ".ubj") return tabscore::load_xgboost(path.string(), options);
   std::ifstream file(path);
   std::string head(256, '\0');
   file.read(head.data(), static_cast<std::streamsize>(head.size()));
   const bool sklearn = head.find("sklearn-export-1") != head.npos;
-  return sklearn ? tabscore::load_sklearn(path.string()) : tabscore::load_xgboost(path.string());
+  return sklearn ? tabscore::load_sklearn(path.string()) : tabscore::load_xgboost(path.string(), options);
 }
 
 bool check_folder(const fs::path& folder) {

@@ -61,6 +61,12 @@ class forest {
 
  private:
   struct state;
+  /// Behind margins(): with the model's own number for missing turned into NaN, and as they are.
+  template <class Number>
+  void margins_with_missing(matrix_view<Number> x, std::span<double> out, scratch& memory) const;
+  template <class Number>
+  void margins_of(matrix_view<Number> x, std::span<double> out, scratch& memory) const;
+
   explicit forest(std::shared_ptr<const state> s) : state_(std::move(s)) {}
 
   std::shared_ptr<const state> state_;

@@ -21,7 +21,9 @@ struct link {
     positive,          ///< 1 when m > 0, else 0
     one_against_rest,  ///< logistic of each margin, divided by their sum
     signed_square,     ///< sign(m) m^2 (LightGBM, reg_sqrt)
-    log1p_exp          ///< log(1 + exp(m)) (LightGBM, cross_entropy_lambda)
+    log1p_exp,         ///< log(1 + exp(m)) (LightGBM, cross_entropy_lambda)
+    ascending,         ///< the margins of a row, sorted (XGBoost, several quantiles)
+    steps              ///< the first margin, then each one log(1 + exp(m)) above the one before (XGBoost, expectiles)
   };
   function form = function::identity;
   bool single = false;   ///< computed in float32 (XGBoost)
@@ -45,6 +47,14 @@ namespace detail {
 inline float logistic_float(float m) noexcept {
   const float denominator = std::exp((std::min)(-m, 88.7F)) + 1.0F + 1e-16F;
   return 1.0F / denominator;
+}
+
+/// log(1 + exp(x)) and its inverse as XGBoost computes them, and the least step it takes.
+inline constexpr float least_step = 1e-6F;
+inline float softplus_float(float x) noexcept { return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x)); }
+inline float softplus_inverse_float(float x) noexcept {
+  x = std::max(x, least_step);
+  return x + std::log(-std::expm1(-x));
 }
 
 inline double logistic(double m) noexcept { return 1.0 / (1.0 + std::exp(-m)); }
@@ -120,6 +130,18 @@ inline void link::apply(std::span<const double> margins, std::span<double> out) 
       return each([](double m) { return std::copysign(m * m, m); });
     case function::log1p_exp:
       return each([](double m) { return std::log1p(std::exp(m)); });
+    case function::ascending:
+      each([](double m) { return m; });
+      std::sort(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(n));
+      return;
+    case function::steps: {
+      auto level = static_cast<float>(margins[0]);
+      for (std::size_t i = 0; i < n; ++i) {
+        if (i > 0) level += detail::least_step + detail::softplus_float(static_cast<float>(margins[i]));
+        out[i] = static_cast<double>(level);
+      }
+      return;
+    }
   }
 }
 

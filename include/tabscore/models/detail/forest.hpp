@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -74,6 +75,29 @@ void run_kernel(const compiled_forest& f, matrix_view<Number> x, double* out, sc
 template <class Number>
 void forest::margins(matrix_view<Number> x, std::span<double> out, scratch& memory) const {
   TABSCORE_ASSERT(x.columns == features() && out.size() == x.rows * outputs(), "shapes of forest::margins");
+  if (model().missing && used_kernel() != kernel::reference) return margins_with_missing(x, out, memory);
+  margins_of(x, out, memory);
+}
+
+template <class Number>
+void forest::margins_with_missing(matrix_view<Number> x, std::span<double> out, scratch& memory) const {
+  constexpr std::size_t run = 256;
+  const std::span<Number> copy = memory.get<Number>(std::min(run, x.rows) * x.columns);
+  for (std::size_t first = 0; first < x.rows; first += run) {
+    const std::size_t rows = std::min(run, x.rows - first);
+    for (std::size_t row = 0; row < rows; ++row) {
+      for (std::size_t c = 0; c < x.columns; ++c) {
+        copy[row * x.columns + c] =
+            static_cast<Number>(detail::read_input(model(), static_cast<double>(x(first + row, c))));
+      }
+    }
+    margins_of(row_major(copy.data(), rows, x.columns), out.subspan(first * outputs(), rows * outputs()),
+               memory.inner());
+  }
+}
+
+template <class Number>
+void forest::margins_of(matrix_view<Number> x, std::span<double> out, scratch& memory) const {
   if (!state_->linear.parts.empty()) {
     state_->linear.margins(model(), x, out, memory, detail::run_kernel<Number>);
   } else if (used_kernel() != kernel::reference) {

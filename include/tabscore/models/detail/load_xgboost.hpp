@@ -15,7 +15,8 @@
 
 namespace tabscore {
 
-TABSCORE_INLINE result<forest_model> read_xgboost(std::string_view bytes, std::string_view source) {
+TABSCORE_INLINE result<forest_model> read_xgboost(std::string_view bytes, std::string_view source,
+                                                  const load_options& options) {
   // Both begin with '{'; what follows is a quote or white space in JSON, a length or an optimisation mark in UBJSON.
   const bool json = bytes.size() < 2 || bytes[1] == '"' || bytes[1] == ' ' || bytes[1] == '\n' || bytes[1] == '\r' ||
                     bytes[1] == '\t' || bytes[1] == '}' || bytes[0] != '{';
@@ -23,17 +24,17 @@ TABSCORE_INLINE result<forest_model> read_xgboost(std::string_view bytes, std::s
     simdjson::dom::parser parser;
     const auto root = detail::parse_json(parser, bytes, source);
     if (!root) return root.error();
-    return detail::xgboost_reader(*root, source).read();
+    return detail::xgboost_reader(*root, source, options).read();
   }
   const auto root = detail::ubjson_parser(bytes).parse(source);
   if (!root) return root.error();
-  return detail::xgboost_reader(*root, source).read();
+  return detail::xgboost_reader(*root, source, options).read();
 }
 
-TABSCORE_INLINE result<forest> load_xgboost(const std::string& path) {
+TABSCORE_INLINE result<forest> load_xgboost(const std::string& path, const load_options& options) {
   const auto bytes = detail::read_file(path);
   if (!bytes) return bytes.error();
-  auto model = read_xgboost(*bytes, path);
+  auto model = read_xgboost(*bytes, path, options);
   if (!model) return model.error();
   return forest::build(*std::move(model), path);
 }

@@ -130,7 +130,8 @@ class ubjson_parser {
 
   result<ubjson_value> parse(std::string_view source) {
     ubjson_value root;
-    if (!read_value(root, 0) || (at_ != bytes_.size() && fail("bytes follow the end of the document"))) {
+    if (read_value(root, 0) && at_ != bytes_.size()) fail("bytes follow the end of the document");
+    if (wrong_ != nullptr) {
       return error{errc::syntax,
                    std::string(source) + ": not valid UBJSON: " + wrong_ + " at byte " + std::to_string(at_)};
     }

@@ -48,9 +48,15 @@ inline Number rounded(Number value) noexcept {
   return value;
 }
 
+/// A number in the precision in which the model reads its inputs.
+inline double as_input(const forest_model& model, double x) noexcept {
+  return model.input == precision::float32 ? static_cast<double>(static_cast<float>(x)) : x;
+}
+
 /// A raw input as the model reads it.
 inline double read_input(const forest_model& model, double x) noexcept {
-  if (model.input == precision::float32) x = static_cast<double>(static_cast<float>(x));
+  x = as_input(model, x);
+  if (model.missing && x == as_input(model, *model.missing)) return std::numeric_limits<double>::quiet_NaN();
   return model.tiny_is_zero && std::fabs(x) <= tiny ? 0.0 : x;
 }
 

@@ -5,14 +5,15 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string_view>
 
 #include "../link.hpp"
 
 namespace tabscore::detail {
 
-/// How base_score, which the file holds in the space of predictions, becomes a margin.
-enum class base_space : std::uint8_t { margin, probability, positive };
+/// How base_score, which the file holds in the space of predictions, becomes a margin. `steps`: of several expectiles.
+enum class base_space : std::uint8_t { margin, probability, positive, steps };
 
 struct xgboost_objective {
   std::string_view name;
@@ -20,7 +21,8 @@ struct xgboost_objective {
   base_space base;
 };
 
-inline const xgboost_objective* find_xgboost_objective(std::string_view name) noexcept {
+/// `version` is 10000 x major + 100 x minor + patch.
+inline std::optional<xgboost_objective> find_xgboost_objective(std::string_view name, int version) noexcept {
   using f = link::function;
   static constexpr xgboost_objective known[] = {
       {"binary:logistic", f::logistic, base_space::probability},
@@ -37,8 +39,8 @@ inline const xgboost_objective* find_xgboost_objective(std::string_view name) no
       {"reg:squaredlogerror", f::identity, base_space::margin},
       {"reg:pseudohubererror", f::identity, base_space::margin},
       {"reg:absoluteerror", f::identity, base_space::margin},
-      {"reg:quantileerror", f::identity, base_space::margin},
-      {"reg:expectileerror", f::identity, base_space::margin},
+      {"reg:quantileerror", f::ascending, base_space::margin},
+      {"reg:expectileerror", f::steps, base_space::steps},
       {"rank:pairwise", f::identity, base_space::margin},
       {"rank:ndcg", f::identity, base_space::margin},
       {"rank:map", f::identity, base_space::margin},
@@ -46,20 +48,25 @@ inline const xgboost_objective* find_xgboost_objective(std::string_view name) no
       {"multi:softmax", f::most_likely, base_space::margin},
   };
   for (const xgboost_objective& o : known) {
-    if (o.name == name) return &o;
+    if (o.name != name) continue;
+    xgboost_objective found = o;
+    if (name == "binary:logitraw" && version < 10301) found.base = base_space::probability;
+    if (name == "reg:quantileerror" && version < 30400) found.form = f::identity;
+    return found;
   }
-  return nullptr;
+  return std::nullopt;
 }
 
 /// The margin of a base_score, in float32 as XGBoost computes it; NaN or infinite when the objective forbids the score.
-/// `version` is 100 x major + minor: from 3.1 on a probability is kept off 0 and 1.
+/// From 3.1 on a probability is kept off 0 and 1.
 inline float base_margin(base_space space, float score, int version) noexcept {
   switch (space) {
     case base_space::margin:
+    case base_space::steps:
       return score;
     case base_space::probability:
       if (!(score >= 0 && score <= 1)) return std::numeric_limits<float>::quiet_NaN();
-      if (version >= 301) score = (std::min)((std::max)(score, 1e-6F), 1.0F - 1e-6F);
+      if (version >= 30100) score = (std::min)((std::max)(score, 1e-6F), 1.0F - 1e-6F);
       return -std::log(1.0F / score - 1.0F);
     case base_space::positive:
       return std::log(score);

@@ -1,0 +1,244 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Makes parity folders of one XGBoost version: make_xgboost.py FOLDER [NAME...], with the XGBoost that is installed.
+
+They are what make_models.py (Debian's 1.7) does not have: early stopping, dart as each version writes it, several
+quantiles, vector leaves, category names and the like. Those in sets/ were made so, the version stands in their names:
+xgb34_vector_leaves. Expected numbers are those of the scikit-learn interface where it is named, else of the Booster
+that was loaded from the file.
+"""
+import json
+import os
+import sys
+
+import numpy as np
+import xgboost as xgb
+
+FEATURES = 5
+VERSION = tuple(int(v) for v in xgb.__version__.split(".")[:2])
+OUT = sys.argv[1]
+WANTED = sys.argv[2:]
+
+
+def data(seed, rows=240):
+    rng = np.random.default_rng(seed)
+    x = np.round(rng.normal(size=(rows, FEATURES)) * 8) / 8
+    x[:, 4] = rng.integers(0, 9, rows)
+    y = x[:, 0] * x[:, 1] + np.sin(3 * x[:, 2]) + (x[:, 4] % 3) + 0.2 * rng.normal(size=rows)
+    return x, y
+
+
+def with_holes(x, seed):
+    x = x.copy()
+    x[np.random.default_rng(seed).random(x.shape) < 0.08] = np.nan
+    return x
+
+
+def thresholds(document):
+    booster = document["learner"]["gradient_booster"]
+    trees = booster.get("gbtree", booster).get("model", {}).get("trees", [])
+    found = [{0.0} for _ in range(FEATURES)]
+    for tree in trees:
+        for left, f, t in zip(tree["left_children"], tree["split_indices"], tree["split_conditions"]):
+            if left != -1:
+                found[f].add(float(np.float32(t)))
+    return [sorted(s) for s in found]
+
+
+def rows_near(x, document, seed, missing=np.nan):
+    """Rows of the data, then ones on and one float beside thresholds, some missing."""
+    rng = np.random.default_rng(seed)
+    near = thresholds(document)
+    hard = x[rng.integers(0, len(x), 40)].copy()
+    for row in hard:
+        for f in range(FEATURES):
+            if rng.random() < 0.6:
+                t = np.float32(rng.choice(near[f]))
+                row[f] = rng.choice([t, np.nextafter(t, np.float32(-np.inf)), np.nextafter(t, np.float32(np.inf))])
+            if rng.random() < 0.15:
+                row[f] = missing
+    return np.vstack([x[:20], hard]).astype(np.float32).astype(np.float64)
+
+
+def table(path, prefixes, blocks):
+    names = [f"{p}{i}" for p, b in zip(prefixes, blocks) for i in range(b.shape[1])]
+    with open(path, "w") as f:
+        f.write(",".join(names) + "\n")
+        for row in np.hstack(blocks):
+            f.write(",".join("" if np.isnan(v) else repr(float(v)) for v in row) + "\n")
+
+
+def columns(a, rows):
+    return np.asarray(a, np.float64).reshape(rows, -1)
+
+
+def write(name, booster, inputs, raw, out, **about):
+    folder = os.path.join(OUT, f"xgb{VERSION[0]}{VERSION[1]}_{name}")
+    os.makedirs(folder, exist_ok=True)
+    booster.save_model(os.path.join(folder, "model.json"))
+    if VERSION >= (1, 6):
+        booster.save_model(os.path.join(folder, "model.ubj"))
+    table(os.path.join(folder, "inputs.csv"), ["f"], [inputs])
+    table(os.path.join(folder, "expected.csv"), ["raw_", "out_"],
+          [columns(raw, len(inputs)), columns(out, len(inputs))])
+    with open(os.path.join(folder, "meta.json"), "w") as f:
+        json.dump({"framework": "xgboost", "version": xgb.__version__, **about}, f, indent=1)
+        f.write("\n")
+
+
+def document(booster):
+    if hasattr(booster, "save_raw") and VERSION >= (1, 6):
+        return json.loads(booster.save_raw("json"))
+    path = os.path.join(OUT, "document.json")
+    booster.save_model(path)
+    with open(path) as f:
+        found = json.load(f)
+    os.remove(path)
+    return found
+
+
+def reloaded(booster):
+    path = os.path.join(OUT, "reloaded.json")
+    booster.save_model(path)
+    again = xgb.Booster(model_file=path)
+    os.remove(path)
+    return again
+
+
+def target(objective, y, classes=0, seed=0):
+    rng = np.random.default_rng(seed)
+    if objective.startswith("binary") or objective == "reg:logistic":
+        return (y > np.median(y)).astype(float)
+    if objective.startswith("multi"):
+        return np.digitize(y, np.quantile(y, np.linspace(0, 1, classes + 1)[1:-1])).astype(float)
+    if objective in ("count:poisson", "reg:gamma", "reg:tweedie", "survival:cox", "survival:aft", "reg:squaredlogerror"):
+        return np.round(np.exp(y / 3)) + 1.0
+    if objective.startswith("rank"):
+        return np.digitize(y, np.quantile(y, [0.5] if objective == "rank:map" else [0.5, 0.8])).astype(float)
+    return y + 0 * rng.random(len(y))
+
+
+def trained(name, seed, objective, rounds=6, classes=0, targets=1, matrix=None, **params):
+    """A Booster from xgb.train; expected: what it predicts once loaded again."""
+    if WANTED and name not in WANTED:
+        return
+    x, y = data(seed)
+    y = target(objective, y, classes)
+    if classes:
+        params["num_class"] = classes
+    if targets > 1:
+        y = np.column_stack([y * (k + 1) + x[:, k] for k in range(targets)])
+    train = xgb.DMatrix(with_holes(x, seed), y)
+    if objective.startswith("rank"):
+        train.set_group([10] * (len(x) // 10))
+    if objective == "survival:aft":
+        train.set_float_info("label_lower_bound", y)
+        train.set_float_info("label_upper_bound", np.where(y > 3, np.inf, y))
+    params = {"objective": objective, "nthread": 1, "seed": seed, "eta": 0.3, "max_depth": 3, **params}
+    booster = reloaded(xgb.train(params, train, rounds))
+    inputs = rows_near(x, document(booster), seed)
+    if params.get("booster") == "dart" and (1, 4) <= VERSION < (3, 3):  # as the scikit-learn interface does
+        raw = booster.inplace_predict(inputs.astype(np.float32), predict_type="margin")
+        out = booster.inplace_predict(inputs.astype(np.float32))
+    else:
+        test = xgb.DMatrix(inputs)
+        raw, out = booster.predict(test, output_margin=True), booster.predict(test)
+    write(name, booster, inputs, raw, out, params={k: str(v) for k, v in params.items()})
+
+
+def estimator(name, seed, model, classes=0, fit=None, missing=np.nan):
+    """A scikit-learn estimator; expected: what it predicts once loaded again."""
+    if WANTED and name not in WANTED:
+        return
+    x, y = data(seed)
+    kind = type(model).__name__
+    objective = "rank:pairwise" if kind == "XGBRanker" else "reg:" if not classes else "multi:" if classes > 2 else "binary:"
+    y = target(objective, y, classes)
+    x = with_holes(x, seed)
+    if not np.isnan(missing):
+        x = np.where(np.isnan(x), missing, x)
+    half = len(x) // 2
+    more = {}
+    if fit == "early":
+        more = {"eval_set": [(x[half:], np.roll(y[half:], 3))], "verbose": False}
+        if VERSION < (1, 6):
+            more["early_stopping_rounds"] = 4
+    if kind == "XGBRanker":
+        more.update(group=[10] * (half // 10), **({"eval_group": [[10] * (half // 10)]} if fit == "early" else {}))
+    model.fit(x[:half], y[:half], **more)
+    path = os.path.join(OUT, "estimator.json")
+    model.save_model(path)
+    again = type(model)(missing=missing)
+    if VERSION < (1, 6):
+        again = model
+    again.load_model(path)
+    os.remove(path)
+    booster = model.get_booster()
+    inputs = rows_near(x, document(booster), seed, missing)
+    raw = again.predict(inputs, output_margin=True)
+    out = again.predict_proba(inputs) if hasattr(again, "predict_proba") else again.predict(inputs)
+    if classes == 2:
+        out = out[:, 1]
+    best = getattr(booster, "best_iteration", None) if fit == "early" else None
+    write(name, model, inputs, raw, out, best_iteration=best, rounds=booster.num_boosted_rounds()
+          if hasattr(booster, "num_boosted_rounds") else None, missing=None if np.isnan(missing) else missing)
+
+
+def main():
+    for objective in ("binary:logistic", "binary:logitraw", "binary:hinge", "reg:logistic", "reg:squarederror",
+                      "reg:squaredlogerror", "reg:pseudohubererror", "reg:absoluteerror", "count:poisson", "reg:gamma",
+                      "reg:tweedie", "survival:cox", "survival:aft", "rank:pairwise", "rank:ndcg", "rank:map",
+                      "reg:quantileerror", "reg:expectileerror"):
+        since = {"reg:absoluteerror": (1, 7), "reg:quantileerror": (2, 0), "reg:expectileerror": (3, 3)}
+        if VERSION < since.get(objective, (1, 3)):
+            continue
+        more = {"reg:quantileerror": {"quantile_alpha": 0.3}, "reg:expectileerror": {"expectile_alpha": 0.7}}
+        trained(objective.replace(":", "_"), 101, objective, rounds=4, **more.get(objective, {}))
+    trained("logitraw_base", 102, "binary:logitraw", base_score=0.3)
+    trained("logistic_base", 103, "binary:logistic", base_score=0.9)
+    trained("softmax", 104, "multi:softmax", classes=3, rounds=3)
+    trained("softprob", 105, "multi:softprob", classes=3, rounds=3)
+    trained("softprob_parallel", 106, "multi:softprob", classes=3, rounds=3, num_parallel_tree=2, subsample=0.6)
+    trained("dart", 107, "binary:logistic", booster="dart", rate_drop=0.4, rounds=8, base_score=0.7)
+    trained("dart_forest", 108, "multi:softprob", classes=3, booster="dart", rate_drop=0.4, rounds=6,
+            normalize_type="forest", one_drop=True)
+    trained("linear", 109, "binary:logistic", booster="gblinear", base_score=0.3, rounds=4)
+    trained("linear_softprob", 110, "multi:softprob", classes=3, booster="gblinear", rounds=4)
+    trained("linear_none", 111, "reg:squarederror", booster="gblinear", rounds=0)
+    trained("no_rounds", 112, "binary:logistic", rounds=0)
+    trained("no_rounds_base", 113, "reg:squarederror", rounds=0, base_score=2.5)
+    trained("no_rounds_classes", 114, "multi:softprob", classes=3, rounds=0)
+    if VERSION >= (1, 7):
+        trained("targets", 115, "reg:squarederror", targets=3, rounds=3)
+    if VERSION >= (2, 0):
+        trained("quantiles", 116, "reg:quantileerror", quantile_alpha=np.array([0.1, 0.5, 0.55]), rounds=8, eta=1.0)
+        trained("vector_leaves", 117, "reg:squarederror", targets=3, multi_strategy="multi_output_tree",
+                tree_method="hist", rounds=4)
+        trained("vector_leaves_softprob", 118, "multi:softprob", classes=4, multi_strategy="multi_output_tree",
+                tree_method="hist", rounds=4, num_parallel_tree=2)
+    if VERSION >= (3, 3):
+        trained("expectiles", 120, "reg:expectileerror", expectile_alpha=np.array([0.1, 0.5, 0.9]), rounds=8)
+    if VERSION >= (3, 4):
+        trained("quantiles_vector", 121, "reg:quantileerror", quantile_alpha=np.array([0.1, 0.5, 0.9]), rounds=5,
+                multi_strategy="multi_output_tree", tree_method="hist")
+
+    early = {"early_stopping_rounds": 4} if VERSION >= (1, 6) else {}
+    common = {"learning_rate": 0.5, "max_depth": 3, "n_jobs": 1, "n_estimators": 30}
+    estimator("early", 131, xgb.XGBClassifier(**common, **early), classes=2, fit="early")
+    estimator("early_regressor", 132, xgb.XGBRegressor(**common, **early), fit="early")
+    estimator("early_classes_parallel", 133, xgb.XGBClassifier(**common, **early, num_parallel_tree=3, subsample=0.6),
+              classes=3, fit="early")
+    estimator("early_dart", 134, xgb.XGBRegressor(**common, **early, booster="dart", rate_drop=0.3), fit="early")
+    estimator("early_linear", 135, xgb.XGBRegressor(n_estimators=8, booster="gblinear", n_jobs=1, **early), fit="early")
+    estimator("early_ranker", 136, xgb.XGBRanker(**common, **early), fit="early")
+    estimator("random_forest", 137, xgb.XGBRFClassifier(n_estimators=7, max_depth=4, n_jobs=1), classes=2)
+    estimator("missing_999", 138, xgb.XGBClassifier(n_estimators=4, max_depth=3, n_jobs=1, missing=-999.0), classes=2,
+              missing=-999.0)
+    estimator("missing_zero", 139, xgb.XGBRegressor(n_estimators=4, max_depth=3, n_jobs=1, missing=0.0), missing=0.0)
+    if VERSION >= (2, 0):
+        estimator("early_vector", 140, xgb.XGBClassifier(**common, **early, multi_strategy="multi_output_tree"),
+                  classes=3, fit="early")
+
+
+if __name__ == "__main__":
+    main()

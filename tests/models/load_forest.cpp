@@ -133,7 +133,7 @@ TEST_CASE("a broken XGBoost model is refused with its place", "[models][xgboost]
       {{"\"version\": [1, 7, 4], ", ""}, "version is missing"},
       {{"gbtree\"", "gbforest\""}, "booster \"gbforest\""},
       {{"binary:logistic", "binary:other"}, "objective \"binary:other\""},
-      {{"\"size_leaf_vector\": \"0\"", "\"size_leaf_vector\": \"3\""}, "several values"},
+      {{"\"size_leaf_vector\": \"0\"", "\"size_leaf_vector\": \"3\""}, "size_leaf_vector should be 1, the outputs"},
       {{"\"split_type\": [0, 0, 0]", "\"split_type\": [1, 0, 0]"}, "split_type[0]"},
       {{"\"categories\": [], \"categories_nodes\": [], \"categories_segments\": [],",
         "\"categories\": [1], \"categories_nodes\": [0], \"categories_segments\": [0],"},
@@ -146,7 +146,7 @@ TEST_CASE("a broken XGBoost model is refused with its place", "[models][xgboost]
   }
   check_refused(xgboost, std::string(1 << 20, '['), "not valid JSON");
   check_refused(xgboost, std::string(1 << 20, '{'), "not valid UBJSON");
-  check_refused(xgboost, "", "not valid JSON");
+  check_refused(xgboost, "", "m.json: this is an empty file");
 }
 
 TEST_CASE("a huge category in a small file is refused, not allocated", "[models][xgboost]") {

@@ -184,6 +184,31 @@ def estimator(name, seed, model, classes=0, fit=None, missing=np.nan):
           if hasattr(booster, "num_boosted_rounds") else None, missing=None if np.isnan(missing) else missing)
 
 
+def category_names(name, seed):
+    """Texts and numbers as categories: rows.csv has them as they are, inputs.csv their codes."""
+    if WANTED and name not in WANTED:
+        return
+    import pandas as pd
+
+    rng = np.random.default_rng(seed)
+    n = 200
+    frame = pd.DataFrame({
+        "town": pd.Categorical(rng.choice(["Ulm", "Bonn", "Jena"], n), categories=["Ulm", "Bonn", "Jena"]),
+        "x": np.round(rng.normal(size=n), 2), "code": pd.Categorical(rng.choice([10, -7, 30], n)),
+        "street": pd.Categorical(rng.choice(["A, B", "\u00fc"], n)), "y": np.round(rng.normal(size=n), 2)})
+    label = ((frame.town == "Bonn") ^ (frame.x > 0) ^ (frame.code == 10) ^ (frame.street == "\u00fc")).astype(int)
+    for step, column in ((7, "town"), (11, "x"), (13, "code"), (9, "street")):
+        frame.loc[::step, column] = np.nan
+    model = xgb.XGBClassifier(n_estimators=4, max_depth=4, learning_rate=0.6, max_cat_to_onehot=1, n_jobs=1,
+                              enable_categorical=True)
+    model.fit(frame, label)
+    rows = frame.iloc[:60]
+    coded = np.column_stack([rows[c].cat.codes.replace(-1, np.nan) if rows[c].dtype == "category" else rows[c]
+                             for c in rows]).astype(float)
+    write(name, model, coded, model.predict(rows, output_margin=True), model.predict_proba(rows)[:, 1])
+    rows.to_csv(os.path.join(OUT, f"xgb{VERSION[0]}{VERSION[1]}_{name}", "rows.csv"), index=False, sep="\t")
+
+
 def main():
     for objective in ("binary:logistic", "binary:logitraw", "binary:hinge", "reg:logistic", "reg:squarederror",
                       "reg:squaredlogerror", "reg:pseudohubererror", "reg:absoluteerror", "count:poisson", "reg:gamma",
@@ -224,6 +249,8 @@ def main():
 
     early = {"early_stopping_rounds": 4} if VERSION >= (1, 6) else {}
     common = {"learning_rate": 0.5, "max_depth": 3, "n_jobs": 1, "n_estimators": 30}
+    if VERSION >= (3, 1):
+        category_names("category_names", 130)
     estimator("early", 131, xgb.XGBClassifier(**common, **early), classes=2, fit="early")
     estimator("early_regressor", 132, xgb.XGBRegressor(**common, **early), fit="early")
     estimator("early_classes_parallel", 133, xgb.XGBClassifier(**common, **early, num_parallel_tree=3, subsample=0.6),

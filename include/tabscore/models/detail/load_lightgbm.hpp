@@ -8,12 +8,15 @@
 #include "../load_lightgbm.hpp"
 #include "lightgbm_reader.hpp"
 #include "read_file.hpp"
+#include "recognise.hpp"
 
 namespace tabscore {
 
 TABSCORE_INLINE result<forest_model> read_lightgbm(std::string_view text, std::string_view source,
                                                    const load_options& options) {
-  return detail::lightgbm_reader(text, source, options).read();
+  auto model = detail::lightgbm_reader(text, source, options).read();
+  if (!model) return detail::refused_file(model.error(), text, source, detail::model_format::lightgbm);
+  return model;
 }
 
 TABSCORE_INLINE result<forest> load_lightgbm(const std::string& path, const load_options& options) {

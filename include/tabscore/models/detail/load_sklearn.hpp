@@ -10,15 +10,21 @@
 #include "../load_sklearn.hpp"
 #include "model_value.hpp"
 #include "read_file.hpp"
+#include "recognise.hpp"
 #include "sklearn_reader.hpp"
 
 namespace tabscore {
 
 TABSCORE_INLINE result<forest_model> read_sklearn(std::string_view text, std::string_view source) {
-  simdjson::dom::parser parser;
-  const auto root = detail::parse_json(parser, text, source);
-  if (!root) return root.error();
-  return detail::sklearn_reader(*root, source).read();
+  const auto read = [&]() -> result<forest_model> {
+    simdjson::dom::parser parser;
+    const auto root = detail::parse_json(parser, text, source);
+    if (!root) return root.error();
+    return detail::sklearn_reader(*root, source).read();
+  };
+  auto model = read();
+  if (!model) return detail::refused_file(model.error(), text, source, detail::model_format::sklearn);
+  return model;
 }
 
 TABSCORE_INLINE result<forest> load_sklearn(const std::string& path) {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <filesystem>
 #include <fstream>
 #include <limits>
 #include <memory>
@@ -28,6 +29,7 @@
 #include "read_program.hpp"
 #include "read_raw_checks.hpp"
 #include "read_trees.hpp"
+#include "recognise.hpp"
 
 namespace tabscore {
 
@@ -271,7 +273,9 @@ inline model_file read_model_file(const json_node& root, std::string_view name, 
 }  // namespace detail
 
 TABSCORE_INLINE result<model_file> parse_model_file(std::string_view bytes, std::string_view name) {
-  const auto fail = [&](errc code, std::string_view what) { return error{code, fmt::format("{}: {}", name, what)}; };
+  const auto fail = [&](errc code, std::string_view what) {
+    return detail::refused_file({code, fmt::format("{}: {}", name, what)}, bytes, name, detail::model_format::tabscore);
+  };
   if (bytes.size() > max_model_file_bytes) {
     return fail(errc::unsupported, fmt::format("expected at most {} bytes", max_model_file_bytes));
   }
@@ -284,7 +288,9 @@ TABSCORE_INLINE result<model_file> parse_model_file(std::string_view bytes, std:
   }
   detail::json_reading reading{std::string(name), std::nullopt};
   model_file file = detail::read_model_file(detail::json_node(root, reading), name, bytes.size());
-  if (reading.failure) return *std::move(reading.failure);
+  if (reading.failure) {
+    return detail::refused_file(*std::move(reading.failure), bytes, name, detail::model_format::tabscore);
+  }
   return file;
 }
 
@@ -292,6 +298,8 @@ TABSCORE_INLINE result<std::string> read_model_bytes(const std::string& path) {
   const auto fail = [&](std::string_view what) {
     return error{errc::io, fmt::format("{}: expected a model file: {}", path, what)};
   };
+  std::error_code unknown;
+  if (std::filesystem::is_directory(path, unknown)) return fail("it is a folder");
   errno = 0;
   std::ifstream in(path, std::ios::binary);
   if (!in) return fail(std::generic_category().message(errno));

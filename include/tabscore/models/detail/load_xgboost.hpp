@@ -10,25 +10,37 @@
 #include "../load_xgboost.hpp"
 #include "model_value.hpp"
 #include "read_file.hpp"
+#include "recognise.hpp"
 #include "ubjson_value.hpp"
 #include "xgboost_reader.hpp"
 
 namespace tabscore {
 
-TABSCORE_INLINE result<forest_model> read_xgboost(std::string_view bytes, std::string_view source,
+namespace detail {
+
+inline result<forest_model> read_xgboost_document(std::string_view bytes, std::string_view source,
                                                   const load_options& options) {
   // Both begin with '{'; what follows is a quote or white space in JSON, a length or an optimisation mark in UBJSON.
   const bool json = bytes.size() < 2 || bytes[1] == '"' || bytes[1] == ' ' || bytes[1] == '\n' || bytes[1] == '\r' ||
                     bytes[1] == '\t' || bytes[1] == '}' || bytes[0] != '{';
   if (json) {
     simdjson::dom::parser parser;
-    const auto root = detail::parse_json(parser, bytes, source);
+    const auto root = parse_json(parser, bytes, source);
     if (!root) return root.error();
-    return detail::xgboost_reader(*root, source, options).read();
+    return xgboost_reader(*root, source, options).read();
   }
-  const auto root = detail::ubjson_parser(bytes).parse(source);
+  const auto root = ubjson_parser(bytes).parse(source);
   if (!root) return root.error();
-  return detail::xgboost_reader(*root, source, options).read();
+  return xgboost_reader(*root, source, options).read();
+}
+
+}  // namespace detail
+
+TABSCORE_INLINE result<forest_model> read_xgboost(std::string_view bytes, std::string_view source,
+                                                  const load_options& options) {
+  auto model = detail::read_xgboost_document(bytes, source, options);
+  if (!model) return detail::refused_file(model.error(), bytes, source, detail::model_format::xgboost);
+  return model;
 }
 
 TABSCORE_INLINE result<forest> load_xgboost(const std::string& path, const load_options& options) {

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 
 #include "../../core/result.hpp"
 
@@ -14,6 +16,8 @@ inline result<std::string> read_file(const std::string& path) {
   const auto close = [](std::FILE* file) { std::fclose(file); };
   const std::unique_ptr<std::FILE, decltype(close)> file(std::fopen(path.c_str(), "rb"), close);
   if (!file) return error{errc::io, path + ": cannot be opened"};
+  std::error_code unknown;
+  if (std::filesystem::is_directory(path, unknown)) return error{errc::io, path + ": is a folder, not a file"};
   std::string bytes;
   char piece[1 << 16];
   while (const std::size_t n = std::fread(piece, 1, sizeof piece, file.get())) bytes.append(piece, n);

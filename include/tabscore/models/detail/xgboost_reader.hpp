@@ -498,12 +498,12 @@ class xgboost_reader {
       return false;
     }
     a.width = std::max<std::size_t>(width, 1);
-    a.values_of_leaves = t.find("leaf_weights").has_value();  // since 3.2; before, the values of all nodes
-    if (a.width > 1 && !numbers(t, place, a.values_of_leaves ? "leaf_weights" : "base_weights", a.values)) return false;
-    const std::size_t nodes = a.left.size();
     if (a.width > 1 && (a.width != model_.outputs || output != 0)) {
       return expect(place + ".tree_param.size_leaf_vector", fmt::format("{}, the outputs", model_.outputs));
     }
+    a.values_of_leaves = t.find("leaf_weights").has_value();  // since 3.2; before, the values of all nodes
+    if (a.width > 1 && !numbers(t, place, a.values_of_leaves ? "leaf_weights" : "base_weights", a.values)) return false;
+    const std::size_t nodes = a.left.size();
     if (!a.values_of_leaves && a.width > 1 && a.values.size() != nodes * a.width) {
       return expect(place + ".base_weights", fmt::format("{} numbers, not {}", nodes * a.width, a.values.size()));
     }

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+// Files that are no models of the loader they are given to: each is named in one sentence.
+#include <string>
+#include <string_view>
+#include <tuple>
+
+#include "support/catch.hpp"
+#include "tabscore/models/load_model.hpp"
+
+using namespace tabscore;
+using namespace std::string_view_literals;
+
+namespace {
+
+const std::string xgboost = "load_xgboost reads what XGBoost's booster.save_model(\"model.json\") writes";
+const std::string lightgbm = "load_lightgbm reads what LightGBM's booster.save_model(\"model.txt\") writes";
+const std::string sklearn = "load_sklearn reads what models/export_sklearn_trees.py writes";
+const std::string ours = "load_model_file reads what models/export_sklearn.py writes";
+
+void check_all(std::string_view bytes, const std::string& what, const std::string& advice) {
+  INFO(what);
+  CHECK(read_xgboost(bytes, "m").error().message == "m: this is " + what + "; " + (advice.empty() ? xgboost : advice));
+  CHECK(read_lightgbm(bytes, "m").error().message ==
+        "m: this is " + what + "; " + (advice.empty() ? lightgbm : advice));
+  CHECK(read_sklearn(bytes, "m").error().message == "m: this is " + what + "; " + (advice.empty() ? sklearn : advice));
+  const std::string both = advice == xgboost || advice == lightgbm ? advice + ", " + ours : advice;
+  CHECK(parse_model_file(bytes, "m").error().message == "m: this is " + what + "; " + (advice.empty() ? ours : both));
+}
+
+}  // namespace
+
+TEST_CASE("a file that no loader reads is named, with what to do", "[models]") {
+  check_all("", "an empty file", "");
+  check_all("\xEF\xBB\xBF{}", "text behind a byte order mark", "save it again as UTF-8 without one");
+  check_all("\xFF\xFE{\0}\0"sv, "text behind a byte order mark", "save it again as UTF-8 without one");
+  check_all("\x1F\x8B\x08\0"sv, "a gzip archive", "unpack it with gunzip");
+  check_all("PK\x03\x04\0"sv, "a zip archive", "unpack it with unzip");
+  check_all("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n",
+            "a pointer of Git LFS, not the file itself", "fetch that with git lfs pull");
+  check_all("<!DOCTYPE html>\n<html></html>", "a page of HTML", "download the file itself");
+  check_all("\n\n<html lang=\"en\">", "a page of HTML", "download the file itself");
+  check_all("<?xml version=\"1.0\"?><PMML version=\"4.4\">", "a PMML document, which no loader reads", "");
+  check_all("<?xml version=\"1.0\"?><a/>", "an XML document", "");
+  const std::string pickle = "a Python pickle (joblib writes them too), which only Python reads";
+  check_all("\x80\x04\x95\x01\0"sv, pickle, "");
+  check_all("ccopy_reg\n_reconstructor\n", pickle, "");
+  check_all("x\x9C\xDD\x9A", pickle, "");
+  check_all("\x08\x08\x12\x07skl2onnx", "an ONNX model, which no loader reads", "");
+  check_all("CBM1\x10\0"sv, "a CatBoost model, which no loader reads", "");
+  check_all(R"({"model_info": {"catboost_version_info": "1"}, "oblivious_trees": []})",
+            "a CatBoost model, which no loader reads", "");
+  check_all("X\n\0\0\0\x03"sv, "an R object, which only R reads", "");
+}
+
+TEST_CASE("what a trainer writes for other ends is told from its models", "[models]") {
+  const std::string anew =
+      "load it with XGBoost 3.0 or older and save it anew: "
+      "xgboost.Booster(model_file=\"old.model\").save_model(\"model.json\")";
+  check_all("binf\0\0\0\x3F\x05\0\0\0"sv, "an XGBoost model in the old binary format", anew);
+  std::string old(136, '\0');
+  old += "\x0F\0\0\0\0\0\0\0binary:logistic\x06\0\0\0\0\0\0\0gbtree"sv;
+  check_all(old, "an XGBoost model in the old binary format", anew);
+  const std::string dump = "an XGBoost dump_model, for people";
+  check_all("booster[0]:\n0:[f0<1] yes=1,no=2,missing=1\n", dump, xgboost);
+  check_all("[\n  { \"nodeid\": 0, \"leaf\": 1 }\n]", dump, xgboost);
+  check_all("[\"  { \\\"nodeid\\\": 0, \\\"leaf\\\": 1 }\"]", dump, xgboost);
+  const std::string snapshot = "a snapshot of an XGBoost booster in memory (serialize, pickle)";
+  check_all("{L\0\0\0\0\0\0\0\6Config{}L\0\0\0\0\0\0\0\5Model{}}"sv, snapshot, xgboost);
+  check_all("CONFIG-offset:\xBA\x03"sv, snapshot, xgboost);
+  check_all(R"({"learner":{"learner_train_param":{}},"version":[3,4,1]})",
+            "an XGBoost save_config, parameters without a model", xgboost);
+  check_all(R"({"name":"tree","tree_info":[{"tree_structure":{}}]})", "a LightGBM dump_model, for people", lightgbm);
+}
+
+TEST_CASE("a model that another loader reads is told by the name of that loader", "[models]") {
+  const std::string booster = R"({"version":[3,4,1],"learner":{"gradient_booster":{},"learner_model_param":{}}})";
+  CHECK(read_lightgbm(booster, "m").error().message == "m: this is an XGBoost model; " + xgboost);
+  CHECK(parse_model_file(booster, "m").error().message == "m: this is an XGBoost model; " + xgboost + ", " + ours);
+  CHECK(read_xgboost(booster, "m").error().message == "m: learner.learner_model_param.num_feature is missing");
+  CHECK(parse_model_file("tree\nversion=v4\n", "m").error().message ==
+        "m: this is a LightGBM model; " + lightgbm + ", " + ours);
+  CHECK(read_xgboost("tree\nversion=v4\n", "m").error().message == "m: this is a LightGBM model; " + lightgbm);
+  CHECK(read_xgboost(R"({"format": "tabscore-model"})", "m").error().message ==
+        "m: this is a tabscore model file; " + ours);
+  CHECK(read_xgboost(R"({"format": "sklearn-export-1"})", "m").error().message ==
+        "m: this is an export of scikit-learn's trees; " + sklearn);
+  CHECK(load_xgboost("/").error().message == "/: is a folder, not a file");
+  CHECK(load_model_file("/").error().message == "/: expected a model file: it is a folder");
+}

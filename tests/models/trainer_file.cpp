@@ -134,7 +134,7 @@ TEST_CASE("a trainer's own file becomes a scorer that takes categories by their 
     CHECK(model->features().numeric == std::vector<std::string>{"x", "code", "y"});
     CHECK(model->features().text == std::vector<std::string>{"town", "street"});
 
-    const auto rows = cells_of(folder + "rows.csv", '\t');
+    const auto rows = cells_of(folder + "inputs.csv", ',');
     const auto expected = cells_of(folder + "expected.csv", ',');
     const auto number = [](const std::string& cell) { return cell.empty() ? std::nan("") : std::stod(cell); };
     table block{{{}, {}, {}}, {{}, {}}};
@@ -176,6 +176,16 @@ TEST_CASE("broken names of categories are refused with their place", "[models][x
         place + " should be categories that differ");
   CHECK(refusal(with(text, "\"enc\":[", "\"enc\":[{\"offsets\":[],\"values\":[]},")) ==
         "m.json: learner.gradient_booster.model.cats.enc should be an array of 5 features");
+}
+
+TEST_CASE("names that XGBoost cut are no names", "[models][xgboost]") {
+  const std::string text =
+      with(bytes_of(sets + "xgb34_category_names/model.json"), "\"version\":[3,4,1]", "\"version\":[3,3,0]");
+  const auto model = make_encoded_forest(*forest::build(*read_xgboost(text)), 0.5, "m");
+  CHECK(
+      model.error().message ==
+      "m: XGBoost before 3.4 cut the names of categories that are not ASCII: train with 3.4 or later; a forest itself "
+      "scores codes");
 }
 
 TEST_CASE("a decimal is read as the float that was written, not by way of a double", "[models][xgboost]") {

@@ -408,6 +408,15 @@ class xgboost_reader {
       return expect(place, fmt::format("an array of {} features", model_.features));
     }
     if (std::ranges::all_of(all, &category_names::empty)) return true;
+    const auto whole = [](const category_names& names) {
+      return std::ranges::all_of(names.texts, [](const std::string& text) {
+        return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+      });
+    };
+    if (version_ < 30400 && !std::ranges::all_of(all, whole)) {
+      model_.nameless = "XGBoost before 3.4 cut the names of categories that are not ASCII: train with 3.4 or later";
+      return true;
+    }
     model_.categories = std::move(all);
     model_.unseen = unseen_rule::fault;
     return true;

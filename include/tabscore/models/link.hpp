@@ -53,7 +53,7 @@ inline float logistic_float(float m) noexcept {
 inline constexpr float least_step = 1e-6F;
 inline float softplus_float(float x) noexcept { return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x)); }
 inline float softplus_inverse_float(float x) noexcept {
-  x = std::max(x, least_step);
+  x = (std::max)(x, least_step);
   return x + std::log(-std::expm1(-x));
 }
 

@@ -82,9 +82,9 @@ void forest::margins(matrix_view<Number> x, std::span<double> out, scratch& memo
 template <class Number>
 void forest::margins_with_missing(matrix_view<Number> x, std::span<double> out, scratch& memory) const {
   constexpr std::size_t run = 256;
-  const std::span<Number> copy = memory.get<Number>(std::min(run, x.rows) * x.columns);
+  const std::span<Number> copy = memory.get<Number>((std::min)(run, x.rows) * x.columns);
   for (std::size_t first = 0; first < x.rows; first += run) {
-    const std::size_t rows = std::min(run, x.rows - first);
+    const std::size_t rows = (std::min)(run, x.rows - first);
     for (std::size_t row = 0; row < rows; ++row) {
       for (std::size_t c = 0; c < x.columns; ++c) {
         copy[row * x.columns + c] =

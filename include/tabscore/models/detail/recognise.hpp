@@ -103,7 +103,7 @@ inline std::optional<recognised> recognise(std::string_view bytes, model_format 
   }
   if (begins("booster["sv)) return of("an XGBoost dump_model, for people", model_format::xgboost);
 
-  const std::size_t start = std::min(bytes.find_first_not_of(" \t\r\n"), bytes.size());
+  const std::size_t start = (std::min)(bytes.find_first_not_of(" \t\r\n"), bytes.size());
   const std::string_view text = bytes.substr(start);
   if (text.starts_with('<')) {
     std::string head(text.substr(0, 512));

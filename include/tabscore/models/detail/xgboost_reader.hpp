@@ -30,7 +30,7 @@ namespace tabscore::detail {
 /// two floats, the decimal was beside it: it was the shortest of one of them, or had 9 digits.
 inline std::optional<float> single_precision(double number) {
   const auto nearest = static_cast<float>(number);
-  const bool normal = std::fabs(number) >= static_cast<double>(std::numeric_limits<float>::min());
+  const bool normal = std::fabs(number) >= static_cast<double>((std::numeric_limits<float>::min)());
   if (normal && (std::bit_cast<std::uint64_t>(number) & 0x1FFFFFFFU) != 0x10000000U) return nearest;
   const auto wide = static_cast<double>(nearest);
   if (!std::isfinite(nearest) || wide == number || std::trunc(number) == number) return nearest;
@@ -40,7 +40,7 @@ inline std::optional<float> single_precision(double number) {
   for (const float candidate : {nearest, other}) {
     for (const std::string& text : {fmt::format("{}", candidate), fmt::format("{:.8e}", candidate)}) {
       double read = 0;
-      std::from_chars(text.data(), text.data() + text.size(), read);
+      from_chars(text.data(), text.data() + text.size(), read);
       if (read == number) return candidate;
     }
   }
@@ -163,7 +163,7 @@ class xgboost_reader {
     }
     if (classes > 1 && targets > 1) return fail(errc::unsupported, "several targets of several classes");
     model_.features = features;
-    model_.outputs = std::max<std::size_t>({classes, targets, 1});
+    model_.outputs = (std::max<std::size_t>)({classes, targets, 1});
     model_.input = precision::float32;
     model_.sum = precision::float32;
     model_.compare = comparison::less;
@@ -373,7 +373,7 @@ class xgboost_reader {
           !parameter(*parameters, here + ".gbtree_model_param", "num_parallel_tree", true, 1U << 30, parallel_trees_)) {
         return false;
       }
-      const std::size_t step = std::max<std::size_t>(parallel_trees_, 1) * model_.outputs;
+      const std::size_t step = (std::max<std::size_t>)(parallel_trees_, 1) * model_.outputs;
       for (std::size_t end = 0; end <= model_.trees.size(); end += step) ends.push_back(static_cast<std::int64_t>(end));
     }
     const std::size_t saved = ends.size() - 1;
@@ -506,7 +506,7 @@ class xgboost_reader {
         (t.find("split_type") && !numbers(t, place, "split_type", a.type))) {
       return false;
     }
-    a.width = std::max<std::size_t>(width, 1);
+    a.width = (std::max<std::size_t>)(width, 1);
     if (a.width > 1 && (a.width != model_.outputs || output != 0)) {
       return expect(place + ".tree_param.size_leaf_vector", fmt::format("{}, the outputs", model_.outputs));
     }
@@ -516,7 +516,7 @@ class xgboost_reader {
     if (!a.values_of_leaves && a.width > 1 && a.values.size() != nodes * a.width) {
       return expect(place + ".base_weights", fmt::format("{} numbers, not {}", nodes * a.width, a.values.size()));
     }
-    model_.leaf_width = std::max(model_.leaf_width, static_cast<std::uint32_t>(a.width));
+    model_.leaf_width = (std::max)(model_.leaf_width, static_cast<std::uint32_t>(a.width));
     if (nodes == 0) return expect(place + ".left_children", "at least one node");
     if (a.type.empty()) a.type.resize(nodes);
     const auto same = [&](std::size_t size, std::string_view key) {

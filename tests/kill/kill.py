@@ -56,7 +56,7 @@ class Client(threading.Thread):
                 for number in self.numbers:
                     content = BODIES[self.size].replace(b"@NUMBER@", b"%d" % number)
                     self.sent.append(number)
-                    connection.sendall(b"POST /batch_predict HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" %
+                    connection.sendall(b"POST /batch_predict HTTP/1.1\r\nhost: localhost\r\ncontent-length: %d\r\n\r\n" %
                                        len(content) + content)
                     if not self.receive(connection):
                         return

@@ -107,8 +107,8 @@ inline std::optional<recognised> recognise(std::string_view bytes, model_format 
   const std::string_view text = bytes.substr(start);
   if (text.starts_with('<')) {
     std::string head(text.substr(0, 512));
-    std::ranges::transform(head, head.begin(),
-                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    std::transform(head.begin(), head.end(), head.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
     if (head.find("<pmml") != head.npos) return foreign("a PMML document, which no loader reads");
     if (head.find("<html") != head.npos || head.starts_with("<!doctype html")) {
       return step("a page of HTML", "download the file itself");

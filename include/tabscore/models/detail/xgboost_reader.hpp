@@ -407,13 +407,14 @@ class xgboost_reader {
     if (!good || (!all.empty() && all.size() != model_.features)) {
       return expect(place, fmt::format("an array of {} features", model_.features));
     }
-    if (std::ranges::all_of(all, &category_names::empty)) return true;
-    const auto whole = [](const category_names& names) {
-      return std::ranges::all_of(names.texts, [](const std::string& text) {
-        return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+    const auto each = [](const auto& range, auto holds) { return std::all_of(range.begin(), range.end(), holds); };
+    if (each(all, [](const category_names& names) { return names.empty(); })) return true;
+    const auto whole = [&](const category_names& names) {
+      return each(names.texts, [&](const std::string& text) {
+        return each(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
       });
     };
-    if (version_ < 30400 && !std::ranges::all_of(all, whole)) {
+    if (version_ < 30400 && !each(all, whole)) {
       model_.nameless = "XGBoost before 3.4 cut the names of categories that are not ASCII: train with 3.4 or later";
       return true;
     }
@@ -455,8 +456,8 @@ class xgboost_reader {
   }
   template <class Name>
   bool distinct(std::vector<Name> names, const std::string& place) {
-    std::ranges::sort(names);
-    return std::ranges::adjacent_find(names) == names.end() || expect(place, "categories that differ");
+    std::sort(names.begin(), names.end());
+    return std::adjacent_find(names.begin(), names.end()) == names.end() || expect(place, "categories that differ");
   }
 
   /// The weights of dart's trees, in one of three places: `dart` itself, which must have one for each tree

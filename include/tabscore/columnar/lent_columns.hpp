@@ -59,7 +59,8 @@ class lent_columns {
   using stored = typename field<At>::stored_type;
 
  public:
-  explicit lent_columns(number_rule rule = number_rule::python) noexcept : rule_(rule) {}
+  lent_columns() noexcept = default;
+  explicit lent_columns(number_rule rule) noexcept : rule_(rule) {}
 
   /// Starts over with records of which every field is then lent or filled, once.
   void begin(std::size_t rows) noexcept {
@@ -169,7 +170,7 @@ class lent_columns {
 
   static constexpr double inf = std::numeric_limits<double>::infinity();
 
-  number_rule rule_;
+  number_rule rule_ = number_rule::python;
   std::size_t rows_ = 0;
   typename Schema::template columns_of<detail::const_pointer> first_{};
   std::array<scratch, Schema::size> memory_;

@@ -37,7 +37,7 @@ std::size_t each_row(const model_file& file, const Model& model, Compare&& compa
     rows += x.rows;
   };
   for (const check& c : file.checks) {
-    const std::string_view text = c.text[0];
+    const std::string_view text = c.text[0].value();
     const std::array<const std::string_view*, 1> column{&text};
     block({.rows = 1, .width = c.numeric.size(), .numeric = c.numeric.data(), .stride = 1, .text = column});
   }

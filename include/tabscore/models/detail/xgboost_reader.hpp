@@ -306,6 +306,7 @@ class xgboost_reader {
       return false;
     }
     model_.rounds = {boosted, boosted};
+    model_.accepts = input_rule::finite_or_missing;  // as the trainer, whose linear booster refuses infinities
     const std::size_t terms = weights.size() / model_.outputs;
     if (weights.size() % model_.outputs != 0 || terms != model_.features + 1) {
       return expect(fmt::format("{}.weights", place),

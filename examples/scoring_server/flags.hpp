@@ -11,6 +11,7 @@
 #include "../command_line.hpp"
 #include "../file_mode.hpp"
 #include "../http/http_server.hpp"
+#include "../program_policy.hpp"
 #include "errors.hpp"
 #include "served_model.hpp"
 #include "service_state.hpp"
@@ -110,6 +111,9 @@ inline void declare(CLI::App& app, flags& f) {
   app.add_flag("!--no-baseline", f.model.with_baseline, "ignore the model's drift baseline");
   add_choice(app, "--errors", f.errors, {{"pydantic1", error_style::pydantic1}, {"pydantic2", error_style::pydantic2}},
              "what errors look like to those who don't ask for problem details");
+  app.add_flag_callback(
+      "--strict", program_policy::be_strict,
+      "take every value for what it looks like: no 45.9 or \"45\" in an integer field, no 1 for true");
   app.add_option("--swagger-ui", f.swagger_ui,
                  "folder of Swagger UI for /docs (default: swagger-ui beside the program), or none");
   app.add_flag("--verbose", f.verbose, "one line per request on the standard error output");

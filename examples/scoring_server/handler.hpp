@@ -14,6 +14,7 @@
 
 #include "../http/http_server.hpp"
 #include "../http/query.hpp"
+#include "../program_policy.hpp"
 #include "errors.hpp"
 #include "explain_query.hpp"
 #include "inference.hpp"
@@ -33,7 +34,7 @@ class scoring_handler {
         metrics_(service.metrics.add_thread()),
         models_(service.live),
         inference_(metrics_, service.limits) {
-    workspace_.decoder = ts::decoder<record>("records", service.limits);
+    workspace_.decoder = ts::decoder<record, program_policy>("records", service.limits);
   }
 
   http::response operator()(const http::request& asked) {
@@ -333,7 +334,7 @@ class scoring_handler {
   inference_api<Service> inference_;
   const http::request* asked_ = nullptr;        // the one at hand
   error_style style_ = error_style::pydantic1;  // of its answer
-  ts::workspace<record> workspace_;
+  ts::workspace<record, program_policy> workspace_;
   ts::text_buffer out_;
   std::optional<ts::explanation_writer> reasons_;  // made for the first request that asks
   std::string reasons_of_;                         // the model that they are for

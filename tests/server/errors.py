@@ -121,14 +121,25 @@ def pydantic2(server):
             "GET", "/x")
 
 
+def strict(server, refused):
+    """What the default takes for an integer is an error with --strict."""
+    for odd in (45.9, "45", True):
+        status, _, _ = ask(server, "POST", "/predict", json.dumps({**RECORD, "days_on_platform": odd}))
+        expect(status, 422 if refused else 200, ("days_on_platform", odd))
+    expect(ask(server, "POST", "/predict", json.dumps(RECORD))[0], 200, "a record without a doubt")
+
+
 def main():
     with Server(sys.argv[1]) as server:
+        strict(server, refused=False)
         negotiation(server)
         problems(server)
         expect(json.loads(ask(server, "POST", "/batch_predict", NEGATIVE)[2])["detail"][0]["type"],
                "value_error.number.not_ge", "pydantic 1 is the default")
     with Server(sys.argv[1], "--errors", "pydantic2") as server:
         pydantic2(server)
+    with Server(sys.argv[1], "--strict") as server:
+        strict(server, refused=True)
     with Server(sys.argv[1], "--model", "none") as server:
         problem(server, {"type": "about:blank", "title": "Service Unavailable", "status": 503,
                          "detail": "Model is not loaded.", "instance": "/predict"}, "POST", "/predict", json.dumps(RECORD))

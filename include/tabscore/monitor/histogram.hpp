@@ -33,7 +33,7 @@ class binner {
     if (auto e = wrong(edges)) detail::raise(*e);
     std::transform(edges.begin(), edges.end(), edge_.begin(), [](double e) { return static_cast<float>(e); });
     // x is above the last bin when it is at least the next float: x > edge.
-    edge_[edges_ - 1] = std::nextafter(edge_[edges_ - 1], std::numeric_limits<float>::infinity());
+    edge_[edges_ - 1] = std::nextafter(static_cast<float>(edges.back()), std::numeric_limits<float>::infinity());
   }
 
   /// What is wrong with the edges, if anything is.

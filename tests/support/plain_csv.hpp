@@ -147,22 +147,28 @@ inline std::string difference(const std::string& text, const std::vector<std::st
       message = "quotes that do not enclose a cell";
     } else if (records[i].cells->size() != header.size()) {
       message = fmt::format("expected {} cells, found {}", header.size(), records[i].cells->size());
+      if (records[i].bytes.find('\r') != std::string::npos) {
+        message += " (a carriage return that no line feed follows ends no record)";
+      }
     } else {
       std::string members;
-      bool utf8 = true;
+      bool utf8 = true, ends_with_return = false;
       for (std::size_t f = 0; f < mixed::size; ++f) {
         const auto at = std::find(header.begin(), header.end(), mixed::names[f]);
         if (at == header.end()) continue;
         const plain_cell& cell = (*records[i].cells)[static_cast<std::size_t>(at - header.begin())];
         utf8 = utf8 && simdjson::validate_utf8(cell.text.data(), cell.text.size());
-        if (!utf8) break;
+        ends_with_return |= mixed::kinds[f] == ts::field_kind::text && !cell.quoted && cell.text.ends_with('\r');
+        if (!utf8) continue;
         members += (members.empty() ? "" : ",") + json_text(std::string(mixed::names[f])) + ":" +
                    json_of(mixed::kinds[f], mixed::required[f], cell);
       }
       body = padded_block("{" + members + "}");
       const auto status = json.record(padded(body), one);
       const auto& faults = json.faults();
-      if (!utf8) {
+      if (ends_with_return) {
+        message = "a text that ends with a carriage return must be in quotes";
+      } else if (!utf8) {
         message = "not UTF-8";
       } else if (status != ts::decode_status::decoded) {
         message = ts::describe(faults.errors, mixed::names);

@@ -75,3 +75,11 @@ TEST_CASE("no rules and no records break nothing", "[expr]") {
   b.push_back(0, 1, 0.0);
   CHECK_FALSE(ts::rules{}.first_broken(b.view()));
 }
+
+TEST_CASE("a rule counts conditions as whole numbers", "[expr]") {
+  const ts::rule rule(where(ts::col<"started"> > 2, 1, 0) + ts::col<"passed"> > 1, "too few");
+  ts::batch<exams> b;
+  b.push_back(3, 1, 0.0);
+  b.push_back(2, 1, 0.0);
+  CHECK(rule.first_broken(b.view()) == 1U);
+}

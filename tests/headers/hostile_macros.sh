@@ -22,6 +22,7 @@ hostile() {
 bad=0
 for c in "${compilers[@]}"; do
   for standard in c++20 gnu++20; do
+    printf '#include <resolv.h>\n#include <tabscore/tabscore.hpp>\n' | "$c" -std=$standard "${flags[@]}" -x c++ - || bad=1
     hostile | "$c" -std=$standard "${flags[@]}" -x c++ - 2>&1 | grep -E 'error' | head -20 | sed "s|^|$c $standard: |" | grep . && bad=1
   done
 done

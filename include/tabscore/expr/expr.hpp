@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <Eigen/Core>
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -14,6 +13,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "../core/detail/eigen.hpp"
 #include "../core/fixed_string.hpp"
 #include "../schema/columns.hpp"
 #include "detail/text_column.hpp"
@@ -373,10 +373,14 @@ constexpr auto lift(const T& v) {
     static_assert(
         !std::same_as<T, std::string>,
         "tabscore: a formula keeps no text; give a literal, or a std::string_view of a text that outlives it");
+    static_assert(!std::same_as<T, std::nullptr_t>,
+                  "tabscore: nullptr is no text; is_missing(col<\"x\">) asks for a value that is absent");
     return constant<std::string_view>(std::string_view(v));
   } else if constexpr (std::floating_point<T>) {
     return constant<double>(static_cast<double>(v));
   } else {
+    static_assert(sizeof(T) < sizeof(std::int64_t) || std::is_signed_v<T>,
+                  "tabscore: an unsigned constant of 64 bits may not fit an integer field; give a std::int64_t");
     return constant<std::int64_t>(static_cast<std::int64_t>(v));
   }
 }

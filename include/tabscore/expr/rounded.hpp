@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <Eigen/Core>
-
+#include "../core/detail/eigen.hpp"
 #include "../core/exact.hpp"
 
 namespace tabscore {

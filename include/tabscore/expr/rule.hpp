@@ -46,7 +46,7 @@ class rule {
       static_assert(std::same_as<typename decltype(met)::Scalar, bool>, "tabscore: a rule is a condition");
       if (met.all()) continue;
       for (Eigen::Index i = 0; i < met.size(); ++i) {
-        if (!met.coeff(i) && !f(begin + static_cast<std::size_t>(i))) return;
+        if (!met.coeff(i, 0) && !f(begin + static_cast<std::size_t>(i))) return;
       }
     }
   }

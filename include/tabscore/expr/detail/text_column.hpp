@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <Eigen/Core>
 #include <concepts>
 #include <string_view>
 #include <type_traits>
+
+#include "../../core/detail/eigen.hpp"
 
 namespace tabscore::detail {
 

@@ -119,6 +119,19 @@ TEST_CASE("a category that the model does not know is a fault of its field", "[p
   CHECK(found.errors[0] == ts::field_error{1, 2, ts::fault::unlisted, {}});
 }
 
+TEST_CASE("a model whose threshold is no probability makes no pipeline", "[pipeline]") {
+  struct careless : echo {
+    double chosen;
+    double threshold() const { return chosen; }
+  };
+  using one = ts::schema<ts::real<"x">>;
+  for (const double wrong : {1.5, -1.0, std::nan("")}) {
+    const auto pipe = ts::make_pipeline(one{}, ts::rules{}, ts::features{}, careless{{}, wrong});
+    REQUIRE_FALSE(pipe);
+    CHECK_THAT(pipe.error().message, support::ContainsSubstring("expected a probability from 0 to 1"));
+  }
+}
+
 TEST_CASE("a score that is no probability is a fault of its record", "[pipeline]") {
   using one = ts::schema<ts::real<"x">>;
   const ts::pipeline pipe{one{}, ts::rules{}, ts::features{}, echo{}};

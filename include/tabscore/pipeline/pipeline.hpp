@@ -106,6 +106,10 @@ class pipeline {
   static result<pipeline> make(Rules r, Features f, Model m, Sinks s) {
     pipeline p(checked{}, std::move(r), std::move(f), std::move(m), std::move(s));
     if (auto match = p.match_features(); !match) return match.error();
+    if (const double threshold = p.model_.threshold(); !(threshold >= 0 && threshold <= 1)) {
+      return error{errc::structure,
+                   "the model's threshold is " + std::to_string(threshold) + ", expected a probability from 0 to 1"};
+    }
     if (const std::shared_ptr<const raw_checks> raw = p.model_.features().raw) {
       if (auto wrong = replay<Schema>(*raw, p.features_)) return *std::move(wrong);
     }

@@ -33,9 +33,9 @@ tabscore/expr/rule.hpp 90
 tabscore/pipeline/pipeline.hpp 100
 tabscore/json/decode.hpp 190
 tabscore/service/score_json.hpp 250
-tabscore/models/load_tabscore.hpp 310
+tabscore/models/load_tabscore.hpp 530
 tabscore/models/load_model.hpp 150 -DTABSCORE_COMPILED
-tabscore/tabscore.hpp 560
+tabscore/tabscore.hpp 830
 tabscore/tabscore.hpp 440 -DTABSCORE_COMPILED
 TABLE
 exit $bad

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "../file_mode.hpp"
+#include "../file_names.hpp"
 #include "../standard_streams.hpp"
 
 namespace ts = tabscore;
@@ -44,6 +45,9 @@ int main(int argc, char** argv) {
   }
 
   if (app["--output"]->count() > 0 && output.empty()) return fail("--output is empty");
+  std::vector<named_file> named{{"--output", output, file_use::replaced}};
+  for (const std::string& file : files) named.push_back({"one of the states", file, file_use::read_first});
+  if (const std::string problem = wrong_names(named); !problem.empty()) return fail(problem);
   std::optional<ts::monitor_state> all;
   std::vector<std::pair<::dev_t, ::ino_t>> seen;
   for (const std::string& file : files) {

@@ -4,17 +4,17 @@
 #include <fmt/format.h>
 
 #include <sys/stat.h>
-#include <tabscore/monitor/detail/write_target.hpp>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
 #include <iostream>
 #include <thread>
-#include <utility>
+#include <vector>
 
 #include "../command_line.hpp"
 #include "../file_mode.hpp"
+#include "../file_names.hpp"
 #include "../scoring_server/bundled_model.hpp"
 #include "formats.hpp"
 #include "stop.hpp"
@@ -95,17 +95,14 @@ void check(const settings& s) {
   }
   if (s.keep && s.from != s.to) wrong("--keep needs --from and --to to be the same");
   if (s.resume && s.output.empty()) wrong("--resume needs --output");
-  const std::pair<const char*, const std::string&> written[] = {
-      {"--output", s.output}, {"--rejects", s.rejects}, {"--state-file", s.state_file}};
-  for (const auto& [flag, file] : written) {
-    const auto same = [&, &mine = file](const std::string& other) { return ts::detail::is_same_file(mine, other); };
-    for (const auto& [other, theirs] : written) {
-      if (&theirs == &file) break;
-      if (same(theirs)) wrong(fmt::format("{} and {} are the same file", flag, other));
-    }
-    if (std::any_of(s.inputs.begin(), s.inputs.end(), same)) wrong(fmt::format("{} is an input", flag));
-    if (same(s.model)) wrong(fmt::format("{} is the model file", flag));
+  std::vector<named_file> files{{"--output", s.output, s.resume ? file_use::resumed : file_use::replaced},
+                                {"--rejects", s.rejects, file_use::replaced},
+                                {"--state-file", s.state_file, file_use::replaced},
+                                {"the model file", s.model, file_use::read}};
+  for (const std::string& input : s.inputs) {
+    if (input != "-") files.push_back({"an input", input, file_use::read});
   }
+  if (const std::string problem = wrong_names(files); !problem.empty()) wrong(problem);
 }
 
 }  // namespace

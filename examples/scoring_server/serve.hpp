@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "../file_names.hpp"
 #include "../http/http_server.hpp"
 #include "../standard_streams.hpp"
 #include "bundled_model.hpp"
@@ -46,15 +47,16 @@ std::optional<std::string> load(const flags& f, service_state<Service>& service)
     if (!loaded) return loaded.error().message;
     model = std::move(*loaded);
   }
-  const std::string log_path = f.prediction_log == "off" ? "" : f.prediction_log;
-  for (const auto& [flag, file] : {std::pair{"--prediction-log", log_path}, std::pair{"--state-file", f.state_file}}) {
-    if (ts::detail::is_same_file(file, f.model.path)) return fmt::format("{} is the model file", flag);
-  }
-  if (ts::detail::is_same_file(log_path, f.state_file)) return "--prediction-log and --state-file are the same file";
+  std::string problem =
+      wrong_names({{"--prediction-log", f.prediction_log == "off" ? "" : f.prediction_log, file_use::appended},
+                   {"--state-file", f.state_file, file_use::replaced},
+                   {"the model file", f.model.path == "none" ? "" : f.model.path, file_use::read},
+                   {"the key file", f.hash_key_file, file_use::read}});
+  if (!problem.empty()) return problem;
   if (f.prediction_log != "off") {
     ts::jsonl_settings settings = f.log;
     if (!f.hash_key_file.empty()) {
-      const auto bytes = ts::detail::read_file(f.hash_key_file);
+      const auto bytes = ts::detail::read_file(f.hash_key_file, sizeof(ts::siphash_key) + 1);
       if (!bytes) return bytes.error().message;
       ts::siphash_key key{};
       if (bytes->size() != sizeof key) return f.hash_key_file + ": expected 16 bytes";

@@ -249,6 +249,12 @@ def test_flags_that_would_lose_data(folder):
             more = ["--prediction-log", "log"] if flag == "--state-file" else []
             assert flag + " is the model file" in refused(folder, "--model", "model.json", flag, name, *more)
     assert "same file" in refused(folder, "--prediction-log", "one", "--state-file", "./one")
+    for names in (("--prediction-log", "u.partial", "--state-file", "u"), ("--prediction-log", "u", "--state-file", "u.intent"),
+                  ("--prediction-log", "u", "--log-hash-key-file", "u.intent")):
+        assert "for itself, which is " in refused(folder, *names)
+    (folder / "w.partial").write_bytes(was)
+    assert "for itself, which is the model file" in refused(folder, "--model", "w.partial", "--state-file", "w")
+    assert (folder / "w.partial").read_bytes() == was
     os.mkfifo(folder / "pipe")
     for name in "pipe", ".", "/dev/null":
         assert "must be a regular file" in refused(folder, "--prediction-log", "off", "--state-file", name)
@@ -259,6 +265,7 @@ def test_flags_that_would_lose_data(folder):
         assert done.returncode != 0 and done.stderr, (mode, done)
     (folder / "key").write_bytes(b"short")
     assert "expected 16 bytes" in refused(folder, "--prediction-log", "log", "--log-hash-key-file", "key")
+    assert "expected 16 bytes" in refused(folder, "--prediction-log", "log", "--log-hash-key-file", "/dev/zero")
     assert model.read_bytes() == was
 
 

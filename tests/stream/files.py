@@ -149,6 +149,41 @@ def test_names_of_ours_are_no_links(folder):
     assert victim.read_text() == "keep" and not (folder / "all").is_symlink()
 
 
+def test_names_of_ours_are_not_named(folder):
+    """FILE.partial and FILE.checkpoint are refused under another flag, under any of their names."""
+    def refused(*flags, exe=program):
+        before = {p.name: p.read_bytes() for p in folder.iterdir()}
+        done = run(*flags, exe=exe, status=1, cwd=folder)
+        assert b" for itself, which is " in done.stderr and done.stderr.count(b"\n") == 1, (flags, done)
+        assert {p.name: p.read_bytes() for p in folder.iterdir()} == before, flags
+
+    for name in "in", "in.partial", "in.checkpoint", "in.checkpoint.partial":
+        (folder / name).write_text(LINE)
+    for flag in "-o", "--rejects", "--state-file":
+        refused("in.partial", flag, "in")
+        refused("--model", "in.partial", flag, "in")
+        refused(flag, "q", "--rejects" if flag != "--rejects" else "-o", "q.partial", "in")
+        refused("-", folder / "in.partial", flag, "./in")
+    for name in "in.partial", "in.checkpoint", "in.checkpoint.partial":
+        refused(name, "-o", "in", "--resume")
+        refused("-o", "q", "--resume", "--rejects", f"q{name[2:]}", "in")
+    (folder / "r.checkpoint").write_text(LINE)
+    run("r.checkpoint", "-o", "r", cwd=folder)
+    assert (folder / "r.checkpoint").read_text() == LINE, "only --resume makes one"
+    (folder / "link").symlink_to("in")
+    os.link(folder / "in.partial", folder / "twin")
+    refused("in.partial", "-o", "link")
+    refused("twin", "-o", "link")
+    run("--state-file", "m.partial", given=LINE, cwd=folder)
+    refused("m.partial", "-o", "m", exe=merge)
+    run("m.partial", "-o", "m.partial", exe=merge, cwd=folder)
+
+
+def test_files_without_an_end(folder):
+    done = shell('ulimit -v 2000000; exec "$0" /dev/zero', merge)
+    assert done.returncode == 1 and b"expected at most" in done.stderr, done
+
+
 def test_no_part_is_left(folder):
     """A run that fails leaves none of its files half-written."""
     out, rejects = folder / "out", folder / "rejects"

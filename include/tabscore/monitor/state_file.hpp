@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include <cstddef>
 #include <optional>
 #include <string>
 
@@ -13,9 +14,15 @@
 
 namespace tabscore {
 
+/// A larger file is no state: those of models with a thousand histograms have a few million bytes.
+inline constexpr std::size_t max_state_file_bytes = std::size_t{1} << 28;
+
 inline result<monitor_state> load_monitor_state(const std::string& path) {
-  const auto bytes = detail::read_file(path);
+  const auto bytes = detail::read_file(path, max_state_file_bytes + 1);
   if (!bytes) return bytes.error();
+  if (bytes->size() > max_state_file_bytes) {
+    return error{errc::io, path + ": expected at most " + std::to_string(max_state_file_bytes) + " bytes of a state"};
+  }
   return parse_monitor_state(*bytes, path);
 }
 

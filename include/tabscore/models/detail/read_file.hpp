@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdio>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -11,8 +14,9 @@
 
 namespace tabscore::detail {
 
-/// The bytes of a file.
-inline result<std::string> read_file(const std::string& path) {
+/// The bytes of a file, at most so many of them: /dev/zero has no end. Who gives a bound gives one more than is right.
+inline result<std::string> read_file(const std::string& path,
+                                     std::size_t most = std::numeric_limits<std::size_t>::max()) {
   const auto close = [](std::FILE* file) { std::fclose(file); };
   const std::unique_ptr<std::FILE, decltype(close)> file(std::fopen(path.c_str(), "rb"), close);
   if (!file) return error{errc::io, path + ": cannot be opened"};
@@ -20,7 +24,11 @@ inline result<std::string> read_file(const std::string& path) {
   if (std::filesystem::is_directory(path, unknown)) return error{errc::io, path + ": is a folder, not a file"};
   std::string bytes;
   char piece[1 << 16];
-  while (const std::size_t n = std::fread(piece, 1, sizeof piece, file.get())) bytes.append(piece, n);
+  while (bytes.size() < most) {
+    const std::size_t n = std::fread(piece, 1, std::min(sizeof piece, most - bytes.size()), file.get());
+    if (n == 0) break;
+    bytes.append(piece, n);
+  }
   if (std::ferror(file.get()) != 0) return error{errc::io, path + ": cannot be read"};
   return bytes;
 }

@@ -14,7 +14,7 @@ from export_program import Block, Input, apply, class_of, key_kind, note_edges, 
 class Outcome:
     """What a classifier gives: the column of predict_proba[:, 1] (`first`: of [:, 0], where it is not 1 minus that) and of
     decision_function. `margin` is None where there is no decision function; `probability` where there are no probabilities.
-    `threshold` and `positive`: the classifier's own."""
+    `threshold` is the classifier's own, of the probability of the class at the place `positive`."""
 
     def __init__(self, probability=None, margin=None, first=None, threshold=None, positive=None):
         self.probability = probability
@@ -226,7 +226,8 @@ def xgboost_trees(program, model, block):
         columns = program.each("replace", Block(columns), **{"from": float(model.missing), "to": np.nan}).columns
     if block.sparse:
         columns = program.each("replace", Block(columns), **{"from": 0.0, "to": np.nan}).columns
-    program.check_finite(Block(columns), missing=True)
+    if document["learner"]["gradient_booster"].get("name") == "gblinear":  # trees take infinities as they are
+        program.check_finite(Block(columns), missing=True)
     for tree in document["learner"]["gradient_booster"].get("model", {}).get("trees", []):
         splits = zip(tree["left_children"], tree["split_indices"], tree["split_conditions"], tree.get("split_type") or [])
         note_trees(program, Block(columns), ((f, t) for left, f, t, kind in splits if left != -1 and kind == 0))
@@ -303,10 +304,7 @@ def lightgbm_trees(program, model, block):
     columns = list(block.columns)
     levels = getattr(booster, "pandas_categorical", None) or []
     if levels:
-        places = (getattr(booster, "params", None) or {}).get("categorical_column") or []
-        if len(places) != len(levels) or not all(isinstance(p, int) for p in places):
-            program.refuse("LightGBM does not say which columns are categorical; fit with categorical_feature=\"auto\"")
-        for place, names in zip(sorted(places), levels):
+        for place, names in zip(lightgbm_categories(program, booster, text, columns, levels), levels):
             columns[place] = code_of_category(program, columns[place], names, typed=True)[0]
     features, thresholds = [], []
     for line in text.splitlines():
@@ -321,6 +319,38 @@ def lightgbm_trees(program, model, block):
     keys = program.numbers(Block(columns))
     (made,) = program.emit("trees", keys, 1, kind="lightgbm", model={"text": text}, gives="prediction")
     return Outcome(made)
+
+
+def lightgbm_categories(program, booster, text, columns, levels):
+    """The places of the columns of dtype category: `levels` are theirs, in the order of the columns. LightGBM keeps the places
+    of the categorical features alone, which are others when fit() is given categorical_feature=."""
+    places = [i for i, c in enumerate(columns) if isinstance(c, Input) and c.name in (program.categories or {})]
+    if places:
+        given = [[str(v) for v in program.categories[columns[i].name]] for i in places]
+        if given != [[str(v) for v in names] for names in levels]:
+            program.refuse(f"categories= is not what LightGBM keeps of the columns of dtype category: {levels}")
+        return places
+    places = (getattr(booster, "params", None) or {}).get("categorical_column") or []
+    if len(places) != len(levels) or not all(isinstance(p, int) for p in places):
+        program.refuse("LightGBM does not say which columns are categorical; fit with categorical_feature=\"auto\"")
+    places = sorted(places)
+    kinds = next((line[14:].split() for line in text.splitlines() if line.startswith("feature_infos=")), [])
+    most = max(len(names) for names in levels)
+    for place, kind in enumerate(kinds):
+        if place in places:
+            codes = [] if kind == "none" or kind.startswith("[") else kind.split(":")
+            fits = all(float(code) < len(levels[places.index(place)]) for code in codes)
+        else:  # could it hold the codes of a column of dtype category?
+            low, high = (float(v) for v in kind[1:-1].split(":")) if kind.startswith("[") else (0.5, 0.5)
+            fits = not (low in (-1.0, 0.0) and high == int(high) and high < most)
+        if not fits:
+            program.refuse(f"LightGBM does not say whether the column {lightgbm_name(columns[place])} is of dtype category; say "
+                           "which columns are, in their order: categories={name: list of the categories, ...}")
+    return places
+
+
+def lightgbm_name(column):
+    return repr(str(column.name)) if isinstance(column, Input) else "that an earlier step makes"
 
 
 # Models of models.
@@ -378,10 +408,13 @@ def thresholded(program, model, block):
         if uses_margin:
             program.refuse("the threshold is one of decision_function; use response_method=\"predict_proba\"")
         outcome.threshold = float(limit)
-        positive = getattr(model, "pos_label", None)
-        if positive is None and tuned and hasattr(model, "_curve_scorer"):
-            positive = model._curve_scorer._get_pos_label()
-        outcome.positive = positive
+    elif method != "decision_function" and outcome.probability is not None:
+        outcome.threshold = 0.5
+    positive = getattr(model, "pos_label", None)
+    if positive is None and tuned and hasattr(model, "_curve_scorer"):
+        positive = model._curve_scorer._get_pos_label()
+    labels = list(model.classes_)
+    outcome.positive = labels.index(positive) if positive is not None else 1
     return outcome
 
 

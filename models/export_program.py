@@ -26,6 +26,11 @@ def is_missing(value):
     return value is None or value is pd.NA or value is pd.NaT or is_nan(value)
 
 
+# An absent text of C++ is both None and NaN.
+KEPT_MISSING = ("the SimpleImputer fills one kind of missing texts (None or NaN) and leaves the other, which the encoder took "
+                "for a category; use fillna(np.nan) or SimpleImputer(missing_values=None), and fit again")
+
+
 class Number:
     """A column of numbers: an input (by its name) or what a step made (by its place)."""
 
@@ -116,8 +121,7 @@ class Program:
 
     def check_finite(self, block, missing):
         """The trainer refuses infinities here, and NaN unless `missing`."""
-        keys = [key for key in self.numbers(block) if self.finite.get(key, True) != missing and key not in self.finite
-                or (not missing and self.finite.get(key) is True)]
+        keys = [key for key in self.numbers(block) if key not in self.finite or (not missing and self.finite[key])]
         keys = list(dict.fromkeys(keys))
         for key in keys:
             self.finite[key] = missing
@@ -545,6 +549,8 @@ def simple_imputer(program, step, block):
             note_edges(program, column, [filled] if absent else [filled, sentinel])
             if isinstance(column, Input) and absent:
                 program.facts[column.name]["missing"] = True
+            if is_nan(sentinel) and np.asarray(step.statistics_).dtype.kind == "f":
+                program.check_finite(Block([column]), missing=True)
             value = np.nan if absent else sentinel
             out += program.each("replace", Block([column]), **{"from": value, "to": filled}).columns
     if step.add_indicator:
@@ -674,6 +680,8 @@ def key_table(program, step, block, place):
     facts["keys"].update(keys)
     levels = step.categories_[place]
     if any(is_missing(level) for level in levels):
+        if None in text.becomes:
+            program.refuse(KEPT_MISSING)
         facts["marker"] = next(level for level in levels if is_missing(level))
     if None not in text.becomes:
         facts["missing"] = of_missing is not None

@@ -21,7 +21,7 @@ from sklearn.preprocessing import (
 )
 
 import export_sklearn_trees
-from export_program import NotExportable, is_missing, is_nan, require
+from export_program import KEPT_MISSING, NotExportable, is_missing, is_nan, require
 
 
 def members(feature, *names):
@@ -133,8 +133,7 @@ def numeric_steps(step, parts, count):
         for column, numbers in zip(columns, zip(*[np.broadcast_to(v, count).tolist() for v in values])):
             column.append({name: list(map(float, numbers)) if len(numbers) > 1 else float(numbers[0])})
 
-    filled = None  # what an imputer puts in, as the transformers after it leave it
-    for place, part in enumerate(parts):
+    for part in parts:
         if part is None or (isinstance(part, str) and part == "passthrough"):
             continue
         if isinstance(part, FunctionTransformer) and part.func is None:  # "passthrough" of scikit-learn 1.4 and later
@@ -156,10 +155,7 @@ def numeric_steps(step, parts, count):
             require(is_nan(part.missing_values), f"{step}: the SimpleImputer's missing value is not NaN")
             statistics = np.asarray(part.statistics_, dtype=float)
             require(not np.isnan(statistics).any(), f"{step}: every training value of a column is missing")
-            last = len(parts) - 1 if isinstance(parts[-1], (StandardScaler, RobustScaler, MaxAbsScaler)) else len(parts)
-            filled = statistics if filled is None else filled
-            for later in parts[place + 1 : last]:
-                filled = filled if isinstance(later, str) else later.transform(filled.reshape(1, -1))[0]
+            add("impute", statistics)
         elif isinstance(part, FunctionTransformer) and part.func in (np.log, np.log1p):
             for column in columns:
                 column.append({part.func.__name__: {}})
@@ -171,12 +167,6 @@ def numeric_steps(step, parts, count):
         else:
             what = part.func.__name__ if isinstance(part, FunctionTransformer) and part.func else type(part).__name__
             require(False, f"{step}: {what} on a numeric column has no place in the model file")
-    if filled is not None:
-        # Missing numbers stay missing on the way and are filled at its end with NumPy's own bits: many rows have this
-        # number, trees like to split at it, and logarithms of two libraries may differ in the last bit.
-        for column, number in zip(columns, filled.tolist()):
-            place = len(column) - bool(column and "standardize" in column[-1])
-            column.insert(place, {"impute": number})
     return columns
 
 
@@ -191,6 +181,8 @@ def text_features(step, parts, names):
         require(plain, f"{step}: the SimpleImputer before the encoder has options of its own")
         require(len(before[0].statistics_) == len(encoder.categories_), f"{step}: the SimpleImputer leaves columns out")
         imputed = before[0].statistics_.tolist()
+        kept = any(is_missing(level) for levels in encoder.categories_ for level in levels)
+        require(not kept, f"{step}: {KEPT_MISSING}")
     ordinal = isinstance(encoder, OrdinalEncoder)
     fields = ordinal_levels(step, encoder) if ordinal else one_hot_levels(step, encoder)
     features = []

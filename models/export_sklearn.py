@@ -31,7 +31,7 @@ import sklearn
 import export_checks
 import export_models
 from export_models import Verbatim  # noqa: F401: for callers
-from export_program import Block, Input, NotExportable, Program, class_of, is_missing, is_nan, quietly, require, unwrap
+from export_program import FUNCTIONS, Block, Input, NotExportable, Program, class_of, is_missing, is_nan, quietly, require, unwrap
 from export_simple import Logistic, Trees, features_of, learner_of, make_checks, members  # noqa: F401: for callers
 
 FORMAT_VERSION = 1
@@ -105,6 +105,10 @@ def export(
         except NotExportable:
             if simple is None:
                 raise
+        if threshold is None and plan and plan.threshold is not None and plan.of_threshold != place:
+            label = repr(plain_label(pipeline.classes_[plan.of_threshold]))
+            require(False, f"the threshold {plan.threshold} is one of the probability of {label}, which is not the positive "
+                    f"class here; give positive={label}, or a threshold= of your own")
         limit = threshold if threshold is not None else plan.threshold if plan and plan.threshold is not None else 0.5
         known = baseline is None or isinstance(baseline, dict) and "training_positive_rate" in baseline
         require(known, "baseline is not what drift_baseline() gives")
@@ -154,12 +158,13 @@ def without_engineering(pipeline):
     code = class_of(first) == "FunctionTransformer" and first.func is not None
     if not code:
         return pipeline, None
-    program = Program(["x"])
+    names = [f"x{i}" for i in range(input_count(pipeline) or 1)]
     try:
-        export_models.apply(program, pipeline.steps[0][0], first, Block([Input("x")]))
+        export_models.apply(Program(names), pipeline.steps[0][0], first, Block([Input(n) for n in names]))
         return pipeline, None  # a function that the file can say
     except NotExportable:
-        pass
+        if isinstance(first.func, np.ufunc) and first.func in FUNCTIONS or first.func in (np.clip, np.nan_to_num):
+            raise  # with options that it cannot say
     rest = pipeline[1:]
     inputs = input_names(rest)
     what = getattr(first.func, "__name__", type(first.func).__name__)
@@ -355,6 +360,7 @@ class Plan:
         name = type(unwrap(pipeline)).__name__
         require(outcome.probability is not None, f"the {name} has no predict_proba; wrap it in a CalibratedClassifierCV")
         self.place, self.threshold = place, outcome.threshold
+        self.of_threshold = place if outcome.positive is None else outcome.positive
         probability, margin = outcome.probability, outcome.margin
         if place == 0:
             probability = export_models.first_probability(self.program, outcome)
@@ -644,7 +650,11 @@ def to_text(value, indent=0, width=118):
 
 def write(document, path):
     """Writes the file; nothing is written when a number is not finite."""
-    text = to_text(document) + "\n"
+    try:
+        text = to_text(document) + "\n"
+    except ValueError as reason:
+        raise NotExportable(f"the model file would hold a number that is not finite ({reason}); look for NaN and infinities "
+                            "in the fitted pipeline and in what export() was given") from reason
     pathlib.Path(path).write_text(text, encoding="utf-8")
 
 

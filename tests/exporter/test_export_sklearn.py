@@ -150,7 +150,7 @@ class Exported(unittest.TestCase):
             live = with_missing(made_up_rows(200, seed=2)).fillna({"debts": 0.0, "town": "A"})
             document = self.agrees(fitted(*columns, ("t", one_hot(), TEXT), frame=frame), live)
             self.assertEqual(document["features"]["numeric"][1]["steps"], [{"log1p": {}}])
-            self.assertIn("impute", document["features"]["numeric"][0]["steps"][-1])
+            self.assertIn("impute", document["features"]["numeric"][0]["steps"][0])
             self.assertTrue(any(check["numeric"][0] is None for check in document["checks"]))
 
     def test_a_logarithm_without_a_scaler(self):

@@ -153,6 +153,17 @@ class Exported(unittest.TestCase):
             self.assertIn("impute", document["features"]["numeric"][0]["steps"][0])
             self.assertTrue(any(check["numeric"][0] is None for check in document["checks"]))
 
+    def test_the_order_of_imputing_and_other_steps(self):
+        log, fill = FunctionTransformer(np.log1p), SimpleImputer(strategy="constant", fill_value=3.0)
+        frame = with_missing(made_up_rows()).assign(town="A")
+        live = with_missing(made_up_rows(200, seed=2)).assign(town="A")
+        live.loc[::5, "debts"] = -4.0  # the logarithm makes NaN of it, which is not imputed
+        for steps in ((fill, log), (fill, log, StandardScaler()), (StandardScaler(), fill), (RobustScaler(), fill), (MinMaxScaler(), fill, StandardScaler())):
+            trained = frame.assign(debts=frame["debts"].abs())
+            model = HistGradientBoostingClassifier(max_iter=10)
+            with self.subTest(steps):
+                self.agrees(fitted(("d", make_pipeline(*steps), ["debts"]), ("a", "passthrough", ["age"]), ("t", one_hot(), TEXT), model=model, frame=trained), live.copy())
+
     def test_a_logarithm_without_a_scaler(self):
         self.agrees(fitted(("i", FunctionTransformer(np.log), ["income"]), ("t", one_hot(), TEXT)))
 
@@ -263,7 +274,7 @@ class Exported(unittest.TestCase):
         document = exported(usual())
         self.assertEqual(json.loads(export_sklearn.to_text(document)), document)
         document["threshold"] = float("nan")
-        with self.assertRaises(ValueError):
+        with self.assertRaisesRegex(export_sklearn.NotExportable, "not finite"):
             export_sklearn.write(document, self.folder / "nan.json")
         self.assertFalse((self.folder / "nan.json").exists())
 

@@ -180,6 +180,22 @@ class Steps(unittest.TestCase):
         for step in (town, make_pipeline(SimpleImputer(strategy="most_frequent"), one_hot(drop="first"))):
             self.both(step, TEXT, frame=frame, live=live)
 
+    def test_none_behind_an_imputer_of_nan_is_refused(self):
+        frame = rows()
+        frame.loc[::9, "town"] = None
+        for encoder in (one_hot(), one_hot(min_frequency=2), OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)):
+            steps = columns(("n", "passthrough", NUMERIC), ("t", make_pipeline(SimpleImputer(strategy="most_frequent"), encoder), TEXT))
+            pipeline = fit(make_pipeline(steps, logistic()), frame)
+            with self.subTest(encoder), self.assertRaisesRegex(export_sklearn.NotExportable, "fillna\\(np.nan\\) or SimpleImputer"):
+                export_sklearn.export(pipeline, name="n", training_data=DATA)
+
+    def test_infinities_that_the_scalers_refuse(self):
+        frame = rows()
+        for step in (StandardScaler(), RobustScaler(), MinMaxScaler(clip=True), MaxAbsScaler(), QuantileTransformer(n_quantiles=50), SimpleImputer()):
+            pipeline = make_pipeline(step, HistGradientBoostingClassifier(max_iter=5)).fit(frame[NUMERIC], frame["late"])
+            with self.subTest(step):
+                compare(self, pipeline, hard_rows(frame, infinite=True)[NUMERIC])
+
     def test_one_hot_options(self):
         for options in (
             {},
@@ -239,6 +255,17 @@ class Shapes(unittest.TestCase):
         union = make_union(StandardScaler(), make_pipeline(MinMaxScaler(), SelectKBest(k=1)), "passthrough")
         pipeline = make_pipeline(make_column_transformer((union, make_column_selector(dtype_include=float)), (one_hot(), TEXT)), logistic())
         compare(self, fit(pipeline, frame), hard_rows(frame, unseen=True))
+
+    def test_a_numpy_function_as_the_first_step(self):
+        frame = rows()
+        x, live = frame[["age", "income"]], hard_rows(frame)[["age", "income"]].abs()
+        for first in (FunctionTransformer(np.log1p), FunctionTransformer(np.clip, kw_args={"a_min": 0, "a_max": 30})):
+            pipeline = make_pipeline(first, StandardScaler(), logistic())
+            compare(self, pipeline.fit(x, frame["late"]), live)
+            compare(self, pipeline.fit(x.to_numpy(), frame["late"]), live.to_numpy())
+        pipeline = make_pipeline(FunctionTransformer(np.clip, kw_args={"a_min": [0, 1], "a_max": 30}), logistic()).fit(x, frame["late"])
+        with self.assertRaisesRegex(export_sklearn.NotExportable, "clip"):
+            export_sklearn.export(pipeline, name="n", training_data=DATA)
 
     def test_column_choices(self):
         frame = rows()
@@ -329,6 +356,24 @@ class Models(unittest.TestCase):
         document = compare(self, fit(tuned, frame), hard_rows(frame))
         self.assertEqual(document["threshold"], tuned.best_threshold_)
 
+    def test_thresholds_of_the_other_class(self):
+        if VERSION < (1, 5):
+            self.skipTest("scikit-learn 1.5 has them")
+        from sklearn.metrics import f1_score, make_scorer
+        from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
+
+        frame = rows()
+        x, y = frame[NUMERIC], frame["late"]
+        tuned = TunedThresholdClassifierCV(logistic(), scoring=make_scorer(f1_score, pos_label=0), cv=3)
+        fixed = make_pipeline(StandardScaler(), FixedThresholdClassifier(logistic(), threshold=0.3, pos_label=0))
+        for model in (tuned, fixed):
+            with self.assertRaisesRegex(export_sklearn.NotExportable, "positive=0"):
+                export_sklearn.export(model.fit(x, y), name="n", training_data=DATA)
+            document = export_sklearn.export(model, name="n", training_data=DATA, positive=0)
+            self.assertEqual(document["classes"], [1, 0])
+            said = model.predict_proba(x)[:, 0] >= document["threshold"]
+            self.assertEqual((model.predict(x) == 0).tolist(), said.tolist())
+
     def test_prefit(self):
         if VERSION < (1, 6):
             self.skipTest("scikit-learn 1.6 has FrozenEstimator")
@@ -411,6 +456,12 @@ class Models(unittest.TestCase):
         compare(self, model.fit(frame[NUMERIC], frame["late"]), live[NUMERIC])
         frame, live = (f.astype({"job": "category", "town": "category"}) for f in (frame, live))
         compare(self, model.fit(frame[TEXT + NUMERIC], frame["late"]), live[TEXT + NUMERIC])
+        # categorical_feature= names another column than the one of dtype category
+        frame = pd.DataFrame({"zone": np.arange(len(frame)) % 6, "zip": pd.Categorical(np.arange(len(frame)) * 7 % 5 + 10), "late": frame["late"]})
+        model.fit(frame[["zone", "zip"]], frame["late"] ^ (frame["zone"] % 2), categorical_feature=["zone"])
+        with self.assertRaisesRegex(export_sklearn.NotExportable, "dtype category.*categories="):
+            export_sklearn.export(model, name="n", training_data=DATA)
+        compare(self, model, frame[["zone", "zip"]], categories={"zip": [10, 11, 12, 13, 14]})
 
     def test_labels(self):
         frame = rows()

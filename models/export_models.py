@@ -12,8 +12,8 @@ from export_program import Block, Input, apply, class_of, key_kind, note_edges, 
 
 
 class Outcome:
-    """What a classifier gives: the column of predict_proba[:, 1] (`first`: of [:, 0], where it is not 1 minus that) and of
-    decision_function. `margin` is None where there is no decision function; `probability` where there are no probabilities.
+    """What a classifier gives: the column of predict_proba[:, 1] (`first`: of [:, 0], where it is not 1 minus that, or a function
+    that makes it) and of decision_function. `margin` is None where there is no decision function; `probability` where there are no probabilities.
     `threshold` is the classifier's own, of the probability of the class at the place `positive`."""
 
     def __init__(self, probability=None, margin=None, first=None, threshold=None, positive=None):
@@ -75,15 +75,10 @@ def predict(program, model, block, top=False):
     return function(program, model, block)
 
 
-def probability(program, model, block):
-    outcome = predict(program, model, block)
-    if outcome.probability is None:
-        program.refuse(f"a {type(model).__name__} has no predict_proba; wrap it in a CalibratedClassifierCV")
-    return outcome.probability
-
-
 def first_probability(program, outcome):
     """predict_proba[:, 0]."""
+    if callable(outcome.first):
+        outcome.first = outcome.first()
     if outcome.first is None:
         (one,) = program.emit("constant", None, 1, values=[1.0])
         (outcome.first,) = program.emit("subtract", [one.key], 1, by=[outcome.probability.key])
@@ -369,7 +364,7 @@ def calibrated(program, model, block):
             program.refuse("the scores that are calibrated cannot be exported")
         made.append(calibrate(program, part.calibrators[0], score))
         program.where.pop()
-    return Outcome(mean(program, made, None))
+    return Outcome(mean(program, made, None), None, lambda: mean_of_firsts(program, [Outcome(c) for c in made], None))
 
 
 def has_decision_function(model):
@@ -397,6 +392,11 @@ def mean(program, columns, weights):
     return program.emit("weighted_mean", keys, 1, weights=plain(weights), groups=len(columns))[0]
 
 
+def mean_of_firsts(program, outcomes, weights):
+    """The mean of predict_proba[:, 0], as the trainer takes it: 1 minus the other mean may differ in the last bit."""
+    return mean(program, [first_probability(program, outcome) for outcome in outcomes], weights)
+
+
 @classifier("FixedThresholdClassifier", "TunedThresholdClassifierCV")
 def thresholded(program, model, block):
     outcome = predict(program, model.estimator_, block)
@@ -422,30 +422,35 @@ def thresholded(program, model, block):
 def voting(program, model, block):
     if model.voting != "soft":
         program.refuse("voting=\"hard\" gives no probability; use voting=\"soft\"")
-    columns = [sub(program, f"estimators_[{i}]", part, block) for i, part in enumerate(model.estimators_)]
-    return Outcome(mean(program, columns, model._weights_not_none))
+    outcomes = [sub(program, f"estimators_[{i}]", part, block) for i, part in enumerate(model.estimators_)]
+    weights = model._weights_not_none
+    probabilities = mean(program, [outcome.probability for outcome in outcomes], weights)
+    return Outcome(probabilities, None, lambda: mean_of_firsts(program, outcomes, weights))
 
 
 def sub(program, place, model, block):
     program.where.append(place)
-    column = probability(program, model, block)
+    outcome = predict(program, model, block)
+    if outcome.probability is None:
+        program.refuse(f"a {type(model).__name__} has no predict_proba; wrap it in a CalibratedClassifierCV")
     program.where.pop()
-    return column
+    return outcome
 
 
 @classifier("BaggingClassifier")
 def bagging(program, model, block):
-    columns, margins = [], []
+    outcomes = []
     for i, (part, features) in enumerate(zip(model.estimators_, model.estimators_features_)):
         program.where.append(f"estimators_[{i}]")
         outcome = predict(program, part, block.take([int(f) for f in features]))
         if outcome.probability is None:
             program.refuse("an estimator without predict_proba votes, which gives shares; use one that has it")
-        columns.append(outcome.probability)
-        margins.append(outcome.margin)
+        outcomes.append(outcome)
         program.where.pop()
+    margins = [outcome.margin for outcome in outcomes]
     margin = None if None in margins else mean(program, margins, None)
-    return Outcome(mean(program, columns, None), margin)
+    probabilities = mean(program, [outcome.probability for outcome in outcomes], None)
+    return Outcome(probabilities, margin, lambda: mean_of_firsts(program, outcomes, None))
 
 
 @classifier("StackingClassifier")

@@ -474,6 +474,15 @@ class Models(unittest.TestCase):
             for place, label in enumerate(["fraud", "ok"]):
                 document = compare(self, pipeline, hard_rows(frame), place=place, positive=label)
                 self.assertEqual(document["classes"], ["ok", "fraud"] if place == 0 else ["fraud", "ok"])
+        forest = RandomForestClassifier(10, max_depth=4, random_state=0)
+        for model in (
+            BaggingClassifier(DecisionTreeClassifier(max_depth=4), 10, random_state=1),
+            CalibratedClassifierCV(forest, method="isotonic", cv=3),
+            VotingClassifier([("a", forest), ("b", DecisionTreeClassifier(max_depth=3))], voting="soft", weights=[1, 3]),
+        ):
+            with self.subTest(str(model)):
+                model.fit(frame[NUMERIC], frame["late"])
+                compare(self, model, hard_rows(frame)[NUMERIC], place=0, near=0, positive="fraud")
         baseline = export_sklearn.drift_baseline(frame, frame["late"], pipeline=pipeline, positive="fraud")
         self.assertAlmostEqual(baseline["training_positive_rate"], (frame["late"] == "fraud").mean())
 

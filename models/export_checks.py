@@ -27,7 +27,8 @@ def frame_of(program, rows):
             columns[name] = pd.Series(values, dtype=float)
         levels = facts.get("levels")
         if levels is not None:
-            columns[name] = pd.Series(pd.Categorical([v if v in levels else None for v in values], categories=levels))
+            own = {level: level for level in levels}  # 0.0 is False where the categories are booleans
+            columns[name] = pd.Series(pd.Categorical([own.get(v) for v in values], categories=levels))
     frame = pd.DataFrame(columns)
     if program.is_array:
         return frame.to_numpy(dtype=object if "text" in program.kinds.values() else float)
@@ -233,6 +234,9 @@ def choose(program, pipeline, positive, count, data=None, first=None):
     pool = Pool(program, max(400, min(2000, 20 * count)), data)
     probabilities = predicted(pipeline, pool.frame(), positive)
     good = np.flatnonzero((probabilities >= 0) & (probabilities <= 1))
+    if not len(good) and data is not None:
+        raise NotExportable("the pipeline refuses every row of data= when its columns are float64 numbers or texts, as they are "
+                            "in C++; fit it on columns of these two kinds")
     if not len(good):
         raise NotExportable("the pipeline refuses every row that was made up for the checks; give rows as data=")
     pool.keep(good)

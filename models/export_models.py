@@ -22,6 +22,7 @@ class Outcome:
         self.first = first
         self.threshold = threshold
         self.positive = positive
+        self.late_margin = None  # a function that makes the margin, where only a calibration wants it
 
 
 class Verbatim(str):
@@ -313,7 +314,9 @@ def lightgbm_trees(program, model, block):
             program.facts[column.name]["missing"] = True
     keys = program.numbers(Block(columns))
     (made,) = program.emit("trees", keys, 1, kind="lightgbm", model={"text": text}, gives="prediction")
-    return Outcome(made)
+    outcome = Outcome(made)
+    outcome.late_margin = lambda: program.emit("trees", keys, 1, kind="lightgbm", model={"text": text}, gives="margin")[0]
+    return outcome
 
 
 def lightgbm_categories(program, booster, text, columns, levels):
@@ -327,7 +330,8 @@ def lightgbm_categories(program, booster, text, columns, levels):
         return places
     places = (getattr(booster, "params", None) or {}).get("categorical_column") or []
     if len(places) != len(levels) or not all(isinstance(p, int) for p in places):
-        program.refuse("LightGBM does not say which columns are categorical; fit with categorical_feature=\"auto\"")
+        program.refuse("LightGBM does not say which columns are of dtype category (ordered ones are no categorical features); "
+                       "give categories={name: list of the categories, ...} with these columns in their order")
     places = sorted(places)
     kinds = next((line[14:].split() for line in text.splitlines() if line.startswith("feature_infos=")), [])
     most = max(len(names) for names in levels)
@@ -359,7 +363,7 @@ def calibrated(program, model, block):
         inner = predict(program, getattr(part, "estimator", None) or part.base_estimator, block)
         score = inner.margin or inner.probability
         if has_decision_function(getattr(part, "estimator", None) or part.base_estimator):
-            score = inner.margin
+            score = inner.late_margin() if inner.margin is None and inner.late_margin else inner.margin
         if score is None or len(part.calibrators) != 1:
             program.refuse("the scores that are calibrated cannot be exported")
         made.append(calibrate(program, part.calibrators[0], score))

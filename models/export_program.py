@@ -531,7 +531,7 @@ def simple_imputer(program, step, block):
         program.check_finite(Block([c for c in block.columns if not isinstance(c, Text)]), missing=False)
     for column, filled in zip(block.columns, step.statistics_):
         if is_missing(filled):
-            if step.strategy != "constant":
+            if step.strategy != "constant" or drops_constants():
                 continue  # every training value was missing: the column is left out
             filled = np.nan
         is_text = isinstance(filled, str) or isinstance(column, Text)
@@ -549,7 +549,7 @@ def simple_imputer(program, step, block):
             note_edges(program, column, [filled] if absent else [filled, sentinel])
             if isinstance(column, Input) and absent:
                 program.facts[column.name]["missing"] = True
-            if is_nan(sentinel) and np.asarray(step.statistics_).dtype.kind == "f":
+            if is_nan(sentinel) and step._fit_dtype.kind in "fiub":
                 program.check_finite(Block([column]), missing=True)
             value = np.nan if absent else sentinel
             out += program.each("replace", Block([column]), **{"from": value, "to": filled}).columns
@@ -558,12 +558,22 @@ def simple_imputer(program, step, block):
     return Block(out, block.sparse)
 
 
+def drops_constants():
+    """Whether this scikit-learn leaves out a column without values even where a constant would fill it."""
+    import inspect
+
+    from sklearn.impute import SimpleImputer
+
+    return 'self.strategy == "constant" or' not in inspect.getsource(SimpleImputer.transform)
+
+
 @transformer("MissingIndicator")
 def missing_indicator(program, step, block):
     if step.features == "missing-only" and step.error_on_new and is_nan(step.missing_values):
         others = [c for i, c in enumerate(block.columns) if i not in set(step.features_.tolist())]
         program.check_finite(Block([c for c in others if not isinstance(c, Text)]), missing=False)
-    return indicators(program, step, block)
+    sparse = block.sparse if step.sparse == "auto" else bool(step.sparse)
+    return Block(indicators(program, step, block).columns, sparse)
 
 
 def indicators(program, step, block):

@@ -112,6 +112,7 @@ def export(
         limit = threshold if threshold is not None else plan.threshold if plan and plan.threshold is not None else 0.5
         known = baseline is None or isinstance(baseline, dict) and "training_positive_rate" in baseline
         require(known, "baseline is not what drift_baseline() gives")
+        require(isinstance(limit, (int, float, np.number)), f"the threshold {limit!r} is not a number; give one from 0 to 1")
         require(0 <= float(limit) <= 1, f"the threshold {limit} is not a probability; give one from 0 to 1")
         part = simple or plan
         document = {
@@ -386,6 +387,8 @@ class Plan:
 
     def checks(self, pipeline, count, missing, data, plan):
         if data is not None:
+            require(isinstance(data, pd.DataFrame), f"data is a {type(data).__name__}, not a DataFrame")
+            require(len(data) > 0, "data has no rows; give some, or leave data= out")
             absent = [n for n in self.numeric + self.text if n not in data]
             require(not absent, f"data has no column {absent[:1]}")
         count = 64 if count is None else count

@@ -191,7 +191,7 @@ def export_dict(model, feature_names=None, encoded=False):
     name = type(model).__name__
     if name.startswith(("RandomForest", "ExtraTrees")):
         out = _averaging(model, model.estimators_, "random_forest" if name.startswith("R") else "extra_trees")
-    elif name in ("DecisionTreeClassifier", "DecisionTreeRegressor"):
+    elif name in ("DecisionTreeClassifier", "DecisionTreeRegressor", "ExtraTreeClassifier", "ExtraTreeRegressor"):
         out = _averaging(model, [model], "decision_tree")
     elif name.startswith("GradientBoosting"):
         out = _gradient_boosting(model)

@@ -43,7 +43,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 from sklearn.svm import SVC, LinearSVC
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
 VERSION = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
 warnings.simplefilter("ignore")
@@ -171,6 +171,10 @@ class Steps(unittest.TestCase):
             with self.subTest(strategy):
                 self.both(SimpleImputer(strategy=strategy, add_indicator=True), missing=["age", "debts"])
         self.both(SimpleImputer(missing_values=3.0), ["grade"])
+        empty = rows(missing=["age"]).assign(debts=np.nan)
+        for options in ({}, {"keep_empty_features": True}):
+            pipeline = make_pipeline(SimpleImputer(strategy="constant", fill_value=2.0, **options), StandardScaler(), logistic())
+            compare(self, pipeline.fit(empty[NUMERIC], empty["late"]), empty[NUMERIC])
         self.both(FeatureUnion([("i", SimpleImputer()), ("m", MissingIndicator())]), missing=["age"])
 
     def test_texts_that_are_imputed(self):
@@ -325,6 +329,7 @@ class Models(unittest.TestCase):
             SGDClassifier(loss="modified_huber", random_state=0),
             LinearDiscriminantAnalysis(),
             DecisionTreeClassifier(max_depth=5),
+            ExtraTreeClassifier(max_depth=5, random_state=0),
             RandomForestClassifier(10, max_depth=5, random_state=0),
             ExtraTreesClassifier(10, max_depth=5, random_state=0),
             GradientBoostingClassifier(n_estimators=10),
@@ -454,6 +459,9 @@ class Models(unittest.TestCase):
         model = lightgbm.LGBMClassifier(n_estimators=10, verbose=-1)
         compare(self, fit(make_pipeline(self.steps(), model), frame), live)
         compare(self, model.fit(frame[NUMERIC], frame["late"]), live[NUMERIC])
+        compare(self, CalibratedClassifierCV(model, cv=3).fit(frame[NUMERIC], frame["late"]), live[NUMERIC])
+        own = pd.DataFrame({"own": pd.Categorical(np.arange(len(frame)) % 3 == 0), "age": frame["age"]})
+        compare(self, model.fit(own, frame["late"] ^ (np.arange(len(frame)) % 3 == 0)), own)
         frame, live = (f.astype({"job": "category", "town": "category"}) for f in (frame, live))
         compare(self, model.fit(frame[TEXT + NUMERIC], frame["late"]), live[TEXT + NUMERIC])
         # categorical_feature= names another column than the one of dtype category
@@ -538,6 +546,8 @@ class Refusals(unittest.TestCase):
         model = logistic().fit(frame[NUMERIC], frame["late"])
         for change, said in [
             ({"threshold": 3}, "threshold 3"),
+            ({"threshold": "high"}, "threshold 'high' is not a number"),
+            ({"data": frame[:0]}, "no rows"),
             ({"positive": "x"}, "no label"),
             ({"raw": frame[NUMERIC]}, "400 rows"),
             ({"raw": frame[NUMERIC][:3], "engineered": ["zz"]}, "zz"),

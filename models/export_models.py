@@ -219,7 +219,9 @@ def xgboost_trees(program, model, block):
     text, document = xgboost_document(model, booster)
     columns = xgboost_categories(program, document, booster, block)
     if model.missing is not None and model.missing == model.missing:
-        columns = program.each("replace", Block(columns), **{"from": float(model.missing), "to": np.nan}).columns
+        # XGBoost compares in single precision: the double and what it becomes there are both missing.
+        for marker in dict.fromkeys([float(model.missing), float(np.float32(model.missing))]):
+            columns = program.each("replace", Block(columns), **{"from": marker, "to": np.nan}).columns
     if block.sparse:
         columns = program.each("replace", Block(columns), **{"from": 0.0, "to": np.nan}).columns
     if document["learner"]["gradient_booster"].get("name") == "gblinear":  # trees take infinities as they are

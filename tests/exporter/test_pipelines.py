@@ -430,6 +430,10 @@ class Models(unittest.TestCase):
         x, y = frame[NUMERIC].fillna(-999), frame["late"]
         model = xgboost.XGBClassifier(n_estimators=10, missing=-999).fit(x, y)
         compare(self, model, live[NUMERIC].fillna(-999), near=1e-6)
+        single = frame[NUMERIC].astype("float32").astype(float).fillna(float(np.float32(-99.9)))
+        model = xgboost.XGBClassifier(n_estimators=10, missing=-99.9).fit(single, y)
+        compare(self, model, single, near=1e-6)
+        compare(self, model, live[NUMERIC].fillna(-99.9), near=1e-6)
         options = {"early_stopping_rounds": 2} if new else {"early_stopping_rounds": 2}
         model = xgboost.XGBClassifier(n_estimators=60, **options).fit(x, y, eval_set=[(rows(seed=5)[NUMERIC], rows(seed=5)["late"])], verbose=False)
         self.assertLess(model.best_iteration, 55)

@@ -29,7 +29,7 @@ std::string file(const std::string& raw) {
       "training_data": {"file": "none.csv",
         "sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "rows": 10}},
     "features": {"numeric": [{"name": "previous", "mean": 0, "scale": 1}, {"name": "amount", "mean": 0, "scale": 1},
-      {"name": "age", "mean": 0, "scale": 1}, {"name": "home", "mean": 0, "scale": 1},
+      {"name": "age", "mean": 0, "scale": 1, "steps": [{"impute": 0}]}, {"name": "home", "mean": 0, "scale": 1},
       {"name": "ratio", "mean": 0, "scale": 1}, {"name": "logged", "mean": 0, "scale": 1},
       {"name": "north", "mean": 0, "scale": 1}], "text": []},
     "model": {"numeric_coefficients": [0, 0, 0, 0, 1, 0, 0], "text_coefficients": [], "intercept": 0},

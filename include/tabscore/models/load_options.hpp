@@ -9,7 +9,7 @@ namespace tabscore {
 /// Which rounds of boosting score, where training stopped early and went on past the best one.
 enum class rounds : std::uint8_t {
   best,  ///< those up to the best, as the trainer's scikit-learn interface does
-  all    ///< all that the file holds, as XGBoost's Booster.predict does
+  all    ///< all that the file holds, as XGBoost's Booster.predict does (of dart up to 3.2 to a few last bits)
 };
 
 /// What a random forest of a LightGBM text of version 2 gives, which the file does not say.

@@ -92,15 +92,15 @@ void input::open() {
   rest_.clear();
 
   std::uint64_t records = 0;
-  for (std::size_t wanted = 4096;; wanted *= 2) {
-    const bool ended = fill(rest_, wanted);
+  for (;;) {
+    const bool ended = fill(rest_, std::max<std::size_t>(4096, 2 * rest_.size()));
     const auto head = format_.begin(rest_.view(), ended);
     if (!head) stop(exit_code::usage, fmt::format("{}: {}", name, head.error().message));
     if (*head != format_.needs_more) {
       records = *head;
       break;
     }
-    if (wanted > settings_.max_record_bytes) stop(exit_code::usage, fmt::format("{}: no header is that long", name));
+    if (rest_.size() > settings_.max_record_bytes) stop(exit_code::usage, fmt::format("{}: no header is that long", name));
   }
   const std::string_view header = rest_.view().substr(0, records);
   if (!begun_) header_ = header;

@@ -98,7 +98,7 @@ struct throwing_sink {
   b.push_back("a", 45, 1.0, "no");
 #elif CASE == 35  // tabscore: push_back takes one value per field, std::nullopt for one that is missing
   b.push_back("a", 45, 1.0);
-#elif CASE == 36  // tabscore: nullptr is no text; is_missing(col<"x">) asks for a value that is absent
+#elif CASE == 36  // tabscore: nullptr is not a text; is_missing() asks whether a value is absent
   static_cast<void>(col<"name"> != nullptr);
 #elif CASE == 37  // tabscore: an unsigned constant of 64 bits may not fit an integer field; give a std::int64_t
   static_cast<void>(col<"age"> < 18446744073709551615ULL);

@@ -374,7 +374,7 @@ constexpr auto lift(const T& v) {
         !std::same_as<T, std::string>,
         "tabscore: a formula keeps no text; give a literal, or a std::string_view of a text that outlives it");
     static_assert(!std::same_as<T, std::nullptr_t>,
-                  "tabscore: nullptr is no text; is_missing(col<\"x\">) asks for a value that is absent");
+                  "tabscore: nullptr is not a text; is_missing() asks whether a value is absent");
     return constant<std::string_view>(std::string_view(v));
   } else if constexpr (std::floating_point<T>) {
     return constant<double>(static_cast<double>(v));

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdio>
 #include <filesystem>
-#include <limits>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -16,7 +15,7 @@ namespace tabscore::detail {
 
 /// The bytes of a file, at most so many of them: /dev/zero has no end. Who gives a bound gives one more than is right.
 inline result<std::string> read_file(const std::string& path,
-                                     std::size_t most = std::numeric_limits<std::size_t>::max()) {
+                                     std::size_t most = std::size_t(-1)) {
   const auto close = [](std::FILE* file) { std::fclose(file); };
   const std::unique_ptr<std::FILE, decltype(close)> file(std::fopen(path.c_str(), "rb"), close);
   if (!file) return error{errc::io, path + ": cannot be opened"};
@@ -25,7 +24,7 @@ inline result<std::string> read_file(const std::string& path,
   std::string bytes;
   char piece[1 << 16];
   while (bytes.size() < most) {
-    const std::size_t n = std::fread(piece, 1, std::min(sizeof piece, most - bytes.size()), file.get());
+    const std::size_t n = std::fread(piece, 1, (std::min)(sizeof piece, most - bytes.size()), file.get());
     if (n == 0) break;
     bytes.append(piece, n);
   }

@@ -20,10 +20,10 @@ hostile() {
   (cd "$root/include" && find tabscore -name '*.hpp' | sort | sed 's/.*/#include <&>/')
 }
 bad=0
+standard=c++20
 for c in "${compilers[@]}"; do
-  for standard in c++20 gnu++20; do
-    printf '#include <resolv.h>\n#include <tabscore/tabscore.hpp>\n' | "$c" -std=$standard "${flags[@]}" -x c++ - || bad=1
-    hostile | "$c" -std=$standard "${flags[@]}" -x c++ - 2>&1 | grep -E 'error' | head -20 | sed "s|^|$c $standard: |" | grep . && bad=1
-  done
+  hostile | "$c" -std=$standard "${flags[@]}" -x c++ - 2>&1 | grep -E 'error' | head -20 | sed "s|^|$c $standard: |" | grep . && bad=1
+  standard=gnu++20  # its own macros, unix and linux: one compiler will do
 done
+printf '#include <resolv.h>\n#include <tabscore/tabscore.hpp>\n' | "${compilers[0]}" -std=c++20 "${flags[@]}" -x c++ - || bad=1
 exit $bad

@@ -5,7 +5,7 @@
 #include <tabscore/models/logistic.hpp>
 #include <tabscore/pipeline/pipeline.hpp>
 #include <tabscore/schema/batch.hpp>
-#include <tabscore/service/swappable.hpp>
+#include <tabscore/serving/swappable.hpp>
 
 #include <algorithm>
 #include <memory>

@@ -304,9 +304,10 @@ class connection {
     if (!ec && parsed > config.max_header_bytes) ec = beast::error::header_limit;
     origin_ = worker_.policy.allowed_origin(parser.origin);
     if (ec) co_return co_await hang_up(status_of(ec));
-    if (!worker_.policy.answers_for(parser.head.host)) co_return co_await hang_up(421);
+    if (!worker_.policy.answers_for(parser.host)) co_return co_await hang_up(421);
 
     request asked = parser.head;
+    asked.padded = true;
     std::size_t used = parsed;  // bytes of input_ that belong to this request
     const std::size_t length = static_cast<std::size_t>(parser.content_length().value_or(0));
     const bool in_place = !parser.chunked() && length <= input_.capacity() - parsed;
@@ -405,7 +406,7 @@ class connection {
 
   response busy() const {
     if (worker_.config.refused) worker_.config.refused(503);
-    return {.status = 503, .body = R"({"detail":"The server is busy."})", .retry_after_s = retry_after_s};
+    return {.status = 503, .body = R"({"detail":"The server is busy."})", .more_headers = "retry-after: 1\r\n"};
   }
 
   response call(const request& asked) {
@@ -419,8 +420,7 @@ class connection {
   /// Begins an answer, nearly always wholly: what the socket does not take yet is left in unsent_. False when the
   /// connection is lost.
   bool answer(const response& r, bool more, bool http11 = true, bool head_only = false) {
-    worker_.head.reserve(768 + r.content_type.size() + r.allow.size() + r.location.size() + r.more_headers.size() +
-                         origin_.size());
+    worker_.head.reserve(768 + r.content_type.size() + r.more_headers.size() + origin_.size());
     char* const head = worker_.head.data();
     char* end = head;
     const auto put = [&](auto... pieces) { ((end = std::copy_n(pieces.data(), pieces.size(), end)), ...); };
@@ -429,9 +429,6 @@ class connection {
     put(view(beast::obsolete_reason(static_cast<beast::status>(r.status))), "\r\ndate: "sv, worker_.date);
     put("\r\ncontent-length: "sv, number(fmt::format_int(r.body.size())), "\r\n"sv);
     if (!r.content_type.empty()) put("content-type: "sv, r.content_type, "\r\n"sv);
-    if (!r.allow.empty()) put("allow: "sv, r.allow, "\r\n"sv);
-    if (!r.location.empty()) put("location: "sv, r.location, "\r\n"sv);
-    if (r.retry_after_s != 0) put("retry-after: "sv, number(fmt::format_int(r.retry_after_s)), "\r\n"sv);
     put("x-content-type-options: nosniff\r\n"sv, r.more_headers);
     if (worker_.policy.varies()) put("vary: origin\r\n"sv);
     if (!origin_.empty()) {

@@ -6,32 +6,14 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <tabscore/serving/request.hpp>
 #include <vector>
 
 /// The HTTP side of the example, with Boost.Beast behind one .cpp file; it knows nothing of what is served.
 namespace http {
 
-/// One complete request. The views live until the handler returns.
-struct request {
-  std::string_view method;
-  std::string_view path;   ///< as sent: still percent-encoded, without the query
-  std::string_view query;  ///< without the question mark
-  std::string_view host;   ///< and port, as sent; one of settings::hosts
-  std::string_view content_type;
-  bool encoded = false;     ///< the body is in a content coding: compressed, say
-  std::string_view accept;  ///< all such headers, joined by commas
-  std::string_view body;    ///< 64 more bytes are readable behind it, as simdjson wants
-};
-
-struct response {
-  unsigned status = 200;
-  std::string_view content_type = "application/json";  ///< empty: no such header
-  std::string_view body = {};                          ///< must not change before the same handler's next call
-  std::string_view allow = {};
-  std::string location = {};           ///< printable ASCII only
-  unsigned retry_after_s = 0;          ///< 0: no such header
-  std::string_view more_headers = {};  ///< whole lines, each with its "\r\n"
-};
+using tabscore::serving::request;
+using tabscore::serving::response;
 
 /// Answers one request; called by one thread only, so it may own that thread's working memory. May throw: 500.
 using handler = std::function<response(const request&)>;
@@ -57,8 +39,6 @@ struct settings {
   std::function<void()> hangup;                  ///< called at SIGHUP
   std::function<void()> leaving;                 ///< called at SIGINT and SIGTERM
 };
-
-inline constexpr unsigned retry_after_s = 1;  ///< what the answer 503 advises
 
 /// Serves until SIGINT or SIGTERM, answers what is in flight and returns. `make_handler` is called once per thread;
 /// `ready` gets the address ("http://127.0.0.1:8000") once connections are accepted. A socket that was handed over as

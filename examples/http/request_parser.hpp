@@ -29,6 +29,7 @@ class request_parser final : public beast::basic_parser<true> {
   }
 
   request head;                  // all but the body
+  std::string_view host;         // and port
   std::string_view origin;       // of the page that asks
   bool asks_for_method = false;  // access-control-request-method: a preflight
   bool expects_continue = false;
@@ -40,16 +41,13 @@ class request_parser final : public beast::basic_parser<true> {
     if (verb == beast::verb::unknown) ec = beast::error::bad_method;
     http11 = version == 11;
     head.method = view(method);
-    head.path = view(target);
-    if (head.path.starts_with("http://")) {  // absolute form, as sent to proxies
-      const std::size_t end = std::min(head.path.find_first_of("/?", 7), head.path.size());
-      head.host = head.path.substr(7, end - 7);  // whatever the header says (RFC 9112, 3.2.2)
-      head.path.remove_prefix(end);
+    std::string_view path = view(target);
+    if (path.starts_with("http://")) {  // absolute form, as sent to proxies
+      const std::size_t end = std::min(path.find_first_of("/?", 7), path.size());
+      host = path.substr(7, end - 7);  // whatever the header says (RFC 9112, 3.2.2)
+      path.remove_prefix(end);
     }
-    if (const auto mark = head.path.find('?'); mark != std::string_view::npos) {
-      head.query = head.path.substr(mark + 1);
-      head.path = head.path.substr(0, mark);
-    }
+    head.set_target(path);
   }
   void on_field_impl(beast::field name, boost::string_view, boost::string_view value, error_code& ec) override {
     if (is_header_done()) return;  // a trailer
@@ -69,7 +67,7 @@ class request_parser final : public beast::basic_parser<true> {
         }
         break;
       case beast::field::content_encoding:
-        if (!value.empty() && !boost::beast::iequals(value, "identity")) head.encoded = true;
+        if (!boost::beast::iequals(value, "identity")) head.content_encoding = view(value);
         break;
       case beast::field::origin:
         keep(origin, value, ec);
@@ -90,7 +88,7 @@ class request_parser final : public beast::basic_parser<true> {
   }
   void on_header_impl(error_code& ec) override {
     if (hosts_ > 1 || (http11 && hosts_ == 0)) ec = beast::error::bad_field;
-    if (head.host.data() == nullptr) head.host = host_;
+    if (host.data() == nullptr) host = host_;
   }
   void on_chunk_header_impl(std::uint64_t, boost::string_view, error_code&) override {}
   std::size_t on_chunk_body_impl(std::uint64_t, boost::string_view bytes, error_code&) override {

@@ -13,7 +13,7 @@ using loan = ts::schema<ts::text<"purpose", ts::min_length{1}>, ts::optional<ts:
                         ts::integer<"months", ts::ge{1}, ts::le{480}>, ts::real<"amount", ts::gt{0}>,
                         ts::optional<ts::real<"income", ts::gt{0}>>>;
 
-/// Will it not be paid back? models/train_loan_default.py trains the model; see scoring_server/service.hpp.
+/// Will it not be paid back? models/train_loan_default.py trains the model; see tabscore/serving/service.hpp.
 struct loan_defaults {
   using record = loan;
   static constexpr ts::rules rules{
@@ -26,7 +26,6 @@ struct loan_defaults {
   static constexpr std::string_view program = "loan_server";
   static constexpr std::string_view title = "Loan defaults";
   static constexpr std::string_view summary = "Which loans will not be paid back";
-  static constexpr std::string_view model = "loan_default.json";
   static constexpr std::string_view probability = "probability";
   static constexpr std::string_view label = "default";
 };

@@ -7,30 +7,21 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <tabscore/serving/settings.hpp>
 
 #include "../command_line.hpp"
 #include "../file_mode.hpp"
 #include "../http/http_server.hpp"
 #include "../program_policy.hpp"
-#include "errors.hpp"
-#include "served_model.hpp"
-#include "service_state.hpp"
+
+namespace ts = tabscore;
 
 /// What the command line says.
 struct flags {
   http::settings http;
-  model_source model;
-  bool watch = false;
-  ts::decode_limits limits = default_limits;
-  std::size_t max_error_bytes = default_error_bytes;
-  std::string prediction_log = "artifacts/prediction_log.jsonl";
-  ts::jsonl_settings log;
+  ts::serving::settings service{.errors = ts::serving::error_style::pydantic1,
+                                .prediction_log = "artifacts/prediction_log.jsonl"};
   std::string hash_key_file;
-  std::string state_file;
-  ::mode_t file_mode = 0600;
-  unsigned state_interval_s = 60;
-  error_style errors = error_style::pydantic1;
-  std::string swagger_ui;
   bool verbose = false;
 };
 
@@ -72,57 +63,63 @@ inline void declare(CLI::App& app, flags& f) {
                  "origins (https://example.org) whose pages may read the answers; * for any. Default: none")
       ->delimiter(',')
       ->check(CLI::Validator(wrong_origin, ""));
-  app.add_option("--model", f.model.path, "model file, or none to start without; SIGHUP loads it again")
+  app.add_option("--model", f.service.model, "model file, or none to start without; SIGHUP loads it again")
       ->capture_default_str();
-  app.add_flag("--watch", f.watch, "load the model file again whenever it changes");
-  app.add_option("--prediction-log", f.prediction_log, "file that each prediction is appended to, or off")
+  app.add_flag("--watch", f.service.watch_model, "load the model file again whenever it changes");
+  app.add_option("--prediction-log", f.service.prediction_log, "file that each prediction is appended to, or off")
       ->capture_default_str();
   add_choice(
-      app, "--log-sync", f.log.file.sync,
+      app, "--log-sync", f.service.log.file.sync,
       {{"none", ts::durability::none}, {"interval", ts::durability::interval}, {"always", ts::durability::always}},
       "when the log is forced to the disk");
   app.add_option_function<unsigned>(
-         "--log-sync-ms", [&f](unsigned ms) { f.log.file.sync_interval = std::chrono::milliseconds(ms); },
+         "--log-sync-ms", [&f](unsigned ms) { f.service.log.file.sync_interval = std::chrono::milliseconds(ms); },
          "the interval of --log-sync interval")
       ->default_str("1000");
-  app.add_option("--log-rotate-bytes", f.log.file.rotate_bytes, "set the log aside before it is larger; 0: never")
+  app.add_option("--log-rotate-bytes", f.service.log.file.rotate_bytes,
+                 "set the log aside before it is larger; 0: never")
       ->capture_default_str();
   app.add_option_function<unsigned>(
-         "--log-rotate-seconds", [&f](unsigned s) { f.log.file.rotate_age = std::chrono::seconds(s); },
+         "--log-rotate-seconds", [&f](unsigned s) { f.service.log.file.rotate_age = std::chrono::seconds(s); },
          "set the log aside when it is so old; 0: never (SIGHUP always does)")
       ->default_str("0");
-  app.add_option("--log-keep-files", f.log.file.keep_files, "of the logs set aside keep so many, the newest; 0: all")
+  app.add_option("--log-keep-files", f.service.log.file.keep_files,
+                 "of the logs set aside keep so many, the newest; 0: all")
       ->capture_default_str();
-  app.add_option("--log-keep-bytes", f.log.file.keep_bytes, "and of these no more bytes together; 0: all")
+  app.add_option("--log-keep-bytes", f.service.log.file.keep_bytes, "and of these no more bytes together; 0: all")
       ->capture_default_str();
-  add_choice(app, "--log-on-failure", f.log.on_failure,
+  add_choice(app, "--log-on-failure", f.service.log.on_failure,
              {{"drop-and-count", ts::log_failure::drop_and_count}, {"refuse", ts::log_failure::refuse}},
              "what becomes of predictions that cannot be logged; refuse: 503");
   app.add_option("--log-hash-key-file", f.hash_key_file,
                  "file of 16 secret bytes that hashed fields are logged under; without it another key at each start");
-  app.add_flag("--log-model", f.model.log_names_it, "each line of the log names the model file's SHA-256");
+  app.add_flag("--log-model", f.service.log_model_hash, "each line of the log names the model file's SHA-256");
   add_file_mode(
-      app, [&f](::mode_t mode) { f.file_mode = f.log.file.mode = mode; },
+      app, [&f](::mode_t mode) { f.service.state_mode = f.service.log.file.mode = mode; },
       "rights of a new log and state file, in octal (default: 600); one that takes another's place has that one's");
-  app.add_option("--state-file", f.state_file, "keep what monitoring has counted in this file across restarts");
-  app.add_option("--state-interval", f.state_interval_s, "seconds between two writes of the state file")
+  app.add_option("--state-file", f.service.state_file, "keep what monitoring has counted in this file across restarts");
+  app.add_option_function<unsigned>(
+         "--state-interval", [&f](unsigned s) { f.service.state_interval = std::chrono::seconds(s); },
+         "seconds between two writes of the state file")
       ->check(CLI::Range(1U, 86400U))
-      ->capture_default_str();
-  app.add_flag("!--no-baseline", f.model.with_baseline, "ignore the model's drift baseline");
-  add_choice(app, "--errors", f.errors, {{"pydantic1", error_style::pydantic1}, {"pydantic2", error_style::pydantic2}},
+      ->default_str("60");
+  app.add_flag("!--no-baseline", f.service.with_baseline, "ignore the model's drift baseline");
+  using ts::serving::error_style;
+  add_choice(app, "--errors", f.service.errors,
+             {{"pydantic1", error_style::pydantic1}, {"pydantic2", error_style::pydantic2}},
              "what errors look like to those who don't ask for problem details");
   app.add_flag_callback(
       "--strict", program_policy::be_strict,
       "take every value for what it looks like: no 45.9 or \"45\" in an integer field, no 1 for true");
-  app.add_option("--swagger-ui", f.swagger_ui,
+  app.add_option("--swagger-ui", f.service.swagger_ui,
                  "folder of Swagger UI for /docs (default: swagger-ui beside the program), or none");
   app.add_flag("--verbose", f.verbose, "one line per request on the standard error output");
-  app.add_option("--max-records", f.limits.max_records, "more records in a request are refused: 422")
+  app.add_option("--max-records", f.service.limits.max_records, "more records in a request are refused: 422")
       ->check(CLI::Range(1U, ts::field_error::all_rows))
       ->capture_default_str();
-  app.add_option("--max-errors", f.limits.max_errors, "errors that an answer lists; the rest is counted")
+  app.add_option("--max-errors", f.service.limits.max_errors, "errors that an answer lists; the rest is counted")
       ->capture_default_str();
-  app.add_option("--max-error-bytes", f.max_error_bytes, "length of their text; the rest is counted")
+  app.add_option("--max-error-bytes", f.service.max_error_bytes, "length of their text; the rest is counted")
       ->capture_default_str();
   app.add_option("--max-connections", f.http.max_connections,
                  "one more takes the place of the one that is idle for longest, or gets 503")

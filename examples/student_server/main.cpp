@@ -3,4 +3,4 @@
 #include "../scoring_server/serve.hpp"
 #include "student.hpp"
 
-int main(int argc, char** argv) { return serve<student_purchases>(argc, argv); }
+int main(int argc, char** argv) { return serve<student_purchases>(argc, argv, "student_logistic.json"); }

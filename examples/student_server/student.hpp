@@ -35,7 +35,7 @@ inline constexpr ts::features features{
 inline constexpr std::string_view probability_name = "predicted_purchase_probability";
 inline constexpr std::string_view label_name = "predicted_purchase";
 
-/// Will a student buy? The rule, the features and the names of the prediction; see scoring_server/service.hpp.
+/// Will a student buy? The rule, the features and the names of the prediction; see tabscore/serving/service.hpp.
 struct student_purchases {
   using record = student;
   static constexpr auto rules = student_columns::rules;
@@ -46,7 +46,6 @@ struct student_purchases {
   static constexpr std::string_view program = "student_server";
   static constexpr std::string_view title = "Student purchase predictions";
   static constexpr std::string_view summary = "Which students of a learning platform will buy";
-  static constexpr std::string_view model = "student_logistic.json";
   static constexpr std::string_view probability = probability_name;
   static constexpr std::string_view label = label_name;
 };

@@ -138,7 +138,6 @@
 #include "service/score_arrow.hpp"
 #include "service/score_json.hpp"
 #include "service/score_partial.hpp"
-#include "service/swappable.hpp"
 #include "service/workspace.hpp"
 
 #include "version.hpp"

@@ -6,10 +6,12 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <tabscore/serving/detail/explain_query.hpp>
+#include <tabscore/serving/detail/query.hpp>
 #include <vector>
 
-#include "explain_query.hpp"
-#include "query.hpp"
+
+using namespace tabscore::serving::detail;
 
 namespace {
 void require(bool condition) {

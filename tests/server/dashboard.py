@@ -59,7 +59,8 @@ def main():
         print("skipped: apt install chromium")
         sys.exit(77)
     folder = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None
-    page = (ROOT / "examples" / "scoring_server" / "dashboard.html").read_text()
+    page = (ROOT / "include" / "tabscore" / "serving" / "detail" / "pages" / "dashboard.html.inc").read_text()
+    page = page.removeprefix('R"page(').removesuffix(')page"\n')
     expect(not re.search(r'(src|href)="(?!data:)|@import|url\(|https?://', page), "the page names something to load")
     with Server(sys.argv[1]) as server:
         expect(server.get("/dashboard").decode() == page.replace("{title}", "Student purchase predictions"), "the page is not the one that was written")

@@ -81,8 +81,8 @@ def exchanges_without_model(server):
 def main():
     program, folder = sys.argv[1], pathlib.Path(sys.argv[2])
     missing = npm.install(folder, *PACKAGES)
-    table = (ROOT / "examples" / "scoring_server" / "routes.hpp").read_text()
-    routes = dict(re.findall(r'\{"(/[^"]*)", "([A-Z, ]+)", endpoint::', table))
+    table = (ROOT / "include" / "tabscore" / "serving" / "detail" / "routes.hpp").read_text()
+    routes = dict(re.findall(r'\{"(/[^"]*)", "([A-Z, ]+)", route_target::', table))
     seen = []
     for errors in ("pydantic1", "pydantic2"):
         with Server(program, "--errors", errors) as server:

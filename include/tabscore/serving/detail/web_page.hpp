@@ -5,9 +5,9 @@
 #include <string_view>
 #include <utility>
 
-#include "sha256.hpp"
+#include "../../core/detail/sha256.hpp"
 
-namespace detail {
+namespace tabscore::serving::detail {
 
 inline void replace_all(std::string& text, std::string_view what, std::string_view by) {
   for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size()) {
@@ -30,18 +30,18 @@ inline std::string page_headers(std::string_view page) {
   constexpr std::string_view open = "<script>", close = "</script>";
   for (std::size_t at = 0; (at = page.find(open, at)) != std::string_view::npos;) {
     at += open.size();
-    scripts.append(" 'sha256-").append(sha256_base64(page.substr(at, page.find(close, at) - at))).append("'");
+    scripts.append(" 'sha256-")
+        .append(tabscore::detail::sha256_base64(page.substr(at, page.find(close, at) - at)))
+        .append("'");
   }
   return "content-security-policy: default-src 'none'; script-src " + scripts +
          "; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'self'; "
          "base-uri 'none'; form-action 'none'\r\nx-frame-options: SAMEORIGIN\r\nreferrer-policy: no-referrer\r\n";
 }
 
-}  // namespace detail
-
 /// A page for people, with the headers that keep a browser from doing more with it than it is for.
 struct web_page {
-  explicit web_page(std::string page) : text(std::move(page)), headers(detail::page_headers(text)) {}
+  explicit web_page(std::string page) : text(std::move(page)), headers(page_headers(text)) {}
   /// The page with the service's title in its places; `root`: from its own address to those of the service.
   web_page(std::string_view page, std::string_view title, std::string_view root = "")
       : web_page(filled(page, title, root)) {}
@@ -52,8 +52,10 @@ struct web_page {
  private:
   static std::string filled(std::string_view page, std::string_view title, std::string_view root) {
     std::string text(page);
-    detail::replace_all(text, "{title}", detail::html_text(title));
-    detail::replace_all(text, "{root}", root);
+    replace_all(text, "{title}", html_text(title));
+    replace_all(text, "{root}", root);
     return text;
   }
 };
+
+}  // namespace tabscore::serving::detail

@@ -5,58 +5,62 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <stdexcept>
 #include <string_view>
 #include <utility>
 
+#include "../../core/json_text.hpp"
+#include "../../core/number_text.hpp"
+#include "../../monitor/drift.hpp"
+#include "../../monitor/report_json.hpp"
 #include "drift_metrics.hpp"
-#include "model_keeper.hpp"
+#include "model_reloader.hpp"
 #include "served_model.hpp"
 
+namespace tabscore::serving::detail {
+
 /// The answer of /model: the card of the model, and what became of its file since.
-inline void append_model_card(ts::text_buffer& out, std::string_view card, const reload_status& status) {
+inline void append_model_card(text_buffer& out, std::string_view card, const reload_status& status) {
   card.remove_suffix(1);  // the brace
   out.append(card);
   out.append(fmt::format(R"(,"reload":{{"loaded":{},"refused":{},"last":)", status.loaded, status.refused));
   out.append(status.last == 0 ? "null" : fmt::format("\"{:%Y-%m-%dT%H:%M:%SZ}\"", fmt::gmtime(status.last)));
   out.append(R"(,"error":)");
-  status.error.empty() ? out.append("null") : ts::append_json_text(out, status.error);
+  status.error.empty() ? out.append("null") : append_json_text(out, status.error);
   out.append("}}");
 }
 
 struct verdict_words {
   std::string_view reason, action;
 };
-inline verdict_words words(ts::drift_verdict verdict) {
+inline verdict_words words(drift_verdict verdict) {
   switch (verdict) {
-    case ts::drift_verdict::no_baseline:
+    case drift_verdict::no_baseline:
       return {"baseline_not_loaded", "run_training_to_generate_baseline"};
-    case ts::drift_verdict::no_samples:
+    case drift_verdict::no_samples:
       return {"no_predictions_observed", "collect_inference_samples"};
-    case ts::drift_verdict::too_few_samples:
+    case drift_verdict::too_few_samples:
       return {"insufficient_samples", "collect_more_samples"};
-    case ts::drift_verdict::feature_drift:
+    case drift_verdict::feature_drift:
       return {"feature_distribution_drift", "trigger_retraining_pipeline"};
-    case ts::drift_verdict::rate_shift:
+    case drift_verdict::rate_shift:
       return {"prediction_rate_shift", "trigger_retraining_pipeline"};
-    case ts::drift_verdict::steady:
+    case drift_verdict::steady:
       return {"below_threshold", "continue_monitoring"};
   }
-  throw std::logic_error("a verdict without words");
+  return {};
 }
 
 /// The answer of /monitoring/drift, as the reference words it.
-inline void append_drift_status(ts::text_buffer& out, const ts::drift_status& status) {
-  if (!std::isfinite(status.score)) throw std::overflow_error("a running total overflowed");  // as the reference: 500
-  const auto append = [&](double v) {
-    out.keep_to(ts::write_real<ts::spelling::json>(out.space(ts::number_text_space), v));
-  };
+/// False when a running total has overflowed.
+inline bool append_drift_status(text_buffer& out, const drift_status& status) {
+  if (!std::isfinite(status.score)) return false;
+  const auto append = [&](double v) { out.keep_to(write_real<spelling::json>(out.space(number_text_space), v)); };
   out.append(fmt::format(R"({{"samples_observed":{},"drift_score_max_abs_z":)", status.samples));
   append(status.score);
   std::string_view before = R"(,"drifted_features":[)";
   for (const std::string_view name : status.drifted) {
     out.append(std::exchange(before, ","));
-    ts::append_json_text(out, name);
+    append_json_text(out, name);
   }
   if (status.drifted.empty()) out.append(before);
   out.append(R"(],"predicted_positive_rate":)");
@@ -66,23 +70,24 @@ inline void append_drift_status(ts::text_buffer& out, const ts::drift_status& st
   const auto [reason, action] = words(status.verdict);
   out.append(fmt::format(R"(,"should_retrain":{},"reason":"{}","recommended_action":"{}"}})", status.should_retrain(),
                          reason, action));
+  return true;
 }
 
 /// The answer of /monitoring/report: all windows.
-inline void append_reports(ts::text_buffer& out, const ts::drift_monitor& observed) {
-  const ts::drift_reference& reference = observed.reference();
+inline void append_reports(text_buffer& out, const drift_monitor& observed) {
+  const drift_reference& reference = observed.reference();
   out.append(R"({"model":)");
-  ts::append_json_text(out, reference.model);
+  append_json_text(out, reference.model);
   std::string_view before = R"(,"windows":[)";
-  for (const ts::window w : ts::all_windows) {
+  for (const window w : all_windows) {
     const auto counts = observed.counts(w);
     out.append(std::exchange(before, ","));
-    ts::append_report(out, w, reference, ts::report_drift(reference, counts), counts);
+    append_report(out, w, reference, report_drift(reference, counts), counts);
   }
   out.append("]}");
 }
 
-inline void append_metrics(ts::prometheus_text& text, const ts::jsonl_log& log, const ts::totals& live) {
+inline void append_metrics(prometheus_text& text, const jsonl_log& log, const totals& live) {
   text.family("tabscore_log_records_total", "counter", "Records that were logged, and those that could not be.");
   text.sample({{"outcome", "written"}}, log.written());
   text.sample({{"outcome", "dropped"}}, log.dropped());
@@ -92,16 +97,16 @@ inline void append_metrics(ts::prometheus_text& text, const ts::jsonl_log& log, 
   text.sample({}, live.positives);
 }
 
-inline void append_metrics(ts::prometheus_text& text, const observed_model& model, const reload_status& reloads) {
+inline void append_metrics(prometheus_text& text, const observed_model& model, const reload_status& reloads) {
   if (model.baseline) {
-    const ts::drift_status status = model.drift();
+    const drift_status status = model.drift();
     text.family("tabscore_training_positive_ratio", "gauge", "Part of the training rows that is positive.");
     text.sample({}, model.baseline->training_positive_rate);
     text.family("tabscore_drift_score", "gauge", "The largest distance of a feature's mean from its training mean.");
     text.sample({}, status.score);
     text.family("tabscore_drift_alarm", "gauge", "1 while the drift rules advise to train again.");
     text.sample({}, status.should_retrain() ? 1 : 0);
-    if (const ts::totals live = model.observed.read(); live.samples != 0) {
+    if (const totals live = model.observed.read(); live.samples != 0) {
       text.family("tabscore_feature_mean", "gauge", "Mean of a feature's values in live traffic.");
       for (std::size_t j = 0; j < live.sums.size(); ++j) {
         if (live.present(j) != 0) text.sample({{"feature", model.baseline->numeric[j].name}}, live.mean(j));
@@ -116,3 +121,5 @@ inline void append_metrics(ts::prometheus_text& text, const observed_model& mode
   text.sample({{"name", model.identity.name}, {"version", model.identity.version}, {"sha256", model.identity.sha256}},
               1);
 }
+
+}  // namespace tabscore::serving::detail

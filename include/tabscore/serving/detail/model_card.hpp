@@ -9,8 +9,11 @@
 #include <variant>
 #include <vector>
 
+#include "../../models/model_file.hpp"
+#include "../service.hpp"
 #include "openapi.hpp"
-#include "service.hpp"
+
+namespace tabscore::serving::detail {
 
 /// The model that is served, in words.
 struct model_identity {
@@ -22,7 +25,7 @@ struct model_identity {
 
 /// From a model file and the SHA-256 of its bytes. Made once, when the model is loaded.
 template <class Service>
-model_identity identify(const ts::model_file& file, const std::string& sha256) {
+model_identity identify(const model_file& file, const std::string& sha256) {
   using openapi::json_text;
   using openapi::number;
   const auto list = [](const auto& items, auto&& text_of) {
@@ -30,7 +33,7 @@ model_identity identify(const ts::model_file& file, const std::string& sha256) {
     for (const auto& item : items) text.append(text.empty() ? "" : ",").append(text_of(item));
     return text;
   };
-  const ts::provenance& origin = file.origin;
+  const provenance& origin = file.origin;
   std::string split = "null", baseline = "null";
   if (origin.split) {
     split = fmt::format(R"({{"training_rows":{},"holdout_rows":{},"seed":{},"stratified":{}}})",
@@ -46,7 +49,7 @@ model_identity identify(const ts::model_file& file, const std::string& sha256) {
                            }));
   }
   std::string rounds = "null";
-  if (const auto* trees = std::get_if<ts::forest_model>(&file.model); trees != nullptr && trees->rounds.saved != 0) {
+  if (const auto* trees = std::get_if<forest_model>(&file.model); trees != nullptr && trees->rounds.saved != 0) {
     rounds = fmt::format(R"({{"used":{},"saved":{}}})", trees->rounds.used, trees->rounds.saved);
   }
   const std::string classes =
@@ -66,3 +69,5 @@ model_identity identify(const ts::model_file& file, const std::string& sha256) {
       openapi::record_schema<Service>());
   return {file.name, version, sha256, file.classes, std::move(card), "x-model-sha256: " + sha256 + "\r\n"};
 }
+
+}  // namespace tabscore::serving::detail

@@ -6,127 +6,155 @@
 #include <algorithm>
 #include <optional>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
 
-#include "../http/http_server.hpp"
-#include "../http/query.hpp"
-#include "../program_policy.hpp"
-#include "errors.hpp"
+#include "../../json/explanation.hpp"
+#include "../../json/tensor_decoder.hpp"
+#include "../../json/write.hpp"
+#include "../../monitor/state_json.hpp"
+#include "../../service/score_json.hpp"
+#include "../../service/score_partial.hpp"
+#include "../request.hpp"
 #include "explain_query.hpp"
 #include "inference.hpp"
 #include "monitoring_answers.hpp"
+#include "negotiation.hpp"
+#include "query.hpp"
 #include "routes.hpp"
-#include "service_state.hpp"
+#include "shared_state.hpp"
 #include "status.hpp"
+
+namespace tabscore::serving::detail {
+
+namespace ts = tabscore;
 
 /// Answers requests for one thread, with that thread's working memory.
 template <class Service>
-class scoring_handler {
+class session {
   using record = typename Service::record;
 
  public:
-  explicit scoring_handler(service_state<Service>& service)
+  explicit session(shared_state<Service>& service)
       : service_(service),
         metrics_(service.metrics.add_thread()),
         models_(service.live),
-        inference_(metrics_, service.limits) {
-    workspace_.decoder = ts::decoder<record, program_policy>("records", service.limits);
+        inference_(metrics_, service.config.limits) {
+    workspace_.decoder = ts::decoder<record, typename Service::coercion>("records", service.config.limits);
+  }
+  session(const session&) = delete;
+  session& operator=(const session&) = delete;
+  ~session() { service_.metrics.remove_thread(metrics_); }
+
+  /// The response's views live until the next call.
+  response handle(const request& asked) {
+    out_.clear();
+    header_.clear();
+    asked_ = &asked;
+    style_ = accepts_problem(asked.accept) ? error_style::problem : service_.config.errors;
+    if (asked.path == "/v2" || asked.path.starts_with("/v2/")) style_ = error_style::inference;
+    routing to = resolve(asked);
+    counted_answer counted{metrics_, to.found};
+    response reply = to.found != nullptr ? respond(*to.found, asked) : unrouted(std::move(to));
+    counted.status = reply.status;
+    return reply;
   }
 
-  http::response operator()(const http::request& asked) {
-    out_.clear();
-    asked_ = &asked;
-    style_ = accepts_problem(asked.accept) ? error_style::problem : service_.errors;
-    if (asked.path == "/v2" || asked.path.starts_with("/v2/")) style_ = error_style::inference;
-    auto found = resolve(asked);
-    if (auto* refusal = std::get_if<http::response>(&found)) {
-      metrics_.answered(nullptr, refusal->status);
-      if (refusal->body.empty()) return std::move(*refusal);
-      return error(std::move(*refusal), [&, text = refusal->body]<class Dialect>(const ts::error_context& context) {
-        Dialect::append_detail(out_, text, context);
-      });
-    }
-    const route* const where = std::get<const route*>(found);
-    if (asked.encoded && where->methods == "POST") {
-      metrics_.answered(where, unknown_coding);
-      http::response refusal = detail(unknown_coding, "The body has a Content-Encoding; send it without.");
+ private:
+  struct counted_answer {  // also where memory ran out
+    ~counted_answer() { metrics.answered(where, status); }
+    thread_metrics& metrics;
+    const route* where;
+    unsigned status = 500;
+  };
+
+  response unrouted(routing&& to) {
+    header_ = std::move(to.headers);
+    response reply{.status = to.status, .content_type = {}, .body = {}, .more_headers = header_};
+    if (to.text.empty()) return reply;
+    reply.content_type = response().content_type;
+    return error(reply, [&]<class Dialect>(const ts::error_context& context) {
+      Dialect::append_detail(out_, to.text, context);
+    });
+  }
+
+  response respond(const route& where, const request& asked) {
+    if (is_encoded(asked.content_encoding) && where.methods == "POST") {
+      response refusal = detail(unknown_coding, "The body has a Content-Encoding; send it without.");
       refusal.more_headers = "accept-encoding: identity\r\n";
       return refusal;
     }
     const auto pinned = models_.pin();  // all of this request is that model's
     model_ = pinned.get();
-    try {
-      http::response reply = respond(where->target, asked);
-      metrics_.answered(where, reply.status);
-      return reply;
-    } catch (...) {  // the HTTP layer answers 500
-      metrics_.answered(where, 500);
-      throw;
-    }
+    if (asked.padded || where.methods != "POST") return answer_from_model(where.target, asked);
+    request padded = asked;
+    padded.body = ts::detail::padded_copy(asked.body, workspace_.body);
+    padded.padded = true;
+    return answer_from_model(where.target, padded);
   }
 
- private:
-  http::response respond(endpoint target, const http::request& asked) {
+  response answer_from_model(route_target target, const request& asked) {
     switch (target) {
-      case endpoint::batch_predict:
+      case route_target::batch_predict:
         if (const auto on_error = query_value(asked.query, "on_error"); on_error && *on_error != "fail") {
           return *on_error == "skip" ? predict_good(asked) : wrong_on_error();
         }
         return predict(asked, ts::body_shape::records);
-      case endpoint::predict:
+      case route_target::predict:
         return predict(asked, ts::body_shape::record);
-      case endpoint::health:
+      case route_target::health:
         return health();
-      case endpoint::drift:
+      case route_target::drift:
         return drift();
-      case endpoint::report:
+      case route_target::report:
         return report();
-      case endpoint::state:
+      case route_target::state:
         return state();
-      case endpoint::history:
+      case route_target::history:
         service_.history.append_to(out_);
         return {.body = out_.view()};
-      case endpoint::metrics:
+      case route_target::metrics:
         return metrics();
-      case endpoint::model:
+      case route_target::model:
         return model();
-      case endpoint::dashboard:
+      case route_target::dashboard:
         return page(service_.dashboard);
-      case endpoint::v2_server:
-      case endpoint::v2_live:
-      case endpoint::v2_ready:
-      case endpoint::v2_model:
-      case endpoint::v2_model_ready:
-      case endpoint::v2_infer:
+      case route_target::v2_server:
+      case route_target::v2_live:
+      case route_target::v2_ready:
+      case route_target::v2_model:
+      case route_target::v2_model_ready:
+      case route_target::v2_infer:
         return inference_(target, asked, model_, out_);
-      case endpoint::openapi:
+      case route_target::openapi:
         return {.body = service_.openapi};
-      case endpoint::problems:
+      case route_target::problems:
         return page(service_.problems);
-      case endpoint::docs:
+      case route_target::docs:
         return page(service_.docs.empty() ? service_.docs_page : service_.swagger_ui);
-      case endpoint::docs_file: {
+      case route_target::docs_file: {
         const auto* const file = service_.docs.find(asked.path.substr(asked.path.rfind('/') + 1));
         if (file == nullptr) return detail(404, "Not Found");
         return {.content_type = file->content_type, .body = file->text};
       }
-      case endpoint::redoc:
+      case route_target::redoc:
         return page(service_.docs_page);
-      case endpoint::oauth2_redirect:
+      case route_target::oauth2_redirect:
         return page(service_.docs_page_below);
     }
-    throw std::logic_error("an endpoint without an answer");
+    return failed();
   }
 
-  static http::response page(const web_page& p) {
+  static response failed() {
+    return {.status = 500, .content_type = "text/plain; charset=utf-8", .body = "Internal Server Error"};
+  }
+  static response page(const web_page& p) {
     return {.content_type = "text/html; charset=utf-8", .body = p.text, .more_headers = p.headers};
   }
 
-  http::response predict(const http::request& asked, ts::body_shape shape) {
+  response predict(const request& asked, ts::body_shape shape) {
     const explain_query explain = read_explain_query(asked.query);
     if (!explain.valid) return refuse(explain);
     if (!asked.body.empty() && !is_json(asked.content_type)) {
@@ -162,7 +190,7 @@ class scoring_handler {
       }
     }
     const ts::outcome outcome = ts::finish_records(scoring, workspace_, shape);
-    http::response reply;
+    response reply;
     if (const auto* p = std::get_if<ts::predictions>(&outcome); p != nullptr && explain.count != 0) {
       const auto why = pipe.explain(workspace_.records, workspace_.x);
       time.lap(stage::score);
@@ -177,7 +205,7 @@ class scoring_handler {
   }
 
   /// ?on_error=skip: predictions of the good records, null and the errors of the others.
-  http::response predict_good(const http::request& asked) {
+  response predict_good(const request& asked) {
     if (!asked.body.empty() && !is_json(asked.content_type)) return predict(asked, ts::body_shape::records);
     if (const auto explain = read_explain_query(asked.query); !explain.valid || explain.count != 0) {
       return detail(422, "The query parameter explain does not go with on_error=skip.");
@@ -194,17 +222,17 @@ class scoring_handler {
     metrics_.scored(some.scores.rows());
     metrics_.rejected(some);
     auto context = ts::context_of<record>();
-    context.most_bytes = service_.max_error_bytes;
+    context.most_bytes = service_.config.max_error_bytes;
     ts::append_partial(out_, some, service_.names, context);
     header_ = model_->identity.header;
     time.lap(stage::respond);
     return {.body = out_.view(), .more_headers = header_};
   }
-  http::response wrong_on_error() { return detail(422, "The query parameter on_error is neither 'fail' nor 'skip'."); }
-  http::response no_model() { return detail(model_not_loaded, "Model is not loaded."); }
+  response wrong_on_error() { return detail(422, "The query parameter on_error is neither 'fail' nor 'skip'."); }
+  response no_model() { return detail(model_not_loaded, "Model is not loaded."); }
 
   /// `document`: the body, if it is JSON, for errors that show what is wrong with it.
-  http::response answer(const ts::outcome& outcome, ts::body_shape shape, std::string_view document = {}) {
+  response answer(const ts::outcome& outcome, ts::body_shape shape, std::string_view document = {}) {
     const unsigned status = status_of(outcome);
     if (const auto* p = std::get_if<ts::predictions>(&outcome)) {
       metrics_.scored(p->rows());
@@ -222,7 +250,7 @@ class scoring_handler {
     }
     return error({.status = status}, [&]<class Dialect>(ts::error_context context) {
       context.document = document;
-      context.most_bytes = service_.max_error_bytes;
+      context.most_bytes = service_.config.max_error_bytes;
       context.unlisted = workspace_.decoder.faults().unlisted;
       if (const auto* errors = std::get_if<ts::validation_errors>(&outcome)) {
         Dialect::append_errors(out_, *errors, context);
@@ -237,8 +265,8 @@ class scoring_handler {
     });
   }
 
-  http::response answer_with_reasons(const ts::predictions& p, std::span<const double> contributions, std::size_t most,
-                                     ts::body_shape shape) {
+  response answer_with_reasons(const ts::predictions& p, std::span<const double> contributions, std::size_t most,
+                               ts::body_shape shape) {
     metrics_.scored(p.rows());
     if (reasons_of_ != model_->identity.sha256) {
       reasons_.emplace(model_->pipe->model().features().all());
@@ -256,7 +284,7 @@ class scoring_handler {
     return {.body = out_.view()};
   }
 
-  http::response refuse(const explain_query& explain) {
+  response refuse(const explain_query& explain) {
     return error({.status = 422}, [&]<class Dialect>(ts::error_context context) {
       static constexpr std::string_view parameter = "explain";
       const ts::field_error e{.field = 0, .what = explain.what, .bound = explain.bound};
@@ -267,14 +295,14 @@ class scoring_handler {
     });
   }
 
-  http::response detail(unsigned status, std::string_view text) {
+  response detail(unsigned status, std::string_view text) {
     return error({.status = status},
                  [&]<class Dialect>(const ts::error_context& context) { Dialect::append_detail(out_, text, context); });
   }
 
   /// The answer with the body that write<Dialect>(context) appends, in the dialect that the request is answered in.
   template <class Write>
-  http::response error(http::response reply, Write&& write) {
+  response error(response reply, Write&& write) {
     auto context = ts::context_of<record>();
     context.status = reply.status;
     context.type_prefix = problem_types;
@@ -286,7 +314,7 @@ class scoring_handler {
     return reply;
   }
 
-  http::response health() {
+  response health() {
     const bool leaving = service_.leaving;
     out_.append(fmt::format(R"({{"ready":{},"predictor_loaded":{},"drift_baseline_loaded":{}}})",
                             model_ != nullptr && !leaving, model_ != nullptr,
@@ -294,48 +322,51 @@ class scoring_handler {
     return {.status = leaving ? shutting_down : 200, .body = out_.view()};
   }
 
-  http::response model() {
+  response model() {
     if (model_ == nullptr) return no_model();
-    append_model_card(out_, model_->identity.card, service_.keeper->status());
+    append_model_card(out_, model_->identity.card, service_.reloader->status());
     return {.body = out_.view()};
   }
 
-  http::response drift() {
-    append_drift_status(out_, model_ != nullptr ? model_->drift() : ts::assess_drift({}, nullptr));
+  response drift() {
+    const ts::drift_status status = model_ != nullptr ? model_->drift() : ts::assess_drift({}, nullptr);
+    if (!append_drift_status(out_, status)) return failed();  // as the reference
     return {.body = out_.view()};
   }
 
-  http::response report() {
+  response report() {
     if (model_ == nullptr) return no_model();
     append_reports(out_, model_->observed);
     return {.body = out_.view()};
   }
 
-  http::response state() {
+  response state() {
     if (model_ == nullptr) return no_model();
     if (!model_->has_histograms()) return detail(model_not_loaded, "The model file has no histograms.");
     out_.append(ts::to_json(ts::state_of(model_->observed)));
     return {.body = out_.view()};
   }
 
-  http::response metrics() {
+  response metrics() {
     ts::prometheus_text text(out_);
     service_.metrics.append_to(text);
     append_metrics(text, service_.log, model_ != nullptr ? model_->observed.read() : ts::totals{});
-    if (model_ != nullptr) append_metrics(text, *model_, service_.keeper->status());
+    if (model_ != nullptr) append_metrics(text, *model_, service_.reloader->status());
     return {.content_type = ts::prometheus_text::content_type, .body = out_.view()};
   }
 
-  service_state<Service>& service_;
+  shared_state<Service>& service_;
   thread_metrics& metrics_;
   typename live_model<Service>::reader models_;
   const served_model<Service>* model_ = nullptr;  // of the request at hand; none: no model is loaded
   std::string header_;
   inference_api<Service> inference_;
-  const http::request* asked_ = nullptr;        // the one at hand
+  const request* asked_ = nullptr;              // the one at hand
   error_style style_ = error_style::pydantic1;  // of its answer
-  ts::workspace<record, program_policy> workspace_;
+  ts::workspace<record, typename Service::coercion> workspace_;
   ts::text_buffer out_;
   std::optional<ts::explanation_writer> reasons_;  // made for the first request that asks
   std::string reasons_of_;                         // the model that they are for
 };
+
+}  // namespace tabscore::serving::detail

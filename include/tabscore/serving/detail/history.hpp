@@ -7,7 +7,10 @@
 #include <mutex>
 #include <string_view>
 
-#include "service.hpp"
+#include "../../core/number_text.hpp"
+#include "../../core/text_buffer.hpp"
+
+namespace tabscore::serving::detail {
 
 /// What the dashboard draws over time: running counts and the drift score, taken every few seconds and kept for an
 /// hour. No concurrent call causes a data race.
@@ -27,7 +30,7 @@ class monitoring_history {
   }
 
   /// {"interval_s":5,"time":[...],"records":[...],...}: one entry per moment in each list.
-  void append_to(ts::text_buffer& out) const {
+  void append_to(text_buffer& out) const {
     const std::lock_guard lock(mutex_);
     out.append(R"({"interval_s":)");
     append(out, interval_s);
@@ -41,7 +44,7 @@ class monitoring_history {
 
  private:
   template <class F>
-  void append_list(ts::text_buffer& out, std::string_view name, F&& value) const {
+  void append_list(text_buffer& out, std::string_view name, F&& value) const {
     out.append(name);
     std::string_view before = "[";
     for (const moment& m : moments_) {
@@ -51,14 +54,16 @@ class monitoring_history {
     }
     out.append(moments_.empty() ? "[]" : "]");
   }
-  static void append(ts::text_buffer& out, std::integral auto v) {
-    out.keep_to(ts::write_integer(out.space(ts::number_text_space), static_cast<std::int64_t>(v)));
+  static void append(text_buffer& out, std::integral auto v) {
+    out.keep_to(write_integer(out.space(number_text_space), static_cast<std::int64_t>(v)));
   }
-  static void append(ts::text_buffer& out, double v) {
+  static void append(text_buffer& out, double v) {
     if (!std::isfinite(v)) return out.append("null");
-    out.keep_to(ts::write_real(out.space(ts::number_text_space), v));
+    out.keep_to(write_real(out.space(number_text_space), v));
   }
 
   mutable std::mutex mutex_;
   std::deque<moment> moments_;
 };
+
+}  // namespace tabscore::serving::detail

@@ -6,19 +6,22 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
-#include <tabscore/json/dialect_inference.hpp>
-#include <tabscore/json/tensor_decoder.hpp>
-#include <tabscore/service/score_json.hpp>
-#include <tabscore/version.hpp>
 #include <utility>
 #include <variant>
 
-#include "../http/http_server.hpp"
+#include "../../json/dialect_inference.hpp"
+#include "../../json/tensor_decoder.hpp"
+#include "../../json/write.hpp"
+#include "../../service/score_json.hpp"
+#include "../../version.hpp"
+#include "../request.hpp"
+#include "../service.hpp"
+#include "request_metrics.hpp"
 #include "routes.hpp"
 #include "served_model.hpp"
-#include "service.hpp"
-#include "service_metrics.hpp"
 #include "status.hpp"
+
+namespace tabscore::serving::detail {
 
 /// The paths under /v2: the REST side of the Open Inference Protocol. One a thread; predictions are monitored and
 /// logged as those of /batch_predict are.
@@ -27,22 +30,22 @@ class inference_api {
   using record = typename Service::record;
 
  public:
-  inference_api(thread_metrics& metrics, ts::decode_limits limits) : metrics_(metrics), decoder_(limits) {}
+  inference_api(thread_metrics& metrics, decode_limits limits) : metrics_(metrics), decoder_(limits) {}
 
   /// `served`: what the request is answered from; nullptr: no model is loaded.
-  http::response operator()(endpoint target, const http::request& asked, const served_model<Service>* served,
-                            ts::text_buffer& out) {
+  response operator()(route_target target, const request& asked, const served_model<Service>* served,
+                      text_buffer& out) {
     switch (target) {
-      case endpoint::v2_server:
+      case route_target::v2_server:
         out.append(R"({"name":)");
-        ts::append_json_text(out, Service::program);
+        append_json_text(out, Service::program);
         out.append(R"(,"version":")");
         out.append(fmt::format("{}.{}.{}", TABSCORE_VERSION_MAJOR, TABSCORE_VERSION_MINOR, TABSCORE_VERSION_PATCH));
         out.append(R"(","extensions":[]})");
         return {.body = out.view()};
-      case endpoint::v2_live:
+      case route_target::v2_live:
         return {.body = R"({"live":true})"};
-      case endpoint::v2_ready:  // the protocol's text says "live" here, its implementations "ready"
+      case route_target::v2_ready:  // the protocol's text says "live" here, its implementations "ready"
         if (served == nullptr) return {.status = model_not_loaded, .body = R"({"live":true,"ready":false})"};
         return {.body = R"({"live":true,"ready":true})"};
       default:
@@ -56,47 +59,46 @@ class inference_api {
     if (segment(asked.path, 4) == "versions" && segment(asked.path, 5) != model.version) {
       return error(out, 404, "There is no such version; the version is '" + model.version + "'.");
     }
-    if (target == endpoint::v2_infer) return infer(asked, *served, out);
+    if (target == route_target::v2_infer) return infer(asked, *served, out);
     out.append(R"({"name":)");
-    ts::append_json_text(out, model.name);
-    if (target == endpoint::v2_model_ready) {
+    append_json_text(out, model.name);
+    if (target == route_target::v2_model_ready) {
       out.append(R"(,"ready":true})");
     } else {
       out.append(R"(,"versions":[)");
-      ts::append_json_text(out, model.version);
+      append_json_text(out, model.version);
       out.append(R"(],"platform":"tabscore","inputs":[)");
-      ts::append_tensor_metadata<record>(out);
+      append_tensor_metadata<record>(out);
       out.append(R"(],"outputs":[{"name":)");
-      ts::append_json_text(out, Service::probability);
+      append_json_text(out, Service::probability);
       out.append(R"(,"datatype":"FP64","shape":[-1]},{"name":)");
-      ts::append_json_text(out, Service::label);
+      append_json_text(out, Service::label);
       out.append(R"(,"datatype":"INT64","shape":[-1]}]})");
     }
     return {.body = out.view()};
   }
 
  private:
-  http::response infer(const http::request& asked, const served_model<Service>& served, ts::text_buffer& out) {
+  response infer(const request& asked, const served_model<Service>& served, text_buffer& out) {
     if (!is_json(asked.content_type)) return error(out, wrong_type, "The content type is not application/json.");
     thread_metrics::stopwatch time(metrics_);
-    const ts::tensor_status status = decoder_.read(asked.body, records_);
+    const tensor_status status = decoder_.read(asked.body, records_);
     time.lap(stage::decode);
-    if (status == ts::tensor_status::malformed) {
-      metrics_.rejected(ts::unreadable{}, 1, 0);
+    if (status == tensor_status::malformed) {
+      metrics_.rejected(unreadable{}, 1, 0);
       return error(out, 400, decoder_.problem());
     }
     for (const std::string& name : decoder_.outputs()) {
       if (name != Service::probability && name != Service::label) {
-        metrics_.rejected(ts::unreadable{}, 1, 0);
+        metrics_.rejected(unreadable{}, 1, 0);
         return error(out, 400,
                      "This model has no output '" + name.substr(0, name.size() <= 200 ? name.size() : 0) + "'.");
       }
     }
-    const ts::outcome outcome = status == ts::tensor_status::invalid
-                                    ? ts::outcome(decoder_.faults().errors)
-                                    : ts::outcome_of(served.pipe->score(records_, buffers_));
+    const tabscore::outcome outcome = status == tensor_status::invalid ? tabscore::outcome(decoder_.faults().errors)
+                                                             : outcome_of(served.pipe->score(records_, buffers_));
     time.lap(stage::score);
-    const auto* const p = std::get_if<ts::predictions>(&outcome);
+    const auto* const p = std::get_if<predictions>(&outcome);
     if (p == nullptr) {
       metrics_.rejected(outcome, records_.rows(), decoder_.faults().unlisted);
       return refuse(outcome, out);
@@ -108,20 +110,19 @@ class inference_api {
     return {.body = out.view(), .more_headers = header_};
   }
 
-  void append_answer(const ts::predictions& p, const model_identity& model, ts::text_buffer& out) {
+  void append_answer(const predictions& p, const model_identity& model, text_buffer& out) {
     out.append(R"({"model_name":)");
-    ts::append_json_text(out, model.name);
+    append_json_text(out, model.name);
     out.append(R"(,"model_version":)");
-    ts::append_json_text(out, model.version);
+    append_json_text(out, model.version);
     if (decoder_.id()) {
       out.append(R"(,"id":)");
-      ts::append_json_text(out, *decoder_.id());
+      append_json_text(out, *decoder_.id());
     }
     std::string_view before = R"(,"outputs":[)";
     const auto append = [&](std::string_view name) {
       out.append(std::exchange(before, ","));
-      name == Service::probability ? ts::append_tensor(out, name, p.probability)
-                                   : ts::append_tensor(out, name, p.label);
+      name == Service::probability ? append_tensor(out, name, p.probability) : append_tensor(out, name, p.label);
     };
     for (const std::string& name : decoder_.outputs()) append(name);
     if (decoder_.outputs().empty()) append(Service::probability), append(Service::label);
@@ -129,34 +130,36 @@ class inference_api {
   }
 
   /// Wrong values and broken rules are 400 here, as the protocol wants.
-  static http::response refuse(const ts::outcome& outcome, ts::text_buffer& out) {
-    if (const auto* errors = std::get_if<ts::validation_errors>(&outcome)) {
-      ts::dialect::inference::append_errors(out, *errors, ts::context_of<record>());
+  static response refuse(const outcome& outcome, text_buffer& out) {
+    if (const auto* errors = std::get_if<validation_errors>(&outcome)) {
+      dialect::inference::append_errors(out, *errors, context_of<record>());
       return {.status = 400, .body = out.view()};
     }
-    if (const auto* broken = std::get_if<ts::broken_rule>(&outcome)) {
-      ts::dialect::inference::append_broken_rule(out, broken->message, static_cast<std::uint32_t>(broken->row),
-                                                 ts::context_of<record>());
+    if (const auto* broken = std::get_if<broken_rule>(&outcome)) {
+      dialect::inference::append_broken_rule(out, broken->message, static_cast<std::uint32_t>(broken->row),
+                                             context_of<record>());
       return {.status = 400, .body = out.view()};
     }
     return error(out, not_logged, "The predictions cannot be logged.");
   }
-  static http::response error(ts::text_buffer& out, unsigned status, std::string_view text) {
-    ts::dialect::inference::append_detail(out, text, {});
+  static response error(text_buffer& out, unsigned status, std::string_view text) {
+    dialect::inference::append_detail(out, text, {});
     return {.status = status, .body = out.view()};
   }
 
   /// What stands between a path's slashes, decoded; the path begins with a slash.
   static std::string segment(std::string_view path, std::size_t index) {
     for (; index > 0 && !path.empty(); --index) {
-      path.remove_prefix(std::min(path.find('/'), path.size() - 1) + 1);
+      path.remove_prefix((std::min)(path.find('/'), path.size() - 1) + 1);
     }
     return percent_decoded(path.substr(0, path.find('/')));
   }
 
   thread_metrics& metrics_;
-  ts::tensor_decoder<record> decoder_;
-  ts::batch<record> records_;
-  ts::score_buffers buffers_;
+  tensor_decoder<record> decoder_;
+  batch<record> records_;
+  score_buffers buffers_;
   std::string header_;
 };
+
+}  // namespace tabscore::serving::detail

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <tabscore/service/swappable.hpp>
+#include <tabscore/serving/swappable.hpp>
 
 #include <array>
 #include <atomic>

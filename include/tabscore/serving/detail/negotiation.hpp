@@ -4,19 +4,20 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
-#include <tabscore/json/dialect.hpp>
-#include <tabscore/json/dialect_inference.hpp>
-#include <tabscore/json/dialect_problem.hpp>
-#include <tabscore/json/dialect_pydantic2.hpp>
-#include <utility>
 
-/// How wrong requests are answered.
-enum class error_style { pydantic1, pydantic2, problem, inference };
+#include <utility>
+#include "../../json/dialect.hpp"
+#include "../../json/dialect_inference.hpp"
+#include "../../json/dialect_problem.hpp"
+#include "../../json/dialect_pydantic2.hpp"
+
+#include "../settings.hpp"
+
+namespace tabscore::serving::detail {
 
 /// Calls f.operator()<Dialect>().
 template <class F>
 decltype(auto) with_dialect(error_style style, F&& f) {
-  namespace dialect = tabscore::dialect;
   switch (style) {
     case error_style::pydantic2:
       return f.template operator()<dialect::pydantic2>();
@@ -29,8 +30,6 @@ decltype(auto) with_dialect(error_style style, F&& f) {
   }
   return f.template operator()<dialect::pydantic1>();
 }
-
-namespace detail {
 
 inline std::string lower_case(std::string_view text) {
   std::string lower(text);
@@ -69,15 +68,13 @@ inline int weight_of(std::string_view parameter) {
   if (digits.size() > 1 && digits[1] != '.') return -1;
   int weight = digits[0] == '1' ? 1000 : 0;
   int place = 100;
-  for (const char c : digits.substr(std::min<std::size_t>(2, digits.size()))) {
+  for (const char c : digits.substr((std::min<std::size_t>)(2, digits.size()))) {
     if (c < '0' || c > '9') return -1;
     weight += (c - '0') * place;
     place /= 10;
   }
   return weight <= 1000 ? weight : -1;
 }
-
-}  // namespace detail
 
 /// Where the types of problems are explained: a page, and its anchors.
 inline constexpr std::string_view problem_types = "/problems#";
@@ -88,7 +85,7 @@ inline std::string problems_page() {
       "<meta name=\"viewport\" content=\"width=device-width\">\n<title>Problem types</title>\n"
       "<style>body { font: 16px/1.5 system-ui, sans-serif; max-width: 40rem; margin: 2rem auto; padding: 0 1rem;"
       " color-scheme: light dark }</style>\n<h1>Problem types</h1>\n";
-  for (const auto& type : tabscore::dialect::problem_details::all_types) {
+  for (const auto& type : dialect::problem_details::all_types) {
     page.append("<h2 id=\"").append(type.name).append("\">").append(type.title).append("</h2>\n<p>");
     page.append(type.meaning).append("</p>\n");
   }
@@ -102,19 +99,19 @@ inline bool accepts_problem(std::string_view accept) {
   int problem = -1;
   int json = 0;
   int json_precision = -1;  // of the range that the weight of application/json is from: */*, application/*, itself
-  detail::split(accept, ',', [&](std::string_view range) {
+  split(accept, ',', [&](std::string_view range) {
     std::string type;
     int weight = 1000;
     bool first = true;
-    detail::split(range, ';', [&](std::string_view piece) {
+    split(range, ';', [&](std::string_view piece) {
       if (std::exchange(first, false)) {
-        type = detail::lower_case(piece);
+        type = lower_case(piece);
       } else if (piece.starts_with("q=") || piece.starts_with("Q=")) {
-        weight = detail::weight_of(piece);
+        weight = weight_of(piece);
       }
     });
     if (weight < 0) return;  // no weight that we know: as if the range was not there
-    if (type == tabscore::dialect::problem_details::content_type) problem = std::max(problem, weight);
+    if (type == dialect::problem_details::content_type) problem = (std::max)(problem, weight);
     const int precision = type == "application/json" ? 2 : type == "application/*" ? 1 : type == "*/*" ? 0 : -1;
     if (precision > json_precision || (precision == json_precision && precision >= 0 && weight > json)) {
       json = weight;
@@ -123,3 +120,5 @@ inline bool accepts_problem(std::string_view accept) {
   });
   return problem > 0 && problem >= json;
 }
+
+}  // namespace tabscore::serving::detail

@@ -6,13 +6,20 @@
 #include <chrono>
 #include <deque>
 #include <iterator>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "../../json/dialect.hpp"
+#include "../../monitor/metrics.hpp"
+#include "../../monitor/prometheus.hpp"
+#include "../../service/score_partial.hpp"
+#include "../service.hpp"
 #include "routes.hpp"
-#include "service.hpp"
+
+namespace tabscore::serving::detail {
 
 /// The statuses that are answered; the last one stands for any other.
 inline constexpr std::array<unsigned, 14> counted_statuses{200, 307, 400, 404, 405, 408, 413,
@@ -41,7 +48,7 @@ inline constexpr std::array<std::string_view, 3> stage_names{"decode", "score", 
 
 /// Why records were rejected: a fault of a value, a body that is none, a log that cannot be written, a broken rule.
 namespace rejection {
-inline constexpr std::size_t faults = ts::fault_count;
+inline constexpr std::size_t faults = fault_count;
 inline constexpr std::size_t syntax = faults, unreadable = faults + 1, not_logged = faults + 2, unlisted = faults + 3;
 inline constexpr std::size_t first_rule = faults + 4;
 }  // namespace rejection
@@ -51,7 +58,7 @@ class thread_metrics {
  public:
   explicit thread_metrics(std::size_t rules) : reasons(rejection::first_rule + rules) {}
 
-  using status_counts = std::array<ts::metric_count, counted_statuses.size()>;
+  using status_counts = std::array<metric_count, counted_statuses.size()>;
 
   void answered(const route* where, unsigned status) {
     const std::size_t i = where == nullptr ? std::size(routes) : static_cast<std::size_t>(where - std::begin(routes));
@@ -92,25 +99,25 @@ class thread_metrics {
 
   /// Each wrong record counts once for each thing that is wrong with it, each body that is none once; `unlisted` are
   /// errors beyond the limit, whose kinds are not known any more.
-  void rejected(const ts::outcome& outcome, std::size_t count, std::size_t unlisted) {
-    if (const auto* errors = std::get_if<ts::validation_errors>(&outcome)) {
+  void rejected(const outcome& outcome, std::size_t count, std::size_t unlisted) {
+    if (const auto* errors = std::get_if<validation_errors>(&outcome)) {
       rejected(*errors, unlisted);
-    } else if (const auto* broken = std::get_if<ts::broken_rule>(&outcome)) {
+    } else if (const auto* broken = std::get_if<broken_rule>(&outcome)) {
       reasons[rejection::first_rule + broken->rule].add(count);
-    } else if (std::holds_alternative<ts::refused>(outcome)) {
+    } else if (std::holds_alternative<refused>(outcome)) {
       reasons[rejection::not_logged].add(count);
     } else {
-      reasons[std::holds_alternative<ts::syntax_error>(outcome) ? rejection::syntax : rejection::unreadable].add();
+      reasons[std::holds_alternative<syntax_error>(outcome) ? rejection::syntax : rejection::unreadable].add();
     }
   }
-  void rejected(const ts::partial_predictions& some) {
+  void rejected(const partial_predictions& some) {
     rejected(some.errors, some.unlisted);
-    for (const ts::broken_rule& broken : some.broken) reasons[rejection::first_rule + broken.rule].add();
+    for (const broken_rule& broken : some.broken) reasons[rejection::first_rule + broken.rule].add();
   }
-  void rejected(const ts::validation_errors& errors, std::size_t unlisted) {
+  void rejected(const validation_errors& errors, std::size_t unlisted) {
     std::uint32_t seen = 0;  // faults of the record at hand
     for (std::size_t i = 0; i < errors.size(); ++i) {
-      const ts::field_error& e = errors[i];
+      const field_error& e = errors[i];
       if (i > 0 && e.row != errors[i - 1].row) seen = 0;
       const auto kind = static_cast<std::size_t>(e.what);
       if ((seen >> kind & 1U) == 0) reasons[kind].add();
@@ -120,32 +127,44 @@ class thread_metrics {
   }
 
   std::array<status_counts, std::size(routes) + 1> requests;  // the last: no such route
-  ts::metric_count records;
-  std::vector<ts::metric_count> reasons;
-  std::array<ts::metric_histogram<stage_bounds_ns.size()>, stage_names.size()> stages{
-      ts::metric_histogram(stage_bounds_ns), ts::metric_histogram(stage_bounds_ns),
-      ts::metric_histogram(stage_bounds_ns)};
+  metric_count records;
+  std::vector<metric_count> reasons;
+  std::array<metric_histogram<stage_bounds_ns.size()>, stage_names.size()> stages{
+      metric_histogram(stage_bounds_ns), metric_histogram(stage_bounds_ns), metric_histogram(stage_bounds_ns)};
 };
 
-/// What all threads have counted. Threads are added before the first request and counted together when they are read.
-class service_metrics {
+/// What all threads have counted. No concurrent call causes a data race.
+class request_metrics {
  public:
   /// What to call the rules, in their order.
-  explicit service_metrics(std::vector<std::string_view> rules) : rules_(std::move(rules)) {}
+  explicit request_metrics(std::vector<std::string_view> rules) : rules_(std::move(rules)) {}
 
-  thread_metrics& add_thread() { return threads_.emplace_back(rules_.size()); }
+  /// The counts of one thread; those of a thread that has ended are used on.
+  thread_metrics& add_thread() {
+    const std::lock_guard lock(mutex_);
+    if (free_.empty()) return threads_.emplace_back(rules_.size());
+    thread_metrics& reused = *free_.back();
+    free_.pop_back();
+    return reused;
+  }
+  void remove_thread(thread_metrics& counts) {
+    const std::lock_guard lock(mutex_);
+    free_.push_back(&counts);
+  }
   /// Counts what the HTTP layer refused itself. Any thread.
   void refused(unsigned status) { ++refused_[status_index(status)]; }
 
   std::uint64_t rejected() const {
+    const std::lock_guard lock(mutex_);
     std::uint64_t total = 0;
     for (const thread_metrics& t : threads_) {
-      for (const ts::metric_count& c : t.reasons) total += c.value();
+      for (const metric_count& c : t.reasons) total += c.value();
     }
     return total;
   }
 
-  void append_to(ts::prometheus_text& text) const {
+  void append_to(prometheus_text& text) const {
+    const std::lock_guard lock(mutex_);
     text.family("tabscore_requests_total", "counter", "Requests answered, by route and status.");
     for (std::size_t r = 0; r <= std::size(routes); ++r) {
       for (std::size_t s = 0; s < counted_statuses.size(); ++s) {
@@ -170,7 +189,7 @@ class service_metrics {
     text.family("tabscore_stage_seconds", "histogram",
                 "Time of a request's stages: decode, score (with sinks), respond.");
     for (std::size_t s = 0; s < stage_names.size(); ++s) {
-      ts::histogram_counts<stage_bounds_ns.size()> counts;
+      histogram_counts<stage_bounds_ns.size()> counts;
       for (const thread_metrics& t : threads_) counts += t.stages[s].read();
       text.histogram({{"stage", stage_names[s]}}, stage_bounds_ns, counts, 1e9);
     }
@@ -187,8 +206,8 @@ class service_metrics {
     return counted_statuses[status] == 0 ? "other" : std::to_string(counted_statuses[status]);
   }
   static std::string_view rejection_name(std::size_t r) {
-    if (r < rejection::faults) return ts::dialect::pydantic1::words(static_cast<ts::fault>(r)).type;
-    if (r == rejection::syntax) return ts::dialect::pydantic1::syntax_type;
+    if (r < rejection::faults) return dialect::pydantic1::words(static_cast<fault>(r)).type;
+    if (r == rejection::syntax) return dialect::pydantic1::syntax_type;
     if (r == rejection::unlisted) return "unlisted";
     return r == rejection::unreadable ? "unreadable" : r == rejection::not_logged ? "not_logged" : "rule";
   }
@@ -197,6 +216,10 @@ class service_metrics {
   }
 
   std::vector<std::string_view> rules_;
+  mutable std::mutex mutex_;  // of the lists, not of the counts
   std::deque<thread_metrics> threads_;
+  std::vector<thread_metrics*> free_;
   std::array<std::atomic<std::uint64_t>, counted_statuses.size()> refused_{};
 };
+
+}  // namespace tabscore::serving::detail

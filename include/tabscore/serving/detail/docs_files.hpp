@@ -10,6 +10,8 @@
 #include <string_view>
 #include <utility>
 
+namespace tabscore::serving::detail {
+
 /// The files of Swagger UI, from a folder of the npm package swagger-ui-dist, in memory. Its licence goes with them.
 class docs_files {
  public:
@@ -46,3 +48,5 @@ class docs_files {
  private:
   std::map<std::string, file, std::less<>> files_;
 };
+
+}  // namespace tabscore::serving::detail

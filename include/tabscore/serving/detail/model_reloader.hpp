@@ -20,8 +20,11 @@
 #include <tuple>
 #include <utility>
 
-#include "../standard_streams.hpp"
+#include "../../core/detail/out_of_memory.hpp"
+#include "../settings.hpp"
 #include "served_model.hpp"
+
+namespace tabscore::serving::detail {
 
 /// What became of the model file since the start.
 struct reload_status {
@@ -34,13 +37,12 @@ struct reload_status {
 /// Puts another model in the place of the one that is served, from a thread of its own: when asked to, or when the file
 /// has changed. A file that is refused changes nothing but what is said of it.
 template <class Service>
-class model_keeper {
+class model_reloader {
  public:
-  model_keeper(live_model<Service>& live, model_source source, ts::jsonl_log log, bool watch)
+  model_reloader(live_model<Service>& live, const settings& config, jsonl_log log)
       : live_(live),
-        source_(std::move(source)),
+        config_(config),
         log_(std::move(log)),
-        watch_(watch),
         thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
   /// Loads the file again soon. Any thread.
@@ -59,7 +61,7 @@ class model_keeper {
   using stamp = std::tuple<dev_t, ino_t, off_t, time_t, long>;
   stamp look() const {
     struct stat s {};
-    if (stat(source_.path.c_str(), &s) != 0) return {};
+    if (stat(config_.model.c_str(), &s) != 0) return {};
     return {s.st_dev, s.st_ino, s.st_size, s.st_mtim.tv_sec, s.st_mtim.tv_nsec};
   }
 
@@ -80,49 +82,46 @@ class model_keeper {
       live_.collect();
       const stamp now = look();
       const bool written = now == std::exchange(seen, now);  // by somebody who has finished, it seems
-      if (!asked && !(watch_ && written && now != known_)) continue;
+      if (!asked && !(config_.watch_model && written && now != known_)) continue;
       known_ = now;
-      try {
-        load();
-      } catch (const std::exception& e) {
-        say(fmt::format("{}: {}", source_.path, e.what()));
-      }
+      const bool done = tabscore::detail::unless_out_of_memory([this] { return load(), true; });
+      if (!done) refuse("there is not enough memory for it");
     }
   }
 
   /// Why the file is not even opened: a pipe would hold this thread, and what has no end the memory.
   std::optional<std::string> unreadable_file() const {
     struct stat s {};
-    if (stat(source_.path.c_str(), &s) != 0) return std::nullopt;  // reading it says why
-    if (!S_ISREG(s.st_mode)) return source_.path + ": expected a regular file";
-    if (static_cast<std::uint64_t>(s.st_size) > ts::max_model_file_bytes) {
-      return fmt::format("{}: expected at most {} bytes", source_.path, ts::max_model_file_bytes);
+    if (stat(config_.model.c_str(), &s) != 0) return std::nullopt;  // reading it says why
+    if (!S_ISREG(s.st_mode)) return config_.model + ": expected a regular file";
+    if (static_cast<std::uint64_t>(s.st_size) > max_model_file_bytes) {
+      return fmt::format("{}: expected at most {} bytes", config_.model, max_model_file_bytes);
     }
     return std::nullopt;
   }
 
   void load() {
-    if (const auto why = unreadable_file()) return say(*why);
-    const auto bytes = ts::read_model_bytes(source_.path);
-    if (!bytes) return say(bytes.error().message);
+    if (const auto why = unreadable_file()) return refuse(*why);
+    const auto bytes = read_model_bytes(config_.model);
+    if (!bytes) return refuse(bytes.error().message);
     const typename live_model<Service>::reader reader(live_);
     {
       const auto current = reader.pin();
-      if (current && current->identity.sha256 == sha256(*bytes)) return;
+      if (current && current->identity.sha256 == tabscore::detail::sha256(*bytes)) return;
     }
-    auto model = load_served_model<Service>(source_, *bytes);
-    if (!model) return say(model.error().message);
-    (*model)->log_to(log_, source_.log_names_it);
+    auto model = load_served_model<Service>(config_, *bytes);
+    if (!model) return refuse(model.error().message);
+    (*model)->log_to(log_, config_.log_model_hash);
     const std::string version = (*model)->identity.version;
     const std::lock_guard lock(mutex_);  // who sees the model sees this status, too
     live_.publish(std::move(*model));
-    ::say("{}: serves {} from now on\n", Service::program, version);
+    notify(config_, fmt::format("serves {} from now on", version));
     ++status_.loaded;
     status_.last = std::time(nullptr);
     status_.error.clear();
   }
-  void say(const std::string& problem) {
-    ::say("{}: the model stays: {}\n", Service::program, problem);
+  void refuse(const std::string& problem) {
+    notify(config_, "the model stays: " + problem);
     const std::lock_guard lock(mutex_);
     ++status_.refused;
     status_.last = std::time(nullptr);
@@ -130,9 +129,8 @@ class model_keeper {
   }
 
   live_model<Service>& live_;
-  const model_source source_;
-  const ts::jsonl_log log_;
-  const bool watch_;
+  const settings& config_;
+  const jsonl_log log_;
   stamp known_ = look();
   mutable std::mutex mutex_;
   std::condition_variable_any wake_;
@@ -140,3 +138,5 @@ class model_keeper {
   reload_status status_;
   std::jthread thread_;  // the last member: it is stopped first
 };
+
+}  // namespace tabscore::serving::detail

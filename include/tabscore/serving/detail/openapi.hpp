@@ -7,39 +7,46 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <tabscore/core/json_text.hpp>
-#include <tabscore/core/number_text.hpp>
-#include <tabscore/expr/json_logic.hpp>
-#include <tabscore/json/dialect_problem.hpp>
-#include <tabscore/json/dialect_pydantic2.hpp>
-#include <tabscore/json/json_schema.hpp>
-#include <tabscore/json/tensors.hpp>
-#include <tabscore/version.hpp>
 #include <utility>
 #include <vector>
 
-#include "errors.hpp"
+#include "../../core/json_text.hpp"
+#include "../../core/number_text.hpp"
+#include "../../expr/json_logic.hpp"
+#include "../../json/dialect_problem.hpp"
+#include "../../json/dialect_pydantic2.hpp"
+#include "../../json/json_schema.hpp"
+#include "../../json/tensor_decoder.hpp"
+#include "../../json/tensors.hpp"
+#include "../../json/write.hpp"
+#include "../../version.hpp"
+#include "../service.hpp"
 #include "explain_query.hpp"
-#include "openapi_template.hpp"
-#include "service.hpp"
+#include "negotiation.hpp"
+
+namespace tabscore::serving::detail {
+
+inline constexpr std::string_view openapi_template =
+#include "pages/openapi.json.inc"
+    ;
 
 namespace openapi {
 
 inline std::string json_text(std::string_view text) {
-  ts::text_buffer out;
-  ts::append_json_text(out, text);
+  text_buffer out;
+  append_json_text(out, text);
   return std::string(out.view());
 }
 
 inline std::string number(double v) {
-  char text[ts::number_text_space];
-  return {text, ts::write_real<ts::spelling::json>(text, v)};
+  char text[number_text_space];
+  return {text, write_real<spelling::json>(text, v)};
 }
 
 /// The text that append(buffer) writes.
 template <class F>
 std::string written(F&& append) {
-  ts::text_buffer out;
+  text_buffer out;
   append(out);
   return std::string(out.view());
 }
@@ -56,9 +63,8 @@ std::string list_of(const Items& items, F&& text_of) {
 template <class Service>
 std::string record_schema() {
   const auto example = example_of<Service>();
-  const std::string rules =
-      R"("x-rules":)" + written([](ts::text_buffer& out) { ts::append_json_logic(out, Service::rules); });
-  return ts::json_schema<typename Service::record>(
+  const std::string rules = R"("x-rules":)" + written([](text_buffer& out) { append_json_logic(out, Service::rules); });
+  return json_schema<typename Service::record>(
       {.description = "Each of x-rules must hold too: its condition is in JsonLogic.",
        .example = example.view(),
        .more_members = rules});
@@ -69,16 +75,16 @@ template <class Service, class Dialect>
 std::string error_example() {
   using record = typename Service::record;
   std::size_t number = 0;
-  while (number + 1 < record::size && record::kinds[number] == ts::field_kind::text) ++number;
+  while (number + 1 < record::size && record::kinds[number] == field_kind::text) ++number;
   const simdjson::padded_string body(fmt::format(R"({{"records":[{{"{}":-1}}]}})", record::names[number]));
-  ts::decoder<record> decoder;
-  ts::batch<record> none;
+  decoder<record> decoder;
+  batch<record> none;
   decoder.records(body, none);
   const std::span errors(decoder.faults().errors);
-  auto context = ts::context_of<record>(body);
+  auto context = context_of<record>(body);
   context.type_prefix = problem_types;
   context.instance = "/batch_predict";
-  return ts::to_json<Dialect>(errors.first(std::min<std::size_t>(errors.size(), 2)), context);
+  return to_json<Dialect>(errors.first((std::min<std::size_t>)(errors.size(), 2)), context);
 }
 
 /// What the labels mean.
@@ -92,9 +98,9 @@ inline std::string label_text(const std::vector<std::string>& classes) {
 template <class Service, class Dialect>
 std::string rule_example() {
   const auto rules = rule_texts<Service>();
-  return written([&](ts::text_buffer& out) {
+  return written([&](text_buffer& out) {
     Dialect::append_broken_rule(out, rules.empty() ? std::string_view{} : rules.front(), 2,
-                                ts::context_of<typename Service::record>());
+                                context_of<typename Service::record>());
   });
 }
 
@@ -102,47 +108,46 @@ std::string rule_example() {
 
 /// The OpenAPI 3.1 description of the service: openapi.json, and in it what the schema, its rules, its example and the
 /// dialects of errors say.
-/// `classes`: of the model that is served when the server starts.
+/// `model`, `classes`: of the model that is served when the server starts.
 template <class Service>
-std::string openapi_document(error_style errors, const std::vector<std::string>& classes) {
+std::string openapi_document(error_style errors, const std::string& model, const std::vector<std::string>& classes) {
   using namespace openapi;
   const auto example = example_of<Service>();
-  std::vector<ts::fault> faults;
-  for (std::size_t f = 0; f < ts::fault_count; ++f) faults.push_back(static_cast<ts::fault>(f));
-  std::string types = list_of(ts::dialect::problem_details::all_types,
+  std::vector<fault> faults;
+  for (std::size_t f = 0; f < fault_count; ++f) faults.push_back(static_cast<fault>(f));
+  std::string types = list_of(dialect::problem_details::all_types,
                               [](const auto& t) { return json_text(std::string(problem_types).append(t.name)); });
   types.insert(1, R"("about:blank",)");
-  std::string codes =
-      list_of(faults, [](ts::fault f) { return json_text(ts::dialect::problem_details::words(f).code); });
+  std::string codes = list_of(faults, [](fault f) { return json_text(dialect::problem_details::words(f).code); });
   codes.insert(1, R"("rule",)");
-  std::string pydantic1 = list_of(faults, [](ts::fault f) { return json_text(ts::dialect::pydantic1::words(f).type); });
-  pydantic1.insert(1, json_text(ts::dialect::pydantic1::syntax_type) + ",");
+  std::string pydantic1 = list_of(faults, [](fault f) { return json_text(dialect::pydantic1::words(f).type); });
+  pydantic1.insert(1, json_text(dialect::pydantic1::syntax_type) + ",");
 
   const std::pair<std::string_view, std::string> parts[] = {
       {"version",
        json_text(fmt::format("{}.{}.{}", TABSCORE_VERSION_MAJOR, TABSCORE_VERSION_MINOR, TABSCORE_VERSION_PATCH))},
       {"title", json_text(Service::title)},
       {"summary", json_text(Service::summary)},
-      {"model", json_text(Service::model.substr(0, Service::model.rfind('.')))},
+      {"model", json_text(model.empty() ? "model" : model)},
       {"record", record_schema<Service>()},
-      {"example", written([&](ts::text_buffer& out) { ts::append_record(out, example.view(), 0); })},
-      {"tensors", "[" + written([&](ts::text_buffer& out) { ts::append_tensors(out, example.view()); }) + "]"},
-      {"datatypes", list_of(ts::detail::tensor_datatypes, [](const auto& t) { return json_text(t.name); })},
+      {"example", written([&](text_buffer& out) { append_record(out, example.view(), 0); })},
+      {"tensors", "[" + written([&](text_buffer& out) { append_tensors(out, example.view()); }) + "]"},
+      {"datatypes", list_of(tabscore::detail::tensor_datatypes, [](const auto& t) { return json_text(t.name); })},
       {"probability", json_text(Service::probability)},
       {"label", json_text(Service::label)},
       {"label_text", json_text(label_text(classes))},
-      {"rule_example", errors == error_style::pydantic2 ? rule_example<Service, ts::dialect::pydantic2>()
-                                                        : rule_example<Service, ts::dialect::pydantic1>()},
+      {"rule_example", errors == error_style::pydantic2 ? rule_example<Service, dialect::pydantic2>()
+                                                        : rule_example<Service, dialect::pydantic1>()},
       {"errors", fmt::format(R"({{"$ref":"#/components/schemas/ValidationErrorPydantic{}"}})",
                              errors == error_style::pydantic2 ? 2 : 1)},
-      {"errors_example", errors == error_style::pydantic2 ? error_example<Service, ts::dialect::pydantic2>()
-                                                          : error_example<Service, ts::dialect::pydantic1>()},
+      {"errors_example", errors == error_style::pydantic2 ? error_example<Service, dialect::pydantic2>()
+                                                          : error_example<Service, dialect::pydantic1>()},
       {"pydantic1_types", pydantic1},
-      {"pydantic1_example", error_example<Service, ts::dialect::pydantic1>()},
-      {"pydantic2_example", error_example<Service, ts::dialect::pydantic2>()},
+      {"pydantic1_example", error_example<Service, dialect::pydantic1>()},
+      {"pydantic2_example", error_example<Service, dialect::pydantic2>()},
       {"problem_types", types},
       {"problem_codes", codes},
-      {"problem_example", error_example<Service, ts::dialect::problem_details>()},
+      {"problem_example", error_example<Service, dialect::problem_details>()},
       {"explain_least", std::to_string(explain_query::least)},
       {"explain_most", std::to_string(explain_query::most)},
   };
@@ -155,3 +160,5 @@ std::string openapi_document(error_style errors, const std::vector<std::string>&
   }
   return document;
 }
+
+}  // namespace tabscore::serving::detail

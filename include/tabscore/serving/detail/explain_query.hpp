@@ -8,9 +8,11 @@
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <tabscore/schema/field_error.hpp>
+#include "../../schema/field_error.hpp"
 
-#include "../http/query.hpp"
+#include "query.hpp"
+
+namespace tabscore::serving::detail {
 
 /// What a request asks for with ?explain=N: the N largest contributions of each record.
 struct explain_query {
@@ -19,32 +21,34 @@ struct explain_query {
 
   std::size_t count = 0;  ///< 0: it does not ask
   bool valid = true;
-  tabscore::fault what{};  ///< what is wrong with it, and the limit it broke
-  tabscore::limit bound{};
+  fault what{};  ///< what is wrong with it, and the limit it broke
+  limit bound{};
 };
 
 /// A parameter given twice is no integer.
 inline explain_query read_explain_query(std::string_view query) {
   explain_query asked;
-  const auto wrong = [&](tabscore::fault what, tabscore::limit bound = {}) {
+  const auto wrong = [&](fault what, limit bound = {}) {
     return explain_query{.valid = false, .what = what, .bound = bound};
   };
   while (!query.empty()) {
     const std::string_view one = query.substr(0, query.find('&'));
-    query.remove_prefix(std::min(query.size(), one.size() + 1));
-    const std::size_t equals = std::min(one.find('='), one.size());
+    query.remove_prefix((std::min)(query.size(), one.size() + 1));
+    const std::size_t equals = (std::min)(one.find('='), one.size());
     if (percent_decoded(one.substr(0, equals)) != "explain") continue;
-    if (asked.count != 0) return wrong(tabscore::fault::not_integer);
-    const std::string text = percent_decoded(one.substr(std::min(one.size(), equals + 1)));
+    if (asked.count != 0) return wrong(fault::not_integer);
+    const std::string text = percent_decoded(one.substr((std::min)(one.size(), equals + 1)));
     std::int64_t n = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
     if (end != text.data() + text.size() || error == std::errc::invalid_argument) {
-      return wrong(tabscore::fault::not_integer);
+      return wrong(fault::not_integer);
     }
     if (error == std::errc::result_out_of_range) n = text.starts_with('-') ? INT64_MIN : INT64_MAX;
-    if (n < explain_query::least) return wrong(tabscore::fault::below, explain_query::least);
-    if (n > explain_query::most) return wrong(tabscore::fault::above, explain_query::most);
+    if (n < explain_query::least) return wrong(fault::below, explain_query::least);
+    if (n > explain_query::most) return wrong(fault::above, explain_query::most);
     asked.count = static_cast<std::size_t>(n);
   }
   return asked;
 }
+
+}  // namespace tabscore::serving::detail

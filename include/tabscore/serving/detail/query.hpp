@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+namespace tabscore::serving::detail {
+
 /// "%62" -> "b"; a percent sign without two hexadecimal digits stands for itself.
 inline std::string percent_decoded(std::string_view text) {
   std::string out;
@@ -52,3 +54,5 @@ inline std::optional<std::string> query_value(std::string_view query, std::strin
   }
   return found;
 }
+
+}  // namespace tabscore::serving::detail

@@ -4,28 +4,32 @@
 #include <algorithm>
 #include <string_view>
 
-#include "service.hpp"
+#include "../../monitor/drift_monitor.hpp"
+#include "../../monitor/drift_report.hpp"
+#include "../../monitor/prometheus.hpp"
+
+namespace tabscore::serving::detail {
 
 /// The last records against the training rows. The report's names point into the monitor.
-inline ts::drift_report recent_drift(const ts::drift_monitor& monitor) {
-  return ts::report_drift(monitor.reference(), monitor.counts(ts::window::records));
+inline drift_report recent_drift(const drift_monitor& monitor) {
+  return report_drift(monitor.reference(), monitor.counts(window::records));
 }
 
 /// The largest stability index of a feature beyond its noise; 0 while there are too few records to say.
-inline double largest_drift(const ts::drift_monitor& monitor) {
-  const ts::drift_report report = recent_drift(monitor);
+inline double largest_drift(const drift_monitor& monitor) {
+  const drift_report report = recent_drift(monitor);
   double largest = 0;
-  for (const ts::feature_drift& f : report.features) {
+  for (const feature_drift& f : report.features) {
     if (report.enough) largest = std::max(largest, f.stability_index - f.stability_noise);
   }
   return largest;
 }
 
-inline void append_drift(ts::prometheus_text& text, const ts::drift_monitor& monitor) {
-  const ts::drift_report report = recent_drift(monitor);
+inline void append_drift(prometheus_text& text, const drift_monitor& monitor) {
+  const drift_report report = recent_drift(monitor);
   const auto family = [&](std::string_view name, std::string_view help, auto&& value) {
     text.family(name, "gauge", help);
-    for (const ts::feature_drift& f : report.features) text.sample({{"feature", f.name}}, value(f));
+    for (const feature_drift& f : report.features) text.sample({{"feature", f.name}}, value(f));
   };
   text.family("tabscore_window_records", "gauge", "Records of the window that these distances are of.");
   text.sample({}, report.records);
@@ -46,3 +50,5 @@ inline void append_drift(ts::prometheus_text& text, const ts::drift_monitor& mon
   family("tabscore_feature_drift_alarm", "1 while the feature has drifted.",
          [](const auto& f) { return f.alarm ? 1 : 0; });
 }
+
+}  // namespace tabscore::serving::detail

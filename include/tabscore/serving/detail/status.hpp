@@ -2,8 +2,12 @@
 #pragma once
 
 #include <string_view>
-#include <tabscore/service/score_json.hpp>
 #include <variant>
+
+#include "../../service/score_json.hpp"
+#include "negotiation.hpp"
+
+namespace tabscore::serving::detail {
 
 inline constexpr unsigned model_not_loaded = 503;
 inline constexpr unsigned wrong_type = 415;      // of a body, under /v2
@@ -14,11 +18,16 @@ inline constexpr unsigned no_explanation = 422;  // of a model that tells no con
 
 /// The HTTP status of what came of a body. (404, 405 and 307 are those of routes.hpp; 400 and 413 of bad HTTP are the
 /// HTTP layer's.)
-inline unsigned status_of(const tabscore::outcome& outcome) {
-  if (std::holds_alternative<tabscore::predictions>(outcome)) return 200;
-  if (std::holds_alternative<tabscore::unreadable>(outcome)) return 400;
-  if (std::holds_alternative<tabscore::refused>(outcome)) return not_logged;
+inline unsigned status_of(const outcome& outcome) {
+  if (std::holds_alternative<predictions>(outcome)) return 200;
+  if (std::holds_alternative<unreadable>(outcome)) return 400;
+  if (std::holds_alternative<refused>(outcome)) return not_logged;
   return 422;
+}
+
+/// Whether a body with this Content-Encoding cannot be read.
+inline bool is_encoded(std::string_view content_encoding) {
+  return !content_encoding.empty() && lower_case(content_encoding) != "identity";
 }
 
 /// Whether a body of this content type is read as JSON: application/json or application/<anything>+json in any case,
@@ -40,3 +49,5 @@ inline bool is_json(std::string_view content_type) {
   if (subtype.find('/') != std::string_view::npos) return false;
   return same(subtype, "json") || (subtype.size() >= 5 && same(subtype.substr(subtype.size() - 5), "+json"));
 }
+
+}  // namespace tabscore::serving::detail

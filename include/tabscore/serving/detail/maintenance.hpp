@@ -5,48 +5,49 @@
 #include <condition_variable>
 #include <ctime>
 #include <mutex>
-#include <new>
 #include <stop_token>
 #include <thread>
 
+#include "../../core/detail/out_of_memory.hpp"
 #include "drift_metrics.hpp"
-#include "service_state.hpp"
+#include "shared_state.hpp"
+
+namespace tabscore::serving::detail {
 
 /// Does what has to be done though no request comes, from a thread of its own: the log's interval, the dashboard's
 /// history.
 template <class Service>
-class upkeep {
+class maintenance {
  public:
-  explicit upkeep(service_state<Service>& service) : service_(service), models_(service.live) {}
-
-  /// Begins. Not before all threads that count have been added to the metrics, which are read here.
-  void start() {
-    thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
-  }
+  explicit maintenance(shared_state<Service>& service)
+      : service_(service), models_(service.live), thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
  private:
   void run(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
     for (unsigned quarter = 0; !stop.stop_requested(); ++quarter) {
       if (auto* log = service_.log.file()) log->tick();
-      if (quarter % (4 * monitoring_history::interval_s) == 0) write_history();
+      if (quarter % (4 * monitoring_history::interval_s) == 0)
+        tabscore::detail::unless_out_of_memory(
+            [this] { return write_history(), true; });  // else that moment is left out
       woken_.wait_for(lock, stop, std::chrono::milliseconds(250), [] { return false; });
     }
   }
 
-  void write_history() try {
+  void write_history() {
     const auto model = models_.pin();
-    const ts::totals live = model ? model->observed.read() : ts::totals{};
+    const totals live = model ? model->observed.read() : totals{};
     double drift = 0;
     if (model) drift = model->has_histograms() ? largest_drift(model->observed) : model->drift().score;
     service_.history.add({std::time(nullptr), live.samples, live.positives, service_.metrics.rejected(), drift});
-  } catch (const std::bad_alloc&) {  // the dashboard's lines lack this moment
   }
 
   // All that allocates is made before the thread, which has nobody to tell of a failure.
-  service_state<Service>& service_;
+  shared_state<Service>& service_;
   typename live_model<Service>::reader models_;
   std::mutex mutex_;
   std::condition_variable_any woken_;
   std::jthread thread_;  // the last member: it is stopped first
 };
+
+}  // namespace tabscore::serving::detail

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "../../json/write.hpp"
+#include "../service.hpp"
+#include "../settings.hpp"
+#include "docs_files.hpp"
+#include "history.hpp"
+#include "model_reloader.hpp"
+#include "negotiation.hpp"
+#include "request_metrics.hpp"
+#include "served_model.hpp"
+#include "web_page.hpp"
+
+namespace tabscore::serving::detail {
+
+inline constexpr std::string_view dashboard_page =
+#include "pages/dashboard.html.inc"
+    ;
+inline constexpr std::string_view built_in_docs_page =
+#include "pages/built_in_docs.html.inc"
+    ;
+inline constexpr std::string_view swagger_ui_page =
+#include "pages/swagger_ui.html.inc"
+    ;
+
+/// What all threads share: counts, the sinks that lock, and what is set up before the first request. The model alone is
+/// swapped: who reads it pins it.
+template <class Service>
+struct shared_state {
+  explicit shared_state(settings s) : config(std::move(s)) {}
+
+  const settings config;
+  jsonl_log log;
+  live_model<Service> live;                         // empty: no model is loaded
+  std::optional<model_reloader<Service>> reloader;  // of the model, if there is one
+  std::atomic<bool> leaving = false;                // about to end: not ready for more
+  request_metrics metrics{rule_texts<Service>()};
+  monitoring_history history;
+  prediction_names names{Service::probability, Service::label};
+  web_page dashboard{dashboard_page, Service::title};
+  web_page docs_page{built_in_docs_page, Service::title};
+  web_page docs_page_below{built_in_docs_page, Service::title, "../"};  // for a path with one more segment
+  web_page swagger_ui{swagger_ui_page, Service::title};
+  web_page problems{problems_page()};
+  docs_files docs;  // empty: /docs is the built-in page
+  std::string openapi;
+};
+
+}  // namespace tabscore::serving::detail

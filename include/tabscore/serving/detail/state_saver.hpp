@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdio>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "../../monitor/detail/write_target.hpp"
+#include "../../monitor/state.hpp"
+#include "../../monitor/state_file.hpp"
+#include "served_model.hpp"
+
+namespace tabscore::serving::detail {
+
+/// Adds the state of an earlier run, if there was one; the error when the file is there and does not fit.
+inline std::optional<error> load_state(drift_monitor& monitor, const std::string& path) {
+  const auto target = tabscore::detail::find_write_target(path);
+  if (!target || !target->is_plain) {
+    return error{errc::io, path + ": the state file must be a regular file that can be reached"};
+  }
+  if (!target->exists) return std::nullopt;
+  const auto state = load_monitor_state(path);
+  if (!state) return state.error();
+  auto other = restore(monitor, *state);
+  if (other) other->message = path + ": " + other->message;
+  return other;
+}
+
+/// Writes the state of the current model's monitor to a file at an interval, from a thread of its own, until it is
+/// destroyed.
+template <class Service>
+class state_saver {
+ public:
+  state_saver(live_model<Service>& live, const settings& config)
+      : models_(live), config_(config), thread_([this](const std::stop_token& stop) {
+          std::unique_lock lock(mutex_);
+          const auto woken = [this, &stop, &lock] {
+            return wake_.wait_for(lock, stop, config_.state_interval, [] { return false; }) || stop.stop_requested();
+          };
+          while (!woken()) {
+            if (const auto failed = write()) notify(config_, failed->message);
+          }
+        }) {}
+
+  /// Writes now.
+  std::optional<error> save() {
+    const std::lock_guard lock(mutex_);
+    return write();
+  }
+
+ private:
+  std::optional<error> write() {
+    const auto model = models_.pin();
+    if (!model->has_histograms()) return std::nullopt;  // it has taken the place of one that had them
+    return save_monitor_state(state_of(model->observed), config_.state_file, config_.state_mode);
+  }
+
+  typename live_model<Service>::reader models_;  // used under the lock
+  const settings& config_;
+  std::mutex mutex_;
+  std::condition_variable_any wake_;
+  std::jthread thread_;  // the last member: it is stopped first
+};
+
+}  // namespace tabscore::serving::detail

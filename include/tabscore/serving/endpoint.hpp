@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "../core/result.hpp"
+#include "detail/maintenance.hpp"
+#include "detail/openapi.hpp"
+#include "detail/session.hpp"
+#include "detail/state_saver.hpp"
+#include "request.hpp"
+#include "service.hpp"
+#include "settings.hpp"
+
+namespace tabscore::serving {
+
+/// A prediction service without an HTTP library: each request in, its response out. It owns the model and puts another
+/// in its place, watches for drift, counts metrics, keeps the prediction log and the monitoring state, and describes
+/// itself (OpenAPI, pages). Routes are those of docs/server-api.md.
+///
+///     ts::serving::endpoint<loan_defaults> api({.model = "loan_default.json"});
+///     if (const auto failed = api.start()) return complain(failed->message);
+///     const auto response = api.handle(request);
+///
+/// handle(), reload() and all that says nothing else are safe to call from any thread.
+template <servable Service>
+class endpoint {
+  using full = detail::completed<Service>;
+
+ public:
+  using session_type = detail::session<full>;
+
+  /// A response with the session whose memory it is in.
+  class held_response : public response {
+   public:
+    held_response(held_response&&) noexcept = default;
+    held_response& operator=(held_response&&) = delete;
+    ~held_response() {
+      if (by_) owner_->give_back(std::move(by_));
+    }
+
+   private:
+    friend endpoint;
+    held_response(endpoint& owner, std::unique_ptr<session_type> by, const request& asked)
+        : response(by->handle(asked)), owner_(&owner), by_(std::move(by)) {}
+    endpoint* owner_;
+    std::unique_ptr<session_type> by_;
+  };
+
+  explicit endpoint(settings wanted = {}) : state_(completed_settings(std::move(wanted))) {}
+  endpoint(const endpoint&) = delete;
+  endpoint& operator=(const endpoint&) = delete;
+
+  /// Loads the model, opens the prediction log, restores the state and starts the threads that reload the model, save
+  /// the state and sync the log; what is wrong with the settings or a file. Call it once, before the first request.
+  std::optional<error> start() {
+    if (auto failed = load()) return failed;
+    if (!config().swagger_ui.empty()) {
+      state_.docs = detail::docs_files(config().swagger_ui);
+      if (state_.docs.empty()) return error{errc::io, "there is no Swagger UI in " + config().swagger_ui};
+    }
+    {
+      const typename detail::live_model<full>::reader models(state_.live);
+      const auto model = models.pin();
+      const detail::model_identity none;
+      const auto& identity = model ? model->identity : none;
+      state_.openapi = detail::openapi_document<full>(config().errors, identity.name, identity.classes);
+    }
+    if (!config().state_file.empty()) {
+      saver_.emplace(state_.live, config());
+      if (auto failed = saver_->save()) return failed;  // rather than an hour later
+    }
+    maintenance_.emplace(state_);
+    return std::nullopt;
+  }
+
+  /// Answers one request. The response holds the memory that its views point into.
+  held_response handle(const request& asked) { return held_response(*this, take_session(), asked); }
+
+  /// Working memory for one thread of a server: session->handle(request) answers as handle() does, without looking for
+  /// a session, and its response is valid until the next call. A session must not outlive the endpoint.
+  std::shared_ptr<session_type> session() { return std::make_shared<session_type>(state_); }
+
+  /// Loads the model file again, soon; one that is refused changes nothing but what /model and the metrics say.
+  void reload() {
+    if (state_.reloader) state_.reloader->reload();
+  }
+  /// Sets the prediction log's file aside and begins another.
+  void rotate_log() {
+    if (auto* const file = state_.log.file()) file->rotate();
+  }
+  /// From now on /health says that the service is not ready for more.
+  void drain() noexcept { state_.leaving = true; }
+  /// Saves the monitoring state now, for the end of a program.
+  std::optional<error> save_state() { return saver_ ? saver_->save() : std::nullopt; }
+  /// Counts a request that the HTTP layer has refused itself.
+  void count_refused(unsigned status) noexcept { state_.metrics.refused(status); }
+
+ private:
+  static settings completed_settings(settings s) {
+    const jsonl_names unset;
+    if (s.log.names.probability == unset.probability) s.log.names.probability = full::probability;
+    if (s.log.names.label == unset.label) s.log.names.label = full::label;
+    return s;
+  }
+  const settings& config() const noexcept { return state_.config; }
+
+  std::optional<error> load() {
+    std::unique_ptr<detail::served_model<full>> model;
+    if (!config().model.empty()) {
+      const auto bytes = read_model_bytes(config().model);
+      if (!bytes) return bytes.error();
+      auto loaded = detail::load_served_model<full>(config(), *bytes);
+      if (!loaded) return loaded.error();
+      model = std::move(*loaded);
+    }
+    if (!config().prediction_log.empty()) {
+      auto log = jsonl_log::open(config().prediction_log, config().log);
+      if (!log) return log.error();
+      state_.log = std::move(*log);
+      if (model) model->log_to(state_.log, config().log_model_hash);
+      tell_of_repairs(state_.log.file()->repaired());
+    }
+    if (!config().state_file.empty()) {
+      if (!model || !model->has_histograms()) {
+        return error{errc::mismatch, "a state file needs a model file with histograms"};
+      }
+      if (auto failed = detail::load_state(model->observed, config().state_file)) return failed;
+    }
+    if (!model) return std::nullopt;
+    state_.live.publish(std::move(model));
+    state_.reloader.emplace(state_.live, config(), state_.log);
+    return std::nullopt;
+  }
+  void tell_of_repairs(const append_repair& found) const {
+    if (found.cut_bytes != 0) {
+      detail::notify(config(),
+                     fmt::format("{} bytes of an unfinished batch were cut off the prediction log", found.cut_bytes));
+    }
+    if (found.sealed) detail::notify(config(), "the prediction log's last line was given an end");
+  }
+
+  std::unique_ptr<session_type> take_session() {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!spare_.empty()) {
+        auto one = std::move(spare_.back());
+        spare_.pop_back();
+        return one;
+      }
+    }
+    return std::make_unique<session_type>(state_);
+  }
+  void give_back(std::unique_ptr<session_type> one) {
+    const std::lock_guard lock(mutex_);
+    spare_.push_back(std::move(one));
+  }
+
+  detail::shared_state<full> state_;
+  std::optional<detail::state_saver<full>> saver_;
+  std::optional<detail::maintenance<full>> maintenance_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<session_type>> spare_;  // of handle(): as many as were used at once
+};
+
+}  // namespace tabscore::serving

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <string_view>
+
+namespace tabscore::serving {
+
+/// One complete HTTP request. The views must live until its response has been sent.
+struct request {
+  std::string_view method = {};
+  std::string_view path = {};   ///< as sent: percent-encoded, without the query
+  std::string_view query = {};  ///< without the question mark
+  std::string_view content_type = {};
+  std::string_view content_encoding = {};
+  std::string_view accept = {};  ///< all such headers, joined by commas
+  std::string_view body = {};
+  bool padded = false;  ///< 64 more bytes are readable behind the body (simdjson::SIMDJSON_PADDING); else it is copied
+
+  /// Sets path and query from the target of a request line ("/batch_predict?explain=3").
+  constexpr void set_target(std::string_view target) {
+    const std::size_t mark = (std::min)(target.find('?'), target.size());
+    path = target.substr(0, mark);
+    query = target.substr((std::min)(mark + 1, target.size()));
+  }
+};
+
+/// The answer to a request. The views live until the next request of the same session.
+struct response {
+  unsigned status = 200;
+  std::string_view content_type = "application/json";  ///< empty: no such header
+  std::string_view body = {};
+  std::string_view more_headers = {};  ///< whole lines ("allow: GET\r\n"), printable ASCII only
+
+  /// Calls f(name, value) for each header but content-length and date.
+  template <class F>
+  void for_each_header(F&& f) const {
+    if (!content_type.empty()) f(std::string_view("content-type"), content_type);
+    f(std::string_view("x-content-type-options"), std::string_view("nosniff"));
+    for (std::string_view rest = more_headers; !rest.empty();) {
+      const std::string_view line = rest.substr(0, rest.find("\r\n"));
+      rest.remove_prefix(line.size() + 2);
+      const std::size_t colon = line.find(": ");
+      f(line.substr(0, colon), line.substr(colon + 2));
+    }
+  }
+};
+
+}  // namespace tabscore::serving

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "../expr/rule.hpp"
+#include "../features/features.hpp"
+#include "../json/coerce.hpp"
+#include "../models/scorer.hpp"
+#include "../monitor/drift_monitor.hpp"
+#include "../monitor/jsonl_log.hpp"
+#include "../pipeline/pipeline.hpp"
+#include "../schema/batch.hpp"
+#include "../schema/schema.hpp"
+#include "../service/workspace.hpp"
+
+namespace tabscore::serving {
+
+/// A type that says what a service serves:
+///     using record = ...;                          the schema of a record
+///     static void add_example(ts::batch<record>&)  appends a record: for the documentation, and to warm a model up
+/// and, where it has them, as static constexpr members:
+///     rules, features             of the pipeline
+///     program, title, summary     the server's name and what its pages say of it
+///     probability, label          the names of a prediction's two values in answers and in the prediction log
+/// and coercion, a policy of <tabscore/json/coerce.hpp> for values of another JSON type.
+template <class T>
+concept servable = schema_type<typename T::record> && requires(batch<typename T::record>& records) {
+  T::add_example(records);
+};
+
+namespace detail {
+
+template <class T>
+struct coercion_of {
+  using type = coerce::strict;
+};
+template <class T>
+requires requires { typename T::coercion; }
+struct coercion_of<T> {
+  using type = typename T::coercion;
+};
+
+/// A service with a default for all that it does not say.
+template <servable T>
+struct completed {
+  using record = typename T::record;
+  static void add_example(batch<record>& records) { T::add_example(records); }
+
+  static constexpr auto rules = [] {
+    if constexpr (requires { T::rules; }) {
+      return T::rules;
+    } else {
+      return rules<>();
+    }
+  }();
+  static constexpr auto features = [] {
+    if constexpr (requires { T::features; }) {
+      return T::features;
+    } else {
+      return features<>();
+    }
+  }();
+
+#define TABSCORE_SERVICE_TEXT(name, text)       \
+  static constexpr std::string_view name = [] { \
+    if constexpr (requires { T::name; }) {      \
+      return std::string_view(T::name);         \
+    } else {                                    \
+      return std::string_view(text);            \
+    }                                           \
+  }()
+  TABSCORE_SERVICE_TEXT(program, "tabscore");
+  TABSCORE_SERVICE_TEXT(title, "Predictions");
+  TABSCORE_SERVICE_TEXT(summary, "Predictions of a model of tabular records");
+  TABSCORE_SERVICE_TEXT(probability, "probability");
+  TABSCORE_SERVICE_TEXT(label, "label");
+#undef TABSCORE_SERVICE_TEXT
+
+  using coercion = typename coercion_of<T>::type;
+};
+
+/// Called for every scored batch: what watches for drift, and the prediction log.
+using service_sinks = sinks<drift_monitor, jsonl_log>;
+
+template <class Service>
+using pipeline_of = pipeline<typename Service::record, decltype(Service::rules), decltype(Service::features),
+                             any_scorer, service_sinks>;
+
+template <class Service>
+batch<typename Service::record> example_of() {
+  batch<typename Service::record> one;
+  Service::add_example(one);
+  return one;
+}
+
+/// The sentences of the rules, in their order.
+template <class Service>
+std::vector<std::string_view> rule_texts() {
+  std::vector<std::string_view> texts;
+  Service::rules.for_each([&](std::size_t, const auto& rule) { texts.push_back(rule.message()); });
+  return texts;
+}
+
+}  // namespace detail
+
+}  // namespace tabscore::serving

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "../json/decode.hpp"
+#include "../monitor/jsonl_log.hpp"
+
+namespace tabscore::serving {
+
+/// How wrong requests are answered. A client that asks for application/problem+json gets that in any case, and the
+/// paths under /v2 answer as the inference protocol does.
+enum class error_style { pydantic1, pydantic2, problem, inference };
+
+/// What an endpoint does. The defaults serve a model file and write no files.
+struct settings {
+  std::string model{};        ///< the model file; empty: none, and predictions are answered 503
+  bool watch_model = false;   ///< load the file again whenever it changes; reload() does so in any case
+  bool with_baseline = true;  ///< false: the model's drift baseline is ignored
+  decode_limits limits{.max_records = 1'000'000, .max_errors = 1'000};
+  std::size_t max_error_bytes = std::size_t{256} << 10;  ///< of an answer's list of errors; the rest is counted
+  error_style errors = error_style::pydantic1;
+
+  std::string prediction_log{};  ///< the file that each prediction is appended to; empty: none
+  jsonl_settings log{};          ///< its names are those of the service unless they are set here
+  bool log_model_hash = false;   ///< each line of the log names the model file's SHA-256
+
+  std::string state_file{};    ///< keeps what monitoring has counted across restarts; empty: nothing does
+  ::mode_t state_mode = 0600;  ///< of a new state file
+  std::chrono::seconds state_interval{60};
+
+  std::string swagger_ui{};  ///< folder of the npm package swagger-ui-dist for /docs; empty: the built-in page
+  std::function<void(std::string_view)> notify{};  ///< gets one line on each event (a reload, say); by any thread
+};
+
+namespace detail {
+inline void notify(const settings& config, std::string_view event) {
+  if (config.notify) config.notify(event);
+}
+}  // namespace detail
+
+}  // namespace tabscore::serving

@@ -31,6 +31,10 @@ if(WAY STREQUAL "compiled") # the example of a trainer's own file, since that is
   set(arguments ${TABSCORE_SOURCE_DIR}/examples/xgboost_model/loans.json)
   set(expected_file ${TABSCORE_SOURCE_DIR}/examples/xgboost_model/expected.txt)
 endif()
+if(WAY STREQUAL "serving") # a service of the consumer's own, with requests made by hand
+  set(arguments ${TABSCORE_SOURCE_DIR}/models/loan_default.json)
+  set(expected_file ${here}/serving/expected.txt)
+endif()
 run(${BUILD}/first_prediction ${arguments})
 file(READ ${expected_file} expected)
 if(NOT printed STREQUAL expected)

@@ -39,7 +39,7 @@ def main():
             bodies.append(f"namespace block_{len(bodies)} {{\n{whole}\n}}\n")
     if not bodies:
         sys.exit("no C++ block was found")
-    own = {"#include <tabscore/tabscore.hpp>\n", "#include <atomic>\n", "#include <mutex>\n", "#include <queue>\n"}
+    own = {"#include <tabscore/tabscore.hpp>\n", "#include <tabscore/serving/endpoint.hpp>\n", "#include <atomic>\n", "#include <mutex>\n", "#include <queue>\n"}
     head = "".join(sorted(includes | own)) + "namespace ts = tabscore;\nusing ts::col;\n"
     output.write_text(head + "".join(bodies), encoding="utf-8")
     print(f"{len(bodies)} C++ blocks")

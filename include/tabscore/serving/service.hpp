@@ -52,14 +52,14 @@ struct completed {
     if constexpr (requires { T::rules; }) {
       return T::rules;
     } else {
-      return rules<>();
+      return tabscore::rules<>();
     }
   }();
   static constexpr auto features = [] {
     if constexpr (requires { T::features; }) {
       return T::features;
     } else {
-      return features<>();
+      return tabscore::features<>();
     }
   }();
 

@@ -25,7 +25,7 @@ struct settings {
   bool with_baseline = true;  ///< false: the model's drift baseline is ignored
   decode_limits limits{.max_records = 1'000'000, .max_errors = 1'000};
   std::size_t max_error_bytes = std::size_t{256} << 10;  ///< of an answer's list of errors; the rest is counted
-  error_style errors = error_style::pydantic1;
+  error_style errors = error_style::problem;
 
   std::string prediction_log{};  ///< the file that each prediction is appended to; empty: none
   jsonl_settings log{};          ///< its names are those of the service unless they are set here

@@ -152,6 +152,13 @@ std::string openapi_document(error_style errors, const std::string& model, const
       {"explain_most", std::to_string(explain_query::most)},
   };
   std::string document(openapi_template);
+  if (errors == error_style::problem) {  // then no error is of application/json, which stands before each of these
+    for (std::size_t at = 0; (at = document.find("\"application/problem+json\"", at)) != std::string::npos; ++at) {
+      const std::size_t begin = document.rfind("\"application/json\"", at);
+      document.erase(begin, at - begin);
+      at = begin;
+    }
+  }
   for (const auto& [name, text] : parts) {
     const std::string place = fmt::format("\"{{{}}}\"", name);
     for (std::size_t at = 0; (at = document.find(place, at)) != std::string::npos; at += text.size()) {

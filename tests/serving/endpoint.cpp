@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MIT
+#include <simdjson.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <string>
+#include <string_view>
+#include <tabscore/serving/endpoint.hpp>
+#include <thread>
+#include <vector>
+
+#include "support/catch.hpp"
+
+namespace ts = tabscore;
+using namespace std::string_literals;
+using ts::serving::endpoint;
+using ts::serving::error_style;
+using ts::serving::request;
+
+namespace {
+
+struct loans {
+  using record = ts::schema<ts::text<"purpose", ts::min_length{1}>, ts::optional<ts::text<"sector">>,
+                            ts::integer<"months", ts::ge{1}, ts::le{480}>, ts::real<"amount", ts::gt{0}>,
+                            ts::optional<ts::real<"income", ts::gt{0}>>>;
+  static constexpr ts::features features{ts::feature<"instalment">(ts::col<"amount"> / ts::col<"months">)};
+  static void add_example(ts::batch<record>& records) { records.push_back("car", "public", 48, 12000.0, 2600.0); }
+};
+
+const std::string model = TABSCORE_SOURCE_DIR "/models/loan_default.json";
+constexpr std::string_view loan = R"({"purpose":"car","sector":"public","months":48,"amount":12000.0,"income":2600.0})";
+
+struct reply {
+  unsigned status = 0;
+  std::string body;
+  std::map<std::string, std::string> headers;
+};
+
+reply ask(endpoint<loans>& api, std::string_view method, std::string_view target, std::string_view body = {},
+          std::string_view accept = {}) {
+  request asked{.method = method, .accept = accept, .body = body};
+  asked.set_target(target);
+  const auto response = api.handle(asked);
+  reply r{response.status, std::string(response.body), {}};
+  response.for_each_header(
+      [&](std::string_view name, std::string_view value) { r.headers[std::string(name)] = value; });
+  return r;
+}
+
+bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("an endpoint without a model says so on every route", "[serving]") {
+  endpoint<loans> api;
+  REQUIRE_FALSE(api.start());
+  CHECK(ask(api, "POST", "/predict", loan).status == 503);
+  CHECK(ask(api, "POST", "/predict", "[]").status == 422);  // what is wrong with the body comes first
+  CHECK(ask(api, "GET", "/model").status == 503);
+  CHECK(contains(ask(api, "GET", "/health").body, R"("ready":false,"predictor_loaded":false)"));
+  CHECK(ask(api, "GET", "/metrics").status == 200);
+  api.reload();
+  api.rotate_log();
+  CHECK_FALSE(api.save_state());
+}
+
+TEST_CASE("start() gives the error of what cannot be loaded", "[serving]") {
+  const auto failure = [](ts::serving::settings settings) {
+    endpoint<loans> api(std::move(settings));
+    const auto failed = api.start();
+    return failed ? failed->message : "";
+  };
+  CHECK(contains(failure({.model = "/nowhere/model.json"}), "/nowhere/model.json"));
+  CHECK(contains(failure({.model = TABSCORE_SOURCE_DIR "/models/student_logistic.json"}), "model"));
+  CHECK(contains(failure({.model = model, .prediction_log = "/proc/nowhere/log"}), "/proc/nowhere/log"));
+  CHECK(contains(failure({.state_file = "/tmp/state"}), "state file"));
+  CHECK(contains(failure({.model = model, .swagger_ui = "/nowhere"}), "/nowhere"));
+}
+
+TEST_CASE("by default coercion is strict and errors are problem details", "[serving]") {
+  endpoint<loans> api({.model = model});
+  REQUIRE_FALSE(api.start());
+  CHECK(ask(api, "POST", "/predict", loan).status == 200);
+  const reply wrong = ask(api, "POST", "/predict", R"({"purpose":"car","months":"48","amount":12000.0})");
+  CHECK(wrong.status == 422);
+  CHECK(wrong.headers.at("content-type") == "application/problem+json");
+  CHECK(contains(wrong.body, R"("pointer":"#/months")"));
+  CHECK(contains(ask(api, "POST", "/v2/models/loan_default/infer", "{").body, R"({"error":)"));
+  CHECK(ask(api, "PUT", "/model").headers.at("allow") == "GET, HEAD");
+  CHECK(ask(api, "GET", "/model/").headers.at("location") == "../model");
+  CHECK(ask(api, "GET", "/predict?x#\"\r\n").status == 405);
+
+  const reply document = ask(api, "GET", "/openapi.json");
+  CHECK_FALSE(contains(document.body, "\"{"));  // every place is filled in
+  simdjson::dom::parser parser;
+  simdjson::dom::element root;
+  REQUIRE(parser.parse(document.body).get(root) == simdjson::SUCCESS);
+  simdjson::dom::object content;
+  REQUIRE(root.at_pointer("/components/responses/Invalid/content").get(content) == simdjson::SUCCESS);
+  CHECK(content.size() == 1);
+  CHECK(content.begin().key() == "application/problem+json");
+  CHECK(contains(document.body, "loan_default"));
+}
+
+TEST_CASE("errors are worded as the settings and the request say", "[serving]") {
+  endpoint<loans> api({.model = model, .errors = error_style::pydantic2});
+  REQUIRE_FALSE(api.start());
+  CHECK(contains(ask(api, "POST", "/predict", "{}").body, R"("type":"missing")"));
+  CHECK(ask(api, "POST", "/predict", "{}", "application/problem+json").headers.at("content-type") ==
+        "application/problem+json");
+}
+
+TEST_CASE("a body is read whole, with and without padding", "[serving]") {
+  endpoint<loans> api({.model = model});
+  REQUIRE_FALSE(api.start());
+  const std::string body = R"({"records":[)" + std::string(loan) + "," + std::string(loan) + "]}";
+  const std::vector<char> exact(body.begin(), body.end());  // exactly sized, so that a sanitizer sees what is beyond
+  const reply copied = ask(api, "POST", "/batch_predict", {exact.data(), exact.size()});
+  const simdjson::padded_string padded(body);
+  const auto session = api.session();
+  const auto direct =
+      session->handle({.method = "POST", .path = "/batch_predict", .body = std::string_view(padded), .padded = true});
+  CHECK(copied.status == 200);
+  CHECK(copied.body == direct.body);
+  CHECK(session->handle({.method = "POST", .path = "/predict", .content_encoding = "gzip", .body = loan}).status ==
+        415);
+  CHECK(session->handle({.method = "POST", .path = "/predict", .content_encoding = "Identity", .body = loan}).status ==
+        200);
+}
+
+TEST_CASE("responses of handle() keep their own memory", "[serving]") {
+  endpoint<loans> api({.model = model});
+  REQUIRE_FALSE(api.start());
+  const auto first = api.handle({.method = "POST", .path = "/predict", .body = loan});
+  const std::string before(first.body);
+  const auto second = api.handle({.method = "GET", .path = "/health"});
+  CHECK(first.body == before);
+  CHECK(second.status == 200);
+}
+
+TEST_CASE("threads come and go while models are exchanged, and nothing is lost of the counts", "[serving]") {
+  const auto file = std::filesystem::temp_directory_path() / ("endpoint-" + std::to_string(::getpid()) + ".json");
+  std::filesystem::copy_file(model, file, std::filesystem::copy_options::overwrite_existing);
+  std::atomic<int> events = 0;
+  endpoint<loans> api({.model = file.string(), .notify = [&](std::string_view) { ++events; }});
+  REQUIRE_FALSE(api.start());
+  const std::string expected = ask(api, "POST", "/predict", loan).body;
+  std::ofstream(file, std::ios::app) << "\n";  // the same model by another name
+  api.reload();
+  std::atomic<int> wrong = 0;
+  for (int round = 0; round < 4; ++round) {
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < 4; ++t) {
+      threads.emplace_back([&] {
+        const auto session = api.session();
+        for (int i = 0; i < 50; ++i) wrong += ask(api, "POST", "/predict", loan).body != expected;
+        for (int i = 0; i < 50; ++i) {
+          wrong += session->handle({.method = "POST", .path = "/predict", .body = loan}).body != expected;
+        }
+      });
+    }
+  }
+  CHECK(wrong == 0);
+  CHECK(contains(ask(api, "GET", "/metrics").body, "\ntabscore_records_total 1601\n"));
+  for (int i = 0; i < 300 && !contains(ask(api, "GET", "/model").body, R"("loaded":1)"); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  CHECK(contains(ask(api, "GET", "/model").body, R"("loaded":1)"));
+  CHECK(events == 1);
+  std::ofstream(file) << "{}";
+  api.reload();
+  for (int i = 0; i < 300 && events < 2; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  CHECK(contains(ask(api, "GET", "/model").body, R"("refused":1)"));
+  CHECK(ask(api, "POST", "/predict", loan).body == expected);
+  api.drain();
+  CHECK(ask(api, "GET", "/health").status == 503);
+  std::filesystem::remove(file);
+}
+
+TEST_CASE("the state outlives an endpoint, and the log names the model", "[serving]") {
+  const auto folder = std::filesystem::temp_directory_path() / ("endpoint-" + std::to_string(::getpid()));
+  const ts::serving::settings settings{.model = model,
+                                       .prediction_log = (folder / "log.jsonl").string(),
+                                       .log_model_hash = true,
+                                       .state_file = (folder / "state.json").string()};
+  for (int run = 1; run <= 2; ++run) {
+    endpoint<loans> api(settings);
+    REQUIRE_FALSE(api.start());
+    CHECK(ask(api, "POST", "/predict", loan).status == 200);
+    CHECK(contains(ask(api, "GET", "/monitoring/drift").body, "\"samples_observed\":" + std::to_string(run)));
+    CHECK_FALSE(api.save_state());
+  }
+  std::ifstream log(folder / "log.jsonl");
+  const std::string lines(std::istreambuf_iterator<char>(log), {});
+  CHECK(std::count(lines.begin(), lines.end(), '\n') == 2);
+  CHECK(contains(lines, "\"model\": \""));
+  CHECK(contains(lines, "\"probability\": "));
+  std::filesystem::remove_all(folder);
+}

@@ -13,6 +13,7 @@ import unittest
 import joblib
 import numpy as np
 import pandas as pd
+import sklearn
 from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
@@ -67,7 +68,7 @@ def made_up_rows(count=400, seed=1):
             "job": random.choice(["nurse", "baker", "clerk of works and other trades", "ßmith", ""], count),
             "town": random.choice(["A", "B", "quo\"te\\d"], count),
         }
-    )
+    ).astype({"job": object, "town": object})  # pandas 3 would make another dtype of texts, which holds no None
     risk = frame["age"] / 30 + frame["debts"] + (frame["job"] == "baker") + random.normal(0, 2, count)
     frame["late"] = (risk > 2) * 1
     return frame
@@ -120,7 +121,9 @@ class Exported(unittest.TestCase):
         document = exported(pipeline, baseline=baseline, **options)
         frame.loc[::7, "job"] = "never seen"
         names = [f["name"] for kind in ("numeric", "text") for f in document["features"][kind]]
-        said = frame[names].astype(object).where(frame[names].notna() | (frame[names].dtypes != object), "\\N")
+        texts = [f["name"] for f in document["features"]["text"]]
+        said = frame[names].astype(object)
+        said[texts] = said[texts].where(frame[texts].notna(), "\\N")
         rows = "".join("\t".join(map(str, row)) + "\n" for row in said.itertuples(index=False))
         done = self.load(document, rows)
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -253,11 +256,12 @@ class Exported(unittest.TestCase):
 
     def test_missing_category(self):
         for missing in (None, np.nan):
-            frame = made_up_rows()
-            frame.loc[:20, "town"] = missing
-            pipeline = usual(frame)
-            document = self.agrees(pipeline)
-            self.assertIsNone(document["features"]["text"][1]["categories"][-1])
+            for dtype in (object, "str"):
+                with self.subTest(missing=missing, dtype=dtype):
+                    frame = made_up_rows().astype({"town": dtype})
+                    frame.loc[:20, "town"] = missing
+                    document = self.agrees(usual(frame))
+                    self.assertIsNone(document["features"]["text"][1]["categories"][-1])
 
     def test_text_labels(self):
         frame = made_up_rows()
@@ -389,6 +393,8 @@ class Exported(unittest.TestCase):
 
         bundled = SOURCE / "models/student_logistic.json"
         expected = json.loads(bundled.read_text())
+        if sklearn.__version__.split(".")[:2] != expected["provenance"]["trainer"]["version"].split(".")[:2]:
+            self.skipTest("the model is of another scikit-learn, whose solver stops elsewhere")
         output = self.folder / "student.json"
         command = [sys.executable, "-B", SOURCE / "models/train_student_logistic.py", data, "--output", output]
         subprocess.run([*command, "--date", expected["provenance"]["date"]], check=True)

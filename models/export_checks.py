@@ -238,7 +238,8 @@ def choose(program, pipeline, positive, count, data=None, first=None):
         raise NotExportable("the pipeline refuses every row of data= when its columns are float64 numbers or texts, as they are "
                             "in C++; fit it on columns of these two kinds")
     if not len(good):
-        raise NotExportable("the pipeline refuses every row that was made up for the checks; give rows as data=")
+        raise NotExportable("the pipeline refuses every row that was made up for the checks, whose columns are float64 numbers or "
+                            "texts, as they are in C++; fit it on columns of these two kinds, or give rows as data=")
     pool.keep(good)
     taken = 0
     if first is not None:

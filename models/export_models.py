@@ -8,7 +8,7 @@ import re
 import numpy as np
 
 import export_sklearn_trees
-from export_program import Block, Input, apply, class_of, key_kind, note_edges, plain, require_fitted, said, unwrap
+from export_program import Block, Input, apply, class_of, key_kind, note_edges, plain, require_fitted, said, shown_class, unwrap
 
 
 class Outcome:
@@ -62,7 +62,7 @@ def predict(program, model, block, top=False):
         if class_of(model).endswith("Regressor") or getattr(model, "_estimator_type", "") == "regressor":
             program.refuse(f"a {name} predicts numbers; kind \"pipeline\" holds models of two classes (trees alone: "
                            "export_sklearn_trees.py)")
-        program.refuse(f"a {name} cannot be exported; docs/from-python.md lists the models that can")
+        program.refuse(f"a {shown_class(model)} cannot be exported; docs/from-python.md lists the models that can")
     require_fitted(program, model)
     classes = getattr(model, "classes_", None)
     if classes is not None and isinstance(classes, list):

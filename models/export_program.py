@@ -199,12 +199,28 @@ def transformer(*names):
     return register
 
 
+COMPUTES = {"transform", "predict_proba", "decision_function"}
+
+
 def class_of(thing):
-    """The name under which a class is registered: that of its own or of a base class, of a library that is known."""
+    """The name under which a class is registered: that of its own or of a base class, of a library that is known. A class
+    that computes in a way of its own has a name that is not registered."""
     for base in type(thing).__mro__:
         if base.__module__.split(".")[0] in ("sklearn", "xgboost", "lightgbm", "imblearn"):
             return base.__name__
-    return type(thing).__name__
+        if COMPUTES & vars(base).keys():
+            break
+    return f"{type(thing).__module__}.{type(thing).__qualname__}"
+
+
+def shown_class(thing):
+    """The class of a step for a person, with the function that makes it another than its base class."""
+    name, found = type(thing).__name__, set()
+    for base in type(thing).__mro__:
+        if base.__module__.split(".")[0] == "sklearn":
+            return f"{name} with a {min(found)}() of its own" if found else name
+        found |= COMPUTES & vars(base).keys()
+    return name
 
 
 def unwrap(step):
@@ -231,7 +247,7 @@ def apply(program, name, step, block):
         if function is None and hasattr(step, "get_support"):
             function = select
         if function is None:
-            program.refuse(f"a {type(step).__name__} cannot be exported (docs/from-python.md lists what can); leave it "
+            program.refuse(f"a {shown_class(step)} cannot be exported (docs/from-python.md lists what can); leave it "
                            "out, or compute its columns in C++ and export the rest")
         require_fitted(program, step)
         count = getattr(step, "n_features_in_", len(block))
@@ -552,7 +568,7 @@ def simple_imputer(program, step, block):
             if is_nan(sentinel) and step._fit_dtype.kind in "fiub":
                 program.check_finite(Block([column]), missing=True)
             value = np.nan if absent else sentinel
-            out += program.each("replace", Block([column]), **{"from": value, "to": filled}).columns
+            out += program.each("replace", Block([column]), **{"from": value, "to": float(filled)}).columns
     if step.add_indicator:
         out += indicators(program, step.indicator_, block).columns
     return Block(out, block.sparse)

@@ -7,21 +7,12 @@ import random
 import numpy as np
 import pandas as pd
 import sklearn
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import (
-    FunctionTransformer,
-    MaxAbsScaler,
-    MinMaxScaler,
-    OneHotEncoder,
-    OrdinalEncoder,
-    RobustScaler,
-    StandardScaler,
-)
 
 import export_sklearn_trees
-from export_program import KEPT_MISSING, NotExportable, is_missing, is_nan, require
+from export_program import KEPT_MISSING, NotExportable, class_of, is_missing, is_nan, require
+
+
+LOGISTIC = ("LogisticRegression", "LogisticRegressionCV")
 
 
 def members(feature, *names):
@@ -30,7 +21,7 @@ def members(feature, *names):
 
 def learner_of(model):
     """How a classifier is written, by its class; trainers that are not there are not imported."""
-    if isinstance(model, LogisticRegression):
+    if class_of(model) in LOGISTIC:
         return Logistic
     if type(model).__module__.startswith("xgboost"):
         import export_xgboost
@@ -52,7 +43,7 @@ class Logistic:
 
     @staticmethod
     def check(columns, model):
-        require(isinstance(model, LogisticRegression), f"the last step is a {type(model).__name__}")
+        require(class_of(model) in LOGISTIC, f"the last step is a {type(model).__name__}")
         require(len(model.classes_) == 2, f"the model has {len(model.classes_)} classes, not two")
         # With two classes "multinomial" gives other probabilities than the logistic function of the margin.
         multinomial = getattr(model, "multi_class", "auto") == "multinomial"
@@ -110,8 +101,8 @@ def features_of(columns):
         if not names or (isinstance(transformer, str) and transformer == "drop"):
             continue
         first = columns.output_indices_[step].start
-        parts = [part for _, part in transformer.steps] if isinstance(transformer, Pipeline) else [transformer]
-        if isinstance(parts[-1], (OneHotEncoder, OrdinalEncoder)):
+        parts = [part for _, part in transformer.steps] if class_of(transformer) == "Pipeline" else [transformer]
+        if class_of(parts[-1]) in ("OneHotEncoder", "OrdinalEncoder"):
             for f in text_features(step, parts, names):
                 text.append({**f, "first": first})
                 first += f["width"]
@@ -136,36 +127,37 @@ def numeric_steps(step, parts, count):
     for part in parts:
         if part is None or (isinstance(part, str) and part == "passthrough"):
             continue
-        if isinstance(part, FunctionTransformer) and part.func is None:  # "passthrough" of scikit-learn 1.4 and later
+        kind = class_of(part)
+        if kind == "FunctionTransformer" and part.func is None:  # "passthrough" of scikit-learn 1.4 and later
             continue
-        if isinstance(part, StandardScaler):
+        if kind == "StandardScaler":
             add("standardize", part.mean_ if part.with_mean else 0.0, part.scale_ if part.with_std else 1.0)
-        elif isinstance(part, RobustScaler):
+        elif kind == "RobustScaler":
             require(not part.unit_variance, f"{step}: the RobustScaler has unit_variance")
             add("standardize", part.center_ if part.with_centering else 0.0, part.scale_ if part.with_scaling else 1.0)
-        elif isinstance(part, MaxAbsScaler):
+        elif kind == "MaxAbsScaler":
             require(not getattr(part, "clip", False), f"{step}: the MaxAbsScaler clips")
             add("standardize", 0.0, part.scale_)
-        elif isinstance(part, MinMaxScaler):
+        elif kind == "MinMaxScaler":
             add("rescale", part.scale_, part.min_)
             if part.clip:
                 add("clip", *part.feature_range)
-        elif isinstance(part, SimpleImputer):
+        elif kind == "SimpleImputer":
             require(not part.add_indicator, f"{step}: the SimpleImputer adds indicators")
             require(is_nan(part.missing_values), f"{step}: the SimpleImputer's missing value is not NaN")
             statistics = np.asarray(part.statistics_, dtype=float)
             require(not np.isnan(statistics).any(), f"{step}: every training value of a column is missing")
             add("impute", statistics)
-        elif isinstance(part, FunctionTransformer) and part.func in (np.log, np.log1p):
+        elif kind == "FunctionTransformer" and part.func in (np.log, np.log1p):
             for column in columns:
                 column.append({part.func.__name__: {}})
-        elif isinstance(part, FunctionTransformer) and part.func is np.clip:
+        elif kind == "FunctionTransformer" and part.func is np.clip:
             limits = dict(part.kw_args or {})
             require(set(limits) == {"a_min", "a_max"}, f"{step}: np.clip needs kw_args a_min and a_max")
             require(None not in limits.values(), f"{step}: np.clip needs numbers for a_min and a_max")
             add("clip", limits["a_min"], limits["a_max"])
         else:
-            what = part.func.__name__ if isinstance(part, FunctionTransformer) and part.func else type(part).__name__
+            what = part.func.__name__ if kind == "FunctionTransformer" and part.func else type(part).__name__
             require(False, f"{step}: {what} on a numeric column has no place in the model file")
     return columns
 
@@ -176,14 +168,14 @@ def text_features(step, parts, names):
     require(len(before) <= 1, f"{step}: more than a SimpleImputer stands before the encoder")
     imputed = [None] * len(names)
     if before:
-        require(isinstance(before[0], SimpleImputer), f"{step}: a {type(before[0]).__name__} before the encoder")
+        require(class_of(before[0]) == "SimpleImputer", f"{step}: a {type(before[0]).__name__} before the encoder")
         plain = is_missing(before[0].missing_values) and not before[0].add_indicator
         require(plain, f"{step}: the SimpleImputer before the encoder has options of its own")
         require(len(before[0].statistics_) == len(encoder.categories_), f"{step}: the SimpleImputer leaves columns out")
         imputed = before[0].statistics_.tolist()
         kept = any(is_missing(level) for levels in encoder.categories_ for level in levels)
         require(not kept, f"{step}: {KEPT_MISSING}")
-    ordinal = isinstance(encoder, OrdinalEncoder)
+    ordinal = class_of(encoder) == "OrdinalEncoder"
     fields = ordinal_levels(step, encoder) if ordinal else one_hot_levels(step, encoder)
     features = []
     for name, levels, filled in zip(names, fields, imputed):

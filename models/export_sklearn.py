@@ -289,17 +289,22 @@ class Simple:
         return given
 
     def checks(self, pipeline, count, missing, data, plan):
-        found = make_checks(pipeline, self.numeric, self.text, count or 32, self.learner, missing)
-        sentence = ""
-        if self.kind != "logistic" and count is None and plan is not None:
-            found, sentence = self.more_checks(pipeline, found, plan)
+        names = [f["name"] for f in self.numeric], [f["name"] for f in self.text]
+        if data is not None:
+            require_rows(data, *names)
+            found, sentence = self.more_checks(pipeline, [], plan, count or 32, data) if plan is not None else ([], "")
+            require(found, "rows of data= cannot be checks of this pipeline; leave data= out")
+        else:
+            found, sentence = make_checks(pipeline, self.numeric, self.text, count or 32, self.learner, missing), ""
+            if self.kind != "logistic" and count is None and plan is not None:
+                found, sentence = self.more_checks(pipeline, found, plan, len(found) + MORE_CHECKS)
         if self.flipped:
             for check in found:
                 check["margin"], check["probability"] = -check["margin"], 1.0 - check["probability"]
         return found, sentence
 
-    def more_checks(self, pipeline, found, plan):
-        """Further rows that reach leaves which the first ones leave out."""
+    def more_checks(self, pipeline, found, plan, count, data=None):
+        """Further rows, up to `count`, that reach leaves which the first ones leave out."""
         names = [f["name"] for f in self.numeric], [f["name"] for f in self.text]
         first = {n: [np.nan if c["numeric"][j] is None else c["numeric"][j] for c in found] for j, n in enumerate(names[0])}
         first.update({n: [c["text"][j] for c in found] for j, n in enumerate(names[1])})
@@ -307,7 +312,7 @@ class Simple:
         if any(plan.program.kinds.get(n) != kind for kind, of in zip(("number", "text"), names) for n in of):
             return found, ""
         first = {name: first[name] for name in plan.program.names if name in first}
-        rows, frame, sentence = export_checks.choose(plan.program, pipeline, 1, len(found) + MORE_CHECKS, first=first)
+        rows, frame, sentence = export_checks.choose(plan.program, pipeline, 1, count, data, first)
         start = len(found)
         tail = frame.iloc[start:]
         margins = self.learner.margins(pipeline, tail)
@@ -387,10 +392,7 @@ class Plan:
 
     def checks(self, pipeline, count, missing, data, plan):
         if data is not None:
-            require(isinstance(data, pd.DataFrame), f"data is a {type(data).__name__}, not a DataFrame")
-            require(len(data) > 0, "data has no rows; give some, or leave data= out")
-            absent = [n for n in self.numeric + self.text if n not in data]
-            require(not absent, f"data has no column {absent[:1]}")
+            require_rows(data, self.numeric, self.text)
         count = 64 if count is None else count
         rows, frame, sentence = export_checks.choose(self.program, pipeline, self.place, count, data)
         chances = export_checks.predicted(pipeline, frame, self.place)
@@ -406,6 +408,16 @@ class Plan:
                 check["margin"] = float(margins[i])
             found.append({**check, "probability": float(chance)})
         return found, sentence
+
+
+def require_rows(data, numeric, text):
+    """Refuses rows that cannot be checks."""
+    require(isinstance(data, pd.DataFrame), f"data is a {type(data).__name__}, not a DataFrame")
+    require(len(data) > 0, "data has no rows; give some, or leave data= out")
+    absent = [n for n in [*numeric, *text] if n not in data]
+    require(not absent, f"data has no column {absent[:1]}")
+    for name in numeric:
+        as_numbers(name, data[name], "the rows of data=")
 
 
 def trainer_of(kind):
@@ -540,7 +552,7 @@ def make_baseline(frame, labels, numeric, pipeline, positive, names, categories)
     return baseline
 
 
-def as_numbers(name, values):
+def as_numbers(name, values, where="the training rows"):
     """A numeric column as float64."""
     kind = getattr(values.dtype, "kind", "O")
     require(kind not in "mM", f"the column {name} holds dates; turn them into numbers before fit()")
@@ -548,7 +560,7 @@ def as_numbers(name, values):
         return values.astype(float)
     except (ValueError, TypeError):
         odd = next((v for v in values if isinstance(v, str)), None)
-        require(False, f"the column {name} is a number of the model, and the training rows hold {odd!r} there")
+        require(False, f"the column {name} is a number of the model, and {where} have {odd!r} there")
 
 
 def positives(labels, pipeline, place, positive):

@@ -16,6 +16,8 @@ import sys
 import numpy as np
 import sklearn
 
+from export_program import class_of
+
 MOST_CATEGORIES = 65536
 DIVIDES_NO_MORE = (1, 4)  # predict_proba: the leaves hold shares since then
 VERSION = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
@@ -23,9 +25,9 @@ VERSION = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
 
 def takes_missing(model):
     """Whether predict() of this version of scikit-learn takes a missing value."""
-    if type(model).__name__.startswith("HistGradientBoosting"):
+    if class_of(model).startswith("HistGradientBoosting"):
         return True
-    if VERSION < (1, 3) or type(model).__name__.startswith("GradientBoosting"):
+    if VERSION < (1, 3) or class_of(model).startswith("GradientBoosting"):
         return False
     probe = np.full((1, model.n_features_in_), np.nan, dtype=np.float32)
     try:
@@ -188,7 +190,7 @@ def _bits(words, values):
 
 
 def export_dict(model, feature_names=None, encoded=False):
-    name = type(model).__name__
+    name = class_of(model)
     if name.startswith(("RandomForest", "ExtraTrees")):
         out = _averaging(model, model.estimators_, "random_forest" if name.startswith("R") else "extra_trees")
     elif name in ("DecisionTreeClassifier", "DecisionTreeRegressor", "ExtraTreeClassifier", "ExtraTreeRegressor"):
@@ -198,7 +200,7 @@ def export_dict(model, feature_names=None, encoded=False):
     elif name.startswith("HistGradientBoosting"):
         out = _hist_gradient_boosting(model, encoded)
     else:
-        raise ValueError(f"{name} is not a tree model that can be exported")
+        raise ValueError(f"{type(model).__name__} is not a tree model that can be exported")
     out = {"format": "sklearn-export-1", **out, "n_features": int(model.n_features_in_)}
     if feature_names is None and hasattr(model, "feature_names_in_"):
         feature_names = list(model.feature_names_in_)

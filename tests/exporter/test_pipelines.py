@@ -499,6 +499,20 @@ class Models(unittest.TestCase):
         self.assertAlmostEqual(baseline["training_positive_rate"], (frame["late"] == "fraud").mean())
 
 
+class Twice(StandardScaler):
+    def transform(self, X, copy=None):
+        return 2 * super().transform(X)
+
+
+class Flipped(LogisticRegression):
+    def predict_proba(self, X):
+        return super().predict_proba(X)[:, ::-1]
+
+
+class Renamed(RandomForestClassifier):
+    """Computes as its base class does."""
+
+
 class Refusals(unittest.TestCase):
     def test_each_says_what_to_do(self):
         frame = rows()
@@ -520,6 +534,9 @@ class Refusals(unittest.TestCase):
             (make_pipeline(StandardScaler(), FunctionTransformer(lambda v: v * 2), logistic()).fit(x, y), "C\\+\\+"),
             (GradientBoostingClassifier(n_estimators=2, init=logistic()).fit(x, y), "init"),
             (StandardScaler().fit(x), "StandardScaler"),
+            (make_pipeline(Twice(), logistic()).fit(x, y), "twice: a Twice with a transform\\(\\) of its own"),
+            (make_pipeline(columns(("n", Twice(), NUMERIC)), logistic()).fit(x, y), "n: a Twice with a transform\\(\\)"),
+            (make_pipeline(columns(("n", StandardScaler(), NUMERIC)), Flipped()).fit(x, y), "a Flipped with a predict_proba"),
         ]:
             with self.subTest(said), self.assertRaisesRegex(export_sklearn.NotExportable, said):
                 export_sklearn.export(pipeline, name="n", training_data=DATA)
@@ -560,10 +577,27 @@ class Refusals(unittest.TestCase):
             ({"training_data": None}, "training_data"),
             ({"baseline": {}}, "drift_baseline"),
             ({"data": frame[["age"]]}, "income"),
+            ({"data": frame.assign(age="old")}, "age.*the rows of data= have 'old'"),
             ({"metrics": {"auc": "b"}}, "auc"),
         ]:
             with self.subTest(said), self.assertRaisesRegex(export_sklearn.NotExportable, said):
                 export_sklearn.export(model, **{"name": "n", "training_data": DATA, **change})
+
+    def test_checks_that_are_rows_of_the_data(self):
+        frame = rows(missing=["age"], text_missing=True)
+        numbers = make_pipeline(SimpleImputer(), StandardScaler())
+        known = {tuple(map(str, row)) for row in frame[NUMERIC + TEXT].fillna("?").itertuples(index=False)}
+        for model in (logistic(), RandomForestClassifier(5, max_depth=4), HistGradientBoostingClassifier(max_iter=5)):
+            pipeline = fit(make_pipeline(columns(("n", numbers, NUMERIC), ("t", one_hot(sparse_output=False), TEXT)), model), frame)
+            document = compare(self, pipeline, hard_rows(frame, missing=["age"]), data=frame, checks=7)
+            self.assertEqual(len(document["checks"]), 7)
+            for check in document["checks"]:
+                row = ["?" if v is None else v for v in check["numeric"] + check["text"]]
+                self.assertIn(tuple(map(str, row)), known)
+
+    def test_a_class_of_ones_own_that_computes_as_its_base(self):
+        frame = rows()
+        compare(self, Renamed(5, max_depth=4).fit(frame[NUMERIC], frame["late"]), hard_rows(frame)[NUMERIC], near=0)
 
     def test_labels_that_are_booleans_or_signs(self):
         frame = rows()

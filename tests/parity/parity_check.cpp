@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // parity_check DIR...: scores every model of folders in the parity layout (model.json/.ubj/.txt, inputs.csv,
-// expected.csv, meta.json), or of folders of such folders, and compares with the trainer's own numbers.
+// expected.csv, meta.json), or of folders of such folders, and compares with the trainer's own numbers. model.json is a
+// trainer's file or a model file of tabscore.
 #include <bit>
 #include <charconv>
 #include <cmath>
@@ -15,6 +16,7 @@
 #include <fmt/format.h>
 
 #include "tabscore/models/load_lightgbm.hpp"
+#include "tabscore/models/load_model.hpp"
 #include "tabscore/models/load_sklearn.hpp"
 #include "tabscore/models/load_xgboost.hpp"
 
@@ -48,8 +50,9 @@ double code_of(const tabscore::category_names& names, std::string_view cell) {
   return names.texts.empty() ? at(names.numbers, parse_cell(cell)) : at(names.texts, cell);
 }
 
-/// `names`: texts that stand for codes, one list per column or none.
-table read_csv(const fs::path& path, const std::vector<tabscore::category_names>& names = {}) {
+/// `names`: texts that stand for codes, one list per column or none. `texts` gets every cell as it is written.
+table read_csv(const fs::path& path, const std::vector<tabscore::category_names>& names = {},
+               std::vector<std::string>* texts = nullptr) {
   table out;
   std::ifstream file(path);
   std::string line;
@@ -64,6 +67,7 @@ table read_csv(const fs::path& path, const std::vector<tabscore::category_names>
         out.header.emplace_back(cell);
       } else {
         const std::size_t column = out.cells.size() % out.header.size();
+        if (texts != nullptr) texts->emplace_back(cell);
         out.cells.push_back(column < names.size() ? code_of(names[column], cell) : parse_cell(cell));
       }
       begin = end + 1;
@@ -161,6 +165,42 @@ verdict compare(const forest& f, const table& inputs, const table& expected) {
   return v;
 }
 
+/// A model file: the probability of each row, where NaN is a row that the trainer refuses. An empty text is an absent
+/// one.
+verdict compare(const tabscore::any_scorer& model, const fs::path& folder, const table& expected, table& inputs) {
+  verdict v;
+  std::vector<std::string> cells;
+  inputs = read_csv(folder / "inputs.csv", {}, &cells);
+  const std::size_t rows = inputs.rows(), columns = inputs.header.size(), width = model.features().numeric.size();
+  if (inputs.header != model.features().all() || expected.rows() != rows || expected.header.size() != 1) {
+    v.note = "inputs.csv or expected.csv does not fit the model";
+    return v;
+  }
+  std::vector<double> numbers(rows * width);
+  std::vector<std::string_view> texts(rows * (columns - width));
+  std::vector<const std::string_view*> text;
+  for (std::size_t c = 0; c < columns; ++c) {
+    if (c >= width) text.push_back(texts.data() + (c - width) * rows);
+    for (std::size_t row = 0; row < rows; ++row) {
+      const std::string& cell = cells[row * columns + c];
+      if (c < width) numbers[c * rows + row] = inputs.cells[row * columns + c];
+      if (c >= width && !cell.empty()) texts[(c - width) * rows + row] = cell;
+    }
+  }
+  tabscore::scratch memory;
+  std::vector<double> probability(rows);
+  model.score({.rows = rows, .width = width, .numeric = numbers.data(), .stride = rows, .text = text}, memory,
+              probability);
+  v.good = true;
+  for (std::size_t row = 0; row < rows; ++row) {
+    const double want = expected.cells[row], have = probability[row];
+    const bool fault = !(have >= 0 && have <= 1);
+    v.out = std::max(v.out, fault && std::isnan(want) ? 0 : ulps(have, want));
+    v.good = v.good && (std::isnan(want) ? fault : std::fabs(have - want) <= 1e-12);
+  }
+  return v;
+}
+
 /// meta.json says `"missing": -999.0` where the trainer was told so and the model file does not hold it.
 tabscore::load_options options_of(const fs::path& folder) {
   std::ifstream file(folder / "meta.json");
@@ -176,14 +216,18 @@ tabscore::load_options options_of(const fs::path& folder) {
   return options;
 }
 
+std::string head_of(const fs::path& path) {
+  std::ifstream file(path);
+  std::string head(256, '\0');
+  file.read(head.data(), static_cast<std::streamsize>(head.size()));
+  return head;
+}
+
 tabscore::result<forest> load(const fs::path& path) {
   const tabscore::load_options options = options_of(path.parent_path());
   if (path.extension() == ".txt") return tabscore::load_lightgbm(path.string());
   if (path.extension() == ".ubj") return tabscore::load_xgboost(path.string(), options);
-  std::ifstream file(path);
-  std::string head(256, '\0');
-  file.read(head.data(), static_cast<std::streamsize>(head.size()));
-  const bool sklearn = head.find("sklearn-export-1") != head.npos;
+  const bool sklearn = head_of(path).find("sklearn-export-1") != std::string::npos;
   return sklearn ? tabscore::load_sklearn(path.string()) : tabscore::load_xgboost(path.string(), options);
 }
 
@@ -196,10 +240,18 @@ bool check_folder(const fs::path& folder) {
     const fs::path path = folder / name;
     if (!fs::exists(path) || (text && path.extension() != ".txt")) continue;
     ++models;
-    const auto f = load(path);
     verdict v;
     table inputs;
-    if (f) {
+    if (head_of(path).find("tabscore-model") != std::string::npos) {
+      const auto read = tabscore::load_model_file(path.string());
+      const tabscore::result<tabscore::any_scorer> model =
+          read ? tabscore::make_scorer(*read) : tabscore::result<tabscore::any_scorer>(read.error());
+      if (model) {
+        v = compare(*model, folder, expected, inputs);
+      } else {
+        v.note = model.error().message;
+      }
+    } else if (const auto f = load(path)) {
       inputs = read_csv(folder / "inputs.csv", f->model().categories);
       v = compare(*f, inputs, expected);
     } else {

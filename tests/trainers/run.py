@@ -49,6 +49,7 @@ ENVIRONMENTS = {  # name: Python, packages
     "xgb-3.4": ("3.12", ["xgboost==3.4.1", "scikit-learn==1.9.1", *NEWEST]),
 }
 SCRIPTS = {"lgb": "lightgbm_sets.py", "sk": "sklearn_sets.py", "xgb": "xgboost_sets.py"}
+PIPELINE = "pipeline_"  # in front of the name of a set that is a fitted pipeline
 TRAINERS = {"sk": "scikit-learn", "xgb": "XGBoost", "lgb": "LightGBM"}
 
 
@@ -146,13 +147,21 @@ def write_table(parity_check):
                 "makes them anew and writes this page; `ctest -R trainers` compares without a network.\n")
         for trainer in ("xgb", "lgb", "sk"):
             versions = [n.split("-")[1] for n in names if n.split("-")[0] == trainer]
-            if trainer not in found:
-                continue
-            f.write(f"\n## {TRAINERS[trainer]}\n\n| set | " + " | ".join(versions) + " |\n")
-            f.write("|---|" + "---|" * len(versions) + "\n")
-            for kind in sorted(found[trainer]):
-                cells = found[trainer][kind]
-                f.write(f"| {kind} | " + " | ".join(cells.get(v, "") for v in versions) + " |\n")
+            pipelines = {k[len(PIPELINE):]: cells for k, cells in found.get(trainer, {}).items() if k.startswith(PIPELINE)}
+            models = {k: cells for k, cells in found.get(trainer, {}).items() if not k.startswith(PIPELINE)}
+            for title, kinds in ((TRAINERS[trainer], models), (f"Pipelines of {TRAINERS[trainer]}", pipelines)):
+                if not kinds:
+                    continue
+                f.write(f"\n## {title}\n\n")
+                if kinds is pipelines:
+                    f.write("Fitted pipelines as `export_sklearn.py` writes them; the number is that of the probability\n"
+                            "alone, which may be 1e-12 off where a linear model or `exp` has a part in it. A row that\n"
+                            "the trainer refuses must have no prediction.\n\n")
+                f.write("| set | " + " | ".join(versions) + " |\n|---|" + "---|" * len(versions) + "\n")
+                for kind in sorted(kinds):
+                    shown = [kinds[kind].get(v, "") for v in versions]
+                    shown = [s.split(" ")[-1] for s in shown] if kinds is pipelines else shown
+                    f.write(f"| {kind} | " + " | ".join(shown) + " |\n")
     return good
 
 

@@ -17,6 +17,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from common import FEATURES, classes_of, data, hard_rows, with_gaps, write_set  # noqa: E402
 from export_sklearn_trees import export_dict  # noqa: E402
 
+import pipeline_sets  # noqa: E402
+
 VERSION = tuple(int(n) for n in sklearn.__version__.split(".")[:2])
 KW = {"random_state": 1}
 
@@ -105,6 +107,9 @@ def main(folder):
                classes=2)
     if VERSION >= (1, 6):
         fitted(folder, "extra_trees_missing", ExtraTreesClassifier(3, max_depth=3, **KW), 35, classes=2, gaps=True)
+
+
+    pipeline_sets.main(folder)
 
 
 if __name__ == "__main__":

@@ -339,22 +339,21 @@ def select(program, step, block):
 # Numbers.
 
 
-@transformer("StandardScaler")
-def standard_scaler(program, step, block):
+def standardized(program, block, mean, scale):
     program.check_finite(block, missing=True)
-    mean = step.mean_ if step.with_mean else 0.0
-    scale = step.scale_ if step.with_std else 1.0
     note(program, block, np.broadcast_to(mean, len(block)), np.broadcast_to(scale, len(block)))
     return program.each("standardize", block, mean=mean, scale=scale)
 
 
+@transformer("StandardScaler")
+def standard_scaler(program, step, block):
+    return standardized(program, block, step.mean_ if step.with_mean else 0.0, step.scale_ if step.with_std else 1.0)
+
+
 @transformer("RobustScaler")
 def robust_scaler(program, step, block):
-    program.check_finite(block, missing=True)
     center = step.center_ if step.with_centering else 0.0
-    scale = step.scale_ if step.with_scaling else 1.0
-    note(program, block, np.broadcast_to(center, len(block)), np.broadcast_to(scale, len(block)))
-    return program.each("standardize", block, mean=center, scale=scale)
+    return standardized(program, block, center, step.scale_ if step.with_scaling else 1.0)
 
 
 @transformer("MaxAbsScaler")

@@ -8,28 +8,17 @@ model.txt) and meta.json, which names the version. Run it in this folder; its ou
 """
 import json
 import os
+import sys
 
 import lightgbm as lgb
 import numpy as np
 
 from make_models import FEATURES, data, hard, write
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "trainers"))
+from lightgbm_sets import thresholds  # noqa: E402
+
 NAN, INF = np.nan, np.inf
-
-
-def thresholds(booster):
-    found = [set() for _ in range(FEATURES)]
-
-    def visit(node):
-        if "split_feature" in node:
-            if node["decision_type"] == "<=":
-                found[node["split_feature"]].add(node["threshold"])
-            visit(node["left_child"])
-            visit(node["right_child"])
-
-    for tree in booster.dump_model()["tree_info"]:
-        visit(tree["tree_structure"])
-    return [sorted(t for t in s if abs(t) < 1e300) for s in found]
 
 
 def lightgbm_set(name, seed, rounds=8, classes=0, categorical=False, missing=True, zeros=0.0, **params):

@@ -28,7 +28,7 @@ def target(objective, y, classes):
 
 
 def thresholds(booster):
-    found = [set() for _ in FEATURES]
+    found = [set() for _ in range(booster.num_feature())]
 
     def visit(node):
         if "split_feature" in node:

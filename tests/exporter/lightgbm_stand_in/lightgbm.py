@@ -3,6 +3,7 @@
 medians of the training rows, in LightGBM's text, and its own reading of that tree."""
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 __version__ = "stand-in"
 
@@ -36,7 +37,7 @@ end of trees
 """
 
 
-class LGBMClassifier:
+class LGBMClassifier(BaseEstimator):
     objective_ = "binary"
 
     def fit(self, x, y):

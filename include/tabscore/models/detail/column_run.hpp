@@ -16,6 +16,17 @@ namespace tabscore::detail {
 using column_id = std::uint32_t;
 using column_list = std::vector<column_id>;
 
+/// The inputs of a step that reads all of them for each column that it appends.
+struct all_inputs {
+  column_list in;
+
+  static constexpr bool reads_all = true;
+  template <class Use>
+  void each_input(std::size_t, Use use) const {
+    for (const column_id c : in) use(c);
+  }
+};
+
 /// Some rows of a block while a program runs over them: what its steps read. A step writes its columns one after
 /// another, `stride` numbers apart.
 struct column_run {

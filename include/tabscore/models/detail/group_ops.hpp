@@ -19,16 +19,10 @@ namespace tabscore::detail {
 enum class norm : std::uint8_t { l1, l2, max };
 
 /// Divides a row's numbers by their norm: scikit-learn's Normalizer. A norm below 10 epsilon counts as 1.
-struct normalize {
-  column_list in;
+struct normalize : all_inputs {
   norm by{};
 
   std::size_t width() const noexcept { return in.size(); }
-  static constexpr bool reads_all = true;
-  template <class Use>
-  void each_input(std::size_t, Use use) const {
-    for (const column_id c : in) use(c);
-  }
   void run(const column_run& r, double* out) const {
     const std::span<double> row = r.memory.get<double>(in.size());
     for (std::size_t i = 0; i < r.rows; ++i) {
@@ -50,15 +44,8 @@ struct normalize {
 };
 
 /// exp(x - max) divided by their sum: scikit-learn's softmax.
-struct softmax_columns {
-  column_list in;
-
+struct softmax_columns : all_inputs {
   std::size_t width() const noexcept { return in.size(); }
-  static constexpr bool reads_all = true;
-  template <class Use>
-  void each_input(std::size_t, Use use) const {
-    for (const column_id c : in) use(c);
-  }
   void run(const column_run& r, double* out) const {
     const std::span<double> row = r.memory.get<double>(in.size());
     for (std::size_t i = 0; i < r.rows; ++i) {
@@ -105,15 +92,8 @@ struct weighted_mean {
 
 /// Divides a row's numbers by their sum; where that is 0 all become equal. Numbers barely above 1 become 1: the
 /// probabilities of scikit-learn's calibration of several classes.
-struct sum_to_one {
-  column_list in;
-
+struct sum_to_one : all_inputs {
   std::size_t width() const noexcept { return in.size(); }
-  static constexpr bool reads_all = true;
-  template <class Use>
-  void each_input(std::size_t, Use use) const {
-    for (const column_id c : in) use(c);
-  }
   void run(const column_run& r, double* out) const {
     const std::span<double> row = r.memory.get<double>(in.size());
     for (std::size_t i = 0; i < r.rows; ++i) {

@@ -17,17 +17,11 @@
 namespace tabscore::detail {
 
 /// Each output: its products in the order of the inputs, then the intercept.
-struct linear_model {
-  column_list in;
+struct linear_model : all_inputs {
   std::vector<std::vector<double>> coefficients;  ///< per output, one per input
   std::vector<double> intercept;                  ///< one per output
 
   std::size_t width() const noexcept { return intercept.size(); }
-  static constexpr bool reads_all = true;
-  template <class Use>
-  void each_input(std::size_t, Use use) const {
-    for (const column_id c : in) use(c);
-  }
   void run(const column_run& r, double* out) const {
     for (std::size_t o = 0; o < width(); ++o, out += r.stride) {
       std::fill_n(out, r.rows, 0.0);
@@ -61,17 +55,11 @@ struct sigmoid_columns {
 };
 
 /// What the trees say of the inputs: their margins, or their predictions.
-struct tree_model {
-  column_list in;
+struct tree_model : all_inputs {
   forest trees;
   bool predictions = false;
 
   std::size_t width() const noexcept { return predictions ? trees.predictions() : trees.outputs(); }
-  static constexpr bool reads_all = true;
-  template <class Use>
-  void each_input(std::size_t, Use use) const {
-    for (const column_id c : in) use(c);
-  }
   void run(const column_run& r, double* out) const {
     if (trees.model().input == precision::float32) return run_as<float>(r, out);
     run_as<double>(r, out);

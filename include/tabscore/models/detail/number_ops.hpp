@@ -181,16 +181,10 @@ struct constants {
 };
 
 /// No column: a row with a number that the trainer refuses here is a fault.
-struct require_finite {
-  column_list in;
+struct require_finite : all_inputs {
   bool missing = false;  ///< NaN is allowed
 
   static std::size_t width() noexcept { return 0; }
-  static constexpr bool reads_all = true;
-  template <class Use>
-  void each_input(std::size_t, Use use) const {
-    for (const column_id c : in) use(c);
-  }
   bool allows(std::size_t, double x) const noexcept { return std::isfinite(x) || (missing && std::isnan(x)); }
   void run(const column_run& r, double*) const {
     for (const column_id c : in) {

@@ -19,7 +19,7 @@ namespace tabscore::detail {
 inline std::optional<column_op> read_linear(const json_node& node, column_program& program) {
   node.members({"op", "in", "coefficients", "intercept"});
   if (!node.ok()) return {};
-  linear_model op{read_columns(node["in"], program), {}, {}};
+  linear_model op{{read_columns(node["in"], program)}, {}, {}};
   node["coefficients"].each([&](const json_node& output) { op.coefficients.push_back(output.numbers(op.in.size())); });
   if (node.ok()) op.intercept = node["intercept"].numbers(op.coefficients.size());
   if (node.ok() && op.intercept.empty()) node["coefficients"].fail(errc::structure, "expected at least one list");
@@ -52,7 +52,7 @@ inline std::optional<column_op> read_tree_model(const json_node& node, column_pr
     node.fail(built.error());
     return {};
   }
-  return tree_model{std::move(in), *std::move(built), gives == "prediction"};
+  return tree_model{{std::move(in)}, *std::move(built), gives == "prediction"};
 }
 
 }  // namespace tabscore::detail

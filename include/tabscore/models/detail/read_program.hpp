@@ -160,14 +160,14 @@ class program_reader {
   std::optional<column_op> read_require_finite(const json_node& node) {
     node.members({"op", "in", "missing"});
     if (!node.ok()) return {};
-    return require_finite{read_columns(node["in"], program_), node["missing"].boolean()};
+    return require_finite{{read_columns(node["in"], program_)}, node["missing"].boolean()};
   }
   template <class Op>
   std::optional<column_op> read_plain(const json_node& node, double bound) {
     node.members({"op", "in"});
     if (!node.ok()) return {};
     program_.allow(bound);
-    return Op{read_columns(node["in"], program_)};
+    return Op{{read_columns(node["in"], program_)}};
   }
 
   // Several columns of a row.
@@ -178,7 +178,8 @@ class program_reader {
     const std::string name = node["norm"].text();
     if (name != "l1" && name != "l2" && name != "max") node["norm"].expected("\"l1\", \"l2\" or \"max\"");
     program_.allow(bounds::functions);
-    return normalize{read_columns(node["in"], program_), name == "l1" ? norm::l1 : name == "l2" ? norm::l2 : norm::max};
+    const norm by = name == "l1" ? norm::l1 : name == "l2" ? norm::l2 : norm::max;
+    return normalize{{read_columns(node["in"], program_)}, by};
   }
   std::optional<column_op> read_weighted_mean(const json_node& node) {
     node.members({"op", "in", "groups", "weights"});

@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include <string>
-#include <tabscore/monitor/detail/write_target.hpp>
+#include <tabscore/files/write_target.hpp>
 #include <vector>
 
 /// What a program does with a file. `read_first`: all of it is read before anything is written, so it may be replaced.
@@ -21,7 +21,7 @@ struct named_file {
 
 /// The files that the library and score_stream make beside one that is written, and take for theirs.
 inline std::vector<std::string> names_beside(const named_file& file) {
-  const auto target = tabscore::detail::find_write_target(file.path);
+  const auto target = tabscore::files::find_write_target(file.path);
   if (!file.is_written() || !target || !target->is_plain) return {};
   if (file.use == file_use::appended) return {target->path + ".intent"};
   std::vector<std::string> names{target->path + ".partial"};
@@ -34,7 +34,7 @@ inline std::vector<std::string> names_beside(const named_file& file) {
 
 /// Where one file would be lost for another; empty: nowhere.
 inline std::string wrong_names(const std::vector<named_file>& files) {
-  using tabscore::detail::is_same_file;
+  using tabscore::files::is_same_file;
   for (const named_file& file : files) {
     if (!file.is_written()) continue;
     const std::vector<std::string> beside = names_beside(file);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What the prediction log costs per record: prediction_log [records a batch] [passes] [folder]
 // Formatting alone, the log as it is used, its file alone and the kernel appending the same bytes, in turns; medians.
-#include <tabscore/monitor/jsonl_log.hpp>
+#include <tabscore/log/jsonl_log.hpp>
 #include <tabscore/schema/batch.hpp>
 
 #include <fmt/format.h>
@@ -49,8 +49,8 @@ int main(int argc, char** argv) {
   settings.file.sync = ts::durability::none;
   const ts::jsonl_lines lines;
   auto log = ts::jsonl_log::open(folder + "/log.jsonl", settings).value();
-  auto file = ts::basic_append_file<std::mutex>::open(folder + "/lines.jsonl", settings.file).value();
-  const ts::detail::unique_fd plain(::open((folder + "/plain").c_str(), O_WRONLY | O_APPEND | O_CREAT, 0644));
+  auto file = ts::append_file::open(folder + "/lines.jsonl", settings.file).value();
+  const ts::files::unique_fd plain(::open((folder + "/plain").c_str(), O_WRONLY | O_APPEND | O_CREAT, 0644));
   ts::text_buffer text;
   const auto format = [&](const ts::scored<student>& what) {
     text.clear();

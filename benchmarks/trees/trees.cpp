@@ -148,7 +148,7 @@ void run(const settings& set) {
   for (const char* name : {"100x6.json", "500x8.json", "500x63.json", "500x63_lightgbm.txt", "500x8_exact.json"}) {
     const fs::path path = set.folder / name;
     if (!fs::exists(path)) continue;
-    const std::string bytes = tabscore::detail::read_file(path.string()).value();
+    const std::string bytes = tabscore::files::read_file(path.string()).value();
     loads.push_back(measure_load(path, bytes));
     fmt::print("{}\n", loads.back());
     const auto margins = [&](const tabscore::forest& f, std::size_t first, std::size_t n) {

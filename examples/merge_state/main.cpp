@@ -71,5 +71,5 @@ int main(int argc, char** argv) {
   }
   const std::string text = ts::to_json(*all);
   const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
-  return written ? 0 : fail("the standard output cannot be written" + ts::detail::because_of_errno());
+  return written ? 0 : fail("the standard output cannot be written" + ts::files::because_of_errno());
 }

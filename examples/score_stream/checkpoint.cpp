@@ -25,7 +25,7 @@ void member(ts::text_buffer& to, std::string_view name, std::uint64_t value) {
 /// they cannot be looked at again.
 std::string seen_before(const settings& s, const input_position& at) {
   if (at.offset == 0 || at.file >= s.inputs.size() || s.inputs[at.file] == "-") return {};
-  const ts::detail::unique_fd file(::open(s.inputs[at.file].c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  const ts::files::unique_fd file(::open(s.inputs[at.file].c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   struct ::stat found {};
   if (!file || ::fstat(file.get(), &found) != 0 || !S_ISREG(found.st_mode)) return {};
   std::string bytes(std::min<std::uint64_t>(at.offset, 4096), '\0');
@@ -66,10 +66,10 @@ void save_checkpoint(const settings& s, const checkpoint& c) {
   text.append("}\n");
   if (c.state) text.append(ts::to_json(*c.state));
   text.append(seal(text.view()));
-  auto file = ts::detail::replaced_file::open(path_of(s), s.private_mode, 0, ts::detail::links::replace);
+  auto file = ts::files::replaced_file::open(path_of(s), s.private_mode, 0, ts::files::links::replace);
   if (!file) stop(exit_code::input_output, file.error().message);
   if (file->write(text.view()) && file->sync() && file->commit()) return;
-  const std::string why = ts::detail::because_of_errno();
+  const std::string why = ts::files::because_of_errno();
   file->discard();
   stop(exit_code::input_output, path_of(s) + ": cannot be written" + why);
 }
@@ -82,7 +82,7 @@ std::optional<checkpoint> load_checkpoint(const settings& s, const std::string& 
   struct ::stat found {};
   if (::lstat(path.c_str(), &found) != 0) return std::nullopt;
   if (!S_ISREG(found.st_mode)) refuse("is a link or no regular file");
-  const auto bytes = ts::detail::read_file(path);
+  const auto bytes = ts::files::read_file(path);
   if (!bytes) stop(exit_code::input_output, bytes.error().message);
   std::string_view text = *bytes;
   const std::size_t seal_size = seal({}).size();

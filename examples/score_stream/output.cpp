@@ -9,18 +9,18 @@
 
 #include "stop.hpp"
 
-namespace detail = tabscore::detail;
+namespace files = tabscore::files;
 
 void output::fail(std::string_view what) {
   if (!file_ && errno == EPIPE) end_as_a_filter_does();
   stop(exit_code::input_output,
-       fmt::format("{}: {}{}", file_ ? path_ : "the standard output", what, detail::because_of_errno()));
+       fmt::format("{}: {}{}", file_ ? path_ : "the standard output", what, files::because_of_errno()));
 }
 
 output::output(const std::string& path, std::uint64_t keep, bool resumable, ::mode_t mode)
     : path_(path), size_(keep), resumable_(resumable) {
   if (path_.empty()) return;
-  auto file = detail::replaced_file::open(path_, mode, keep);
+  auto file = files::replaced_file::open(path_, mode, keep);
   if (!file) stop(exit_code::input_output, file.error().message);
   if (resumable && file->is_direct()) stop(exit_code::usage, path_ + ": --resume needs a regular file");
   file_.emplace(*std::move(file));
@@ -28,7 +28,7 @@ output::output(const std::string& path, std::uint64_t keep, bool resumable, ::mo
 
 void output::write(std::string_view bytes) {
   size_ += bytes.size();
-  if (!(file_ ? file_->write(bytes) : detail::write_all(1, bytes))) fail("cannot be written");
+  if (!(file_ ? file_->write(bytes) : files::write_all(1, bytes))) fail("cannot be written");
 }
 
 void output::sync() {
@@ -51,7 +51,7 @@ void output::discard() noexcept {
 }
 
 void output::commit_left(const std::string& path) {
-  if (!path.empty() && !detail::replaced_file::commit_left(path)) {
-    stop(exit_code::input_output, path + ": cannot get its name" + detail::because_of_errno());
+  if (!path.empty() && !files::replaced_file::commit_left(path)) {
+    stop(exit_code::input_output, path + ": cannot get its name" + files::because_of_errno());
   }
 }

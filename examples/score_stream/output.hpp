@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include <tabscore/monitor/detail/replaced_file.hpp>
+#include <tabscore/files/replaced_file.hpp>
 
 /// A file that is there whole or not at all (see replaced_file), or the standard output, which has none of that. Ends
 /// the program where it cannot be written.
@@ -34,7 +34,7 @@ class output {
  private:
   [[noreturn]] void fail(std::string_view what);
   std::string path_;
-  std::optional<tabscore::detail::replaced_file> file_;  // none: the standard output
+  std::optional<tabscore::files::replaced_file> file_;  // none: the standard output
   std::uint64_t size_ = 0;
   bool resumable_;
 };

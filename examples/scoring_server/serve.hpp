@@ -61,7 +61,7 @@ std::optional<std::string> complete(flags& f) {
   if (!problem.empty()) return problem;
   if (s.prediction_log.empty()) return std::nullopt;
   if (!f.hash_key_file.empty()) {
-    const auto bytes = ts::detail::read_file(f.hash_key_file, sizeof(ts::siphash_key) + 1);
+    const auto bytes = ts::files::read_file(f.hash_key_file, sizeof(ts::siphash_key) + 1);
     if (!bytes) return bytes.error().message;
     ts::siphash_key key{};
     if (bytes->size() != sizeof key) return f.hash_key_file + ": expected 16 bytes";
@@ -107,7 +107,7 @@ int serve(int argc, char** argv, const char* model) {
   f.service.notify = [](std::string_view event) { say("{}: {}\n", Service::program, event); };
   ts::serving::endpoint<served<Service>> api(f.service);
   if (const auto failed = api.start()) return fail(failed->message);
-  if (const auto log = ts::detail::find_write_target(f.service.prediction_log);
+  if (const auto log = ts::files::find_write_target(f.service.prediction_log);
       log && log->is_plain && log->exists && (log->status.st_mode & S_IROTH) != 0) {
     say("{}: everybody can read the prediction log: chmod 600 {}\n", Service::program, f.service.prediction_log);
   }

@@ -5,6 +5,8 @@
 #define TABSCORE_COMPILED
 #endif
 
+#include "log/detail/append_file.hpp"
+#include "log/detail/jsonl_log.hpp"
 #include "models/detail/forest.hpp"
 #include "models/detail/load_lightgbm.hpp"
 #include "models/detail/load_model.hpp"

@@ -108,7 +108,15 @@
 #include "formats/ndjson.hpp"
 #include "formats/row_binary.hpp"
 
-#include "monitor/append_file.hpp"
+#include "files/descriptor.hpp"
+#include "files/read_file.hpp"
+#include "files/replaced_file.hpp"
+#include "files/write_target.hpp"
+
+#include "log/append_file.hpp"
+#include "log/jsonl_lines.hpp"
+#include "log/jsonl_log.hpp"
+
 #include "monitor/coarse_clock.hpp"
 #include "monitor/distance.hpp"
 #include "monitor/drift.hpp"
@@ -116,8 +124,6 @@
 #include "monitor/drift_reference.hpp"
 #include "monitor/drift_report.hpp"
 #include "monitor/histogram.hpp"
-#include "monitor/jsonl_lines.hpp"
-#include "monitor/jsonl_log.hpp"
 #include "monitor/lanes.hpp"
 #include "monitor/metrics.hpp"
 #include "monitor/moments.hpp"

@@ -2,17 +2,23 @@
 # Run as: cmake -DINCLUDE=<include folder> -P check.cmake
 cmake_minimum_required(VERSION 3.20)
 set(may_core "")
+set(may_files core)
 set(may_schema core)
 set(may_expr core schema)
 set(may_json core schema)
 set(may_features core schema expr)
-set(may_models core schema features)
+set(may_models core files schema features)
 set(may_formats core schema json features models columnar)
 set(may_columnar core schema models)
-set(may_monitor core schema features models)
+set(may_monitor core files schema features models)
+set(may_log core files schema monitor)
 set(may_pipeline core schema expr features models monitor)
+<<<<<<< HEAD
 set(may_service core schema json expr features models columnar formats monitor pipeline)
 set(may_serving core schema json expr features models monitor pipeline service)
+=======
+set(may_service core schema json expr features models columnar formats monitor log pipeline)
+>>>>>>> 234756a (Give the prediction log and files folders of their own)
 
 set(broken "")
 file(GLOB_RECURSE headers RELATIVE ${INCLUDE}/tabscore ${INCLUDE}/tabscore/*/*.hpp)
@@ -29,7 +35,11 @@ foreach(header IN LISTS headers)
       list(APPEND broken "${header}: ${line}")
     endif()
   endforeach()
+<<<<<<< HEAD
   if(NOT header MATCHES "^(serving/|monitor/(moments|lanes|append_file|drift_monitor|jsonl_log|mutex))")
+=======
+  if(NOT header MATCHES "^((monitor/(moments|lanes|drift_monitor|mutex)|log/(jsonl_log|detail/append_file)))")
+>>>>>>> 234756a (Give the prediction log and files folders of their own)
     file(STRINGS ${INCLUDE}/tabscore/${header} threads REGEX "#include <(thread|mutex|future|condition_variable)>")
     if(threads)
       list(APPEND broken "${header}: ${threads} (only sinks and serving/ know of threads)")

@@ -8,8 +8,8 @@
 #include <string>
 
 #include "../core/result.hpp"
-#include "../models/detail/read_file.hpp"
-#include "detail/replaced_file.hpp"
+#include "../files/read_file.hpp"
+#include "../files/replaced_file.hpp"
 #include "state_json.hpp"
 
 namespace tabscore {
@@ -18,7 +18,7 @@ namespace tabscore {
 inline constexpr std::size_t max_state_file_bytes = std::size_t{1} << 28;
 
 inline result<monitor_state> load_monitor_state(const std::string& path) {
-  const auto bytes = detail::read_file(path, max_state_file_bytes + 1);
+  const auto bytes = files::read_file(path, max_state_file_bytes + 1);
   if (!bytes) return bytes.error();
   if (bytes->size() > max_state_file_bytes) {
     return error{errc::io, path + ": expected at most " + std::to_string(max_state_file_bytes) + " bytes of a state"};
@@ -27,13 +27,13 @@ inline result<monitor_state> load_monitor_state(const std::string& path) {
 }
 
 /// Replaces the file whole: whoever reads it, also after a crash, finds the old state or the new one (see
-/// detail::replaced_file). A file that is not there yet gets the mode; one that is keeps its own.
+/// files::replaced_file). A file that is not there yet gets the mode; one that is keeps its own.
 inline std::optional<error> save_monitor_state(const monitor_state& state, const std::string& path,
                                                ::mode_t mode = 0600) {
-  auto file = detail::replaced_file::open(path, mode);
+  auto file = files::replaced_file::open(path, mode);
   if (!file) return error{errc::io, path + ": cannot open a file for the state: " + file.error().message};
   if (file->write(to_json(state)) && file->sync() && file->commit()) return std::nullopt;
-  error e{errc::io, path + ": cannot write the state" + detail::because_of_errno()};
+  error e{errc::io, path + ": cannot write the state" + files::because_of_errno()};
   file->discard();
   return e;
 }

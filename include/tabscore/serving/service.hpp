@@ -9,7 +9,7 @@
 #include "../json/coerce.hpp"
 #include "../models/scorer.hpp"
 #include "../monitor/drift_monitor.hpp"
-#include "../monitor/jsonl_log.hpp"
+#include "../log/jsonl_log.hpp"
 #include "../pipeline/pipeline.hpp"
 #include "../schema/batch.hpp"
 #include "../schema/schema.hpp"

@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "../json/decode.hpp"
-#include "../monitor/jsonl_log.hpp"
+#include "../log/jsonl_log.hpp"
 
 namespace tabscore::serving {
 

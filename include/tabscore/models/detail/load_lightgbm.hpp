@@ -4,10 +4,10 @@
 #include <string>
 #include <string_view>
 
+#include "../../files/read_file.hpp"
 #include "../forest.hpp"
 #include "../load_lightgbm.hpp"
 #include "lightgbm_reader.hpp"
-#include "read_file.hpp"
 #include "recognise.hpp"
 
 namespace tabscore {
@@ -20,7 +20,7 @@ TABSCORE_INLINE result<forest_model> read_lightgbm(std::string_view text, std::s
 }
 
 TABSCORE_INLINE result<forest> load_lightgbm(const std::string& path, const load_options& options) {
-  const auto text = detail::read_file(path);
+  const auto text = files::read_file(path);
   if (!text) return text.error();
   auto model = read_lightgbm(*text, path, options);
   if (!model) return model.error();

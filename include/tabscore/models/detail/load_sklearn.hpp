@@ -6,10 +6,10 @@
 
 #include <simdjson.h>
 
+#include "../../files/read_file.hpp"
 #include "../forest.hpp"
 #include "../load_sklearn.hpp"
 #include "model_value.hpp"
-#include "read_file.hpp"
 #include "recognise.hpp"
 #include "sklearn_reader.hpp"
 
@@ -28,7 +28,7 @@ TABSCORE_INLINE result<forest_model> read_sklearn(std::string_view text, std::st
 }
 
 TABSCORE_INLINE result<forest> load_sklearn(const std::string& path) {
-  const auto text = detail::read_file(path);
+  const auto text = files::read_file(path);
   if (!text) return text.error();
   auto model = read_sklearn(*text, path);
   if (!model) return model.error();

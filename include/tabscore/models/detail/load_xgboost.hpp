@@ -6,10 +6,10 @@
 
 #include <simdjson.h>
 
+#include "../../files/read_file.hpp"
 #include "../forest.hpp"
 #include "../load_xgboost.hpp"
 #include "model_value.hpp"
-#include "read_file.hpp"
 #include "recognise.hpp"
 #include "ubjson_value.hpp"
 #include "xgboost_reader.hpp"
@@ -44,7 +44,7 @@ TABSCORE_INLINE result<forest_model> read_xgboost(std::string_view bytes, std::s
 }
 
 TABSCORE_INLINE result<forest> load_xgboost(const std::string& path, const load_options& options) {
-  const auto bytes = detail::read_file(path);
+  const auto bytes = files::read_file(path);
   if (!bytes) return bytes.error();
   auto model = read_xgboost(*bytes, path, options);
   if (!model) return model.error();

@@ -12,7 +12,7 @@
 #include <thread>
 #include <utility>
 
-#include "../../monitor/detail/write_target.hpp"
+#include "../../files/write_target.hpp"
 #include "../../monitor/state.hpp"
 #include "../../monitor/state_file.hpp"
 #include "served_model.hpp"
@@ -21,7 +21,7 @@ namespace tabscore::serving::detail {
 
 /// Adds the state of an earlier run, if there was one; the error when the file is there and does not fit.
 inline std::optional<error> load_state(drift_monitor& monitor, const std::string& path) {
-  const auto target = tabscore::detail::find_write_target(path);
+  const auto target = tabscore::files::find_write_target(path);
   if (!target || !target->is_plain) {
     return error{errc::io, path + ": the state file must be a regular file that can be reached"};
   }

@@ -14,7 +14,7 @@
 #include <string>
 
 #include "../../core/result.hpp"
-#include "descriptor.hpp"
+#include "../../files/descriptor.hpp"
 
 namespace tabscore::detail {
 
@@ -35,11 +35,11 @@ class intent_file {
   static result<intent_file> open(const std::string& path, ::uid_t owner, std::chrono::milliseconds patience) {
     const auto fail = [&](const std::string& what) { return error{errc::io, "'" + path + "': " + what}; };
     intent_file file;
-    file.fd_ = unique_fd(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
+    file.fd_ = files::unique_fd(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
     if (!file.fd_ && errno == ELOOP) return fail("is a symbolic link; remove it");
-    if (!file.fd_) return fail("cannot be opened" + because_of_errno());
+    if (!file.fd_) return fail("cannot be opened" + files::because_of_errno());
     struct ::stat found {};
-    if (::fstat(file.fd_.get(), &found) != 0) return fail("cannot be read" + because_of_errno());
+    if (::fstat(file.fd_.get(), &found) != 0) return fail("cannot be read" + files::because_of_errno());
     if (!S_ISREG(found.st_mode) || found.st_nlink != 1) return fail("is no regular file of one name; remove it");
     if (found.st_uid != owner && found.st_uid != ::geteuid()) return fail("belongs to another user; remove it");
     static_cast<void>(::fchmod(file.fd_.get(), 0600));  // who can open it can lock it
@@ -63,7 +63,7 @@ class intent_file {
   }
 
  private:
-  unique_fd fd_;
+  files::unique_fd fd_;
 };
 
 }  // namespace tabscore::detail

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <tabscore/monitor/append_file.hpp>
+#include <tabscore/log/append_file.hpp>
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -19,7 +19,7 @@
 
 namespace ts = tabscore;
 namespace fs = std::filesystem;
-using append_file = ts::basic_append_file<std::mutex>;
+using ts::append_file;
 
 namespace {
 struct temporary_folder {
@@ -39,7 +39,7 @@ std::uint64_t on_disk(const fs::path& file) {
 }
 /// Whether place on the disk can be had in advance here.
 bool has_fallocate(const fs::path& folder) {
-  const ts::detail::unique_fd fd(::open((folder / "probe").c_str(), O_WRONLY | O_CREAT, 0600));
+  const ts::files::unique_fd fd(::open((folder / "probe").c_str(), O_WRONLY | O_CREAT, 0600));
   return ::fallocate(fd.get(), FALLOC_FL_KEEP_SIZE, 0, 1 << 16) == 0;
 }
 void write(const fs::path& file, std::string_view text) { std::ofstream(file, std::ios::binary) << text; }
@@ -345,7 +345,7 @@ TEST_CASE("a pipe is written to and nothing else", "[monitor]") {
   const temporary_folder folder;
   const auto path = folder.path / "pipe";
   REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
-  const ts::detail::unique_fd reader(::open(path.c_str(), O_RDONLY | O_NONBLOCK));
+  const ts::files::unique_fd reader(::open(path.c_str(), O_RDONLY | O_NONBLOCK));
   auto file = append_file::open(path.string(), {.sync = ts::durability::always, .rotate_bytes = 1}).value();
   CHECK(file->append("line\n"));
   CHECK(file->rotate());
@@ -359,7 +359,7 @@ TEST_CASE("a pipe whose reader stops is not waited for, and gets whole lines whe
   const temporary_folder folder;
   const auto path = folder.path / "pipe";
   REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
-  const ts::detail::unique_fd reader(::open(path.c_str(), O_RDONLY | O_NONBLOCK));
+  const ts::files::unique_fd reader(::open(path.c_str(), O_RDONLY | O_NONBLOCK));
   auto file = append_file::open(path.string(), {}).value();
   const auto batch = [](char c) {
     std::string text;
@@ -397,12 +397,12 @@ TEST_CASE("a pipe whose reader leaves is a failure and no signal, and the next r
   const pid_t child = ::fork();
   if (child == 0) {
     std::signal(SIGPIPE, SIG_DFL);
-    ts::detail::unique_fd reader(::open(path.c_str(), O_RDONLY | O_NONBLOCK));
+    ts::files::unique_fd reader(::open(path.c_str(), O_RDONLY | O_NONBLOCK));
     auto file = append_file::open(path.string(), {});
     if (!file || (*file)->append(std::string(99'999, 'x') + "\n")) ::_exit(1);
     reader = {};
     if ((*file)->append("y\n") || (*file)->append("y\n")) ::_exit(2);
-    reader = ts::detail::unique_fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK));
+    reader = ts::files::unique_fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK));
     char text[8] = {};
     std::string got;
     const auto read_all = [&] {

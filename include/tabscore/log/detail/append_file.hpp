@@ -22,65 +22,29 @@
 #include <system_error>
 #include <utility>
 
-#include "../core/detail/out_of_memory.hpp"
-#include "../core/result.hpp"
-#include "coarse_clock.hpp"
-#include "detail/files_aside.hpp"
-#include "detail/intent_file.hpp"
-#include "detail/pipe_writer.hpp"
-#include "detail/write_target.hpp"
+#include "../../core/detail/out_of_memory.hpp"
+#include "../../files/write_target.hpp"
+#include "../../monitor/coarse_clock.hpp"
+#include "../append_file.hpp"
+#include "files_aside.hpp"
+#include "intent_file.hpp"
+#include "pipe_writer.hpp"
 
 namespace tabscore {
 
-/// When appended bytes are forced to the disk. Until then a power loss may take them; the death of the process may not.
-enum class durability : std::uint8_t {
-  none,      ///< when the system sees fit
-  interval,  ///< a while after they were written at the latest, given that tick() is called that often; by append()
-             ///< when that has not been called for twice as long
-  always     ///< before append() returns
-};
-
-struct append_settings {
-  durability sync = durability::interval;
-  std::chrono::milliseconds sync_interval{1000};
-  std::uint64_t rotate_bytes = 0;      ///< a file that would grow beyond is set aside first; 0: none is
-  std::chrono::seconds rotate_age{0};  ///< a file of this age is set aside; 0: none is
-  std::size_t keep_files = 0;          ///< of the files set aside so many remain, the newest; 0: all
-  std::uint64_t keep_bytes = 0;        ///< and of these as many as have no more bytes together; 0: all
-  ::mode_t mode = 0600;                ///< of a new file; one that takes another's place takes its mode and owner
-};
-
-/// What open() found wrong with the end of a file and put right.
-struct append_repair {
-  std::uint64_t cut_bytes = 0;  ///< the front part of an append that its process did not live to finish, cut off
-  bool sealed = false;          ///< the last line had no end (a power loss); it was given one
-};
-
-/// A file of lines that only grows. What one append() brings is in it whole or not at all, whether the disk is full or
-/// the process is killed: what a killed process began is cut off by the next open(). One process at a time has it open
-/// (a small file beside it, `<path>.intent`, is locked meanwhile); the next one waits a few seconds, then fails.
-/// An append is one write(). The kernel copies page by page and looks for SIGKILL between pages, so that what stays
-/// within a page of the file is copied whole or not at all; only what crosses pages is announced in the small file
-/// first.
-/// A file that is set aside becomes `<path>.<UTC time>`; what is appended at once stays together. A symbolic link
-/// stands for the file that it leads to. Pipes and devices are written to and nothing else, without waiting long for
-/// who reads them (see detail::pipe_writer). For Linux. No concurrent call causes a data race; waiting for the disk in
-/// sync() and tick() blocks no append().
-template <class Mutex>
-class basic_append_file {
+class append_file::impl {
   using clock = std::chrono::system_clock;
 
  public:
-  /// Opens the file to append to, or makes it with its folders.
-  static result<std::unique_ptr<basic_append_file>> open(const std::string& path, const append_settings& settings) {
-    std::unique_ptr<basic_append_file> file(new basic_append_file(path, settings));
+  static result<std::unique_ptr<impl>> open(const std::string& path, const append_settings& settings) {
+    std::unique_ptr<impl> file(new impl(path, settings));
     std::error_code failed;
     const auto folder = std::filesystem::path(path).parent_path();
     if (!folder.empty()) std::filesystem::create_directories(folder, failed);
     const auto fail = [&](std::string what) { return error{errc::io, "'" + path + "': " + std::move(what)}; };
     for (int tries = 0; !file->open_current(); ++tries) {
       const bool unread = errno == ENXIO && file->is_fifo_;
-      if (!unread) return fail("cannot be opened to append" + detail::because_of_errno());
+      if (!unread) return fail("cannot be opened to append" + files::because_of_errno());
       if (tries == 20) return fail("is a pipe that nobody reads; start its reader first");
       ::usleep(100'000);
     }
@@ -90,22 +54,21 @@ class basic_append_file {
     if (!intents) return fail("cannot be appended to: " + intents.error().message);
     file->intents_.emplace(std::move(*intents));
     if (!file->open_current()) {  // it may be another by now
-      return fail("cannot be opened to append" + detail::because_of_errno());
+      return fail("cannot be opened to append" + files::because_of_errno());
     }
-    if (!file->repair()) return fail("its end cannot be read or put right" + detail::because_of_errno());
+    if (!file->repair()) return fail("its end cannot be read or put right" + files::because_of_errno());
     file->remove_old();
     return file;
   }
 
-  basic_append_file(const basic_append_file&) = delete;
-  basic_append_file& operator=(const basic_append_file&) = delete;
-  ~basic_append_file() {
+  impl(const impl&) = delete;
+  impl& operator=(const impl&) = delete;
+  ~impl() {
     if (settings_.sync != durability::none) sync();
     if (intents_) announce_nothing();
     if (!intents_ && current_) pipe_.flush(current_->fd.get());
   }
 
-  /// Appends all of it by one write, or nothing: false.
   bool append(std::string_view bytes) noexcept {
     const std::lock_guard lock(mutex_);
     if (!intents_) return pipe_.write(current_->fd.get(), bytes);
@@ -113,7 +76,7 @@ class basic_append_file {
     if (cut_to_ && !cut()) return false;
     const bool crosses_pages = size_ % page + bytes.size() > page;
     if (crosses_pages && !announce(bytes)) return false;
-    bool whole = detail::write_all(current_->fd.get(), bytes);
+    bool whole = files::write_all(current_->fd.get(), bytes);
     if (whole && settings_.sync == durability::always) whole = sync_now(*current_);
     if (!whole) return take_back(bytes), false;
     size_ += bytes.size();
@@ -126,11 +89,8 @@ class basic_append_file {
     return true;
   }
 
-  /// Forces everything that was appended to the disk; false when the disk says no.
   bool sync() noexcept { return !intents_ || sync_now(*locked_current()); }
 
-  /// What time brings: call it a few times per sync_interval. Forces to the disk and sets aside what is due, and takes
-  /// room on the disk for as much as will come soon.
   void tick() noexcept {
     std::shared_ptr<const file> current;
     range room;
@@ -149,15 +109,12 @@ class basic_append_file {
     if (due) sync_now(*current);
   }
 
-  /// Sets the file aside and begins another; one that somebody else has renamed is left to him. False when that failed
-  /// and the old file is still written to.
   bool rotate() noexcept {
     const std::lock_guard lock(mutex_);
     return !intents_ || detail::unless_out_of_memory([&] { return rotate_locked(); });
   }
 
   append_repair repaired() const noexcept { return repaired_; }
-  /// How often forcing to the disk has failed: what was written before may not survive a power loss.
   std::uint64_t sync_failures() const noexcept { return sync_failures_; }
 
  private:
@@ -180,33 +137,33 @@ class basic_append_file {
       if (has_room) give_room_back(fd.get());
     }
 
-    detail::unique_fd fd;
+    files::unique_fd fd;
     struct ::stat status {};
     bool regular = false;
     clock::time_point born;
     mutable std::atomic<bool> has_room = false;
   };
 
-  basic_append_file(std::string path, const append_settings& settings) : path_(std::move(path)), settings_(settings) {}
+  impl(std::string path, const append_settings& settings) : path_(std::move(path)), settings_(settings) {}
 
   /// Opens what the path stands for now, or makes it.
   bool open_current() {
     auto next = std::make_shared<file>();
     for (int attempt = 0; !next->fd; ++attempt) {
-      const auto target = detail::find_write_target(path_);
+      const auto target = files::find_write_target(path_);
       if (!target) return false;
       target_ = target->path;
       is_fifo_ = target->is_fifo();
       if (target->exists) {
-        next->fd = detail::open_directly(*target, O_APPEND | O_NONBLOCK | (target->is_plain ? O_NOFOLLOW : 0));
+        next->fd = files::open_directly(*target, O_APPEND | O_NONBLOCK | (target->is_plain ? O_NOFOLLOW : 0));
         if (!next->fd && errno != ENOENT) return false;
       } else {
         constexpr int flags = O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-        next->fd = detail::unique_fd(::open(target_.c_str(), flags, 0600));
+        next->fd = files::unique_fd(::open(target_.c_str(), flags, 0600));
         if (!next->fd && errno != EEXIST) return false;
         struct ::stat old {};
         if (next->fd && current_ && ::fstat(current_->fd.get(), &old) == 0) {
-          detail::take_after(next->fd.get(), old);
+          files::take_after(next->fd.get(), old);
         } else if (next->fd) {
           static_cast<void>(::fchmod(next->fd.get(), settings_.mode));
         }
@@ -271,7 +228,7 @@ class basic_append_file {
     const std::uint64_t size = size_;
     give_room_back(fd);  // of a process that was killed
     const auto last = intents_->read();
-    const detail::unique_fd reader(::open(target_.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    const files::unique_fd reader(::open(target_.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
     if (!reader) return false;
     if (last && last->device == current_->status.st_dev && last->inode == current_->status.st_ino &&
         last->begin < size && size < last->end && begins(reader.get(), *last, size)) {
@@ -282,7 +239,7 @@ class basic_append_file {
       char end = 0;
       if (::pread(reader.get(), &end, 1, static_cast<off_t>(size - 1)) != 1) return false;
       repaired_.sealed = end != '\n';
-      if (repaired_.sealed && !detail::write_all(fd, "\n")) return false;
+      if (repaired_.sealed && !files::write_all(fd, "\n")) return false;
       size_ += repaired_.sealed;
     }
     if (settings_.sync != durability::none) sync_folder();
@@ -330,7 +287,7 @@ class basic_append_file {
   }
 
   bool rotate_locked() {
-    const auto target = detail::find_write_target(path_);
+    const auto target = files::find_write_target(path_);
     if (!target) return false;
     const bool ours = target->is(current_->status);
     if (ours && target->status.st_size == 0) return true;
@@ -392,7 +349,7 @@ class basic_append_file {
   }
   /// So that the file's name survives a power loss too.
   void sync_folder() {
-    if (!detail::sync_folder_of(target_)) ++sync_failures_;
+    if (!files::sync_folder_of(target_)) ++sync_failures_;
   }
 
   std::string path_;
@@ -401,7 +358,7 @@ class basic_append_file {
   bool is_fifo_ = false;
   detail::names_aside names_;
   detail::pipe_writer pipe_;                    // of what is no regular file
-  Mutex mutex_;                                 // of all below but the atomics
+  std::mutex mutex_;                            // of all below but the atomics
   std::optional<detail::intent_file> intents_;  // of a regular file; none: a pipe or a device
   std::shared_ptr<const file> current_;
   std::uint64_t size_ = 0;               // of the current file
@@ -413,5 +370,20 @@ class basic_append_file {
   append_repair repaired_;
   std::atomic<std::uint64_t> sync_failures_ = 0;
 };
+
+TABSCORE_INLINE append_file::append_file(std::unique_ptr<impl> opened) noexcept : impl_(std::move(opened)) {}
+TABSCORE_INLINE append_file::~append_file() = default;
+TABSCORE_INLINE result<std::unique_ptr<append_file>> append_file::open(const std::string& path,
+                                                                       const append_settings& settings) {
+  auto opened = impl::open(path, settings);
+  if (!opened) return opened.error();
+  return std::unique_ptr<append_file>(new append_file(*std::move(opened)));
+}
+TABSCORE_INLINE bool append_file::append(std::string_view bytes) noexcept { return impl_->append(bytes); }
+TABSCORE_INLINE bool append_file::sync() noexcept { return impl_->sync(); }
+TABSCORE_INLINE void append_file::tick() noexcept { impl_->tick(); }
+TABSCORE_INLINE bool append_file::rotate() noexcept { return impl_->rotate(); }
+TABSCORE_INLINE append_repair append_file::repaired() const noexcept { return impl_->repaired(); }
+TABSCORE_INLINE std::uint64_t append_file::sync_failures() const noexcept { return impl_->sync_failures(); }
 
 }  // namespace tabscore

@@ -9,13 +9,12 @@
 #include <string>
 #include <system_error>
 
-#include "../../core/result.hpp"
+#include "../core/result.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::files {
 
 /// The bytes of a file, at most so many of them: /dev/zero has no end. Who gives a bound gives one more than is right.
-inline result<std::string> read_file(const std::string& path,
-                                     std::size_t most = std::size_t(-1)) {
+inline result<std::string> read_file(const std::string& path, std::size_t most = std::size_t(-1)) {
   const auto close = [](std::FILE* file) { std::fclose(file); };
   const std::unique_ptr<std::FILE, decltype(close)> file(std::fopen(path.c_str(), "rb"), close);
   if (!file) return error{errc::io, path + ": cannot be opened"};
@@ -32,4 +31,4 @@ inline result<std::string> read_file(const std::string& path,
   return bytes;
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::files

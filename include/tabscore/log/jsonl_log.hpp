@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <sys/random.h>
-
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -14,11 +12,10 @@
 #include <utility>
 
 #include "../core/detail/out_of_memory.hpp"
+#include "../monitor/lanes.hpp"
+#include "../monitor/sink.hpp"
 #include "append_file.hpp"
 #include "jsonl_lines.hpp"
-#include "lanes.hpp"
-#include "mutex.hpp"
-#include "sink.hpp"
 
 namespace tabscore {
 
@@ -39,29 +36,16 @@ struct jsonl_settings {
 
 /// A sink that appends one JSON line per record (see jsonl_lines) to a file (see append_file): a batch by one write,
 /// whole or not at all. Default-constructed it is off.
-/// No concurrent call causes a data race (jsonl_log; jsonl_log_st is for one thread).
-template <class Mutex>
-class basic_jsonl_log {
+/// Thread-safe.
+class jsonl_log {
  public:
-  basic_jsonl_log() = default;
+  jsonl_log() = default;
 
-  static result<basic_jsonl_log> open(const std::string& path, const jsonl_settings& settings = {}) {
-    auto file = basic_append_file<Mutex>::open(path, settings.file);
-    if (!file) return error{file.error().code, "prediction log " + file.error().message};
-    basic_jsonl_log log;
-    siphash_key key = settings.hash_key.value_or(siphash_key{});
-    if (!settings.hash_key && ::getrandom(key.data(), sizeof key, 0) != static_cast<ssize_t>(sizeof key)) {
-      return error{errc::io, "prediction log '" + path + "': the system has no random key for hashed fields"};
-    }
-    log.lines_ = jsonl_lines(settings.names, settings.model, key);
-    log.state_ =
-        std::make_shared<state>(settings.names, key, *std::move(file), settings.on_failure == log_failure::refuse);
-    return log;
-  }
+  static result<jsonl_log> open(const std::string& path, const jsonl_settings& settings = {});
 
   /// The same file and counts for predictions of another model, which its lines name. Both may be used at once.
-  basic_jsonl_log for_model(std::string_view model) const {
-    basic_jsonl_log log(*this);
+  jsonl_log for_model(std::string_view model) const {
+    jsonl_log log(*this);
     if (state_) log.lines_ = jsonl_lines(state_->names, model, state_->key);
     return log;
   }
@@ -71,7 +55,7 @@ class basic_jsonl_log {
   std::uint64_t written() const noexcept { return state_ ? state_->written.load() : 0; }
   std::uint64_t dropped() const noexcept { return state_ ? state_->dropped.load() : 0; }
   /// The file, to sync, to rotate and to tick; nullptr when the log is off.
-  basic_append_file<Mutex>* file() noexcept { return state_ ? state_->file.get() : nullptr; }
+  append_file* file() noexcept { return state_ ? state_->file.get() : nullptr; }
 
   /// Called before any sink is told: a log that refuses what it cannot write writes now.
   template <schema_type Schema>
@@ -85,16 +69,16 @@ class basic_jsonl_log {
 
  private:
   struct state {
-    state(jsonl_names n, const siphash_key& k, std::unique_ptr<basic_append_file<Mutex>> f, bool r)
+    state(jsonl_names n, const siphash_key& k, std::unique_ptr<append_file> f, bool r)
         : names(std::move(n)), key(k), file(std::move(f)), refuses(r) {}
 
     const jsonl_names names;
     const siphash_key key;
-    const std::unique_ptr<basic_append_file<Mutex>> file;
+    const std::unique_ptr<append_file> file;
     const bool refuses;
     std::atomic<std::uint64_t> written = 0;
     std::atomic<std::uint64_t> dropped = 0;
-    lanes<text_buffer, Mutex> texts;  // a warm log allocates nothing for a batch
+    lanes<text_buffer, std::mutex> texts;  // a warm log allocates nothing for a batch
   };
 
   template <schema_type Schema>
@@ -115,7 +99,8 @@ class basic_jsonl_log {
   std::shared_ptr<state> state_;
 };
 
-using jsonl_log = basic_jsonl_log<std::mutex>;
-using jsonl_log_st = basic_jsonl_log<no_mutex>;
-
 }  // namespace tabscore
+
+#if !defined(TABSCORE_COMPILED)
+#include "detail/jsonl_log.hpp"
+#endif

@@ -19,7 +19,7 @@
 #include "../core/short_number_text.hpp"
 #include "../core/siphash.hpp"
 #include "../core/text_buffer.hpp"
-#include "sink.hpp"
+#include "../monitor/sink.hpp"
 
 namespace tabscore {
 

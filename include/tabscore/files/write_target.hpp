@@ -18,7 +18,7 @@
 
 #include "descriptor.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::files {
 
 /// What a name stands for when something is to be written there: symbolic links are followed, also one to a name that
 /// is not there yet.
@@ -123,4 +123,4 @@ inline bool sync_folder_of(const std::string& path) {
   return !fd || ::fsync(fd.get()) == 0;
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::files

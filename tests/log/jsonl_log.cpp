@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <tabscore/monitor/jsonl_log.hpp>
+#include <tabscore/log/jsonl_log.hpp>
 #include <tabscore/pipeline/pipeline.hpp>
 #include <tabscore/schema/batch.hpp>
 

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "../core/config.hpp"
+#include "../core/result.hpp"
+
+namespace tabscore {
+
+/// When appended bytes are forced to the disk. Until then a power loss may take them; the death of the process may not.
+enum class durability : std::uint8_t {
+  none,      ///< when the system sees fit
+  interval,  ///< a while after they were written at the latest, given that tick() is called that often; by append()
+             ///< when that has not been called for twice as long
+  always     ///< before append() returns
+};
+
+struct append_settings {
+  durability sync = durability::interval;
+  std::chrono::milliseconds sync_interval{1000};
+  std::uint64_t rotate_bytes = 0;      ///< a file that would grow beyond is set aside first; 0: none is
+  std::chrono::seconds rotate_age{0};  ///< a file of this age is set aside; 0: none is
+  std::size_t keep_files = 0;          ///< of the files set aside so many remain, the newest; 0: all
+  std::uint64_t keep_bytes = 0;        ///< and of these as many as have no more bytes together; 0: all
+  ::mode_t mode = 0600;                ///< of a new file; one that takes another's place takes its mode and owner
+};
+
+/// What open() found wrong with the end of a file and put right.
+struct append_repair {
+  std::uint64_t cut_bytes = 0;  ///< the front part of an append that its process did not live to finish, cut off
+  bool sealed = false;          ///< the last line had no end (a power loss); it was given one
+};
+
+/// A file of lines that only grows. What one append() brings is in it whole or not at all, whether the disk is full or
+/// the process is killed: what a killed process began is cut off by the next open(). One process at a time has it open
+/// (a small file beside it, `<path>.intent`, is locked meanwhile); the next one waits a few seconds, then fails.
+/// An append is one write(). The kernel copies page by page and looks for SIGKILL between pages, so that what stays
+/// within a page of the file is copied whole or not at all; only what crosses pages is announced in the small file
+/// first.
+/// A file that is set aside becomes `<path>.<UTC time>`; what is appended at once stays together. A symbolic link
+/// stands for the file that it leads to. Pipes and devices are written to and nothing else, without waiting long for
+/// who reads them (see detail::pipe_writer). For Linux. Thread-safe; waiting for the disk in sync() and tick() blocks
+/// no append().
+class append_file {
+ public:
+  /// Opens the file to append to, or makes it with its folders.
+  static result<std::unique_ptr<append_file>> open(const std::string& path, const append_settings& settings);
+
+  append_file(const append_file&) = delete;
+  append_file& operator=(const append_file&) = delete;
+  ~append_file();
+
+  /// Appends all of it by one write, or nothing: false.
+  bool append(std::string_view bytes) noexcept;
+  /// Forces everything that was appended to the disk; false when the disk says no.
+  bool sync() noexcept;
+  /// What time brings: call it a few times per sync_interval. Forces to the disk and sets aside what is due, and takes
+  /// room on the disk for as much as will come soon.
+  void tick() noexcept;
+  /// Sets the file aside and begins another; one that somebody else has renamed is left to him. False when that failed
+  /// and the old file is still written to.
+  bool rotate() noexcept;
+
+  append_repair repaired() const noexcept;
+  /// How often forcing to the disk has failed: what was written before may not survive a power loss.
+  std::uint64_t sync_failures() const noexcept;
+
+ private:
+  class impl;
+  explicit append_file(std::unique_ptr<impl> opened) noexcept;
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace tabscore
+
+#if !defined(TABSCORE_COMPILED)
+#include "detail/append_file.hpp"
+#endif

@@ -5,6 +5,7 @@
 #define TABSCORE_COMPILED
 #endif
 
+#include "core/detail/column_kernel_sets.hpp"
 #include "log/detail/append_file.hpp"
 #include "log/detail/jsonl_log.hpp"
 #include "models/detail/forest.hpp"
@@ -14,3 +15,6 @@
 #include "models/detail/load_tabscore.hpp"
 #include "models/detail/load_xgboost.hpp"
 #include "models/detail/pipeline_model.hpp"
+#include "monitor/detail/drift_reference.hpp"
+#include "monitor/detail/histogram.hpp"
+#include "monitor/detail/sliding_counts.hpp"

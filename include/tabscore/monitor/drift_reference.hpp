@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <numeric>
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
+#include "../core/config.hpp"
 #include "../core/result.hpp"
 #include "../features/one_hot.hpp"
 #include "../models/model_file.hpp"
@@ -53,57 +51,10 @@ struct drift_reference {
 inline constexpr std::size_t max_text_cells = 4096;
 
 /// The reference of a model file, or why it has none.
-inline result<drift_reference> make_drift_reference(const model_file& file) {
-  const auto fail = [&](std::string_view what) {
-    return error{errc::mismatch, std::string(file.path).append(": drift_baseline: ").append(what)};
-  };
-  if (!file.baseline || !file.baseline->histograms) return fail("expected histograms, there are none");
-  const training_histograms& trained = *file.baseline->histograms;
-  if (trained.numeric.size() != file.features.numeric.size() || trained.text.size() != file.features.text.size() ||
-      file.encoder.text.size() != file.features.text.size()) {
-    return fail("expected a histogram of each feature");
-  }
-  const auto fits = [](const binned_rows& rows) {
-    return !binner::wrong(rows.edges) && rows.counts.size() + 1 == rows.edges.size();
-  };
-  if (!std::all_of(trained.numeric.begin(), trained.numeric.end(), fits) || !fits(trained.probability)) {
-    return fail("expected 2 to 21 ascending edges of single precision and a count of each bin");
-  }
-  for (std::size_t f = 0; f < trained.text.size(); ++f) {
-    if (trained.text[f].counts.size() != file.encoder.text[f].size()) return fail("expected a count of each category");
-  }
-  drift_reference r{file.name, {}, {}, {}, file.encoder.text, {}, *file.baseline};
-  const auto begin = [&](std::string_view name, monitored_kind kind, std::size_t cells) {
-    r.features.push_back({std::string(name), kind, r.training.size(), cells});
-    r.training.resize(r.training.size() + cells);
-    return r.training.end() - static_cast<std::ptrdiff_t>(cells);
-  };
-  const auto number = [&](std::string_view name, monitored_kind kind, const binned_rows& rows) {
-    const binner& bins = r.bins.emplace_back(rows.edges);
-    r.edges.push_back(rows.edges);
-    auto cell = begin(name, kind, bins.cells());
-    *std::copy(rows.counts.begin(), rows.counts.end(), cell + 1) = 0;
-    r.training.back() = rows.missing;
-  };
-  for (std::size_t j = 0; j < trained.numeric.size(); ++j) {
-    number(file.features.numeric[j], monitored_kind::numeric, trained.numeric[j]);
-  }
-  std::size_t text_cells = 0;
-  for (std::size_t f = 0; f < r.text.size(); ++f) {
-    auto cell = begin(file.features.text[f], monitored_kind::text, r.text[f].size() + 2);
-    text_cells += r.text[f].size() + 2;
-    for (std::size_t i = 0; i < r.text[f].size(); ++i) {
-      (r.text[f].categories()[i] ? *cell++ : (*cell++ = 0, r.training.back())) = trained.text[f].counts[i];
-    }
-    *(r.training.end() - 2) = trained.text[f].unseen;
-    r.training.back() += trained.text[f].missing;
-  }
-  if (text_cells > max_text_cells) {
-    return fail(std::string("expected at most ") + std::to_string(max_text_cells) + " cells of text fields, found " +
-                std::to_string(text_cells));
-  }
-  number("probability", monitored_kind::probability, trained.probability);
-  return r;
-}
+result<drift_reference> make_drift_reference(const model_file& file);
 
 }  // namespace tabscore
+
+#if !defined(TABSCORE_COMPILED)
+#include "detail/drift_reference.hpp"
+#endif

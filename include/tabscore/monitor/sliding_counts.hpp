@@ -29,22 +29,10 @@ class sliding_counts {
  public:
   using minutes = std::chrono::minutes;
 
-  sliding_counts(std::size_t cells, std::uint64_t window_records)
-      : recent_(cells),
-        settled_(cells),
-        total_(cells),
-        step_(std::max<std::uint64_t>(1, window_records / pieces)),
-        minute_(60, part(cells)),
-        quarter_(96, part(cells)),
-        piece_(pieces + 1, part(cells)) {}
+  sliding_counts(std::size_t cells, std::uint64_t window_records);
 
   /// The array that the next batch of `records` is added to. Threads may add a batch late: then the time goes back.
-  std::span<std::uint64_t> add(std::uint64_t records, minutes now) {
-    if (piece_[at_].records >= step_) settle_piece();
-    if (now != now_) pour(now);
-    piece_[at_].records += records;
-    return recent_;
-  }
+  std::span<std::uint64_t> add(std::uint64_t records, minutes now);
   /// How many records, one at least, end the piece of the record window that the next batch falls into.
   std::uint64_t room() const noexcept {
     const std::uint64_t records = piece_[at_].records;
@@ -53,29 +41,7 @@ class sliding_counts {
   /// Adds to the total alone.
   void merge(std::span<const std::uint64_t> counts) { add_to(total_, counts); }
 
-  std::vector<std::uint64_t> read(window w, minutes now) const {
-    std::vector<std::uint64_t> sum(recent_.size());
-    if (w == window::records) {
-      for (const part& p : piece_) add_to(sum, p.counts);
-      add_growth_to(sum);
-      return sum;
-    }
-    if (w == window::total) {
-      add_to(sum, total_);
-    } else {
-      const auto& ring = w == window::hour ? minute_ : quarter_;
-      const auto spans = static_cast<std::int64_t>(ring.size());
-      const std::int64_t last = now.count() / (w == window::hour ? 1 : 15);
-      for (const part& p : ring) {
-        if (p.span > last - spans && p.span <= last) add_to(sum, p.counts);
-      }
-    }
-    const std::int64_t age = (now - now_).count();
-    if ((w == window::hour && age >= 60) || (w == window::day && now.count() / 15 - now_.count() / 15 >= 96))
-      return sum;
-    add_to(sum, recent_);
-    return sum;
-  }
+  std::vector<std::uint64_t> read(window w, minutes now) const;
 
  private:
   static constexpr std::size_t pieces = 10;
@@ -96,29 +62,8 @@ class sliding_counts {
     for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += recent_[i] - settled_[i];
   }
   /// Gives the piece its part of the recent counts; a full one makes place for the next.
-  void settle_piece() {
-    add_growth_to(piece_[at_].counts);
-    settled_ = recent_;
-    if (piece_[at_].records < step_) return;
-    at_ = (at_ + 1) % piece_.size();
-    std::fill(piece_[at_].counts.begin(), piece_[at_].counts.end(), 0);
-    piece_[at_].records = 0;
-  }
-
-  void pour(minutes now) {
-    settle_piece();
-    add_to(total_, recent_);
-    const auto into = [&](std::vector<part>& ring, std::int64_t span) {
-      part& p = ring[static_cast<std::size_t>(span) % ring.size()];
-      if (p.span < span) std::fill(p.counts.begin(), p.counts.end(), 0), p.span = span;
-      if (p.span == span) add_to(p.counts, recent_);  // else so late that it is out of the window
-    };
-    into(minute_, now_.count());
-    into(quarter_, now_.count() / 15);
-    std::fill(recent_.begin(), recent_.end(), 0);
-    std::fill(settled_.begin(), settled_.end(), 0);
-    now_ = now;
-  }
+  void settle_piece();
+  void pour(minutes now);
 
   std::vector<std::uint64_t> recent_;   // of this minute
   std::vector<std::uint64_t> settled_;  // those of them that pieces have
@@ -132,3 +77,7 @@ class sliding_counts {
 };
 
 }  // namespace tabscore
+
+#if !defined(TABSCORE_COMPILED)
+#include "detail/sliding_counts.hpp"
+#endif

@@ -13,12 +13,8 @@ set(may_columnar core schema models)
 set(may_monitor core files schema features models)
 set(may_log core files schema monitor)
 set(may_pipeline core schema expr features models monitor)
-<<<<<<< HEAD
 set(may_service core schema json expr features models columnar formats monitor pipeline)
-set(may_serving core schema json expr features models monitor pipeline service)
-=======
-set(may_service core schema json expr features models columnar formats monitor log pipeline)
->>>>>>> 234756a (Give the prediction log and files folders of their own)
+set(may_serving core files schema json expr features models monitor log pipeline service)
 
 set(broken "")
 file(GLOB_RECURSE headers RELATIVE ${INCLUDE}/tabscore ${INCLUDE}/tabscore/*/*.hpp)
@@ -35,11 +31,7 @@ foreach(header IN LISTS headers)
       list(APPEND broken "${header}: ${line}")
     endif()
   endforeach()
-<<<<<<< HEAD
-  if(NOT header MATCHES "^(serving/|monitor/(moments|lanes|append_file|drift_monitor|jsonl_log|mutex))")
-=======
-  if(NOT header MATCHES "^((monitor/(moments|lanes|drift_monitor|mutex)|log/(jsonl_log|detail/append_file)))")
->>>>>>> 234756a (Give the prediction log and files folders of their own)
+  if(NOT header MATCHES "^(serving/|monitor/(moments|lanes|drift_monitor|mutex)|log/(jsonl_log|detail/append_file))")
     file(STRINGS ${INCLUDE}/tabscore/${header} threads REGEX "#include <(thread|mutex|future|condition_variable)>")
     if(threads)
       list(APPEND broken "${header}: ${threads} (only sinks and serving/ know of threads)")

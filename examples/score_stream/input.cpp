@@ -108,7 +108,7 @@ void input::open() {
     stop(exit_code::usage, fmt::format("{}: --keep needs the same header in every file", name));
   }
   first_ = records;
-  lines_before_ = ts::detail::count_lines(header);
+  lines_before_ = ts::count_lines(header);
   if (settings_.part.count > 1) {
     const std::uint64_t size = *size_of(name);
     first_ = part_begin(settings_.part.index - 1, records, size);
@@ -310,7 +310,7 @@ std::uint64_t input::lines_before() {
     const ssize_t n = read_at(file, some.data(), wanted, at);
     if (n <= 0) break;
     at += static_cast<std::uint64_t>(n);
-    lines += ts::detail::count_lines(std::string_view(some).substr(0, static_cast<std::size_t>(n)));
+    lines += ts::count_lines(std::string_view(some).substr(0, static_cast<std::size_t>(n)));
   }
   if (file >= 0) ::close(file);
   lines_before_ = lines;

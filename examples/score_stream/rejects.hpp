@@ -25,7 +25,7 @@ class line_position {
  public:
   explicit line_position(std::string_view block) : at_(block.data()) {}
   std::uint64_t before(std::string_view record) {
-    lines_ += ts::detail::count_lines({at_, static_cast<std::size_t>(record.data() - at_)});
+    lines_ += ts::count_lines({at_, static_cast<std::size_t>(record.data() - at_)});
     at_ = record.data();
     return lines_;
   }

@@ -161,10 +161,7 @@ class log_reader {
 
  private:
   std::string read_line(std::string_view line) {
-    if (!ts::detail::utf8_or_surrogates(line)) return "not UTF-8";
-    if (const auto stop = ts::detail::python_json_check(line).run()) {
-      return stop->message.empty() ? ts::describe(stop->why) : std::string(stop->message);
-    }
+    if (std::string fault = ts::json_fault(line); !fault.empty()) return fault;
     ts::json_value probability, label, features, model;
     const std::size_t begin = line.find_first_not_of(" \t\r");
     const ts::json_value all(line.data() + begin, line.data() + line.size());

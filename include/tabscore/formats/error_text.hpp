@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "../json/dialect.hpp"
+#include "../json/encoding.hpp"
 #include "../json/python_json.hpp"
 #include "../schema/field_error.hpp"
 
@@ -41,6 +42,14 @@ inline std::string describe(unreadable why) {
       return "an integer of too many digits";
   }
   return {};
+}
+
+/// Why a text is not JSON in UTF-8, as Python's json module reads it; empty: it is.
+inline std::string json_fault(std::string_view text) {
+  if (!detail::utf8_or_surrogates(text)) return "not UTF-8";
+  const auto stop = detail::python_json_check(text).run();
+  if (!stop) return {};
+  return stop->message.empty() ? describe(stop->why) : std::string(stop->message);
 }
 
 }  // namespace tabscore

@@ -24,6 +24,10 @@ inline bool is_utf16(std::string_view bytes) noexcept {
   return bytes.starts_with("\xFF\xFE") || bytes.starts_with("\xFE\xFF");
 }
 
+}  // namespace tabscore::detail
+
+namespace tabscore {
+
 /// The line feeds in it. Counted 32 bytes at a time, as compilers see for themselves.
 inline std::size_t count_lines(std::string_view bytes) noexcept {
   constexpr std::size_t width = 32;
@@ -42,4 +46,4 @@ inline std::size_t count_lines(std::string_view bytes) noexcept {
   return count;
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore

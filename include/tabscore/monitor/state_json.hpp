@@ -16,7 +16,7 @@
 #include "../core/json_text.hpp"
 #include "../core/result.hpp"
 #include "../core/text_buffer.hpp"
-#include "../models/detail/json_node.hpp"
+#include "../core/detail/json_node.hpp"
 #include "state.hpp"
 
 namespace tabscore {

@@ -24,7 +24,7 @@
 #include "../logistic.hpp"
 #include "../model_file.hpp"
 #include "../verify.hpp"
-#include "json_node.hpp"
+#include "../../core/detail/json_node.hpp"
 #include "read_baseline.hpp"
 #include "read_program.hpp"
 #include "read_raw_checks.hpp"

@@ -12,7 +12,7 @@
 
 #include "../../features/baseline.hpp"
 #include "../model_file.hpp"
-#include "json_node.hpp"
+#include "../../core/detail/json_node.hpp"
 
 // The member "drift_baseline" of a model file whose features have been read.
 namespace tabscore::detail {

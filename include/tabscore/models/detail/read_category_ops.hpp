@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "column_program.hpp"
-#include "json_node.hpp"
+#include "../../core/detail/json_node.hpp"
 #include "read_columns.hpp"
 
 // Steps of a program that read categories.

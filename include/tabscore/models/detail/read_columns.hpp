@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "column_program.hpp"
-#include "json_node.hpp"
+#include "../../core/detail/json_node.hpp"
 
 // The parameters of a program's steps: numbers of columns, and numbers that JSON cannot write.
 namespace tabscore::detail {

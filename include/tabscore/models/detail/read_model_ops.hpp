@@ -9,7 +9,7 @@
 
 #include "../forest.hpp"
 #include "column_program.hpp"
-#include "json_node.hpp"
+#include "../../core/detail/json_node.hpp"
 #include "read_columns.hpp"
 #include "read_trees.hpp"
 

@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "column_program.hpp"
-#include "json_node.hpp"
+#include "../../core/detail/json_node.hpp"
 #include "read_category_ops.hpp"
 #include "read_columns.hpp"
 #include "read_curve_ops.hpp"

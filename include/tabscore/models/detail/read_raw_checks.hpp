@@ -14,7 +14,7 @@
 
 #include "../model_file.hpp"
 #include "../raw_checks.hpp"
-#include "json_node.hpp"
+#include "../../core/detail/json_node.hpp"
 
 namespace tabscore::detail {
 

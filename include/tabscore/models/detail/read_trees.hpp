@@ -6,7 +6,7 @@
 
 #include "../../core/result.hpp"
 #include "../tree.hpp"
-#include "json_node.hpp"
+#include "../../core/detail/json_node.hpp"
 #include "lightgbm_reader.hpp"
 #include "model_value.hpp"
 #include "sklearn_reader.hpp"

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "../../core/result.hpp"
+#include "../result.hpp"
 
 namespace tabscore::detail {
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // What the prediction log costs per record: prediction_log [records a batch] [passes] [folder]
 // Formatting alone, the log as it is used, its file alone and the kernel appending the same bytes, in turns; medians.
+#include <tabscore/files/descriptor.hpp>
 #include <tabscore/log/jsonl_log.hpp>
 #include <tabscore/schema/batch.hpp>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,6 +13,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <functional>
 #include <random>
 

@@ -4,6 +4,7 @@
 // libraries where they are installed. Stages run in turn, pass after pass; medians of CPU time.
 //   stages [--records 1,3,100,1000,10000,100000] [--passes 51] [--only total] [--json]
 // --only, for profilers: the stages whose names begin so, without the layouts.
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <simdjson.h>
 #include <tabscore/tabscore.hpp>

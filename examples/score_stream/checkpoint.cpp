@@ -6,6 +6,8 @@
 #include <simdjson.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <tabscore/files/descriptor.hpp>
+#include <tabscore/files/replaced_file.hpp>
 #include <tabscore/tabscore.hpp>
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <tabscore/core/detail/column_kernels.hpp>
 #include <tabscore/core/exact_addends.hpp>
 #include <tabscore/core/exact_sum.hpp>
 #include <tabscore/core/exact_sum_text.hpp>

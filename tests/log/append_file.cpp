@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <tabscore/files/descriptor.hpp>
 #include <tabscore/log/append_file.hpp>
 
 #include <fcntl.h>
@@ -6,8 +7,10 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <unistd.h>
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <sstream>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <tabscore/core/detail/column_kernels.hpp>
 #include <tabscore/monitor/histogram.hpp>
 
 #include <cstdint>

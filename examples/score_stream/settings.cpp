@@ -110,7 +110,7 @@ void check(const settings& s) {
 settings parse_settings(int argc, char** argv) {
   settings s;
   s.threads = std::max(std::thread::hardware_concurrency(), 1U);
-  s.model = bundled_model(student_purchases::model);
+  s.model = bundled_model("student_logistic.json");
   const ::mode_t mask = ::umask(0);
   ::umask(mask);
   s.output_mode = 0666U & ~mask;

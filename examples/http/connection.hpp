@@ -5,10 +5,8 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -79,7 +77,6 @@ struct worker {
 
   task<void> keep_time();
   task<void> attend(tcp_socket socket);
-  bool make_room();
   void drain();
 
   byte_buffer take_buffer() {
@@ -97,18 +94,18 @@ struct worker {
   }
 
   static constexpr std::size_t keep_size = std::size_t{8} << 20;  // of spare buffers, and of slack
-  static constexpr milliseconds last_call{200};                   // for the next request of a connection at the end
+  static constexpr milliseconds grace{200};                       // for the next request of a connection at the end
 
   const settings& config;
   access policy;  // made of the settings once the address is known
   handler handle;
   asio::io_context context{1};
   asio::steady_timer ticker{context};
-  byte_buffer head;                  // room for the first lines of an answer
-  std::array<char, 29> date{};       // as they tell it
-  std::list<connection> busy, idle;  // idle: those that wait for a request, longest first
-  std::size_t in_flight = 0;         // requests that have come whole and whose answers have not been begun
-  std::size_t bytes = 0;             // of requests and answers that have not wholly come or gone
+  byte_buffer head;             // room for the first lines of an answer
+  std::array<char, 29> date{};  // as they tell it
+  std::list<connection> connections;
+  std::size_t in_flight = 0;  // requests that have come whole and whose answers have not been begun
+  std::size_t bytes = 0;      // of requests and answers that have not wholly come or gone
   std::vector<byte_buffer> spare;
   std::size_t spare_bytes = 0;           // the room that those have
   std::size_t slack = 0;                 // of the buffers of those that wait
@@ -125,8 +122,7 @@ class connection {
  public:
   connection(worker& owner, tcp_socket socket) : worker_(owner), socket_(std::move(socket)) {}
 
-  task<void> run(std::list<connection>::iterator self) {
-    self_ = self;
+  task<void> run() {
     error_code ec;
     socket_.non_blocking(true, ec);
     socket_.set_option(tcp::no_delay(true), ec);
@@ -140,32 +136,21 @@ class connection {
       }
     }
     let_go();
-    if (expired_ && owes()) {  // else the kernel would keep the rest for minutes, for a client that does not take it
-      socket_.set_option(asio::socket_base::linger(true, 0), ec);
-      socket_.close(ec);  // a reset; Asio's destructor would take the option back
-    }
     worker_.give_back(std::move(input_));
     worker_.give_back(std::move(body_));
   }
 
-  /// Wakes the coroutine when its time is over; when memory is short, also when it moves its bytes too slowly.
+  /// Wakes the coroutine when its time is over.
   void tick() {
-    const bool slow = worker_.bytes > worker_.most_bytes / 2 && held_ != 0 &&
-                      worker_.now - moving_since_ > seconds(1) &&
-                      moved_ < least_rate * static_cast<std::size_t>((worker_.now - moving_since_) / seconds(1));
-    if (worker_.now < deadline_ && !slow) return;
+    if (worker_.now < deadline_) return;
     expired_ = true;
     wake();
   }
-  /// Closes an idle connection for another.
-  void evict() {
-    worker_.busy.splice(worker_.busy.end(), worker_.idle, self_);
-    idle_ = false;
-    closing_ = true;
-    wake();
+  /// An idle client that sends a request within this time is answered once more: closing at once would cross it on its
+  /// way.
+  void shutdown_grace() {
+    if (idle_) deadline_ = std::min(deadline_, worker_.now + worker::grace);
   }
-  /// Whoever sends a request within this time is answered once more: closing at once would cross it on its way.
-  void last_call(milliseconds limit) { deadline_ = std::min(deadline_, worker_.now + limit); }
   /// Ends it. Its descriptor stays until the handler, which may be about to write to it, has returned.
   void cut() {
     error_code ec;
@@ -177,7 +162,6 @@ class connection {
   static constexpr std::size_t read_size = std::size_t{64} << 10;        // what one read asks for at least
   static constexpr std::size_t keep_in_place = std::size_t{256} << 10;   // of body, behind the headers in input_
   static constexpr std::size_t most_thrown_away = std::size_t{1} << 20;  // of what a client sends after its refusal
-  static constexpr std::size_t least_rate = std::size_t{64} << 10;       // bytes/s, when memory is short
 
   void wake() {
     error_code ec;
@@ -186,8 +170,6 @@ class connection {
   void allow(unsigned limit_s) {
     deadline_ = worker_.now + seconds(limit_s) + milliseconds(500);  // now may be a tick old
     expired_ = false;
-    moving_since_ = worker_.now;
-    moved_ = 0;
   }
   void hold(std::size_t bytes) {
     held_ += bytes;
@@ -199,12 +181,6 @@ class connection {
     let_go();
     hold(input_.size());
   }
-  /// Whether the client has not taken all that it was sent.
-  bool owes() {
-    int bytes = 0;
-    return ::ioctl(socket_.native_handle(), SIOCOUTQ, &bytes) == 0 && bytes > 0;
-  }
-
   /// Tells the client at once that something has come. One that writes a request in pieces, without TCP_NODELAY, sends
   /// the next piece only then; the kernel would wait for 40 ms for an answer to tell it with.
   void acknowledge() {
@@ -221,23 +197,12 @@ class connection {
     co_return !ec;
   }
 
-  /// Among the idle ones until a request begins, or it must be closed.
+  /// Until a request begins, or the connection must be closed. (As wait(), without a coroutine of its own.)
   task<bool> wait_idle() {
-    struct idling {
-      explicit idling(connection& c) : self(c) {
-        c.worker_.idle.splice(c.worker_.idle.end(), c.worker_.busy, c.self_);
-        c.idle_ = true;
-      }
-      ~idling() {
-        if (std::exchange(self.idle_, false)) {
-          self.worker_.busy.splice(self.worker_.busy.end(), self.worker_.idle, self.self_);
-        }
-      }
-      connection& self;
-    };
-    const idling while_waiting(*this);
-    error_code ec;  // as wait(), without a coroutine of its own for each request
+    idle_ = true;
+    error_code ec;
     co_await socket_.async_wait(tcp_socket::wait_read, asio::redirect_error(use_task, ec));
+    idle_ = false;
     co_return !ec;
   }
 
@@ -246,7 +211,6 @@ class connection {
     const std::size_t count = socket_.read_some(asio::buffer(to.data() + to.size(), room), ec);
     to.resize(to.size() + count);
     hold(count);
-    moved_ += count;
     return !ec;
   }
   /// Appends what arrives, waiting for it. False when nothing came because the peer hung up or the time is over.
@@ -268,9 +232,7 @@ class connection {
     if (input_.size() == 0) {  // idle connections own no buffers
       worker_.give_back(std::exchange(input_, {}));
       allow(config.idle_timeout_s);
-      if (worker_.draining) last_call(worker::last_call);
       may_wait = co_await wait_idle();
-      if (closing_) co_return false;
       input_ = worker_.take_buffer();
       input_.reserve(config.max_header_bytes + keep_in_place);
     }
@@ -350,7 +312,7 @@ class connection {
     } else if (worker_.in_flight < worker_.most_requests) {
       const counted in_flight(worker_.in_flight);
       // Those that have a whole request go first, so that all of them are known and the last ones can be refused.
-      if (worker_.busy.size() + worker_.idle.size() > 1) co_await asio::post(worker_.context, use_task);
+      if (worker_.connections.size() > 1) co_await asio::post(worker_.context, use_task);
       more = more && !worker_.draining;
       sent = answer(call(asked), more, parser.http11, asked.method == "HEAD");
     } else {
@@ -463,7 +425,6 @@ class connection {
       const std::size_t count = socket_.write_some(asio::buffer(rest.data() + sent, rest.size() - sent), ec);
       if (ec && ec != asio::error::would_block) co_return false;
       sent += count;
-      moved_ += count;
     }
     answering_ = false;
     hold_the_rest();
@@ -521,39 +482,27 @@ class connection {
 
   worker& worker_;
   tcp_socket socket_;
-  std::list<connection>::iterator self_;
   byte_buffer input_;        // what was received and not yet answered; a request always starts at its front
   byte_buffer body_;         // of a request that is larger than input_, or comes in chunks
   std::string unsent_;       // of an answer
   std::string_view origin_;  // that may read the answer: the settings' own text
   clock::time_point deadline_ = clock::time_point::max();
-  clock::time_point moving_since_ = clock::time_point::max();
-  std::size_t moved_ = 0;  // bytes since then
-  std::size_t held_ = 0;   // its part of the worker's bytes
+  std::size_t held_ = 0;  // its part of the worker's bytes
   bool idle_ = false;
   bool expired_ = false;
-  bool closing_ = false;
   bool answering_ = false;  // an answer is on its way in part
 };
-
-/// Whether one connection more may stay: if need be, in place of the one that has been idle for longest.
-inline bool worker::make_room() {
-  if (busy.size() + idle.size() < most_connections) return true;
-  if (idle.empty()) return false;
-  idle.front().evict();
-  return true;
-}
 
 inline task<void> worker::attend(tcp_socket socket) {
   struct leaving {
     ~leaving() {
       --self.load;
-      if (self.draining && self.busy.empty() && self.idle.empty()) self.ticker.cancel();
+      if (self.draining && self.connections.empty()) self.ticker.cancel();
     }
     worker& self;
   };
   const leaving at_the_end{*this};
-  if (!make_room()) {
+  if (connections.size() >= most_connections) {
     constexpr std::string_view full =
         "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
     if (config.refused) config.refused(503);
@@ -563,25 +512,22 @@ inline task<void> worker::attend(tcp_socket socket) {
     socket.shutdown(tcp_socket::shutdown_send, ec);
     co_return;
   }
-  const auto self = busy.emplace(busy.end(), *this, std::move(socket));
   struct listed {
     ~listed() { from.erase(at); }
     std::list<connection>& from;
     std::list<connection>::iterator at;
   };
-  const listed while_open{busy, self};
-  co_await self->run(self);
+  const listed self{connections, connections.emplace(connections.end(), *this, std::move(socket))};
+  co_await self.at->run();
 }
 
 /// Twice a second: the date, and whose time is over. Ends, and with it the thread, when draining is done.
 inline task<void> worker::keep_time() {
-  while (!draining || !busy.empty() || !idle.empty()) {
+  while (!draining || !connections.empty()) {
     try {
       now = clock::now();
       fmt::format_to_n(date.data(), date.size(), "{:%a, %d %b %Y %H:%M:%S} GMT", fmt::gmtime(std::time(nullptr)));
-      for (auto* const list : {&busy, &idle}) {
-        for (connection& c : *list) now < cut_at ? c.tick() : c.cut();
-      }
+      for (connection& c : connections) now < cut_at ? c.tick() : c.cut();
       ticker.expires_after(draining ? milliseconds(50) : milliseconds(500));
       error_code woken;
       co_await ticker.async_wait(asio::redirect_error(use_task, woken));
@@ -594,7 +540,7 @@ inline void worker::drain() {
   draining = true;
   now = clock::now();
   cut_at = now + seconds(config.shutdown_timeout_s);
-  for (connection& c : idle) c.last_call(last_call);
+  for (connection& c : connections) c.shutdown_grace();
   ticker.cancel();
 }
 

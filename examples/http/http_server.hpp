@@ -26,7 +26,7 @@ struct settings {
   std::vector<std::string> origins;  ///< whose pages may read answers (CORS); "*": any
   std::size_t max_body_bytes = std::size_t{64} << 20;    ///< more: 413, before the body is read
   std::size_t max_header_bytes = std::size_t{16} << 10;  ///< request line and headers together; more: 431
-  std::size_t max_connections = 10'000;  ///< one more takes the place of the one that is idle for longest, or gets 503
+  std::size_t max_connections = 10'000;  ///< one more gets 503
   std::size_t max_requests = 1'000;      ///< that have come whole and are not answered; one more gets 503
   std::size_t max_bytes_in_flight = std::size_t{512}
                                     << 20;       ///< of requests and answers; more: 503. At least one body a thread

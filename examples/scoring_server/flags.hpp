@@ -122,7 +122,7 @@ inline void declare(CLI::App& app, flags& f) {
   app.add_option("--max-error-bytes", f.service.max_error_bytes, "length of their text; the rest is counted")
       ->capture_default_str();
   app.add_option("--max-connections", f.http.max_connections,
-                 "one more takes the place of the one that is idle for longest, or gets 503")
+                 "one more gets 503")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_option("--max-requests", f.http.max_requests, "more requests that have come and are not answered: 503")

@@ -131,7 +131,7 @@ class endpoint {
       if (!model || !model->has_histograms()) {
         return error{errc::mismatch, "a state file needs a model file with histograms"};
       }
-      if (auto failed = detail::load_state(model->observed, config().state_file)) return failed;
+      if (auto failed = detail::load_state(model->monitor, config().state_file)) return failed;
     }
     if (!model) return std::nullopt;
     state_.live.publish(std::move(model));

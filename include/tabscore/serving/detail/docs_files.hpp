@@ -12,7 +12,7 @@
 
 namespace tabscore::serving::detail {
 
-/// The files of Swagger UI, from a folder of the npm package swagger-ui-dist, in memory. Its licence goes with them.
+/// The files of Swagger UI and its licence in memory, from a folder of the npm package swagger-ui-dist.
 class docs_files {
  public:
   struct file {
@@ -21,7 +21,7 @@ class docs_files {
   };
 
   docs_files() = default;
-  /// None when the folder has not all of them.
+  /// Empty when the folder lacks one of them.
   explicit docs_files(const std::filesystem::path& folder) {
     constexpr std::pair<const char*, std::string_view> names[] = {
         {"swagger-ui.css", "text/css; charset=utf-8"},

@@ -31,11 +31,11 @@ inline void append_drift(prometheus_text& text, const drift_monitor& monitor) {
     text.family(name, "gauge", help);
     for (const feature_drift& f : report.features) text.sample({{"feature", f.name}}, value(f));
   };
-  text.family("tabscore_window_records", "gauge", "Records of the window that these distances are of.");
+  text.family("tabscore_window_records", "gauge", "Records in the window of these distances.");
   text.sample({}, report.records);
   family("tabscore_feature_stability_index", "Population stability index against the training rows.",
          [](const auto& f) { return f.stability_index; });
-  family("tabscore_feature_stability_noise", "What that index is on average without drift.",
+  family("tabscore_feature_stability_noise", "Average of that index without drift.",
          [](const auto& f) { return f.stability_noise; });
   family("tabscore_feature_jensen_shannon", "Jensen-Shannon distance from the training rows.",
          [](const auto& f) { return f.jensen_shannon; });
@@ -43,9 +43,9 @@ inline void append_drift(prometheus_text& text, const drift_monitor& monitor) {
          [](const auto& f) { return f.kolmogorov_smirnov; });
   family("tabscore_feature_wasserstein", "Wasserstein-1 distance in ranks of the training rows.",
          [](const auto& f) { return f.wasserstein; });
-  family("tabscore_feature_missing_ratio", "Part of the records without a value.",
+  family("tabscore_feature_missing_ratio", "Share of records without a value.",
          [](const auto& f) { return f.missing_share; });
-  family("tabscore_feature_unseen_ratio", "Part of the records with a value unlike any in training.",
+  family("tabscore_feature_unseen_ratio", "Share of records with a value that training did not have.",
          [](const auto& f) { return f.unseen_share; });
   family("tabscore_feature_drift_alarm", "1 while the feature has drifted.",
          [](const auto& f) { return f.alarm ? 1 : 0; });

@@ -14,18 +14,18 @@
 
 namespace tabscore::serving::detail {
 
-/// What a request asks for with ?explain=N: the N largest contributions of each record.
+/// The query parameter ?explain=N: the N largest contributions of each record.
 struct explain_query {
   static constexpr std::int64_t least = 1, most = 1000;
   static constexpr std::size_t most_records = 10'000;  ///< of a body; trees take a tenth of a millisecond a record
 
-  std::size_t count = 0;  ///< 0: it does not ask
+  std::size_t count = 0;  ///< 0: no such parameter
   bool valid = true;
-  fault what{};  ///< what is wrong with it, and the limit it broke
+  fault what{};  ///< the fault, and the limit that is broken
   limit bound{};
 };
 
-/// A parameter given twice is no integer.
+/// A parameter given twice is not an integer.
 inline explain_query read_explain_query(std::string_view query) {
   explain_query asked;
   const auto wrong = [&](fault what, limit bound = {}) {

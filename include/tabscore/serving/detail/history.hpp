@@ -12,8 +12,8 @@
 
 namespace tabscore::serving::detail {
 
-/// What the dashboard draws over time: running counts and the drift score, taken every few seconds and kept for an
-/// hour. No concurrent call causes a data race.
+/// The dashboard's time series: running counts and the drift score, sampled every few seconds and kept for an hour. No
+/// concurrent call causes a data race.
 class monitoring_history {
  public:
   static constexpr unsigned interval_s = 5;

@@ -23,8 +23,8 @@
 
 namespace tabscore::serving::detail {
 
-/// The paths under /v2: the REST side of the Open Inference Protocol. One a thread; predictions are monitored and
-/// logged as those of /batch_predict are.
+/// The paths under /v2: the REST side of the Open Inference Protocol. One per thread. Predictions are
+/// monitored and logged as those of /batch_predict.
 template <class Service>
 class inference_api {
   using record = typename Service::record;
@@ -32,7 +32,7 @@ class inference_api {
  public:
   inference_api(thread_metrics& metrics, decode_limits limits) : metrics_(metrics), decoder_(limits) {}
 
-  /// `served`: what the request is answered from; nullptr: no model is loaded.
+  /// `served`: the model; nullptr: no model is loaded.
   response operator()(route_target target, const request& asked, const served_model<Service>* served,
                       text_buffer& out) {
     switch (target) {
@@ -95,8 +95,9 @@ class inference_api {
                      "This model has no output '" + name.substr(0, name.size() <= 200 ? name.size() : 0) + "'.");
       }
     }
-    const tabscore::outcome outcome = status == tensor_status::invalid ? tabscore::outcome(decoder_.faults().errors)
-                                                             : outcome_of(served.pipe->score(records_, buffers_));
+    const tabscore::outcome outcome = status == tensor_status::invalid
+                                          ? tabscore::outcome(decoder_.faults().errors)
+                                          : outcome_of(served.pipe->score(records_, buffers_));
     time.lap(stage::score);
     const auto* const p = std::get_if<predictions>(&outcome);
     if (p == nullptr) {
@@ -129,7 +130,7 @@ class inference_api {
     out.append("]}");
   }
 
-  /// Wrong values and broken rules are 400 here, as the protocol wants.
+  /// The protocol's status for wrong values and broken rules is 400.
   static response refuse(const outcome& outcome, text_buffer& out) {
     if (const auto* errors = std::get_if<validation_errors>(&outcome)) {
       dialect::inference::append_errors(out, *errors, context_of<record>());
@@ -147,7 +148,7 @@ class inference_api {
     return {.status = status, .body = out.view()};
   }
 
-  /// What stands between a path's slashes, decoded; the path begins with a slash.
+  /// The decoded segment of a path that begins with a slash.
   static std::string segment(std::string_view path, std::size_t index) {
     for (; index > 0 && !path.empty(); --index) {
       path.remove_prefix((std::min)(path.find('/'), path.size() - 1) + 1);

@@ -14,8 +14,7 @@
 
 namespace tabscore::serving::detail {
 
-/// Does what has to be done though no request comes, from a thread of its own: the log's interval, the dashboard's
-/// history.
+/// A thread for work that no request triggers: syncing and rotating the log, sampling the history.
 template <class Service>
 class maintenance {
  public:
@@ -36,9 +35,9 @@ class maintenance {
 
   void write_history() {
     const auto model = models_.pin();
-    const totals live = model ? model->observed.read() : totals{};
+    const totals live = model ? model->monitor.read() : totals{};
     double drift = 0;
-    if (model) drift = model->has_histograms() ? largest_drift(model->observed) : model->drift().score;
+    if (model) drift = model->has_histograms() ? largest_drift(model->monitor) : model->drift().score;
     service_.history.add({std::time(nullptr), live.samples, live.positives, service_.metrics.rejected(), drift});
   }
 

@@ -15,7 +15,7 @@
 
 namespace tabscore::serving::detail {
 
-/// The model that is served, in words.
+/// The names, the card and the hash of a model.
 struct model_identity {
   std::string name, version, sha256;
   std::vector<std::string> classes;  // the negative and the positive one; empty: the file does not say

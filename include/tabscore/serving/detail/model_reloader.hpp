@@ -26,16 +26,16 @@
 
 namespace tabscore::serving::detail {
 
-/// What became of the model file since the start.
+/// Reloads of the model file since the start.
 struct reload_status {
-  std::uint64_t loaded = 0;   // models that took the place of another
-  std::uint64_t refused = 0;  // files that did not
+  std::uint64_t loaded = 0;   // files that replaced the model
+  std::uint64_t refused = 0;  // files that were not accepted
   std::time_t last = 0;       // of either
-  std::string error;          // why the last file was refused; empty: it was not
+  std::string error;          // of the last file; empty: it was loaded
 };
 
-/// Puts another model in the place of the one that is served, from a thread of its own: when asked to, or when the file
-/// has changed. A file that is refused changes nothing but what is said of it.
+/// A thread that loads the model file again, on request or when it has changed, and replaces the served model. A file
+/// that is refused changes the status only.
 template <class Service>
 class model_reloader {
  public:
@@ -45,7 +45,7 @@ class model_reloader {
         log_(std::move(log)),
         thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
-  /// Loads the file again soon. Any thread.
+  /// Requests a reload. Any thread.
   void reload() {
     const std::lock_guard lock(mutex_);
     asked_ = true;
@@ -89,7 +89,7 @@ class model_reloader {
     }
   }
 
-  /// Why the file is not even opened: a pipe would hold this thread, and what has no end the memory.
+  /// Why the file must not be opened: reading a pipe would block this thread, an endless device take all memory.
   std::optional<std::string> unreadable_file() const {
     struct stat s {};
     if (stat(config_.model.c_str(), &s) != 0) return std::nullopt;  // reading it says why

@@ -18,7 +18,7 @@
 
 namespace tabscore::serving::detail {
 
-/// The answer of /model: the card of the model, and what became of its file since.
+/// The body of /model: the model's card and the status of reloads.
 inline void append_model_card(text_buffer& out, std::string_view card, const reload_status& status) {
   card.remove_suffix(1);  // the brace
   out.append(card);
@@ -50,7 +50,7 @@ inline verdict_words words(drift_verdict verdict) {
   return {};
 }
 
-/// The answer of /monitoring/drift, as the reference words it.
+/// The body of /monitoring/drift, in the words of the Python service.
 /// False when a running total has overflowed.
 inline bool append_drift_status(text_buffer& out, const drift_status& status) {
   if (!std::isfinite(status.score)) return false;
@@ -73,14 +73,14 @@ inline bool append_drift_status(text_buffer& out, const drift_status& status) {
   return true;
 }
 
-/// The answer of /monitoring/report: all windows.
-inline void append_reports(text_buffer& out, const drift_monitor& observed) {
-  const drift_reference& reference = observed.reference();
+/// The body of /monitoring/report: all windows.
+inline void append_reports(text_buffer& out, const drift_monitor& monitor) {
+  const drift_reference& reference = monitor.reference();
   out.append(R"({"model":)");
   append_json_text(out, reference.model);
   std::string_view before = R"(,"windows":[)";
   for (const window w : all_windows) {
-    const auto counts = observed.counts(w);
+    const auto counts = monitor.counts(w);
     out.append(std::exchange(before, ","));
     append_report(out, w, reference, report_drift(reference, counts), counts);
   }
@@ -88,36 +88,38 @@ inline void append_reports(text_buffer& out, const drift_monitor& observed) {
 }
 
 inline void append_metrics(prometheus_text& text, const jsonl_log& log, const totals& live) {
-  text.family("tabscore_log_records_total", "counter", "Records that were logged, and those that could not be.");
+  text.family("tabscore_log_records_total", "counter", "Records appended to the prediction log, and records dropped.");
   text.sample({{"outcome", "written"}}, log.written());
   text.sample({{"outcome", "dropped"}}, log.dropped());
-  text.family("tabscore_observed_records_total", "counter", "Records that monitoring has seen.");
+  text.family("tabscore_observed_records_total", "counter", "Records observed by monitoring.");
   text.sample({}, live.samples);
-  text.family("tabscore_predicted_positive_total", "counter", "Of these, those that were predicted positive.");
+  text.family("tabscore_predicted_positive_total", "counter", "Observed records that were predicted positive.");
   text.sample({}, live.positives);
 }
 
-inline void append_metrics(prometheus_text& text, const observed_model& model, const reload_status& reloads) {
+inline void append_metrics(prometheus_text& text, const monitored_model& model, const reload_status& reloads) {
   if (model.baseline) {
     const drift_status status = model.drift();
-    text.family("tabscore_training_positive_ratio", "gauge", "Part of the training rows that is positive.");
+    text.family("tabscore_training_positive_ratio", "gauge", "Share of positive training rows.");
     text.sample({}, model.baseline->training_positive_rate);
-    text.family("tabscore_drift_score", "gauge", "The largest distance of a feature's mean from its training mean.");
+    text.family("tabscore_drift_score", "gauge",
+                "Largest distance of a feature's mean from its training mean, in standard deviations.");
     text.sample({}, status.score);
-    text.family("tabscore_drift_alarm", "gauge", "1 while the drift rules advise to train again.");
+    text.family("tabscore_drift_alarm", "gauge", "1 while the drift rules recommend retraining.");
     text.sample({}, status.should_retrain() ? 1 : 0);
-    if (const totals live = model.observed.read(); live.samples != 0) {
+    if (const totals live = model.monitor.read(); live.samples != 0) {
       text.family("tabscore_feature_mean", "gauge", "Mean of a feature's values in live traffic.");
       for (std::size_t j = 0; j < live.sums.size(); ++j) {
         if (live.present(j) != 0) text.sample({{"feature", model.baseline->numeric[j].name}}, live.mean(j));
       }
     }
   }
-  if (model.has_histograms()) append_drift(text, model.observed);
-  text.family("tabscore_model_reloads_total", "counter", "Models that took another's place, and files refused.");
+  if (model.has_histograms()) append_drift(text, model.monitor);
+  text.family("tabscore_model_reloads_total", "counter",
+              "Model files loaded after the start, and model files refused.");
   text.sample({{"outcome", "loaded"}}, reloads.loaded);
   text.sample({{"outcome", "refused"}}, reloads.refused);
-  text.family("tabscore_model_info", "gauge", "The model that is served.");
+  text.family("tabscore_model_info", "gauge", "The served model.");
   text.sample({{"name", model.identity.name}, {"version", model.identity.version}, {"sha256", model.identity.sha256}},
               1);
 }

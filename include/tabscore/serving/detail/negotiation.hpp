@@ -44,7 +44,7 @@ inline std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-/// Calls f(piece, without blanks around it) for each piece between separators that stand outside of quotes.
+/// Calls f(part) for each part between separators outside of quotes, without the blanks around it.
 template <class F>
 void split(std::string_view text, char separator, F&& f) {
   bool quoted = false;
@@ -61,7 +61,7 @@ void split(std::string_view text, char separator, F&& f) {
   }
 }
 
-/// The weight of one range in thousandths: 1000 without a q, -1 when its q is none (RFC 9110, 12.4.2).
+/// The weight of a q parameter in thousandths; -1: invalid (RFC 9110, 12.4.2).
 inline int weight_of(std::string_view parameter) {
   const std::string_view digits = trimmed(parameter.substr(2));
   if (digits.empty() || digits.size() > 5 || (digits[0] != '0' && digits[0] != '1')) return -1;

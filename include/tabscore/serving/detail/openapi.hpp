@@ -51,7 +51,7 @@ std::string written(F&& append) {
   return std::string(out.view());
 }
 
-/// A JSON array of what each item says.
+/// A JSON array of text_of(item) for each item.
 template <class Items, class F>
 std::string list_of(const Items& items, F&& text_of) {
   std::string list;
@@ -70,7 +70,7 @@ std::string record_schema() {
        .more_members = rules});
 }
 
-/// What a dialect answers to a record that has only its first number, and that below its bound: the first two errors.
+/// A dialect's first two errors for a record that has only its first number, below its bound.
 template <class Service, class Dialect>
 std::string error_example() {
   using record = typename Service::record;
@@ -87,14 +87,14 @@ std::string error_example() {
   return to_json<Dialect>(errors.first((std::min<std::size_t>)(errors.size(), 2)), context);
 }
 
-/// What the labels mean.
+/// The meaning of the labels.
 inline std::string label_text(const std::vector<std::string>& classes) {
   if (classes.size() != 2) return "1: the model's positive class, whose name its file does not say; see /model";
   return fmt::format("1: '{}', 0: '{}', of the model at the start; classes in /model has those of the present one",
                      classes[1], classes[0]);
 }
 
-/// What a dialect answers to a list whose third record breaks the first rule.
+/// A dialect's error for a list whose third record breaks the first rule.
 template <class Service, class Dialect>
 std::string rule_example() {
   const auto rules = rule_texts<Service>();
@@ -106,9 +106,8 @@ std::string rule_example() {
 
 }  // namespace openapi
 
-/// The OpenAPI 3.1 description of the service: openapi.json, and in it what the schema, its rules, its example and the
-/// dialects of errors say.
-/// `model`, `classes`: of the model that is served when the server starts.
+/// The OpenAPI 3.1 description of the service: pages/openapi.json.inc, filled in from the schema, its rules, its
+/// example and the error dialects. `model`, `classes`: of the model that is served when the server starts.
 template <class Service>
 std::string openapi_document(error_style errors, const std::string& model, const std::vector<std::string>& classes) {
   using namespace openapi;

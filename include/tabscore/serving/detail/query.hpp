@@ -8,7 +8,7 @@
 
 namespace tabscore::serving::detail {
 
-/// "%62" -> "b"; a percent sign without two hexadecimal digits stands for itself.
+/// "%62" -> "b"; a percent sign without two hexadecimal digits is kept.
 inline std::string percent_decoded(std::string_view text) {
   std::string out;
   out.reserve(text.size());
@@ -40,7 +40,7 @@ inline std::string percent_encoded(std::string_view text, std::string_view speci
   return out;
 }
 
-/// The value of a parameter in a query ("a=1&b=two"), decoded; of several the last, as the reference has it.
+/// The value of a parameter in a query ("a=1&b=two"), decoded; of several the last.
 inline std::optional<std::string> query_value(std::string_view query, std::string_view name) {
   std::optional<std::string> found;
   while (!query.empty()) {

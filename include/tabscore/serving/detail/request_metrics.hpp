@@ -21,7 +21,7 @@
 
 namespace tabscore::serving::detail {
 
-/// The statuses that are answered; the last one stands for any other.
+/// The statuses that are counted; the last one is for all others.
 inline constexpr std::array<unsigned, 14> counted_statuses{200, 307, 400, 404, 405, 408, 413,
                                                            415, 421, 422, 431, 500, 503, 0};
 
@@ -46,14 +46,14 @@ inline constexpr std::array<std::uint64_t, 22> stage_bounds_ns = [] {
 enum class stage : std::uint8_t { decode, score, respond };
 inline constexpr std::array<std::string_view, 3> stage_names{"decode", "score", "respond"};
 
-/// Why records were rejected: a fault of a value, a body that is none, a log that cannot be written, a broken rule.
+/// Indices of the reasons for rejected records: faults of values, invalid bodies, a log that cannot be written, rules.
 namespace rejection {
 inline constexpr std::size_t faults = fault_count;
 inline constexpr std::size_t syntax = faults, unreadable = faults + 1, not_logged = faults + 2, unlisted = faults + 3;
 inline constexpr std::size_t first_rule = faults + 4;
 }  // namespace rejection
 
-/// What one thread counts while it answers requests.
+/// The counts of one thread.
 class thread_metrics {
  public:
   explicit thread_metrics(std::size_t rules) : reasons(rejection::first_rule + rules) {}
@@ -133,13 +133,13 @@ class thread_metrics {
       metric_histogram(stage_bounds_ns), metric_histogram(stage_bounds_ns), metric_histogram(stage_bounds_ns)};
 };
 
-/// What all threads have counted. No concurrent call causes a data race.
+/// The counts of all threads. No concurrent call causes a data race.
 class request_metrics {
  public:
-  /// What to call the rules, in their order.
+  /// `rules`: their messages.
   explicit request_metrics(std::vector<std::string_view> rules) : rules_(std::move(rules)) {}
 
-  /// The counts of one thread; those of a thread that has ended are used on.
+  /// Counts for one more thread; the counts of a thread that has ended are reused.
   thread_metrics& add_thread() {
     const std::lock_guard lock(mutex_);
     if (free_.empty()) return threads_.emplace_back(rules_.size());
@@ -151,7 +151,7 @@ class request_metrics {
     const std::lock_guard lock(mutex_);
     free_.push_back(&counts);
   }
-  /// Counts what the HTTP layer refused itself. Any thread.
+  /// Counts a request that the HTTP layer refused. Any thread.
   void refused(unsigned status) { ++refused_[status_index(status)]; }
 
   std::uint64_t rejected() const {
@@ -173,15 +173,16 @@ class request_metrics {
       }
     }
     text.family("tabscore_refused_requests_total", "counter",
-                "Requests that are no HTTP, too large, too slow or too many.");
+                "Requests refused by the HTTP layer: malformed, too large, too slow or over a limit.");
     for (std::size_t s = 0; s < counted_statuses.size(); ++s) {
       if (refused_[s] != 0) text.sample({{"status", name(s)}}, refused_[s].load());
     }
     text.family("tabscore_records_total", "counter", "Records predicted.");
     text.sample({}, sum([](const thread_metrics& t) { return t.records.value(); }));
-    text.family("tabscore_rejected_records_total", "counter",
-                "Records with such an error; of a batch that breaks a rule or cannot be logged, all; of a body that is "
-                "no JSON or cannot be read, one.");
+    text.family(
+        "tabscore_rejected_records_total", "counter",
+        "Rejected records by error. A batch that breaks a rule or cannot be logged counts all its records; a body "
+        "that is not JSON or cannot be read counts one.");
     for (std::size_t r = 0; r < rejection::first_rule + rules_.size(); ++r) {
       const std::uint64_t n = sum([&](const thread_metrics& t) { return t.reasons[r].value(); });
       text.sample({{"error", rejection_name(r)}, {"rule", rule_text(r)}}, n);

@@ -11,7 +11,7 @@
 
 namespace tabscore::serving::detail {
 
-/// What the server serves, and what it answers to requests for anything else.
+/// The targets of requests.
 enum class route_target {
   predict,
   batch_predict,
@@ -97,8 +97,7 @@ inline const route* find_route(std::string_view path) {
   return found == std::end(routes) ? nullptr : found;
 }
 
-/// Where a request for `asked` finds `path`, relative to it: whatever prefix, host and scheme a proxy serves us under
-/// stay as they are. Both begin with a slash.
+/// `path` relative to `asked`, so that a proxy's prefix, host and scheme stay as they are. Both begin with a slash.
 inline std::string relative_location(std::string_view asked, std::string_view path, std::string_view query) {
   std::string location;
   for (auto slashes = std::count(asked.begin(), asked.end(), '/'); slashes > 1; --slashes) location.append("../");
@@ -107,11 +106,11 @@ inline std::string relative_location(std::string_view asked, std::string_view pa
   return location;
 }
 
-/// The route of a request, or the answer when there is none.
+/// The route of a request, or the response when there is no route.
 struct routing {
   const route* found = nullptr;
   unsigned status = 200;       ///< 307 to the path without its trailing slashes, 404 or 405
-  std::string_view text = {};  ///< a sentence as the body
+  std::string_view text = {};  ///< the detail of the body
   std::string headers = {};    ///< whole lines
 };
 

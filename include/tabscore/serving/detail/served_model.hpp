@@ -17,33 +17,33 @@
 
 namespace tabscore::serving::detail {
 
-/// What monitoring knows of one model: its counts are of no other, its histograms those of its training rows.
-struct observed_model {
-  explicit observed_model(drift_reference reference) : observed(std::move(reference)) {}
-  observed_model(const observed_model&) = delete;  // a pipeline's sinks are its members
-  observed_model& operator=(const observed_model&) = delete;
+/// A model's monitoring: its own counts, and the histograms of its training rows.
+struct monitored_model {
+  explicit monitored_model(drift_reference reference) : monitor(std::move(reference)) {}
+  monitored_model(const monitored_model&) = delete;  // a pipeline's sinks are its members
+  monitored_model& operator=(const monitored_model&) = delete;
 
-  drift_monitor observed;
+  drift_monitor monitor;
   jsonl_log log;  // off until it is given one
   std::optional<drift_baseline> baseline;
   model_identity identity;
 
   void log_to(const jsonl_log& file, bool by_name) { log = by_name ? file.for_model(identity.sha256) : file; }
-  drift_status drift() const { return assess_drift(observed.read(), baseline ? &*baseline : nullptr); }
-  bool has_histograms() const { return !observed.reference().empty(); }
+  drift_status drift() const { return assess_drift(monitor.read(), baseline ? &*baseline : nullptr); }
+  bool has_histograms() const { return !monitor.reference().empty(); }
 };
 
-/// All that belongs to one model file: swapped as a whole, so that no answer is of two models.
+/// Everything that belongs to one model file. It is replaced as a whole, so that no response mixes two models.
 template <class Service>
-struct served_model : observed_model {
-  using observed_model::observed_model;
+struct served_model : monitored_model {
+  using monitored_model::monitored_model;
   std::optional<pipeline_of<Service>> pipe;  // always there once it is loaded
 };
 
 template <class Service>
 using live_model = swappable<served_model<Service>>;
 
-/// Scores a few blocks without telling any sink, so that the first request finds the model in the caches and tables.
+/// Scores a few blocks without calling a sink, so that the first request finds the model in the caches.
 template <class Service>
 void warm_up(const pipeline_of<Service>& pipe) {
   batch<typename Service::record> records;
@@ -52,7 +52,7 @@ void warm_up(const pipeline_of<Service>& pipe) {
   pipe.for_each_unscorable(records, buffers, [](const unscorable&) {});
 }
 
-/// The model of a file after it has given its trainer's numbers for its trainer's rows. It does not log yet.
+/// The model of a file that has passed its checks. It does not log yet.
 template <class Service>
 result<std::unique_ptr<served_model<Service>>> load_served_model(const settings& config, const std::string& bytes) {
   auto file = parse_model_file(bytes, config.model);
@@ -63,7 +63,7 @@ result<std::unique_ptr<served_model<Service>>> load_served_model(const settings&
   auto model = std::make_unique<served_model<Service>>(reference && config.with_baseline ? std::move(*reference)
                                                                                          : drift_reference());
   auto pipe = pipeline_of<Service>::make(Service::rules, Service::features, std::move(*scorer),
-                                         service_sinks{model->observed, model->log});
+                                         service_sinks{model->monitor, model->log});
   if (!pipe) return pipe.error();
   model->pipe.emplace(std::move(*pipe));
   model->identity = identify<Service>(*file, tabscore::detail::sha256(bytes));

@@ -336,21 +336,21 @@ class session {
 
   response report() {
     if (model_ == nullptr) return no_model();
-    append_reports(out_, model_->observed);
+    append_reports(out_, model_->monitor);
     return {.body = out_.view()};
   }
 
   response state() {
     if (model_ == nullptr) return no_model();
     if (!model_->has_histograms()) return detail(model_not_loaded, "The model file has no histograms.");
-    out_.append(ts::to_json(ts::state_of(model_->observed)));
+    out_.append(ts::to_json(ts::state_of(model_->monitor)));
     return {.body = out_.view()};
   }
 
   response metrics() {
     ts::prometheus_text text(out_);
     service_.metrics.append_to(text);
-    append_metrics(text, service_.log, model_ != nullptr ? model_->observed.read() : ts::totals{});
+    append_metrics(text, service_.log, model_ != nullptr ? model_->monitor.read() : ts::totals{});
     if (model_ != nullptr) append_metrics(text, *model_, service_.reloader->status());
     return {.content_type = ts::prometheus_text::content_type, .body = out_.view()};
   }

@@ -30,8 +30,7 @@ inline constexpr std::string_view swagger_ui_page =
 #include "pages/swagger_ui.html.inc"
     ;
 
-/// What all threads share: counts, the sinks that lock, and what is set up before the first request. The model alone is
-/// swapped: who reads it pins it.
+/// The state that all threads share. Only the model is replaced while requests are handled: a reader pins it.
 template <class Service>
 struct shared_state {
   explicit shared_state(settings s) : config(std::move(s)) {}

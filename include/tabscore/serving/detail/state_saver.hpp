@@ -19,7 +19,7 @@
 
 namespace tabscore::serving::detail {
 
-/// Adds the state of an earlier run, if there was one; the error when the file is there and does not fit.
+/// Adds the state of an earlier run, if there is a file; the error when that does not fit.
 inline std::optional<error> load_state(drift_monitor& monitor, const std::string& path) {
   const auto target = tabscore::files::find_write_target(path);
   if (!target || !target->is_plain) {
@@ -33,8 +33,7 @@ inline std::optional<error> load_state(drift_monitor& monitor, const std::string
   return other;
 }
 
-/// Writes the state of the current model's monitor to a file at an interval, from a thread of its own, until it is
-/// destroyed.
+/// A thread that writes the state of the current model's monitor to a file at an interval.
 template <class Service>
 class state_saver {
  public:
@@ -59,7 +58,7 @@ class state_saver {
   std::optional<error> write() {
     const auto model = models_.pin();
     if (!model->has_histograms()) return std::nullopt;  // it has taken the place of one that had them
-    return save_monitor_state(state_of(model->observed), config_.state_file, config_.state_mode);
+    return save_monitor_state(state_of(model->monitor), config_.state_file, config_.state_mode);
   }
 
   typename live_model<Service>::reader models_;  // used under the lock

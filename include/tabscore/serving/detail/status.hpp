@@ -16,8 +16,7 @@ inline constexpr unsigned not_logged = 503;
 inline constexpr unsigned shutting_down = 503;   // of /health
 inline constexpr unsigned no_explanation = 422;  // of a model that tells no contributions
 
-/// The HTTP status of what came of a body. (404, 405 and 307 are those of routes.hpp; 400 and 413 of bad HTTP are the
-/// HTTP layer's.)
+/// The HTTP status of an outcome.
 inline unsigned status_of(const outcome& outcome) {
   if (std::holds_alternative<predictions>(outcome)) return 200;
   if (std::holds_alternative<unreadable>(outcome)) return 400;
@@ -25,13 +24,12 @@ inline unsigned status_of(const outcome& outcome) {
   return 422;
 }
 
-/// Whether a body with this Content-Encoding cannot be read.
+/// Whether a body is compressed or coded otherwise.
 inline bool is_encoded(std::string_view content_encoding) {
   return !content_encoding.empty() && lower_case(content_encoding) != "identity";
 }
 
-/// Whether a body of this content type is read as JSON: application/json or application/<anything>+json in any case,
-/// whatever its parameters; also when none is given.
+/// Whether a body is read as JSON: of type application/json or application/*+json, or of no given type.
 inline bool is_json(std::string_view content_type) {
   if (content_type.empty() || content_type == "application/json") return true;
   content_type = content_type.substr(0, content_type.find(';'));

@@ -23,8 +23,8 @@ inline std::string html_text(std::string_view text) {
   return html;
 }
 
-/// Only the page's own scripts run, those of our files and those that it has between its tags; nothing is loaded from
-/// anywhere else, and no other site frames it.
+/// A content security policy: only the page's own scripts run, nothing is loaded from another host, and no other site
+/// frames it.
 inline std::string page_headers(std::string_view page) {
   std::string scripts = "'self'";
   constexpr std::string_view open = "<script>", close = "</script>";
@@ -39,10 +39,10 @@ inline std::string page_headers(std::string_view page) {
          "base-uri 'none'; form-action 'none'\r\nx-frame-options: SAMEORIGIN\r\nreferrer-policy: no-referrer\r\n";
 }
 
-/// A page for people, with the headers that keep a browser from doing more with it than it is for.
+/// An HTML page and its security headers.
 struct web_page {
   explicit web_page(std::string page) : text(std::move(page)), headers(page_headers(text)) {}
-  /// The page with the service's title in its places; `root`: from its own address to those of the service.
+  /// Fills in the service's title and `root`, the way from the page's address to the service's.
   web_page(std::string_view page, std::string_view title, std::string_view root = "")
       : web_page(filled(page, title, root)) {}
 

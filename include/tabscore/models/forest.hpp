@@ -43,8 +43,11 @@ class forest {
     const std::size_t n = outputs();
     if (predictions() == n) {
       margins(x, out, memory);
-      for (std::size_t row = 0; row < x.rows; ++row)
-        model().output_link.apply(out.subspan(row * n, n), out.subspan(row * n, n));
+      const link& output = model().output_link;
+      const std::size_t step = output.elementwise() ? out.size() : n;
+      for (std::size_t first = 0; first < out.size(); first += step) {
+        output.apply(out.subspan(first, step), out.subspan(first, step));
+      }
       return;
     }
     // Where the link changes the width, margins of a few rows at a time need a place of their own.

@@ -37,6 +37,12 @@ struct link {
     return form == function::most_likely ? 1 : outputs;
   }
 
+  /// Whether each number comes from one margin alone, so that the margins of many rows may be given as one.
+  constexpr bool elementwise() const noexcept {
+    return form == function::identity || form == function::logistic || form == function::exponential ||
+           form == function::positive || form == function::signed_square || form == function::log1p_exp;
+  }
+
   /// One row; `out` has width(margins.size()) elements and may start where margins starts.
   void apply(std::span<const double> margins, std::span<double> out) const noexcept;
 };

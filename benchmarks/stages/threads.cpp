@@ -8,7 +8,7 @@
 #include <tabscore/models/load_tabscore.hpp>
 #include <tabscore/monitor/drift_monitor.hpp>
 #include <tabscore/monitor/moments.hpp>
-#include <tabscore/service/score_json.hpp>
+#include <tabscore/pipeline/score_json.hpp>
 
 #include <cstdlib>
 #include <string_view>

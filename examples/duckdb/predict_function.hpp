@@ -2,7 +2,7 @@
 #pragma once
 
 #include <tabscore/columnar/lent_columns.hpp>
-#include <tabscore/service/row_scorer.hpp>
+#include <tabscore/pipeline/row_scorer.hpp>
 
 #include <algorithm>
 #include <array>

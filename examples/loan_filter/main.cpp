@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 #include <tabscore/json/write.hpp>
 #include <tabscore/models/load_model.hpp>
-#include <tabscore/service/score_json.hpp>
+#include <tabscore/pipeline/score_json.hpp>
 
 #include <iostream>
 #include <string>

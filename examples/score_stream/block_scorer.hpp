@@ -35,12 +35,12 @@ class block_scorer {
  public:
   block_scorer(const settings& s, const Pipeline& pipe, const ts::record_format<student>& format,
                const ts::prediction_writer& writer)
-      : settings_(s), pipe_(pipe), decoder_(format.decoder()), writer_(writer) {}
+      : settings_(s), pipe_(pipe), decoder_(format.decoder()), writer_(writer), scorer_(pipe) {}
 
   ts::result<std::size_t> score(const input_block& from, scored_block& to) {
     const std::string_view block = from.bytes.view();
     to.text.clear();
-    typename Pipeline::scoring scoring(pipe_, buffers_);
+    typename Pipeline::scoring scoring(pipe_, scorer_.buffers());
     auto add = [&](const ts::columns<student>& so_far) { scoring.add(so_far); };
     if (from.is_too_long) {
       records_.clear();
@@ -52,65 +52,37 @@ class block_scorer {
     }
     to.records = records_.size();
     to.lines = records_.lines;
-    unscored_.clear();
-    const auto whole = scoring.finish(records_.good);
-    if (const auto* scores = std::get_if<ts::predictions>(&whole); scores != nullptr && records_.rejected.empty()) {
+    scores_ = scorer_.finish(scoring, records_.good, {});
+    if (scores_.faults.empty() && records_.rejected.empty()) {
       to.rejected.clear();
-      writer_.append(to.text, {*scores, {}, records_.source});
+      writer_.append(to.text, {scores_.scores, {}, records_.source});
       return to.records;
-    } else if (scores != nullptr) {
-      probability_.assign(scores->probability.begin(), scores->probability.end());
-      label_.assign(scores->label.begin(), scores->label.end());
-      threshold_ = scores->threshold;
-    } else {
-      score_apart(records_.good.view());
-      // Sources are shown of what is rejected.
-      if (!settings_.keep) static_cast<void>(decoder_->decode(block, true, records_, {}));
+    }
+    // Sources are shown of what is rejected.
+    if (!scores_.faults.empty() && !settings_.keep) {
+      static_cast<void>(decoder_->decode(block, true, records_, {}));
     }
     write_with_rejected(to);
     return to.records;
   }
 
  private:
-  /// Scores what can be: where the whole cannot be scored, each half.
-  void score_apart(const ts::columns<student>& all) {
-    probability_.assign(all.rows(), 0);
-    label_.assign(all.rows(), 0);
-    score_part(all, 0, all.rows());
-  }
-  void score_part(const ts::columns<student>& all, std::size_t begin, std::size_t count) {
-    if (count == 0) return;
-    const auto outcome = pipe_.score(all.slice(begin, count), buffers_);
-    if (const auto* scores = std::get_if<ts::predictions>(&outcome)) {
-      std::copy(scores->probability.begin(), scores->probability.end(), probability_.data() + begin);
-      std::copy(scores->label.begin(), scores->label.end(), label_.data() + begin);
-      threshold_ = scores->threshold;
-    } else if (count > 1) {
-      score_part(all, begin, count / 2);
-      score_part(all, begin + count / 2, count - count / 2);
-    } else if (const auto* broken = std::get_if<ts::broken_rule>(&outcome)) {
-      unscored_.emplace_back(begin, broken->message);
-    } else {
-      unscored_.emplace_back(begin, "the features of this record have no finite values");
-    }
-  }
-
   /// Merges the records that were rejected at decoding and at scoring, and writes as --on-error says.
   void write_with_rejected(scored_block& to) {
     to.rejected.clear();
     out_.clear();
     auto undecoded = records_.rejected.begin();
-    auto unscored = unscored_.begin();
+    auto unscored = scores_.faults.begin();
     for (std::size_t position = 0, row = 0; position < to.records; ++position) {
       const std::string_view source =
           records_.source.empty() || row == records_.source.size() ? std::string_view{} : records_.source[row];
       if (undecoded != records_.rejected.end() && undecoded->position == position) {
         to.rejected.push_back(std::move(*undecoded++));
-      } else if (unscored != unscored_.end() && unscored->first == row) {
-        to.rejected.push_back({position, source, true, std::string((unscored++)->second)});
+      } else if (unscored != scores_.faults.end() && unscored->row == row) {
+        to.rejected.push_back({position, source, true, std::string((unscored++)->reason)});
         ++row;
       } else {
-        out_.add(probability_[row], label_[row], source);
+        out_.add(scores_.scores.probability[row], scores_.scores.label[row], source);
         ++row;
         continue;
       }
@@ -122,7 +94,7 @@ class block_scorer {
       }
     }
     writer_.append(to.text,
-                   {{out_.probability, out_.label, threshold_},
+                   {{out_.probability, out_.label, scores_.scores.threshold},
                     out_.rejected,
                     std::span<const std::string_view>(out_.source).first(settings_.keep ? out_.source.size() : 0)});
   }
@@ -151,10 +123,7 @@ class block_scorer {
   std::unique_ptr<ts::block_decoder<student>> decoder_;
   const ts::prediction_writer& writer_;
   ts::block_records<student> records_;
-  ts::score_buffers buffers_;
-  std::vector<double> probability_;  // of the good records, when not all records could be scored
-  std::vector<std::uint8_t> label_;
-  double threshold_ = 0.5;
-  std::vector<std::pair<std::size_t, std::string_view>> unscored_;  // rows of good records, and why
+  ts::row_scorer<Pipeline> scorer_;
+  ts::row_predictions scores_;
   selection out_;
 };

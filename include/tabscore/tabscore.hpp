@@ -137,13 +137,15 @@
 #include "monitor/state_json.hpp"
 #include "monitor/waiting_rows.hpp"
 
+#include "pipeline/append_partial.hpp"
+#include "pipeline/outcome.hpp"
 #include "pipeline/pipeline.hpp"
-
-#include "service/record_stream.hpp"
-#include "service/row_scorer.hpp"
-#include "service/score_arrow.hpp"
-#include "service/score_json.hpp"
-#include "service/score_partial.hpp"
-#include "service/workspace.hpp"
+#include "pipeline/record_stream.hpp"
+#include "pipeline/row_scorer.hpp"
+#include "pipeline/score_arrow.hpp"
+#include "pipeline/score_json.hpp"
+#include "pipeline/score_request.hpp"
+#include "pipeline/score_tensors.hpp"
+#include "pipeline/workspace.hpp"
 
 #include "version.hpp"

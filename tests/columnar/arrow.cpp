@@ -2,7 +2,7 @@
 #include <tabscore/models/logistic.hpp>
 #include <tabscore/monitor/moments.hpp>
 #include <tabscore/schema/batch.hpp>
-#include <tabscore/service/score_arrow.hpp>
+#include <tabscore/pipeline/score_arrow.hpp>
 
 #include <cmath>
 #include <limits>

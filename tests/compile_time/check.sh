@@ -33,7 +33,7 @@ tabscore/schema/batch.hpp 60
 tabscore/expr/rule.hpp 90
 tabscore/pipeline/pipeline.hpp 100
 tabscore/json/decode.hpp 190
-tabscore/service/score_json.hpp 250
+tabscore/pipeline/score_json.hpp 250
 tabscore/models/load_tabscore.hpp 530
 tabscore/models/load_model.hpp 150 -DTABSCORE_COMPILED
 tabscore/tabscore.hpp 830

@@ -2,7 +2,7 @@
 // The Arrow structs against another library's: DuckDB's results are scored where they lie, predictions are scanned by
 // DuckDB. TABSCORE_DUCKDB names the library.
 #include <dlfcn.h>
-#include <tabscore/service/score_arrow.hpp>
+#include <tabscore/pipeline/score_arrow.hpp>
 #include <tabscore/tabscore.hpp>
 
 #include <cstdlib>

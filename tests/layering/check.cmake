@@ -12,9 +12,8 @@ set(may_formats core schema json features models columnar)
 set(may_columnar core schema models)
 set(may_monitor core files schema features models)
 set(may_log core files schema monitor)
-set(may_pipeline core schema expr features models monitor)
-set(may_service core schema json expr features models columnar formats monitor pipeline)
-set(may_serving core files schema json expr features models monitor log pipeline service)
+set(may_pipeline core schema expr json features models formats columnar monitor)
+set(may_serving core files schema json expr features models monitor log pipeline)
 
 # detail/ folders and tabscore::detail are each module's own; core's are for all modules, and no program's.
 set(broken "")

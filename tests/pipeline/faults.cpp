@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Records without a probability: which field is the reason, and what models are refused because of that.
 #include <tabscore/json/dialect_pydantic2.hpp>
+#include <tabscore/json/write.hpp>
 #include <tabscore/models/load_model.hpp>
 #include <tabscore/pipeline/pipeline.hpp>
-#include <tabscore/service/score_json.hpp>
-#include <tabscore/service/score_partial.hpp>
-#include <tabscore/service/workspace.hpp>
+#include <tabscore/pipeline/score_json.hpp>
+#include <tabscore/pipeline/workspace.hpp>
 
 #include <limits>
 #include <optional>
@@ -112,7 +112,7 @@ TEST_CASE("a category that the model does not know is a fault of its field", "[p
 
   ts::workspace<record> w;
   const simdjson::padded_string padded(body);
-  const auto partial = ts::score_partial(*pipe, padded, w);
+  const auto partial = ts::score_request(&*pipe, padded, w, {.on_error = ts::on_error::skip});
   const auto& found = std::get<ts::partial_predictions>(partial);
   CHECK(found.rows == std::vector<std::uint32_t>{0, 2});
   REQUIRE(found.errors.size() == 1);

@@ -96,8 +96,8 @@ class lent_columns {
   /// Every wrong value of the records, one per field at most, in row order, then schema order.
   const validation_errors& check() {
     const columns<Schema> records = view();
-    Schema::for_each([&]<std::size_t At>() { check_finite<At>(records); });
     validate(records, errors_);
+    Schema::for_each([&]<std::size_t At>() { check_finite<At>(records); });
     if (errors_.empty()) return errors_;
     // The first thing said of a value stays: what stands in for a null may break a bound too.
     const auto place = [](const field_error& e) { return std::tuple(e.row, e.field); };

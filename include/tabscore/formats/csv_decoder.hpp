@@ -231,8 +231,7 @@ class csv_decoder final : public block_decoder<Schema> {
       to_->good.append(one_.view());
       if (keep_source_) to_->source.push_back(record_[i]);
     } else {
-      const auto& errors = faults.errors.empty() ? faults.not_finite : faults.errors;
-      to_->reject(record_[i], true, describe(errors, Schema::names));
+      to_->reject(record_[i], true, describe(faults.all(), Schema::names));
     }
   }
 

@@ -61,13 +61,13 @@ class ndjson_decoder final : public block_decoder<Schema> {
         decoder_.record(simdjson::padded_string_view(text.data(), text.size(), text.size() + block_padding), one_)) {
       case decode_status::decoded:
         if (!decoder_.faults().not_finite.empty()) {
-          return to.reject(text, true, describe(decoder_.faults().not_finite, Schema::names));
+          return to.reject(text, true, describe(decoder_.faults().all(), Schema::names));
         }
         to.good.append(one_.view());
         if (keep_source) to.source.push_back(text);
         return;
       case decode_status::invalid:
-        return to.reject(text, text.starts_with('{'), describe(decoder_.faults().errors, Schema::names));
+        return to.reject(text, text.starts_with('{'), describe(decoder_.faults().all(), Schema::names));
       case decode_status::broken:
         return to.reject(text, false, describe(decoder_.syntax()));
       case decode_status::unreadable:

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
 #include <vector>
 
@@ -28,8 +31,17 @@ struct decode_faults {
   validation_errors errors;             ///< make the body invalid
   std::size_t unlisted = 0;             ///< further errors, beyond max_errors
   std::vector<std::uint32_t> bad_rows;  ///< the records of a list that have errors, ascending
-  validation_errors not_finite;  ///< values that keep the bounds, but that no model can use: the caller's to refuse
+  validation_errors not_finite;  ///< values that keep the bounds, but that no model can use: the caller's to refuse;
+                                 ///< of bad records, too
 
+  /// All of them, in the order of records and fields.
+  validation_errors all() const {
+    validation_errors merged;
+    std::merge(
+        errors.begin(), errors.end(), not_finite.begin(), not_finite.end(), std::back_inserter(merged),
+        [](const field_error& a, const field_error& b) { return std::tie(a.row, a.field) < std::tie(b.row, b.field); });
+    return merged;
+  }
   void clear() noexcept {
     errors.clear();
     unlisted = 0;
@@ -87,11 +99,10 @@ class careful_reader {
   /// A record of a list: kept when it is good.
   void element(json_value v, std::uint32_t row) {
     const std::size_t good = to_.rows();
-    const std::size_t errors = faults_.errors.size() + faults_.unlisted, infinite = faults_.not_finite.size();
+    const std::size_t errors = faults_.errors.size() + faults_.unlisted;
     record(v, row);
     if (faults_.errors.size() + faults_.unlisted == errors) return;
     to_.truncate(good);
-    faults_.not_finite.resize(infinite);
     faults_.bad_rows.push_back(row);
   }
 

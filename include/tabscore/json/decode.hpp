@@ -34,9 +34,10 @@ class decoder {
                         const decode_progress<Schema>& progress = {}) {
     return all_or_none(read_list(body, to, progress), to);
   }
-  /// The same of the good records alone when there are bad ones beside them: faults() says which and why.
-  decode_status good_records(simdjson::padded_string_view body, batch<Schema>& to) {
-    const decode_status status = read_list(body, to, {});
+  /// The same of the valid records alone when there are bad ones beside them: faults() says which and why.
+  decode_status valid_records(simdjson::padded_string_view body, batch<Schema>& to,
+                              const decode_progress<Schema>& progress = {}) {
+    const decode_status status = read_list(body, to, progress);
     return status == decode_status::invalid && !faults_.bad_rows.empty() ? decode_status::decoded : status;
   }
   /// One record, the body itself.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -23,6 +24,27 @@ concept error_dialect = requires(text_buffer& out, const error_context& context,
   Dialect::append_broken_rule(out, text, row, context);  // the rule's message and the first record that breaks it
   Dialect::append_detail(out, text, context);            // anything else
 };
+
+/// A dialect that also words errors one by one, as the items of a list.
+template <class Dialect>
+concept item_dialect = error_dialect<Dialect> &&
+    std::constructible_from<typename Dialect::item_writer, const error_context&> &&
+    requires(typename Dialect::item_writer items, text_buffer& out, const field_error& e, std::string_view text,
+             std::uint32_t row) {
+  items.append_error(out, e);
+  items.append_broken_rule(out, text, row);
+};
+
+namespace detail {
+/// Appends the items of a list of errors, and closes it and the object around it.
+template <class Dialect>
+void append_items(text_buffer& out, std::span<const field_error> errors, const error_context& context) {
+  typename Dialect::item_writer writer(context);
+  error_items items(out, context);
+  for (const field_error& e : errors) items.add([&] { writer.append_error(out, e); });
+  items.close();
+}
+}  // namespace detail
 
 }  // namespace tabscore
 
@@ -91,29 +113,43 @@ struct pydantic1 {
   static constexpr std::string_view syntax_type = "value_error.jsondecode";
   static constexpr std::string_view unreadable_detail = "There was an error parsing the body";
 
-  static void append_error(text_buffer& out, const field_error& e, const error_context& context) {
-    out.append(R"({"loc":)");
-    detail::append_location(out, e, context);
-    const wording w = words(e.what);
-    out.append(R"(,"msg":")");
-    out.append(w.message);
-    if (w.has_limit) detail::append_limit(out, e.bound);
-    out.append(w.after);
-    out.append(R"(","type":")");
-    out.append(w.type);
-    out.append("\"");
-    if (w.has_limit) {
-      out.append(R"(,"ctx":{"limit_value":)");
-      detail::append_limit(out, e.bound);
+  class item_writer {
+   public:
+    explicit item_writer(const error_context& context) noexcept : context_(context) {}
+
+    void append_error(text_buffer& out, const field_error& e) const {
+      out.append(R"({"loc":)");
+      detail::append_location(out, e, context_);
+      const wording w = words(e.what);
+      out.append(R"(,"msg":")");
+      out.append(w.message);
+      if (w.has_limit) detail::append_limit(out, e.bound);
+      out.append(w.after);
+      out.append(R"(","type":")");
+      out.append(w.type);
+      out.append("\"");
+      if (w.has_limit) {
+        out.append(R"(,"ctx":{"limit_value":)");
+        detail::append_limit(out, e.bound);
+        out.append("}");
+      }
       out.append("}");
     }
-    out.append("}");
-  }
+    void append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t row) const {
+      out.append(R"({"loc":)");
+      detail::append_location(out, {.row = row}, context_);
+      out.append(R"(,"msg":)");
+      append_json_text(out, message);
+      out.append(R"(,"type":"value_error.rule"})");
+    }
+
+   private:
+    const error_context& context_;
+  };
+
   static void append_errors(text_buffer& out, std::span<const field_error> errors, const error_context& context) {
     out.append(R"({"detail":[)");
-    detail::error_items items(out, context);
-    for (const field_error& e : errors) items.add([&] { append_error(out, e, context); });
-    items.close();
+    detail::append_items<pydantic1>(out, errors, context);
   }
 
   /// One item. It quotes the body, of a long one the beginning.

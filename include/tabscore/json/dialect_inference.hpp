@@ -16,18 +16,29 @@ namespace tabscore::dialect {
 struct inference {
   static constexpr std::size_t max_listed = 20;
 
+  /// Each item as an answer of its own: {"error":"sentence"}.
+  class item_writer {
+   public:
+    explicit item_writer(const error_context& context) noexcept : context_(context) {}
+
+    void append_error(text_buffer& out, const field_error& e) const {
+      text_buffer text;
+      append_sentence(text, e, context_);
+      append_detail(out, text.view(), context_);
+    }
+    void append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t row) const {
+      inference::append_broken_rule(out, message, row, context_);
+    }
+
+   private:
+    const error_context& context_;
+  };
+
   static void append_errors(text_buffer& out, std::span<const field_error> errors, const error_context& context) {
     text_buffer text;
     for (const field_error& e : errors.first((std::min)(errors.size(), max_listed))) {
       if (text.size() != 0) text.append("; ");
-      text.append(e.field == field_error::no_field ? context.list : context.names[e.field]);
-      if (e.row < field_error::all_rows) {
-        text.append("[");
-        detail::append_integer(text, e.row);
-        text.append("]");
-      }
-      text.append(" ");
-      problem_details::append_sentence(text, e);
+      append_sentence(text, e, context);
     }
     const std::size_t more = errors.size() - (std::min)(errors.size(), max_listed) + context.unlisted;
     if (more != 0) {
@@ -57,6 +68,18 @@ struct inference {
     out.append(R"({"error":)");
     append_json_text(out, text);
     out.append("}");
+  }
+
+ private:
+  static void append_sentence(text_buffer& text, const field_error& e, const error_context& context) {
+    text.append(e.field == field_error::no_field ? context.list : context.names[e.field]);
+    if (e.row < field_error::all_rows) {
+      text.append("[");
+      detail::append_integer(text, e.row);
+      text.append("]");
+    }
+    text.append(" ");
+    problem_details::append_sentence(text, e);
   }
 };
 

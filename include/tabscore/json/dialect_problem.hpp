@@ -97,14 +97,40 @@ struct problem_details {
     if (!w.after.empty()) out.append(w.after.substr(0, w.after.size() - (e.bound == limit{1})));
   }
 
+  class item_writer {
+   public:
+    explicit item_writer(const error_context& context) noexcept : context_(context) {}
+
+    void append_error(text_buffer& out, const field_error& e) const {
+      append_pointer(out, e, context_);
+      out.append(R"(","detail":")");
+      append_sentence(out, e);
+      out.append(R"(","code":")");
+      out.append(words(e.what).code);
+      out.append("\"");
+      if (words(e.what).has_limit) {
+        out.append(R"(,"limit":)");
+        detail::append_limit(out, e.bound);
+      }
+      out.append("}");
+    }
+    void append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t row) const {
+      append_pointer(out, {.row = row}, context_);
+      out.append(R"(","detail":)");
+      append_json_text(out, message);
+      out.append(R"(,"code":"rule"})");
+    }
+
+   private:
+    const error_context& context_;
+  };
+
   static void append_errors(text_buffer& out, std::span<const field_error> errors, const error_context& context) {
     const std::size_t all = errors.size() + context.unlisted;
     const std::string count = all == 1 ? "One value is" : std::to_string(all) + " values are";
     begin(out, invalid_values, count + " not as the schema says.", context);
     out.append(R"(,"errors":[)");
-    detail::error_items items(out, context);
-    for (const field_error& e : errors) items.add([&] { append_error(out, e, context); });
-    items.close();
+    detail::append_items<problem_details>(out, errors, context);
   }
 
   static void append_syntax_error(text_buffer& out, const syntax_error& e, const error_context& context) {
@@ -122,10 +148,8 @@ struct problem_details {
                                  const error_context& context) {
     begin(out, broken_rule, message, context);
     out.append(R"(,"errors":[)");
-    append_pointer(out, {.row = row}, context);
-    out.append(R"(","detail":)");
-    append_json_text(out, message);
-    out.append(R"(,"code":"rule"}]})");
+    item_writer(context).append_broken_rule(out, message, row);
+    out.append("]}");
   }
 
   static void append_detail(text_buffer& out, std::string_view text, const error_context& context) {
@@ -174,20 +198,6 @@ struct problem_details {
       if (code == status) return phrase;
     }
     return {};
-  }
-
-  static void append_error(text_buffer& out, const field_error& e, const error_context& context) {
-    append_pointer(out, e, context);
-    out.append(R"(","detail":")");
-    append_sentence(out, e);
-    out.append(R"(","code":")");
-    out.append(words(e.what).code);
-    out.append("\"");
-    if (words(e.what).has_limit) {
-      out.append(R"(,"limit":)");
-      detail::append_limit(out, e.bound);
-    }
-    out.append("}");
   }
 
   /// {"pointer":"#/records/3/field, or {"parameter":"name of what is not in the body

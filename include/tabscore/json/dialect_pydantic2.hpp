@@ -88,12 +88,52 @@ struct pydantic2 {
     return {"finite_number", "Input should be a finite number"};
   }
 
+  class item_writer {
+   public:
+    explicit item_writer(const error_context& context) : context_(context), values_(context) {}
+
+    void append_error(text_buffer& out, const field_error& e) {
+      const json_value input = values_.find(e);
+      const bool real = e.field < context_.kinds.size() && context_.kinds[e.field] == field_kind::real;
+      const std::size_t records = e.what == fault::too_many ? values_.rows() : 0;
+      const wording w = words(typed(e, context_), input);
+      out.append(R"({"type":")");
+      out.append(w.type);
+      out.append(R"(","loc":)");
+      detail::append_location(out, e, context_);
+      out.append(R"(,"msg":")");
+      out.append(w.message);
+      if (!w.limit.empty()) append_message_limit(out, e, records);
+      out.append("\"");
+      append_input(out, input);
+      if (!input && e.what == fault::missing && e.row == field_error::no_row && e.field == field_error::no_field) {
+        out.append(R"(,"input":null)");  // an empty body
+      }
+      if (!w.limit.empty()) append_context(out, w.limit, e, real, records);
+      append_url(out, w.type);
+      out.append("}");
+    }
+    /// As what a validator of the record raises.
+    void append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t row) {
+      const field_error record{.row = row};
+      out.append(R"({"type":"value_error","loc":)");
+      detail::append_location(out, record, context_);
+      out.append(R"(,"msg":)");
+      append_json_text(out, std::string("Value error, ").append(message));
+      append_input(out, values_.find(record));
+      out.append(R"(,"ctx":{"error":{}})");
+      append_url(out, "value_error");
+      out.append("}");
+    }
+
+   private:
+    const error_context& context_;
+    detail::wrong_values values_;
+  };
+
   static void append_errors(text_buffer& out, std::span<const field_error> errors, const error_context& context) {
-    detail::wrong_values values(context);
     out.append(R"({"detail":[)");
-    detail::error_items items(out, context);
-    for (const field_error& e : errors) items.add([&] { append_error(out, e, context, values); });
-    items.close();
+    detail::append_items<pydantic2>(out, errors, context);
   }
 
   static void append_syntax_error(text_buffer& out, const syntax_error& e, const error_context&) {
@@ -104,47 +144,17 @@ struct pydantic2 {
     out.append("}}]}");
   }
 
-  /// As what a validator of the record raises.
   static void append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t row,
                                  const error_context& context) {
-    const field_error record{.row = row};
-    out.append(R"({"detail":[{"type":"value_error","loc":)");
-    detail::append_location(out, record, context);
-    out.append(R"(,"msg":)");
-    append_json_text(out, std::string("Value error, ").append(message));
-    append_input(out, detail::wrong_values(context).find(record));
-    out.append(R"(,"ctx":{"error":{}})");
-    append_url(out, "value_error");
-    out.append("}]}");
+    out.append(R"({"detail":[)");
+    item_writer(context).append_broken_rule(out, message, row);
+    out.append("]}");
   }
   static void append_detail(text_buffer& out, std::string_view text, const error_context& context) {
     pydantic1::append_detail(out, text, context);
   }
 
  private:
-  static void append_error(text_buffer& out, const field_error& e, const error_context& context,
-                           detail::wrong_values& values) {
-    const json_value input = values.find(e);
-    const bool real = e.field < context.kinds.size() && context.kinds[e.field] == field_kind::real;
-    const std::size_t records = e.what == fault::too_many ? values.rows() : 0;
-    const wording w = words(typed(e, context), input);
-    out.append(R"({"type":")");
-    out.append(w.type);
-    out.append(R"(","loc":)");
-    detail::append_location(out, e, context);
-    out.append(R"(,"msg":")");
-    out.append(w.message);
-    if (!w.limit.empty()) append_message_limit(out, e, records);
-    out.append("\"");
-    append_input(out, input);
-    if (!input && e.what == fault::missing && e.row == field_error::no_row && e.field == field_error::no_field) {
-      out.append(R"(,"input":null)");  // an empty body
-    }
-    if (!w.limit.empty()) append_context(out, w.limit, e, real, records);
-    append_url(out, w.type);
-    out.append("}");
-  }
-
   static void append_input(text_buffer& out, json_value input) {
     if (!input || input.raw().size() > longest_input) return;
     out.append(R"(,"input":)");

@@ -97,14 +97,21 @@ class prediction_names {
 
   /// Appends {"predictions":[{"p":0.25,"positive":0},null,...]: one entry for each of `records`, null for those that
   /// are not among `rows`, which are ascending, one for each probability. The closing brace is left to the caller.
+  /// more(i), if given, appends further members of the i-th probability's entry.
+  template <class More = std::nullptr_t>
   void append_open_list(text_buffer& out, std::span<const double> probability, double threshold,
-                        std::span<const std::uint32_t> rows, std::size_t records) const {
+                        std::span<const std::uint32_t> rows, std::size_t records, More&& more = {}) const {
     out.append(begin_);
     std::size_t next = 0;
     for (std::size_t row = 0; row < records; ++row) {
       if (row > 0) out.append(",");
       if (next < rows.size() && rows[next] == row) {
-        append_one(out, probability[next++], threshold);
+        if constexpr (std::invocable<More, std::size_t>) {
+          append_one(out, probability[next], threshold, [&] { more(next); });
+        } else {
+          append_one(out, probability[next], threshold);
+        }
+        ++next;
       } else {
         out.append("null");
       }

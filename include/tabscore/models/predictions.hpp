@@ -17,6 +17,8 @@ struct predictions {
   std::span<const std::uint8_t> label;
   double threshold = 0.5;
   number_texts* texts = nullptr;  ///< of the probabilities: empty until somebody writes them; none: they are not kept
+  /// Of each record, when they were asked for: rows() x (features + 1) numbers, the last of a record its base value.
+  std::span<const double> contributions{};
 
   std::size_t rows() const noexcept { return probability.size(); }
   predictions slice(std::size_t begin, std::size_t count) const noexcept {

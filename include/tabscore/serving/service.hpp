@@ -13,7 +13,7 @@
 #include "../pipeline/pipeline.hpp"
 #include "../schema/batch.hpp"
 #include "../schema/schema.hpp"
-#include "../service/workspace.hpp"
+#include "../pipeline/workspace.hpp"
 
 namespace tabscore::serving {
 

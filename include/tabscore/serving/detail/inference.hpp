@@ -12,7 +12,7 @@
 #include "../../json/dialect_inference.hpp"
 #include "../../json/tensor_decoder.hpp"
 #include "../../json/write.hpp"
-#include "../../service/score_json.hpp"
+#include "../../pipeline/score_tensors.hpp"
 #include "../../version.hpp"
 #include "../request.hpp"
 #include "../service.hpp"
@@ -51,7 +51,7 @@ class inference_api {
       default:
         break;
     }
-    if (served == nullptr) return error(out, model_not_loaded, "Model is not loaded.");
+    if (served == nullptr) return error(out, model_not_loaded, no_model_detail);
     const model_identity& model = served->identity;
     const std::string name = segment(asked.path, 3);
     if (name != model.name)
@@ -81,33 +81,20 @@ class inference_api {
  private:
   response infer(const request& asked, const served_model<Service>& served, text_buffer& out) {
     if (!is_json(asked.content_type)) return error(out, wrong_type, "The content type is not application/json.");
+    static constexpr std::string_view outputs[] = {Service::probability, Service::label};
     thread_metrics::stopwatch time(metrics_);
-    const tensor_status status = decoder_.read(asked.body, records_);
-    time.lap(stage::decode);
-    if (status == tensor_status::malformed) {
-      metrics_.rejected(unreadable{}, 1, 0);
-      return error(out, 400, decoder_.problem());
-    }
-    for (const std::string& name : decoder_.outputs()) {
-      if (name != Service::probability && name != Service::label) {
-        metrics_.rejected(unreadable{}, 1, 0);
-        return error(out, 400,
-                     "This model has no output '" + name.substr(0, name.size() <= 200 ? name.size() : 0) + "'.");
-      }
-    }
-    const tabscore::outcome outcome = status == tensor_status::invalid
-                                          ? tabscore::outcome(decoder_.faults().errors)
-                                          : outcome_of(served.pipe->score(records_, buffers_));
-    time.lap(stage::score);
+    const tabscore::outcome outcome =
+        score_tensors(&*served.pipe, asked.body, decoder_, records_, buffers_, outputs, time);
     const auto* const p = std::get_if<predictions>(&outcome);
     if (p == nullptr) {
-      metrics_.rejected(outcome, records_.rows(), decoder_.faults().unlisted);
+      const bool malformed = std::holds_alternative<tabscore::error>(outcome);
+      metrics_.rejected(malformed ? unreadable{} : outcome, records_.rows(), decoder_.faults().unlisted);
       return refuse(outcome, out);
     }
     metrics_.scored(p->rows());
     append_answer(*p, served.identity, out);
     header_ = served.identity.header;  // copied: the model may be gone when it is sent
-    time.lap(stage::respond);
+    time.lap(request_stage::respond);
     return {.body = out.view(), .more_headers = header_};
   }
 
@@ -141,7 +128,8 @@ class inference_api {
                                              context_of<record>());
       return {.status = 400, .body = out.view()};
     }
-    return error(out, not_logged, "The predictions cannot be logged.");
+    if (const auto* malformed = std::get_if<tabscore::error>(&outcome)) return error(out, 400, malformed->message);
+    return error(out, not_logged, refused_detail);
   }
   static response error(text_buffer& out, unsigned status, std::string_view text) {
     dialect::inference::append_detail(out, text, {});

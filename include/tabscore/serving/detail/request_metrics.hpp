@@ -15,7 +15,7 @@
 #include "../../json/dialect.hpp"
 #include "../../monitor/metrics.hpp"
 #include "../../monitor/prometheus.hpp"
-#include "../../service/score_partial.hpp"
+#include "../../pipeline/score_request.hpp"
 #include "../service.hpp"
 #include "routes.hpp"
 
@@ -43,7 +43,6 @@ inline constexpr std::array<std::uint64_t, 22> stage_bounds_ns = [] {
   return bounds;
 }();
 
-enum class stage : std::uint8_t { decode, score, respond };
 inline constexpr std::array<std::string_view, 3> stage_names{"decode", "score", "respond"};
 
 /// Indices of the reasons for rejected records: faults of values, invalid bodies, a log that cannot be written, rules.
@@ -65,7 +64,7 @@ class thread_metrics {
     requests[i][status_index(status)].add();
   }
 
-  /// Tells how long each stage of a request took, in one or more laps.
+  /// Observes how long each stage of a request takes, in one or more laps.
   class stopwatch {
    public:
     explicit stopwatch(thread_metrics& m) : metrics_(m) {}
@@ -77,8 +76,8 @@ class thread_metrics {
     stopwatch(const stopwatch&) = delete;
     stopwatch& operator=(const stopwatch&) = delete;
 
-    /// What was done since the last lap was of that stage.
-    void lap(stage s) {
+    /// The time since the last lap was of that stage.
+    void lap(request_stage s) {
       const auto now = clock::now();
       const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(now - last_).count();
       spent_[static_cast<std::size_t>(s)] += static_cast<std::uint64_t>(ns);
@@ -86,7 +85,8 @@ class thread_metrics {
     }
 
     /// The stage turned out to be for nothing, and is not counted.
-    void discard(stage s) { spent_[static_cast<std::size_t>(s)] = 0; }
+    void discard(request_stage s) { spent_[static_cast<std::size_t>(s)] = 0; }
+    bool has_scored() const { return spent_[static_cast<std::size_t>(request_stage::score)] != 0; }
 
    private:
     using clock = std::chrono::steady_clock;

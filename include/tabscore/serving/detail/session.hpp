@@ -15,8 +15,8 @@
 #include "../../json/tensor_decoder.hpp"
 #include "../../json/write.hpp"
 #include "../../monitor/state_json.hpp"
-#include "../../service/score_json.hpp"
-#include "../../service/score_partial.hpp"
+#include "../../pipeline/append_partial.hpp"
+#include "../../pipeline/score_json.hpp"
 #include "../request.hpp"
 #include "explain_query.hpp"
 #include "inference.hpp"
@@ -99,11 +99,11 @@ class session {
     switch (target) {
       case route_target::batch_predict:
         if (const auto on_error = query_value(asked.query, "on_error"); on_error && *on_error != "fail") {
-          return *on_error == "skip" ? predict_good(asked) : wrong_on_error();
+          return *on_error == "skip" ? predict(asked, {.on_error = ts::on_error::skip}) : wrong_on_error();
         }
-        return predict(asked, ts::body_shape::records);
+        return predict(asked, {});
       case route_target::predict:
-        return predict(asked, ts::body_shape::record);
+        return predict(asked, {.shape = ts::body_shape::record});
       case route_target::health:
         return health();
       case route_target::drift:
@@ -154,104 +154,78 @@ class session {
     return {.content_type = "text/html; charset=utf-8", .body = p.text, .more_headers = p.headers};
   }
 
-  response predict(const request& asked, ts::body_shape shape) {
+  response predict(const request& asked, ts::request_options options) {
     const explain_query explain = read_explain_query(asked.query);
     if (!explain.valid) return refuse(explain);
     if (!asked.body.empty() && !is_json(asked.content_type)) {
-      return answer(ts::validation_errors{{.what = ts::fault::not_record}}, shape);
+      return answer(ts::validation_errors{{.what = ts::fault::not_record}}, options);
     }
+    options.explain = explain.count != 0;
+    options.max_explained = explain_query::most_records;
+    const pipeline_of<Service>* const pipe = model_ != nullptr ? &*model_->pipe : nullptr;
     thread_metrics::stopwatch time(metrics_);
     const simdjson::padded_string_view body(asked.body, asked.body.size() + simdjson::SIMDJSON_PADDING);
-    if (model_ == nullptr) {  // what is wrong with the body comes first
-      const auto wrong = ts::read_json(body, workspace_, shape);
-      time.lap(stage::decode);
-      return wrong ? answer(*wrong, shape, asked.body) : no_model();
+    const ts::outcome outcome = ts::score_request(pipe, body, workspace_, options, time);
+    response reply = answer(outcome, options, asked.body, explain.count);
+    if (time.has_scored()) {
+      reply.more_headers = header_ = model_->identity.header;  // copied: the model may be gone when it is sent
+      time.lap(ts::request_stage::respond);
     }
-    const pipeline_of<Service>& pipe = *model_->pipe;
-    typename pipeline_of<Service>::scoring scoring(pipe, workspace_.x);  // g++ 12 zeroes an empty optional of it: 22 KB
-    auto score_some = [&](const ts::columns<record>& records) {
-      time.lap(stage::decode);
-      scoring.add(records);
-      time.lap(stage::score);
-    };
-    const auto wrong = ts::read_json(body, workspace_, shape, score_some);
-    time.lap(stage::decode);
-    if (wrong) {
-      time.discard(stage::score);
-      return answer(*wrong, shape, asked.body);
-    }
-    if (explain.count != 0) {
-      if (const auto* reason = pipe.model().unexplained()) return detail(no_explanation, reason->message);
-      if (workspace_.records.rows() > explain_query::most_records) {
-        return answer(
-            ts::validation_errors{
-                {.row = ts::field_error::all_rows, .what = ts::fault::too_many, .bound = explain_query::most_records}},
-            shape, asked.body);
-      }
-    }
-    const ts::outcome outcome = ts::finish_records(scoring, workspace_, shape);
-    response reply;
-    if (const auto* p = std::get_if<ts::predictions>(&outcome); p != nullptr && explain.count != 0) {
-      const auto why = pipe.explain(workspace_.records, workspace_.x);
-      time.lap(stage::score);
-      reply = answer_with_reasons(*p, *why, explain.count, shape);
-    } else {
-      time.lap(stage::score);
-      reply = answer(outcome, shape, asked.body);
-    }
-    reply.more_headers = header_ = model_->identity.header;  // copied: the model may be gone when it is sent
-    time.lap(stage::respond);
     return reply;
   }
-
-  /// ?on_error=skip: predictions of the good records, null and the errors of the others.
-  response predict_good(const request& asked) {
-    if (!asked.body.empty() && !is_json(asked.content_type)) return predict(asked, ts::body_shape::records);
-    if (const auto explain = read_explain_query(asked.query); !explain.valid || explain.count != 0) {
-      return detail(422, "The query parameter explain does not go with on_error=skip.");
-    }
-    if (model_ == nullptr) return no_model();
-    thread_metrics::stopwatch time(metrics_);
-    const simdjson::padded_string_view body(asked.body, asked.body.size() + simdjson::SIMDJSON_PADDING);
-    const ts::partial_outcome outcome = ts::score_partial(*model_->pipe, body, workspace_);
-    time.lap(stage::score);
-    if (const auto* none = std::get_if<ts::outcome>(&outcome)) {
-      return answer(*none, ts::body_shape::records, asked.body);
-    }
-    const auto& some = std::get<ts::partial_predictions>(outcome);
-    metrics_.scored(some.scores.rows());
-    metrics_.rejected(some);
-    auto context = ts::context_of<record>();
-    context.most_bytes = service_.config.max_error_bytes;
-    ts::append_partial(out_, some, service_.names, context);
-    header_ = model_->identity.header;
-    time.lap(stage::respond);
-    return {.body = out_.view(), .more_headers = header_};
-  }
   response wrong_on_error() { return detail(422, "The query parameter on_error is neither 'fail' nor 'skip'."); }
-  response no_model() { return detail(model_not_loaded, "Model is not loaded."); }
+  response no_model() { return detail(model_not_loaded, ts::no_model_detail); }
 
-  /// `document`: the body, if it is JSON, for errors that show what is wrong with it.
-  response answer(const ts::outcome& outcome, ts::body_shape shape, std::string_view document = {}) {
+  /// `document`: the body, if it is JSON, for errors that show what is wrong with it. `explained`: contributions to
+  /// name of each record.
+  response answer(const ts::outcome& outcome, const ts::request_options& options, std::string_view document = {},
+                  std::size_t explained = 0) {
     const unsigned status = status_of(outcome);
+    if (std::holds_alternative<ts::no_model>(outcome)) return no_model();
+    if (const auto* e = std::get_if<ts::error>(&outcome)) return detail(status, e->message);
+    const auto records = options.shape == ts::body_shape::records;
     if (const auto* p = std::get_if<ts::predictions>(&outcome)) {
       metrics_.scored(p->rows());
-      if (shape == ts::body_shape::records) {
+      const auto explanation = explanations_of(*p, explained);
+      if (records && explained == 0) {
         service_.names.append_list(out_, p->probability, p->threshold, p->texts);
-      } else {
+      } else if (records) {
+        service_.names.append_list(out_, p->probability, p->threshold, explanation);
+      } else if (explained == 0) {
         service_.names.append_one(out_, p->probability[0], p->threshold);
+      } else {
+        service_.names.append_one(out_, p->probability[0], p->threshold, [&] { explanation(0); });
       }
       return {.status = status, .body = out_.view()};
     }
-    metrics_.rejected(outcome, workspace_.records.rows(), workspace_.decoder.faults().unlisted);
-    if (std::holds_alternative<ts::refused>(outcome)) return detail(status, "The predictions cannot be logged.");
+    const auto with_document = [&](ts::error_context context, std::size_t unlisted) {
+      context.document = document;
+      context.most_bytes = service_.config.max_error_bytes;
+      context.unlisted = unlisted;
+      return context;
+    };
+    if (const auto* some = std::get_if<ts::partial_predictions>(&outcome)) {
+      metrics_.scored(some->scores.rows());
+      metrics_.rejected(*some);
+      response reply = error({.status = status}, [&]<class Dialect>(const ts::error_context& context) {
+        const ts::error_context all = with_document(context, some->unlisted);
+        if (explained == 0) {
+          ts::append_partial<Dialect>(out_, *some, service_.names, all);
+        } else {
+          ts::append_partial<Dialect>(out_, *some, service_.names, all, explanations_of(some->scores, explained));
+        }
+      });
+      reply.content_type = response().content_type;
+      return reply;
+    }
+    const std::size_t unlisted = workspace_.decoder.faults().unlisted;
+    metrics_.rejected(outcome, workspace_.records.rows(), unlisted);
+    if (std::holds_alternative<ts::refused>(outcome)) return detail(status, ts::refused_detail);
     if (std::holds_alternative<ts::unreadable>(outcome)) {
       return detail(status, ts::dialect::pydantic1::unreadable_detail);
     }
-    return error({.status = status}, [&]<class Dialect>(ts::error_context context) {
-      context.document = document;
-      context.most_bytes = service_.config.max_error_bytes;
-      context.unlisted = workspace_.decoder.faults().unlisted;
+    return error({.status = status}, [&]<class Dialect>(const ts::error_context& some) {
+      const ts::error_context context = with_document(some, unlisted);
       if (const auto* errors = std::get_if<ts::validation_errors>(&outcome)) {
         Dialect::append_errors(out_, *errors, context);
       } else if (const auto* syntax = std::get_if<ts::syntax_error>(&outcome)) {
@@ -259,29 +233,21 @@ class session {
       } else {
         const auto& broken = std::get<ts::broken_rule>(outcome);
         const auto row = static_cast<std::uint32_t>(broken.row);
-        Dialect::append_broken_rule(out_, broken.message,
-                                    shape == ts::body_shape::records ? row : ts::field_error::no_row, context);
+        Dialect::append_broken_rule(out_, broken.message, records ? row : ts::field_error::no_row, context);
       }
     });
   }
 
-  response answer_with_reasons(const ts::predictions& p, std::span<const double> contributions, std::size_t most,
-                               ts::body_shape shape) {
-    metrics_.scored(p.rows());
-    if (reasons_of_ != model_->identity.sha256) {
+  /// Appends the explanation of the i-th prediction: its `most` largest contributions.
+  auto explanations_of(const ts::predictions& p, std::size_t most) {
+    if (most != 0 && reasons_of_ != model_->identity.sha256) {
       reasons_.emplace(model_->pipe->model().features().all());
       reasons_of_ = model_->identity.sha256;
     }
-    const std::size_t numbers = reasons_->features() + 1;
-    const auto reason = [&](std::size_t i) {
-      reasons_->append(out_, contributions.subspan(i * numbers, numbers), most);
+    return [this, &p, most](std::size_t i) {
+      const std::size_t numbers = reasons_->features() + 1;
+      reasons_->append(out_, p.contributions.subspan(i * numbers, numbers), most);
     };
-    if (shape == ts::body_shape::records) {
-      service_.names.append_list(out_, p.probability, p.threshold, reason);
-    } else {
-      service_.names.append_one(out_, p.probability[0], p.threshold, [&] { reason(0); });
-    }
-    return {.body = out_.view()};
   }
 
   response refuse(const explain_query& explain) {

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <variant>
 
-#include "../../service/score_json.hpp"
+#include "../../pipeline/outcome.hpp"
 #include "negotiation.hpp"
 
 namespace tabscore::serving::detail {
@@ -13,12 +13,13 @@ inline constexpr unsigned model_not_loaded = 503;
 inline constexpr unsigned wrong_type = 415;      // of a body, under /v2
 inline constexpr unsigned unknown_coding = 415;  // of a body that is compressed, say
 inline constexpr unsigned not_logged = 503;
-inline constexpr unsigned shutting_down = 503;   // of /health
-inline constexpr unsigned no_explanation = 422;  // of a model that tells no contributions
+inline constexpr unsigned shutting_down = 503;  // of /health
 
 /// The HTTP status of an outcome.
 inline unsigned status_of(const outcome& outcome) {
   if (std::holds_alternative<predictions>(outcome)) return 200;
+  if (std::holds_alternative<partial_predictions>(outcome)) return 200;
+  if (std::holds_alternative<no_model>(outcome)) return model_not_loaded;
   if (std::holds_alternative<unreadable>(outcome)) return 400;
   if (std::holds_alternative<refused>(outcome)) return not_logged;
   return 422;

@@ -2,7 +2,7 @@
 #include <tabscore/json/write.hpp>
 #include <tabscore/models/load_tabscore.hpp>
 #include <tabscore/monitor/moments.hpp>
-#include <tabscore/service/score_json.hpp>
+#include <tabscore/pipeline/score_json.hpp>
 
 #include <limits>
 #include <string>
@@ -43,7 +43,7 @@ std::string body(const std::string& records) { return "{\"records\":[" + records
 
 }  // namespace
 
-TEST_CASE("a body becomes predictions, alone or in a list, with the same bits", "[service]") {
+TEST_CASE("a body becomes predictions, alone or in a list, with the same bits", "[pipeline]") {
   fixture f;
   const auto pipe = f.pipe();
   const simdjson::padded_string one(record());
@@ -63,7 +63,7 @@ TEST_CASE("a body becomes predictions, alone or in a list, with the same bits", 
   CHECK(f.drift.read().samples == 1001);
 }
 
-TEST_CASE("what is wrong with a body is a value, and nothing of it is counted", "[service]") {
+TEST_CASE("what is wrong with a body is a value, and nothing of it is counted", "[pipeline]") {
   fixture f;
   const auto pipe = f.pipe();
   const auto outcome = [&](const std::string& text, ts::body_shape shape = ts::body_shape::records) {
@@ -83,7 +83,7 @@ TEST_CASE("what is wrong with a body is a value, and nothing of it is counted", 
   CHECK(f.drift.read() == ts::totals{});
 }
 
-TEST_CASE("an infinite value is refused after the rules, and nothing of it is counted", "[service]") {
+TEST_CASE("an infinite value is refused after the rules, and nothing of it is counted", "[pipeline]") {
   fixture f;
   const auto pipe = f.pipe();
   for (const char* infinite : {"1e400", "Infinity", "\"inf\""}) {
@@ -97,7 +97,7 @@ TEST_CASE("an infinite value is refused after the rules, and nothing of it is co
   CHECK(f.drift.read() == ts::totals{});
 }
 
-TEST_CASE("bodies without padding are copied into the workspace", "[service]") {
+TEST_CASE("bodies without padding are copied into the workspace", "[pipeline]") {
   fixture f;
   const auto pipe = f.pipe();
   const std::string list = body(record());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <tabscore/service/record_stream.hpp>
+#include <tabscore/pipeline/record_stream.hpp>
 
 #include <string>
 #include <vector>
@@ -79,7 +79,7 @@ std::string list(std::size_t n) {
 
 }  // namespace
 
-TEST_CASE("a stream gives each record its prediction, however its bytes are cut", "[service]") {
+TEST_CASE("a stream gives each record its prediction, however its bytes are cut", "[pipeline]") {
   harness h;
   for (const std::size_t n : {1U, 2U, 7U, 100U}) {
     for (const std::size_t piece : {1U, 2U, 3U, 17U, 64U, 100000U}) {
@@ -100,7 +100,7 @@ TEST_CASE("a stream gives each record its prediction, however its bytes are cut"
   }
 }
 
-TEST_CASE("a chunk with a wrong record is not scored, and the record is numbered in the stream", "[service]") {
+TEST_CASE("a chunk with a wrong record is not scored, and the record is numbered in the stream", "[pipeline]") {
   harness h;
   const auto text = [](const std::string& wrong) { return lines(20) + wrong + "\n" + lines(20); };
   using found = std::vector<std::pair<std::uint64_t, std::string>>;
@@ -117,7 +117,7 @@ TEST_CASE("a chunk with a wrong record is not scored, and the record is numbered
   CHECK(got.probability.size() < 41);
 }
 
-TEST_CASE("a broken array stops the stream and says so", "[service]") {
+TEST_CASE("a broken array stops the stream and says so", "[pipeline]") {
   harness h;
   const auto last = [&](const std::string& text) {
     const auto got = h.run(text, stream_format::array, 7);
@@ -136,14 +136,14 @@ TEST_CASE("a broken array stops the stream and says so", "[service]") {
   CHECK(last("[" + record(1) + ",]") == "Expecting value");
 }
 
-TEST_CASE("an empty list is too few records, no lines are none", "[service]") {
+TEST_CASE("an empty list is too few records, no lines are none", "[pipeline]") {
   harness h;
   CHECK(h.run("[]", stream_format::array, 1).wrong.size() == 1);
   CHECK(h.run("", stream_format::lines, 1).whole);
   CHECK(h.run("\n \n", stream_format::lines, 1).chunks == 0);
 }
 
-TEST_CASE("a stream stops when it is told to", "[service]") {
+TEST_CASE("a stream stops when it is told to", "[pipeline]") {
   harness h;
   ts::record_stream stream(h.pipe, h.w, stream_format::lines, 100);
   std::size_t chunks = 0;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <tabscore/models/load_tabscore.hpp>
 #include <tabscore/monitor/moments.hpp>
-#include <tabscore/service/score_partial.hpp>
+#include <tabscore/pipeline/append_partial.hpp>
+#include <tabscore/pipeline/score_json.hpp>
 
 #include <random>
 #include <string>
@@ -46,14 +47,19 @@ std::string body(const std::vector<std::string>& records) {
   return text + "]}";
 }
 
+template <class Pipeline>
+ts::outcome score_valid(const Pipeline& pipe, const simdjson::padded_string& text, ts::workspace<student>& w) {
+  return ts::score_request(&pipe, text, w, {.on_error = ts::on_error::skip});
+}
+
 }  // namespace
 
-TEST_CASE("good records are predicted though others are bad, in their places", "[service]") {
+TEST_CASE("good records are predicted though others are bad, in their places", "[pipeline]") {
   fixture f;
   const auto pipe = f.pipe();
   const simdjson::padded_string text(
       body({record(), "7", record("1"), record("-1"), record("1e400"), record("2", "6", 6000), record("3")}));
-  const auto out = ts::score_partial(pipe, text, f.w);
+  const auto out = score_valid(pipe, text, f.w);
   REQUIRE(std::holds_alternative<ts::partial_predictions>(out));
   const auto& p = std::get<ts::partial_predictions>(out);
   CHECK(p.records == 7);
@@ -77,7 +83,7 @@ TEST_CASE("good records are predicted though others are bad, in their places", "
   CHECK(written.ends_with(R"({"loc":["body","records",5],"msg":"too long","type":"value_error.rule"}]})"));
 }
 
-TEST_CASE("records predicted among bad ones have the bits that they have alone", "[service]") {
+TEST_CASE("records predicted among bad ones have the bits that they have alone", "[pipeline]") {
   std::mt19937 random(7);
   fixture f, alone;
   const auto pipe = f.pipe();
@@ -98,7 +104,7 @@ TEST_CASE("records predicted among bad ones have the bits that they have alone",
       }
     }
     const simdjson::padded_string text(body(records));
-    const auto out = ts::score_partial(pipe, text, f.w);
+    const auto out = score_valid(pipe, text, f.w);
     const auto& p = std::get<ts::partial_predictions>(out);
     REQUIRE(p.records == size);
     REQUIRE(p.rows == good);
@@ -112,13 +118,13 @@ TEST_CASE("records predicted among bad ones have the bits that they have alone",
   }
 }
 
-TEST_CASE("records whose features give no probability are left out, all in one go", "[service]") {
+TEST_CASE("records whose features give no probability are left out, all in one go", "[pipeline]") {
   fixture f;
   const auto pipe = f.pipe();
   std::vector<std::string> records;
   for (int i = 0; i < 1000; ++i) records.push_back(i % 4 == 1 ? record("1.7e308", "3", 0) : record());
   const simdjson::padded_string text(body(records));
-  const auto out = ts::score_partial(pipe, text, f.w);
+  const auto out = score_valid(pipe, text, f.w);
   const auto& p = std::get<ts::partial_predictions>(out);
   // Whether that record is scorable is the model's business: both ways must agree.
   ts::workspace<student> w;
@@ -128,14 +134,13 @@ TEST_CASE("records whose features give no probability are left out, all in one g
   CHECK(p.errors.size() == 1000 - p.rows.size());
 }
 
-TEST_CASE("a body that is no list of records is refused as a whole", "[service]") {
+TEST_CASE("a body that is no list of records is refused as a whole", "[pipeline]") {
   fixture f;
   const auto pipe = f.pipe();
   const auto whole = [&](const std::string& text) {
     const simdjson::padded_string padded(text);
-    const auto out = ts::score_partial(pipe, padded, f.w);
-    REQUIRE(std::holds_alternative<ts::outcome>(out));
-    return std::get<ts::outcome>(out).index();
+    const auto out = score_valid(pipe, padded, f.w);
+    return out.index();
   };
   CHECK(whole("{}") == 1);
   CHECK(whole(R"({"records":7})") == 1);
@@ -145,11 +150,11 @@ TEST_CASE("a body that is no list of records is refused as a whole", "[service]"
   CHECK(f.seen.read() == ts::totals{});
 }
 
-TEST_CASE("a list of bad records only gives no prediction and all the errors", "[service]") {
+TEST_CASE("a list of bad records only gives no prediction and all the errors", "[pipeline]") {
   fixture f;
   const auto pipe = f.pipe();
   const simdjson::padded_string text(body({"1", "2", record("1", "9")}));
-  const auto out = ts::score_partial(pipe, text, f.w);
+  const auto out = score_valid(pipe, text, f.w);
   const auto& p = std::get<ts::partial_predictions>(out);
   CHECK(p.scores.rows() == 0);
   CHECK(p.errors.size() == 2);
@@ -159,7 +164,7 @@ TEST_CASE("a list of bad records only gives no prediction and all the errors", "
   CHECK(json.view().starts_with(R"({"predictions":[null,null,null],"errors":[)"));
 }
 
-TEST_CASE("errors beyond the limits are counted", "[service]") {
+TEST_CASE("errors beyond the limits are counted", "[pipeline]") {
   fixture f;
   f.w.decoder = ts::decoder<student>("records", {.max_records = 50, .max_errors = 5});
   const auto pipe = f.pipe();
@@ -167,7 +172,7 @@ TEST_CASE("errors beyond the limits are counted", "[service]") {
   records.push_back(record());
   for (int i = 0; i < 3; ++i) records.push_back(record("1", "9"));
   const simdjson::padded_string text(body(records));
-  const auto out = ts::score_partial(pipe, text, f.w);
+  const auto out = score_valid(pipe, text, f.w);
   const auto& p = std::get<ts::partial_predictions>(out);
   CHECK(p.errors.size() == 5);
   CHECK(p.broken.empty());
@@ -179,8 +184,8 @@ TEST_CASE("errors beyond the limits are counted", "[service]") {
 
   records.resize(51, "1");
   const simdjson::padded_string many(body(records));
-  const auto refused = ts::score_partial(pipe, many, f.w);
-  const auto& errors = std::get<ts::validation_errors>(std::get<ts::outcome>(refused));
+  const auto refused = score_valid(pipe, many, f.w);
+  const auto& errors = std::get<ts::validation_errors>(refused);
   CHECK(errors ==
         ts::validation_errors{{ts::field_error::all_rows, ts::field_error::no_field, ts::fault::too_many, 50}});
 }

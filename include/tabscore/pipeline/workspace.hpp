@@ -10,8 +10,8 @@
 
 #include "../core/scratch.hpp"
 #include "../json/decode.hpp"
-#include "../pipeline/pipeline.hpp"
 #include "../schema/batch.hpp"
+#include "pipeline.hpp"
 
 namespace tabscore {
 
@@ -20,7 +20,7 @@ template <schema_type Schema, class Policy = coerce::python>
 struct workspace {
   tabscore::decoder<Schema, Policy> decoder;
   batch<Schema> records;
-  score_buffers x;
+  score_buffers buffers;
   scratch body;  ///< a copy of the last body that came without padding
 };
 

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "../core/result.hpp"
+#include "../expr/rule.hpp"
+#include "../json/python_json.hpp"
+#include "../models/predictions.hpp"
+#include "../schema/field_error.hpp"
+#include "pipeline.hpp"
+
+namespace tabscore {
+
+/// The shape of a body: {"records": [{...}, ...]}, or one record.
+enum class body_shape { records, record };
+
+/// Predictions of the valid records of a list, and why the others have none.
+struct partial_predictions {
+  predictions scores;               ///< of the valid records, in their order
+  std::vector<std::uint32_t> rows;  ///< the position of each of these in the list, ascending
+  std::size_t records = 0;          ///< length of the list
+  validation_errors errors;         ///< of fields, and of records without a probability, ascending by row
+  std::vector<broken_rule> broken;  ///< rules that records with valid fields break, ascending by row
+  std::size_t unlisted = 0;         ///< further errors, beyond decode_limits::max_errors
+};
+
+/// The body is valid as far as it can be checked without a pipeline, and there is no pipeline.
+struct no_model {};
+
+/// The result of scoring a body. Predictions live in the workspace, a syntax error points into the body. The last three
+/// come from score_request() only: with on_error::skip, with a null pipeline, and when the model has no contributions.
+using outcome = std::variant<predictions, validation_errors, broken_rule, syntax_error, unreadable, refused,
+                             partial_predictions, no_model, error>;
+
+/// The sentences that stand for these outcomes.
+inline constexpr std::string_view refused_detail = "The predictions cannot be logged.";
+inline constexpr std::string_view no_model_detail = "Model is not loaded.";
+
+}  // namespace tabscore

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <simdjson.h>
+
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "../json/decode.hpp"
+#include "score_request.hpp"
+#include "workspace.hpp"
+
+namespace tabscore {
+
+/// The outcome of a body that a decoder has found no records in, or nothing.
+template <schema_type Schema, class Policy>
+std::optional<outcome> decode_failure(decode_status status, const decoder<Schema, Policy>& from) {
+  switch (status) {
+    case decode_status::decoded:
+      break;
+    case decode_status::invalid:
+      return from.faults().errors;
+    case decode_status::broken:
+      return from.syntax();
+    case decode_status::unreadable:
+      return from.why();
+  }
+  return std::nullopt;
+}
+
+/// Decodes a body into the workspace's records; the outcome if it has errors, or nothing. The records' texts point into
+/// the body, which must stay until they are scored.
+template <schema_type Schema, class Policy>
+std::optional<outcome> read_json(simdjson::padded_string_view body, workspace<Schema, Policy>& w,
+                                 body_shape shape = body_shape::records) {
+  return decode_failure(
+      shape == body_shape::records ? w.decoder.records(body, w.records) : w.decoder.record(body, w.records), w.decoder);
+}
+template <unpadded_body Body, schema_type Schema, class Policy>
+std::optional<outcome> read_json(const Body& body, workspace<Schema, Policy>& w,
+                                 body_shape shape = body_shape::records) {
+  return read_json(detail::padded_copy(body, w.body), w, shape);
+}
+
+/// Scores the records that read_json() left in the workspace: all of them are predicted and the sinks called, or none.
+template <class Pipeline, schema_type Schema, class Policy>
+outcome score_records(const Pipeline& pipe, workspace<Schema, Policy>& w, body_shape shape = body_shape::records) {
+  typename Pipeline::scoring run(pipe, w.buffers);
+  return detail::score_all(run, w.records, w.decoder.faults(), shape);
+}
+
+/// From a body's bytes to predictions, or to all its errors, with every option. Without a pipeline (nullptr) the body
+/// is only validated, as a whole. The body is a simdjson::padded_string or a view of one; any other text (std::string,
+/// a literal) is copied into the workspace first. Safe to call from many threads with one pipeline, each with its own
+/// workspace.
+template <class Pipeline, schema_type Schema, class Policy, class Observer = no_observer>
+outcome score_request(const Pipeline* pipe, simdjson::padded_string_view body, workspace<Schema, Policy>& w,
+                      const request_options& options = {}, Observer&& observer = {}) {
+  return detail::score_request(
+      pipe, detail::decoded_request<Schema>{w.records, w.buffers, w.decoder.faults(), w.decoder.limits().max_errors},
+      options, observer, [&](const decode_progress<Schema>& progress, bool some) {
+        return decode_failure(options.shape == body_shape::record ? w.decoder.record(body, w.records)
+                              : some                              ? w.decoder.valid_records(body, w.records, progress)
+                                                                  : w.decoder.records(body, w.records, progress),
+                              w.decoder);
+      });
+}
+template <class Pipeline, unpadded_body Body, schema_type Schema, class Policy, class Observer = no_observer>
+outcome score_request(const Pipeline* pipe, const Body& body, workspace<Schema, Policy>& w,
+                      const request_options& options = {}, Observer&& observer = {}) {
+  return score_request(pipe, detail::padded_copy(body, w.body), w, options, observer);
+}
+
+/// score_request() without options: all records are predicted, or none. Nothing is counted or logged unless all of the
+/// body is predicted.
+template <class Pipeline, class Body, schema_type Schema, class Policy>
+outcome score_json(const Pipeline& pipe, const Body& body, workspace<Schema, Policy>& w,
+                   body_shape shape = body_shape::records) {
+  return score_request(&pipe, body, w, {.shape = shape});
+}
+
+}  // namespace tabscore

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "../json/careful.hpp"
+#include "../json/decode_progress.hpp"
+#include "../models/scorer.hpp"
+#include "detail/score_valid.hpp"
+#include "outcome.hpp"
+
+namespace tabscore {
+
+/// Whether a bad record fails its whole list, or is left out. A body that is one record always fails.
+enum class on_error { fail, skip };
+
+struct request_options {
+  body_shape shape = body_shape::records;
+  tabscore::on_error on_error = tabscore::on_error::fail;
+  bool explain = false;                  ///< predictions::contributions are wanted
+  std::size_t max_explained = SIZE_MAX;  ///< records of a body that is explained; more are fault::too_many
+};
+
+/// The stages of a request; the caller writes the response.
+enum class request_stage : std::uint8_t { decode, score, respond };
+
+/// An observer of stages without any cost. One that measures: lap(stage) says that the time since the call before
+/// belongs to a stage, discard(stage) that its laps so far were for nothing.
+struct no_observer {
+  static constexpr void lap(request_stage) noexcept {}
+  static constexpr void discard(request_stage) noexcept {}
+};
+
+/// The outcome of a batch that was scored. An unscorable record is an error of the field that is the reason.
+inline outcome outcome_of(const score_outcome& scored, body_shape shape = body_shape::records) {
+  if (const auto* none = std::get_if<unscorable>(&scored)) {
+    const auto row = static_cast<std::uint32_t>(none->row);
+    return validation_errors{{shape == body_shape::records ? row : field_error::no_row, none->field, none->what, {}}};
+  }
+  if (const auto* broken = std::get_if<broken_rule>(&scored)) return *broken;
+  if (std::holds_alternative<refused>(scored)) return refused{};
+  return std::get<predictions>(scored);
+}
+
+namespace detail {
+
+/// Scores decoded records, as far as `run` has not done so already. All of them are predicted and the sinks called, or
+/// none.
+template <class Scoring, schema_type Schema>
+outcome score_all(Scoring& run, const batch<Schema>& records, const decode_faults& faults, body_shape shape) {
+  // Infinite values pass as values of their fields, so that a broken rule outranks them.
+  if (!faults.not_finite.empty()) {
+    if (const auto broken = run.rules().first_broken(records.view())) return *broken;
+    return faults.not_finite;
+  }
+  return outcome_of(run.finish(records), shape);
+}
+
+/// Where a decoder leaves a request, and where it is scored.
+template <schema_type Schema>
+struct decoded_request {
+  batch<Schema>& records;
+  score_buffers& buffers;
+  const decode_faults& faults;
+  std::size_t max_errors = SIZE_MAX;
+};
+
+/// Scores the valid ones of decoded records.
+template <class Pipeline, schema_type Schema>
+outcome score_some(const Pipeline& pipe, typename Pipeline::scoring& run, const decoded_request<Schema>& from) {
+  partial_predictions found;
+  found.records = from.records.rows() + from.faults.bad_rows.size();
+  found.rows = positions(found.records, from.faults.bad_rows);
+  score_outcome scored = unscorable{};
+  if (from.faults.bad_rows.empty() && from.faults.not_finite.empty()) scored = run.finish(from.records);
+  if (const auto* p = std::get_if<predictions>(&scored)) {
+    found.scores = *p;
+  } else if (!std::holds_alternative<refused>(scored)) {
+    found.errors = from.faults.errors;
+    found.unlisted = from.faults.unlisted;
+    scored = score_valid(pipe, from.records, from.buffers, from.faults.not_finite, from.max_errors, found);
+  }
+  if (std::holds_alternative<refused>(scored)) return refused{};
+  return found;
+}
+
+/// Why the request's records are not explained, or nothing.
+template <class Pipeline>
+std::optional<outcome> refuse_explanation(const Pipeline& pipe, std::size_t records, const request_options& options) {
+  if (!options.explain) return std::nullopt;
+  if constexpr (explainable<std::remove_cvref_t<decltype(pipe.model())>>) {
+    if (const error* const reason = pipe.model().unexplained()) return *reason;
+  } else {
+    return error{errc::unsupported, "the model has no contributions"};
+  }
+  if (records <= options.max_explained) return std::nullopt;
+  const auto most = static_cast<std::int64_t>(options.max_explained);
+  return validation_errors{{.row = field_error::all_rows, .what = fault::too_many, .bound = most}};
+}
+
+/// The one way of a request. decode(progress, some) fills the records, or returns the outcome of a request that has
+/// none; `some` says that bad records may be left out of a list. Records are scored while they are decoded.
+template <class Pipeline, schema_type Schema, class Decode, class Observer>
+outcome score_request(const Pipeline* pipe, const decoded_request<Schema>& from, const request_options& options,
+                      Observer& observer, Decode&& decode) {
+  if (pipe == nullptr) {
+    std::optional<outcome> failure = decode(decode_progress<Schema>(), false);
+    observer.lap(request_stage::decode);
+    return failure ? *std::move(failure) : outcome(no_model{});
+  }
+  const bool some = options.on_error == on_error::skip && options.shape == body_shape::records;
+  typename Pipeline::scoring run(*pipe, from.buffers);  // large: never in an optional, which g++ 12 would zero
+  auto add = [&](const columns<Schema>& records) {
+    observer.lap(request_stage::decode);
+    run.add(records);
+    observer.lap(request_stage::score);
+  };
+  std::optional<outcome> failure = decode(decode_progress<Schema>(add), some);
+  observer.lap(request_stage::decode);
+  if (failure) {
+    observer.discard(request_stage::score);
+    return *std::move(failure);
+  }
+  const std::size_t records = from.records.rows() + from.faults.bad_rows.size();
+  if (auto refusal = refuse_explanation(*pipe, records, options)) return *std::move(refusal);
+  outcome result = some ? score_some(*pipe, run, from) : score_all(run, from.records, from.faults, options.shape);
+  if constexpr (explainable<std::remove_cvref_t<decltype(pipe->model())>>) {
+    if (options.explain) {
+      auto* p = std::get_if<predictions>(&result);
+      if (auto* const partial = std::get_if<partial_predictions>(&result)) p = &partial->scores;
+      if (p != nullptr) p->contributions = *pipe->explain(from.records, from.buffers);
+    }
+  }
+  observer.lap(request_stage::score);
+  return result;
+}
+
+}  // namespace detail
+
+}  // namespace tabscore

@@ -103,6 +103,22 @@ std::optional<outcome> refuse_explanation(const Pipeline& pipe, std::size_t reco
   return validation_errors{{.row = field_error::all_rows, .what = fault::too_many, .bound = most}};
 }
 
+/// Scores decoded records with the options that few requests have; out of line, so that they cost the others nothing.
+template <class Pipeline, schema_type Schema>
+[[gnu::noinline]] outcome score_with_options(const Pipeline& pipe, typename Pipeline::scoring& run,
+                                             const decoded_request<Schema>& from, const request_options& options,
+                                             bool some) {
+  const std::size_t records = from.records.rows() + from.faults.bad_rows.size();
+  if (auto refusal = refuse_explanation(pipe, records, options)) return *std::move(refusal);
+  outcome result = some ? score_some(pipe, run, from) : score_all(run, from.records, from.faults, options.shape);
+  if constexpr (explainable<std::remove_cvref_t<decltype(pipe.model())>>) {
+    auto* p = std::get_if<predictions>(&result);
+    if (auto* const partial = std::get_if<partial_predictions>(&result)) p = &partial->scores;
+    if (options.explain && p != nullptr) p->contributions = *pipe.explain(from.records, from.buffers);
+  }
+  return result;
+}
+
 /// The one way of a request. decode(progress, some) fills the records, or returns the outcome of a request that has
 /// none; `some` says that bad records may be left out of a list. Records are scored while they are decoded.
 template <class Pipeline, schema_type Schema, class Decode, class Observer>
@@ -126,18 +142,12 @@ outcome score_request(const Pipeline* pipe, const decoded_request<Schema>& from,
     observer.discard(request_stage::score);
     return *std::move(failure);
   }
-  const std::size_t records = from.records.rows() + from.faults.bad_rows.size();
-  if (auto refusal = refuse_explanation(*pipe, records, options)) return *std::move(refusal);
-  outcome result = some ? score_some(*pipe, run, from) : score_all(run, from.records, from.faults, options.shape);
-  if constexpr (explainable<std::remove_cvref_t<decltype(pipe->model())>>) {
-    if (options.explain) {
-      auto* p = std::get_if<predictions>(&result);
-      if (auto* const partial = std::get_if<partial_predictions>(&result)) p = &partial->scores;
-      if (p != nullptr) p->contributions = *pipe->explain(from.records, from.buffers);
-    }
-  }
-  observer.lap(request_stage::score);
-  return result;
+  struct lap_at_end {  // after the outcome, which is made where the caller wants it: moving it shows for small bodies
+    Observer& observer;
+    ~lap_at_end() { observer.lap(request_stage::score); }
+  } const lap{observer};
+  if (some || options.explain) return score_with_options(*pipe, run, from, options, some);
+  return score_all(run, from.records, from.faults, options.shape);
 }
 
 }  // namespace detail

@@ -29,16 +29,13 @@ class decoder {
   explicit decoder(std::string_view records_member = "records", decode_limits limits = {})
       : member_(records_member), limits_(limits) {}
 
-  /// {"records": [{...}, ...]}, at least one. Replaces what was in the batch.
+  /// {"records": [{...}, ...]}, at least one. Replaces what was in the batch. With `some`, bad records do not make the
+  /// list invalid: the batch holds the others, and faults() says which are bad and why.
   decode_status records(simdjson::padded_string_view body, batch<Schema>& to,
-                        const decode_progress<Schema>& progress = {}) {
-    return all_or_none(read_list(body, to, progress), to);
-  }
-  /// The same of the valid records alone when there are bad ones beside them: faults() says which and why.
-  decode_status valid_records(simdjson::padded_string_view body, batch<Schema>& to,
-                              const decode_progress<Schema>& progress = {}) {
+                        const decode_progress<Schema>& progress = {}, bool some = false) {
     const decode_status status = read_list(body, to, progress);
-    return status == decode_status::invalid && !faults_.bad_rows.empty() ? decode_status::decoded : status;
+    return some && status == decode_status::invalid && !faults_.bad_rows.empty() ? decode_status::decoded
+                                                                                 : all_or_none(status, to);
   }
   /// One record, the body itself.
   decode_status record(simdjson::padded_string_view body, batch<Schema>& to) {

@@ -50,6 +50,23 @@ outcome score_records(const Pipeline& pipe, workspace<Schema, Policy>& w, body_s
   return detail::score_all(run, w.records, w.decoder.faults(), shape);
 }
 
+namespace detail {
+template <schema_type Schema, class Policy>
+struct json_request {
+  simdjson::padded_string_view body;
+  workspace<Schema, Policy>& w;
+  body_shape shape;
+  decode_status status{};
+
+  bool read(const decode_progress<Schema>& progress, bool some) {
+    status = shape == body_shape::records ? w.decoder.records(body, w.records, progress, some)
+                                          : w.decoder.record(body, w.records);
+    return status == decode_status::decoded;
+  }
+  outcome failure() const { return *decode_failure(status, w.decoder); }
+};
+}  // namespace detail
+
 /// From a body's bytes to predictions, or to all its errors, with every option. Without a pipeline (nullptr) the body
 /// is only validated, as a whole. The body is a simdjson::padded_string or a view of one; any other text (std::string,
 /// a literal) is copied into the workspace first. Safe to call from many threads with one pipeline, each with its own
@@ -57,14 +74,9 @@ outcome score_records(const Pipeline& pipe, workspace<Schema, Policy>& w, body_s
 template <class Pipeline, schema_type Schema, class Policy, class Observer = no_observer>
 outcome score_request(const Pipeline* pipe, simdjson::padded_string_view body, workspace<Schema, Policy>& w,
                       const request_options& options = {}, Observer&& observer = {}) {
-  return detail::score_request(
-      pipe, detail::decoded_request<Schema>{w.records, w.buffers, w.decoder.faults(), w.decoder.limits().max_errors},
-      options, observer, [&](const decode_progress<Schema>& progress, bool some) {
-        return decode_failure(options.shape == body_shape::record ? w.decoder.record(body, w.records)
-                              : some                              ? w.decoder.valid_records(body, w.records, progress)
-                                                                  : w.decoder.records(body, w.records, progress),
-                              w.decoder);
-      });
+  const detail::decoded_request<Schema> from{w.records, w.buffers, w.decoder.faults(), w.decoder.limits().max_errors};
+  return detail::score_request(pipe, from, options, observer,
+                               detail::json_request<Schema, Policy>{body, w, options.shape});
 }
 template <class Pipeline, unpadded_body Body, schema_type Schema, class Policy, class Observer = no_observer>
 outcome score_request(const Pipeline* pipe, const Body& body, workspace<Schema, Policy>& w,

@@ -119,15 +119,16 @@ template <class Pipeline, schema_type Schema>
   return result;
 }
 
-/// The one way of a request. decode(progress, some) fills the records, or returns the outcome of a request that has
-/// none; `some` says that bad records may be left out of a list. Records are scored while they are decoded.
-template <class Pipeline, schema_type Schema, class Decode, class Observer>
+/// The one way of a request. decoder.read(progress, some) fills the records, and is false for a request that has none,
+/// whose outcome is then decoder.failure(); `some` says that bad records may be left out of a list. Records are scored
+/// while they are decoded.
+template <class Pipeline, schema_type Schema, class Decoder, class Observer>
 outcome score_request(const Pipeline* pipe, const decoded_request<Schema>& from, const request_options& options,
-                      Observer& observer, Decode&& decode) {
+                      Observer& observer, Decoder&& decoder) {
   if (pipe == nullptr) {
-    std::optional<outcome> failure = decode(decode_progress<Schema>(), false);
+    const bool valid = decoder.read(decode_progress<Schema>(), false);
     observer.lap(request_stage::decode);
-    return failure ? *std::move(failure) : outcome(no_model{});
+    return valid ? outcome(no_model{}) : decoder.failure();
   }
   const bool some = options.on_error == on_error::skip && options.shape == body_shape::records;
   typename Pipeline::scoring run(*pipe, from.buffers);  // large: never in an optional, which g++ 12 would zero
@@ -136,11 +137,11 @@ outcome score_request(const Pipeline* pipe, const decoded_request<Schema>& from,
     run.add(records);
     observer.lap(request_stage::score);
   };
-  std::optional<outcome> failure = decode(decode_progress<Schema>(add), some);
+  const bool decoded = decoder.read(decode_progress<Schema>(add), some);
   observer.lap(request_stage::decode);
-  if (failure) {
+  if (!decoded) {
     observer.discard(request_stage::score);
-    return *std::move(failure);
+    return decoder.failure();
   }
   struct lap_at_end {  // after the outcome, which is made where the caller wants it: moving it shows for small bodies
     Observer& observer;

@@ -122,6 +122,24 @@ class Explain(unittest.TestCase):
         with Server(PROGRAM, "--model", "none") as server:
             self.ask(server, "/predict?explain=2", RECORD, 503)
 
+    def test_it_goes_with_partial_results_in_every_wording(self):
+        path = "/batch_predict?explain=2&on_error=skip"
+        body = {"records": [RECORD, dict(RECORD, days_on_platform=-1), dict(RECORD, practice_exams_passed=9)]}
+        wanted = {"pydantic1": [{"loc", "msg", "type", "ctx"}, {"loc", "msg", "type"}],
+                  "pydantic2": [{"type", "loc", "msg", "input", "ctx", "url"}] * 2}
+        for style, members in wanted.items():
+            with self.subTest(style), Server(PROGRAM, "--errors", style) as server:
+                answer = self.ask(server, path, body)
+                alone = self.ask(server, "/predict?explain=2", RECORD)
+                self.assertEqual(answer["predictions"], [alone, None, None])
+                self.assertEqual([set(e) for e in answer["errors"]], members)
+                self.assertEqual(len(server.log_lines()), 2)
+                self.assertEqual(self.ask(server, path, b"{", 422), self.ask(server, "/batch_predict", b"{", 422))
+                self.ask(server, path + "1", b"[]", 422)
+        with Server(PROGRAM, "--model", "none") as server:
+            self.ask(server, path, {"records": [RECORD]}, 503)
+            self.ask(server, "/batch_predict?on_error=skip", body, 422)
+
     def test_it_is_described(self):
         with Server(PROGRAM) as server:
             document = json.loads(server.get("/openapi.json"))

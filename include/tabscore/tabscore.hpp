@@ -2,6 +2,8 @@
 #pragma once
 
 // Everything. Each header also works alone; in the data's order through the house:
+#include "fwd.hpp"
+
 #include "core/config.hpp"
 #include "core/exact.hpp"
 #include "core/exact_addends.hpp"

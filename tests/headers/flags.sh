@@ -56,6 +56,15 @@ CODE
   grep -q 'used by two threads at once' <<<"$out" || fail "$c: two threads: no sentence: $out"
 done
 
+# Translation units whose library is compiled apart and those whose library is not do not link.
+printf '#include <tabscore/fwd.hpp>\nint use(const tabscore::append_file* file);\nint main() { return use(nullptr); }\n' >"$work/a.cpp"
+printf '#include <tabscore/fwd.hpp>\nint use(const tabscore::append_file*) { return 0; }\n' >"$work/b.cpp"
+for c in "${compilers[@]}"; do
+  "$c" "${include[@]}" "$work/a.cpp" "$work/b.cpp" -o "$work/alike" || fail "$c: fwd.hpp"
+  "$c" "${include[@]}" -DTABSCORE_COMPILED -c "$work/b.cpp" -o "$work/b.o" || fail "$c: fwd.hpp compiled"
+  "$c" "${include[@]}" "$work/a.cpp" "$work/b.o" -o "$work/mixed" 2>/dev/null && fail "$c links two kinds of tabscore"
+done
+
 # Without floating-point from_chars in the standard library the numbers are the same.
 if command -v clang++ >/dev/null && echo '#include <version>' | clang++ -stdlib=libc++ -fsyntax-only -x c++ - 2>/dev/null; then
   echo '#include <tabscore/tabscore.hpp>' |

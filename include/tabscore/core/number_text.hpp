@@ -174,7 +174,8 @@ struct sixteen_digits {
     };
     high = eight(first);
     low = eight(second);
-    count = low != 0 ? 8 + (std::bit_width(low) + 7) / 8 : (std::bit_width(high) + 7) / 8;
+    const auto bytes = [](std::uint64_t v) { return (static_cast<int>(std::bit_width(v)) + 7) / 8; };
+    count = low != 0 ? 8 + bytes(low) : bytes(high);
     high |= 0x3030303030303030U;
     low |= 0x3030303030303030U;
 #endif

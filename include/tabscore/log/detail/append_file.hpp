@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#if !defined(__linux__)
+#error "tabscore: the prediction log is for Linux (fallocate, statx, SIGKILL between pages)"
+#endif
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>

@@ -174,7 +174,7 @@ struct sixteen_digits {
     };
     high = eight(first);
     low = eight(second);
-    const auto bytes = [](std::uint64_t v) { return (static_cast<int>(std::bit_width(v)) + 7) / 8; };
+    const auto bytes = [](std::uint64_t x) { return (static_cast<int>(std::bit_width(x)) + 7) / 8; };
     count = low != 0 ? 8 + bytes(low) : bytes(high);
     high |= 0x3030303030303030U;
     low |= 0x3030303030303030U;

@@ -168,6 +168,32 @@ TEST_CASE("the input is the last member of the name, as Python reads it, unless 
   CHECK(item<pydantic2>(with("\"age\":\"" + long_text + "\"")).find("input\"") == std::string::npos);
 }
 
+TEST_CASE("pydantic 2 finds the value of each error, in whatever order they come", "[json]") {
+  const padded_body body(
+      R"({"records":[0],"records":[{"age":"a","income":"b","age":"c"},7,{"owner":"d","country":5.5}]})");
+  const auto inputs = [&](std::vector<ts::field_error> errors) {
+    const std::string all = ts::to_json<pydantic2>(errors, ts::context_of<loan>(std::string_view(body)));
+    std::string found;
+    for (std::size_t at = 0; (at = all.find("\"input\":", at)) != std::string::npos;) {
+      at += 8;
+      found += all.substr(at, all.find(R"(,"url")", at) - at) + " ";
+    }
+    return found;
+  };
+  using ts::fault;
+  CHECK(inputs({{0, 1, fault::not_integer, {}},
+                {0, 2, fault::not_real, {}},
+                {1, 0xFFFF, fault::not_record, {}},
+                {2, 3, fault::not_boolean, {}}}) == R"("c" "b" 7 "d" )");
+  CHECK(inputs({{2, 3, fault::not_boolean, {}},
+                {0, 2, fault::not_real, {}},
+                {1, 0xFFFF, fault::not_record, {}},
+                {1, 0xFFFF, fault::not_record, {}},
+                {9, 1, fault::not_integer, {}},
+                {0, 1, fault::not_integer, {}},
+                {0, 3, fault::missing, {}}}) == R"("d" "b" 7 7 "c" {"age":"a","income":"b","age":"c"} )");
+}
+
 TEST_CASE("every fault has words in every dialect, with a document that does not fit too", "[json]") {
   for (int f = 0; f < static_cast<int>(ts::fault_count); ++f) {
     const auto what = static_cast<ts::fault>(f);

@@ -132,6 +132,20 @@ TEST_CASE("wrong elements are all named, record by record", "[json]") {
   CHECK(text.ends_with("; and 10 more\"}"));
 }
 
+TEST_CASE("of the errors of all tensors the first ones are kept, the rest is counted", "[json]") {
+  decoding d;
+  d.decode = decltype(d.decode)({.max_errors = 2});
+  const std::string body =
+      request({input("owner", "BOOL", "[3]", "[true,1,1]"), input("income", "FP64", "[3]", "[1,2,3]"),
+               input("age", "INT64", "[3]", "[-1,-1,-1]"), input("country", "BYTES", "[3]", R"(["US","US","US"])")});
+  REQUIRE(d.decode.read(body, d.records) == ts::tensor_status::invalid);
+  REQUIRE(d.decode.faults().errors.size() == 2);
+  CHECK(d.decode.faults().errors[0].row == 0);
+  CHECK(d.decode.faults().errors[1].row == 1);
+  CHECK(d.decode.faults().errors[1].field == d.decode.faults().errors[0].field);
+  CHECK(d.decode.faults().unlisted == 3);
+}
+
 TEST_CASE("what is no request for this schema is one sentence", "[json]") {
   decoding d;
   CHECK(d.problem("") == "The body is empty.");

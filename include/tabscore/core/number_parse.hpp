@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "detail/from_chars.hpp"
+#include "detail/skip.hpp"
 
 namespace tabscore::detail {
 
@@ -16,31 +17,32 @@ inline double parse_real(std::string_view text) noexcept {
   double v = 0;
   if (from_chars(text.data(), text.data() + text.size(), v).ec == std::errc{}) return v;
   // Out of range: the place of the leading digit says on which side.
-  const bool negative = text.starts_with('-');
+  const char* p = text.data();
+  const char* const end = p + text.size();
+  const bool negative = p != end && *p == '-';
+  const char* const whole = p + negative;
+  const char* const point = skip_digits(whole, end);
+  const char* const fraction = point != end && *point == '.' ? point + 1 : point;
+  const char* const mantissa_end = skip_digits(fraction, end);
+  const auto skip_zeros = [](const char* from, const char* until) {
+    while (from != until && *from == '0') ++from;
+    return from;
+  };
+  const char* const leading = skip_zeros(whole, point);
+  const char* const leading_decimal = leading == point ? skip_zeros(fraction, mantissa_end) : mantissa_end;
+  const bool is_zero = leading == point && leading_decimal == mantissa_end;
+  // Of the leading digit, counted from the point.
+  const std::int64_t magnitude = leading != point ? point - leading : fraction - leading_decimal;
   constexpr std::int64_t beyond = 1'000'000'000'000;
-  std::int64_t magnitude = 0;  // of the leading digit, counted from the point
-  bool point = false;
-  bool leading = false;
-  std::size_t i = negative;
-  for (; i < text.size() && text[i] != 'e' && text[i] != 'E'; ++i) {
-    if (text[i] == '.') {
-      point = true;
-    } else {
-      leading = leading || text[i] != '0';
-      if (!point && leading) ++magnitude;
-      if (point && !leading) --magnitude;
-    }
-  }
   std::int64_t exponent = 0;
-  if (i < text.size()) {
-    const bool down = text[++i] == '-';
-    if (down || text[i] == '+') ++i;
-    for (; i < text.size(); ++i) {
-      if (exponent < beyond) exponent = exponent * 10 + (text[i] - '0');
-    }
+  p = mantissa_end;
+  if (p != end) {
+    const bool down = *++p == '-';
+    if (down || *p == '+') ++p;
+    for (; p != end && exponent < beyond; ++p) exponent = exponent * 10 + (*p - '0');
     if (down) exponent = -exponent;
   }
-  v = leading && magnitude + exponent > 0 ? std::numeric_limits<double>::infinity() : 0.0;
+  v = !is_zero && magnitude + exponent > 0 ? std::numeric_limits<double>::infinity() : 0.0;
   return negative ? -v : v;
 }
 

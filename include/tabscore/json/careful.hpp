@@ -86,13 +86,14 @@ class careful_reader {
 
   /// The body, or one of its records.
   void record(json_value v, std::uint32_t row = field_error::no_row) {
-    const std::size_t to = to_.add_row();
     if (row != field_error::no_row && v.kind() == json_kind::null) return error(row, fault::null);
     std::array<json_value, Schema::size> found;
     const bool complete = members(v, row, [&](std::string_view key, json_value value) {
       if (const std::size_t i = Schema::index_of(key); i != Schema::npos) found[i] = value;
     });
-    if (complete) Schema::for_each([&]<std::size_t At>() { field<At>(found[At], row, to); });
+    if (!complete) return;
+    const std::size_t to = to_.add_row();
+    Schema::for_each([&]<std::size_t At>() { field<At>(found[At], row, to); });
   }
 
  private:

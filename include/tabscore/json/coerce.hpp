@@ -82,13 +82,13 @@ struct python {
         return cut(detail::real_of_token(v.raw()));
       case json_kind::text: {
         std::string spare;
-        std::string digits;
+        std::string digits_spare;
         const std::string_view text = unescaped(v.raw_text(), spare);
         constexpr std::size_t longest = 4300;
         if (text.size() > longest && code_points(text) > longest) break;
-        if (!detail::remove_underscores(detail::trim_python_space(text), digits)) break;
-        if (!detail::is_signed_digits(digits)) break;
-        return detail::digits_to_integer(digits);
+        const auto digits = detail::without_underscores(detail::trim_python_space(text), digits_spare);
+        if (!digits || !detail::is_signed_digits(*digits)) break;
+        return detail::digits_to_integer(*digits);
       }
       default:
         break;

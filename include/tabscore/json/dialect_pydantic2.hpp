@@ -156,7 +156,7 @@ struct pydantic2 {
 
  private:
   static void append_input(text_buffer& out, json_value input) {
-    if (!input || input.raw().size() > longest_input) return;
+    if (!input || input.is_longer_than(longest_input)) return;
     out.append(R"(,"input":)");
     detail::append_compact(out, input.raw());
   }

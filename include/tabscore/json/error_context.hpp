@@ -148,50 +148,68 @@ class wrong_values {
   /// The wrong value; of something missing what it is missing from. Nothing when the document does not say.
   json_value find(const field_error& e) {
     if (!root_) return {};
-    json_value at = root_;
     if (e.row == field_error::all_rows) {
-      const json_value list = member(root_, context_.list);
-      return list ? list : root_;
+      const json_value records = list();
+      return records ? records : root_;
     }
-    if (e.row != field_error::no_row) {
-      collect_rows();
-      if (e.row >= rows_.size()) return {};
-      at = rows_[e.row];
-    }
-    if (e.field == field_error::no_field || e.what == fault::missing) return at;
-    return member(at, context_.names[e.field]);
+    if (!move_to(e.row)) return {};
+    return e.field == field_error::no_field || e.what == fault::missing ? record_ : member(e.field);
   }
 
   std::size_t rows() {
-    collect_rows();
-    return rows_.size();
+    std::size_t count = 0;
+    for (json_value v = first_record(); v; v = v.next_element()) ++count;
+    return count;
   }
 
  private:
-  /// The last member of this name.
-  json_value member(json_value object, std::string_view name) {
-    json_value found;
-    if (object.kind() != json_kind::object) return found;
-    object.for_each_member([&](std::string_view raw_key, json_value v) {
-      if (unescaped(raw_key, key_) == name) found = v;
+  /// The last member that is called like the list.
+  json_value list() {
+    if (list_ || !root_ || root_.kind() != json_kind::object) return list_;
+    root_.for_each_member([&](std::string_view raw_key, json_value v) {
+      if (unescaped(raw_key, key_) == context_.list) list_ = v;
     });
-    return found;
+    return list_;
   }
-  void collect_rows() {
-    if (collected_ || !root_) return;
-    collected_ = true;
-    const json_value list = member(root_, context_.list);
-    if (!list || list.kind() != json_kind::array) return;
-    list.for_each_element([&](json_value v) {
-      rows_.push_back(v);
-      return true;
-    });
+  json_value first_record() {
+    const json_value records = list();
+    return records && records.kind() == json_kind::array ? records.first_element() : json_value();
+  }
+  /// To a record of the list, or to the body; errors come in the order of the records.
+  bool move_to(std::uint32_t row) {
+    if (record_ && row == row_) return true;
+    found_.clear();
+    if (row == field_error::no_row) {
+      record_ = root_;
+    } else if (!record_ || row < row_ || row_ == field_error::no_row) {
+      record_ = first_record();
+      row_ = 0;
+    }
+    for (; row != field_error::no_row && record_ && row_ < row; ++row_) record_ = record_.next_element();
+    row_ = row;
+    return static_cast<bool>(record_);
+  }
+  /// The record's last member of this field's name.
+  json_value member(std::size_t field) {
+    if (found_.empty()) {
+      found_.resize(context_.names.size());
+      if (record_.kind() != json_kind::object) return {};
+      record_.for_each_member([&](std::string_view raw_key, json_value v) {
+        const std::string_view key = unescaped(raw_key, key_);
+        for (std::size_t i = 0; i < found_.size(); ++i) {
+          if (key == context_.names[i]) found_[i] = v;
+        }
+      });
+    }
+    return found_[field];
   }
 
   const error_context& context_;
   json_value root_;
-  bool collected_ = false;
-  std::vector<json_value> rows_;
+  json_value list_;
+  json_value record_;              // where the last error was
+  std::uint32_t row_ = 0;          // of that record
+  std::vector<json_value> found_;  // its values, when one was asked for
   std::string key_;
 };
 

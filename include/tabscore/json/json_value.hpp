@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "../core/detail/skip.hpp"
+
 namespace tabscore {
 
 enum class json_kind : std::uint8_t { null, boolean, integer, real, text, array, object };
@@ -36,11 +38,18 @@ class json_value {
       default:
         break;
     }
-    return raw().find_first_of(".eENI") == std::string_view::npos ? json_kind::integer : json_kind::real;
+    const char* p = p_ + (*p_ == '-');
+    if (*p == 'N' || *p == 'I') return json_kind::real;
+    p = detail::skip_digits(p, end_);
+    return p != end_ && (*p == '.' || *p == 'e' || *p == 'E') ? json_kind::real : json_kind::integer;
   }
 
   /// The value as written: of a text with quotes and escapes, of an array or object everything.
-  std::string_view raw() const noexcept { return {p_, static_cast<std::size_t>(skip(p_) - p_)}; }
+  std::string_view raw() const noexcept { return {p_, static_cast<std::size_t>(skip(p_, end_) - p_)}; }
+  /// raw().size() > size, at the cost of looking at `size` bytes.
+  bool is_longer_than(std::size_t size) const noexcept {
+    return size < static_cast<std::size_t>(end_ - p_) && skip(p_, p_ + size + 1) > p_ + size;
+  }
   /// Between the quotes of a text, escapes as written.
   std::string_view raw_text() const noexcept {
     const std::string_view all = raw();
@@ -57,26 +66,30 @@ class json_value {
     const char* p = blanks(p_ + 1);
     if (*p == '}') return;
     for (;;) {
-      const char* const key_end = skip_text(p);
+      const char* const key_end = skip_text(p, end_);
       const std::string_view key(p + 1, static_cast<std::size_t>(key_end - p) - 2);
       p = blanks(blanks(key_end) + 1);
       f(key, json_value(p, end_));
-      p = blanks(skip(p));
+      p = blanks(skip(p, end_));
       if (*p == '}') return;
       p = blanks(p + 1);
     }
   }
 
+  /// Of an array; nothing when it is empty.
+  json_value first_element() const noexcept {
+    const char* const p = blanks(p_ + 1);
+    return *p == ']' ? json_value() : json_value(p, end_);
+  }
+  /// What follows an element; nothing behind the last one.
+  json_value next_element() const noexcept {
+    const char* const p = blanks(skip(p_, end_));
+    return *p == ']' ? json_value() : json_value(blanks(p + 1), end_);
+  }
   /// Calls f(element) for each element of an array, in order, until it returns false.
   template <class F>
   void for_each_element(F&& f) const {
-    const char* p = blanks(p_ + 1);
-    if (*p == ']') return;
-    for (;;) {
-      if (!f(json_value(p, end_))) return;
-      p = blanks(skip(p));
-      if (*p == ']') return;
-      p = blanks(p + 1);
+    for (json_value v = first_element(); v && f(v); v = v.next_element()) {
     }
   }
 
@@ -85,29 +98,49 @@ class json_value {
     while (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t') ++p;
     return p;
   }
-  static const char* skip_text(const char* p) noexcept {
-    for (++p; *p != '"'; ++p) p += *p == '\\';
-    return p + 1;
-  }
-  const char* skip(const char* p) const noexcept {
-    if (*p == '"') return skip_text(p);
-    if (*p != '{' && *p != '[') {
-      while (p != end_ && *p != ',' && *p != ']' && *p != '}' && *p != ' ' && *p != '\n' && *p != '\r' && *p != '\t')
-        ++p;
-      return p;
+  // Steps over a value; those that reach `stop` before its end return that or a place behind it.
+  static const char* skip_text(const char* p, const char* stop) noexcept {
+    for (++p;; p += 2) {
+      if (p < stop && *p != '"') p = detail::skip_plain_text(p, stop);
+      if (p >= stop || *p != '\\') return p + 1;
     }
-    std::size_t depth = 0;
-    do {
-      if (*p == '"') {
-        p = skip_text(p);
-        continue;
-      }
-      if (*p == '{' || *p == '[') ++depth;
-      if (*p == '}' || *p == ']') --depth;
-      ++p;
-    } while (depth > 0);
+  }
+  static const char* skip_scalar(const char* p, const char* stop) noexcept {
+    while (p < stop && bytes.at[static_cast<unsigned char>(*p)] == byte::other) ++p;
     return p;
   }
+  static const char* skip(const char* p, const char* stop) noexcept {
+    if (*p == '"') return skip_text(p, stop);
+    if (*p != '{' && *p != '[') return skip_scalar(p, stop);
+    std::size_t depth = 0;
+    while (p < stop) {
+      const byte b = bytes.at[static_cast<unsigned char>(*p)];
+      if (b == byte::quote) {
+        p = skip_text(p, stop);
+        continue;
+      }
+      depth += b == byte::open;
+      depth -= b == byte::close;
+      ++p;
+      if (depth == 0) break;
+    }
+    return p;
+  }
+
+  enum class byte : std::uint8_t { other, separator, open, close, quote };
+  static constexpr auto bytes = [] {
+    struct {
+      byte at[256];
+    } table{};
+    const auto set = [&](std::string_view all, byte kind) {
+      for (const char c : all) table.at[static_cast<unsigned char>(c)] = kind;
+    };
+    set(", \n\r\t", byte::separator);
+    set("{[", byte::open);
+    set("}]", byte::close);
+    set("\"", byte::quote);
+    return table;
+  }();
 
   const char* p_ = nullptr;
   const char* end_ = nullptr;

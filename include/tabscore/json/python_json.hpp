@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <array>
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -43,145 +43,115 @@ class python_json_check {
   static constexpr std::size_t max_depth = 966;
   static constexpr std::ptrdiff_t max_digits = 4300;
 
-  explicit python_json_check(std::string_view text) noexcept : p_(text.data()), end_(p_ + text.size()) {}
+  explicit python_json_check(std::string_view text) noexcept : begin_(text.data()), end_(begin_ + text.size()) {}
 
   /// std::nullopt for a correct document.
   std::optional<json_stop> run() noexcept {
-    skip_blanks();
-    enum class expect { value, key, separator } next = expect::value;
-    for (;;) {
-      switch (next) {
-        case expect::value: {
-          if (p_ == end_) return json_stop{p_, "Expecting value"};
-          const char c = *p_;
-          if (c == '{' || c == '[') {
-            if (depth_ == max_depth) return json_stop{p_, {}, unreadable::depth};
-            push(c == '{');
-            skip_blanks_after_one();
-            if (p_ != end_ && *p_ == (c == '{' ? '}' : ']')) {
-              ++p_;
-              --depth_;
-              next = expect::separator;
-            } else {
-              next = c == '{' ? expect::key : expect::value;
-            }
-            continue;
-          }
-          if (!(c == '"' ? string() : scalar())) return stop_;
-          next = expect::separator;
-          continue;
-        }
-        case expect::key:
-          if (p_ == end_ || *p_ != '"') return json_stop{p_, "Expecting property name enclosed in double quotes"};
-          if (!string()) return stop_;
-          skip_blanks();
-          if (p_ == end_ || *p_ != ':') return json_stop{p_, "Expecting ':' delimiter"};
-          skip_blanks_after_one();
-          next = expect::value;
-          continue;
-        case expect::separator:
-          skip_blanks();
-          if (depth_ == 0) {
-            if (p_ == end_) return std::nullopt;
-            return json_stop{p_, "Extra data"};
-          }
-          const bool object = top_is_object();
-          if (p_ != end_ && *p_ == (object ? '}' : ']')) {
-            ++p_;
-            --depth_;
-            continue;
-          }
-          if (p_ == end_ || *p_ != ',') return json_stop{p_, "Expecting ',' delimiter"};
-          skip_blanks_after_one();
-          next = object ? expect::key : expect::value;
-          continue;
+    const char* p = skip_blanks(begin_, end_);
+    std::size_t depth = 0;
+    bool object = false;  // what the value or the key here is in, unless depth is 0
+    for (bool key = false;; key = object) {
+      if (key) {
+        if (p == end_ || *p != '"') return json_stop{p, "Expecting property name enclosed in double quotes"};
+        p = string(p);
+        if (p == nullptr) return stop_;
+        p = skip_blanks(p, end_);
+        if (p == end_ || *p != ':') return json_stop{p, "Expecting ':' delimiter"};
+        p = skip_blanks(p + 1, end_);
       }
+      if (p == end_) return json_stop{p, "Expecting value"};
+      if (is_digit(*p)) {
+        p = number(p);
+        if (p == nullptr) return stop_;
+      } else if (*p == '"') {
+        p = string(p);
+        if (p == nullptr) return stop_;
+      } else if (*p == '{' || *p == '[') {
+        if (depth == max_depth) return json_stop{p, {}, unreadable::depth};
+        object = *p == '{';
+        objects_.set(depth++, object);
+        p = skip_blanks(p + 1, end_);
+        if (p == end_ || *p != (object ? '}' : ']')) continue;
+      } else {
+        p = word(p);
+        if (p == nullptr) return stop_;
+      }
+      // Behind a value, or before the bracket of an empty one.
+      for (;; ++p) {
+        p = skip_blanks(p, end_);
+        if (depth == 0) {
+          if (p == end_) return std::nullopt;
+          return json_stop{p, "Extra data"};
+        }
+        if (p == end_ || *p != (object ? '}' : ']')) break;
+        object = --depth > 0 && objects_[depth - 1];
+      }
+      if (p == end_ || *p != ',') return json_stop{p, "Expecting ',' delimiter"};
+      p = skip_blanks(p + 1, end_);
     }
   }
 
  private:
-  // What follows is false with the reason in stop_ when the text is wrong there.
+  // What follows gives the end of a value, or nullptr with the reason in stop_ when the text is wrong there.
 
-  bool stop(const char* at, std::string_view message, unreadable why = {}) noexcept {
+  const char* stop(const char* at, std::string_view message, unreadable why = {}) noexcept {
     stop_ = {at, message, why};
-    return false;
+    return nullptr;
   }
 
-  void skip_blanks() noexcept {
-    while (p_ != end_ && is_blank(*p_)) ++p_;
-  }
-  void skip_blanks_after_one() noexcept {
-    ++p_;
-    skip_blanks();
-  }
-
-  void push(bool object) noexcept {
-    const std::uint64_t bit = std::uint64_t{1} << (depth_ % 64);
-    auto& word = objects_[depth_ / 64];
-    word = object ? word | bit : word & ~bit;
-    ++depth_;
-  }
-  bool top_is_object() const noexcept { return objects_[(depth_ - 1) / 64] >> ((depth_ - 1) % 64) & 1U; }
-
-  bool string() noexcept {
-    const char* const quote = p_++;
+  const char* string(const char* p) noexcept {
+    const char* const quote = p++;
     for (;;) {
-      while (p_ != end_ && *p_ != '"' && *p_ != '\\' && static_cast<unsigned char>(*p_) >= 0x20) ++p_;
-      if (p_ == end_) return stop(quote, "Unterminated string starting at");
-      if (*p_ == '"') return ++p_, true;
-      if (*p_ != '\\') return stop(p_, "Invalid control character at");
-      const char* const backslash = p_++;
-      if (p_ == end_) return stop(quote, "Unterminated string starting at");
-      if (*p_ == 'u') {
+      if (p != end_ && *p != '"') p = skip_plain_text(p, end_);
+      if (p == end_) return stop(quote, "Unterminated string starting at");
+      if (*p == '"') return p + 1;
+      if (*p != '\\') return stop(p, "Invalid control character at");
+      const char* const backslash = p++;
+      if (p == end_) return stop(quote, "Unterminated string starting at");
+      if (*p == 'u') {
         // At least one more character must follow the four digits.
-        if (end_ - p_ <= 5 || !is_hex(p_[1]) || !is_hex(p_[2]) || !is_hex(p_[3]) || !is_hex(p_[4])) {
-          return stop(p_, "Invalid \\uXXXX escape");
+        if (end_ - p <= 5 || !is_hex(p[1]) || !is_hex(p[2]) || !is_hex(p[3]) || !is_hex(p[4])) {
+          return stop(p, "Invalid \\uXXXX escape");
         }
-        p_ += 5;
-      } else if (std::string_view("\"\\/bfnrt").find(*p_) != std::string_view::npos) {
-        ++p_;
+        p += 5;
+      } else if (std::string_view("\"\\/bfnrt").find(*p) != std::string_view::npos) {
+        ++p;
       } else {
         return stop(backslash, "Invalid \\escape");
       }
     }
   }
 
-  bool scalar() noexcept {
-    if (is_digit(*p_)) return number();
-    const std::string_view rest(p_, static_cast<std::size_t>(end_ - p_));
-    for (const std::string_view word : {"null", "true", "false", "NaN", "Infinity", "-Infinity"}) {
-      if (rest.starts_with(word)) return p_ += word.size(), true;
+  /// A word, or a number that begins with no digit.
+  const char* word(const char* p) noexcept {
+    const std::string_view rest(p, static_cast<std::size_t>(end_ - p));
+    for (const std::string_view each : {"null", "true", "false", "NaN", "Infinity", "-Infinity"}) {
+      if (rest.starts_with(each)) return p + each.size();
     }
-    return number();
+    return number(p);
   }
 
   /// The longest number that begins here; the rest is for whoever reads on.
-  bool number() noexcept {
-    const char* q = p_ + (*p_ == '-');
-    if (q == end_ || !is_digit(*q)) return stop(p_, "Expecting value");
+  const char* number(const char* p) noexcept {
+    const char* q = p + (*p == '-');
+    if (q == end_ || !is_digit(*q)) return stop(p, "Expecting value");
     const char* const digits = q;
-    q = *q == '0' ? q + 1 : skip_digits(q);
+    q = *q == '0' ? q + 1 : skip_digits(q, end_);
     const char* const integer_end = q;
-    if (end_ - q > 1 && *q == '.' && is_digit(q[1])) q = skip_digits(q + 1);
+    if (end_ - q > 1 && *q == '.' && is_digit(q[1])) q = skip_digits(q + 1, end_);
     if (q != end_ && (*q == 'e' || *q == 'E')) {
       const char* e = q + 1;
       if (e != end_ && (*e == '-' || *e == '+')) ++e;
-      if (e != end_ && is_digit(*e)) q = skip_digits(e);
+      if (e != end_ && is_digit(*e)) q = skip_digits(e, end_);
     }
-    if (q == integer_end && q - digits > max_digits) return stop(p_, {}, unreadable::digits);
-    p_ = q;
-    return true;
-  }
-  const char* skip_digits(const char* q) const noexcept {
-    while (q != end_ && is_digit(*q)) ++q;
+    if (q == integer_end && q - digits > max_digits) return stop(p, {}, unreadable::digits);
     return q;
   }
 
-  const char* p_;
+  const char* begin_;
   const char* end_;
   json_stop stop_{};
-  std::size_t depth_ = 0;
-  std::array<std::uint64_t, (max_depth + 63) / 64> objects_{};
+  std::bitset<max_depth> objects_;  // of the values that are open: is it an object?
 };
 
 /// Positions as Python counts them, of a place in a text of well-formed UTF-8.

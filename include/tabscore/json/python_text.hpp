@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "../core/detail/skip.hpp"
 #include "../core/json_text.hpp"
 #include "../core/number_parse.hpp"
 
@@ -36,30 +37,33 @@ inline std::string_view trim_python_space(std::string_view text) noexcept {
   return text;
 }
 
-/// The text without underscores, which must stand between digits; std::nullopt when one does not.
-inline bool remove_underscores(std::string_view text, std::string& to) {
-  to.clear();
-  const auto digit = [&](std::size_t i) { return i < text.size() && text[i] >= '0' && text[i] <= '9'; };
+/// The text without underscores, in `spare` if it has any; std::nullopt when one does not stand between digits.
+inline std::optional<std::string_view> without_underscores(std::string_view text, std::string& spare) {
+  if (text.find('_') == std::string_view::npos) return text;
+  spare.clear();
+  const auto digit = [&](std::size_t i) { return i < text.size() && is_digit(text[i]); };
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '_') {
-      to += text[i];
+      spare += text[i];
     } else if (i == 0 || !digit(i - 1) || !digit(i + 1)) {
-      return false;
+      return std::nullopt;
     }
   }
-  return true;
+  return spare;
 }
 
 /// Digits with an optional sign in front, underscores already removed; false when it is anything else.
 inline bool is_signed_digits(std::string_view s) noexcept {
   if (s.starts_with('-') || s.starts_with('+')) s.remove_prefix(1);
-  return !s.empty() && s.find_first_not_of("0123456789") == std::string_view::npos;
+  const char* const end = s.data() + s.size();
+  return !s.empty() && skip_digits(s.data(), end) == end;
 }
 
 /// float(text); `spare` is working memory.
 inline std::optional<double> python_float(std::string_view text, std::string& spare) {
-  if (!remove_underscores(trim_python_space(text), spare)) return std::nullopt;
-  std::string_view s = spare;
+  const auto plain = without_underscores(trim_python_space(text), spare);
+  if (!plain) return std::nullopt;
+  std::string_view s = *plain;
   const bool negative = s.starts_with('-');
   if (negative || s.starts_with('+')) s.remove_prefix(1);
 
@@ -77,7 +81,7 @@ inline std::optional<double> python_float(std::string_view text, std::string& sp
   std::size_t i = 0;
   const auto digits = [&] {
     const std::size_t begin = i;
-    while (i < s.size() && s[i] >= '0' && s[i] <= '9') ++i;
+    i = static_cast<std::size_t>(skip_digits(s.data() + i, s.data() + s.size()) - s.data());
     return i - begin;
   };
   std::size_t mantissa = digits();

@@ -13,6 +13,7 @@
 #include <emmintrin.h>
 #endif
 
+#include "../core/detail/skip.hpp"
 #include "../core/number_parse.hpp"
 #include "../core/number_text.hpp"
 
@@ -20,21 +21,6 @@
 // `end`, whose contents are unknown, and may even return a place there: callers decline what ends behind `end`.
 
 namespace tabscore::detail {
-
-inline std::uint64_t load8(const char* p) noexcept {
-  std::uint64_t v;
-  std::memcpy(&v, p, sizeof v);
-  if constexpr (std::endian::native == std::endian::big) v = __builtin_bswap64(v);
-  return v;
-}
-
-/// Bit 7 of the first byte of x that equals the one of `others`, and maybe of later ones; 0 when there is none.
-[[gnu::always_inline]] inline std::uint64_t first_equal_byte(std::uint64_t x, std::uint64_t others) noexcept {
-  x ^= others;
-  return (x - 0x0101010101010101U) & ~x & 0x8080808080808080U;
-}
-
-constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
 constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 
@@ -239,7 +225,7 @@ inline parsed<std::int64_t> read_integer(extent t) noexcept {
 inline const char* number_end(const char* p, const char* end) noexcept {
   const auto digits = [&] {
     const char* const begin = p;
-    while (p < end && is_digit(*p)) ++p;
+    p = skip_digits(p, end);
     return p - begin;
   };
   p += *p == '-';

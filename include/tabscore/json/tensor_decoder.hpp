@@ -56,14 +56,14 @@ class tensor_decoder {
       return tensor_status::malformed;
     }
     auto& errors = faults_.errors;
-    if (errors.empty()) return tensor_status::decoded;
+    if (errors.empty() && faults_.unlisted == 0) return tensor_status::decoded;
     to.clear();
     // They were found tensor by tensor; they are told record by record.
     std::stable_sort(errors.begin(), errors.end(), [](const field_error& a, const field_error& b) {
       return std::tie(a.row, a.field) < std::tie(b.row, b.field);
     });
     if (errors.size() > limits_.max_errors) {
-      faults_.unlisted = errors.size() - limits_.max_errors;
+      faults_.unlisted += errors.size() - limits_.max_errors;
       errors.resize(limits_.max_errors);
     }
     return tensor_status::invalid;
@@ -227,6 +227,7 @@ class tensor_decoder {
         return true;
       }
     }
+    column_errors_ = 0;
     std::size_t row = 0;
     bool good = true;
     t.data.for_each_element([&](json_value v) {
@@ -254,6 +255,10 @@ class tensor_decoder {
                   batch<Schema>& to) {
     using field = typename Schema::template field<At>;
     const auto fail = [&](fault what, limit bound = {}) {
+      if (column_errors_++ >= limits_.max_errors) {  // those of a column come in the order of its rows
+        ++faults_.unlisted;
+        return;
+      }
       faults_.errors.push_back({static_cast<std::uint32_t>(row), static_cast<std::uint16_t>(At), what, bound});
     };
     if (v.kind() == json_kind::null) {
@@ -342,6 +347,7 @@ class tensor_decoder {
   std::optional<std::string> id_;
   std::vector<std::string> outputs_;
   decode_faults faults_;
+  std::size_t column_errors_ = 0;
   std::string problem_;
   std::string spare_;
 };

@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace ts = tabscore;
 using ts::col;
@@ -102,5 +103,17 @@ struct throwing_sink {
   static_cast<void>(col<"name"> != nullptr);
 #elif CASE == 37  // tabscore: an unsigned constant of 64 bits may not fit an integer field; give a std::int64_t
   static_cast<void>(col<"age"> < 18446744073709551615ULL);
+#elif CASE == 38  // tabscore: nothing equals a missing value; write is_missing(x) or !is_missing(x)
+  static_cast<void>(col<"income"> == std::nullopt);
+#elif CASE == 39  // tabscore: nothing equals a missing value; write is_missing(x) or !is_missing(x)
+  static_cast<void>(std::nullopt != col<"income">);
+#elif CASE == 40  // tabscore: in() takes a list that is written in the formula: in(x, {1, 2})
+  static_cast<void>(in(col<"age">, std::vector<int>{1, 2}));
+#elif CASE == 41  // tabscore: the values of in() have one type: in(x, {1.0, 2.5}), not in(x, {1, 2.5})
+  static_cast<void>(in(col<"age">, {1, 2.5}));
+#elif CASE == 42  // tabscore: a required field is never missing; is_missing() is for optional fields and formulas
+  static_cast<void>(ts::rule(!is_missing(col<"age">), "age").first_broken(b.view()));
+#elif CASE == 43  // tabscore: a required field is never missing
+  static_cast<void>(ts::rule(col<"age"> > 3 || missing(col<"name">), "name").first_broken(b.view()));
 #endif
 }

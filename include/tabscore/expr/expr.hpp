@@ -7,6 +7,7 @@
 #include <cmath>
 #include <concepts>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -291,6 +292,13 @@ struct column : expression {
   }
 };
 
+/// Whether an operand is a field that always has a value.
+template <class Operand, class Schema>
+inline constexpr bool is_required = false;
+template <fixed_string Name, schema_type Schema>
+requires(Schema::index_of(Name.view()) != Schema::npos) inline constexpr bool is_required<column<Name>, Schema> =
+    Schema::required[Schema::index_of(Name.view())];
+
 template <class Op, expression_type... Operands>
 struct operation : expression {
   constexpr explicit operation(Operands... o) : operands(o...) {}
@@ -298,6 +306,8 @@ struct operation : expression {
 
   template <schema_type Schema>
   auto evaluate(const columns<Schema>& records) const {
+    static_assert(!std::same_as<Op, missing_op> || !(is_required<Operands, Schema> || ...),
+                  "tabscore: a required field is never missing; is_missing() is for optional fields and formulas");
     return [&]<std::size_t... At>(std::index_sequence<At...>) {
       return Op::apply(std::get<At>(operands).evaluate(records)...);
     }
@@ -433,6 +443,19 @@ constexpr auto make_membership(const A& a, const T (&values)[N]) {
   return found;
 }
 
+/// A list whose values have different types.
+struct mixed_list {
+  template <class A, class B, class... More>
+  constexpr mixed_list(const A&, const B&, const More&...) noexcept {}  // NOLINT(google-explicit-constructor)
+};
+template <class>
+inline constexpr bool never = false;
+template <class A>
+constexpr auto compare_with_nothing(const A& a) {
+  static_assert(never<A>, "tabscore: nothing equals a missing value; write is_missing(x) or !is_missing(x)");
+  return make_missing(a);
+}
+
 template <class A>
 concept formula_part = operand<A> || is_text_constant<A>;
 template <class A, class B>
@@ -491,6 +514,24 @@ constexpr auto missing(const A& a) { return is_missing(a); }
 /// True where the value is one of these: in(col<"country">, {"US", "CA"}). A missing value is none of them.
 template <expression_type A, detail::formula_part T, std::size_t N>
 constexpr auto in(const A& a, const T (&values)[N]) { return detail::make_membership(a, values); }
+template <expression_type A, class T>
+constexpr auto in(const A& a, const T&) {
+  static_assert(detail::never<T>, "tabscore: in() takes a list that is written in the formula: in(x, {1, 2})");
+  return detail::make_missing(a);
+}
+template <expression_type A>
+constexpr auto in(const A& a, const detail::mixed_list&) {
+  static_assert(detail::never<A>, "tabscore: the values of in() have one type: in(x, {1.0, 2.5}), not in(x, {1, 2.5})");
+  return detail::make_missing(a);
+}
+template <expression_type A>
+constexpr auto operator==(const A& a, std::nullopt_t) { return detail::compare_with_nothing(a); }
+template <expression_type A>
+constexpr auto operator==(std::nullopt_t, const A& a) { return detail::compare_with_nothing(a); }
+template <expression_type A>
+constexpr auto operator!=(const A& a, std::nullopt_t) { return detail::compare_with_nothing(a); }
+template <expression_type A>
+constexpr auto operator!=(std::nullopt_t, const A& a) { return detail::compare_with_nothing(a); }
 template <expression_type A>
 constexpr auto log(const A& a) { return detail::make_arithmetic<detail::function_op<detail::log_of>>(a); }
 template <expression_type A>

@@ -28,6 +28,8 @@ std::string problem(const ts::feature_names& n, const ts::encoder& e, const ts::
 
 TEST_CASE("a logistic model whose parts do not fit is an error", "[pipeline]") {
   CHECK(problem(names, encoder(), learnt, 0.5).empty());
+  CHECK(problem({{"a", "a"}, {"c"}}, encoder(), learnt, 0.5) == "two features are called \"a\"");
+  CHECK(problem({{"a", "c"}, {"c"}}, encoder(), learnt, 0.5) == "two features are called \"c\"");
   CHECK(problem(names, encoder(), learnt, 0).empty());
   CHECK(problem(names, encoder(), learnt, 1).empty());
   for (const double t : {1.5, -0.1, none, std::numeric_limits<double>::infinity()}) {

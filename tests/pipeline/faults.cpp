@@ -136,7 +136,8 @@ TEST_CASE("a score that is no probability is a fault of its record", "[pipeline]
   using one = ts::schema<ts::real<"x">>;
   const ts::pipeline pipe{one{}, ts::rules{}, ts::features{}, echo{}};
   ts::score_buffers buffers;
-  for (const double wrong : {151.0, -0.25, 1.0000000000000002, std::numeric_limits<double>::infinity()}) {
+  for (const double wrong : {151.0, -0.25, 1.0000000000000002, std::numeric_limits<double>::infinity(),
+                             std::numeric_limits<double>::quiet_NaN()}) {
     for (const std::size_t at : {0U, 7U, 300U}) {
       ts::batch<one> b;
       for (std::size_t i = 0; i < 400; ++i) b.push_back(i == at ? wrong : i % 2 == 0 ? 0.0 : 1.0);

@@ -44,6 +44,11 @@ class logistic {
   /// and the CPU has the kernel. All kernels give the same bits.
   static result<logistic> make(feature_names names, tabscore::encoder encoder, const logistic_parameters& learnt,
                                double threshold, kernel wanted = kernel::best) {
+    std::vector<std::string> sorted = names.all();
+    std::sort(sorted.begin(), sorted.end());
+    if (const auto twice = std::adjacent_find(sorted.begin(), sorted.end()); twice != sorted.end()) {
+      return error{errc::structure, "two features are called \"" + *twice + "\""};
+    }
     if (auto e = encoder.wrong(names.numeric.size(), names.text.size())) return *std::move(e);
     if (auto e = wrong(encoder, learnt)) return *std::move(e);
     if (auto e = wrong_threshold(threshold)) return *std::move(e);

@@ -284,7 +284,8 @@ class pipeline {
   // Why a row of the block has no probability, in terms of the schema.
   unscorable find_fault(const feature_block& x, std::size_t row, double probability, scratch& memory) const {
     unscorable found;
-    if (probability == probability) found.what = fault::not_probability;
+    // A scorer that gives no reason for NaN may have got good values.
+    if (!fault_finder<Model> || probability == probability) found.what = fault::not_probability;
     if constexpr (fault_finder<Model>) {
       if (probability == probability) return found;
       const feature_fault reason = model_.find_fault(x, row, memory);

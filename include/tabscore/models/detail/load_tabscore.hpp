@@ -300,6 +300,9 @@ TABSCORE_INLINE result<std::string> read_model_bytes(const std::string& path) {
   };
   std::error_code unknown;
   if (std::filesystem::is_directory(path, unknown)) return fail("it is a folder");
+  if (std::filesystem::exists(path, unknown) && !std::filesystem::is_regular_file(path, unknown)) {
+    return fail("it is not a regular file");  // a pipe that nobody writes to has no end
+  }
   errno = 0;
   std::ifstream in(path, std::ios::binary);
   if (!in) return fail(std::generic_category().message(errno));

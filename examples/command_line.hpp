@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <charconv>
-#include <cstdint>
 #include <initializer_list>
+#include <iostream>
+#include <limits>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
 #include <vector>
+
+#include "standard_streams.hpp"
 
 /// An option with one of some names as its value; --help and the message about any other list the names. (A
 /// CLI::CheckedTransformer lists the values too, and those of an enum of bytes are control characters.)
@@ -35,18 +41,32 @@ CLI::Option* add_choice(CLI::App& app, const std::string& flag, T& value,
       ->default_str(preset);
 }
 
-/// Numbers without a sign are read as such: CLI11 takes -1 and numbers of more than 64 bits for the largest one, and an
-/// empty text for 0. Call it once all options are declared.
-inline void check_numbers(CLI::App& app) {
+/// A whole number from `least` to `most`. (CLI11 takes -1 and numbers of more than 64 bits for the largest one, and an
+/// empty text for 0.)
+template <class T>
+CLI::Option* add_number(CLI::App& app, const std::string& flag, T& value, const std::string& help, T least = 0,
+                        T most = std::numeric_limits<T>::max()) {
   const CLI::Validator whole(
-      [](const std::string& text) {
-        std::uint64_t value = 0;
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-        const bool right = error == std::errc{} && end == text.data() + text.size();
-        return right ? std::string() : "'" + text + "' is not a whole number from 0 to 18446744073709551615";
+      [least, most](const std::string& text) {
+        T read{};
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), read);
+        const bool is_right = error == std::errc{} && end == text.data() + text.size() && read >= least && read <= most;
+        return is_right ? std::string() : fmt::format("'{}' is not a whole number from {} to {}", text, least, most);
       },
       "");
-  for (CLI::Option* option : app.get_options()) {
-    if (option->get_type_name().rfind("UINT", 0) == 0) option->check(whole);
+  return app.add_option(flag, value, help)->check(whole)->capture_default_str();
+}
+
+/// Reads the command line. The status to exit with when it is wrong (2) or asked for help (0; 1 if that cannot be
+/// printed), else nothing.
+inline std::optional<int> parse_command_line(CLI::App& app, int argc, char** argv) {
+  try {
+    app.parse(argc, argv);
+    return std::nullopt;
+  } catch (const CLI::ParseError& e) {
+    if (app.exit(e) != 0) return 2;
+    if (std::cout.flush()) return 0;
+    say("the standard output cannot be written\n");
+    return 1;
   }
 }

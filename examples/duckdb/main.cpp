@@ -129,12 +129,12 @@ int main(int argc, char** argv) {
   app.add_option("--database", s.database, "database file (default: in memory)");
   app.add_option("--model", s.model, "model file")->required();
   app.add_option("--function", s.function, "what SQL calls the model")->capture_default_str();
-  app.add_option("--threads", s.threads, "threads of DuckDB (default: as many as cores)");
+  add_number(app, "--threads", s.threads, "threads of DuckDB, 0 for as many as cores");
   add_choice(app, "--on-error", s.policy, {{"null", on_error::null}, {"fail", on_error::fail}},
              "of a record that cannot be scored: its reason in the row (null), or fail the query");
   auto* const sql = app.add_option("--sql", s.sql, "statements to run");
   app.add_option("file", s.file, "file with statements to run")->excludes(sql);
-  CLI11_PARSE(app, argc, argv);
+  if (const auto status = parse_command_line(app, argc, argv)) return *status;
 
   if (!s.file.empty()) {
     std::ifstream in(s.file);

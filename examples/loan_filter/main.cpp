@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Will a loan be paid back? A filter: one JSON record a line in, one answer a line out, in their order.
 //     loan_filter loan_default.json < loans.jsonl
+// Exit status: 0 done; 1 the model, the input or the output is wrong; 2 the flags are.
 // models/train_loan_default.py trains and exports the model; docs/from-python.md has the whole way.
 #include <fmt/format.h>
 #include <tabscore/json/write.hpp>
@@ -9,8 +10,11 @@
 
 #include <iostream>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "../loan_server/loan.hpp"
+#include "../program_policy.hpp"
 #include "../standard_streams.hpp"
 
 std::string answer(const ts::outcome& outcome) {
@@ -19,21 +23,33 @@ std::string answer(const ts::outcome& outcome) {
   }
   if (const auto* e = std::get_if<ts::validation_errors>(&outcome)) return ts::to_json(*e, loan::names);
   if (const auto* e = std::get_if<ts::syntax_error>(&outcome)) return ts::to_json(*e);
-  if (const auto* b = std::get_if<ts::broken_rule>(&outcome)) return fmt::format(R"({{"detail":"{}"}})", b->message);
-  return R"({"detail":"this record cannot be scored"})";
+  ts::text_buffer text;
+  const auto* const broken = std::get_if<ts::broken_rule>(&outcome);
+  ts::append_detail(text, broken != nullptr ? std::string_view(broken->message) : "this record cannot be scored");
+  return std::string(text.view());
 }
 
 int main(int argc, char** argv) {
   hold_standard_streams();
-  if (argc != 2) return say("usage: loan_filter MODEL < RECORDS\n"), 2;
-  const auto file = ts::load_model_file(argv[1]);
+  const std::string_view usage =
+      "usage: loan_filter [--strict] MODEL < RECORDS\n"
+      "  --strict  take every value for what it looks like: no 45.9 or \"45\" in an integer field, no 1 for true\n";
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  if (words == std::vector<std::string>{"--help"}) {
+    if (std::cout << usage << std::flush) return 0;
+    return say("loan_filter: the standard output cannot be written\n"), 1;
+  }
+  const bool strict = !words.empty() && words[0] == "--strict";
+  if (words.size() != 1U + strict || words.back().starts_with('-')) return say("{}", usage), 2;
+  if (strict) program_policy::be_strict();
+  const auto file = ts::load_model_file(words.back());
   const auto model = file ? ts::make_scorer(*file) : file.error();  // replays the trainer's own rows
   if (!model) return say("loan_filter: {}\n", model.error().message), 1;
   const auto pipe = ts::make_pipeline(loan{}, loan_defaults::rules, loan_defaults::features, *model);
   if (!pipe) return say("loan_filter: {}\n", pipe.error().message), 1;
 
   std::ios::sync_with_stdio(false);  // or else a failure to read looks like the end
-  ts::workspace<loan> workspace;
+  ts::workspace<loan, program_policy> workspace;
   for (std::string line; std::cout && std::getline(std::cin, line);) {
     const simdjson::padded_string body(line);
     std::cout << answer(ts::score_json(*pipe, body, workspace, ts::body_shape::record)) << '\n';

@@ -10,12 +10,12 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
-#include <iostream>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "../command_line.hpp"
 #include "../file_mode.hpp"
 #include "../file_names.hpp"
 #include "../standard_streams.hpp"
@@ -37,14 +37,10 @@ int main(int argc, char** argv) {
   ::mode_t mode = 0600;
   add_file_mode(
       app, [&mode](::mode_t m) { mode = m; }, "rights of a new file, in octal (default: 600)");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& e) {
-    const bool wrong = app.exit(e) != 0;
-    return wrong || !std::cout.flush() ? 1 : 0;
-  }
+  app.footer("Exit status: 0 done; 1 a state cannot be read, merged or written; 2 the flags are wrong.");
+  if (const auto status = parse_command_line(app, argc, argv)) return *status;
 
-  if (app["--output"]->count() > 0 && output.empty()) return fail("--output is empty");
+  if (app["--output"]->count() > 0 && output.empty()) return say("tabscore-merge: --output is empty\n"), 2;
   std::vector<named_file> named{{"--output", output, file_use::replaced}};
   for (const std::string& file : files) named.push_back({"one of the states", file, file_use::read_first});
   if (const std::string problem = wrong_names(named); !problem.empty()) return fail(problem);

@@ -92,15 +92,24 @@ void input::open() {
   rest_.clear();
 
   std::uint64_t records = 0;
+  std::size_t parsed = 0;
   for (;;) {
-    const bool ended = fill(rest_, std::max<std::size_t>(4096, 2 * rest_.size()));
+    const std::size_t before = rest_.size();
+    const bool ended = fill(rest_, std::max<std::size_t>(4096, 2 * before));
+    // Of a pipe few bytes come at once: those of a line without an end are not parsed again for each few.
+    if (!ended && format_.has_lines() && rest_.size() < 2 * parsed && rest_.size() <= settings_.max_record_bytes &&
+        rest_.view().find('\n', before) == std::string_view::npos) {
+      continue;
+    }
+    parsed = rest_.size();
     const auto head = format_.begin(rest_.view(), ended);
     if (!head) stop(exit_code::usage, fmt::format("{}: {}", name, head.error().message));
     if (*head != format_.needs_more) {
       records = *head;
       break;
     }
-    if (rest_.size() > settings_.max_record_bytes) stop(exit_code::usage, fmt::format("{}: no header is that long", name));
+    if (rest_.size() > settings_.max_record_bytes)
+      stop(exit_code::usage, fmt::format("{}: no header is that long", name));
   }
   const std::string_view header = rest_.view().substr(0, records);
   if (!begun_) header_ = header;

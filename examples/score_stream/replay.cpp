@@ -151,6 +151,8 @@ class log_reader {
       if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
       if (const auto why = read_line(line); why.empty())
         continue;
+      else if (has_other_line_ends(line))
+        to_.unreadable(line_, "lines end with carriage returns alone: write line feeds");
       else if (from.is_torn && block.empty())
         to_.torn(line_);
       else
@@ -160,6 +162,11 @@ class log_reader {
   }
 
  private:
+  /// Several lines in one: a carriage return with more than blanks behind it.
+  static bool has_other_line_ends(std::string_view line) {
+    const std::size_t end = line.find('\r');
+    return end != std::string_view::npos && line.find_first_not_of(" \t\r", end) != std::string_view::npos;
+  }
   std::string read_line(std::string_view line) {
     if (std::string fault = ts::json_fault(line); !fault.empty()) return fault;
     ts::json_value probability, label, features, model;

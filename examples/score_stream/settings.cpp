@@ -8,7 +8,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
-#include <iostream>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -33,6 +33,13 @@ file_part parse_part(const std::string& text) {
   throw CLI::ValidationError("--part", "expected I/N with 1 <= I <= N, as in 3/8");
 }
 
+std::string wrong_seconds(const std::string& text) {
+  double seconds = 0;
+  const auto [end, error] = ts::detail::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error == std::errc{} && end == text.data() + text.size() && seconds >= 0 && seconds <= 1e6) return {};
+  return "'" + text + "' is not a number of seconds from 0 to 1000000";
+}
+
 void declare(CLI::App& app, settings& s) {
   app.add_option("inputs", s.inputs, "files with records, - for the standard input (the default)");
   app.add_option("-o,--output", s.output,
@@ -47,7 +54,7 @@ void declare(CLI::App& app, settings& s) {
   app.add_flag("--strict", s.strict,
                "take every value for what it looks like: no 45.9 or \"45\" in an integer field, no 1 for true");
   app.add_option("--model", s.model, "model file")->capture_default_str();
-  app.add_option("--threads", s.threads, "threads that score")->check(CLI::Range(1U, 1024U))->capture_default_str();
+  add_number(app, "--threads", s.threads, "threads that score", 1U, 1024U);
   add_choice(app, "--on-error", s.policy,
              {{"fail", on_error::fail}, {"skip", on_error::skip}, {"null", on_error::null}},
              "what becomes of a record that cannot be scored");
@@ -59,24 +66,20 @@ void declare(CLI::App& app, settings& s) {
   app.add_flag("--resume", s.resume,
                "leave checkpoints beside --output, and go on from the one that an earlier run has left there");
   app.add_option("--checkpoint-seconds", s.checkpoint_seconds, "time between two checkpoints")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Validator(wrong_seconds, ""))
       ->capture_default_str();
-  app.add_option("--block-bytes", s.block_bytes, "bytes that are read and scored at once")
-      ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 30))
-      ->capture_default_str();
-  app.add_option("--max-record-bytes", s.max_record_bytes,
-                 "a longer line is a wrong record; a longer record of a format without lines ends the run")
-      ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 30))
-      ->capture_default_str();
+  add_number(app, "--block-bytes", s.block_bytes, "bytes that are read and scored at once", std::size_t{1},
+             std::size_t{1} << 30U);
+  add_number(app, "--max-record-bytes", s.max_record_bytes,
+             "a longer line is a wrong record; a longer record of a format without lines ends the run", std::size_t{1},
+             std::size_t{1} << 30U);
   add_file_mode(
       app, [&s](::mode_t mode) { s.output_mode = s.private_mode = mode; },
       "rights of new files, in octal; default: 600, and --output as the umask says. A file that is replaced keeps its "
       "own");
   app.add_flag("--quiet", s.quiet, "no progress, no counts at the end");
   app.add_option("--replay", s.replay, "score this prediction log anew with --model, and compare");
-  app.add_option("--list", s.replay_list, "differences that --replay lists")
-      ->check(CLI::Range(std::size_t{0}, std::size_t{1} << 30))
-      ->capture_default_str();
+  add_number(app, "--list", s.replay_list, "differences that --replay lists", std::size_t{0}, std::size_t{1} << 30U);
   app.footer(
       "Exit status: 0 done; 1 wrong flags, model or files; 2 a record is wrong and --on-error is fail; 3 something "
       "cannot "
@@ -85,7 +88,6 @@ void declare(CLI::App& app, settings& s) {
 
 void check(const settings& s) {
   const auto wrong = [](const std::string& what) { stop(exit_code::usage, what); };
-  if (!(s.checkpoint_seconds <= 1e6)) wrong("--checkpoint-seconds: expected at most 1000000");
   const bool is_csv = s.from == "csv" || s.from == "tsv";
   if (s.keep && !is_csv && s.from != "ndjson") wrong("--keep is for ndjson, csv and tsv");
   if (s.single_line_cells && !is_csv) wrong("--single-line-cells is for csv and tsv");
@@ -117,16 +119,19 @@ settings parse_settings(int argc, char** argv) {
   CLI::App app(
       "Scores records of students: a filter from the standard input or files to the standard output or a file.");
   declare(app, s);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& e) {
-    const bool is_wrong = app.exit(e) != 0;
-    const bool is_printed = static_cast<bool>(std::cout.flush());
-    std::exit(static_cast<int>(is_wrong ? exit_code::usage : is_printed ? exit_code::done : exit_code::input_output));
+  if (const auto status = parse_command_line(app, argc, argv)) {
+    std::exit(static_cast<int>(*status == 2   ? exit_code::usage
+                               : *status == 0 ? exit_code::done
+                                              : exit_code::input_output));
   }
   for (const char* flag : {"--output", "--rejects", "--state-file", "--model", "--replay", "--to"}) {
     if (app[flag]->count() > 0 && app[flag]->as<std::string>().empty()) {
       stop(exit_code::usage, fmt::format("{} is empty", flag));
+    }
+  }
+  for (const char* flag : {"--rejects", "--state-file"}) {
+    if (app[flag]->count() > 0 && app[flag]->as<std::string>() == "-") {
+      stop(exit_code::usage, fmt::format("{} is a file: write /dev/stderr, or ./- for a file of that name", flag));
     }
   }
   if (s.output == "-") s.output.clear();

@@ -80,7 +80,8 @@ inline http::handler print_each(http::handler answer) {
     const auto start = std::chrono::steady_clock::now();
     const http::response r = answer(asked);
     const std::chrono::duration<double, std::micro> time = std::chrono::steady_clock::now() - start;
-    say("{} {} {} {:.0f} us\n", asked.method, asked.path, r.status, time.count());
+    say("{} {} {} {:.0f} us\n", asked.method, ts::serving::detail::percent_encoded(asked.path, ""), r.status,
+        time.count());
     return r;
   };
 }
@@ -99,8 +100,7 @@ int serve(int argc, char** argv, const char* model) {
   f.http.threads = std::max(std::thread::hardware_concurrency(), 1U);
   f.service.model = bundled_model(model);
   CLI::App app(fmt::format("{}, over HTTP.", Service::summary));
-  declare(app, f);
-  CLI11_PARSE(app, argc, argv);
+  if (const auto status = parse(app, f, argc, argv)) return *status;
   if (const auto problem = complete<Service>(f)) return fail(*problem);
 
   std::signal(SIGXFSZ, SIG_IGN);  // a log that may not grow is a failed write, not the end

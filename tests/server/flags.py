@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """flags.py PROGRAM: --help is printable, and nonsense in a flag ends the program with a sentence that names the flag."""
+import os
 import pathlib
 import re
 import subprocess
@@ -8,9 +9,10 @@ import sys
 import tempfile
 
 PROGRAM = str(pathlib.Path(sys.argv[1]).resolve())
-WRONG = {"--host": ["", "a b", "http://x", "nowhere.invalid"], "--allowed-hosts": ["", "a b", "http://x", "*.example.org"],
-         "--cors-origins": ["", "example.org", "https://x/"], "--model": ["", "/", "/nowhere", "/dev/null"],
-         "--prediction-log": ["", "/", "/proc/nowhere/log"], "--state-file": ["/proc/nowhere/state", "/"], "--swagger-ui": ["/nowhere"],
+WRONG = {"--host": ["", "a b", "http://x", "nowhere.invalid", "*", "[", "[]", "[::1", "::1]", "localhost:80", "[localhost]"], "--allowed-hosts": ["", "a b", "http://x", "*.example.org"],
+         "--cors-origins": ["", "example.org", "https://x/", "://x", "1://x", "https://:80", "https://x:", "https://x:0", "https://x:65536",
+                            "https://x:443", "https://x:8a", "https://[::1", "https://u@x", "https://x y", "https://x\u00e9"], "--model": ["", "/", "/nowhere", "/dev/null"],
+         "--prediction-log": ["", "/", "/proc/nowhere/log", "none", "OFF", "None", "-"], "--state-file": ["/proc/nowhere/state", "/"], "--swagger-ui": ["/nowhere"],
          "--log-sync": ["", "x", "0"], "--log-on-failure": ["", "x"], "--errors": ["", "x", "1"]}
 NUMBERS = ["", "-1", "x", "1.5", "1e3", "0x10", "99999999999999999999", " 1", "1 "]
 
@@ -43,8 +45,17 @@ def main():
                     raise SystemExit("%s '%s' is taken" % (flag, value))
                 said = done.stderr + done.stdout
                 expect(0 < done.returncode < 128, "%s '%s' ends with %d" % (flag, value, done.returncode))
+                usage = flag in numbers or flag in ("--cors-origins", "--log-sync", "--log-on-failure", "--errors")
+                expect(done.returncode == 2 or not usage and done.returncode == 1, "%s '%s' ends with %d" % (flag, value, done.returncode))
+                expect(len(said) < 300, "%s '%s': %s" % (flag, value, said))
                 expect(len(said) > 15 and "listening" not in said, "%s '%s': %s" % (flag, value, said))
                 count += 1
+        os.mkfifo(folder + "/pipe")
+        done = subprocess.run([PROGRAM, "--model", folder + "/pipe"], capture_output=True, text=True, timeout=10)
+        expect(done.returncode == 1 and "is not a regular file" in done.stderr, done)
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([PROGRAM, "--help"], stdout=full, stderr=subprocess.PIPE, timeout=10)
+    expect((done.returncode, done.stderr) == (1, b"the standard output cannot be written\n"), done)
     print("ok      %d wrong values of %d flags" % (count, len(WRONG)))
 
 

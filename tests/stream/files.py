@@ -265,6 +265,21 @@ def test_descriptors_that_do_not_block(folder):
     assert p.wait(60) == 0
 
 
+def test_header_without_an_end(folder):
+    """A line that does not end, on a pipe and in small pieces, is not parsed again for each piece."""
+    writer = 'import os\nfor _ in range(16384): os.write(1, b"x" * 1024)'
+    done = shell('timeout 20 python3 -c "$2" | timeout 20 "$0" --from csv --max-record-bytes 16000000', program, "", writer)
+    assert done.returncode == 1 and b"no header is that long" in done.stderr, done
+
+
+def test_flags_say_what_they_take(folder):
+    for flags in (["--threads", "-1"], ["--threads", "0"], ["--block-bytes", "99999999999999999999"], ["--max-record-bytes", ""],
+                  ["--checkpoint-seconds", "-1"], ["--checkpoint-seconds", "1e7"], ["--checkpoint-seconds", "nan"], ["--list", "x"],
+                  ["--rejects", "-"], ["--state-file", "-"]):
+        said = run(*flags, given=LINE, status=1).stderr
+        assert len(said) < 200 and flags[0].encode() in said, said
+
+
 def test_input_begun_elsewhere(folder):
     """Of a file of which somebody has read a part only the rest is scored."""
     (folder / "in").write_text("not ours\n" + LINE * 2)
@@ -280,8 +295,20 @@ def test_loan_filter_ends(folder):
                     'echo "$2" | "$0" "$1" > /dev/full'):
         done = shell(command, loan_filter, model, LOAN.strip())
         assert done.returncode == 1 and b"loan_filter: the standard" in done.stderr, (command, done)
-    for flags, status in ([], 2), (["a", "b"], 2), (["/"], 1), (["missing"], 1), ([model, "--help"], 2):
+    os.mkfifo(folder / "pipe")
+    for flags, status in (([], 2), (["a", "b"], 2), (["/"], 1), (["missing"], 1), ([model, "--help"], 2), (["--strict"], 2),
+                          (["--wrong", model], 2), ([folder / "pipe"], 1)):
         assert run(*flags, exe=loan_filter, status=status).stderr
+    numbers = json.dumps({**json.loads(LOAN), "months": "48"}) + "\n"
+    assert b'"probability"' in run(model, given=numbers, exe=loan_filter).stdout
+    assert b"value is not a valid integer" in run("--strict", model, given=numbers, exe=loan_filter).stdout
+
+
+def test_help_is_printed(folder):
+    for exe in program, merge, loan_filter:
+        assert run("--help", exe=exe).stdout
+        done = shell('"$0" --help > /dev/full', exe)
+        assert done.returncode == (3 if exe == program else 1) and b"cannot be written" in done.stderr, done
 
 
 def test_merge_ends(folder):
@@ -289,10 +316,11 @@ def test_merge_ends(folder):
     run("--state-file", state, given=LINE)
     (folder / "cut").write_bytes(state.read_bytes()[:100])
     (folder / "empty").write_text("")
-    for flags in ([], ["--nonsense"], [folder], [folder / "missing"], [folder / "cut"], [folder / "empty"],
-                  [state, state], [state, "-o", folder], [state, "-o", folder / "no" / "such"], [state, "-o"],
-                  [state, "-o", ""], ["--file-mode", "9", state], ["--file-mode", "0444", state]):
+    for flags in ([folder], [folder / "missing"], [folder / "cut"], [folder / "empty"], [state, state], [state, "-o", folder],
+                  [state, "-o", folder / "no" / "such"]):
         assert run(*flags, exe=merge, status=1).stderr, flags
+    for flags in ([], ["--nonsense"], [state, "-o"], [state, "-o", ""], ["--file-mode", "9", state], ["--file-mode", "0444", state]):
+        assert run(*flags, exe=merge, status=2).stderr, flags
     assert run(state, exe=merge).stdout == state.read_bytes()
     os.symlink(state, folder / "other")
     assert b"given twice" in run(state, folder / "other", exe=merge, status=1).stderr
@@ -502,6 +530,9 @@ def test_replay_reads_what_a_log_holds(folder):
     done = run("--replay", log, "--max-record-bytes", 1000, "--block-bytes", 1000, status=4)
     assert b"line 2: longer than" in done.stdout and b"2 records replayed" in done.stdout
     assert shell('"$0" --replay "$1" > /dev/full', program, log).returncode == 3
+    for text in (good + "\r") * 3, good + "\r" + good, good + "\n" + good + "\r" + good:
+        log.write_bytes(text.encode())
+        assert b"carriage returns alone" in run("--replay", log, status=4).stdout, text
 
 
 def test_hostile_binary_headers(folder):

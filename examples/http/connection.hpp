@@ -440,25 +440,17 @@ class connection {
   /// resets the connection and may take the answer away from its reader.
   task<bool> hang_up(unsigned status) {
     const settings& config = worker_.config;
-    response refusal{.status = status};
-    std::string body;
-    if (status == 503) {
-      refusal = busy();
-    } else if (config.refused) {
-      config.refused(status);
-    }
-    if (status == 408) body = R"({"detail":"The request did not arrive in time."})";
-    if (status == 421) {
-      body = R"({"detail":"The server is not told to answer for the host that the request names (--allowed-hosts)."})";
-    }
-    if (status == 413) body = fmt::format(R"({{"detail":"The body is larger than {} bytes."}})", config.max_body_bytes);
-    if (status == 431) {
-      body = fmt::format(R"({{"detail":"The header is larger than {} bytes."}})", config.max_header_bytes);
-    }
-    if (!body.empty()) refusal.body = body;
+    if (status != 503 && config.refused) config.refused(status);
+    const std::string detail =
+        status == 408   ? "The request did not arrive in time."
+        : status == 421 ? "The server is not told to answer for the host that the request names (--allowed-hosts)."
+        : status == 413 ? fmt::format("The body is larger than {} bytes.", config.max_body_bytes)
+                        : fmt::format("The header is larger than {} bytes.", config.max_header_bytes);
+    const std::string body = fmt::format(R"({{"detail":"{}"}})", detail);
+    response refusal{.status = status, .body = body};
+    if (status == 503) refusal = busy();
     if (status == 400) {
-      refusal.content_type = "text/plain; charset=utf-8";
-      refusal.body = "Invalid HTTP request received.";
+      refusal = {.status = 400, .content_type = "text/plain; charset=utf-8", .body = "Invalid HTTP request received."};
     }
     bool open = answer(refusal, false);
     if (open && !unsent_.empty()) open = co_await send_rest();

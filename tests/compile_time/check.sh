@@ -38,5 +38,6 @@ tabscore/models/load_tabscore.hpp 530
 tabscore/models/load_model.hpp 150 -DTABSCORE_COMPILED
 tabscore/tabscore.hpp 830
 tabscore/tabscore.hpp 440 -DTABSCORE_COMPILED
+tabscore/serving/endpoint.hpp 480 -DTABSCORE_COMPILED
 TABLE
 exit $bad

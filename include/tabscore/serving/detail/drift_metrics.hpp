@@ -20,7 +20,7 @@ inline double largest_drift(const drift_monitor& monitor) {
   const drift_report report = recent_drift(monitor);
   double largest = 0;
   for (const feature_drift& f : report.features) {
-    if (report.enough) largest = std::max(largest, f.stability_index - f.stability_noise);
+    if (report.enough) largest = (std::max)(largest, f.stability_index - f.stability_noise);
   }
   return largest;
 }

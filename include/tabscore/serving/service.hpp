@@ -7,13 +7,13 @@
 #include "../expr/rule.hpp"
 #include "../features/features.hpp"
 #include "../json/coerce.hpp"
+#include "../log/jsonl_log.hpp"
 #include "../models/scorer.hpp"
 #include "../monitor/drift_monitor.hpp"
-#include "../log/jsonl_log.hpp"
 #include "../pipeline/pipeline.hpp"
+#include "../pipeline/workspace.hpp"
 #include "../schema/batch.hpp"
 #include "../schema/schema.hpp"
-#include "../pipeline/workspace.hpp"
 
 namespace tabscore::serving {
 

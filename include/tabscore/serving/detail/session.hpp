@@ -29,8 +29,6 @@
 
 namespace tabscore::serving::detail {
 
-namespace ts = tabscore;
-
 /// Answers requests for one thread, with that thread's working memory.
 template <class Service>
 class session {
@@ -42,7 +40,7 @@ class session {
         metrics_(service.metrics.add_thread()),
         models_(service.live),
         inference_(metrics_, service.config.limits) {
-    workspace_.decoder = ts::decoder<record, typename Service::coercion>("records", service.config.limits);
+    workspace_.decoder = decoder<record, typename Service::coercion>("records", service.config.limits);
   }
   session(const session&) = delete;
   session& operator=(const session&) = delete;
@@ -75,9 +73,8 @@ class session {
     response reply{.status = to.status, .content_type = {}, .body = {}, .more_headers = header_};
     if (to.text.empty()) return reply;
     reply.content_type = response().content_type;
-    return error(reply, [&]<class Dialect>(const ts::error_context& context) {
-      Dialect::append_detail(out_, to.text, context);
-    });
+    return error(reply,
+                 [&]<class Dialect>(const error_context& context) { Dialect::append_detail(out_, to.text, context); });
   }
 
   response respond(const route& where, const request& asked) {
@@ -90,7 +87,7 @@ class session {
     model_ = pinned.get();
     if (asked.padded || where.methods != "POST") return answer_from_model(where.target, asked);
     request padded = asked;
-    padded.body = ts::detail::padded_copy(asked.body, workspace_.body);
+    padded.body = tabscore::detail::padded_copy(asked.body, workspace_.body);
     padded.padded = true;
     return answer_from_model(where.target, padded);
   }
@@ -99,11 +96,11 @@ class session {
     switch (target) {
       case route_target::batch_predict:
         if (const auto on_error = query_value(asked.query, "on_error"); on_error && *on_error != "fail") {
-          return *on_error == "skip" ? predict(asked, {.on_error = ts::on_error::skip}) : wrong_on_error();
+          return *on_error == "skip" ? predict(asked, {.on_error = tabscore::on_error::skip}) : wrong_on_error();
         }
         return predict(asked, {});
       case route_target::predict:
-        return predict(asked, {.shape = ts::body_shape::record});
+        return predict(asked, {.shape = body_shape::record});
       case route_target::health:
         return health();
       case route_target::drift:
@@ -154,37 +151,37 @@ class session {
     return {.content_type = "text/html; charset=utf-8", .body = p.text, .more_headers = p.headers};
   }
 
-  response predict(const request& asked, ts::request_options options) {
+  response predict(const request& asked, request_options options) {
     const explain_query explain = read_explain_query(asked.query);
     if (!explain.valid) return refuse(explain);
     if (!asked.body.empty() && !is_json(asked.content_type)) {
-      return answer(ts::validation_errors{{.what = ts::fault::not_record}}, options);
+      return answer(validation_errors{{.what = fault::not_record}}, options);
     }
     options.explain = explain.count != 0;
     options.max_explained = explain_query::most_records;
     const pipeline_of<Service>* const pipe = model_ != nullptr ? &*model_->pipe : nullptr;
     thread_metrics::stopwatch time(metrics_);
     const simdjson::padded_string_view body(asked.body, asked.body.size() + simdjson::SIMDJSON_PADDING);
-    const ts::outcome outcome = ts::score_request(pipe, body, workspace_, options, time);
+    const tabscore::outcome outcome = score_request(pipe, body, workspace_, options, time);
     response reply = answer(outcome, options, asked.body, explain.count);
     if (time.has_scored()) {
       reply.more_headers = header_ = model_->identity.header;  // copied: the model may be gone when it is sent
-      time.lap(ts::request_stage::respond);
+      time.lap(request_stage::respond);
     }
     return reply;
   }
   response wrong_on_error() { return detail(422, "The query parameter on_error is neither 'fail' nor 'skip'."); }
-  response no_model() { return detail(model_not_loaded, ts::no_model_detail); }
+  response no_model() { return detail(model_not_loaded, no_model_detail); }
 
   /// `document`: the body, if it is JSON, for errors that show what is wrong with it. `explained`: contributions to
   /// name of each record.
-  response answer(const ts::outcome& outcome, const ts::request_options& options, std::string_view document = {},
+  response answer(const tabscore::outcome& outcome, const request_options& options, std::string_view document = {},
                   std::size_t explained = 0) {
     const unsigned status = status_of(outcome);
-    if (std::holds_alternative<ts::no_model>(outcome)) return no_model();
-    if (const auto* e = std::get_if<ts::error>(&outcome)) return detail(status, e->message);
-    const auto records = options.shape == ts::body_shape::records;
-    if (const auto* p = std::get_if<ts::predictions>(&outcome)) {
+    if (std::holds_alternative<tabscore::no_model>(outcome)) return no_model();
+    if (const auto* e = std::get_if<tabscore::error>(&outcome)) return detail(status, e->message);
+    const auto records = options.shape == body_shape::records;
+    if (const auto* p = std::get_if<predictions>(&outcome)) {
       metrics_.scored(p->rows());
       const auto explanation = explanations_of(*p, explained);
       if (records && explained == 0) {
@@ -198,21 +195,21 @@ class session {
       }
       return {.status = status, .body = out_.view()};
     }
-    const auto with_document = [&](ts::error_context context, std::size_t unlisted) {
+    const auto with_document = [&](error_context context, std::size_t unlisted) {
       context.document = document;
       context.most_bytes = service_.config.max_error_bytes;
       context.unlisted = unlisted;
       return context;
     };
-    if (const auto* some = std::get_if<ts::partial_predictions>(&outcome)) {
+    if (const auto* some = std::get_if<partial_predictions>(&outcome)) {
       metrics_.scored(some->scores.rows());
       metrics_.rejected(*some);
-      response reply = error({.status = status}, [&]<class Dialect>(const ts::error_context& context) {
-        const ts::error_context all = with_document(context, some->unlisted);
+      response reply = error({.status = status}, [&]<class Dialect>(const error_context& context) {
+        const error_context all = with_document(context, some->unlisted);
         if (explained == 0) {
-          ts::append_partial<Dialect>(out_, *some, service_.names, all);
+          append_partial<Dialect>(out_, *some, service_.names, all);
         } else {
-          ts::append_partial<Dialect>(out_, *some, service_.names, all, explanations_of(some->scores, explained));
+          append_partial<Dialect>(out_, *some, service_.names, all, explanations_of(some->scores, explained));
         }
       });
       reply.content_type = response().content_type;
@@ -220,26 +217,26 @@ class session {
     }
     const std::size_t unlisted = workspace_.decoder.faults().unlisted;
     metrics_.rejected(outcome, workspace_.records.rows(), unlisted);
-    if (std::holds_alternative<ts::refused>(outcome)) return detail(status, ts::refused_detail);
-    if (std::holds_alternative<ts::unreadable>(outcome)) {
-      return detail(status, ts::dialect::pydantic1::unreadable_detail);
+    if (std::holds_alternative<tabscore::refused>(outcome)) return detail(status, refused_detail);
+    if (std::holds_alternative<unreadable>(outcome)) {
+      return detail(status, dialect::pydantic1::unreadable_detail);
     }
-    return error({.status = status}, [&]<class Dialect>(const ts::error_context& some) {
-      const ts::error_context context = with_document(some, unlisted);
-      if (const auto* errors = std::get_if<ts::validation_errors>(&outcome)) {
+    return error({.status = status}, [&]<class Dialect>(const error_context& some) {
+      const error_context context = with_document(some, unlisted);
+      if (const auto* errors = std::get_if<validation_errors>(&outcome)) {
         Dialect::append_errors(out_, *errors, context);
-      } else if (const auto* syntax = std::get_if<ts::syntax_error>(&outcome)) {
+      } else if (const auto* syntax = std::get_if<syntax_error>(&outcome)) {
         Dialect::append_syntax_error(out_, *syntax, context);
       } else {
-        const auto& broken = std::get<ts::broken_rule>(outcome);
+        const auto& broken = std::get<broken_rule>(outcome);
         const auto row = static_cast<std::uint32_t>(broken.row);
-        Dialect::append_broken_rule(out_, broken.message, records ? row : ts::field_error::no_row, context);
+        Dialect::append_broken_rule(out_, broken.message, records ? row : field_error::no_row, context);
       }
     });
   }
 
   /// Appends the explanation of the i-th prediction: its `most` largest contributions.
-  auto explanations_of(const ts::predictions& p, std::size_t most) {
+  auto explanations_of(const predictions& p, std::size_t most) {
     if (most != 0 && reasons_of_ != model_->identity.sha256) {
       reasons_.emplace(model_->pipe->model().features().all());
       reasons_of_ = model_->identity.sha256;
@@ -251,9 +248,9 @@ class session {
   }
 
   response refuse(const explain_query& explain) {
-    return error({.status = 422}, [&]<class Dialect>(ts::error_context context) {
+    return error({.status = 422}, [&]<class Dialect>(error_context context) {
       static constexpr std::string_view parameter = "explain";
-      const ts::field_error e{.field = 0, .what = explain.what, .bound = explain.bound};
+      const field_error e{.field = 0, .what = explain.what, .bound = explain.bound};
       context.names = {&parameter, 1};
       context.kinds = {};
       context.place = "query";
@@ -263,19 +260,19 @@ class session {
 
   response detail(unsigned status, std::string_view text) {
     return error({.status = status},
-                 [&]<class Dialect>(const ts::error_context& context) { Dialect::append_detail(out_, text, context); });
+                 [&]<class Dialect>(const error_context& context) { Dialect::append_detail(out_, text, context); });
   }
 
   /// The answer with the body that write<Dialect>(context) appends, in the dialect that the request is answered in.
   template <class Write>
   response error(response reply, Write&& write) {
-    auto context = ts::context_of<record>();
+    auto context = context_of<record>();
     context.status = reply.status;
     context.type_prefix = problem_types;
     const auto plain = [](char c) { return c > ' ' && c < 0x7F; };
     if (std::all_of(asked_->path.begin(), asked_->path.end(), plain)) context.instance = asked_->path;
     with_dialect(style_, [&]<class Dialect>() { write.template operator()<Dialect>(context); });
-    if (style_ == error_style::problem) reply.content_type = ts::dialect::problem_details::content_type;
+    if (style_ == error_style::problem) reply.content_type = dialect::problem_details::content_type;
     reply.body = out_.view();
     return reply;
   }
@@ -295,7 +292,7 @@ class session {
   }
 
   response drift() {
-    const ts::drift_status status = model_ != nullptr ? model_->drift() : ts::assess_drift({}, nullptr);
+    const drift_status status = model_ != nullptr ? model_->drift() : assess_drift({}, nullptr);
     if (!append_drift_status(out_, status)) return failed();  // as the reference
     return {.body = out_.view()};
   }
@@ -309,16 +306,16 @@ class session {
   response state() {
     if (model_ == nullptr) return no_model();
     if (!model_->has_histograms()) return detail(model_not_loaded, "The model file has no histograms.");
-    out_.append(ts::to_json(ts::state_of(model_->monitor)));
+    out_.append(to_json(state_of(model_->monitor)));
     return {.body = out_.view()};
   }
 
   response metrics() {
-    ts::prometheus_text text(out_);
+    prometheus_text text(out_);
     service_.metrics.append_to(text);
-    append_metrics(text, service_.log, model_ != nullptr ? model_->monitor.read() : ts::totals{});
+    append_metrics(text, service_.log, model_ != nullptr ? model_->monitor.read() : totals{});
     if (model_ != nullptr) append_metrics(text, *model_, service_.reloader->status());
-    return {.content_type = ts::prometheus_text::content_type, .body = out_.view()};
+    return {.content_type = prometheus_text::content_type, .body = out_.view()};
   }
 
   shared_state<Service>& service_;
@@ -329,10 +326,10 @@ class session {
   inference_api<Service> inference_;
   const request* asked_ = nullptr;              // the one at hand
   error_style style_ = error_style::pydantic1;  // of its answer
-  ts::workspace<record, typename Service::coercion> workspace_;
-  ts::text_buffer out_;
-  std::optional<ts::explanation_writer> reasons_;  // made for the first request that asks
-  std::string reasons_of_;                         // the model that they are for
+  workspace<record, typename Service::coercion> workspace_;
+  text_buffer out_;
+  std::optional<explanation_writer> reasons_;  // made for the first request that asks
+  std::string reasons_of_;                     // the model that they are for
 };
 
 }  // namespace tabscore::serving::detail

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "core/config.hpp"
+
 // Names of tabscore that need no definition: for headers that take or return them by reference, pointer or result.
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 struct error;
 template <class T>
@@ -42,4 +44,4 @@ struct response;
 struct settings;
 }  // namespace serving
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <utility>
 
+#include "../core/config.hpp"
+
 // The structs of the Arrow C data and stream interfaces, in the global namespace and under their usual guards, so that
 // they are the same types as any other library's. Their layout is fixed for good by
 // https://arrow.apache.org/docs/format/CDataInterface.html
@@ -57,7 +59,7 @@ struct ArrowArrayStream {
 #endif  // ARROW_C_STREAM_INTERFACE
 }
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// Owns one of the three structs: releases it when it is left holding one. Movable, as they are: a moved-from one holds
 /// nothing.
@@ -102,4 +104,4 @@ using arrow_schema = arrow_owner<ArrowSchema>;
 using arrow_array = arrow_owner<ArrowArray>;
 using arrow_stream = arrow_owner<ArrowArrayStream>;
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -10,10 +10,11 @@
 #include <utility>
 #include <vector>
 
+#include "../core/config.hpp"
 #include "../models/predictions.hpp"
 #include "arrow_abi.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 namespace detail {
 
@@ -143,4 +144,4 @@ class arrow_predictions {
   std::size_t failed_ = 0;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

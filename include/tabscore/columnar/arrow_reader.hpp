@@ -11,11 +11,12 @@
 #include <type_traits>
 #include <utility>
 
+#include "../core/config.hpp"
 #include "../core/result.hpp"
 #include "arrow_abi.hpp"
 #include "lent_columns.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 namespace detail {
 
@@ -309,4 +310,4 @@ class arrow_reader {
   std::int64_t columns_ = 0;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -14,12 +14,13 @@
 #include <tuple>
 #include <type_traits>
 
+#include "../core/config.hpp"
 #include "../core/detail/ascii.hpp"
 #include "../core/scratch.hpp"
 #include "../schema/number_rule.hpp"
 #include "../schema/validate.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 namespace detail {
 
@@ -177,4 +178,4 @@ class lent_columns {
   validation_errors errors_;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

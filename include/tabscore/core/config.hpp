@@ -33,6 +33,10 @@
 /// declared by the headers, and compiled once, in tabscore.cpp. The same in every translation unit of a program.
 #if defined(TABSCORE_COMPILED)
 #define TABSCORE_INLINE
+#define TABSCORE_ABI abi1_compiled
 #else
 #define TABSCORE_INLINE inline
+/// The inline namespace of all names: the version of the binary interface, and whether bodies are compiled apart.
+/// Translation units that differ in either do not link.
+#define TABSCORE_ABI abi1
 #endif

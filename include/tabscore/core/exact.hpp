@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-namespace tabscore::exact {
+#include "config.hpp"
+
+namespace tabscore::inline TABSCORE_ABI::exact {
 
 /// The value, rounded where it stands: the compiler may not fuse the operation that made it with the one that uses it.
 /// g++ contracts a*b + c even in -std=c++20 where the target has FMA, which changes the last bit with the build flags.
@@ -20,4 +22,4 @@ inline Value rounded(Value v) noexcept {
 inline double product(double a, double b) noexcept { return rounded(a * b); }
 inline float product(float a, float b) noexcept { return rounded(a * b); }
 
-}  // namespace tabscore::exact
+}  // namespace tabscore::inline TABSCORE_ABI::exact

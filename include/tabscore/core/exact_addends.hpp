@@ -8,10 +8,11 @@
 #include <optional>
 #include <span>
 
+#include "config.hpp"
 #include "detail/column_kernels.hpp"
 #include "exact_sum.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// An exact_sum that is cheap to add to, a whole column or a few values: those below 2^51 that are multiples of 2^-104,
 /// as nearly all are, are counted in three integers, sixteen values at a time, and put into the sum proper when these
@@ -105,4 +106,4 @@ class exact_addends {
   std::optional<exact_sum> rest_;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

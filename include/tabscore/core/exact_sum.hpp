@@ -8,7 +8,9 @@
 #include <cstdint>
 #include <limits>
 
-namespace tabscore {
+#include "config.hpp"
+
+namespace tabscore::inline TABSCORE_ABI {
 
 /// The exact sum of any doubles and integers, so that neither their order nor how they were grouped shows: one
 /// fixed-point number in two's complement, wide enough for 2^64 of the largest doubles (Kulisch's long accumulator).
@@ -151,4 +153,4 @@ class exact_sum {
   std::uint64_t negative_infinities_ = 0;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -10,9 +10,10 @@
 #include <string>
 #include <string_view>
 
+#include "config.hpp"
 #include "exact_sum.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// The finite part of a sum, exactly, as C and Python write doubles in hexadecimal: "-0x1a8p-3". One text per sum: the
 /// last bit of the digits is set, none leads with zero; "0x0p+0" is zero. Python's float.fromhex() rounds it as value()
@@ -78,4 +79,4 @@ inline std::optional<exact_sum> parse_exact_sum(std::string_view text, std::uint
   return sum;
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -4,7 +4,9 @@
 #include <cstddef>
 #include <string_view>
 
-namespace tabscore {
+#include "config.hpp"
+
+namespace tabscore::inline TABSCORE_ABI {
 
 /// Text as a template argument: field<"name">. N counts the terminating zero.
 template <std::size_t N>
@@ -18,4 +20,4 @@ struct fixed_string {
   constexpr std::string_view view() const noexcept { return {text, N - 1}; }
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

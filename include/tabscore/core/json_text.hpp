@@ -6,9 +6,10 @@
 #include <cstring>
 #include <string_view>
 
+#include "config.hpp"
 #include "text_buffer.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// What of a text is written as `\uXXXX`: what JSON demands (and surrogates, which UTF-8 cannot hold), or everything
 /// that is not printable ASCII, as Python's json.dumps does.
@@ -91,4 +92,4 @@ void append_json_text(text_buffer& out, std::string_view text) {
   out.append("\"");
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

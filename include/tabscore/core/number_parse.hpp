@@ -6,10 +6,11 @@
 #include <string_view>
 #include <system_error>
 
+#include "config.hpp"
 #include "detail/from_chars.hpp"
 #include "detail/skip.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// The correctly rounded double of decimal text (an optional '-', digits with at most one point, an optional exponent);
 /// beyond the range of a double an infinity, below it a zero, with the text's sign.
@@ -46,4 +47,4 @@ inline double parse_real(std::string_view text) noexcept {
   return negative ? -v : v;
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

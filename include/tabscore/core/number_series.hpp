@@ -4,11 +4,12 @@
 #include <cstddef>
 #include <span>
 
+#include "config.hpp"
 #include "detail/shortest_four.hpp"
 #include "number_text.hpp"
 #include "number_texts.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 static_assert(number_text_space <= number_texts::space);
 
@@ -42,4 +43,4 @@ class number_series {
 #endif
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -17,9 +17,11 @@
 
 #if FMT_VERSION < 90000 || FMT_VERSION >= 110000
 #include <charconv>
+
+#include "config.hpp"
 #endif
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// Bytes that write_real and write_integer may touch from where they begin: a little more than the longest text.
 inline constexpr std::size_t number_text_space = 48;
@@ -275,4 +277,4 @@ char* write_real(char* to, double v) noexcept {
   return write_integer(to, static_cast<std::int64_t>(magnitude));
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

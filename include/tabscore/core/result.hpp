@@ -13,7 +13,7 @@
 #include <stdexcept>
 #endif
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// What went wrong with a file or a configuration; the message of the error names the place.
 enum class errc {
@@ -87,4 +87,4 @@ class [[nodiscard]] result {
   std::variant<T, tabscore::error> state_;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

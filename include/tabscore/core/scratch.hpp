@@ -9,7 +9,9 @@
 #include <type_traits>
 #include <utility>
 
-namespace tabscore {
+#include "config.hpp"
+
+namespace tabscore::inline TABSCORE_ABI {
 
 /// Working memory of one thread that grows to what was asked for and is then reused: no allocation once warm.
 /// Not for concurrent use; give each thread its own.
@@ -57,4 +59,4 @@ class scratch {
   std::unique_ptr<scratch> inner_;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

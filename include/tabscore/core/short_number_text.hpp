@@ -6,10 +6,11 @@
 #include <cstdint>
 #include <cstring>
 
+#include "config.hpp"
 #include "number_text.hpp"
 
 // The texts of number_text.hpp for numbers with few digits, as most records' are: looked up.
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 namespace detail {
 
@@ -80,4 +81,4 @@ inline char* write_thousandths(char* to, std::uint32_t n) noexcept {
   return to + 2 + (fraction >> 16U != 0x3030U) + (fraction >> 24U != 0x30U);
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

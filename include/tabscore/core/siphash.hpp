@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <string_view>
 
-namespace tabscore {
+#include "config.hpp"
+
+namespace tabscore::inline TABSCORE_ABI {
 
 using siphash_key = std::array<std::uint64_t, 2>;
 
@@ -43,4 +45,4 @@ inline std::uint64_t siphash(std::string_view text, const siphash_key& key) noex
   return a ^ b ^ c ^ d;
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -9,7 +9,7 @@
 
 #include "config.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// Text that is written piece by piece into memory that grows, and is kept by clear(): no allocation once warm.
 /// Not for concurrent use; give each thread its own.
@@ -50,4 +50,4 @@ class text_buffer {
   std::size_t capacity_ = 0;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -14,13 +14,14 @@
 #include <type_traits>
 #include <utility>
 
+#include "../core/config.hpp"
 #include "../core/detail/eigen.hpp"
 #include "../core/fixed_string.hpp"
 #include "../schema/columns.hpp"
 #include "detail/text_column.hpp"
 #include "rounded.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// Formulas over columns, written as formulas: 0.6 * col<"minutes"> + max(col<"days">, 1). An expression is a small
 /// value that knows no data; evaluate(columns) gives an Eigen expression of one entry per record, computed where it is
@@ -542,4 +543,4 @@ template <expression_type A>
 constexpr auto abs(const A& a) { return detail::make_arithmetic<detail::function_op<detail::abs_of>>(a); }
 // clang-format on
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

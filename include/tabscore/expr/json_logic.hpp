@@ -6,13 +6,14 @@
 #include <string_view>
 #include <tuple>
 
+#include "../core/config.hpp"
 #include "../core/json_text.hpp"
 #include "../core/number_text.hpp"
 #include "../core/text_buffer.hpp"
 #include "expr.hpp"
 #include "rule.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 // Formulas as JsonLogic (jsonlogic.com), so that clients in other languages can check rules for themselves:
 // {"<=":[{"var":"passed"},{"var":"started"}]}. log, log1p, sqrt and abs are operations that JsonLogic leaves to its
@@ -130,4 +131,4 @@ void append_json_logic(text_buffer& out, const rules<Rule...>& all) {
   out.append("]");
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -5,10 +5,11 @@
 #include <string_view>
 #include <tuple>
 
+#include "../core/config.hpp"
 #include "expr.hpp"
 
 // Which fields a formula reads.
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 template <class Value>
 constexpr bool mentions(const constant<Value>&, std::string_view) noexcept {
@@ -27,4 +28,4 @@ constexpr bool mentions(const operation<Op, Operands...>& o, std::string_view fi
   return std::apply([&](const auto&... operands) { return (mentions(operands, field) || ...); }, o.operands);
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "../core/config.hpp"
 #include "../core/detail/eigen.hpp"
 #include "../core/exact.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 namespace detail {
 
@@ -27,7 +28,7 @@ auto rounded(const Eigen::ArrayBase<Derived>& x) {
   return Eigen::CwiseUnaryOp<detail::rounded_op, const Derived>(x.derived(), {});
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI
 
 namespace Eigen::internal {
 template <>

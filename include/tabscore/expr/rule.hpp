@@ -7,9 +7,10 @@
 #include <string_view>
 #include <tuple>
 
+#include "../core/config.hpp"
 #include "expr.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// A rule that was not kept: which (in the order of the declaration), by which record first, and its message.
 struct broken_rule {
@@ -90,4 +91,4 @@ class rules {
   std::tuple<Rule...> all_;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

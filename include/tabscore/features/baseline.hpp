@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
-namespace tabscore {
+#include "../core/config.hpp"
+
+namespace tabscore::inline TABSCORE_ABI {
 
 /// The training rows by bin of one number. Values are compared as single precision floats, so that each edge is one:
 /// bin i holds edges[i] <= x < edges[i + 1], the last one its upper edge too.
@@ -57,4 +59,4 @@ struct drift_baseline {
   std::optional<training_histograms> histograms = {};
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

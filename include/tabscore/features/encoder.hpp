@@ -21,7 +21,7 @@
 #include "numeric_step.hpp"
 #include "one_hot.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// Turns a feature block into what a model was trained on: prepared and scaled numeric features, then the columns of
 /// each text field: one indicator per category (all zero for an unknown text), or the category's position as a number.
@@ -157,4 +157,4 @@ struct encoder {
   }
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

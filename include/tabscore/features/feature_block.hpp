@@ -6,9 +6,10 @@
 #include <span>
 #include <string_view>
 
+#include "../core/config.hpp"
 #include "one_hot.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// The codes of a text field's rows, once somebody has looked them up.
 struct text_codes {
@@ -46,4 +47,4 @@ void each_code(const feature_block& x, std::size_t field, const one_hot& categor
   for (std::size_t i = first; i < first + rows; ++i) use(i, known.code[i]);
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -6,10 +6,11 @@
 #include <string_view>
 #include <tuple>
 
+#include "../core/config.hpp"
 #include "../expr/expr.hpp"
 #include "../expr/mentions.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 template <fixed_string Name, expression_type Formula>
 struct named_feature {
@@ -91,4 +92,4 @@ class features {
   std::tuple<Feature...> engineered_;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -8,9 +8,10 @@
 #include <variant>
 #include <vector>
 
+#include "../core/config.hpp"
 #include "../core/exact.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// (x - mean) / scale: scikit-learn's StandardScaler, RobustScaler and (with mean 0) MaxAbsScaler.
 struct standardize {
@@ -65,4 +66,4 @@ struct category_code {
 /// What is done to one number on its way to the model.
 using numeric_step = std::variant<standardize, rescale, impute, clip, logarithm, logarithm1p, category_code>;
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

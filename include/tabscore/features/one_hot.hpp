@@ -15,7 +15,7 @@
 #include "../core/config.hpp"
 #include "../core/result.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// The categories of one text field in model order: text -> its position, which is its indicator column. A nullopt
 /// category (missing during training) keeps its position; no text matches it, but an absent one (a view of nothing) is
@@ -156,4 +156,4 @@ class one_hot {
   std::shared_ptr<const table> table_;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -10,7 +10,9 @@
 #include <system_error>
 #include <utility>
 
-namespace tabscore::files {
+#include "../core/config.hpp"
+
+namespace tabscore::inline TABSCORE_ABI::files {
 
 /// A file descriptor that is closed with its owner.
 class unique_fd {
@@ -49,4 +51,4 @@ inline bool write_all(int fd, std::string_view bytes) noexcept {
 /// " (No space left on device)", of errno.
 inline std::string because_of_errno() { return " (" + std::generic_category().message(errno) + ")"; }
 
-}  // namespace tabscore::files
+}  // namespace tabscore::inline TABSCORE_ABI::files

@@ -9,9 +9,10 @@
 #include <string>
 #include <system_error>
 
+#include "../core/config.hpp"
 #include "../core/result.hpp"
 
-namespace tabscore::files {
+namespace tabscore::inline TABSCORE_ABI::files {
 
 /// The bytes of a file, at most so many of them: /dev/zero has no end. Who gives a bound gives one more than is right.
 inline result<std::string> read_file(const std::string& path, std::size_t most = std::size_t(-1)) {
@@ -31,4 +32,4 @@ inline result<std::string> read_file(const std::string& path, std::size_t most =
   return bytes;
 }
 
-}  // namespace tabscore::files
+}  // namespace tabscore::inline TABSCORE_ABI::files

@@ -14,10 +14,11 @@
 #include <string_view>
 #include <utility>
 
+#include "../core/config.hpp"
 #include "../core/result.hpp"
 #include "write_target.hpp"
 
-namespace tabscore::files {
+namespace tabscore::inline TABSCORE_ABI::files {
 
 /// A file that is written anew and is there whole or not at all: written as `<path>.partial`, forced to the disk, and
 /// renamed over the old one, whose mode and owner it takes. Links are followed; what is no regular file is written to
@@ -141,4 +142,4 @@ class replaced_file {
   unique_fd fd_;
 };
 
-}  // namespace tabscore::files
+}  // namespace tabscore::inline TABSCORE_ABI::files

@@ -16,9 +16,10 @@
 #include <string>
 #include <system_error>
 
+#include "../core/config.hpp"
 #include "descriptor.hpp"
 
-namespace tabscore::files {
+namespace tabscore::inline TABSCORE_ABI::files {
 
 /// What a name stands for when something is to be written there: symbolic links are followed, also one to a name that
 /// is not there yet.
@@ -123,4 +124,4 @@ inline bool sync_folder_of(const std::string& path) {
   return !fd || ::fsync(fd.get()) == 0;
 }
 
-}  // namespace tabscore::files
+}  // namespace tabscore::inline TABSCORE_ABI::files

@@ -15,12 +15,13 @@
 #include <utility>
 
 #include "../columnar/lent_columns.hpp"
+#include "../core/config.hpp"
 #include "../core/result.hpp"
 #include "error_text.hpp"
 #include "format.hpp"
 
 // What the binary formats of ClickHouse share: types by their names, numbers of variable length, texts.
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// What the values of a ClickHouse column are. Opaque ones have a width, so that they can be passed over.
 enum class clickhouse_value : std::uint8_t {
@@ -324,4 +325,4 @@ void take_records(lent_columns<Schema>& from, block_records<Schema>& to) {
 inline constexpr std::array<std::pair<std::string_view, std::string_view>, 3> clickhouse_prediction{
     {{"probability", "Nullable(Float64)"}, {"label", "Nullable(UInt8)"}, {"error", "String"}}};
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -9,13 +9,14 @@
 #include <string_view>
 #include <vector>
 
+#include "../core/config.hpp"
 #include "../core/number_text.hpp"
 #include "csv_decoder.hpp"
 #include "csv_scan.hpp"
 #include "format.hpp"
 #include "lines.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// Records as CSV by RFC 4180, or with another separator. The first line names the cells, in any order; names that the
 /// schema does not have are ignored, optional fields may lack theirs. Blank lines are none.
@@ -136,4 +137,4 @@ class csv_writer final : public prediction_writer {
   char separator_;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "../core/config.hpp"
 #include "../core/json_text.hpp"
 #include "../json/convert.hpp"
 #include "../json/decode.hpp"
@@ -22,7 +23,7 @@
 #include "format.hpp"
 #include "lines.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// Which cell of a record holds each field.
 template <schema_type Schema>
@@ -273,4 +274,4 @@ class csv_decoder final : public block_decoder<Schema> {
   batch<Schema> one_;
 };
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

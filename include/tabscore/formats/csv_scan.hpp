@@ -9,12 +9,14 @@
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
+
+#include "../core/config.hpp"
 #endif
 
 // The structure of CSV by RFC 4180, for any separator. Records end with a line feed (and a carriage return in front of
 // it); a cell that begins with a quote goes to the next quote that is not doubled, behind which the cell must end. A
 // record whose quotes stand elsewhere is malformed and ends with its first line feed, so that it spoils no other line.
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 struct csv_dialect {
   char separator = ',';
@@ -142,4 +144,4 @@ inline std::size_t whole_csv_records(std::string_view text, const csv_dialect& d
 
 }  // namespace detail
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

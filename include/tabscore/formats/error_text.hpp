@@ -7,12 +7,13 @@
 #include <string>
 #include <string_view>
 
+#include "../core/config.hpp"
 #include "../json/dialect.hpp"
 #include "../json/encoding.hpp"
 #include "../json/python_json.hpp"
 #include "../schema/field_error.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// What is wrong with a record, for a person: "age: ensure this value is greater than or equal to 0; name: ...".
 template <class Dialect = dialect::pydantic1>
@@ -52,4 +53,4 @@ inline std::string json_fault(std::string_view text) {
   return stop->message.empty() ? describe(stop->why) : std::string(stop->message);
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "../core/config.hpp"
 #include "../core/result.hpp"
 #include "../core/text_buffer.hpp"
 #include "../json/decode_progress.hpp"
@@ -19,7 +20,7 @@
 // Formats of records in bytes (NDJSON, CSV, ...), for streams of any length: a stream is cut into blocks of whole
 // records by one thread at a time, blocks are decoded by as many threads as there are, and predictions are written
 // block by block. What comes of a record never depends on where the blocks are cut.
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// Readable bytes that a block has behind its end, of any content.
 inline constexpr std::size_t block_padding = 64;
@@ -103,4 +104,4 @@ class prediction_writer {
   virtual void append(text_buffer& out, const answers& block) const = 0;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

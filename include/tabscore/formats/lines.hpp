@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <string_view>
 
-namespace tabscore::detail {
+#include "../core/config.hpp"
+
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// Up to and with the last line feed.
 inline std::size_t whole_lines(std::string_view bytes) noexcept {
@@ -24,9 +26,9 @@ inline bool is_utf16(std::string_view bytes) noexcept {
   return bytes.starts_with("\xFF\xFE") || bytes.starts_with("\xFE\xFF");
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// The line feeds in it. Counted 32 bytes at a time, as compilers see for themselves.
 inline std::size_t count_lines(std::string_view bytes) noexcept {
@@ -46,4 +48,4 @@ inline std::size_t count_lines(std::string_view bytes) noexcept {
   return count;
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -12,10 +12,11 @@
 #include <string_view>
 #include <vector>
 
+#include "../core/config.hpp"
 #include "../json/coerce.hpp"
 #include "clickhouse.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 namespace detail {
 
@@ -355,4 +356,4 @@ class native_writer final : public prediction_writer {
   std::string type_;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

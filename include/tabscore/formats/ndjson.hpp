@@ -10,13 +10,14 @@
 #include <string>
 #include <string_view>
 
+#include "../core/config.hpp"
 #include "../json/decode.hpp"
 #include "../json/write.hpp"
 #include "error_text.hpp"
 #include "format.hpp"
 #include "lines.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 namespace detail {
 
@@ -142,4 +143,4 @@ class ndjson_writer final : public prediction_writer {
   std::string none_;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -10,10 +10,11 @@
 #include <string_view>
 #include <vector>
 
+#include "../core/config.hpp"
 #include "../json/coerce.hpp"
 #include "clickhouse.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 namespace detail {
 
@@ -213,4 +214,4 @@ class row_binary_writer final : public prediction_writer {
   row_binary_header header_;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -13,12 +13,13 @@
 #include <type_traits>
 #include <vector>
 
+#include "../core/config.hpp"
 #include "../schema/batch.hpp"
 #include "../schema/field_error.hpp"
 #include "coerce.hpp"
 #include "json_value.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// Bounds on what one body may ask for.
 struct decode_limits {
@@ -171,4 +172,4 @@ class careful_reader {
 
 }  // namespace detail
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -8,13 +8,14 @@
 #include <string>
 #include <string_view>
 
+#include "../core/config.hpp"
 #include "../core/number_text.hpp"
 #include "../schema/field.hpp"
 #include "../schema/number_rule.hpp"
 #include "json_value.hpp"
 #include "python_text.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// What a JSON value became, or why it did not. integer_range and not_finite come with the nearest value there is, so
 /// that a bound which even that one breaks can be reported instead.
@@ -206,4 +207,4 @@ struct strict {
 
 }  // namespace coerce
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

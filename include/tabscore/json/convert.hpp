@@ -9,12 +9,13 @@
 #include <string_view>
 #include <type_traits>
 
+#include "../core/config.hpp"
 #include "../schema/field.hpp"
 #include "convert_avx2.hpp"
 #include "json_value.hpp"
 #include "scan.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// Where the values of one field are in the next few records: from their first byte (of a text: behind its quote) to
 /// their end. begin is null where there is none.
@@ -136,4 +137,4 @@ bool convert_values(const value_block& values, std::size_t count, typename Field
   return true;
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "../core/config.hpp"
 #include "scan.hpp"
 
 // read_short_integer and read_short_real for four values at a time, by AVX2.
@@ -13,7 +14,7 @@
 
 #define TABSCORE_TARGET_AVX2 __attribute__((target("avx2")))
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// Does this processor have it? (Benchmarks and tests do without.)
 inline bool four_numbers_at_a_time = __builtin_cpu_supports("avx2");
@@ -104,18 +105,18 @@ TABSCORE_TARGET_AVX2 std::uint64_t read_short_avx2(const std::uint64_t* bytes, c
   return _mm256_testz_si256(any, any) == 0;
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail
 
 #undef TABSCORE_TARGET_AVX2
 
 #else
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 inline bool four_numbers_at_a_time = false;
 template <class T>
 std::uint64_t read_short_avx2(const std::uint64_t*, const std::uint32_t*, std::size_t, T*) noexcept {
   return 1;
 }
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail
 
 #endif

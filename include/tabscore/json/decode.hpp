@@ -5,13 +5,14 @@
 
 #include <string_view>
 
+#include "../core/config.hpp"
 #include "careful.hpp"
 #include "decode_progress.hpp"
 #include "encoding.hpp"
 #include "fast.hpp"
 #include "python_json.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 enum class decode_status {
   decoded,     ///< the batch holds the records; faults().not_finite may still name values that no model can use
@@ -109,4 +110,4 @@ class decoder {
   unreadable why_{};
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -3,9 +3,10 @@
 
 #include <concepts>
 
+#include "../core/config.hpp"
 #include "../schema/columns.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// Whom a decoder tells, every few hundred records, of all that it has so far, so that they can be worked on while they
 /// are in the cache: a function of columns<Schema>, which is referred to. Their values are valid; but the body may yet
@@ -28,4 +29,4 @@ class decode_progress {
   void (*call_)(void*, const columns<Schema>&) = nullptr;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -8,12 +8,13 @@
 #include <span>
 #include <string_view>
 
+#include "../core/config.hpp"
 #include "../core/json_text.hpp"
 #include "../core/text_buffer.hpp"
 #include "error_context.hpp"
 #include "python_json.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// How a service words what is wrong: whole answers, from the same errors. dialect::pydantic1 is one.
 template <class Dialect>
@@ -46,9 +47,9 @@ void append_items(text_buffer& out, std::span<const field_error> errors, const e
 }
 }  // namespace detail
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI
 
-namespace tabscore::dialect {
+namespace tabscore::inline TABSCORE_ABI::dialect {
 
 /// The answers of FastAPI with pydantic 1: {"detail":[{"loc":[...],"msg":"...","type":"...","ctx":{...}}]}, or a
 /// sentence as the detail.
@@ -193,4 +194,4 @@ struct pydantic1 {
   }
 };
 
-}  // namespace tabscore::dialect
+}  // namespace tabscore::inline TABSCORE_ABI::dialect

@@ -7,9 +7,10 @@
 #include <span>
 #include <string_view>
 
+#include "../core/config.hpp"
 #include "dialect_problem.hpp"
 
-namespace tabscore::dialect {
+namespace tabscore::inline TABSCORE_ABI::dialect {
 
 /// The errors of the Open Inference Protocol: {"error":"sentence"}. Of wrong values the first max_listed are named, as
 /// elements of their tensors.
@@ -83,4 +84,4 @@ struct inference {
   }
 };
 
-}  // namespace tabscore::dialect
+}  // namespace tabscore::inline TABSCORE_ABI::dialect

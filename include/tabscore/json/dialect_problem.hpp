@@ -8,9 +8,10 @@
 #include <string_view>
 #include <utility>
 
+#include "../core/config.hpp"
 #include "dialect.hpp"
 
-namespace tabscore::dialect {
+namespace tabscore::inline TABSCORE_ABI::dialect {
 
 /// Problem details of RFC 9457 (application/problem+json): type, title, status, detail, instance, and of wrong values
 /// "errors", each with a JSON pointer (a URI fragment, RFC 6901), a sentence and a code. The context's status, instance
@@ -242,4 +243,4 @@ struct problem_details {
   }
 };
 
-}  // namespace tabscore::dialect
+}  // namespace tabscore::inline TABSCORE_ABI::dialect

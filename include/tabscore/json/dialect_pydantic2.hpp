@@ -10,10 +10,11 @@
 #include <string>
 #include <string_view>
 
+#include "../core/config.hpp"
 #include "coerce.hpp"
 #include "dialect.hpp"
 
-namespace tabscore::dialect {
+namespace tabscore::inline TABSCORE_ABI::dialect {
 
 /// The answers of FastAPI with pydantic 2: {"detail":[{"type","loc","msg","input","ctx","url"}]}. Types and messages
 /// are those of pydantic-core 2 in its Python mode; which of them a wrong value gets depends on the value, so give the
@@ -255,4 +256,4 @@ struct pydantic2 {
   }
 };
 
-}  // namespace tabscore::dialect
+}  // namespace tabscore::inline TABSCORE_ABI::dialect

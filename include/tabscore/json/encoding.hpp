@@ -6,7 +6,9 @@
 #include <cstddef>
 #include <string_view>
 
-namespace tabscore::detail {
+#include "../core/config.hpp"
+
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// True when a JSON text is UTF-8, encoded surrogates (ED A0 80 and so on) let through as Python does.
 inline bool utf8_or_surrogates(std::string_view text) noexcept {
@@ -34,4 +36,4 @@ inline std::string_view without_mark(std::string_view text) noexcept {
   return text.starts_with("\xEF\xBB\xBF") ? text.substr(3) : text;
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

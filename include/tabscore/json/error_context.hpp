@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "../core/config.hpp"
 #include "../core/json_text.hpp"
 #include "../core/number_text.hpp"
 #include "../core/text_buffer.hpp"
@@ -17,7 +18,7 @@
 #include "json_value.hpp"
 #include "python_json.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// What a dialect may need to word errors, besides the errors. All views must outlive the call.
 struct error_context {
@@ -215,4 +216,4 @@ class wrong_values {
 
 }  // namespace detail
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

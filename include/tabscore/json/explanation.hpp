@@ -17,7 +17,7 @@
 #include "../core/number_text.hpp"
 #include "../core/text_buffer.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// Writes why a record got its margin. Made once from the names of the features; not for concurrent use.
 class explanation_writer {
@@ -74,4 +74,4 @@ class explanation_writer {
   std::vector<std::size_t> order_;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "../core/config.hpp"
 #include "../schema/batch.hpp"
 #include "convert.hpp"
 #include "decode_progress.hpp"
@@ -15,7 +16,7 @@
 #include "record_layout.hpp"
 #include "scan.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// Well-formed bodies whose values are plainly what the schema says, into a batch; gives up at the first doubt.
 /// Two steps for every few records: find where the values are (records that are laid out like the one before are
@@ -264,4 +265,4 @@ class fast_reader {
   bool plain_ = true;      // all values were, so far
 };
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

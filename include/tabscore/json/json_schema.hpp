@@ -6,13 +6,14 @@
 #include <string>
 #include <string_view>
 
+#include "../core/config.hpp"
 #include "../core/json_text.hpp"
 #include "../core/number_text.hpp"
 #include "../core/text_buffer.hpp"
 #include "../schema/columns.hpp"
 #include "record_json.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// What a JSON Schema may say besides what the fields' declarations do.
 template <schema_type Schema>
@@ -96,4 +97,4 @@ std::string json_schema(const json_schema_options<Schema>& options = {}) {
   return std::string(out.view());
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

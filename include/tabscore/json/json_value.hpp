@@ -7,9 +7,10 @@
 #include <string>
 #include <string_view>
 
+#include "../core/config.hpp"
 #include "../core/detail/skip.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 enum class json_kind : std::uint8_t { null, boolean, integer, real, text, array, object };
 
@@ -211,4 +212,4 @@ inline std::string_view unescaped(std::string_view raw, std::string& spare) {
   return spare;
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -7,10 +7,11 @@
 #include <cstdint>
 #include <string_view>
 
+#include "../core/config.hpp"
 #include "../schema/schema.hpp"
 #include "scan.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// Where the keys of a record end, and maybe those of the next one: at quotes that a colon follows. (Within texts there
 /// are such quotes only behind a backslash; who goes by them must look at what lies between.)
@@ -53,4 +54,4 @@ class key_ends {
   std::size_t count_ = 0;
 };
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

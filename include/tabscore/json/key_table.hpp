@@ -8,10 +8,11 @@
 #include <cstdint>
 #include <string_view>
 
+#include "../core/config.hpp"
 #include "../schema/schema.hpp"
 #include "scan.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// The fields of a schema by name: a hash of eight of a key's first or last bytes leads to the one name that is then
 /// compared.
@@ -132,4 +133,4 @@ class key_table {
   }();
 };
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "../core/config.hpp"
 #include "../schema/schema.hpp"
 #include "convert.hpp"
 #include "key_ends.hpp"
@@ -21,7 +22,7 @@
 // Where the values of records are whose members come in any order. Every step keeps to p <= end before it reads, and
 // gives nullptr (or false) at the first doubt.
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// From behind a key to its value.
 inline const char* behind_colon(const char* p, const char* end) noexcept {
@@ -235,4 +236,4 @@ class member_reader {
   std::array<separator, 2> comma_, colon_;
 };
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

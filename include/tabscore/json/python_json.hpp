@@ -8,10 +8,11 @@
 #include <optional>
 #include <string_view>
 
+#include "../core/config.hpp"
 #include "../schema/field.hpp"
 #include "scan.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// Where a body stops being JSON, in the words of Python's json module.
 struct syntax_error {
@@ -165,4 +166,4 @@ inline syntax_error locate(std::string_view document, const json_stop& stop) noe
 
 }  // namespace detail
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -7,13 +7,14 @@
 #include <string>
 #include <string_view>
 
+#include "../core/config.hpp"
 #include "../core/detail/skip.hpp"
 #include "../core/json_text.hpp"
 #include "../core/number_parse.hpp"
 
 // What Python's int() and float() make of a text. Digits of other scripts, which Python takes too, are refused.
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 constexpr bool is_python_space(std::uint32_t c) noexcept {
   return (c >= 0x09 && c <= 0x0D) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 ||
@@ -100,4 +101,4 @@ inline std::optional<double> python_float(std::string_view text, std::string& sp
   return negative ? -v : v;
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

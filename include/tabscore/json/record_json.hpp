@@ -7,12 +7,13 @@
 #include <string_view>
 #include <type_traits>
 
+#include "../core/config.hpp"
 #include "../core/json_text.hpp"
 #include "../core/number_text.hpp"
 #include "../core/text_buffer.hpp"
 #include "../schema/columns.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// Appends a stored value of a field as JSON: null where an optional field has none.
 template <field_type Field>
@@ -47,4 +48,4 @@ void append_record(text_buffer& out, const columns<Schema>& records, std::size_t
   out.append("}");
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

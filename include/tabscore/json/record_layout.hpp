@@ -6,10 +6,11 @@
 #include <cstdint>
 #include <string_view>
 
+#include "../core/config.hpp"
 #include "../schema/schema.hpp"
 #include "scan.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// How a client lays out its records: the order of the fields, and the bytes between their values, which tend to be the
 /// same in record after record and body after body. A text's quotes belong to the bytes between.
@@ -105,4 +106,4 @@ class layout_trace {
   bool plain_ = true;
 };
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

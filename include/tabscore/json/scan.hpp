@@ -13,6 +13,7 @@
 #include <emmintrin.h>
 #endif
 
+#include "../core/config.hpp"
 #include "../core/detail/skip.hpp"
 #include "../core/number_parse.hpp"
 #include "../core/number_text.hpp"
@@ -20,7 +21,7 @@
 // Pieces of JSON read many bytes at a time. Called with p <= end, everything here may look at the 64 bytes behind
 // `end`, whose contents are unknown, and may even return a place there: callers decline what ends behind `end`.
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 
@@ -351,4 +352,4 @@ struct text_extent {
   return {};
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "../core/config.hpp"
 #include "../schema/batch.hpp"
 #include "careful.hpp"
 #include "coerce.hpp"
@@ -25,7 +26,7 @@
 #include "python_json.hpp"
 #include "tensors.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// What became of an inference request.
 enum class tensor_status {
@@ -352,4 +353,4 @@ class tensor_decoder {
   std::string spare_;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "../core/config.hpp"
 #include "../core/json_text.hpp"
 #include "../core/number_text.hpp"
 #include "../core/text_buffer.hpp"
@@ -15,7 +16,7 @@
 #include "record_json.hpp"
 
 // The REST bodies of the Open Inference Protocol, version 2: one tensor per field of a schema.
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 namespace detail {
 
@@ -110,4 +111,4 @@ void append_tensor(text_buffer& out, std::string_view name, std::span<const Numb
   out.append("]}");
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "../core/config.hpp"
 #include "../core/json_text.hpp"
 #include "../core/number_series.hpp"
 #include "../core/number_text.hpp"
@@ -19,7 +20,7 @@
 #include "dialect.hpp"
 #include "python_json.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 namespace detail {
 
@@ -195,4 +196,4 @@ std::string to_json(const syntax_error& e, const error_context& context = {}) {
   return std::string(out.view());
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -13,7 +13,7 @@
 #include "../core/config.hpp"
 #include "../core/result.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// When appended bytes are forced to the disk. Until then a power loss may take them; the death of the process may not.
 enum class durability : std::uint8_t {
@@ -79,7 +79,7 @@ class append_file {
   std::unique_ptr<impl> impl_;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI
 
 #if !defined(TABSCORE_COMPILED)
 #include "detail/append_file.hpp"

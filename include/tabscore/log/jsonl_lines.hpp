@@ -13,6 +13,7 @@
 #include <string_view>
 #include <utility>
 
+#include "../core/config.hpp"
 #include "../core/json_text.hpp"
 #include "../core/number_series.hpp"
 #include "../core/number_text.hpp"
@@ -21,7 +22,7 @@
 #include "../core/text_buffer.hpp"
 #include "../monitor/sink.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// What a prediction log calls the two things that were predicted.
 struct jsonl_names {
@@ -313,4 +314,4 @@ class jsonl_lines {
   siphash_key key_;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -11,13 +11,14 @@
 #include <string_view>
 #include <utility>
 
+#include "../core/config.hpp"
 #include "../core/detail/out_of_memory.hpp"
 #include "../monitor/lanes.hpp"
 #include "../monitor/sink.hpp"
 #include "append_file.hpp"
 #include "jsonl_lines.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// What becomes of a batch whose lines cannot be written (the disk is full, say).
 enum class log_failure : std::uint8_t {
@@ -99,7 +100,7 @@ class jsonl_log {
   std::shared_ptr<state> state_;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI
 
 #if !defined(TABSCORE_COMPILED)
 #include "detail/jsonl_log.hpp"

@@ -19,7 +19,7 @@
 #include "forest.hpp"
 #include "matrix_view.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// How much each feature moved a row's margin away from the model's expectation: path-dependent TreeSHAP for trees
 /// (Lundberg et al., "Consistent individualized feature attribution for tree ensembles", 2018), weight times value for
@@ -224,4 +224,4 @@ inline void fold_contributions(std::span<const double> columns, std::span<const 
   for (std::size_t c = 0; c < columns.size(); ++c) out[field_of[c]] += columns[c];
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

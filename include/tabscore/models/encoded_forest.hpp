@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "../core/config.hpp"
 #include "../core/result.hpp"
 #include "../core/scratch.hpp"
 #include "../features/encoder.hpp"
@@ -23,7 +24,7 @@
 #include "forest.hpp"
 #include "scorer.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// A tree ensemble of two classes trained on encoded features (see encoder): boosted trees with a logistic link, or a
 /// forest that averages the shares of both classes. Gives the trainer's own margins and probabilities. Immutable, so
@@ -176,4 +177,4 @@ class encoded_forest {
   std::vector<std::uint32_t> field_of_;  // of each encoded column
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -3,9 +3,10 @@
 
 #include <cstddef>
 
+#include "../core/config.hpp"
 #include "../schema/field_error.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// Why a model gives a row no probability: the feature whose value it cannot take, and what is wrong with that.
 struct feature_fault {
@@ -15,4 +16,4 @@ struct feature_fault {
   fault what = fault::not_finite;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

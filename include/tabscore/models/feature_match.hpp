@@ -8,10 +8,11 @@
 
 #include <fmt/format.h>
 
+#include "../core/config.hpp"
 #include "../core/result.hpp"
 #include "tree.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// Compares the features of a model with a caller's columns, by name and in order; without names in the model, by their
 /// number. Gives the error that names the first missing, extra or misplaced feature.
@@ -38,4 +39,4 @@ inline std::optional<error> match_features(const forest_model& model, std::span<
   return std::nullopt;
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -16,7 +16,7 @@
 #include "matrix_view.hpp"
 #include "tree.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// A tree ensemble that gives its trainer's numbers bit for bit. Immutable: copies share it, any number of threads
 /// score with it, each with a scratch of its own. A row's result depends on that row alone.
@@ -75,7 +75,7 @@ class forest {
   std::shared_ptr<const state> state_;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI
 
 #if !defined(TABSCORE_COMPILED)
 #include "detail/forest.hpp"

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 
-namespace tabscore {
+#include "../core/config.hpp"
+
+namespace tabscore::inline TABSCORE_ABI {
 
 /// The ways a model can be run; all give the same bits. Each needs what its name says of the CPU.
 enum class kernel : std::uint8_t {
@@ -48,4 +50,4 @@ constexpr const char* name(kernel k) noexcept {
   return "";
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

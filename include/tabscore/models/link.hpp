@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <span>
 
-namespace tabscore {
+#include "../core/config.hpp"
+
+namespace tabscore::inline TABSCORE_ABI {
 
 /// From margins to what the trainer's predict() returns, in the trainer's own precision and order of operations.
 struct link {
@@ -151,4 +153,4 @@ inline void link::apply(std::span<const double> margins, std::span<double> out) 
   }
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -9,7 +9,7 @@
 #include "forest.hpp"
 #include "load_options.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// A LightGBM text model (versions 2 to 4 of the format) from memory. `source` names it in errors.
 result<forest_model> read_lightgbm(std::string_view text, std::string_view source = "LightGBM model",
@@ -18,7 +18,7 @@ result<forest_model> read_lightgbm(std::string_view text, std::string_view sourc
 /// A forest from a file that LightGBM's save_model wrote.
 result<forest> load_lightgbm(const std::string& path, const load_options& options = {});
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI
 
 #if !defined(TABSCORE_COMPILED)
 #include "detail/load_lightgbm.hpp"

@@ -14,7 +14,7 @@
 #include "pipeline_model.hpp"
 #include "scorer.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// The trees of a file of kind "xgboost", "lightgbm" or "sklearn", after they have given the trainer's numbers for the
 /// trainer's rows.
@@ -28,7 +28,7 @@ result<encoded_forest> make_encoded_forest(forest trees, double threshold, std::
 /// The scorer of a model file of any kind; refused when it disagrees with its own trainer.
 result<any_scorer> make_scorer(const model_file& file);
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI
 
 #if !defined(TABSCORE_COMPILED)
 #include "detail/load_model.hpp"

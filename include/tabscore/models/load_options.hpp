@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <optional>
 
-namespace tabscore {
+#include "../core/config.hpp"
+
+namespace tabscore::inline TABSCORE_ABI {
 
 /// Which rounds of boosting score, where training stopped early and went on past the best one.
 enum class rounds : std::uint8_t {
@@ -26,4 +28,4 @@ struct load_options {
   averaged version_2_forest = averaged::unknown;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -8,7 +8,7 @@
 #include "../core/result.hpp"
 #include "forest.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// A scikit-learn model as models/export_sklearn_trees.py writes it ("sklearn-export-1"), from memory.
 result<forest_model> read_sklearn(std::string_view text, std::string_view source = "scikit-learn model");
@@ -16,7 +16,7 @@ result<forest_model> read_sklearn(std::string_view text, std::string_view source
 /// A forest from such a file.
 result<forest> load_sklearn(const std::string& path);
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI
 
 #if !defined(TABSCORE_COMPILED)
 #include "detail/load_sklearn.hpp"

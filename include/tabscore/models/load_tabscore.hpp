@@ -10,7 +10,7 @@
 #include "logistic.hpp"
 #include "model_file.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// Larger files are refused before they are parsed.
 inline constexpr std::size_t max_model_file_bytes = std::size_t{1} << 30;
@@ -31,7 +31,7 @@ result<logistic> make_logistic(const model_file& file);
 /// A logistic regression from a model file; a file that disagrees with its own trainer is refused.
 result<logistic> load_logistic(const std::string& path);
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI
 
 #if !defined(TABSCORE_COMPILED)
 #include "detail/load_tabscore.hpp"

@@ -9,7 +9,7 @@
 #include "forest.hpp"
 #include "load_options.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// A model that XGBoost saved as JSON or UBJSON (1.x to 3.x; gbtree, dart, gblinear), from bytes in memory. `source`
 /// names it in errors.
@@ -20,7 +20,7 @@ result<forest_model> read_xgboost(std::string_view bytes, std::string_view sourc
 /// to the best, as XGBClassifier and XGBRegressor do: load_xgboost(path, {.rounds = rounds::all}) scores all.
 result<forest> load_xgboost(const std::string& path, const load_options& options = {});
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI
 
 #if !defined(TABSCORE_COMPILED)
 #include "detail/load_xgboost.hpp"

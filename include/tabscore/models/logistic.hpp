@@ -22,7 +22,7 @@
 #include "kernel.hpp"
 #include "scorer.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// What a logistic regression learnt, aligned with its encoder.
 struct logistic_parameters {
@@ -199,4 +199,4 @@ class logistic {
   detail::sigmoid_kernel sigmoid_;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

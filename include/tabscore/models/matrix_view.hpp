@@ -4,7 +4,9 @@
 #include <concepts>
 #include <cstddef>
 
-namespace tabscore {
+#include "../core/config.hpp"
+
+namespace tabscore::inline TABSCORE_ABI {
 
 /// A caller's numbers, rows x columns, in any regular order; NaN means missing. Owns nothing.
 template <std::floating_point Number>
@@ -34,4 +36,4 @@ constexpr matrix_view<Number> column_major(const Number* data, std::size_t rows,
   return {data, rows, columns, 1, rows};
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

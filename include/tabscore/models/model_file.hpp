@@ -9,13 +9,14 @@
 #include <variant>
 #include <vector>
 
+#include "../core/config.hpp"
 #include "../features/baseline.hpp"
 #include "../features/encoder.hpp"
 #include "logistic.hpp"
 #include "scorer.hpp"
 #include "tree.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 namespace detail {
 struct column_program;
@@ -63,4 +64,4 @@ struct model_file {
   std::vector<check> checks;  ///< at least one
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -5,10 +5,11 @@
 #include <cstddef>
 #include <span>
 
+#include "../core/config.hpp"
 #include "../core/scratch.hpp"
 #include "forest.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 namespace detail {
 
@@ -49,4 +50,4 @@ void parallel_predict(const forest& f, matrix_view<Number> x, std::span<double> 
   });
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -14,7 +14,7 @@
 #include "model_file.hpp"
 #include "scorer.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// A fitted pipeline of any steps that a model file of kind "pipeline" can say (docs/model-format.md). Immutable, so
 /// that threads share one.
@@ -59,7 +59,7 @@ class pipeline_model {
 /// The scorer of a file of kind "pipeline", after it has given the trainer's numbers for the trainer's rows.
 result<pipeline_model> make_pipeline_model(const model_file& file);
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI
 
 #if !defined(TABSCORE_COMPILED)
 #include "detail/pipeline_model.hpp"

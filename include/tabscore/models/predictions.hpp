@@ -6,9 +6,10 @@
 #include <span>
 #include <string_view>
 
+#include "../core/config.hpp"
 #include "../core/number_texts.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// One probability and one label per record, in the records' order: label is 1 where probability >= threshold.
 /// A view into the buffers that the records were scored with, valid until those are used again.
@@ -39,4 +40,4 @@ struct row_predictions {
   std::span<const row_fault> faults;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -13,11 +13,12 @@
 #include <variant>
 #include <vector>
 
+#include "../core/config.hpp"
 #include "../core/number_text.hpp"
 #include "../core/result.hpp"
 #include "../schema/batch.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// A value of a raw row; std::monostate is a missing one.
 using raw_value = std::variant<std::monostate, bool, std::int64_t, double, std::string>;
@@ -141,4 +142,4 @@ std::optional<error> replay(const raw_checks& checks, const Features& features) 
   return std::nullopt;
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -10,12 +10,13 @@
 #include <utility>
 #include <vector>
 
+#include "../core/config.hpp"
 #include "../core/result.hpp"
 #include "../core/scratch.hpp"
 #include "../features/feature_block.hpp"
 #include "feature_fault.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 struct raw_checks;
 
@@ -138,4 +139,4 @@ class any_scorer {
   std::vector<std::string> classes_;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -7,9 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "../core/config.hpp"
 #include "link.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// Precision in which a trainer reads its inputs or adds its leaves.
 enum class precision : std::uint8_t { float32, float64 };
@@ -133,4 +134,4 @@ struct forest_model {
   link output_link;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

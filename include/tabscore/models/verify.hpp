@@ -11,13 +11,14 @@
 #include <string_view>
 #include <vector>
 
+#include "../core/config.hpp"
 #include "../core/result.hpp"
 #include "../core/scratch.hpp"
 #include "../features/feature_block.hpp"
 #include "model_file.hpp"
 #include "scorer.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// A scorer that can be held against its trainer: shows its margins and states how far they may be from the trainer's.
 template <class Model>
@@ -75,4 +76,4 @@ std::optional<error> verify(const Model& model, const std::vector<check>& checks
   return std::nullopt;
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

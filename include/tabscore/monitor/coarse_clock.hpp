@@ -4,7 +4,9 @@
 #include <chrono>
 #include <ctime>
 
-namespace tabscore {
+#include "../core/config.hpp"
+
+namespace tabscore::inline TABSCORE_ABI {
 
 /// The steady clock as of the system's last tick, a few milliseconds ago at most: reading it costs a quarter.
 struct coarse_clock {
@@ -25,4 +27,4 @@ struct coarse_clock {
   }
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -10,7 +10,7 @@
 #include "../core/config.hpp"
 
 // How far two histograms of the same cells are apart, from their counts. All are 0 where either one is empty.
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 using cell_counts = std::span<const std::uint64_t>;
 
@@ -134,4 +134,4 @@ inline chi_square chi_square_of(cell_counts training, cell_counts live) noexcept
   return result;
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -9,10 +9,11 @@
 #include <string_view>
 #include <vector>
 
+#include "../core/config.hpp"
 #include "../features/baseline.hpp"
 #include "moments.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// When live traffic counts as drifted.
 struct drift_settings {
@@ -75,4 +76,4 @@ inline drift_status assess_drift(const totals& live, const drift_baseline* basel
   return status;
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "../core/config.hpp"
 #include "coarse_clock.hpp"
 #include "drift_reference.hpp"
 #include "lanes.hpp"
@@ -20,7 +21,7 @@
 #include "sliding_counts.hpp"
 #include "waiting_rows.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// A sink that keeps what drift is read from: the moments, and the counts of every feature's and the probability's
 /// histogram over sliding windows. A reader sees a batch whole or not at all. Small batches are counted many at a time.
@@ -267,4 +268,4 @@ class basic_drift_monitor {
 using drift_monitor = basic_drift_monitor<std::mutex>;
 using drift_monitor_st = basic_drift_monitor<no_mutex>;
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

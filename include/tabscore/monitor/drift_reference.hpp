@@ -14,7 +14,7 @@
 #include "../models/model_file.hpp"
 #include "histogram.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 enum class monitored_kind : std::uint8_t { numeric, text, probability };
 
@@ -53,7 +53,7 @@ inline constexpr std::size_t max_text_cells = 4096;
 /// The reference of a model file, or why it has none.
 result<drift_reference> make_drift_reference(const model_file& file);
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI
 
 #if !defined(TABSCORE_COMPILED)
 #include "detail/drift_reference.hpp"

@@ -7,10 +7,11 @@
 #include <string_view>
 #include <vector>
 
+#include "../core/config.hpp"
 #include "distance.hpp"
 #include "drift_reference.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// When live counts are an alarm: an effect of that size, in a sample of that size.
 struct alarm_settings {
@@ -121,4 +122,4 @@ inline drift_report report_drift(const drift_reference& reference, std::span<con
   return report;
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

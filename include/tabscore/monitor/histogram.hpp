@@ -11,7 +11,7 @@
 #include "../core/result.hpp"
 #include "../features/baseline.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// Counts the values of a column in bins: binned_rows' rule, values outside and missing ones (NaN) counted apart.
 /// Immutable, so that threads share one.
@@ -51,7 +51,7 @@ class binner {
   std::array<float, max_edges> edge_{};
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI
 
 #if !defined(TABSCORE_COMPILED)
 #include "detail/histogram.hpp"

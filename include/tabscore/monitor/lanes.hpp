@@ -7,9 +7,10 @@
 #include <mutex>
 #include <type_traits>
 
+#include "../core/config.hpp"
 #include "mutex.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// Several of a T, each under a lock of its own: every thread has one, so that writers meet neither in a lock nor in a
 /// cache line. More threads than there are lanes share them.
@@ -59,4 +60,4 @@ class lanes {
   std::array<lane, count> lane_;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

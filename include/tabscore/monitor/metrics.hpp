@@ -7,7 +7,9 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace tabscore {
+#include "../core/config.hpp"
+
+namespace tabscore::inline TABSCORE_ABI {
 
 /// A count that one thread raises and any thread reads. Give each thread its own and add them up when they are read:
 /// then counting takes neither a lock nor a locked instruction.
@@ -56,4 +58,4 @@ class metric_histogram {
   metric_count sum_;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "../core/config.hpp"
 #include "../core/detail/out_of_memory.hpp"
 #include "../core/exact_addends.hpp"
 #include "../core/exact_sum.hpp"
@@ -16,7 +17,7 @@
 #include "sink.hpp"
 #include "waiting_rows.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// Running totals of everything scored so far, rounded for reading.
 struct totals {
@@ -199,4 +200,4 @@ class basic_moments {
 using moments = basic_moments<std::mutex>;
 using moments_st = basic_moments<no_mutex>;
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

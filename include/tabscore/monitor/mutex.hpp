@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-namespace tabscore {
+#include "../core/config.hpp"
+
+namespace tabscore::inline TABSCORE_ABI {
 
 /// A lock that locks nothing, for the _st variants of sinks: cheaper, and for one thread only.
 struct no_mutex {
@@ -10,4 +12,4 @@ struct no_mutex {
   bool try_lock() noexcept { return true; }
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

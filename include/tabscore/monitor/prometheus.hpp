@@ -10,11 +10,12 @@
 #include <span>
 #include <string_view>
 
+#include "../core/config.hpp"
 #include "../core/number_text.hpp"
 #include "../core/text_buffer.hpp"
 #include "metrics.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// Writes metrics in Prometheus' text format (version 0.0.4): family() once per name, then all of its samples.
 ///     text.family("requests_total", "counter", "Requests answered.");
@@ -112,4 +113,4 @@ class prometheus_text {
   std::string_view name_;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -7,13 +7,14 @@
 #include <string_view>
 #include <utility>
 
+#include "../core/config.hpp"
 #include "../core/json_text.hpp"
 #include "../core/number_text.hpp"
 #include "../core/text_buffer.hpp"
 #include "drift_report.hpp"
 #include "sliding_counts.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 constexpr std::string_view name(window w) noexcept {
   constexpr std::string_view names[]{"total", "records", "hour", "day"};
@@ -82,4 +83,4 @@ inline void append_report(text_buffer& out, window w, const drift_reference& ref
   out.append("}");
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -6,11 +6,12 @@
 #include <tuple>
 #include <utility>
 
+#include "../core/config.hpp"
 #include "../features/feature_block.hpp"
 #include "../models/predictions.hpp"
 #include "../schema/columns.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// Records and what was predicted for them. A view, valid during the call that hands it over.
 template <schema_type Schema>
@@ -162,4 +163,4 @@ class sinks {
   std::tuple<Sink&...> all_;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

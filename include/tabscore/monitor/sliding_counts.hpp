@@ -11,7 +11,7 @@
 
 #include "../core/config.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// What of the past is looked at.
 enum class window : std::uint8_t {
@@ -76,7 +76,7 @@ class sliding_counts {
   std::size_t at_ = 0;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI
 
 #if !defined(TABSCORE_COMPILED)
 #include "detail/sliding_counts.hpp"

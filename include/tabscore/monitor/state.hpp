@@ -13,11 +13,12 @@
 #include <utility>
 #include <vector>
 
+#include "../core/config.hpp"
 #include "../core/result.hpp"
 #include "drift_reference.hpp"
 #include "moments.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// What a monitor has counted in all, of what: integers and exact sums, so that replicas' states merge into the bytes
 /// that one process would have, in any order. Plain data.
@@ -117,4 +118,4 @@ std::optional<error> restore(Monitor& monitor, const monitor_state& state) {
   return std::nullopt;
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

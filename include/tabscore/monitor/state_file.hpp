@@ -7,12 +7,13 @@
 #include <optional>
 #include <string>
 
+#include "../core/config.hpp"
 #include "../core/result.hpp"
 #include "../files/read_file.hpp"
 #include "../files/replaced_file.hpp"
 #include "state_json.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// A larger file is no state: those of models with a thousand histograms have a few million bytes.
 inline constexpr std::size_t max_state_file_bytes = std::size_t{1} << 28;
@@ -38,4 +39,4 @@ inline std::optional<error> save_monitor_state(const monitor_state& state, const
   return e;
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -12,14 +12,15 @@
 #include <utility>
 #include <vector>
 
+#include "../core/config.hpp"
+#include "../core/detail/json_node.hpp"
 #include "../core/exact_sum_text.hpp"
 #include "../core/json_text.hpp"
 #include "../core/result.hpp"
 #include "../core/text_buffer.hpp"
-#include "../core/detail/json_node.hpp"
 #include "state.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// The one JSON text of a state: equal states, equal bytes. Sums are exact (exact_sum_text.hpp).
 inline std::string to_json(const monitor_state& state) {
@@ -123,4 +124,4 @@ inline result<monitor_state> parse_monitor_state(std::string_view bytes, std::st
   return state;
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

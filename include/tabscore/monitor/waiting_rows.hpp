@@ -12,7 +12,7 @@
 #include "../core/detail/out_of_memory.hpp"
 #include "sink.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// What sinks count of a batch of a few rows costs more to begin than to do. So such rows wait here, their features and
 /// probabilities column by column, until there are many. Not for concurrent use.
@@ -81,4 +81,4 @@ class waiting_rows {
   std::uint64_t positives_ = 0;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

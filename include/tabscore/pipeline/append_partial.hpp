@@ -4,13 +4,14 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "../core/config.hpp"
 #include "../core/text_buffer.hpp"
 #include "../json/dialect.hpp"
 #include "../json/error_context.hpp"
 #include "../json/write.hpp"
 #include "outcome.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// Appends {"predictions":[{...},null,...],"errors":[...]}: an entry for each record of the list, null for the bad
 /// ones, and their errors and broken rules in the words of a dialect. more(i), if given, appends further members of the
@@ -37,4 +38,4 @@ void append_partial(text_buffer& out, const partial_predictions& p, const predic
   items.close();
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "../core/config.hpp"
 #include "../core/result.hpp"
 #include "../expr/rule.hpp"
 #include "../json/python_json.hpp"
@@ -14,7 +15,7 @@
 #include "../schema/field_error.hpp"
 #include "pipeline.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// The shape of a body: {"records": [{...}, ...]}, or one record.
 enum class body_shape { records, record };
@@ -41,4 +42,4 @@ using outcome = std::variant<predictions, validation_errors, broken_rule, syntax
 inline constexpr std::string_view refused_detail = "The predictions cannot be logged.";
 inline constexpr std::string_view no_model_detail = "Model is not loaded.";
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

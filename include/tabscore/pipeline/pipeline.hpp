@@ -15,6 +15,7 @@
 #include <utility>
 #include <variant>
 
+#include "../core/config.hpp"
 #include "../core/detail/exclusive.hpp"
 #include "../core/number_texts.hpp"
 #include "../core/result.hpp"
@@ -28,7 +29,7 @@
 #include "../schema/columns.hpp"
 #include "../schema/field_error.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// A record without a probability from 0 to 1, and why: infinities that cancel out, a category that the model does not
 /// know, a missing value that it has no step for.
@@ -420,4 +421,4 @@ result<pipeline<Schema, Rules, Features, Model, Sinks>> make_pipeline(Schema, Ru
   return pipeline<Schema, Rules, Features, Model, Sinks>::make(std::move(r), std::move(f), std::move(m), std::move(s));
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

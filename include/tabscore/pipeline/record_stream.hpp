@@ -11,10 +11,11 @@
 #include <utility>
 #include <variant>
 
+#include "../core/config.hpp"
 #include "../core/text_buffer.hpp"
 #include "score_json.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// How records follow one another: one per line (NDJSON), or in one array, bare or as {"records": [...]}.
 enum class stream_format { lines, array };
@@ -312,4 +313,4 @@ class record_stream {
   bool in_text_ = false, escaped_ = false, after_comma_ = false;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -9,12 +9,13 @@
 #include <variant>
 #include <vector>
 
+#include "../core/config.hpp"
 #include "../core/text_buffer.hpp"
 #include "../formats/error_text.hpp"
 #include "../schema/batch.hpp"
 #include "detail/score_valid.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// Scores the valid records of a table as one batch, where pipeline::score() takes all or none, and says in a sentence
 /// why each of the others has no prediction. Scores are bit-identical to scoring each record alone; the sinks are
@@ -99,4 +100,4 @@ class row_scorer {
   text_buffer reasons_;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -11,9 +11,10 @@
 
 #include "../columnar/arrow_predictions.hpp"
 #include "../columnar/arrow_reader.hpp"
+#include "../core/config.hpp"
 #include "row_scorer.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// Scores batches of Arrow columns into Arrow columns (see arrow_reader and arrow_predictions), a few thousand records
 /// at a time, so that what must be converted stays in the cache. Refers to the pipeline; one per thread.
@@ -121,4 +122,4 @@ std::optional<error> score_arrow(const Pipeline& pipe, ArrowArrayStream* in, Arr
   return std::nullopt;
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -7,11 +7,12 @@
 #include <type_traits>
 #include <utility>
 
+#include "../core/config.hpp"
 #include "../json/decode.hpp"
 #include "score_request.hpp"
 #include "workspace.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// The outcome of a body that a decoder has found no records in, or nothing.
 template <schema_type Schema, class Policy>
@@ -92,4 +93,4 @@ outcome score_json(const Pipeline& pipe, const Body& body, workspace<Schema, Pol
   return score_request(&pipe, body, w, {.shape = shape});
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -8,13 +8,14 @@
 #include <utility>
 #include <variant>
 
+#include "../core/config.hpp"
 #include "../json/careful.hpp"
 #include "../json/decode_progress.hpp"
 #include "../models/scorer.hpp"
 #include "detail/score_valid.hpp"
 #include "outcome.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// Whether a bad record fails its whole list, or is left out. A body that is one record always fails.
 enum class on_error { fail, skip };
@@ -153,4 +154,4 @@ outcome score_request(const Pipeline* pipe, const decoded_request<Schema>& from,
 
 }  // namespace detail
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -6,10 +6,11 @@
 #include <string>
 #include <string_view>
 
+#include "../core/config.hpp"
 #include "../json/tensor_decoder.hpp"
 #include "score_request.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 namespace detail {
 template <schema_type Schema>
@@ -47,4 +48,4 @@ outcome score_tensors(const Pipeline* pipe, std::string_view body, tensor_decode
                                detail::tensor_request<Schema>{body, decoder, records, outputs});
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -8,12 +8,13 @@
 #include <cstddef>
 #include <string_view>
 
+#include "../core/config.hpp"
 #include "../core/scratch.hpp"
 #include "../json/decode.hpp"
 #include "../schema/batch.hpp"
 #include "pipeline.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// All memory that a body needs on its way from bytes to predictions, reused by the next one. One per thread.
 template <schema_type Schema, class Policy = coerce::python>
@@ -38,4 +39,4 @@ inline simdjson::padded_string_view padded_copy(std::string_view body, scratch& 
 }
 }  // namespace detail
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

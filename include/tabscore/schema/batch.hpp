@@ -12,9 +12,10 @@
 #include <type_traits>
 #include <vector>
 
+#include "../core/config.hpp"
 #include "columns.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 namespace detail {
 template <class T>
@@ -194,4 +195,4 @@ class batch {
   std::size_t used_ = 0;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

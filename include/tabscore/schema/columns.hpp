@@ -9,7 +9,7 @@
 #include "../core/result.hpp"
 #include "schema.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 namespace detail {
 template <class T>
@@ -67,4 +67,4 @@ class columns {
   pointers first_{};
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

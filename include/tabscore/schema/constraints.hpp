@@ -6,7 +6,9 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace tabscore {
+#include "../core/config.hpp"
+
+namespace tabscore::inline TABSCORE_ABI {
 
 /// A number in a declaration, an integer or a double, usable as a template argument on every C++20 compiler (clang 14
 /// has no template arguments with a floating-point member, hence the bits).
@@ -50,4 +52,4 @@ struct max_length {
   std::size_t value;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

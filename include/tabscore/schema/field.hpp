@@ -9,12 +9,13 @@
 #include <string_view>
 #include <type_traits>
 
+#include "../core/config.hpp"
 #include "../core/detail/ascii.hpp"
 #include "../core/fixed_string.hpp"
 #include "constraints.hpp"
 #include "field_error.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 enum class field_kind : std::uint8_t { integer, real, boolean, text };
 
@@ -163,4 +164,4 @@ concept field_type = requires {
   typename Field::stored_type;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

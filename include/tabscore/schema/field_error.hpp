@@ -5,34 +5,35 @@
 #include <cstdint>
 #include <vector>
 
+#include "../core/config.hpp"
 #include "constraints.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// What is wrong with one value. The comment says which limit an error carries.
 enum class fault : std::uint8_t {
-  missing,        ///< the field is absent
-  null,           ///< null where a value is required
-  not_integer,    ///< not an integer, nor something that the policy takes for one
-  not_real,       ///< not a number
-  not_boolean,    ///< not true or false
-  not_text,       ///< not a text
-  not_record,     ///< not an object
-  not_list,       ///< the records are not an array
-  below,          ///< must be >= limit
-  not_above,      ///< must be > limit
-  above,          ///< must be <= limit
-  not_below,      ///< must be < limit
-  too_short,      ///< text shorter than limit code points
-  too_long,       ///< text longer than limit code points
-  too_few,        ///< fewer records than limit
-  too_many,       ///< more records than limit
-  integer_range,  ///< an integer outside 64 bits
-  not_finite,     ///< infinite or NaN, or an integer too large for a double
-  reserved_name,  ///< a member with a name that the policy refuses
-  model_needs,    ///< the value is missing, and the model has no step for that
-  unlisted,       ///< a category that the model does not know
-  not_probability ///< a score that is no probability
+  missing,         ///< the field is absent
+  null,            ///< null where a value is required
+  not_integer,     ///< not an integer, nor something that the policy takes for one
+  not_real,        ///< not a number
+  not_boolean,     ///< not true or false
+  not_text,        ///< not a text
+  not_record,      ///< not an object
+  not_list,        ///< the records are not an array
+  below,           ///< must be >= limit
+  not_above,       ///< must be > limit
+  above,           ///< must be <= limit
+  not_below,       ///< must be < limit
+  too_short,       ///< text shorter than limit code points
+  too_long,        ///< text longer than limit code points
+  too_few,         ///< fewer records than limit
+  too_many,        ///< more records than limit
+  integer_range,   ///< an integer outside 64 bits
+  not_finite,      ///< infinite or NaN, or an integer too large for a double
+  reserved_name,   ///< a member with a name that the policy refuses
+  model_needs,     ///< the value is missing, and the model has no step for that
+  unlisted,        ///< a category that the model does not know
+  not_probability  ///< a score that is no probability
 };
 /// Faults are the numbers below this.
 inline constexpr std::size_t fault_count = static_cast<std::size_t>(fault::not_probability) + 1;
@@ -57,4 +58,4 @@ struct field_error {
 /// All errors of a body, in the order of its records and, within one, of the schema.
 using validation_errors = std::vector<field_error>;
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 
-namespace tabscore {
+#include "../core/config.hpp"
+
+namespace tabscore::inline TABSCORE_ABI {
 
 /// What integer and boolean fields take of numbers of another kind. Each coercion policy has one, for every input.
 enum class number_rule : std::uint8_t {
@@ -11,4 +13,4 @@ enum class number_rule : std::uint8_t {
   strict   ///< an integer is a value of an integer type or without point and exponent, a boolean one of a boolean type
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -7,9 +7,10 @@
 #include <tuple>
 #include <utility>
 
+#include "../core/config.hpp"
 #include "field.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// A record, declared once: schema<text<"country">, integer<"age", ge{0}>>. Everything else (columns, decoder, rules,
 /// features, documentation) is derived from it at compile time.
@@ -69,4 +70,4 @@ inline constexpr bool is_schema<schema<Fields...>> = true;
 template <class T>
 concept schema_type = detail::is_schema<T>;
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -4,9 +4,10 @@
 #include <cmath>
 #include <cstdint>
 
+#include "../core/config.hpp"
 #include "columns.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 namespace detail {
 
@@ -58,4 +59,4 @@ void validate(const columns<Schema>& records, validation_errors& errors) {
   }
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

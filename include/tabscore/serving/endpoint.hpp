@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "../core/config.hpp"
 #include "../core/result.hpp"
 #include "detail/maintenance.hpp"
 #include "detail/openapi.hpp"
@@ -18,7 +19,7 @@
 #include "service.hpp"
 #include "settings.hpp"
 
-namespace tabscore::serving {
+namespace tabscore::inline TABSCORE_ABI::serving {
 
 /// A prediction service without an HTTP library: each request in, its response out. It owns the model and puts another
 /// in its place, watches for drift, counts metrics, keeps the prediction log and the monitoring state, and describes
@@ -169,4 +170,4 @@ class endpoint {
   std::vector<std::unique_ptr<session_type>> spare_;  // of handle(): as many as were used at once
 };
 
-}  // namespace tabscore::serving
+}  // namespace tabscore::inline TABSCORE_ABI::serving

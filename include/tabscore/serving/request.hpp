@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <string_view>
 
-namespace tabscore::serving {
+#include "../core/config.hpp"
+
+namespace tabscore::inline TABSCORE_ABI::serving {
 
 /// One complete HTTP request. The views must live until its response has been sent.
 struct request {
@@ -46,4 +48,4 @@ struct response {
   }
 };
 
-}  // namespace tabscore::serving
+}  // namespace tabscore::inline TABSCORE_ABI::serving

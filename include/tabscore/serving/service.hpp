@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "../core/config.hpp"
 #include "../expr/rule.hpp"
 #include "../features/features.hpp"
 #include "../json/coerce.hpp"
@@ -15,7 +16,7 @@
 #include "../schema/batch.hpp"
 #include "../schema/schema.hpp"
 
-namespace tabscore::serving {
+namespace tabscore::inline TABSCORE_ABI::serving {
 
 /// A type that says what a service serves:
 ///     using record = ...;                          the schema of a record
@@ -105,4 +106,4 @@ std::vector<std::string_view> rule_texts() {
 
 }  // namespace detail
 
-}  // namespace tabscore::serving
+}  // namespace tabscore::inline TABSCORE_ABI::serving

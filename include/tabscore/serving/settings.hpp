@@ -9,10 +9,11 @@
 #include <string>
 #include <string_view>
 
+#include "../core/config.hpp"
 #include "../json/decode.hpp"
 #include "../log/jsonl_log.hpp"
 
-namespace tabscore::serving {
+namespace tabscore::inline TABSCORE_ABI::serving {
 
 /// How wrong requests are answered. A client that asks for application/problem+json gets that in any case, and the
 /// paths under /v2 answer as the inference protocol does.
@@ -45,4 +46,4 @@ inline void notify(const settings& config, std::string_view event) {
 }
 }  // namespace detail
 
-}  // namespace tabscore::serving
+}  // namespace tabscore::inline TABSCORE_ABI::serving

@@ -8,7 +8,7 @@
 
 #include "../core/config.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// One object that many threads read while another is put in its place, such as the model that a service scores with.
 /// A reader pins what is current and works with that alone until it lets go; what was replaced is destroyed by the next
@@ -113,4 +113,4 @@ class swappable {
   std::atomic<slot*> slots_ = nullptr;
 };
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

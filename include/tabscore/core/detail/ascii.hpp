@@ -6,7 +6,9 @@
 #include <cstring>
 #include <string_view>
 
-namespace tabscore::detail {
+#include "../config.hpp"
+
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// Whether no byte is above 127. Short texts, which most are, take loads that overlap instead of a loop.
 inline bool is_ascii(std::string_view text) noexcept {
@@ -28,4 +30,4 @@ inline bool is_ascii(std::string_view text) noexcept {
   return size == 0 || ((p[0] | p[size / 2] | p[size - 1]) & 0x80) == 0;
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -8,15 +8,16 @@
 #include <cstring>
 #include <span>
 
+#include "../config.hpp"
 #include "column_kernels.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 #define TABSCORE_LEVEL column_portable
 #define TABSCORE_VECTOR_BYTES 16
 #include "column_kernels.inc"
 #undef TABSCORE_LEVEL
 #undef TABSCORE_VECTOR_BYTES
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail
 
 // The other sets are compiled for their targets by function, so that the flags of the translation unit stay as they
 // are.
@@ -27,26 +28,26 @@ namespace tabscore::detail {
 #pragma GCC push_options
 #pragma GCC target("avx2")
 #endif
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 #define TABSCORE_LEVEL column_avx2
 #define TABSCORE_VECTOR_BYTES 32
 #include "column_kernels.inc"
 #undef TABSCORE_LEVEL
 #undef TABSCORE_VECTOR_BYTES
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail
 #if defined(__clang__)
 #pragma clang attribute pop
 #pragma clang attribute push(__attribute__((target("avx2,avx512f,avx512dq"))), apply_to = function)
 #else
 #pragma GCC target("avx512f,avx512dq")
 #endif
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 #define TABSCORE_LEVEL column_avx512
 #define TABSCORE_VECTOR_BYTES 64
 #include "column_kernels.inc"
 #undef TABSCORE_LEVEL
 #undef TABSCORE_VECTOR_BYTES
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail
 #if defined(__clang__)
 #pragma clang attribute pop
 #else
@@ -54,7 +55,7 @@ namespace tabscore::detail {
 #endif
 #endif
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 inline constexpr column_kernels portable_kernels{column_portable::slice, column_portable::sum,
                                                  column_portable::to_single, column_portable::count_at_least};
@@ -82,4 +83,4 @@ TABSCORE_INLINE const column_kernels& best_column_kernels() noexcept {
   return best;
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

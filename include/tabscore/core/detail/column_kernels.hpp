@@ -8,7 +8,7 @@
 
 #include "../config.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// Kernels take columns of a multiple of this many values.
 inline constexpr std::size_t column_step = 16;
@@ -39,7 +39,7 @@ struct column_kernels {
 std::span<const column_kernels* const> usable_column_kernels() noexcept;
 const column_kernels& best_column_kernels() noexcept;
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail
 
 #if !defined(TABSCORE_COMPILED)
 #include "column_kernel_sets.hpp"

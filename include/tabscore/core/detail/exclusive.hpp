@@ -5,7 +5,7 @@
 
 #include "../config.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// Which thread uses an object that is for one thread at a time. A copy is used by nobody.
 class exclusive {
@@ -44,4 +44,4 @@ class exclusive {
   std::atomic<const void*> owner_ = nullptr;
 };
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

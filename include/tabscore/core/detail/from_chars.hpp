@@ -12,9 +12,11 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+
+#include "../config.hpp"
 #endif
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 #if defined(__cpp_lib_to_chars)
 
@@ -81,4 +83,4 @@ std::from_chars_result from_chars(const char* first, const char* last, T& value)
 
 #endif
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

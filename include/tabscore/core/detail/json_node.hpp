@@ -15,9 +15,10 @@
 #include <utility>
 #include <vector>
 
+#include "../config.hpp"
 #include "../result.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// The first text that stands twice in the list, if any.
 inline std::optional<std::string_view> repeated(std::vector<std::string_view> texts) {
@@ -193,4 +194,4 @@ class json_node {
   std::string path_;
 };
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

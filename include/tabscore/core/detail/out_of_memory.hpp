@@ -7,7 +7,7 @@
 #include <new>
 #endif
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// What f() says, or false when it finds no memory: for sinks, which count their failures and let scoring go on.
 /// Without exceptions running out of memory ends the program.
@@ -24,4 +24,4 @@ bool unless_out_of_memory(F&& f) noexcept {
 #endif
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

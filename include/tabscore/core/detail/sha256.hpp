@@ -8,7 +8,9 @@
 #include <string>
 #include <string_view>
 
-namespace tabscore::detail {
+#include "../config.hpp"
+
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 inline constexpr std::array<std::uint32_t, 64> sha256_rounds{
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
@@ -89,4 +91,4 @@ inline std::string sha256_base64(std::string_view text) {
   return base64;
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

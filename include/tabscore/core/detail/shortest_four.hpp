@@ -9,8 +9,10 @@
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <immintrin.h>
 
+#include "../config.hpp"
+
 // shortest_decimal and its text for four values at a time, by AVX2: the same steps with the same results.
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// The shortest digits d1 d2...d17 of four values, as text; behind the last one that counts are zeros.
 struct four_decimals {
@@ -152,5 +154,5 @@ inline constexpr auto powers_below_one = [] {
   to.zeros[1] = static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(uneven, zero)));
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail
 #endif

@@ -6,9 +6,11 @@
 #include <cstdint>
 #include <cstring>
 
+#include "../config.hpp"
+
 // Runs of bytes skipped eight at a time. Nothing behind `end` is read.
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// The eight bytes at p, the first one in the lowest byte of the result.
 inline std::uint64_t load8(const char* p) noexcept {
@@ -49,4 +51,4 @@ inline const char* skip_plain_text(const char* p, const char* end) noexcept {
   return p;
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -5,9 +5,10 @@
 #include <string_view>
 #include <type_traits>
 
+#include "../../core/config.hpp"
 #include "../../core/detail/eigen.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// The texts of a field, as formulas see them. A missing one (whose data() is null) equals no text, not even another
 /// missing one.
@@ -60,4 +61,4 @@ inline auto compare_texts(const text_column& a, const text_column& b, bool negat
   return condition_of(a.rows(), text_equals_text{a, b, negated});
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -26,6 +26,7 @@
 #include <system_error>
 #include <utility>
 
+#include "../../core/config.hpp"
 #include "../../core/detail/out_of_memory.hpp"
 #include "../../files/write_target.hpp"
 #include "../../monitor/coarse_clock.hpp"
@@ -34,7 +35,7 @@
 #include "intent_file.hpp"
 #include "pipe_writer.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 class append_file::impl {
   using clock = std::chrono::system_clock;
@@ -390,4 +391,4 @@ TABSCORE_INLINE bool append_file::rotate() noexcept { return impl_->rotate(); }
 TABSCORE_INLINE append_repair append_file::repaired() const noexcept { return impl_->repaired(); }
 TABSCORE_INLINE std::uint64_t append_file::sync_failures() const noexcept { return impl_->sync_failures(); }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

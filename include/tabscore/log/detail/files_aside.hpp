@@ -16,8 +16,10 @@
 #include <tuple>
 #include <vector>
 
+#include "../../core/config.hpp"
+
 // Files that were set aside: <path>.20260131T120000Z, and -2, -3, ... where a second saw more than one.
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 struct file_aside {
   std::string path;
@@ -85,4 +87,4 @@ class names_aside {
   unsigned long number_ = 0;
 };
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -13,10 +13,11 @@
 #include <optional>
 #include <string>
 
+#include "../../core/config.hpp"
 #include "../../core/result.hpp"
 #include "../../files/descriptor.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// Where in the log the write that is under way begins and ends, kept in a small file beside it. A process that is
 /// killed may leave the front part of a write behind (the kernel looks for SIGKILL between pages), and nothing in the
@@ -66,4 +67,4 @@ class intent_file {
   files::unique_fd fd_;
 };
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

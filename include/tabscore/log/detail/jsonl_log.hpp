@@ -7,9 +7,10 @@
 #include <string>
 #include <utility>
 
+#include "../../core/config.hpp"
 #include "../jsonl_log.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 TABSCORE_INLINE result<jsonl_log> jsonl_log::open(const std::string& path, const jsonl_settings& settings) {
   auto file = append_file::open(path, settings.file);
@@ -25,4 +26,4 @@ TABSCORE_INLINE result<jsonl_log> jsonl_log::open(const std::string& path, const
   return log;
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -14,9 +14,10 @@
 #include <string>
 #include <string_view>
 
+#include "../../core/config.hpp"
 #include "../../core/detail/out_of_memory.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// As long as it lives a broken pipe is an error of this thread's write(), whatever SIGPIPE would do.
 class no_sigpipe {
@@ -117,4 +118,4 @@ class pipe_writer {
   bool stopped_ = false;
 };
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -8,11 +8,12 @@
 #include <span>
 #include <vector>
 
+#include "../../core/config.hpp"
 #include "../tree.hpp"
 #include "leaf_codes.hpp"
 #include "rank_plan.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// How a block of rows runs through the trees with one bit per row. For a group of trees, each distinct (column,
 /// threshold) is compared once for all rows of the block; then each tree's outcomes are merged into the bits of the
@@ -236,4 +237,4 @@ inline void block_plan::add_values(const forest_model& model, const tree& t, con
   }
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -11,11 +11,12 @@
 #include <utility>
 #include <vector>
 
+#include "../../core/config.hpp"
 #include "../../features/one_hot.hpp"
 #include "column_run.hpp"
 
 // Steps of a program that read categories: texts, or numbers that stand for categories.
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// Numbers as categories: found when equal, so that 0 and -0 are one; NaN is one of its own.
 class number_keys {
@@ -128,4 +129,4 @@ struct indicators {
   }
 };
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

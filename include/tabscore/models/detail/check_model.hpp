@@ -10,10 +10,11 @@
 
 #include <fmt/format.h>
 
+#include "../../core/config.hpp"
 #include "../../core/result.hpp"
 #include "../tree.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 inline error bad_model(std::string sentence) { return {errc::structure, std::move(sentence)}; }
 
@@ -127,4 +128,4 @@ inline std::optional<error> check_model(const forest_model& model) {
   return std::nullopt;
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "../../core/config.hpp"
 #include "../../core/scratch.hpp"
 #include "../../features/feature_block.hpp"
 #include "category_ops.hpp"
@@ -23,7 +24,7 @@
 #include "number_ops.hpp"
 #include "spline_op.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 using column_op =
     std::variant<elementwise<standardize>, elementwise<rescale>, elementwise<clip>, elementwise<replace_value>,
@@ -160,4 +161,4 @@ struct column_program {
   }
 };
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -7,10 +7,11 @@
 #include <string_view>
 #include <vector>
 
+#include "../../core/config.hpp"
 #include "../../core/scratch.hpp"
 #include "../../features/feature_block.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// Columns of a program by number: numeric features, then text features, then what its steps append.
 using column_id = std::uint32_t;
@@ -41,4 +42,4 @@ struct column_run {
   const std::string_view* text(std::size_t field) const noexcept { return x.text[field] + first; }
 };
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

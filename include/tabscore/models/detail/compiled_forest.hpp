@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "../../core/config.hpp"
 #include "../kernel.hpp"
 #include "../tree.hpp"
 #include "block_plan.hpp"
@@ -13,7 +14,7 @@
 #include "rank_plan.hpp"
 #include "table_plan.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// What the kernels read: made once from a checked model for one kernel, never changed.
 struct compiled_forest {
@@ -74,4 +75,4 @@ inline compiled_forest compiled_forest::make(const forest_model& model, kernel w
   return out;
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -10,12 +10,13 @@
 #include <utility>
 #include <vector>
 
+#include "../../core/config.hpp"
 #include "../../core/exact.hpp"
 #include "column_run.hpp"
 #include "normal_quantile.hpp"
 
 // Steps of a program that bend a number along a learnt curve: bins, quantiles, powers.
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// How many edges are at most x: np.searchsorted(edges, x, side="right"). NaN stays.
 struct bin_of {
@@ -142,4 +143,4 @@ struct power_transform {
   }
 };
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

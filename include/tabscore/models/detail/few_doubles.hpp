@@ -6,9 +6,11 @@
 
 #include <cstddef>
 
+#include "../../core/config.hpp"
+
 // One to three doubles, one by one: what was just stored so cannot be read as a vector before it has left the
 // processor.
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// Copies of the first fill the rest.
 [[gnu::target("avx2")]] inline __m256d load_few(const double* from, std::size_t n) noexcept {
@@ -23,5 +25,5 @@ namespace tabscore::detail {
   if (n > 2) _mm_storel_pd(to + 2, _mm256_extractf128_pd(v, 1));
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail
 #endif

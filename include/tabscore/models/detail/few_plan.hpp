@@ -6,10 +6,11 @@
 #include <cstdint>
 #include <vector>
 
+#include "../../core/config.hpp"
 #include "../tree.hpp"
 #include "rank_plan.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// A tree's splits and leaves (~leaf) level by level: children are neighbours.
 inline void breadth_first(const tree& t, std::vector<std::int32_t>& order) {
@@ -142,4 +143,4 @@ inline few_plan few_plan::make(const forest_model& model, const rank_plan& ranks
   return plan;
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -22,7 +22,7 @@
 #include "linear_leaves.hpp"
 #include "walk.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 struct forest::state {
   forest_model model;
@@ -115,4 +115,4 @@ template void forest::margins(matrix_view<float>, std::span<double>, scratch&) c
 template void forest::margins(matrix_view<double>, std::span<double>, scratch&) const;
 #endif
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -9,12 +9,13 @@
 #include <span>
 #include <vector>
 
+#include "../../core/config.hpp"
 #include "../../core/exact.hpp"
 #include "column_run.hpp"
 #include "numpy_sum.hpp"
 
 // Steps of a program that read several numbers of a row together.
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 enum class norm : std::uint8_t { l1, l2, max };
 
@@ -107,4 +108,4 @@ struct sum_to_one : all_inputs {
   }
 };
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

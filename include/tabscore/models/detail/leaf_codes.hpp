@@ -8,9 +8,10 @@
 #include <span>
 #include <vector>
 
+#include "../../core/config.hpp"
 #include "../tree.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// One operation on vectors of one bit per row: destination = bit of c ? right : left. All four are indices of vectors.
 struct mux {
@@ -161,4 +162,4 @@ class leaf_coder {
   leaf_program out_;
 };
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -14,13 +14,14 @@
 
 #include <fmt/format.h>
 
+#include "../../core/config.hpp"
 #include "../../core/detail/from_chars.hpp"
 #include "../../core/result.hpp"
 #include "../load_options.hpp"
 #include "../tree.hpp"
 #include "pandas_categories.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// Reads LightGBM's text model: a header and one block per tree, both of key=value lines.
 class lightgbm_reader {
@@ -491,4 +492,4 @@ class lightgbm_reader {
   bool version_2_ = false;
 };
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -15,7 +15,7 @@
 
 // The sum of a linear model's numeric terms: the same numbers for every row, on as many rows at a time as the CPU has
 // lanes, whatever the target of the translation unit.
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// One numeric feature's part of a margin: (x - mean) / scale * coefficient.
 struct linear_term {
@@ -132,4 +132,4 @@ inline linear_kernel linear_kernel_for(kernel k) noexcept {
   return linear_portable;
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

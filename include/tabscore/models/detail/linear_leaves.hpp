@@ -8,13 +8,14 @@
 #include <utility>
 #include <vector>
 
+#include "../../core/config.hpp"
 #include "../../core/scratch.hpp"
 #include "../matrix_view.hpp"
 #include "../tree.hpp"
 #include "compiled_forest.hpp"
 #include "walk.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// The fast way of a forest with linear leaves: kernels find the leaves of some trees at a time, then the leaves'
 /// values are added tree after tree.
@@ -88,4 +89,4 @@ struct leaf_finder {
   }
 };
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -4,13 +4,14 @@
 #include <string>
 #include <string_view>
 
+#include "../../core/config.hpp"
 #include "../../files/read_file.hpp"
 #include "../forest.hpp"
 #include "../load_lightgbm.hpp"
 #include "lightgbm_reader.hpp"
 #include "recognise.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 TABSCORE_INLINE result<forest_model> read_lightgbm(std::string_view text, std::string_view source,
                                                    const load_options& options) {
@@ -27,4 +28,4 @@ TABSCORE_INLINE result<forest> load_lightgbm(const std::string& path, const load
   return forest::build(*std::move(model), path);
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

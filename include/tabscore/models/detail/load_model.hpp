@@ -14,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include "../../core/config.hpp"
 #include "../../core/result.hpp"
 #include "../encoded_forest.hpp"
 #include "../load_model.hpp"
@@ -24,7 +25,7 @@
 #include "../scorer.hpp"
 #include "../verify.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 TABSCORE_INLINE result<encoded_forest> make_encoded_forest(const model_file& file) {
   const auto* const read = std::get_if<forest_model>(&file.model);
@@ -93,4 +94,4 @@ TABSCORE_INLINE result<any_scorer> make_scorer(const model_file& file) {
   return any_scorer(*std::move(model), file.classes);
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

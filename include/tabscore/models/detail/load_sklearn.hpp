@@ -6,6 +6,7 @@
 
 #include <simdjson.h>
 
+#include "../../core/config.hpp"
 #include "../../files/read_file.hpp"
 #include "../forest.hpp"
 #include "../load_sklearn.hpp"
@@ -13,7 +14,7 @@
 #include "recognise.hpp"
 #include "sklearn_reader.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 TABSCORE_INLINE result<forest_model> read_sklearn(std::string_view text, std::string_view source) {
   const auto read = [&]() -> result<forest_model> {
@@ -35,4 +36,4 @@ TABSCORE_INLINE result<forest> load_sklearn(const std::string& path) {
   return forest::build(*std::move(model), path);
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -19,19 +19,20 @@
 #include <variant>
 #include <vector>
 
+#include "../../core/config.hpp"
+#include "../../core/detail/json_node.hpp"
 #include "../../core/result.hpp"
 #include "../load_tabscore.hpp"
 #include "../logistic.hpp"
 #include "../model_file.hpp"
 #include "../verify.hpp"
-#include "../../core/detail/json_node.hpp"
 #include "read_baseline.hpp"
 #include "read_program.hpp"
 #include "read_raw_checks.hpp"
 #include "read_trees.hpp"
 #include "recognise.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 namespace detail {
 
@@ -340,4 +341,4 @@ TABSCORE_INLINE result<logistic> load_logistic(const std::string& path) {
   return make_logistic(*file);
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -6,6 +6,7 @@
 
 #include <simdjson.h>
 
+#include "../../core/config.hpp"
 #include "../../files/read_file.hpp"
 #include "../forest.hpp"
 #include "../load_xgboost.hpp"
@@ -14,7 +15,7 @@
 #include "ubjson_value.hpp"
 #include "xgboost_reader.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 namespace detail {
 
@@ -51,4 +52,4 @@ TABSCORE_INLINE result<forest> load_xgboost(const std::string& path, const load_
   return forest::build(*std::move(model), path);
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "../../core/config.hpp"
 #include "../../core/exact.hpp"
 #include "../forest.hpp"
 #include "../matrix_view.hpp"
@@ -14,7 +15,7 @@
 #include "sigmoid.hpp"
 
 // Steps of a program that are models: columns in, margins or predictions out.
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// Each output: its products in the order of the inputs, then the intercept.
 struct linear_model : all_inputs {
@@ -97,4 +98,4 @@ struct tree_model : all_inputs {
   }
 };
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

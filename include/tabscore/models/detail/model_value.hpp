@@ -9,9 +9,10 @@
 
 #include <simdjson.h>
 
+#include "../../core/config.hpp"
 #include "../../core/result.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// A parsed JSON value of a trainer's file, where arrays are long; ubjson_value has the same members. (Our own files
 /// are short and are read with json_node, which knows the path of each value.)
@@ -129,4 +130,4 @@ inline result<model_value> parse_json(simdjson::dom::parser& parser, std::string
   return model_value(root);
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -5,9 +5,10 @@
 #include <cstddef>
 #include <limits>
 
+#include "../../core/config.hpp"
 #include "../../core/exact.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// Highest power first; each operation rounded. `Monic`: the coefficient of the highest power is 1 and not listed.
 template <bool Monic, std::size_t N>
@@ -57,4 +58,4 @@ inline double normal_quantile(double p) noexcept {
   return upper ? first - second : -(first - second);
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -8,13 +8,14 @@
 #include <string_view>
 #include <vector>
 
+#include "../../core/config.hpp"
 #include "../../core/exact.hpp"
 #include "../../features/numeric_step.hpp"
 #include "column_run.hpp"
 
 // Steps of a program that make a number of a number, or of two. NumPy's results, each operation rounded on its
 // own.
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// Numbers that equal `from` become `to`; a NaN as `from` means NaN.
 struct replace_value {
@@ -196,4 +197,4 @@ struct require_finite : all_inputs {
   }
 };
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -4,7 +4,9 @@
 #include <cstddef>
 #include <span>
 
-namespace tabscore::detail {
+#include "../../core/config.hpp"
+
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// The sum in NumPy's order for numbers that lie together: eight sums side by side in pieces of up to 128 numbers, the
 /// pieces in pairs.
@@ -30,4 +32,4 @@ inline double numpy_sum(std::span<const double> x) noexcept {
   return sum;
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

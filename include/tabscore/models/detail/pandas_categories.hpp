@@ -14,11 +14,12 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include "../../core/config.hpp"
 #include "../../core/result.hpp"
 #include "../tree.hpp"
 #include "model_value.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// What a LightGBM text says of a feature: whether it is one of categories, and the range of its values or codes.
 struct lightgbm_feature {
@@ -92,4 +93,4 @@ inline std::optional<std::vector<std::size_t>> features_of_lists(const std::vect
   return found;
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

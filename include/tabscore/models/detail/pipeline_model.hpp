@@ -20,7 +20,7 @@
 #include "column_program.hpp"
 #include "program_faults.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// How contributions come about: the model that makes the margin, and which feature each of its inputs is made of.
 struct pipeline_model::explanation {
@@ -139,4 +139,4 @@ TABSCORE_INLINE result<pipeline_model> make_pipeline_model(const model_file& fil
   return model;
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

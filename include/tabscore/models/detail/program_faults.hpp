@@ -8,11 +8,12 @@
 #include <variant>
 #include <vector>
 
+#include "../../core/config.hpp"
 #include "../feature_fault.hpp"
 #include "column_program.hpp"
 
 // Why a row has no probability, and which features cannot do without a value: asked once something is wrong.
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// What a column of the first row of a run has of the feature that it comes from.
 inline feature_fault fault_of(const column_program& p, const column_run& r, column_id c, fault otherwise) {
@@ -125,4 +126,4 @@ inline bool takes_missing(const column_program& p, std::size_t feature) {
   return !refused && !missing[p.probability];
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -10,10 +10,11 @@
 #include <utility>
 #include <vector>
 
+#include "../../core/config.hpp"
 #include "../tree.hpp"
 #include "walk.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// How a row becomes bytes, so that every split is "byte of a column > constant goes right". A value's rank among the
 /// thresholds of its feature keeps the outcome of each comparison; more than 255 thresholds take several columns; a
@@ -259,4 +260,4 @@ inline rank_plan rank_plan::make(const forest_model& model, std::vector<std::vec
   return plan;
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

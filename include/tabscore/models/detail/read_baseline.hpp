@@ -10,12 +10,13 @@
 #include <utility>
 #include <vector>
 
+#include "../../core/config.hpp"
+#include "../../core/detail/json_node.hpp"
 #include "../../features/baseline.hpp"
 #include "../model_file.hpp"
-#include "../../core/detail/json_node.hpp"
 
 // The member "drift_baseline" of a model file whose features have been read.
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 inline std::vector<std::uint64_t> read_counts(const json_node& node, std::size_t count) {
   std::vector<std::uint64_t> all;
@@ -116,4 +117,4 @@ inline drift_baseline read_baseline(const json_node& node, const model_file& fil
   return baseline;
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -12,12 +12,13 @@
 #include <utility>
 #include <vector>
 
-#include "column_program.hpp"
+#include "../../core/config.hpp"
 #include "../../core/detail/json_node.hpp"
+#include "column_program.hpp"
 #include "read_columns.hpp"
 
 // Steps of a program that read categories.
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 inline category_keys read_keys(const json_node& node, const column_program& program) {
   category_keys keys;
@@ -106,4 +107,4 @@ inline std::optional<column_op> read_indicators(const json_node& node, column_pr
   return op;
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

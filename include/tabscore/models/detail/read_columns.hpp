@@ -10,11 +10,12 @@
 #include <string>
 #include <vector>
 
-#include "column_program.hpp"
+#include "../../core/config.hpp"
 #include "../../core/detail/json_node.hpp"
+#include "column_program.hpp"
 
 // The parameters of a program's steps: numbers of columns, and numbers that JSON cannot write.
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// A column of numbers that comes before the step that is read.
 inline column_id read_column(const json_node& node, const column_program& program) {
@@ -63,4 +64,4 @@ inline std::vector<double> read_each(const json_node& node, std::size_t count) {
   return read_numbers(node, count);
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -12,12 +12,13 @@
 #include <utility>
 #include <vector>
 
-#include "column_program.hpp"
+#include "../../core/config.hpp"
 #include "../../core/detail/json_node.hpp"
+#include "column_program.hpp"
 #include "read_columns.hpp"
 
 // Steps of a program that bend numbers along learnt curves.
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// Finite numbers, each at least (above: greater than) the one before, `least` of them.
 inline std::vector<double> read_ascending(const json_node& node, std::size_t least, bool above) {
@@ -158,4 +159,4 @@ inline std::optional<column_op> read_spline(const json_node& node, column_progra
   return op;
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

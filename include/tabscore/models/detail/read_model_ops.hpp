@@ -7,14 +7,15 @@
 #include <string>
 #include <utility>
 
+#include "../../core/config.hpp"
+#include "../../core/detail/json_node.hpp"
 #include "../forest.hpp"
 #include "column_program.hpp"
-#include "../../core/detail/json_node.hpp"
 #include "read_columns.hpp"
 #include "read_trees.hpp"
 
 // Steps of a program that are models.
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 inline std::optional<column_op> read_linear(const json_node& node, column_program& program) {
   node.members({"op", "in", "coefficients", "intercept"});
@@ -55,4 +56,4 @@ inline std::optional<column_op> read_tree_model(const json_node& node, column_pr
   return tree_model{{std::move(in)}, *std::move(built), gives == "prediction"};
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

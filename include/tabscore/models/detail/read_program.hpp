@@ -15,15 +15,16 @@
 #include <utility>
 #include <vector>
 
-#include "column_program.hpp"
+#include "../../core/config.hpp"
 #include "../../core/detail/json_node.hpp"
+#include "column_program.hpp"
 #include "read_category_ops.hpp"
 #include "read_columns.hpp"
 #include "read_curve_ops.hpp"
 #include "read_model_ops.hpp"
 
 // The member "model" of a model file of kind "pipeline", whose features have been read.
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// Reads the steps one after another; each sees the columns before it.
 class program_reader {
@@ -200,4 +201,4 @@ class program_reader {
   column_program program_;
 };
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -12,11 +12,12 @@
 #include <string_view>
 #include <vector>
 
+#include "../../core/config.hpp"
+#include "../../core/detail/json_node.hpp"
 #include "../model_file.hpp"
 #include "../raw_checks.hpp"
-#include "../../core/detail/json_node.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 inline raw_value read_raw_value(const json_node& node) {
   const simdjson::dom::element e = node.element();
@@ -75,4 +76,4 @@ inline std::shared_ptr<const raw_checks> read_raw_checks(const json_node& node, 
   return checks;
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -4,15 +4,16 @@
 #include <string>
 #include <string_view>
 
+#include "../../core/config.hpp"
+#include "../../core/detail/json_node.hpp"
 #include "../../core/result.hpp"
 #include "../tree.hpp"
-#include "../../core/detail/json_node.hpp"
 #include "lightgbm_reader.hpp"
 #include "model_value.hpp"
 #include "sklearn_reader.hpp"
 #include "xgboost_reader.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 inline bool is_tree_kind(std::string_view kind) noexcept {
   return kind == "xgboost" || kind == "lightgbm" || kind == "sklearn";
@@ -35,4 +36,4 @@ inline forest_model read_trees(const json_node& node, std::string_view kind) {
   return {};
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

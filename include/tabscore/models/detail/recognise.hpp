@@ -11,9 +11,10 @@
 
 #include <fmt/format.h>
 
+#include "../../core/config.hpp"
 #include "../../core/result.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// The formats that there is a loader for.
 enum class model_format : std::uint8_t { xgboost, lightgbm, sklearn, tabscore };
@@ -137,4 +138,4 @@ inline error refused_file(error e, std::string_view bytes, std::string_view sour
   return e;
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

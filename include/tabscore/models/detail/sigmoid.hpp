@@ -6,12 +6,13 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "../../core/config.hpp"
 #include "../kernel.hpp"
 #include "few_doubles.hpp"
 
 // 1 / (1 + exp(-m)) with the exp of the C library: the trainer's. Where that is glibc's (2.28 and newer, on a CPU with
 // FMA) four at a time, by the operations that it does, in their order.
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// m[i] becomes 1 / (1 + exp(-m[i])) for i < n.
 using sigmoid_kernel = void (*)(double* m, std::size_t n) noexcept;
@@ -167,4 +168,4 @@ inline sigmoid_kernel sigmoid_kernel_for(kernel k) noexcept {
   return sigmoid_portable;
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

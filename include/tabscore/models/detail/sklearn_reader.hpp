@@ -12,11 +12,12 @@
 
 #include <fmt/format.h>
 
+#include "../../core/config.hpp"
 #include "../../core/result.hpp"
 #include "../tree.hpp"
 #include "model_value.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// Makes a forest_model of a parsed "sklearn-export-1" document.
 class sklearn_reader {
@@ -378,4 +379,4 @@ class sklearn_reader {
   std::vector<std::uint32_t> known_of_;
 };
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -10,10 +10,11 @@
 #include <span>
 #include <vector>
 
+#include "../../core/config.hpp"
 #include "../../core/exact.hpp"
 #include "column_run.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// The basis splines of one degree over one list of knots, in the order of operations of SciPy's BSpline.
 struct spline_basis {
@@ -138,4 +139,4 @@ struct spline {
   }
 };
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -6,11 +6,12 @@
 #include <span>
 #include <vector>
 
+#include "../../core/config.hpp"
 #include "../tree.hpp"
 #include "few_plan.hpp"
 #include "rank_plan.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// How few rows run through the trees where the CPU has byte permutes: up to 64 splits of a tree are decided at once,
 /// the upper six levels of any tree, or all splits of a tree of up to 64 leaves.
@@ -136,4 +137,4 @@ inline table_plan table_plan::make(const forest_model& model, std::span<const st
   return plan;
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

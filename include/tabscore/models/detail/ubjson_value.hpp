@@ -11,9 +11,10 @@
 #include <utility>
 #include <vector>
 
+#include "../../core/config.hpp"
 #include "../../core/result.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// A value of a UBJSON document (draft 12, big-endian), with the members of model_value. Refers to the parsed bytes.
 class ubjson_value {
@@ -251,4 +252,4 @@ class ubjson_parser {
   const char* wrong_ = nullptr;
 };
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -8,10 +8,11 @@
 #include <limits>
 #include <span>
 
+#include "../../core/config.hpp"
 #include "../matrix_view.hpp"
 #include "../tree.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// Most splits on a way from the root to a leaf.
 inline std::uint32_t height(const tree& t) {
@@ -161,4 +162,4 @@ void walk_row(const forest_model& model, matrix_view<Number> x, std::size_t row,
   }
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -12,13 +12,14 @@
 
 #include <fmt/format.h>
 
+#include "../../core/config.hpp"
 #include "../../core/result.hpp"
 #include "../tree.hpp"
 #include "xgboost_category_reader.hpp"
 #include "xgboost_document.hpp"
 #include "xgboost_tree_reader.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// What a document says of the training, beside the booster.
 struct xgboost_training {
@@ -159,4 +160,4 @@ class xgboost_booster_reader {
   xgboost_training training_;
 };
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -11,11 +11,12 @@
 
 #include <fmt/format.h>
 
+#include "../../core/config.hpp"
 #include "../../core/result.hpp"
 #include "../tree.hpp"
 #include "xgboost_document.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// Reads the names of categories, which a booster has since XGBoost 3.1, into a model.
 template <class Value>
@@ -108,4 +109,4 @@ class xgboost_category_reader {
   int version_;
 };
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

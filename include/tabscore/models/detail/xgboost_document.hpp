@@ -14,10 +14,11 @@
 
 #include <fmt/format.h>
 
+#include "../../core/config.hpp"
 #include "../../core/detail/from_chars.hpp"
 #include "../../core/result.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// The float that XGBoost wrote as the decimal whose nearest double is `number`. Where that lies in the middle between
 /// two floats, the decimal was beside it: it was the shortest of one of them, or had 9 digits.
@@ -129,4 +130,4 @@ class xgboost_document {
   std::optional<error> wrong_;
 };
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

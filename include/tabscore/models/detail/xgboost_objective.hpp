@@ -8,9 +8,10 @@
 #include <optional>
 #include <string_view>
 
+#include "../../core/config.hpp"
 #include "../link.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// How base_score, which the file holds in the space of predictions, becomes a margin. `steps`: of several expectiles.
 enum class base_space : std::uint8_t { margin, probability, positive, steps };
@@ -74,4 +75,4 @@ inline float base_margin(base_space space, float score, int version) noexcept {
   return score;
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

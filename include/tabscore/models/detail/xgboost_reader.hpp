@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include "../../core/config.hpp"
 #include "../../core/detail/from_chars.hpp"
 #include "../../core/result.hpp"
 #include "../load_options.hpp"
@@ -24,7 +25,7 @@
 #include "xgboost_document.hpp"
 #include "xgboost_objective.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// Makes a forest_model of a parsed XGBoost document; Value is model_value or ubjson_value.
 template <class Value>
@@ -187,4 +188,4 @@ class xgboost_reader {
   xgboost_training training_;
 };
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -12,11 +12,12 @@
 
 #include <fmt/format.h>
 
+#include "../../core/config.hpp"
 #include "../../core/result.hpp"
 #include "../tree.hpp"
 #include "xgboost_document.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// Reads the trees of a booster into a model: splits, those of categories, leaves of one value or of several.
 template <class Value>
@@ -243,4 +244,4 @@ class xgboost_tree_reader {
   std::size_t category_words_ = 0;
 };
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -6,9 +6,10 @@
 #include <string>
 #include <string_view>
 
+#include "../../core/config.hpp"
 #include "../drift_reference.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 TABSCORE_INLINE result<drift_reference> make_drift_reference(const model_file& file) {
   const auto fail = [&](std::string_view what) {
@@ -63,4 +64,4 @@ TABSCORE_INLINE result<drift_reference> make_drift_reference(const model_file& f
   return r;
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

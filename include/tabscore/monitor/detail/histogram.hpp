@@ -10,10 +10,11 @@
 #include <optional>
 #include <vector>
 
+#include "../../core/config.hpp"
 #include "../../core/detail/column_kernels.hpp"
 #include "../histogram.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 namespace detail {
 inline void to_single(const double* x, std::size_t n, float* to) noexcept {
@@ -62,4 +63,4 @@ TABSCORE_INLINE void binner::count(float* x, std::size_t n, tally& into) const n
   }
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -7,9 +7,10 @@
 #include <span>
 #include <vector>
 
+#include "../../core/config.hpp"
 #include "../sliding_counts.hpp"
 
-namespace tabscore {
+namespace tabscore::inline TABSCORE_ABI {
 
 TABSCORE_INLINE sliding_counts::sliding_counts(std::size_t cells, std::uint64_t window_records)
     : recent_(cells),
@@ -74,4 +75,4 @@ TABSCORE_INLINE void sliding_counts::pour(minutes now) {
   now_ = now;
 }
 
-}  // namespace tabscore
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -9,10 +9,11 @@
 #include <variant>
 #include <vector>
 
+#include "../../core/config.hpp"
 #include "../../schema/batch.hpp"
 #include "../outcome.hpp"
 
-namespace tabscore::detail {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// Removes the records that cannot be scored from a batch, notes why, and scores the others as one batch: each gets
 /// the bits that it has alone, and the sinks are called once. On entry `found` has the position of each record in the
@@ -85,4 +86,4 @@ inline std::vector<std::uint32_t> positions(std::size_t records, std::span<const
   return rows;
 }
 
-}  // namespace tabscore::detail
+}  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -10,7 +10,9 @@
 #include <string_view>
 #include <utility>
 
-namespace tabscore::serving::detail {
+#include "../../core/config.hpp"
+
+namespace tabscore::inline TABSCORE_ABI::serving::detail {
 
 /// The files of Swagger UI and its licence in memory, from a folder of the npm package swagger-ui-dist.
 class docs_files {
@@ -49,4 +51,4 @@ class docs_files {
   std::map<std::string, file, std::less<>> files_;
 };
 
-}  // namespace tabscore::serving::detail
+}  // namespace tabscore::inline TABSCORE_ABI::serving::detail

@@ -4,11 +4,12 @@
 #include <algorithm>
 #include <string_view>
 
+#include "../../core/config.hpp"
 #include "../../monitor/drift_monitor.hpp"
 #include "../../monitor/drift_report.hpp"
 #include "../../monitor/prometheus.hpp"
 
-namespace tabscore::serving::detail {
+namespace tabscore::inline TABSCORE_ABI::serving::detail {
 
 /// The last records against the training rows. The report's names point into the monitor.
 inline drift_report recent_drift(const drift_monitor& monitor) {
@@ -51,4 +52,4 @@ inline void append_drift(prometheus_text& text, const drift_monitor& monitor) {
          [](const auto& f) { return f.alarm ? 1 : 0; });
 }
 
-}  // namespace tabscore::serving::detail
+}  // namespace tabscore::inline TABSCORE_ABI::serving::detail

@@ -8,11 +8,12 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include "../../core/config.hpp"
 #include "../../schema/field_error.hpp"
 
 #include "query.hpp"
 
-namespace tabscore::serving::detail {
+namespace tabscore::inline TABSCORE_ABI::serving::detail {
 
 /// The query parameter ?explain=N: the N largest contributions of each record.
 struct explain_query {
@@ -51,4 +52,4 @@ inline explain_query read_explain_query(std::string_view query) {
   return asked;
 }
 
-}  // namespace tabscore::serving::detail
+}  // namespace tabscore::inline TABSCORE_ABI::serving::detail

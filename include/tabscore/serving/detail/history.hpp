@@ -7,10 +7,11 @@
 #include <mutex>
 #include <string_view>
 
+#include "../../core/config.hpp"
 #include "../../core/number_text.hpp"
 #include "../../core/text_buffer.hpp"
 
-namespace tabscore::serving::detail {
+namespace tabscore::inline TABSCORE_ABI::serving::detail {
 
 /// The dashboard's time series: running counts and the drift score, sampled every few seconds and kept for an hour. No
 /// concurrent call causes a data race.
@@ -66,4 +67,4 @@ class monitoring_history {
   std::deque<moment> moments_;
 };
 
-}  // namespace tabscore::serving::detail
+}  // namespace tabscore::inline TABSCORE_ABI::serving::detail

@@ -9,6 +9,7 @@
 #include <utility>
 #include <variant>
 
+#include "../../core/config.hpp"
 #include "../../json/dialect_inference.hpp"
 #include "../../json/tensor_decoder.hpp"
 #include "../../json/write.hpp"
@@ -21,7 +22,7 @@
 #include "served_model.hpp"
 #include "status.hpp"
 
-namespace tabscore::serving::detail {
+namespace tabscore::inline TABSCORE_ABI::serving::detail {
 
 /// The paths under /v2: the REST side of the Open Inference Protocol. One per thread. Predictions are
 /// monitored and logged as those of /batch_predict.
@@ -151,4 +152,4 @@ class inference_api {
   std::string header_;
 };
 
-}  // namespace tabscore::serving::detail
+}  // namespace tabscore::inline TABSCORE_ABI::serving::detail

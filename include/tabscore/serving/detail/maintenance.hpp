@@ -8,11 +8,12 @@
 #include <stop_token>
 #include <thread>
 
+#include "../../core/config.hpp"
 #include "../../core/detail/out_of_memory.hpp"
 #include "drift_metrics.hpp"
 #include "shared_state.hpp"
 
-namespace tabscore::serving::detail {
+namespace tabscore::inline TABSCORE_ABI::serving::detail {
 
 /// A thread for work that no request triggers: syncing and rotating the log, sampling the history.
 template <class Service>
@@ -49,4 +50,4 @@ class maintenance {
   std::jthread thread_;  // the last member: it is stopped first
 };
 
-}  // namespace tabscore::serving::detail
+}  // namespace tabscore::inline TABSCORE_ABI::serving::detail

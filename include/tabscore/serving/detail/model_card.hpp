@@ -9,11 +9,12 @@
 #include <variant>
 #include <vector>
 
+#include "../../core/config.hpp"
 #include "../../models/model_file.hpp"
 #include "../service.hpp"
 #include "openapi.hpp"
 
-namespace tabscore::serving::detail {
+namespace tabscore::inline TABSCORE_ABI::serving::detail {
 
 /// The names, the card and the hash of a model.
 struct model_identity {
@@ -70,4 +71,4 @@ model_identity identify(const model_file& file, const std::string& sha256) {
   return {file.name, version, sha256, file.classes, std::move(card), "x-model-sha256: " + sha256 + "\r\n"};
 }
 
-}  // namespace tabscore::serving::detail
+}  // namespace tabscore::inline TABSCORE_ABI::serving::detail

@@ -20,11 +20,12 @@
 #include <tuple>
 #include <utility>
 
+#include "../../core/config.hpp"
 #include "../../core/detail/out_of_memory.hpp"
 #include "../settings.hpp"
 #include "served_model.hpp"
 
-namespace tabscore::serving::detail {
+namespace tabscore::inline TABSCORE_ABI::serving::detail {
 
 /// Reloads of the model file since the start.
 struct reload_status {
@@ -139,4 +140,4 @@ class model_reloader {
   std::jthread thread_;  // the last member: it is stopped first
 };
 
-}  // namespace tabscore::serving::detail
+}  // namespace tabscore::inline TABSCORE_ABI::serving::detail

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "../../core/config.hpp"
 #include "../../core/json_text.hpp"
 #include "../../core/number_text.hpp"
 #include "../../monitor/drift.hpp"
@@ -16,7 +17,7 @@
 #include "model_reloader.hpp"
 #include "served_model.hpp"
 
-namespace tabscore::serving::detail {
+namespace tabscore::inline TABSCORE_ABI::serving::detail {
 
 /// The body of /model: the model's card and the status of reloads.
 inline void append_model_card(text_buffer& out, std::string_view card, const reload_status& status) {
@@ -124,4 +125,4 @@ inline void append_metrics(prometheus_text& text, const monitored_model& model, 
               1);
 }
 
-}  // namespace tabscore::serving::detail
+}  // namespace tabscore::inline TABSCORE_ABI::serving::detail

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include <utility>
+#include "../../core/config.hpp"
 #include "../../json/dialect.hpp"
 #include "../../json/dialect_inference.hpp"
 #include "../../json/dialect_problem.hpp"
@@ -13,7 +14,7 @@
 
 #include "../settings.hpp"
 
-namespace tabscore::serving::detail {
+namespace tabscore::inline TABSCORE_ABI::serving::detail {
 
 /// Calls f.operator()<Dialect>().
 template <class F>
@@ -121,4 +122,4 @@ inline bool accepts_problem(std::string_view accept) {
   return problem > 0 && problem >= json;
 }
 
-}  // namespace tabscore::serving::detail
+}  // namespace tabscore::inline TABSCORE_ABI::serving::detail

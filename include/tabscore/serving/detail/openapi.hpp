@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "../../core/config.hpp"
 #include "../../core/json_text.hpp"
 #include "../../core/number_text.hpp"
 #include "../../expr/json_logic.hpp"
@@ -24,7 +25,7 @@
 #include "explain_query.hpp"
 #include "negotiation.hpp"
 
-namespace tabscore::serving::detail {
+namespace tabscore::inline TABSCORE_ABI::serving::detail {
 
 inline constexpr std::string_view openapi_template =
 #include "pages/openapi.json.inc"
@@ -167,4 +168,4 @@ std::string openapi_document(error_style errors, const std::string& model, const
   return document;
 }
 
-}  // namespace tabscore::serving::detail
+}  // namespace tabscore::inline TABSCORE_ABI::serving::detail

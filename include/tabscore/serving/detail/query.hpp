@@ -6,7 +6,9 @@
 #include <string>
 #include <string_view>
 
-namespace tabscore::serving::detail {
+#include "../../core/config.hpp"
+
+namespace tabscore::inline TABSCORE_ABI::serving::detail {
 
 /// "%62" -> "b"; a percent sign without two hexadecimal digits is kept.
 inline std::string percent_decoded(std::string_view text) {
@@ -55,4 +57,4 @@ inline std::optional<std::string> query_value(std::string_view query, std::strin
   return found;
 }
 
-}  // namespace tabscore::serving::detail
+}  // namespace tabscore::inline TABSCORE_ABI::serving::detail

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "../../core/config.hpp"
 #include "../../json/dialect.hpp"
 #include "../../monitor/metrics.hpp"
 #include "../../monitor/prometheus.hpp"
@@ -19,7 +20,7 @@
 #include "../service.hpp"
 #include "routes.hpp"
 
-namespace tabscore::serving::detail {
+namespace tabscore::inline TABSCORE_ABI::serving::detail {
 
 /// The statuses that are counted; the last one is for all others.
 inline constexpr std::array<unsigned, 14> counted_statuses{200, 307, 400, 404, 405, 408, 413,
@@ -223,4 +224,4 @@ class request_metrics {
   std::array<std::atomic<std::uint64_t>, counted_statuses.size()> refused_{};
 };
 
-}  // namespace tabscore::serving::detail
+}  // namespace tabscore::inline TABSCORE_ABI::serving::detail

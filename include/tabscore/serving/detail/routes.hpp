@@ -6,10 +6,11 @@
 #include <string_view>
 #include <utility>
 
+#include "../../core/config.hpp"
 #include "../request.hpp"
 #include "query.hpp"
 
-namespace tabscore::serving::detail {
+namespace tabscore::inline TABSCORE_ABI::serving::detail {
 
 /// The targets of requests.
 enum class route_target {
@@ -136,4 +137,4 @@ inline routing resolve(const request& asked) {
   return {.found = found};
 }
 
-}  // namespace tabscore::serving::detail
+}  // namespace tabscore::inline TABSCORE_ABI::serving::detail

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "../../core/config.hpp"
 #include "../../core/detail/sha256.hpp"
 #include "../../models/load_model.hpp"
 #include "../../models/model_file.hpp"
@@ -15,7 +16,7 @@
 #include "../swappable.hpp"
 #include "model_card.hpp"
 
-namespace tabscore::serving::detail {
+namespace tabscore::inline TABSCORE_ABI::serving::detail {
 
 /// A model's monitoring: its own counts, and the histograms of its training rows.
 struct monitored_model {
@@ -72,4 +73,4 @@ result<std::unique_ptr<served_model<Service>>> load_served_model(const settings&
   return model;
 }
 
-}  // namespace tabscore::serving::detail
+}  // namespace tabscore::inline TABSCORE_ABI::serving::detail

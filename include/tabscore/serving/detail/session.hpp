@@ -11,6 +11,7 @@
 #include <utility>
 #include <variant>
 
+#include "../../core/config.hpp"
 #include "../../json/explanation.hpp"
 #include "../../json/tensor_decoder.hpp"
 #include "../../json/write.hpp"
@@ -27,7 +28,7 @@
 #include "shared_state.hpp"
 #include "status.hpp"
 
-namespace tabscore::serving::detail {
+namespace tabscore::inline TABSCORE_ABI::serving::detail {
 
 /// Answers requests for one thread, with that thread's working memory.
 template <class Service>
@@ -332,4 +333,4 @@ class session {
   std::string reasons_of_;                     // the model that they are for
 };
 
-}  // namespace tabscore::serving::detail
+}  // namespace tabscore::inline TABSCORE_ABI::serving::detail

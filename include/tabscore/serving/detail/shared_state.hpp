@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "../../core/config.hpp"
 #include "../../json/write.hpp"
 #include "../service.hpp"
 #include "../settings.hpp"
@@ -18,7 +19,7 @@
 #include "served_model.hpp"
 #include "web_page.hpp"
 
-namespace tabscore::serving::detail {
+namespace tabscore::inline TABSCORE_ABI::serving::detail {
 
 inline constexpr std::string_view dashboard_page =
 #include "pages/dashboard.html.inc"
@@ -52,4 +53,4 @@ struct shared_state {
   std::string openapi;
 };
 
-}  // namespace tabscore::serving::detail
+}  // namespace tabscore::inline TABSCORE_ABI::serving::detail

@@ -12,12 +12,13 @@
 #include <thread>
 #include <utility>
 
+#include "../../core/config.hpp"
 #include "../../files/write_target.hpp"
 #include "../../monitor/state.hpp"
 #include "../../monitor/state_file.hpp"
 #include "served_model.hpp"
 
-namespace tabscore::serving::detail {
+namespace tabscore::inline TABSCORE_ABI::serving::detail {
 
 /// Adds the state of an earlier run, if there is a file; the error when that does not fit.
 inline std::optional<error> load_state(drift_monitor& monitor, const std::string& path) {
@@ -68,4 +69,4 @@ class state_saver {
   std::jthread thread_;  // the last member: it is stopped first
 };
 
-}  // namespace tabscore::serving::detail
+}  // namespace tabscore::inline TABSCORE_ABI::serving::detail

@@ -4,10 +4,11 @@
 #include <string_view>
 #include <variant>
 
+#include "../../core/config.hpp"
 #include "../../pipeline/outcome.hpp"
 #include "negotiation.hpp"
 
-namespace tabscore::serving::detail {
+namespace tabscore::inline TABSCORE_ABI::serving::detail {
 
 inline constexpr unsigned model_not_loaded = 503;
 inline constexpr unsigned wrong_type = 415;      // of a body, under /v2
@@ -49,4 +50,4 @@ inline bool is_json(std::string_view content_type) {
   return same(subtype, "json") || (subtype.size() >= 5 && same(subtype.substr(subtype.size() - 5), "+json"));
 }
 
-}  // namespace tabscore::serving::detail
+}  // namespace tabscore::inline TABSCORE_ABI::serving::detail

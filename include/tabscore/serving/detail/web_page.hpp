@@ -5,9 +5,10 @@
 #include <string_view>
 #include <utility>
 
+#include "../../core/config.hpp"
 #include "../../core/detail/sha256.hpp"
 
-namespace tabscore::serving::detail {
+namespace tabscore::inline TABSCORE_ABI::serving::detail {
 
 inline void replace_all(std::string& text, std::string_view what, std::string_view by) {
   for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size()) {
@@ -58,4 +59,4 @@ struct web_page {
   }
 };
 
-}  // namespace tabscore::serving::detail
+}  // namespace tabscore::inline TABSCORE_ABI::serving::detail

@@ -34,7 +34,7 @@ struct count_sink {
   }
 };
 
-const ts::rules rules{ts::rule(col<"amount"> <= 1000 || missing(col<"amount">), "amount is at most 1000")};
+const ts::rules rules{ts::rule(!(col<"amount"> > 1000), "amount is at most 1000")};
 const ts::features features{ts::feature<"per_year">(col<"amount"> / max(col<"age">, 1))};
 
 ts::batch<loan> records(std::size_t n) {

@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -34,9 +35,9 @@ file_part parse_part(const std::string& text) {
 }
 
 std::string wrong_seconds(const std::string& text) {
-  double seconds = 0;
-  const auto [end, error] = ts::detail::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (error == std::errc{} && end == text.data() + text.size() && seconds >= 0 && seconds <= 1e6) return {};
+  char* end = nullptr;
+  const double seconds = std::strtod(text.c_str(), &end);
+  if (!text.empty() && end == text.c_str() + text.size() && seconds >= 0 && seconds <= 1e6) return {};
   return "'" + text + "' is not a number of seconds from 0 to 1000000";
 }
 

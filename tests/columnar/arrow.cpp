@@ -322,7 +322,7 @@ TEST_CASE("each wrong value is an error of its record alone, in words", "[column
   CHECK(got.error[7] == "amount: ensure this value is a finite number");
   CHECK(got.error[8] == "age: ensure this value fits into a signed 64-bit integer");
   CHECK(got.error[9] == "owns_home: value could not be parsed to a boolean");
-  CHECK(got.error[10] == "ensure this value is a finite number");
+  CHECK(got.error[10] == "the model gives no probability from 0 to 1");
   CHECK(got.error[11] == "");
   CHECK(got.probability[11] > 0);
   CHECK(totals.read().samples == 2);

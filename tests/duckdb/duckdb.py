@@ -109,8 +109,8 @@ with tempfile.TemporaryDirectory() as work:
           [["student_country: none is not an allowed value; minutes_spent_on_exams: none is not an allowed value"]],
           "NULLs have their reason")
     check(rows("SELECT predict_purchase('US', 1, 'nan'::DOUBLE, 1, 1, 1, 'inf'::DOUBLE).error") ==
-          [["minutes_watched: ensure this value is a finite number; minutes_spent_on_exams: ensure this value is a "
-            "finite number"]], "no number is not taken for one")
+          [["minutes_watched: ensure this value is greater than or equal to 0; minutes_spent_on_exams: ensure this value "
+            "is a finite number"]], "no number is not taken for one")
 
     # --on-error fail: the query ends, and no file is left for a whole one.
     _, error, status = run(f"COPY (SELECT id, {predict} FROM 'students.parquet') TO 'whole.parquet' "

@@ -170,10 +170,8 @@ inline std::string difference(const std::string& text, const std::vector<std::st
         message = "a text that ends with a carriage return must be in quotes";
       } else if (!utf8) {
         message = "not UTF-8";
-      } else if (status != ts::decode_status::decoded) {
-        message = ts::describe(faults.errors, mixed::names);
-      } else if (!faults.not_finite.empty()) {
-        message = ts::describe(faults.not_finite, mixed::names);
+      } else if (status != ts::decode_status::decoded || !faults.not_finite.empty()) {
+        message = ts::describe(faults.all(), mixed::names);
       }
     }
     const auto wrong = [&](std::string_view what) {

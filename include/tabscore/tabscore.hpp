@@ -71,6 +71,10 @@
 #include "features/numeric_step.hpp"
 #include "features/one_hot.hpp"
 
+#include "outputs/prediction.hpp"
+#include "outputs/predictions.hpp"
+#include "outputs/task.hpp"
+
 #include "models/contributions.hpp"
 #include "models/encoded_forest.hpp"
 #include "models/feature_fault.hpp"
@@ -89,7 +93,6 @@
 #include "models/model_file.hpp"
 #include "models/parallel.hpp"
 #include "models/pipeline_model.hpp"
-#include "models/predictions.hpp"
 #include "models/raw_checks.hpp"
 #include "models/scorer.hpp"
 #include "models/tree.hpp"

@@ -108,7 +108,7 @@ TEST_CASE("a category that the model does not know is a fault of its field", "[p
   CHECK(answer(*pipe, body) ==
         R"({"detail":[{"loc":["body","records",1,"town"],"msg":"value is not a category that the model knows",)"
         R"("type":"value_error.unlisted_category"}]})");
-  CHECK(pipe->model().classes() == std::vector<std::string>{"ok", "fraud"});
+  CHECK(pipe->model().outputs().classes == std::vector<std::string>{"ok", "fraud"});
 
   ts::workspace<record> w;
   const simdjson::padded_string padded(body);

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "../core/config.hpp"
-#include "../models/predictions.hpp"
+#include "../outputs/predictions.hpp"
 #include "arrow_abi.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {

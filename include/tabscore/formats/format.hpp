@@ -14,7 +14,7 @@
 #include "../core/result.hpp"
 #include "../core/text_buffer.hpp"
 #include "../json/decode_progress.hpp"
-#include "../models/predictions.hpp"
+#include "../outputs/predictions.hpp"
 #include "../schema/batch.hpp"
 
 // Formats of records in bytes (NDJSON, CSV, ...), for streams of any length: a stream is cut into blocks of whole

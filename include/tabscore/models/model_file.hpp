@@ -12,6 +12,7 @@
 #include "../core/config.hpp"
 #include "../features/baseline.hpp"
 #include "../features/encoder.hpp"
+#include "../outputs/task.hpp"
 #include "logistic.hpp"
 #include "scorer.hpp"
 #include "tree.hpp"
@@ -53,8 +54,8 @@ struct check {
 struct model_file {
   std::string path;  ///< as given by the caller; errors name it
   std::string name;
-  std::string kind;                  ///< of the model: logistic, xgboost, lightgbm, sklearn, pipeline
-  std::vector<std::string> classes;  ///< the negative and the positive one, as the trainer calls them; empty: unknown
+  std::string kind;  ///< of the model: logistic, xgboost, lightgbm, sklearn, pipeline
+  model_outputs outputs;
   provenance origin;
   feature_names features;
   tabscore::encoder encoder;  ///< aligned with features; of a pipeline the categories that the baseline counts

@@ -14,6 +14,7 @@
 #include "../core/result.hpp"
 #include "../core/scratch.hpp"
 #include "../features/feature_block.hpp"
+#include "../outputs/task.hpp"
 #include "feature_fault.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
@@ -42,18 +43,45 @@ inline std::optional<error> wrong_threshold(double threshold) {
                "the threshold is " + std::to_string(threshold) + ", expected a probability from 0 to 1"};
 }
 
-/// A binary model: gives each row of a block a probability. Immutable, so that threads share one; all working memory is
-/// the caller's scratch. A row's bits depend on that row alone, never on its neighbours, the batch or the CPU.
+/// Gives each row of a block outputs().columns numbers, row after row; of a model without outputs() the probability of
+/// one of two classes. Immutable, so that threads share one; all working memory is the caller's scratch. A row's bits
+/// depend on that row alone, never on its neighbours, the batch or the CPU.
 template <class Model>
-concept scorer = requires(const Model& model, const feature_block& x, scratch& memory, std::span<double> probability) {
+concept scorer = requires(const Model& model, const feature_block& x, scratch& memory, std::span<double> out) {
   { model.features() } -> std::convertible_to<const feature_names&>;
-  { model.threshold() } -> std::convertible_to<double>;  // positive means: probability >= threshold
-  { model.score(x, memory, probability) } -> std::same_as<void>;
+  { model.threshold() } -> std::convertible_to<double>;  // binary: from it on positive; anomaly: below it an outlier
+  { model.score(x, memory, out) } -> std::same_as<void>;
 };
 
-/// A scorer that can tell how much each of its features moved a row's margin (log-odds): contributions() writes rows x
-/// (features().size() + 1), row after row: one number a feature, then the base value; they sum to the margin up to
-/// rounding. Not to be called while unexplained() gives the reason why this model has none.
+/// A scorer that says what it predicts.
+template <class Model>
+concept describes_outputs = scorer<Model> && requires(const Model& model) {
+  { model.outputs() } -> std::convertible_to<const model_outputs&>;
+};
+
+/// What a model predicts: two unnamed classes where it does not say.
+template <scorer Model>
+const model_outputs& outputs_of(const Model& model) noexcept {
+  if constexpr (describes_outputs<Model>) {
+    return model.outputs();
+  } else {
+    static const model_outputs two_classes;
+    return two_classes;
+  }
+}
+
+/// A scorer of several classes whose trainer decides by other numbers than score() gives (margins, say): asked for the
+/// class of a row whose two largest numbers are equal up to rounding, the first of which is that of column `first`.
+/// Of other scorers that is the class.
+template <class Model>
+concept decides_ties = scorer<Model> &&
+    requires(const Model& model, const feature_block& x, std::size_t row, std::size_t first, scratch& memory) {
+  { model.decide_tie(x, row, first, memory) } -> std::same_as<std::size_t>;
+};
+
+/// A scorer that can tell how much each of its features moved a row's margins: contributions() writes rows x columns x
+/// (features().size() + 1), row after row: one number a feature, then the base value; they sum to the column's margin
+/// (binary: log-odds) up to rounding. Not to be called while unexplained() gives the reason why this model has none.
 template <class Model>
 concept explainable = scorer<Model> &&
     requires(const Model& model, const feature_block& x, scratch& memory, std::span<double> out) {
@@ -61,8 +89,8 @@ concept explainable = scorer<Model> &&
   { model.contributions(x, memory, out) } -> std::same_as<void>;
 };
 
-/// A scorer that knows why it gives a row no probability from 0 to 1, and which features may be missing (NaN, or an
-/// absent text): asked when a pipeline is made, and of rows that it could not score.
+/// A scorer that knows why it gives a row no number, or no probability from 0 to 1, and which features may be missing
+/// (NaN, or an absent text): asked when a pipeline is made, and of rows that it could not score.
 template <class Model>
 concept fault_finder = scorer<Model> &&
     requires(const Model& model, const feature_block& x, std::size_t i, scratch& memory) {
@@ -76,15 +104,21 @@ class any_scorer {
   template <scorer Model>
   requires(!std::same_as<Model, any_scorer>)
       // NOLINTNEXTLINE(google-explicit-constructor): every scorer is an any_scorer.
-      any_scorer(Model model, std::vector<std::string> classes = {})
-      : self_(std::make_shared<const held<Model>>(std::move(model))), classes_(std::move(classes)) {}
+      any_scorer(Model model) {
+    model_outputs described = outputs_of(model);
+    self_ = std::make_shared<const held<Model>>(std::move(model), std::move(described));
+  }
+  /// With the names of classes and outputs that the model itself does not know.
+  template <scorer Model>
+  any_scorer(Model model, model_outputs described)
+      : self_(std::make_shared<const held<Model>>(std::move(model), std::move(described))) {}
 
   const feature_names& features() const { return self_->features(); }
   double threshold() const { return self_->threshold(); }
-  /// The negative and the positive class as the trainer calls them; empty where nobody knows.
-  const std::vector<std::string>& classes() const noexcept { return classes_; }
-  void score(const feature_block& x, scratch& memory, std::span<double> probability) const {
-    self_->score(x, memory, probability);
+  const model_outputs& outputs() const noexcept { return self_->outputs; }
+  void score(const feature_block& x, scratch& memory, std::span<double> out) const { self_->score(x, memory, out); }
+  std::size_t decide_tie(const feature_block& x, std::size_t row, std::size_t first, scratch& memory) const {
+    return self_->decide_tie(x, row, first, memory);
   }
   const error* unexplained() const { return self_->unexplained(); }
   void contributions(const feature_block& x, scratch& memory, std::span<double> out) const {
@@ -97,25 +131,31 @@ class any_scorer {
 
  private:
   struct base {
-    base() = default;
+    explicit base(model_outputs described) : outputs(std::move(described)) {}
     base(const base&) = delete;
     base& operator=(const base&) = delete;
     virtual ~base() = default;
     virtual const feature_names& features() const = 0;
     virtual double threshold() const = 0;
     virtual void score(const feature_block&, scratch&, std::span<double>) const = 0;
+    virtual std::size_t decide_tie(const feature_block&, std::size_t, std::size_t, scratch&) const = 0;
     virtual const error* unexplained() const = 0;
     virtual void contributions(const feature_block&, scratch&, std::span<double>) const = 0;
     virtual feature_fault find_fault(const feature_block&, std::size_t, scratch&) const = 0;
     virtual bool takes_missing(std::size_t) const = 0;
+    const model_outputs outputs;
   };
   template <scorer Model>
   struct held final : base {
-    explicit held(Model m) : model(std::move(m)) {}
+    held(Model m, model_outputs described) : base(std::move(described)), model(std::move(m)) {}
     const feature_names& features() const override { return model.features(); }
     double threshold() const override { return model.threshold(); }
-    void score(const feature_block& x, scratch& memory, std::span<double> p) const override {
-      model.score(x, memory, p);
+    void score(const feature_block& x, scratch& memory, std::span<double> out) const override {
+      model.score(x, memory, out);
+    }
+    std::size_t decide_tie(const feature_block& x, std::size_t row, std::size_t first, scratch& memory) const override {
+      if constexpr (decides_ties<Model>) return model.decide_tie(x, row, first, memory);
+      return first;
     }
     const error* unexplained() const override {
       static const error none{errc::unsupported, "a model of this kind tells no contributions"};
@@ -136,7 +176,6 @@ class any_scorer {
     Model model;
   };
   std::shared_ptr<const base> self_;
-  std::vector<std::string> classes_;
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI

@@ -8,7 +8,7 @@
 
 #include "../core/config.hpp"
 #include "../features/feature_block.hpp"
-#include "../models/predictions.hpp"
+#include "../outputs/predictions.hpp"
 #include "../schema/columns.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {

@@ -11,7 +11,7 @@
 #include "../core/result.hpp"
 #include "../expr/rule.hpp"
 #include "../json/python_json.hpp"
-#include "../models/predictions.hpp"
+#include "../outputs/predictions.hpp"
 #include "../schema/field_error.hpp"
 #include "pipeline.hpp"
 

@@ -22,7 +22,7 @@
 #include "../core/scratch.hpp"
 #include "../expr/rule.hpp"
 #include "../features/features.hpp"
-#include "../models/predictions.hpp"
+#include "../outputs/predictions.hpp"
 #include "../models/raw_checks.hpp"
 #include "../models/scorer.hpp"
 #include "../monitor/sink.hpp"

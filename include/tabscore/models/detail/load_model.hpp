@@ -82,16 +82,16 @@ TABSCORE_INLINE result<any_scorer> make_scorer(const model_file& file) {
   if (std::holds_alternative<logistic_parameters>(file.model)) {
     auto model = make_logistic(file);
     if (!model) return model.error();
-    return any_scorer(*std::move(model), file.classes);
+    return any_scorer(*std::move(model), file.outputs);
   }
   if (file.kind == "pipeline") {
     auto model = make_pipeline_model(file);
     if (!model) return model.error();
-    return any_scorer(*std::move(model), file.classes);
+    return any_scorer(*std::move(model), file.outputs);
   }
   auto model = make_encoded_forest(file);
   if (!model) return model.error();
-  return any_scorer(*std::move(model), file.classes);
+  return any_scorer(*std::move(model), file.outputs);
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI

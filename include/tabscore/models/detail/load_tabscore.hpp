@@ -245,7 +245,7 @@ inline model_file read_model_file(const json_node& root, std::string_view name, 
   if (!root.ok()) return file;
   file.name = root["name"].name();
   file.origin = read_provenance(root["provenance"]);
-  if (root.has("classes")) file.classes = read_classes(root["classes"]);
+  if (root.has("classes")) file.outputs.classes = read_classes(root["classes"]);
   const std::string& kind = file.kind = root["kind"].text();
   read_features(root["features"], file);
   if (!root.ok()) return file;

@@ -54,7 +54,7 @@ model_identity identify(const model_file& file, const std::string& sha256) {
     rounds = fmt::format(R"({{"used":{},"saved":{}}})", trees->rounds.used, trees->rounds.saved);
   }
   const std::string classes =
-      file.classes.empty() ? "null" : "[" + list(file.classes, [&](const auto& name) { return json_text(name); }) + "]";
+      file.outputs.classes.empty() ? "null" : "[" + list(file.outputs.classes, [&](const auto& name) { return json_text(name); }) + "]";
   const std::string version = origin.date + "+" + sha256.substr(0, 12);
   std::string card = fmt::format(
       R"({{"name":{},"version":{},"kind":{},"sha256":{},"threshold":{},"classes":{},"rounds":{},)"
@@ -68,7 +68,7 @@ model_identity identify(const model_file& file, const std::string& sha256) {
       list(file.features.numeric, [&](const auto& name) { return json_text(name); }),
       list(file.features.text, [&](const auto& name) { return json_text(name); }), baseline,
       openapi::record_schema<Service>());
-  return {file.name, version, sha256, file.classes, std::move(card), "x-model-sha256: " + sha256 + "\r\n"};
+  return {file.name, version, sha256, file.outputs.classes, std::move(card), "x-model-sha256: " + sha256 + "\r\n"};
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI::serving::detail

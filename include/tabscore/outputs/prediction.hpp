@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+#include "../core/config.hpp"
+#include "../core/fixed_string.hpp"
+#include "task.hpp"
+
+// What a prediction is, declared once as the record is: its members' names in answers, logs and tables follow from it,
+// and a pipeline takes only models of its task.
+namespace tabscore::inline TABSCORE_ABI {
+
+namespace detail {
+template <std::size_t N>
+constexpr bool distinct(const std::array<std::string_view, N>& names) noexcept {
+  for (std::size_t i = 0; i < N; ++i) {
+    for (std::size_t k = 0; k < i; ++k) {
+      if (names[i] == names[k]) return false;
+    }
+  }
+  return true;
+}
+
+/// The members of a prediction. Columns: numbers a row; 0: as many as the model has classes.
+template <task Task, std::size_t Columns, fixed_string... Names>
+struct declared {
+  static constexpr tabscore::task task = Task;
+  static constexpr std::size_t columns = Columns;
+  static constexpr std::array<std::string_view, sizeof...(Names)> names{Names.view()...};
+  static_assert(distinct(names), "tabscore: two members of a prediction have the same name");
+};
+}  // namespace detail
+
+/// The probability of the positive class, and 1 where it reaches the model's threshold.
+template <fixed_string Probability = "probability", fixed_string Label = "label">
+struct binary : detail::declared<task::binary, 1, Probability, Label> {};
+
+/// The most likely class, and a number for each class. The classes' names come from the model.
+template <fixed_string Class = "class", fixed_string Probabilities = "probabilities">
+struct multiclass : detail::declared<task::multiclass, 0, Class, Probabilities> {};
+
+/// A number in the target's unit.
+template <fixed_string Value = "value">
+struct regression : detail::declared<task::regression, 1, Value> {};
+
+/// A number for each quantile, in the model's order. A name such as "p10" or "p975" must be the model's level.
+template <fixed_string... Levels>
+requires(sizeof...(Levels) > 0) struct quantiles : detail::declared<task::quantiles, sizeof...(Levels), Levels...> {
+};
+
+/// A number that only orders records: a margin, a rank, a hazard.
+template <fixed_string Score = "score">
+struct score : detail::declared<task::score, 1, Score> {};
+
+/// How usual a record is, and 1 for an outlier, where that is below the model's threshold.
+template <fixed_string Score = "score", fixed_string Outlier = "is_outlier">
+struct anomaly : detail::declared<task::anomaly, 1, Score, Outlier> {};
+
+/// Several targets of one model, in its order.
+template <class... Targets>
+struct outputs;
+template <fixed_string... Names>
+requires(sizeof...(Names) > 0) struct outputs<regression<Names>...>
+    : detail::declared<task::regression, sizeof...(Names), Names...> {
+};
+
+/// A declared prediction.
+template <class T>
+concept prediction_type = requires {
+  { T::task } -> std::convertible_to<task>;
+  { T::columns } -> std::convertible_to<std::size_t>;
+  std::span<const std::string_view>(T::names);
+};
+
+}  // namespace tabscore::inline TABSCORE_ABI

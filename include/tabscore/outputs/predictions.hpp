@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "../core/config.hpp"
+#include "../core/number_texts.hpp"
+#include "task.hpp"
+
+namespace tabscore::inline TABSCORE_ABI {
+
+/// What the numbers of predictions are: the members' declared names, and what the model says.
+struct prediction_layout {
+  std::span<const std::string_view> names;  ///< as prediction.hpp declares them
+  model_outputs model;
+};
+
+/// Numbers of records, row after row: rows x columns. A view.
+class row_values : public std::span<const double> {
+ public:
+  constexpr row_values() noexcept = default;
+  // NOLINTNEXTLINE(google-explicit-constructor): one number a record is a column of them.
+  constexpr row_values(std::span<const double> numbers, std::size_t columns = 1) noexcept
+      : std::span<const double>(numbers), columns_(columns) {}
+
+  constexpr std::size_t columns() const noexcept { return columns_; }
+  constexpr std::size_t rows() const noexcept { return size() / columns_; }
+  constexpr double operator()(std::size_t row, std::size_t column = 0) const noexcept {
+    return (*this)[row * columns_ + column];
+  }
+  constexpr std::span<const double> row(std::size_t i) const noexcept { return subspan(i * columns_, columns_); }
+  constexpr row_values middle_rows(std::size_t begin, std::size_t count) const noexcept {
+    return {subspan(begin * columns_, count * columns_), columns_};
+  }
+
+ private:
+  std::size_t columns_ = 1;
+};
+
+/// What was predicted for some records, in their order. A view into the buffers that the records were scored with,
+/// valid until those are used again; its layout is the pipeline's.
+struct predictions {
+  row_values value;                           ///< of every task: rows x columns
+  row_values probability;                     ///< binary and multiclass: the same numbers
+  std::span<const std::uint8_t> label;        ///< binary: 1 where probability >= threshold; anomaly: 1 for an outlier
+  std::span<const std::uint32_t> class_at{};  ///< multiclass: the column of each record's class
+  double threshold = 0.5;                     ///< binary and anomaly
+  number_texts* texts = nullptr;  ///< of the values: empty until somebody writes them; none: they are not kept
+  const prediction_layout* layout = nullptr;
+  /// Of each record, when they were asked for: columns x (features + 1) numbers, the last of a column its base value.
+  std::span<const double> contributions{};
+
+  predictions() = default;
+  /// Of two classes.
+  predictions(row_values numbers, std::span<const std::uint8_t> labels, double positive_from = 0.5,
+              number_texts* kept_texts = nullptr, const prediction_layout* described = nullptr) noexcept
+      : value(numbers),
+        probability(numbers),
+        label(labels),
+        threshold(positive_from),
+        texts(kept_texts),
+        layout(described) {}
+
+  std::size_t rows() const noexcept { return value.rows(); }
+  /// The classes' names: of the columns, or of label 0 and 1; empty where the model does not know them.
+  std::span<const std::string> class_names() const noexcept {
+    return layout != nullptr ? std::span<const std::string>(layout->model.classes) : std::span<const std::string>();
+  }
+  /// The name of a record's class. Precondition: class_names() is not empty.
+  std::string_view class_of(std::size_t row) const noexcept {
+    return class_names()[class_at.empty() ? std::size_t{label[row]} : std::size_t{class_at[row]}];
+  }
+
+  /// The numbers of some of the records, without contributions.
+  predictions slice(std::size_t begin, std::size_t count) const noexcept {
+    predictions some = *this;
+    some.value = value.middle_rows(begin, count);
+    if (!probability.empty()) some.probability = some.value;
+    if (!label.empty()) some.label = label.subspan(begin, count);
+    if (!class_at.empty()) some.class_at = class_at.subspan(begin, count);
+    some.texts = nullptr;
+    some.contributions = {};
+    return some;
+  }
+};
+
+/// A record without a prediction, and why, for a person.
+struct row_fault {
+  std::size_t row = 0;
+  std::string_view reason;
+};
+
+/// Predictions of records that are taken one by one: where there is none the values are NaN, the label and the class 0,
+/// and `faults`, in row order, says why. A view as well.
+struct row_predictions {
+  predictions scores;
+  std::span<const row_fault> faults;
+};
+
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "../core/config.hpp"
+
+namespace tabscore::inline TABSCORE_ABI {
+
+/// What a model predicts of a record.
+enum class task : std::uint8_t {
+  binary,      ///< the probability of one of two classes
+  multiclass,  ///< a number for each of several classes: probabilities, or the scores that a trainer decides by
+  regression,  ///< a number for each target
+  quantiles,   ///< a number for each quantile of one target
+  score,       ///< a number that only orders records: a margin, a rank, a hazard
+  anomaly      ///< how usual the record is; an outlier where it is below the threshold
+};
+
+constexpr std::string_view name(task t) noexcept {
+  constexpr std::string_view names[]{"binary", "multiclass", "regression", "quantiles", "score", "anomaly"};
+  return names[static_cast<std::size_t>(t)];
+}
+
+/// What the classes of a trainer are: texts, or numbers and truth values, which JSON writes without quotes.
+enum class class_kind : std::uint8_t { text, number, boolean };
+
+/// What a model says of the numbers that it gives each row.
+struct model_outputs {
+  tabscore::task task = tabscore::task::binary;
+  std::size_t columns = 1;           ///< numbers a row
+  bool probabilities = true;         ///< of binary and multiclass: the numbers are from 0 to 1
+  std::vector<std::string> classes;  ///< as the trainer calls them. binary: two, or none (unknown); multiclass: columns
+  class_kind classes_are = class_kind::text;
+  std::vector<std::string> names;  ///< of targets, or the levels of quantiles ("0.1"); empty where the trainer has none
+
+  friend bool operator==(const model_outputs&, const model_outputs&) = default;
+};
+
+}  // namespace tabscore::inline TABSCORE_ABI

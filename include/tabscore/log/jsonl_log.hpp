@@ -13,7 +13,7 @@
 
 #include "../core/config.hpp"
 #include "../core/detail/out_of_memory.hpp"
-#include "../monitor/lanes.hpp"
+#include "../monitor/sharded.hpp"
 #include "../monitor/sink.hpp"
 #include "append_file.hpp"
 #include "jsonl_lines.hpp"
@@ -79,13 +79,13 @@ class jsonl_log {
     const bool refuses;
     std::atomic<std::uint64_t> written = 0;
     std::atomic<std::uint64_t> dropped = 0;
-    lanes<text_buffer, std::mutex> texts;  // a warm log allocates nothing for a batch
+    sharded<text_buffer, std::mutex> texts;  // a warm log allocates nothing for a batch
   };
 
   template <schema_type Schema>
   bool write(const scored<Schema>& batch) noexcept {
     bool done = false;
-    state_->texts.mine([&](text_buffer& text) {
+    state_->texts.local([&](text_buffer& text) {
       text.clear();
       done = detail::unless_out_of_memory([&] {
         lines_.append(text, batch, std::chrono::system_clock::now());

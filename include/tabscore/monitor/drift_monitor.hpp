@@ -14,9 +14,9 @@
 #include "../core/config.hpp"
 #include "coarse_clock.hpp"
 #include "drift_reference.hpp"
-#include "lanes.hpp"
 #include "moments.hpp"
 #include "mutex.hpp"
+#include "sharded.hpp"
 #include "sink.hpp"
 #include "sliding_counts.hpp"
 #include "waiting_rows.hpp"
@@ -93,16 +93,16 @@ class basic_drift_monitor {
     if (!reference_.empty()) check(x);
     if (!waiting_rows::may_wait(batch.records)) return record_now<Width>(batch, x);
     const auto now = this_minute();
-    small_.mine([&](few_rows& mine) {
-      if (!mine.rows.ready() && !prepare(mine, Width)) return;
-      if (mine.minute != now) count(mine);
-      mine.minute = now;
+    small_.local([&](few_rows& local) {
+      if (!local.rows.ready() && !prepare(local, Width)) return;
+      if (local.minute != now) count(local);
+      local.minute = now;
       for (std::size_t f = 0; f < reference_.text.size(); ++f) {
-        std::uint32_t* const to = mine.text_cell.data() + f * waiting_rows::room + mine.rows.rows();
+        std::uint32_t* const to = local.text_cell.data() + f * waiting_rows::room + local.rows.rows();
         each_text_cell(x, f, [&](std::size_t i, std::size_t at) { to[i] = static_cast<std::uint32_t>(at); });
       }
-      mine.rows.put(x, batch.scores);
-      if (mine.rows.rows() >= mine.enough || mine.rows.full()) count(mine);
+      local.rows.put(x, batch.scores);
+      if (local.rows.rows() >= local.enough || local.rows.full()) count(local);
     });
   }
 
@@ -167,11 +167,11 @@ class basic_drift_monitor {
   /// Calls add() under the lock, after what this thread has put aside before.
   template <class Add>
   void in_turn(Add&& add) noexcept {
-    small_.mine([&](few_rows& mine) {
-      count(mine);
+    small_.local([&](few_rows& local) {
+      count(local);
       const std::lock_guard lock(mutex_);
       add();
-      mine.enough = counts_.room();
+      local.enough = counts_.room();
     });
   }
 
@@ -183,14 +183,14 @@ class basic_drift_monitor {
     std::vector<std::uint32_t> text_cell;  // which cell of its field, field after field
   };
 
-  bool prepare(few_rows& mine, std::size_t features) noexcept {
+  bool prepare(few_rows& local, std::size_t features) noexcept {
     {
       const std::lock_guard lock(mutex_);
       if (!moments_.prepare(features)) return false;
     }
     const std::size_t texts = reference_.text.size() * waiting_rows::room;
-    return detail::unless_out_of_memory([&] { return mine.text_cell.resize(texts), true; }) &&
-           mine.rows.prepare(features);
+    return detail::unless_out_of_memory([&] { return local.text_cell.resize(texts), true; }) &&
+           local.rows.prepare(features);
   }
 
   /// Nobody can tell when it was done.
@@ -259,7 +259,7 @@ class basic_drift_monitor {
   }
 
   const drift_reference reference_;
-  mutable lanes<few_rows, Mutex> small_;
+  mutable sharded<few_rows, Mutex> small_;
   mutable Mutex mutex_;
   moments_st moments_;
   mutable sliding_counts counts_;

@@ -12,8 +12,8 @@
 #include "../core/detail/out_of_memory.hpp"
 #include "../core/exact_addends.hpp"
 #include "../core/exact_sum.hpp"
-#include "lanes.hpp"
 #include "mutex.hpp"
+#include "sharded.hpp"
 #include "sink.hpp"
 #include "waiting_rows.hpp"
 
@@ -134,10 +134,10 @@ class basic_moments {
       observe(part, batch, x);
       return record(part, batch);
     }
-    small_.mine([&](waiting_rows& mine) {
-      if (!mine.ready() && !(prepare(Width) && mine.prepare(Width))) return;
-      mine.put(x, batch.scores);
-      if (mine.full()) add(mine);
+    small_.local([&](waiting_rows& local) {
+      if (!local.ready() && !(prepare(Width) && local.prepare(Width))) return;
+      local.put(x, batch.scores);
+      if (local.full()) add(local);
     });
   }
 
@@ -190,7 +190,7 @@ class basic_moments {
     return true;
   }
 
-  mutable lanes<waiting_rows, Mutex> small_;
+  mutable sharded<waiting_rows, Mutex> small_;
   mutable Mutex mutex_;
   mutable std::uint64_t samples_ = 0;
   mutable std::uint64_t positives_ = 0;

@@ -137,10 +137,10 @@
 #include "monitor/sharded.hpp"
 #include "monitor/sink.hpp"
 #include "monitor/sliding_counts.hpp"
+#include "monitor/small_batch_buffer.hpp"
 #include "monitor/state.hpp"
 #include "monitor/state_file.hpp"
 #include "monitor/state_json.hpp"
-#include "monitor/waiting_rows.hpp"
 
 #include "pipeline/append_partial.hpp"
 #include "pipeline/outcome.hpp"

@@ -19,7 +19,7 @@
 #include "sharded.hpp"
 #include "sink.hpp"
 #include "sliding_counts.hpp"
-#include "waiting_rows.hpp"
+#include "small_batch_buffer.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
 
@@ -91,14 +91,14 @@ class basic_drift_monitor {
   template <std::size_t Width, schema_type Schema>
   void record_block(const scored<Schema>& batch, const feature_block& x) noexcept {
     if (!reference_.empty()) check(x);
-    if (!waiting_rows::may_wait(batch.records)) return record_now<Width>(batch, x);
+    if (!small_batch_buffer::may_wait(batch.records)) return record_now<Width>(batch, x);
     const auto now = this_minute();
     small_.local([&](few_rows& local) {
       if (!local.rows.ready() && !prepare(local, Width)) return;
       if (local.minute != now) count(local);
       local.minute = now;
       for (std::size_t f = 0; f < reference_.text.size(); ++f) {
-        std::uint32_t* const to = local.text_cell.data() + f * waiting_rows::room + local.rows.rows();
+        std::uint32_t* const to = local.text_cell.data() + f * small_batch_buffer::room + local.rows.rows();
         each_text_cell(x, f, [&](std::size_t i, std::size_t at) { to[i] = static_cast<std::uint32_t>(at); });
       }
       local.rows.put(x, batch.scores);
@@ -177,7 +177,7 @@ class basic_drift_monitor {
 
   /// Rows of small batches that one thread has put aside.
   struct few_rows {
-    waiting_rows rows;
+    small_batch_buffer rows;
     std::chrono::minutes minute{};         // when they came
     std::uint64_t enough = 0;              // so many rows end a piece of the record window
     std::vector<std::uint32_t> text_cell;  // which cell of its field, field after field
@@ -188,7 +188,7 @@ class basic_drift_monitor {
       const std::lock_guard lock(mutex_);
       if (!moments_.prepare(features)) return false;
     }
-    const std::size_t texts = reference_.text.size() * waiting_rows::room;
+    const std::size_t texts = reference_.text.size() * small_batch_buffer::room;
     return detail::unless_out_of_memory([&] { return local.text_cell.resize(texts), true; }) &&
            local.rows.prepare(features);
   }
@@ -200,7 +200,7 @@ class basic_drift_monitor {
     for (std::size_t begin = 0, n = 0; begin < from.rows.rows() && !reference_.empty(); begin += n) {
       // Another thread may have filled the piece meanwhile; a batch more than it takes is as if nobody had waited.
       n = from.rows.rows() - begin;
-      if (n > counts_.room() + waiting_rows::most) n = counts_.room();
+      if (n > counts_.room() + small_batch_buffer::most) n = counts_.room();
       std::uint64_t* const cells = counts_.add(n, from.minute).data();
       for (std::size_t j = 0; j < reference_.bins.size(); ++j) {
         binner::tally t{};
@@ -209,7 +209,7 @@ class basic_drift_monitor {
       }
       for (std::size_t f = 0; f < reference_.text.size(); ++f) {
         std::uint64_t* const texts = cells + text_feature(f).first;
-        const std::uint32_t* const at = from.text_cell.data() + f * waiting_rows::room + begin;
+        const std::uint32_t* const at = from.text_cell.data() + f * small_batch_buffer::room + begin;
         for (std::size_t i = 0; i < n; ++i) ++texts[at[i]];
       }
     }

@@ -15,7 +15,7 @@
 #include "mutex.hpp"
 #include "sharded.hpp"
 #include "sink.hpp"
-#include "waiting_rows.hpp"
+#include "small_batch_buffer.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
 
@@ -129,12 +129,12 @@ class basic_moments {
   /// observe() and record() of a batch of one block; few rows are summed later, with others.
   template <std::size_t Width, schema_type Schema>
   void record_block(const scored<Schema>& batch, const feature_block& x) noexcept {
-    if (!waiting_rows::may_wait(batch.records)) {
+    if (!small_batch_buffer::may_wait(batch.records)) {
       partial<Width> part;
       observe(part, batch, x);
       return record(part, batch);
     }
-    small_.local([&](waiting_rows& local) {
+    small_.local([&](small_batch_buffer& local) {
       if (!local.ready() && !(prepare(Width) && local.prepare(Width))) return;
       local.put(x, batch.scores);
       if (local.full()) add(local);
@@ -147,7 +147,7 @@ class basic_moments {
     return has_room(features);
   }
   /// Adds them, and clears them: nobody can tell when it was done. Precondition: prepare() was true of their features.
-  void add(waiting_rows& rows) const noexcept {
+  void add(small_batch_buffer& rows) const noexcept {
     if (rows.rows() == 0) return;
     const std::lock_guard lock(mutex_);
     samples_ += rows.rows();
@@ -159,7 +159,7 @@ class basic_moments {
   /// A consistent copy: the sum of whole batches.
   totals read() const { return exact().rounded(); }
   exact_totals exact() const {
-    return small_.all([&](waiting_rows& rows) { add(rows); },
+    return small_.all([&](small_batch_buffer& rows) { add(rows); },
                       [&] {
                         const std::lock_guard lock(mutex_);
                         exact_totals all{samples_, positives_, {}};
@@ -190,7 +190,7 @@ class basic_moments {
     return true;
   }
 
-  mutable sharded<waiting_rows, Mutex> small_;
+  mutable sharded<small_batch_buffer, Mutex> small_;
   mutable Mutex mutex_;
   mutable std::uint64_t samples_ = 0;
   mutable std::uint64_t positives_ = 0;

@@ -16,7 +16,7 @@ namespace tabscore::inline TABSCORE_ABI {
 
 /// What sinks count of a batch of a few rows costs more to begin than to do. So such rows wait here, their features and
 /// probabilities column by column, until there are many. Not for concurrent use.
-class waiting_rows {
+class small_batch_buffer {
  public:
   static constexpr std::size_t room = 320;  ///< rows: a piece of a usual record window, and a batch more
   static constexpr std::size_t most = 64;   ///< rows of a batch that may wait: more are worth a pass of their own

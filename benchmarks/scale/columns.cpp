@@ -63,7 +63,7 @@ struct memory {
   std::unique_ptr<ts::block_decoder<student>> decoder;
   ts::block_records<student> records;
   ts::score_buffers buffers;
-  ts::lent_columns<student> lent;
+  ts::column_importer<student> lent;
   ts::row_scorer<pipeline> rows;
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <tabscore/columnar/lent_columns.hpp>
+#include <tabscore/columnar/column_importer.hpp>
 #include <tabscore/pipeline/row_scorer.hpp>
 
 #include <algorithm>
@@ -65,7 +65,7 @@ class predict_function {
   };
   struct local {  // of one thread
     const shared& common;
-    tabscore::lent_columns<schema> records;
+    tabscore::column_importer<schema> records;
     tabscore::row_scorer<Pipeline> scorer;
   };
   inline static const duckdb_api* init_api = nullptr;
@@ -124,7 +124,7 @@ class predict_function {
   }
 
   template <std::size_t I>
-  static void lend(const duckdb_api& api, duckdb_api::vector from, tabscore::lent_columns<schema>& records) {
+  static void lend(const duckdb_api& api, duckdb_api::vector from, tabscore::column_importer<schema>& records) {
     using field = typename schema::template field<I>;
     const void* const data = api.vector_get_data(from);
     const std::uint64_t* const bits = api.vector_get_validity(from);  // null: all are values

@@ -101,7 +101,7 @@
 #include "columnar/arrow_abi.hpp"
 #include "columnar/arrow_predictions.hpp"
 #include "columnar/arrow_reader.hpp"
-#include "columnar/lent_columns.hpp"
+#include "columnar/column_importer.hpp"
 #include "formats/clickhouse.hpp"
 #include "formats/csv.hpp"
 #include "formats/csv_decoder.hpp"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <tabscore/models/logistic.hpp>
 #include <tabscore/monitor/moments.hpp>
-#include <tabscore/schema/batch.hpp>
 #include <tabscore/pipeline/score_arrow.hpp>
+#include <tabscore/schema/batch.hpp>
 
 #include <cmath>
 #include <limits>
@@ -271,7 +271,7 @@ TEST_CASE("columns that match are lent, not copied", "[columnar]") {
   const auto batch = build::array(records);
   const auto reader = ts::arrow_reader<loan>::make(*schema);
   REQUIRE(reader);
-  ts::lent_columns<loan> lent;
+  ts::column_importer<loan> lent;
   REQUIRE(!reader->read(*batch, 10, 20, lent));
   CHECK(lent.view().get<"months">().data() == static_cast<const std::int64_t*>(batch->children[1]->buffers[1]) + 10);
   CHECK(lent.view().get<"amount">().data() == static_cast<const double*>(batch->children[2]->buffers[1]) + 10);
@@ -404,7 +404,7 @@ TEST_CASE("a batch that is not as its schema says is an error, not a crash", "[c
   const auto coded_schema = build::schema(records);
   auto reader = ts::arrow_reader<loan>::make(*coded_schema);
   REQUIRE(reader);
-  ts::lent_columns<loan> lent;
+  ts::column_importer<loan> lent;
   for (const std::int32_t code : {4, -1}) {
     coded[0] = build::coded("purpose", "i", std::vector<std::int32_t>{0, 1, code, 0, 0, 0, 0, 0, 0, 0},
                             build::texts("", purposes));

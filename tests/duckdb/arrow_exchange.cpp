@@ -154,7 +154,7 @@ TEST_CASE("DuckDB's columns, scored as Arrow, have the bits that records have al
   auto scorer = ts::arrow_scorer<std::remove_const_t<decltype(students)>>::make(students, *schema);
   INFO((scorer ? "" : scorer.error().message));
   REQUIRE(scorer);
-  ts::lent_columns<student> lent;
+  ts::column_importer<student> lent;
   const auto reader = ts::arrow_reader<student>::make(*schema);
   ts::score_buffers buffers;
   std::size_t rows = 0, faults = 0;

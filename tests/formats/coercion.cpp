@@ -89,7 +89,7 @@ became by_arrow(const char* type, Number value) {
   const ts::arrow_array batch = arrow_builder::array(columns);
   const auto reader = ts::arrow_reader<Schema>::make(*schema);
   REQUIRE(reader);
-  ts::lent_columns<Schema> lent(Policy::numbers);
+  ts::column_importer<Schema> lent(Policy::numbers);
   REQUIRE(!reader->read(*batch, 0, 1, lent));
   return lent.check().empty() ? of(lent.view()) : std::nullopt;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Every option with every other, and the same records by every way into the scorer.
-#include <tabscore/columnar/lent_columns.hpp>
+#include <tabscore/columnar/column_importer.hpp>
 #include <tabscore/formats/csv.hpp>
 #include <tabscore/json/dialect_inference.hpp>
 #include <tabscore/json/dialect_problem.hpp>
@@ -135,7 +135,7 @@ answers by_rows() {
   std::vector<double> x, y;
   std::vector<std::string_view> names;
   for (const sample& s : samples) x.push_back(s.x), y.push_back(s.y), names.push_back(s.name);
-  ts::lent_columns<point> records;
+  ts::column_importer<point> records;
   records.begin(samples.size());
   records.lend<0>(x.data());
   records.lend<1>(y.data());

@@ -14,7 +14,7 @@
 #include "../core/config.hpp"
 #include "../core/result.hpp"
 #include "arrow_abi.hpp"
-#include "lent_columns.hpp"
+#include "column_importer.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
 
@@ -126,7 +126,7 @@ class arrow_reader {
   /// Lends records [begin, begin + count) of a batch; they must be within its length. The batch must be of the schema
   /// that the reader was made for and outlive the records. Returns why it can't be read, if so.
   std::optional<error> read(const ArrowArray& batch, std::size_t begin, std::size_t count,
-                            lent_columns<Schema>& records) const {
+                            column_importer<Schema>& records) const {
     const auto broken = [](const std::string& what) { return error{errc::structure, "Arrow: " + what}; };
     if (batch.release == nullptr) return broken("the batch was moved away or released");
     if (batch.n_children != columns_) {
@@ -238,7 +238,7 @@ class arrow_reader {
 
   template <std::size_t At>
   std::optional<error> lend(const ArrowArray& batch, std::size_t begin, std::size_t count,
-                            lent_columns<Schema>& records) const {
+                            column_importer<Schema>& records) const {
     const source& from = sources_[At];
     constexpr std::string_view name = Schema::names[At];
     if (from.column == source::none || from.values == type::null || count == 0) {
@@ -277,7 +277,7 @@ class arrow_reader {
 
   template <std::size_t At, class Valid>
   std::optional<error> lend_coded(const ArrowArray& column, const source& from, std::size_t first, const Valid& valid,
-                                  lent_columns<Schema>& records) const {
+                                  column_importer<Schema>& records) const {
     if constexpr (Schema::kinds[At] == field_kind::text) {
       const ArrowArray& dictionary = *column.dictionary;
       if (dictionary.release == nullptr || dictionary.n_buffers < buffers_of(from.values) || dictionary.offset < 0) {

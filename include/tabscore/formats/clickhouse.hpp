@@ -14,7 +14,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "../columnar/lent_columns.hpp"
+#include "../columnar/column_importer.hpp"
 #include "../core/config.hpp"
 #include "../core/result.hpp"
 #include "error_text.hpp"
@@ -305,7 +305,7 @@ class clickhouse_binding {
 
 /// Moves lent records to the good ones of a block; those with errors are rejected.
 template <schema_type Schema>
-void take_records(lent_columns<Schema>& from, block_records<Schema>& to) {
+void take_records(column_importer<Schema>& from, block_records<Schema>& to) {
   const validation_errors& errors = from.check();
   const columns<Schema> all = from.view();
   const std::size_t before = to.size();

@@ -267,7 +267,7 @@ class native_decoder final : public block_decoder<Schema> {
   clickhouse_binding<Schema> binding_;
   std::array<texts, Schema::size> texts_;
   std::vector<std::string_view> views_;
-  lent_columns<Schema> lent_{Policy::numbers};
+  column_importer<Schema> lent_{Policy::numbers};
 };
 
 }  // namespace detail

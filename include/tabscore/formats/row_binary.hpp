@@ -109,7 +109,7 @@ class row_binary_decoder final : public block_decoder<Schema> {
   const std::vector<row_binary_column>& columns_;
   const clickhouse_binding<Schema>& binding_;
   std::vector<std::vector<std::string_view>> values_;  // by column
-  lent_columns<Schema> lent_{Policy::numbers};
+  column_importer<Schema> lent_{Policy::numbers};
 };
 
 }  // namespace detail

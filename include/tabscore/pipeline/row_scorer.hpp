@@ -27,7 +27,7 @@ class row_scorer {
  public:
   explicit row_scorer(const Pipeline& pipe) : pipe_(pipe) {}
 
-  /// `errors` are those of the records' fields, in row order, as validate() and lent_columns::check() give them. The
+  /// `errors` are those of the records' fields, in row order, as validate() and column_importer::check() give them. The
   /// predictions are valid until the next call.
   row_predictions score(const columns<schema>& records, std::span<const field_error> errors) {
     typename Pipeline::scoring run(pipe_, buffers_);

@@ -57,7 +57,7 @@ class arrow_scorer {
       : reader_(std::move(reader)), records_(rule), scorer_(pipe) {}
 
   arrow_reader<schema> reader_;
-  lent_columns<schema> records_;
+  column_importer<schema> records_;
   row_scorer<Pipeline> scorer_;
 };
 

@@ -53,15 +53,15 @@ constexpr bool feeds() noexcept {
 /// required one. What was lent, and the texts of what was filled, must outlive the view. Reuses its memory; one per
 /// thread.
 template <schema_type Schema>
-class lent_columns {
+class column_importer {
   template <std::size_t At>
   using field = typename Schema::template field<At>;
   template <std::size_t At>
   using stored = typename field<At>::stored_type;
 
  public:
-  lent_columns() noexcept = default;
-  explicit lent_columns(number_rule rule) noexcept : rule_(rule) {}
+  column_importer() noexcept = default;
+  explicit column_importer(number_rule rule) noexcept : rule_(rule) {}
 
   /// Starts over with records of which every field is then lent or filled, once.
   void begin(std::size_t rows) noexcept {

@@ -4,9 +4,9 @@
 // Everything. Each header also works alone; in the data's order through the house:
 #include "fwd.hpp"
 
+#include "core/batched_exact_sum.hpp"
 #include "core/config.hpp"
 #include "core/exact.hpp"
-#include "core/exact_addends.hpp"
 #include "core/exact_sum.hpp"
 #include "core/exact_sum_text.hpp"
 #include "core/fixed_string.hpp"

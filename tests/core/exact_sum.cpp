@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <tabscore/core/batched_exact_sum.hpp>
 #include <tabscore/core/detail/column_kernels.hpp>
-#include <tabscore/core/exact_addends.hpp>
 #include <tabscore/core/exact_sum.hpp>
 #include <tabscore/core/exact_sum_text.hpp>
 
@@ -17,7 +17,7 @@
 
 #include "support/catch.hpp"
 
-using tabscore::exact_addends;
+using tabscore::batched_exact_sum;
 using tabscore::exact_sum;
 namespace detail = tabscore::detail;
 
@@ -30,9 +30,9 @@ exact_sum one_by_one(std::span<const double> x) {
 }
 
 exact_sum all_at_once(std::span<const double> x, const detail::column_kernels& kernels) {
-  exact_addends addends;
-  addends.add(x, kernels);
-  return addends.sum();
+  batched_exact_sum batched;
+  batched.add(x, kernels);
+  return batched.sum();
 }
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
@@ -113,9 +113,9 @@ TEST_CASE("what batches add to a sum is the same however they are cut", "[core]"
   std::mt19937_64 random(8);
   for (unsigned round = 0; round < 300; ++round) {
     const auto x = values(random, random() % 12'000, round);
-    exact_addends all;
+    batched_exact_sum all;
     for (std::size_t at = 0; at < x.size();) {
-      exact_addends batch;
+      batched_exact_sum batch;
       for (std::size_t block = random() % 10; block > 0 && at < x.size(); --block) {
         const std::size_t n = std::min<std::size_t>(1 + random() % (block % 2 == 0 ? 300 : 5), x.size() - at);
         batch.add(std::span(x).subspan(at, n));
@@ -140,7 +140,7 @@ TEST_CASE("values at the edges of the slices, and as many as fit, are summed exa
         const std::vector<double> x(n, v);
         const exact_sum expected = one_by_one(x);
         for (const auto* k : detail::usable_column_kernels()) CHECK(all_at_once(x, *k) == expected);
-        exact_addends single;
+        batched_exact_sum single;
         for (const double each : x) single.add(each);
         CHECK(single.sum() == expected);
       }
@@ -148,10 +148,10 @@ TEST_CASE("values at the edges of the slices, and as many as fit, are summed exa
   }
   for (const std::int64_t i : {std::int64_t{1} << 51, (std::int64_t{1} << 51) + 1, std::int64_t{-1},
                                std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::int64_t>::min()}) {
-    exact_addends addends;
+    batched_exact_sum batched;
     exact_sum expected;
-    for (int n = 0; n < 5000; ++n) addends.add_integer(i), expected.add_integer(i);
-    CHECK(addends.sum() == expected);
+    for (int n = 0; n < 5000; ++n) batched.add_integer(i), expected.add_integer(i);
+    CHECK(batched.sum() == expected);
   }
 }
 

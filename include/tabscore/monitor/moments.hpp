@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include "../core/batched_exact_sum.hpp"
 #include "../core/config.hpp"
 #include "../core/detail/out_of_memory.hpp"
-#include "../core/exact_addends.hpp"
 #include "../core/exact_sum.hpp"
 #include "mutex.hpp"
 #include "sharded.hpp"
@@ -86,7 +86,7 @@ class basic_moments {
   template <std::size_t Width>
   struct partial {
     partial() noexcept {}  // one that the compiler makes may clear it all first
-    std::array<exact_addends, Width> real;
+    std::array<batched_exact_sum, Width> real;
     std::array<std::uint64_t, Width> integer{};
   };
 
@@ -164,7 +164,7 @@ class basic_moments {
                         const std::lock_guard lock(mutex_);
                         exact_totals all{samples_, positives_, {}};
                         all.sums.reserve(sums_.size());
-                        for (const exact_addends& each : sums_) all.sums.push_back(each.sum());
+                        for (const batched_exact_sum& each : sums_) all.sums.push_back(each.sum());
                         return all;
                       });
   }
@@ -194,7 +194,7 @@ class basic_moments {
   mutable Mutex mutex_;
   mutable std::uint64_t samples_ = 0;
   mutable std::uint64_t positives_ = 0;
-  mutable std::vector<exact_addends> sums_;
+  mutable std::vector<batched_exact_sum> sums_;
 };
 
 using moments = basic_moments<std::mutex>;

@@ -17,9 +17,9 @@ namespace tabscore::inline TABSCORE_ABI {
 /// An exact_sum that is cheap to add to, a whole column or a few values: those below 2^51 that are multiples of 2^-104,
 /// as nearly all are, are counted in three integers, sixteen values at a time, and put into the sum proper when these
 /// might overflow or somebody reads. Other values go there at once, at some nanoseconds each. Not for concurrent use.
-class exact_addends {
+class batched_exact_sum {
  public:
-  exact_addends() noexcept {}  // one that the compiler makes may clear it all first
+  batched_exact_sum() noexcept {}  // one that the compiler makes may clear it all first
 
   void add(double x) noexcept { add_few(&x, 1); }
   void add(std::span<const double> x) noexcept {
@@ -42,7 +42,7 @@ class exact_addends {
     units_[0] += static_cast<std::uint64_t>(x);
   }
   void merge(const exact_sum& other) noexcept { rest().merge(other); }
-  void merge(const exact_addends& other) noexcept {
+  void merge(const batched_exact_sum& other) noexcept {
     add_few(other.waiting_.data(), other.waiting_count_);
     if (other.rest_) rest().merge(*other.rest_);
     if (other.values_ == 0) return;

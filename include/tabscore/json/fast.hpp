@@ -178,7 +178,7 @@ class fast_reader {
         while (rows() < most_) {
           const char* const guess = guess_end(last_);
           if (!laid_out(last_, layout_.places[0].gap)) break;
-          last_ = ahead(guess, last_);
+          last_ = speculate(guess, last_);
           moved = true;
         }
       }
@@ -202,7 +202,7 @@ class fast_reader {
       const char* const guess = guess_end(behind - 1 - layout_.brace);
       behind = object(skip_blanks(p + 1, end_), last_);
       if (behind == nullptr) return nullptr;
-      if (guess != nullptr) behind = ahead(guess + layout_.brace + 1, behind);
+      if (guess != nullptr) behind = speculate(guess + layout_.brace + 1, behind);
     }
   }
 

@@ -140,7 +140,7 @@ class separator {
 
 /// `actual`; where the guess is right, what follows need not wait for how it was found: the processor goes on with the
 /// guess at once. (A compiler must neither know that the two are the same then, nor choose without a branch.)
-[[gnu::always_inline]] inline const char* ahead(const char* guess, const char* actual) noexcept {
+[[gnu::always_inline]] inline const char* speculate(const char* guess, const char* actual) noexcept {
   const char* unknown = guess;
   asm("" : "+r"(unknown));
   if (guess != actual) return actual;

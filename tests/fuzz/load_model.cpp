@@ -86,7 +86,7 @@ void require(bool condition) {
           (std::isnan(alone[0]) && std::isnan(probability[4])));
   for (std::size_t i = 0; i < rows; ++i) (void)model->find_fault(block, i, memory);
   for (std::size_t f = 0; f < file.features.size() && f < 16; ++f) (void)model->takes_missing(f);
-  if (model->unexplained() == nullptr && width < 64) {
+  if (model->explain_error() == nullptr && width < 64) {
     std::vector<double> contributions(rows * (file.features.size() + 1));
     model->contributions(block, memory, contributions);
   }

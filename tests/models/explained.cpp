@@ -25,7 +25,7 @@ double sum_of(std::span<const double> numbers) { return std::accumulate(numbers.
 /// golden rows; gives the number of rows.
 template <class Model, class Compare>
 std::size_t each_row(const model_file& file, const Model& model, Compare&& compare) {
-  REQUIRE(model.unexplained() == nullptr);
+  REQUIRE(model.explain_error() == nullptr);
   const std::size_t numbers = model.features().size() + 1;
   scratch memory;
   std::size_t rows = 0;
@@ -75,12 +75,12 @@ TEST_CASE("any scorer tells what its model tells, or that it tells nothing", "[m
   };
   static_assert(!explainable<constant>);
   const any_scorer silent{constant{}};
-  REQUIRE(silent.unexplained() != nullptr);
-  CHECK(silent.unexplained()->code == errc::unsupported);
+  REQUIRE(silent.explain_error() != nullptr);
+  CHECK(silent.explain_error()->code == errc::unsupported);
 
   const model_file file = load_model_file(models + "student_gbm.json").value();
   const any_scorer trees = make_scorer(file).value();
-  CHECK(trees.unexplained() == nullptr);
+  CHECK(trees.explain_error() == nullptr);
   CHECK(trees.features().all().back() == "student_country");
   CHECK(trees.features().size() == 10);
 }
@@ -91,6 +91,6 @@ TEST_CASE("trees without covers are scored, and say that they have no contributi
   for (tree& t : without.trees) t.leaf_cover.clear(), t.split_cover.clear();
   const auto model =
       encoded_forest::make(file.features, file.encoder, forest::build(without).value(), file.threshold).value();
-  REQUIRE(model.unexplained() != nullptr);
-  CHECK(model.unexplained()->message.find("carries no covers") != std::string::npos);
+  REQUIRE(model.explain_error() != nullptr);
+  CHECK(model.explain_error()->message.find("carries no covers") != std::string::npos);
 }

@@ -210,7 +210,7 @@ TEST_CASE("a row without a probability: which feature is the reason", "[models]"
 TEST_CASE("contributions of a pipeline's columns are those of the features that they are made of", "[models]") {
   for (const std::string& text : {linear, trees}) {
     const pipeline_model model = unchecked(text);
-    REQUIRE(model.unexplained() == nullptr);
+    REQUIRE(model.explain_error() == nullptr);
     rows r;
     r.numeric = {3, 5, 0.5, 1};
     r.text = {"red", "green"};
@@ -229,14 +229,14 @@ TEST_CASE("contributions of a pipeline's columns are those of the features that 
       CHECK(out[2] == Approx(-1.2));
     }
   }
-  CHECK_THAT(unchecked(all).unexplained()->message, ContainsSubstring("this model has none"));
+  CHECK_THAT(unchecked(all).explain_error()->message, ContainsSubstring("this model has none"));
   const std::string mixed = with(linear, R"("in":[3,1],"mean")", R"("in":[3,0],"mean")");
-  CHECK(unchecked(mixed).unexplained() == nullptr);
+  CHECK(unchecked(mixed).explain_error() == nullptr);
   const std::string product =
       with(with(linear, R"({"op":"linear","in":[4,5,6,7])",
                 R"({"op":"multiply","in":[4],"by":[5]},{"op":"linear","in":[4,8,6,7])"),
            R"("in":[8]}],"probability":9,"margin":8)", R"("in":[9]}],"probability":10,"margin":9)");
-  CHECK_THAT(unchecked(product).unexplained()->message, ContainsSubstring("made of several features"));
+  CHECK_THAT(unchecked(product).explain_error()->message, ContainsSubstring("made of several features"));
 }
 
 TEST_CASE("what is wrong with a pipeline's file is said with its member", "[models]") {

@@ -199,7 +199,7 @@ TEST_CASE("any scorer chosen at run time gives the same numbers", "[pipeline]") 
 namespace {
 // Its margin is amount + 2 * age; the text counts nothing.
 struct by_terms : by_hand {
-  static const ts::error* unexplained() { return nullptr; }
+  static const ts::error* explain_error() { return nullptr; }
   void contributions(const ts::feature_block& x, ts::scratch&, std::span<double> out) const {
     for (std::size_t i = 0; i < x.rows; ++i) {
       const std::array row{2 * x.column(0)[i], x.column(1)[i], 0.0, x.text[0][i] == "north" ? 1.0 : 0.0, 7.0};

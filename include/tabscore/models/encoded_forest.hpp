@@ -113,7 +113,7 @@ class encoded_forest {
     });
   }
   /// Why there are no contributions: the model file has no covers, say. Null when there are.
-  const error* unexplained() const noexcept { return explainer_ ? nullptr : &explainer_.error(); }
+  const error* explain_error() const noexcept { return explainer_ ? nullptr : &explainer_.error(); }
 
   /// Margins are the trainer's, bit for bit; probabilities up to the exp that the trainer was built with.
   double margin_bound(const feature_block&, std::size_t) const noexcept { return 0; }

@@ -117,7 +117,7 @@ class logistic {
       *to++ = intercept_;
     }
   }
-  static const error* unexplained() noexcept { return nullptr; }
+  static const error* explain_error() noexcept { return nullptr; }
 
   /// How far apart two correct summations of row i's margin may be: 4 n u (sum |terms| + |intercept|), n encoded
   /// columns. Where a logarithm may differ in its last bit, the size of a term is taken before its scaler subtracts.

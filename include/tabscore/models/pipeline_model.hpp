@@ -41,7 +41,7 @@ class pipeline_model {
   /// How much each feature moved each row's margin, then the base value: rows x (features + 1), row after row.
   void contributions(const feature_block& x, scratch& memory, std::span<double> out) const;
   /// Why there are no contributions; null when there are.
-  const error* unexplained() const noexcept { return explained_ ? nullptr : &explained_.error(); }
+  const error* explain_error() const noexcept { return explained_ ? nullptr : &explained_.error(); }
 
   /// How far apart margin and probability may be from the trainer's: 0 where every step has one right result.
   double margin_bound(const feature_block& x, std::size_t row) const;

@@ -81,11 +81,11 @@ concept decides_ties = scorer<Model> &&
 
 /// A scorer that can tell how much each of its features moved a row's margins: contributions() writes rows x columns x
 /// (features().size() + 1), row after row: one number a feature, then the base value; they sum to the column's margin
-/// (binary: log-odds) up to rounding. Not to be called while unexplained() gives the reason why this model has none.
+/// (binary: log-odds) up to rounding. Precondition: explain_error() == nullptr (otherwise it is the reason).
 template <class Model>
 concept explainable = scorer<Model> &&
     requires(const Model& model, const feature_block& x, scratch& memory, std::span<double> out) {
-  { model.unexplained() } -> std::same_as<const error*>;
+  { model.explain_error() } -> std::same_as<const error*>;
   { model.contributions(x, memory, out) } -> std::same_as<void>;
 };
 
@@ -120,7 +120,7 @@ class any_scorer {
   std::size_t decide_tie(const feature_block& x, std::size_t row, std::size_t first, scratch& memory) const {
     return self_->decide_tie(x, row, first, memory);
   }
-  const error* unexplained() const { return self_->unexplained(); }
+  const error* explain_error() const { return self_->explain_error(); }
   void contributions(const feature_block& x, scratch& memory, std::span<double> out) const {
     self_->contributions(x, memory, out);
   }
@@ -139,7 +139,7 @@ class any_scorer {
     virtual double threshold() const = 0;
     virtual void score(const feature_block&, scratch&, std::span<double>) const = 0;
     virtual std::size_t decide_tie(const feature_block&, std::size_t, std::size_t, scratch&) const = 0;
-    virtual const error* unexplained() const = 0;
+    virtual const error* explain_error() const = 0;
     virtual void contributions(const feature_block&, scratch&, std::span<double>) const = 0;
     virtual feature_fault find_fault(const feature_block&, std::size_t, scratch&) const = 0;
     virtual bool takes_missing(std::size_t) const = 0;
@@ -157,9 +157,9 @@ class any_scorer {
       if constexpr (decides_ties<Model>) return model.decide_tie(x, row, first, memory);
       return first;
     }
-    const error* unexplained() const override {
+    const error* explain_error() const override {
       static const error none{errc::unsupported, "a model of this kind tells no contributions"};
-      if constexpr (explainable<Model>) return model.unexplained();
+      if constexpr (explainable<Model>) return model.explain_error();
       return &none;
     }
     void contributions(const feature_block& x, scratch& memory, std::span<double> out) const override {

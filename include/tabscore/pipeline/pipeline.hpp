@@ -22,10 +22,10 @@
 #include "../core/scratch.hpp"
 #include "../expr/rule.hpp"
 #include "../features/features.hpp"
-#include "../outputs/predictions.hpp"
 #include "../models/raw_checks.hpp"
 #include "../models/scorer.hpp"
 #include "../monitor/sink.hpp"
+#include "../outputs/predictions.hpp"
 #include "../schema/columns.hpp"
 #include "../schema/field_error.hpp"
 
@@ -133,7 +133,7 @@ class pipeline {
   /// has no contributions.
   result<std::span<const double>> explain(const columns<Schema>& records,
                                           score_buffers& buffers) const requires explainable<Model> {
-    if (const error* const reason = model_.unexplained()) return *reason;
+    if (const error* const reason = model_.explain_error()) return *reason;
     const std::size_t numbers = model_.features().size() + 1;
     const std::size_t rows = records.rows();
     const detail::exclusive::hold hold(buffers.user);

@@ -95,7 +95,7 @@ template <class Pipeline>
 std::optional<outcome> refuse_explanation(const Pipeline& pipe, std::size_t records, const request_options& options) {
   if (!options.explain) return std::nullopt;
   if constexpr (explainable<std::remove_cvref_t<decltype(pipe.model())>>) {
-    if (const error* const reason = pipe.model().unexplained()) return *reason;
+    if (const error* const reason = pipe.model().explain_error()) return *reason;
   } else {
     return error{errc::unsupported, "the model has no contributions"};
   }

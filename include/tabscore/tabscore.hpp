@@ -30,7 +30,6 @@
 #include "schema/schema.hpp"
 #include "schema/validate.hpp"
 
-#include "json/careful.hpp"
 #include "json/coerce.hpp"
 #include "json/convert.hpp"
 #include "json/convert_avx2.hpp"
@@ -53,6 +52,7 @@
 #include "json/python_text.hpp"
 #include "json/record_json.hpp"
 #include "json/record_layout.hpp"
+#include "json/reference.hpp"
 #include "json/scan.hpp"
 #include "json/tensor_decoder.hpp"
 #include "json/tensors.hpp"

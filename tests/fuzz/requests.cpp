@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Any bytes as a body and as a stream of records: the fast decoder agrees with the careful one, good records are those
-// that are good alone, and a stream gives the same however it is cut. Arguments: files or folders to replay.
+// Any bytes as a body and as a stream of records: the fast decoder agrees with the reference one, good records are
+// those that are good alone, and a stream gives the same however it is cut. Arguments: files or folders to replay.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -60,15 +60,15 @@ std::string text_of(const outcome& o) {
   return text;
 }
 
-void fast_and_careful(std::string_view bytes) {
+void fast_and_reference(std::string_view bytes) {
   // Another byte order mark would change what these are.
   if (bytes.empty() || detail::looks_like_utf16_or_32(bytes) || bytes.starts_with("\xEF\xBB\xBF")) return;
   const padded_body body(bytes), taught(plain);
   const padded_body marked("\xEF\xBB\xBF" + std::string(bytes));  // the fast decoder gives up at a byte order mark
   for (const body_shape shape : {body_shape::records, body_shape::record}) {
-    workspace<student> fast, careful;
+    workspace<student> fast, reference;
     require(!read_json(taught, fast));  // it knows how records are laid out
-    const std::string expected = text_of(score_json(pipe(), marked, careful, shape));
+    const std::string expected = text_of(score_json(pipe(), marked, reference, shape));
     require(text_of(score_json(pipe(), body, fast, shape)) == expected);
   }
 }
@@ -115,7 +115,7 @@ void streams(std::string_view bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::vector<char> exact(data, data + size);  // exactly sized, so that reading past the end is seen
   const std::string_view bytes(exact.data(), exact.size());
-  fast_and_careful(bytes);
+  fast_and_reference(bytes);
   good_alone(bytes);
   streams(bytes);
   return 0;

@@ -6,11 +6,11 @@
 #include <string_view>
 
 #include "../core/config.hpp"
-#include "careful.hpp"
 #include "decode_progress.hpp"
 #include "encoding.hpp"
 #include "fast.hpp"
 #include "python_json.hpp"
+#include "reference.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
 
@@ -44,7 +44,7 @@ class decoder {
     faults_.clear();
     if (fast(body, to, record_layout_).record()) return decode_status::decoded;
     to.clear();
-    return all_or_none(careful(body, to, [&](auto& reader, json_value v) { reader.record(v); }), to);
+    return all_or_none(reference(body, to, [&](auto& reader, json_value v) { reader.record(v); }), to);
   }
 
   std::string_view records_member() const noexcept { return member_; }
@@ -66,7 +66,7 @@ class decoder {
     if (quick.records(member_, limits_.max_records)) return decode_status::decoded;
     to.clear();
     if (quick.told()) progress(to);
-    return careful(body, to, [&](auto& reader, json_value v) { reader.records(v, member_); });
+    return reference(body, to, [&](auto& reader, json_value v) { reader.records(v, member_); });
   }
   static decode_status all_or_none(decode_status status, batch<Schema>& to) noexcept {
     if (status == decode_status::invalid) to.clear();
@@ -74,7 +74,7 @@ class decoder {
   }
 
   template <class Read>
-  decode_status careful(std::string_view body, batch<Schema>& to, Read&& read) {
+  decode_status reference(std::string_view body, batch<Schema>& to, Read&& read) {
     if (body.empty()) return missing_body();
     if (detail::looks_like_utf16_or_32(body) || !detail::utf8_or_surrogates(body)) {
       why_ = unreadable::encoding;
@@ -91,7 +91,7 @@ class decoder {
     }
     const json_value v(text.data() + text.find_first_not_of(" \n\r\t"), text.data() + text.size());
     if (v.kind() == json_kind::null) return missing_body();
-    detail::careful_reader<Schema, Policy> reader(limits_, to, faults_);
+    detail::reference_reader<Schema, Policy> reader(limits_, to, faults_);
     read(reader, v);
     return faults_.errors.empty() && faults_.unlisted == 0 ? decode_status::decoded : decode_status::invalid;
   }

@@ -18,12 +18,12 @@
 
 #include "../core/config.hpp"
 #include "../schema/batch.hpp"
-#include "careful.hpp"
 #include "coerce.hpp"
 #include "encoding.hpp"
 #include "error_context.hpp"
 #include "json_value.hpp"
 #include "python_json.hpp"
+#include "reference.hpp"
 #include "tensors.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {

@@ -9,8 +9,8 @@
 #include <variant>
 
 #include "../core/config.hpp"
-#include "../json/careful.hpp"
 #include "../json/decode_progress.hpp"
+#include "../json/reference.hpp"
 #include "../models/scorer.hpp"
 #include "detail/score_valid.hpp"
 #include "outcome.hpp"

@@ -55,9 +55,9 @@ namespace detail {
 
 /// Values of a correct JSON document into a batch, by all the rules of a policy, every error noted.
 template <schema_type Schema, class Policy>
-class careful_reader {
+class reference_reader {
  public:
-  careful_reader(const decode_limits& limits, batch<Schema>& to, decode_faults& faults) noexcept
+  reference_reader(const decode_limits& limits, batch<Schema>& to, decode_faults& faults) noexcept
       : limits_(limits), to_(to), faults_(faults) {}
 
   /// The array that is called `member` in the body.

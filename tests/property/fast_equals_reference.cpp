@@ -192,10 +192,10 @@ bool same(const ts::decode_faults& a, const ts::decode_faults& b) {
   return a.errors == b.errors && a.not_finite == b.not_finite;
 }
 
-/// Decoders that keep what they learned from body to body, and how the careful path alone answers.
+/// Decoders that keep what they learned from body to body, and how the reference path alone answers.
 template <class Schema, class Policy>
 struct pair {
-  ts::decoder<Schema, Policy> optimistic, careful;
+  ts::decoder<Schema, Policy> optimistic, reference;
   ts::batch<Schema> a, b, c;
   ts::detail::record_layout<Schema> layout[2];
   std::size_t accepted = 0;
@@ -209,12 +209,12 @@ struct pair {
     };
     const auto status = run(optimistic, body, a);
     INFO("body: " << text << "\nbehind: " << behind);
-    REQUIRE(status == run(careful, marked, b));
+    REQUIRE(status == run(reference, marked, b));
     if (status == ts::decode_status::decoded) REQUIRE(same(a, b));
-    REQUIRE(same(optimistic.faults(), careful.faults()));
+    REQUIRE(same(optimistic.faults(), reference.faults()));
     if (status == ts::decode_status::broken) {
-      REQUIRE(optimistic.syntax().message == careful.syntax().message);
-      REQUIRE(optimistic.syntax().position == careful.syntax().position);
+      REQUIRE(optimistic.syntax().message == reference.syntax().message);
+      REQUIRE(optimistic.syntax().position == reference.syntax().position);
     }
     c.clear();
     const simdjson::padded_string_view view = body;
@@ -245,7 +245,7 @@ void compare_many(std::uint64_t seed, int bodies) {
 
 }  // namespace
 
-TEST_CASE("the fast path gives up or finds what the careful one finds, bit for bit", "[property]") {
+TEST_CASE("the fast path gives up or finds what the reference one finds, bit for bit", "[property]") {
   compare_many<student, ts::coerce::python>(1, 1500);
   compare_many<student, ts::coerce::strict>(2, 700);
   compare_many<loan, ts::coerce::python>(3, 1500);

@@ -303,7 +303,7 @@ TEST_CASE("limits bound the records of a body and the errors that are kept", "[j
         ts::decode_status::invalid);
   REQUIRE(few.faults().errors.size() == 1);
   CHECK(few.faults().errors[0] ==
-        ts::field_error{ts::field_error::all_rows, ts::field_error::no_field, ts::fault::too_many, 2});
+        ts::field_error{ts::field_error::all_rows, ts::field_error::no_field, ts::fault::max_items, 2});
   ts::decoder<student> terse("records", {.max_errors = 3});
   CHECK(terse.records(padded_body("{\"records\":[{},{}]}"), batch) == ts::decode_status::invalid);
   CHECK(terse.faults().errors.size() == 3);

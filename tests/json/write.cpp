@@ -39,13 +39,13 @@ TEST_CASE("every fault has words, and limits are written as they were declared",
     return ts::to_json(std::span(&e, 1), names);
   };
   const auto begin = std::string(R"({"detail":[{"loc":["body","records",3,"b"],"msg":"ensure this value )");
-  CHECK(item(ts::fault::not_above, 0.5) ==
+  CHECK(item(ts::fault::gt, 0.5) ==
         begin + R"(is greater than 0.5","type":"value_error.number.not_gt","ctx":{"limit_value":0.5}}]})");
-  CHECK(item(ts::fault::above, 1e22) ==
+  CHECK(item(ts::fault::le, 1e22) ==
         begin + R"(is less than or equal to 1e+22","type":"value_error.number.not_le","ctx":{"limit_value":1e+22}}]})");
-  CHECK(item(ts::fault::not_below, -3) ==
+  CHECK(item(ts::fault::lt, -3) ==
         begin + R"(is less than -3","type":"value_error.number.not_lt","ctx":{"limit_value":-3}}]})");
-  CHECK(item(ts::fault::too_long, 64) ==
+  CHECK(item(ts::fault::max_length, 64) ==
         begin + R"(has at most 64 characters","type":"value_error.any_str.max_length","ctx":{"limit_value":64}}]})");
   for (int f = 0; f < static_cast<int>(ts::fault_count); ++f) {
     CHECK(!ts::dialect::pydantic1::words(static_cast<ts::fault>(f)).message.empty());

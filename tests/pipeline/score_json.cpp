@@ -72,7 +72,7 @@ TEST_CASE("what is wrong with a body is a value, and nothing of it is counted", 
   };
   const auto errors = outcome(body(record() + "," + record("-1")));
   REQUIRE(std::holds_alternative<ts::validation_errors>(errors));
-  CHECK(std::get<ts::validation_errors>(errors) == ts::validation_errors{{1, 2, ts::fault::below, 0}});
+  CHECK(std::get<ts::validation_errors>(errors) == ts::validation_errors{{1, 2, ts::fault::ge, 0}});
 
   CHECK(std::holds_alternative<ts::syntax_error>(outcome(body(record()).substr(0, 30))));
   CHECK(std::holds_alternative<ts::unreadable>(outcome("{\"records\": [\"\xFF\"]}")));

@@ -65,7 +65,7 @@ TEST_CASE("good records are predicted though others are bad, in their places", "
   CHECK(p.records == 7);
   CHECK(p.rows == std::vector<std::uint32_t>{0, 2, 6});
   CHECK(p.errors == ts::validation_errors{{1, ts::field_error::no_field, ts::fault::not_record, {}},
-                                          {3, 2, ts::fault::below, 0},
+                                          {3, 2, ts::fault::ge, 0},
                                           {4, 2, ts::fault::not_finite, {}}});
   REQUIRE(p.broken.size() == 2);
   CHECK((p.broken[0].row == 5 && p.broken[0].rule == 0));
@@ -187,5 +187,5 @@ TEST_CASE("errors beyond the limits are counted", "[pipeline]") {
   const auto refused = score_valid(pipe, many, f.w);
   const auto& errors = std::get<ts::validation_errors>(refused);
   CHECK(errors ==
-        ts::validation_errors{{ts::field_error::all_rows, ts::field_error::no_field, ts::fault::too_many, 50}});
+        ts::validation_errors{{ts::field_error::all_rows, ts::field_error::no_field, ts::fault::max_items, 50}});
 }

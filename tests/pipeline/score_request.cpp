@@ -326,7 +326,7 @@ TEST_CASE("a body that is explained has its own limit of records", "[pipeline]")
     const auto out = ts::score_request(&pipe, body({samples[0], samples[7]}), w,
                                        {.on_error = policy, .explain = true, .max_explained = 1});
     CHECK(std::get<ts::validation_errors>(out) ==
-          ts::validation_errors{{ts::field_error::all_rows, ts::field_error::no_field, ts::fault::too_many, 1}});
+          ts::validation_errors{{ts::field_error::all_rows, ts::field_error::no_field, ts::fault::max_items, 1}});
   }
   CHECK(sink.batches == 0);
 }

@@ -67,13 +67,13 @@ TEST_CASE("validate names row, field, fault and limit of every broken constraint
   ts::validation_errors e;
   ts::validate<loan>(b, e);
   REQUIRE(e.size() == 7);
-  CHECK(e[0] == ts::field_error{1, 0, ts::fault::too_short, 2});
-  CHECK(e[1] == ts::field_error{1, 1, ts::fault::below, 18});
-  CHECK(e[2] == ts::field_error{1, 2, ts::fault::not_above, 0});
-  CHECK(e[3] == ts::field_error{1, 4, ts::fault::below, 0});
-  CHECK(e[4] == ts::field_error{2, 2, ts::fault::not_below, 0.5});
-  CHECK(e[5] == ts::field_error{3, 0, ts::fault::too_long, 5});
-  CHECK(e[6] == ts::field_error{3, 2, ts::fault::not_above, 0});
+  CHECK(e[0] == ts::field_error{1, 0, ts::fault::min_length, 2});
+  CHECK(e[1] == ts::field_error{1, 1, ts::fault::ge, 18});
+  CHECK(e[2] == ts::field_error{1, 2, ts::fault::gt, 0});
+  CHECK(e[3] == ts::field_error{1, 4, ts::fault::ge, 0});
+  CHECK(e[4] == ts::field_error{2, 2, ts::fault::lt, 0.5});
+  CHECK(e[5] == ts::field_error{3, 0, ts::fault::max_length, 5});
+  CHECK(e[6] == ts::field_error{3, 2, ts::fault::gt, 0});
 }
 
 TEST_CASE("integers are compared exactly beyond 2^53", "[schema]") {

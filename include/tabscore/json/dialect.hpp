@@ -79,21 +79,21 @@ struct pydantic1 {
         return {"value is not a valid dict", "", "type_error.dict"};
       case fault::not_list:
         return {"value is not a valid list", "", "type_error.list"};
-      case fault::below:
+      case fault::ge:
         return {"ensure this value is greater than or equal to ", "", "value_error.number.not_ge", true};
-      case fault::not_above:
+      case fault::gt:
         return {"ensure this value is greater than ", "", "value_error.number.not_gt", true};
-      case fault::above:
+      case fault::le:
         return {"ensure this value is less than or equal to ", "", "value_error.number.not_le", true};
-      case fault::not_below:
+      case fault::lt:
         return {"ensure this value is less than ", "", "value_error.number.not_lt", true};
-      case fault::too_short:
+      case fault::min_length:
         return {"ensure this value has at least ", " characters", "value_error.any_str.min_length", true};
-      case fault::too_long:
+      case fault::max_length:
         return {"ensure this value has at most ", " characters", "value_error.any_str.max_length", true};
-      case fault::too_few:
+      case fault::min_items:
         return {"ensure this value has at least ", " items", "value_error.list.min_items", true};
-      case fault::too_many:
+      case fault::max_items:
         return {"ensure this value has at most ", " items", "value_error.list.max_items", true};
       case fault::integer_range:  // pydantic's integers have no end, ours do
         return {"ensure this value fits into a signed 64-bit integer", "", "value_error.number.not_int64"};

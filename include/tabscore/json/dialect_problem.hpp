@@ -58,21 +58,21 @@ struct problem_details {
         return {"not_record", "must be an object"};
       case fault::not_list:
         return {"not_list", "must be an array"};
-      case fault::below:
+      case fault::ge:
         return {"below", "must be at least ", "", true};
-      case fault::not_above:
+      case fault::gt:
         return {"not_above", "must be greater than ", "", true};
-      case fault::above:
+      case fault::le:
         return {"above", "must be at most ", "", true};
-      case fault::not_below:
+      case fault::lt:
         return {"not_below", "must be less than ", "", true};
-      case fault::too_short:
+      case fault::min_length:
         return {"too_short", "must have at least ", " characters", true};
-      case fault::too_long:
+      case fault::max_length:
         return {"too_long", "must have at most ", " characters", true};
-      case fault::too_few:
+      case fault::min_items:
         return {"too_few", "must have at least ", " records", true};
-      case fault::too_many:
+      case fault::max_items:
         return {"too_many", "must have at most ", " records", true};
       case fault::integer_range:
         return {"integer_range", "must fit into a signed 64-bit integer"};

@@ -57,21 +57,21 @@ struct pydantic2 {
         return {"model_attributes_type", "Input should be a valid dictionary or object to extract fields from"};
       case fault::not_list:
         return {"list_type", "Input should be a valid list"};
-      case fault::below:
+      case fault::ge:
         return {"greater_than_equal", "Input should be greater than or equal to ", "ge"};
-      case fault::not_above:
+      case fault::gt:
         return {"greater_than", "Input should be greater than ", "gt"};
-      case fault::above:
+      case fault::le:
         return {"less_than_equal", "Input should be less than or equal to ", "le"};
-      case fault::not_below:
+      case fault::lt:
         return {"less_than", "Input should be less than ", "lt"};
-      case fault::too_short:
+      case fault::min_length:
         return {"string_too_short", "String should have at least ", "min_length"};
-      case fault::too_long:
+      case fault::max_length:
         return {"string_too_long", "String should have at most ", "max_length"};
-      case fault::too_few:
+      case fault::min_items:
         return {"too_short", "List should have at least ", "min_length"};
-      case fault::too_many:
+      case fault::max_items:
         return {"too_long", "List should have at most ", "max_length"};
       case fault::integer_range:  // pydantic's integers have no end; this is what it says when a text is too long
         return {"int_parsing_size", "Unable to parse input string as an integer, exceeded maximum size"};
@@ -96,7 +96,7 @@ struct pydantic2 {
     void append_error(text_buffer& out, const field_error& e) {
       const json_value input = values_.find(e);
       const bool real = e.field < context_.kinds.size() && context_.kinds[e.field] == field_kind::real;
-      const std::size_t records = e.what == fault::too_many ? values_.rows() : 0;
+      const std::size_t records = e.what == fault::max_items ? values_.rows() : 0;
       const wording w = words(typed(e, context_), input);
       out.append(R"({"type":")");
       out.append(w.type);
@@ -185,10 +185,10 @@ struct pydantic2 {
     } else {
       detail::append_limit(out, e.bound);
     }
-    if (e.what == fault::too_short || e.what == fault::too_long) {
+    if (e.what == fault::min_length || e.what == fault::max_length) {
       out.append(" character");
       out.append(plural);
-    } else if (e.what == fault::too_few || e.what == fault::too_many) {
+    } else if (e.what == fault::min_items || e.what == fault::max_items) {
       out.append(" item");
       out.append(plural);
       out.append(" after validation, not ");
@@ -198,19 +198,19 @@ struct pydantic2 {
 
   static void append_context(text_buffer& out, std::string_view name, const field_error& e, bool real,
                              std::size_t records) {
-    const bool list = e.what == fault::too_few || e.what == fault::too_many;
+    const bool list = e.what == fault::min_items || e.what == fault::max_items;
     out.append(list ? R"(,"ctx":{"field_type":"List",")" : R"(,"ctx":{")");
     out.append(name);
     out.append("\":");
     detail::append_limit(out, real ? limit{e.bound.real()} : e.bound);
     if (list) {
       out.append(R"(,"actual_length":)");
-      e.what == fault::too_many&& records == 0 ? out.append("null") : append_actual(out, e, records);
+      e.what == fault::max_items&& records == 0 ? out.append("null") : append_actual(out, e, records);
     }
     out.append("}");
   }
   static void append_actual(text_buffer& out, const field_error& e, std::size_t records) {
-    if (e.what == fault::too_many && records == 0) return out.append("more");
+    if (e.what == fault::max_items && records == 0) return out.append("more");
     detail::append_integer(out, records);
   }
 

@@ -23,7 +23,7 @@ namespace tabscore::inline TABSCORE_ABI {
 
 /// Bounds on what one body may ask for.
 struct decode_limits {
-  std::size_t max_records = field_error::all_rows;  ///< more are one error, fault::too_many; at most 2^32 - 2
+  std::size_t max_records = field_error::all_rows;  ///< more are one error, fault::max_items; at most 2^32 - 2
   std::size_t max_errors = SIZE_MAX;                ///< errors kept; the rest is only counted
 };
 
@@ -72,7 +72,7 @@ class reference_reader {
     if (!list) return error(rows, fault::missing);
     if (list.kind() == json_kind::null) return error(rows, fault::null);
     if (list.kind() != json_kind::array) return error(rows, fault::not_list);
-    if (list.is_empty_array()) return error(rows, fault::too_few, 1);
+    if (list.is_empty_array()) return error(rows, fault::min_items, 1);
     std::uint32_t row = 0;
     list.for_each_element([&](json_value v) {
       if (row < limits_.max_records) {
@@ -80,7 +80,7 @@ class reference_reader {
         return true;
       }
       faults_.clear();
-      error(rows, fault::too_many, limits_.max_records);
+      error(rows, fault::max_items, limits_.max_records);
       return false;
     });
   }

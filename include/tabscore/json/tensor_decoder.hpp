@@ -277,8 +277,8 @@ class tensor_decoder {
       c = coerce::strict::boolean(v);
     } else if (type.kind == field_kind::integer) {
       const auto whole = coerce::strict::integer(v);
-      if (!whole.wrong && whole.value < type.least) return fail(fault::below, type.least);
-      if (!whole.wrong && whole.value > type.most) return fail(fault::above, type.most);
+      if (!whole.wrong && whole.value < type.least) return fail(fault::ge, type.least);
+      if (!whole.wrong && whole.value > type.most) return fail(fault::le, type.most);
       c = {static_cast<typename field::value_type>(whole.value), whole.wrong};
     } else if constexpr (field::kind == field_kind::real) {
       c = coerce::strict::real(v);

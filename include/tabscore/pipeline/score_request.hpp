@@ -24,7 +24,7 @@ struct request_options {
   body_shape shape = body_shape::records;
   tabscore::on_error on_error = tabscore::on_error::fail;
   bool explain = false;                  ///< predictions::contributions are wanted
-  std::size_t max_explained = SIZE_MAX;  ///< records of a body that is explained; more are fault::too_many
+  std::size_t max_explained = SIZE_MAX;  ///< records of a body that is explained; more are fault::max_items
 };
 
 /// The stages of a request; the caller writes the response.
@@ -101,7 +101,7 @@ std::optional<outcome> refuse_explanation(const Pipeline& pipe, std::size_t reco
   }
   if (records <= options.max_explained) return std::nullopt;
   const auto most = static_cast<std::int64_t>(options.max_explained);
-  return validation_errors{{.row = field_error::all_rows, .what = fault::too_many, .bound = most}};
+  return validation_errors{{.row = field_error::all_rows, .what = fault::max_items, .bound = most}};
 }
 
 /// Scores decoded records with the options that few requests have; out of line, so that they cost the others nothing.

@@ -63,12 +63,12 @@ constexpr bool holds(max_length c, std::string_view v) noexcept {
   return v.size() <= c.value || code_points(v) <= c.value;  // the length in bytes is a bound on that in code points
 }
 
-constexpr violation broken(ge c) noexcept { return {fault::below, c.value}; }
-constexpr violation broken(gt c) noexcept { return {fault::not_above, c.value}; }
-constexpr violation broken(le c) noexcept { return {fault::above, c.value}; }
-constexpr violation broken(lt c) noexcept { return {fault::not_below, c.value}; }
-constexpr violation broken(min_length c) noexcept { return {fault::too_short, c.value}; }
-constexpr violation broken(max_length c) noexcept { return {fault::too_long, c.value}; }
+constexpr violation broken(ge c) noexcept { return {fault::ge, c.value}; }
+constexpr violation broken(gt c) noexcept { return {fault::gt, c.value}; }
+constexpr violation broken(le c) noexcept { return {fault::le, c.value}; }
+constexpr violation broken(lt c) noexcept { return {fault::lt, c.value}; }
+constexpr violation broken(min_length c) noexcept { return {fault::min_length, c.value}; }
+constexpr violation broken(max_length c) noexcept { return {fault::max_length, c.value}; }
 
 template <fixed_string Name, field_kind Kind, class Value, auto... Constraints>
 struct field {

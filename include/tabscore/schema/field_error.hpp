@@ -20,14 +20,14 @@ enum class fault : std::uint8_t {
   not_text,        ///< not a text
   not_record,      ///< not an object
   not_list,        ///< the records are not an array
-  below,           ///< must be >= limit
-  not_above,       ///< must be > limit
-  above,           ///< must be <= limit
-  not_below,       ///< must be < limit
-  too_short,       ///< text shorter than limit code points
-  too_long,        ///< text longer than limit code points
-  too_few,         ///< fewer records than limit
-  too_many,        ///< more records than limit
+  ge,              ///< must be >= limit
+  gt,              ///< must be > limit
+  le,              ///< must be <= limit
+  lt,              ///< must be < limit
+  min_length,      ///< text shorter than limit code points
+  max_length,      ///< text longer than limit code points
+  min_items,       ///< fewer records than limit
+  max_items,       ///< more records than limit
   integer_range,   ///< an integer outside 64 bits
   not_finite,      ///< infinite or NaN, or an integer too large for a double
   reserved_name,   ///< a member with a name that the policy refuses

@@ -45,8 +45,8 @@ inline explain_query read_explain_query(std::string_view query) {
       return wrong(fault::not_integer);
     }
     if (error == std::errc::result_out_of_range) n = text.starts_with('-') ? INT64_MIN : INT64_MAX;
-    if (n < explain_query::least) return wrong(fault::below, explain_query::least);
-    if (n > explain_query::most) return wrong(fault::above, explain_query::most);
+    if (n < explain_query::least) return wrong(fault::ge, explain_query::least);
+    if (n > explain_query::most) return wrong(fault::le, explain_query::most);
     asked.count = static_cast<std::size_t>(n);
   }
   return asked;

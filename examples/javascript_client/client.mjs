@@ -91,15 +91,15 @@ function wrongValue(value, schema) {
   if (types.includes("string")) {
     if (typeof value !== "string") return "not_text";
     const length = [...value].length;
-    return length < schema.minLength ? "too_short" : length > schema.maxLength ? "too_long" : undefined;
+    return length < schema.minLength ? "min_length" : length > schema.maxLength ? "max_length" : undefined;
   }
   if (types.includes("boolean")) return typeof value === "boolean" ? undefined : "not_boolean";
   if (types.includes("integer") && !Number.isInteger(value)) return "not_integer";
   if (typeof value !== "number") return "not_real";
-  if (value < schema.minimum) return "below";
-  if (value <= schema.exclusiveMinimum) return "not_above";
-  if (value > schema.maximum) return "above";
-  if (value >= schema.exclusiveMaximum) return "not_below";
+  if (value < schema.minimum) return "ge";
+  if (value <= schema.exclusiveMinimum) return "gt";
+  if (value > schema.maximum) return "le";
+  if (value >= schema.exclusiveMaximum) return "lt";
   return Number.isFinite(value) ? undefined : "not_finite";
 }
 

@@ -309,7 +309,7 @@ TEST_CASE("partial results are worded by every dialect, with explanations or wit
           R"("input":{"x":200,"y":-60,"name":"b"},"ctx":{"error":{}},)"
           R"("url":"https://errors.pydantic.dev/2.11/v/value_error"})");
     check(written<ts::dialect::problem_details>(p, document),
-          R"({"pointer":"#/records/0/name","detail":"must have at least 1 character","code":"too_short","limit":1},)"
+          R"({"pointer":"#/records/0/name","detail":"must have at least 1 character","code":"min_length","limit":1},)"
           R"({"pointer":"#/records/2","detail":"x is too far above y","code":"rule"},)"
           R"({"pointer":"#/records/2","detail":"y is too low","code":"rule"})");
     check(written<ts::dialect::inference>(p, document),

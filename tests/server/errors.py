@@ -66,7 +66,7 @@ def problems(server):
     about = {"type": "about:blank"}
     problem(server, {"type": "/problems#invalid-values", "title": "Values break the schema", "status": 422,
                      "detail": "One value is not as the schema says.", "instance": "/batch_predict", "errors": [
-                         {"pointer": "#/records/1/minutes_watched", "detail": "must be at least 0", "code": "below",
+                         {"pointer": "#/records/1/minutes_watched", "detail": "must be at least 0", "code": "ge",
                           "limit": 0}]}, "POST", "/batch_predict", NEGATIVE)
     rule = "practice_exams_passed cannot exceed practice_exams_started."
     contradicting = {**RECORD, "practice_exams_passed": 6}

@@ -59,21 +59,21 @@ struct problem_details {
       case fault::not_list:
         return {"not_list", "must be an array"};
       case fault::ge:
-        return {"below", "must be at least ", "", true};
+        return {"ge", "must be at least ", "", true};
       case fault::gt:
-        return {"not_above", "must be greater than ", "", true};
+        return {"gt", "must be greater than ", "", true};
       case fault::le:
-        return {"above", "must be at most ", "", true};
+        return {"le", "must be at most ", "", true};
       case fault::lt:
-        return {"not_below", "must be less than ", "", true};
+        return {"lt", "must be less than ", "", true};
       case fault::min_length:
-        return {"too_short", "must have at least ", " characters", true};
+        return {"min_length", "must have at least ", " characters", true};
       case fault::max_length:
-        return {"too_long", "must have at most ", " characters", true};
+        return {"max_length", "must have at most ", " characters", true};
       case fault::min_items:
-        return {"too_few", "must have at least ", " records", true};
+        return {"min_items", "must have at least ", " records", true};
       case fault::max_items:
-        return {"too_many", "must have at most ", " records", true};
+        return {"max_items", "must have at most ", " records", true};
       case fault::integer_range:
         return {"integer_range", "must fit into a signed 64-bit integer"};
       case fault::not_finite:

@@ -59,7 +59,7 @@ void read_json(std::string_view body) {
       case decode_status::invalid:
         answer_in_all(decode.faults().errors, nullptr, body);
         break;
-      case decode_status::broken:
+      case decode_status::malformed:
         answer_in_all({}, &decode.syntax(), body);
         break;
       case decode_status::unreadable:

@@ -61,7 +61,7 @@ std::string refused(const std::string& text, bool single = false) {
       return "decoded";
     case ts::decode_status::invalid:
       return ts::to_json(decode.faults().errors, student::names);
-    case ts::decode_status::broken:
+    case ts::decode_status::malformed:
       return ts::to_json(decode.syntax());
     case ts::decode_status::unreadable:
       return decode.why() == ts::unreadable::encoding ? "encoding"
@@ -267,7 +267,7 @@ TEST_CASE("broken JSON is described in Python's words", "[json]") {
     ts::decoder<student> decode;
     ts::batch<student> batch;
     INFO(text);
-    CHECK(decode.records(padded_body(text), batch) == ts::decode_status::broken);
+    CHECK(decode.records(padded_body(text), batch) == ts::decode_status::malformed);
     const ts::syntax_error& e = decode.syntax();
     CHECK(e.message == message);
     CHECK(e.position == pos);

@@ -49,7 +49,7 @@ std::string answer(std::string_view path, const std::string& body) {
     }
     case ts::decode_status::invalid:
       return "422 " + ts::to_json(decode.faults().errors, student::names);
-    case ts::decode_status::broken:
+    case ts::decode_status::malformed:
       return "422 " + ts::to_json(decode.syntax());
     case ts::decode_status::unreadable: {
       ts::text_buffer out;

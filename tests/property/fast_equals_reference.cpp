@@ -212,7 +212,7 @@ struct pair {
     REQUIRE(status == run(reference, marked, b));
     if (status == ts::decode_status::decoded) REQUIRE(same(a, b));
     REQUIRE(same(optimistic.faults(), reference.faults()));
-    if (status == ts::decode_status::broken) {
+    if (status == ts::decode_status::malformed) {
       REQUIRE(optimistic.syntax().message == reference.syntax().message);
       REQUIRE(optimistic.syntax().position == reference.syntax().position);
     }

@@ -106,7 +106,7 @@ inline std::string json_of(ts::field_kind kind, bool required, const plain_cell&
     ts::batch<ts::schema<ts::optional<ts::real<"x">>>> to;
     const padded_block body("{\"x\":" + cell.text + "}");
     const auto status = numbers.record(padded(body), to);
-    if (status != ts::decode_status::broken) return cell.text;
+    if (status != ts::decode_status::malformed) return cell.text;
   }
   return json_text(cell.text);
 }

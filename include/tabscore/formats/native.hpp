@@ -32,18 +32,18 @@ struct native_column {
 /// Finds the end of one block, and on the way its columns. Goes on from where the bytes ended when there are more.
 class native_block {
  public:
-  enum class state { whole, unfinished, broken };
+  enum class state { whole, unfinished, malformed };
 
-  /// `bytes` begin with the block. Of a broken one why() says what.
+  /// `bytes` begin with the block. Of a malformed one why() says what.
   state read(std::string_view bytes) {
     clickhouse_cursor in(bytes, at_);
     if (!counted_) {
       const std::uint64_t columns = in.length();
       rows_ = in.length();
-      if (in.malformed()) return broken({}, "has a malformed size");
+      if (in.malformed()) return malformed({}, "has a malformed size");
       if (in.out()) return state::unfinished;
       if (columns > 10'000 || rows_ >= field_error::all_rows || (columns == 0 && rows_ > 0)) {
-        return broken({}, "has an impossible size");
+        return malformed({}, "has an impossible size");
       }
       wanted_ = static_cast<std::size_t>(columns);
       counted_ = true;
@@ -69,13 +69,13 @@ class native_block {
   }
 
  private:
-  state broken(std::string_view column, const std::string& what) {
+  state malformed(std::string_view column, const std::string& what) {
     why_ =
         "Native: " +
         (column.empty() ? "a block"
                         : "column '" + std::string(column) + "' of a block of " + std::to_string(rows_) + " records") +
         " " + what;
-    return state::broken;
+    return state::malformed;
   }
 
   state read_column(std::string_view bytes) {
@@ -83,23 +83,23 @@ class native_block {
     native_column c;
     c.name = in.text();
     c.type_name = in.text();
-    if (in.malformed()) return broken({}, "has a column name of a malformed size");
+    if (in.malformed()) return malformed({}, "has a column name of a malformed size");
     if (in.out()) return state::unfinished;
     const auto type = clickhouse_type_of(c.type_name);
-    if (!type) return broken(c.name, "has the type " + std::string(c.type_name) + ", which can't be read");
+    if (!type) return malformed(c.name, "has the type " + std::string(c.type_name) + ", which can't be read");
     c.type = *type;
     if (rows_ > 0) {  // an empty column has no bytes at all
       if (c.type.coded) {
-        if (in.number<std::uint64_t>() != 1 && !in.out()) return broken(c.name, "is of an unknown serialization");
+        if (in.number<std::uint64_t>() != 1 && !in.out()) return malformed(c.name, "is of an unknown serialization");
         const auto flags = in.number<std::uint64_t>();
         if (!in.out() && ((flags & 0xFF) > 3 || (flags & ~std::uint64_t{0xFF}) != 0x600)) {
-          return broken(c.name, "has a dictionary that is not in the block");
+          return malformed(c.name, "has a dictionary that is not in the block");
         }
         c.code_width = std::size_t{1} << (flags & 3);
         c.key_count = static_cast<std::size_t>(in.number<std::uint64_t>());
         c.keys = in.at();
         if (!walk(bytes, in, c.key_count)) return state_of(in, c);
-        if (in.number<std::uint64_t>() != rows_ && !in.out()) return broken(c.name, "has another number of values");
+        if (in.number<std::uint64_t>() != rows_ && !in.out()) return malformed(c.name, "has another number of values");
         c.values = in.at();
         in.take(rows_, c.code_width);
       } else {
@@ -121,7 +121,7 @@ class native_block {
     return state::whole;
   }
   state state_of(const clickhouse_cursor& in, const native_column& c) {
-    return in.malformed() ? broken(c.name, "has a text of a malformed size") : state::unfinished;
+    return in.malformed() ? malformed(c.name, "has a text of a malformed size") : state::unfinished;
   }
 
   /// Passes over texts; those that were passed already are not looked at again.
@@ -155,7 +155,7 @@ class native_decoder final : public block_decoder<Schema> {
       switch (block_.read(blocks)) {
         case native_block::state::whole:
           break;
-        case native_block::state::broken:
+        case native_block::state::malformed:
           return error{errc::structure, block_.why()};
         case native_block::state::unfinished:
           return error{errc::structure, "Native: the stream ends within a block" + place()};
@@ -294,7 +294,7 @@ class native_format final : public record_format<Schema> {
         case detail::native_block::state::unfinished:
           if (whole > 0) unfinished_.clear();  // its bytes come again
           return whole;
-        case detail::native_block::state::broken:
+        case detail::native_block::state::malformed:
           unfinished_.clear();
           return bytes.size();
       }

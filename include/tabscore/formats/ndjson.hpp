@@ -69,7 +69,7 @@ class ndjson_decoder final : public block_decoder<Schema> {
         return;
       case decode_status::invalid:
         return to.reject(text, text.starts_with('{'), describe(decoder_.faults().all(), Schema::names));
-      case decode_status::broken:
+      case decode_status::malformed:
         return to.reject(text, false, describe(decoder_.syntax()));
       case decode_status::unreadable:
         return to.reject(text, false, describe(decoder_.why()));

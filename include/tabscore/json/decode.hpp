@@ -17,7 +17,7 @@ namespace tabscore::inline TABSCORE_ABI {
 enum class decode_status {
   decoded,     ///< the batch holds the records; faults().not_finite may still name values that no model can use
   invalid,     ///< the values break the schema: faults().errors
-  broken,      ///< no JSON: syntax()
+  malformed,   ///< not JSON: syntax()
   unreadable,  ///< not UTF-8, or nested too deeply, or an integer of thousands of digits: why()
 };
 
@@ -87,7 +87,7 @@ class decoder {
         return decode_status::unreadable;
       }
       syntax_ = detail::locate(text, *stop);
-      return decode_status::broken;
+      return decode_status::malformed;
     }
     const json_value v(text.data() + text.find_first_not_of(" \n\r\t"), text.data() + text.size());
     if (v.kind() == json_kind::null) return missing_body();

@@ -22,7 +22,7 @@ std::optional<outcome> decode_failure(decode_status status, const decoder<Schema
       break;
     case decode_status::invalid:
       return from.faults().errors;
-    case decode_status::broken:
+    case decode_status::malformed:
       return from.syntax();
     case decode_status::unreadable:
       return from.why();

@@ -44,9 +44,9 @@ int main(int argc, char** argv) {
   }
   const ts::scored<student> scored{batch.view(), {probability, label, 0.5}};
 
-  ts::number_texts texts;
+  ts::detail::number_texts texts;
   const ts::scored<student> answered{batch.view(), {probability, label, 0.5, &texts}};
-  texts.write(ts::number_series<ts::spelling::json>(probability));
+  texts.write(ts::detail::number_series<ts::spelling::json>(probability));
 
   ts::jsonl_settings settings;
   settings.file.sync = ts::durability::none;

@@ -70,7 +70,7 @@ if command -v clang++ >/dev/null && echo '#include <version>' | clang++ -stdlib=
   echo '#include <tabscore/tabscore.hpp>' |
     clang++ "${include[@]}" -stdlib=libc++ -Wall -Wextra -fsyntax-only -x c++ - || fail "tabscore.hpp with libc++"
   cat >"$work/numbers.cpp" <<'CODE'
-#include <tabscore/core/number_parse.hpp>
+#include <tabscore/core/read_number.hpp>
 #include <bit>
 #include <cstdint>
 #include <cstdio>
@@ -79,7 +79,7 @@ if command -v clang++ >/dev/null && echo '#include <version>' | clang++ -stdlib=
 int main() {
   std::mt19937_64 random(5);
   const auto show = [](const std::string& text) {
-    const double v = tabscore::detail::parse_real(text);
+    const double v = tabscore::parse_real(text);
     std::printf("%s %016llx", text.c_str(), static_cast<unsigned long long>(std::bit_cast<std::uint64_t>(v)));
     double plain = 7;
     const auto r = tabscore::detail::from_chars(text.data(), text.data() + text.size(), plain);

@@ -124,7 +124,7 @@ TEST_CASE("a line is the same whether or not the answer's digits are at hand", "
     label.push_back(random() % 2 == 0);
   }
   const ts::jsonl_lines lines;
-  ts::number_texts texts;
+  ts::detail::number_texts texts;
   ts::text_buffer alone, shared;
   lines.append<loan>(alone, {records.view(), {probability, label, 0.5}}, {});
   lines.append<loan>(shared, {records.view(), {probability, label, 0.5, &texts}}, {});

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "../core/config.hpp"
-#include "../core/number_text.hpp"
+#include "../core/write_number.hpp"
 #include "csv_decoder.hpp"
 #include "csv_scan.hpp"
 #include "format.hpp"

@@ -9,9 +9,9 @@
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
+#endif
 
 #include "../core/config.hpp"
-#endif
 
 // The structure of CSV by RFC 4180, for any separator. Records end with a line feed (and a carriage return in front of
 // it); a cell that begins with a quote goes to the next quote that is not doubled, behind which the cell must end. A

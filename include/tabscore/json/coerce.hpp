@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "../core/config.hpp"
-#include "../core/number_text.hpp"
+#include "../core/write_number.hpp"
 #include "../schema/field.hpp"
 #include "../schema/number_rule.hpp"
 #include "json_value.hpp"

@@ -15,8 +15,8 @@
 
 #include "../core/config.hpp"
 #include "../core/detail/skip.hpp"
-#include "../core/number_parse.hpp"
-#include "../core/number_text.hpp"
+#include "../core/read_number.hpp"
+#include "../core/write_number.hpp"
 
 // Pieces of JSON read many bytes at a time. Called with p <= end, everything here may look at the 64 bytes behind
 // `end`, whose contents are unknown, and may even return a place there: callers decline what ends behind `end`.

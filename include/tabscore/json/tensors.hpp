@@ -10,8 +10,8 @@
 
 #include "../core/config.hpp"
 #include "../core/json_text.hpp"
-#include "../core/number_text.hpp"
 #include "../core/text_buffer.hpp"
+#include "../core/write_number.hpp"
 #include "../schema/columns.hpp"
 #include "record_json.hpp"
 

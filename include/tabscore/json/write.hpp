@@ -11,11 +11,11 @@
 #include <string_view>
 
 #include "../core/config.hpp"
+#include "../core/detail/number_series.hpp"
+#include "../core/detail/number_texts.hpp"
 #include "../core/json_text.hpp"
-#include "../core/number_series.hpp"
-#include "../core/number_text.hpp"
-#include "../core/number_texts.hpp"
 #include "../core/text_buffer.hpp"
+#include "../core/write_number.hpp"
 #include "../schema/field_error.hpp"
 #include "dialect.hpp"
 #include "python_json.hpp"
@@ -67,10 +67,10 @@ class prediction_names {
   /// the threshold. `texts` are the probabilities', if somebody has written them. With more members in each: see
   /// append_one.
   void append_list(text_buffer& out, std::span<const double> probability, double threshold,
-                   const number_texts* texts = nullptr) const {
+                   const detail::number_texts* texts = nullptr) const {
     if (texts != nullptr && texts->empty()) texts = nullptr;
     out.append(begin_);
-    number_series<spelling::json> numbers(probability);
+    detail::number_series<spelling::json> numbers(probability);
     constexpr std::size_t block = 256;  // records whose room is asked for at once
     for (std::size_t i = 0; i < probability.size(); i += block) {
       const std::size_t end = (std::min)(i + block, probability.size());

@@ -14,12 +14,12 @@
 #include <utility>
 
 #include "../core/config.hpp"
+#include "../core/detail/number_series.hpp"
+#include "../core/detail/short_number.hpp"
 #include "../core/json_text.hpp"
-#include "../core/number_series.hpp"
-#include "../core/number_text.hpp"
-#include "../core/short_number_text.hpp"
 #include "../core/siphash.hpp"
 #include "../core/text_buffer.hpp"
+#include "../core/write_number.hpp"
 #include "../monitor/sink.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
@@ -125,8 +125,9 @@ class jsonl_lines {
   /// Appends the lines of a batch, all with the same time.
   template <schema_type Schema>
   void append(text_buffer& out, const scored<Schema>& batch, std::chrono::system_clock::time_point time) const {
-    number_texts* const texts = batch.scores.texts;
-    if (texts != nullptr && texts->empty()) texts->write(number_series<spelling::json>(batch.scores.probability));
+    detail::number_texts* const texts = batch.scores.texts;
+    if (texts != nullptr && texts->empty())
+      texts->write(detail::number_series<spelling::json>(batch.scores.probability));
     std::size_t room = detail::timestamp_space + 2 * number_text_space + probability_.size() +
                        after_probability_[0].size() + end_.size() + 4 * detail::repeated_text::block + 64;
     Schema::for_each([&]<std::size_t At>() { room += key_space<Schema, At>() + number_text_space; });
@@ -158,8 +159,8 @@ class jsonl_lines {
               append_text<field>(out, value);
               to = out.space(room);
             }
-          } else if (is_open_real<field> && thousandths[At][row % block] != no_thousandths) {
-            to = write_thousandths(to, thousandths[At][row % block]);
+          } else if (is_open_real<field> && thousandths[At][row % block] != detail::no_thousandths) {
+            to = detail::write_thousandths(to, thousandths[At][row % block]);
           } else {
             to = write_number<field>(to, value);
           }
@@ -231,7 +232,7 @@ class jsonl_lines {
     Schema::for_each([&]<std::size_t At>() {
       if constexpr (is_open_real<typename Schema::template field<At>>) {
         const auto some = records.template get<At>().subspan(first, (std::min)(N, records.rows() - first));
-        std::transform(some.begin(), some.end(), to[At].begin(), thousandths_of);
+        std::transform(some.begin(), some.end(), to[At].begin(), detail::thousandths_of);
       }
     });
   }
@@ -279,7 +280,7 @@ class jsonl_lines {
     if constexpr (Field::kind == field_kind::boolean) {
       return put(to, value != 0 ? "true" : "false");
     } else if constexpr (Field::kind == field_kind::integer) {
-      return write_short_integer(to, static_cast<std::int64_t>(value));
+      return detail::write_short_integer(to, static_cast<std::int64_t>(value));
     } else {
       return write_real<spelling::json>(to, value);
     }

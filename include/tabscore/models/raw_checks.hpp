@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "../core/config.hpp"
-#include "../core/number_text.hpp"
 #include "../core/result.hpp"
+#include "../core/write_number.hpp"
 #include "../schema/batch.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {

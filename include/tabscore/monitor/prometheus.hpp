@@ -11,8 +11,8 @@
 #include <string_view>
 
 #include "../core/config.hpp"
-#include "../core/number_text.hpp"
 #include "../core/text_buffer.hpp"
+#include "../core/write_number.hpp"
 #include "metrics.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {

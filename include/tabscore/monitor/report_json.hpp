@@ -9,8 +9,8 @@
 
 #include "../core/config.hpp"
 #include "../core/json_text.hpp"
-#include "../core/number_text.hpp"
 #include "../core/text_buffer.hpp"
+#include "../core/write_number.hpp"
 #include "drift_report.hpp"
 #include "sliding_counts.hpp"
 

@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "../core/config.hpp"
-#include "../core/number_texts.hpp"
+#include "../core/detail/number_texts.hpp"
 #include "task.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
@@ -50,7 +50,7 @@ struct predictions {
   std::span<const std::uint8_t> label;        ///< binary: 1 where probability >= threshold; anomaly: 1 for an outlier
   std::span<const std::uint32_t> class_at{};  ///< multiclass: the column of each record's class
   double threshold = 0.5;                     ///< binary and anomaly
-  number_texts* texts = nullptr;  ///< of the values: empty until somebody writes them; none: they are not kept
+  detail::number_texts* texts = nullptr;  ///< of the values: empty until somebody writes them; none: they are not kept
   const prediction_layout* layout = nullptr;
   /// Of each record, when they were asked for: columns x (features + 1) numbers, the last of a column its base value.
   std::span<const double> contributions{};
@@ -58,7 +58,7 @@ struct predictions {
   predictions() = default;
   /// Of two classes.
   predictions(row_values numbers, std::span<const std::uint8_t> labels, double positive_from = 0.5,
-              number_texts* kept_texts = nullptr, const prediction_layout* described = nullptr) noexcept
+              detail::number_texts* kept_texts = nullptr, const prediction_layout* described = nullptr) noexcept
       : value(numbers),
         probability(numbers),
         label(labels),

@@ -17,7 +17,7 @@
 
 #include "../core/config.hpp"
 #include "../core/detail/exclusive.hpp"
-#include "../core/number_texts.hpp"
+#include "../core/detail/number_texts.hpp"
 #include "../core/result.hpp"
 #include "../core/scratch.hpp"
 #include "../expr/rule.hpp"
@@ -53,7 +53,7 @@ class score_buffers {
            contributions.capacity() + texts.capacity();
   }
   scratch matrix, codes, model, probability, label, contributions;
-  number_texts texts;
+  detail::number_texts texts;
   detail::exclusive user;  ///< one thread at a time
 };
 

@@ -12,9 +12,9 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#endif
 
 #include "../config.hpp"
-#endif
 
 namespace tabscore::inline TABSCORE_ABI::detail {
 

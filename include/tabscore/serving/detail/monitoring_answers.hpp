@@ -10,7 +10,7 @@
 
 #include "../../core/config.hpp"
 #include "../../core/json_text.hpp"
-#include "../../core/number_text.hpp"
+#include "../../core/write_number.hpp"
 #include "../../monitor/drift.hpp"
 #include "../../monitor/report_json.hpp"
 #include "drift_metrics.hpp"

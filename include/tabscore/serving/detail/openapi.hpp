@@ -12,7 +12,7 @@
 
 #include "../../core/config.hpp"
 #include "../../core/json_text.hpp"
-#include "../../core/number_text.hpp"
+#include "../../core/write_number.hpp"
 #include "../../expr/json_logic.hpp"
 #include "../../json/dialect_problem.hpp"
 #include "../../json/dialect_pydantic2.hpp"

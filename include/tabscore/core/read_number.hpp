@@ -10,21 +10,21 @@
 #include "detail/from_chars.hpp"
 #include "detail/skip.hpp"
 
-namespace tabscore::inline TABSCORE_ABI::detail {
+namespace tabscore::inline TABSCORE_ABI {
 
 /// The correctly rounded double of decimal text (an optional '-', digits with at most one point, an optional exponent);
 /// beyond the range of a double an infinity, below it a zero, with the text's sign.
 inline double parse_real(std::string_view text) noexcept {
   double v = 0;
-  if (from_chars(text.data(), text.data() + text.size(), v).ec == std::errc{}) return v;
+  if (detail::from_chars(text.data(), text.data() + text.size(), v).ec == std::errc{}) return v;
   // Out of range: the place of the leading digit says on which side.
   const char* p = text.data();
   const char* const end = p + text.size();
   const bool negative = p != end && *p == '-';
   const char* const whole = p + negative;
-  const char* const point = skip_digits(whole, end);
+  const char* const point = detail::skip_digits(whole, end);
   const char* const fraction = point != end && *point == '.' ? point + 1 : point;
-  const char* const mantissa_end = skip_digits(fraction, end);
+  const char* const mantissa_end = detail::skip_digits(fraction, end);
   const auto skip_zeros = [](const char* from, const char* until) {
     while (from != until && *from == '0') ++from;
     return from;
@@ -47,4 +47,4 @@ inline double parse_real(std::string_view text) noexcept {
   return negative ? -v : v;
 }
 
-}  // namespace tabscore::inline TABSCORE_ABI::detail
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -4,12 +4,12 @@
 #include <cstddef>
 #include <span>
 
-#include "config.hpp"
-#include "detail/shortest_four.hpp"
-#include "number_text.hpp"
+#include "../config.hpp"
+#include "../write_number.hpp"
 #include "number_texts.hpp"
+#include "shortest_four.hpp"
 
-namespace tabscore::inline TABSCORE_ABI {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 static_assert(number_text_space <= number_texts::space);
 
@@ -27,7 +27,7 @@ class number_series {
 #if defined(__x86_64__) && defined(__GNUC__)
     if (i % 4 == 0) {
       four_.known = 0;
-      if (has_avx2 && values_.size() - i >= 4) detail::shortest_four(values_.data() + i, four_);
+      if (has_avx2 && values_.size() - i >= 4) shortest_four(values_.data() + i, four_);
     }
     if (four_.known >> i % 4 & 1U) return four_.write(i % 4, to);
 #endif
@@ -39,8 +39,8 @@ class number_series {
   std::size_t next_ = 0;
 #if defined(__x86_64__) && defined(__GNUC__)
   inline static const bool has_avx2 = __builtin_cpu_supports("avx2");
-  detail::four_decimals four_;
+  four_decimals four_;
 #endif
 };
 
-}  // namespace tabscore::inline TABSCORE_ABI
+}  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -6,13 +6,11 @@
 #include <cstdint>
 #include <cstring>
 
-#include "config.hpp"
-#include "number_text.hpp"
+#include "../config.hpp"
+#include "../write_number.hpp"
 
-// The texts of number_text.hpp for numbers with few digits, as most records' are: looked up.
-namespace tabscore::inline TABSCORE_ABI {
-
-namespace detail {
+// The texts of write_number.hpp for numbers with few digits, as most records' are: looked up.
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// The texts of 0 to 999, the first character in the lowest byte: as a whole number, with its length in the highest
 /// byte, and as a fraction behind its point.
@@ -36,10 +34,6 @@ inline void store4(char* to, std::uint32_t bytes) noexcept {
   std::memcpy(to, &bytes, sizeof bytes);
 }
 
-}  // namespace detail
-
-namespace detail {
-
 /// v < 10^6; without branches, for nobody can predict how many digits the next number has. Touches 8 bytes.
 inline char* write_six_digits(char* to, std::uint32_t v) noexcept {
   const std::uint32_t high = v / 1000;
@@ -51,17 +45,15 @@ inline char* write_six_digits(char* to, std::uint32_t v) noexcept {
   return to + size;
 }
 
-}  // namespace detail
-
 /// As write_integer, faster from 0 to 999,999 and still more so up to 999.
 inline char* write_short_integer(char* to, std::int64_t v) noexcept {
   if (static_cast<std::uint64_t>(v) < 1000) {
-    const std::uint32_t text = detail::thousand_texts.whole[v];
-    detail::store4(to, text);
+    const std::uint32_t text = thousand_texts.whole[v];
+    store4(to, text);
     return to + (text >> 24U);
   }
   if (static_cast<std::uint64_t>(v) >= 1'000'000) return write_integer(to, v);
-  return detail::write_six_digits(to, static_cast<std::uint32_t>(v));
+  return write_six_digits(to, static_cast<std::uint32_t>(v));
 }
 
 /// 1000 v, where v has no sign, is below 99,999 and has at most three digits behind the point; none otherwise. Two
@@ -75,10 +67,10 @@ inline std::uint32_t thousandths_of(double v) noexcept {
 /// As write_real(to, n / 1000.0), for n below 99,999,000.
 inline char* write_thousandths(char* to, std::uint32_t n) noexcept {
   const std::uint32_t units = n / 1000;
-  to = detail::write_six_digits(to, units);
-  const std::uint32_t fraction = detail::thousand_texts.fraction[n - units * 1000];
-  detail::store4(to, fraction);
+  to = write_six_digits(to, units);
+  const std::uint32_t fraction = thousand_texts.fraction[n - units * 1000];
+  store4(to, fraction);
   return to + 2 + (fraction >> 16U != 0x3030U) + (fraction >> 24U != 0x30U);
 }
 
-}  // namespace tabscore::inline TABSCORE_ABI
+}  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -17,9 +17,9 @@
 
 #if FMT_VERSION < 90000 || FMT_VERSION >= 110000
 #include <charconv>
+#endif
 
 #include "config.hpp"
-#endif
 
 namespace tabscore::inline TABSCORE_ABI {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <tabscore/core/short_number_text.hpp>
+#include <tabscore/core/detail/short_number.hpp>
 
 #include <cmath>
 #include <cstdint>
@@ -18,12 +18,12 @@ std::string text(Write write, Value v) {
   return std::string(to, write(to, v));
 }
 std::string integer(std::int64_t v) { return text(ts::write_integer, v); }
-std::string short_integer(std::int64_t v) { return text(ts::write_short_integer, v); }
+std::string short_integer(std::int64_t v) { return text(ts::detail::write_short_integer, v); }
 std::string real(double v) { return text(ts::write_real<ts::spelling::json>, v); }
 /// As write_real where there are no thousandths.
 std::string short_real(double v) {
-  const std::uint32_t n = ts::thousandths_of(v);
-  return n == ts::no_thousandths ? real(v) : text(ts::write_thousandths, n);
+  const std::uint32_t n = ts::detail::thousandths_of(v);
+  return n == ts::detail::no_thousandths ? real(v) : text(ts::detail::write_thousandths, n);
 }
 }  // namespace
 
@@ -49,9 +49,9 @@ TEST_CASE("short reals have the texts of all others", "[core]") {
     if (random() % 8 == 0) x = static_cast<double>(random()) * 0x1p-60;
     if (short_real(x) != real(x)) FAIL(x);
   }
-  CHECK(ts::thousandths_of(80.125) == 80'125);
-  CHECK(ts::thousandths_of(0.0) == 0);
-  for (const double v : {-0.0, -1.0, 1e5, 0.0001}) CHECK(ts::thousandths_of(v) == ts::no_thousandths);
+  CHECK(ts::detail::thousandths_of(80.125) == 80'125);
+  CHECK(ts::detail::thousandths_of(0.0) == 0);
+  for (const double v : {-0.0, -1.0, 1e5, 0.0001}) CHECK(ts::detail::thousandths_of(v) == ts::detail::no_thousandths);
   const double infinity = std::numeric_limits<double>::infinity();
   for (const double v : {0.0, -0.0, 0.001, 0.0001, 0.0005, 0.00049999, -1.5, 99'999.0, 99'998.999, 99'999.999, 1e5,
                          1e22, 5e-324, infinity, -infinity}) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include <tabscore/core/number_parse.hpp>
-#include <tabscore/core/number_series.hpp>
-#include <tabscore/core/number_text.hpp>
+#include <tabscore/core/detail/number_series.hpp>
+#include <tabscore/core/read_number.hpp>
+#include <tabscore/core/write_number.hpp>
 #include <tabscore/json/scan.hpp>
 
 #include <algorithm>
@@ -82,7 +82,7 @@ TEST_CASE("written doubles are the shortest that read back the same", "[core]") 
     if (i % 8 == 3) v = static_cast<double>(random() % 1'000'000'000) / 1000;
     if (!std::isfinite(v)) continue;
     const std::string t = text(v);
-    if (std::bit_cast<std::uint64_t>(ts::detail::parse_real(t)) != std::bit_cast<std::uint64_t>(v)) FAIL(t);
+    if (std::bit_cast<std::uint64_t>(ts::parse_real(t)) != std::bit_cast<std::uint64_t>(v)) FAIL(t);
     // The standard library's shortest digits, whatever their arrangement.
     char other[64];
     const char* end = std::to_chars(other, other + sizeof other, v, std::chars_format::scientific).ptr;
@@ -109,7 +109,7 @@ TEST_CASE("hard cases are written and read as Python does", "[core]") {
       CHECK(text(std::bit_cast<double>(std::uint64_t{std::stoull(first, nullptr, 16)})) == second);
     } else {
       const std::uint64_t bits = std::stoull(second, nullptr, 16);
-      CHECK(std::bit_cast<std::uint64_t>(ts::detail::parse_real(first)) == bits);
+      CHECK(std::bit_cast<std::uint64_t>(ts::parse_real(first)) == bits);
       const auto read = ts::detail::read_real({first.data(), first.data() + first.size()});
       CHECK(read.wrong == 0);
       CHECK(std::bit_cast<std::uint64_t>(read.value) == bits);
@@ -119,7 +119,7 @@ TEST_CASE("hard cases are written and read as Python does", "[core]") {
 }
 
 TEST_CASE("text beyond the range of a double becomes an infinity or a zero", "[core]") {
-  using ts::detail::parse_real;
+  using ts::parse_real;
   CHECK(parse_real("1e400") == std::numeric_limits<double>::infinity());
   CHECK(parse_real("-1e400") == -std::numeric_limits<double>::infinity());
   CHECK(parse_real("1" + std::string(400, '0')) == std::numeric_limits<double>::infinity());
@@ -196,7 +196,7 @@ TEST_CASE("numbers written in a series have the texts that they have alone", "[c
     }
     if (random() % 5000 == 0) values.push_back(std::bit_cast<double>(random()));  // any double, NaN too
   }
-  ts::number_series<ts::spelling::json> series(values);
+  ts::detail::number_series<ts::spelling::json> series(values);
   std::size_t different = 0;
   for (const double v : values) {
     char alone[ts::number_text_space], in_series[ts::number_text_space];

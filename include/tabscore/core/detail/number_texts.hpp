@@ -5,10 +5,10 @@
 #include <cstring>
 #include <span>
 
-#include "config.hpp"
-#include "scratch.hpp"
+#include "../config.hpp"
+#include "../scratch.hpp"
 
-namespace tabscore::inline TABSCORE_ABI {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// Numbers as JSON, written once for all who need them: digits are most of what an answer and its line in a log cost.
 /// Keeps its memory. Not for concurrent use.
@@ -47,4 +47,4 @@ class number_texts {
   std::span<entry> entries_;
 };
 
-}  // namespace tabscore::inline TABSCORE_ABI
+}  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <tabscore/compat/python_coercion.hpp>
 #include <tabscore/json/coerce.hpp>
 
 #include <string_view>
 
 /// The coercion policy of a program that chooses it when it starts: coerce::python, or coerce::strict with --strict.
 struct program_policy {
-  inline static tabscore::number_rule numbers = tabscore::number_rule::python;
+  inline static tabscore::number_rule numbers = tabscore::number_rule::lenient;
   inline static bool empty_is_record = tabscore::coerce::python::empty_is_record;
   inline static std::string_view reserved_name = tabscore::coerce::python::reserved_name;
 

@@ -50,6 +50,11 @@ struct counts {
   }
 };
 
+// Errors are worded and values coerced as by FastAPI with pydantic 1, for its clients. Without dialect and policy, a
+// service has the library's own errors and takes no "45" for 45.
+using dialect = ts::dialect::pydantic1;
+using workspace = ts::workspace<student, ts::coerce::python>;
+
 struct reply {
   http::status status;
   std::string body;
@@ -57,7 +62,7 @@ struct reply {
 
 std::string detail(std::string_view sentence) {
   ts::text_buffer out;
-  ts::dialect::pydantic1::append_detail(out, sentence, {});
+  ts::append_detail<dialect>(out, sentence);
   return std::string(out.view());
 }
 
@@ -69,8 +74,9 @@ reply to_reply(const ts::outcome& outcome) {
     return {http::status::ok, std::string(out.view())};
   }
   constexpr auto invalid = http::status::unprocessable_entity;
-  if (const auto* e = std::get_if<ts::validation_errors>(&outcome)) return {invalid, ts::to_json(*e, student::names)};
-  if (const auto* e = std::get_if<ts::syntax_error>(&outcome)) return {invalid, ts::to_json(*e)};
+  if (const auto* e = std::get_if<ts::validation_errors>(&outcome))
+    return {invalid, ts::to_json<dialect>(*e, student::names)};
+  if (const auto* e = std::get_if<ts::syntax_error>(&outcome)) return {invalid, ts::to_json<dialect>(*e)};
   if (const auto* e = std::get_if<ts::broken_rule>(&outcome)) return {invalid, detail(e->message)};
   return {http::status::bad_request, detail("There was an error parsing the body")};
 }
@@ -78,7 +84,7 @@ reply to_reply(const ts::outcome& outcome) {
 /// Answers the requests of one connection until it ends.
 template <class Pipeline>
 void attend(tcp::socket socket, const Pipeline& pipe, const counts& seen) try {
-  ts::workspace<student> workspace;  // one a thread
+  workspace memory;  // one a thread
   boost::beast::flat_buffer buffer;
   for (bool more = true; more;) {
     http::request_parser<http::string_body> parser;
@@ -89,7 +95,7 @@ void attend(tcp::socket socket, const Pipeline& pipe, const counts& seen) try {
     reply r{http::status::not_found, detail("Not Found")};
     if (asked.target() == "/batch_predict" && asked.method() == http::verb::post) {
       const simdjson::padded_string body(asked.body());
-      r = to_reply(ts::score_json(pipe, body, workspace));
+      r = to_reply(ts::score_json(pipe, body, memory));
     } else if (asked.target() == "/counts" && asked.method() == http::verb::get) {
       r = {http::status::ok, fmt::format(R"({{"records":{},"positive":{}}})", seen.records, seen.positive)};
     }

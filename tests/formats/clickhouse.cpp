@@ -61,7 +61,7 @@ void check_records(const ts::block_records<loan>& records, std::size_t blocks) {
     CHECK(view.get<"sector">()[2 * b] == "trade");
     CHECK(view.get<"sector">()[2 * b + 1] == "public");
     CHECK(records.rejected[b].position == 3 * b + 1);
-    CHECK(records.rejected[b].message == "purpose: none is not an allowed value");
+    CHECK(records.rejected[b].message == "purpose: must not be null");
   }
 }
 

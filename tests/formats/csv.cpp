@@ -96,13 +96,13 @@ TEST_CASE("a wrong record of CSV is told from those around it", "[formats]") {
   const std::vector<std::pair<std::string, std::string>> wrong{
       {"x,1,2,true", "expected 5 cells, found 4"},
       {"x,1,2,true,,", "expected 5 cells, found 6"},
-      {"x,-1,2,true,", "count: ensure this value is greater than or equal to 0"},
-      {"x,,2,true,", "count: none is not an allowed value"},
-      {",1,2,true,", "shop: ensure this value has at least 1 characters"},
+      {"x,-1,2,true,", "count: must be at least 0"},
+      {"x,,2,true,", "count: must not be null"},
+      {",1,2,true,", "shop: must have at least 1 character"},
       {"x,one,-2,maybe,",
-       "count: value is not a valid integer; price: ensure this value is greater than or equal to 0; "
-       "paid: value could not be parsed to a boolean"},
-      {"x,1,Infinity,true,", "price: ensure this value is a finite number"},
+       "count: must be an integer; price: must be at least 0; "
+       "paid: must be true or false"},
+      {"x,1,Infinity,true,", "price: must be finite"},
       {"x\xC3,1,2,true,", "not UTF-8"},
       {"x\"y,1,2,true,", "quotes that do not enclose a cell"},
       {"\"x\"y,1,2,true,", "quotes that do not enclose a cell"},

@@ -59,14 +59,14 @@ TEST_CASE("a wrong line costs the lines around it nothing", "[formats]") {
   reading r;
   const std::vector<std::pair<std::string, std::string>> wrong{
       {"{\"student_country\":\"US\"}",
-       "days_on_platform: field required; minutes_watched: field required; courses_started: field required; "
-       "practice_exams_started: field required; practice_exams_passed: field required; minutes_spent_on_exams: field "
+       "days_on_platform: is required; minutes_watched: is required; courses_started: is required; "
+       "practice_exams_started: is required; practice_exams_passed: is required; minutes_spent_on_exams: is "
        "required"},
       {"nonsense", "Expecting value: line 1 column 1 (char 0)"},
       {good + good, "Extra data: line 1 column 174 (char 173)"},
       {good.substr(0, 40), "Unterminated string starting at: line 1 column 25 (char 24)"},
       {"[]", ""},
-      {with_country("X"), "student_country: ensure this value has at least 2 characters"},
+      {with_country("X"), "student_country: must have at least 2 characters"},
       {with_country("\xC3"), "not UTF-8"},
       {with_country("a\tb"), "Invalid control character at: line 1 column 22 (char 21)"},
   };

@@ -7,11 +7,11 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <tabscore/compat/inference_errors.hpp>
+#include <tabscore/compat/problem_details.hpp>
+#include <tabscore/compat/pydantic2.hpp>
+#include <tabscore/compat/tensor_decoder.hpp>
 #include <tabscore/json/decode.hpp>
-#include <tabscore/json/dialect_inference.hpp>
-#include <tabscore/json/dialect_problem.hpp>
-#include <tabscore/json/dialect_pydantic2.hpp>
-#include <tabscore/json/tensor_decoder.hpp>
 #include <tabscore/json/write.hpp>
 #include <vector>
 
@@ -28,7 +28,7 @@ void require(bool condition) {
 
 void require_json(std::string_view answer) {
   require(simdjson::validate_utf8(answer.data(), answer.size()));
-  require(!detail::python_json_check(answer).run());  // simdjson would refuse escaped surrogates
+  require(!detail::json_check(answer).run());  // simdjson would refuse escaped surrogates
 }
 
 template <class Dialect>

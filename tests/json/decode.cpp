@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <tabscore/compat/pydantic1.hpp>
+#include <tabscore/compat/python_coercion.hpp>
 #include <tabscore/json/decode.hpp>
 #include <tabscore/json/write.hpp>
 
@@ -37,7 +39,7 @@ std::string with(std::string_view field, std::string_view value, ts::batch<loan>
   const auto status = decode.records(body, to);
   if (status == ts::decode_status::invalid) {
     REQUIRE(decode.faults().errors.size() == 1);
-    const std::string json = ts::to_json(decode.faults().errors, loan::names);
+    const std::string json = ts::to_json<ts::dialect::pydantic1>(decode.faults().errors, loan::names);
     const std::size_t begin = json.find("\"msg\":\"") + 7;
     return json.substr(begin, json.find('"', begin) - begin);
   }
@@ -53,16 +55,16 @@ auto value(std::string_view json) {
 }
 
 std::string refused(const std::string& text, bool single = false) {
-  ts::decoder<student> decode;
+  ts::decoder<student, ts::coerce::python> decode;
   ts::batch<student> batch;
   const padded_body body(text);
   switch (single ? decode.record(body, batch) : decode.records(body, batch)) {
     case ts::decode_status::decoded:
       return "decoded";
     case ts::decode_status::invalid:
-      return ts::to_json(decode.faults().errors, student::names);
+      return ts::to_json<ts::dialect::pydantic1>(decode.faults().errors, student::names);
     case ts::decode_status::malformed:
-      return ts::to_json(decode.syntax());
+      return ts::to_json<ts::dialect::pydantic1>(decode.syntax());
     case ts::decode_status::unreadable:
       return decode.why() == ts::unreadable::encoding ? "encoding"
              : decode.why() == ts::unreadable::depth  ? "depth"
@@ -126,14 +128,14 @@ TEST_CASE("python's floats: every number, true and false, texts that float() tak
 }
 
 TEST_CASE("infinities that keep the bounds are told apart from errors", "[json]") {
-  ts::decoder<student> decode;
+  ts::decoder<student, ts::coerce::python> decode;
   ts::batch<student> batch;
   for (const std::string infinite : {"Infinity", "1e400", "\"inf\"", "\" +Infinity \""}) {
     std::string text = one;
     text.replace(text.find("80.5"), 4, infinite);
     REQUIRE(decode.record(padded_body(text), batch) == ts::decode_status::decoded);
     REQUIRE(decode.faults().not_finite.size() == 1);
-    CHECK(ts::to_json(decode.faults().not_finite, student::names) ==
+    CHECK(ts::to_json<ts::dialect::pydantic1>(decode.faults().not_finite, student::names) ==
           R"({"detail":[{"loc":["body","minutes_watched"],"msg":"ensure this value is a finite number",)"
           R"("type":"value_error.number.not_finite_number"}]})");
     CHECK(std::isinf(batch.view().get<"minutes_watched">()[0]));
@@ -179,7 +181,7 @@ TEST_CASE("optional fields may be null or absent", "[json]") {
   CHECK(std::isnan(value<4>("null")));
   CHECK(value<5>("null").data() == nullptr);
   CHECK(value<5>("\"\"").data() != nullptr);
-  ts::decoder<loan> decode;
+  ts::decoder<loan, ts::coerce::python> decode;
   ts::batch<loan> batch;
   REQUIRE(decode.record(padded_body(R"({"purpose":"car","amount":1,"rate":1,"owner":false})"), batch) ==
           ts::decode_status::decoded);
@@ -232,7 +234,7 @@ TEST_CASE("what is wrong with the shape of a body is said where it is", "[json]"
 }
 
 TEST_CASE("of duplicate members the last one counts, however it is written", "[json]") {
-  ts::decoder<student> decode;
+  ts::decoder<student, ts::coerce::python> decode;
   ts::batch<student> batch;
   const std::string open = one.substr(0, one.size() - 1);
   REQUIRE(decode.record(padded_body(open + R"(, "days_on_platform": 7})"), batch) == ts::decode_status::decoded);
@@ -264,7 +266,7 @@ TEST_CASE("bodies that cannot be read are told apart", "[json]") {
 TEST_CASE("broken JSON is described in Python's words", "[json]") {
   const auto error = [](const std::string& text, const char* message, std::size_t pos, std::size_t line,
                         std::size_t column) {
-    ts::decoder<student> decode;
+    ts::decoder<student, ts::coerce::python> decode;
     ts::batch<student> batch;
     INFO(text);
     CHECK(decode.records(padded_body(text), batch) == ts::decode_status::malformed);
@@ -297,14 +299,14 @@ TEST_CASE("broken JSON is described in Python's words", "[json]") {
 
 TEST_CASE("limits bound the records of a body and the errors that are kept", "[json]") {
   ts::batch<student> batch;
-  ts::decoder<student> few("records", {.max_records = 2});
+  ts::decoder<student, ts::coerce::python> few("records", {.max_records = 2});
   CHECK(few.records(padded_body("{\"records\":[" + one + "," + one + "]}"), batch) == ts::decode_status::decoded);
   CHECK(few.records(padded_body("{\"records\":[" + one + "," + one + "," + one + "]}"), batch) ==
         ts::decode_status::invalid);
   REQUIRE(few.faults().errors.size() == 1);
   CHECK(few.faults().errors[0] ==
         ts::field_error{ts::field_error::all_rows, ts::field_error::no_field, ts::fault::max_items, 2});
-  ts::decoder<student> terse("records", {.max_errors = 3});
+  ts::decoder<student, ts::coerce::python> terse("records", {.max_errors = 3});
   CHECK(terse.records(padded_body("{\"records\":[{},{}]}"), batch) == ts::decode_status::invalid);
   CHECK(terse.faults().errors.size() == 3);
   CHECK(terse.faults().unlisted == 11);
@@ -319,11 +321,11 @@ TEST_CASE("long texts are decoded and quoted whole", "[json]") {
 }
 
 TEST_CASE("the member that holds the records has the name it is given", "[json]") {
-  ts::decoder<student> decode("rows");
+  ts::decoder<student, ts::coerce::python> decode("rows");
   ts::batch<student> batch;
   CHECK(decode.records(padded_body("{\"rows\": [" + one + "]}"), batch) == ts::decode_status::decoded);
   CHECK(decode.records(padded_body("{\"records\": [" + one + "]}"), batch) == ts::decode_status::invalid);
-  CHECK(ts::to_json(decode.faults().errors, student::names, decode.records_member()) ==
+  CHECK(ts::to_json<ts::dialect::pydantic1>(decode.faults().errors, student::names, decode.records_member()) ==
         R"({"detail":[{"loc":["body","rows"],"msg":"field required","type":"value_error.missing"}]})");
 }
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
+#include <tabscore/compat/inference_errors.hpp>
+#include <tabscore/compat/problem_details.hpp>
+#include <tabscore/compat/pydantic1.hpp>
+#include <tabscore/compat/pydantic2.hpp>
+#include <tabscore/compat/python_coercion.hpp>
 #include <tabscore/json/decode.hpp>
-#include <tabscore/json/dialect_inference.hpp>
-#include <tabscore/json/dialect_problem.hpp>
-#include <tabscore/json/dialect_pydantic2.hpp>
 #include <tabscore/json/write.hpp>
 
 #include <limits>
@@ -211,6 +213,37 @@ TEST_CASE("every fault has words in every dialect, with a document that does not
   CHECK(ts::to_json<pydantic2>(std::span<const ts::field_error>{}, ts::context_of<loan>()) == R"({"detail":[]})");
 }
 
+TEST_CASE("by default an error has a code, a JSON pointer and a sentence", "[json]") {
+  using ts::dialect::neutral;
+  CHECK(item<neutral>(with(R"("age":17)")) ==
+        R"({"code":"gt","path":"/records/0/age","message":"must be greater than 17","limit":17})");
+  CHECK(item<neutral, ts::coerce::strict>(with(R"("age":"18")")) ==
+        R"({"code":"not_integer","path":"/records/0/age","message":"must be an integer"})");
+  CHECK(item<neutral>(R"({"records":[]})") ==
+        R"({"code":"min_items","path":"/records","message":"must have at least 1 record","limit":1})");
+  CHECK(item<neutral>("") == R"({"code":"missing","path":"","message":"is required"})");
+
+  const ts::syntax_error syntax{"Expecting value", 7, 2, 3, "a"};
+  CHECK(ts::to_json(syntax) == R"-({"errors":[{"code":"malformed","path":"",)-"
+                               R"-("message":"Expecting value: line 2 column 3 (char 7)",)-"
+                               R"-("position":7,"line":2,"column":3}]})-");
+  using odd = ts::schema<ts::integer<"a/b~c d\"%é">>;
+  const ts::field_error e{ts::field_error::no_row, 0, ts::fault::missing, {}};
+  auto context = ts::context_of<odd>();
+  CHECK(ts::to_json(std::span(&e, 1), context) ==
+        R"({"errors":[{"code":"missing","path":"/a~1b~0c d\"%é","message":"is required"}]})");
+  context.place = "query";
+  context.unlisted = 3;
+  CHECK(ts::to_json(std::span(&e, 1), context) ==
+        R"({"errors":[{"code":"missing","parameter":"a/b~c d\"%é","message":"is required"}],"errors_not_listed":3})");
+  ts::text_buffer out;
+  neutral::append_broken_rule(out, "a > \"b\"", 12, {});
+  CHECK(out.view() == R"({"errors":[{"code":"rule","path":"/records/12","message":"a > \"b\""}]})");
+  out.clear();
+  ts::append_detail(out, "Model is not loaded.");
+  CHECK(out.view() == R"({"errors":[{"message":"Model is not loaded."}]})");
+}
+
 TEST_CASE("a problem names each value with a JSON pointer", "[json]") {
   CHECK(item<problem_details>(with(R"("age":17)")) ==
         R"({"pointer":"#/records/0/age","detail":"must be greater than 17","code":"gt","limit":17})");
@@ -238,8 +271,9 @@ TEST_CASE("errors without room are only counted, in every dialect", "[json]") {
   CHECK(ts::to_json<problem_details>(errors, context).find("12 values are") != std::string::npos);
   CHECK(ts::to_json<problem_details>(errors, context).ends_with("],\"errors_not_listed\":7}"));
   context.most_bytes = 300;
-  for (const std::string& all : {ts::to_json(errors, context), ts::to_json<pydantic2>(errors, context),
-                                 ts::to_json<problem_details>(errors, context)}) {
+  for (const std::string& all :
+       {ts::to_json<ts::dialect::pydantic1>(errors, context), ts::to_json<pydantic2>(errors, context),
+        ts::to_json<problem_details>(errors, context)}) {
     INFO(all);
     const std::size_t end = all.find("}],\"errors_not_listed\":");
     REQUIRE(end != std::string::npos);
@@ -247,14 +281,16 @@ TEST_CASE("errors without room are only counted, in every dialect", "[json]") {
     CHECK(std::stoi(all.substr(end + 23)) > 7);
   }
   context.place = "query";
-  CHECK(ts::to_json(std::span(errors).first(1), context).starts_with(R"({"detail":[{"loc":["query",)"));
+  CHECK(ts::to_json<ts::dialect::pydantic1>(std::span(errors).first(1), context)
+            .starts_with(R"({"detail":[{"loc":["query",)"));
   const ts::field_error e{.field = 1, .what = ts::fault::not_integer, .bound = {}};
   context.unlisted = 0;
   CHECK(ts::to_json<problem_details>(std::span(&e, 1), context).find(R"("errors":[{"parameter":"age","detail")") !=
         std::string::npos);
   const std::string document(1000, 'x');
   context.most_bytes = 64;
-  CHECK(ts::to_json(ts::syntax_error{"Expecting value", 0, 1, 1, document}, context).size() < 300);
+  CHECK(ts::to_json<ts::dialect::pydantic1>(ts::syntax_error{"Expecting value", 0, 1, 1, document}, context).size() <
+        300);
 }
 
 TEST_CASE("syntax errors, rules and sentences in each dialect", "[json]") {

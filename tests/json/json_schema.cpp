@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <tabscore/compat/tensor_decoder.hpp>
 #include <tabscore/json/json_schema.hpp>
-#include <tabscore/json/tensor_decoder.hpp>
 #include <tabscore/schema/batch.hpp>
 
 #include <optional>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <simdjson.h>
 
+#include <tabscore/compat/pydantic1.hpp>
+#include <tabscore/compat/python_coercion.hpp>
 #include <tabscore/json/decode.hpp>
 #include <tabscore/json/write.hpp>
 
@@ -33,7 +35,7 @@ std::string from_base64(std::string_view text) {
 /// What the library makes of a body: nothing when it is accepted, otherwise status and answer.
 std::string answer(std::string_view path, const std::string& body) {
   const simdjson::padded_string padded(body);
-  ts::decoder<student> decode;
+  ts::decoder<student, ts::coerce::python> decode;
   ts::batch<student> batch;
   const auto status = path == "/predict" ? decode.record(padded, batch) : decode.records(padded, batch);
   switch (status) {
@@ -44,16 +46,17 @@ std::string answer(std::string_view path, const std::string& body) {
         if (passed[i] > started[i])
           return R"(422 {"detail":"practice_exams_passed cannot exceed practice_exams_started."})";
       }
-      return decode.faults().not_finite.empty() ? "200"
-                                                : "422 " + ts::to_json(decode.faults().not_finite, student::names);
+      return decode.faults().not_finite.empty()
+                 ? "200"
+                 : "422 " + ts::to_json<ts::dialect::pydantic1>(decode.faults().not_finite, student::names);
     }
     case ts::decode_status::invalid:
-      return "422 " + ts::to_json(decode.faults().errors, student::names);
+      return "422 " + ts::to_json<ts::dialect::pydantic1>(decode.faults().errors, student::names);
     case ts::decode_status::malformed:
-      return "422 " + ts::to_json(decode.syntax());
+      return "422 " + ts::to_json<ts::dialect::pydantic1>(decode.syntax());
     case ts::decode_status::unreadable: {
       ts::text_buffer out;
-      ts::append_detail(out, ts::dialect::pydantic1::unreadable_detail);
+      ts::append_detail<ts::dialect::pydantic1>(out, ts::dialect::pydantic1::unreadable_detail);
       return "400 " + std::string(out.view());
     }
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include <tabscore/json/dialect_inference.hpp>
-#include <tabscore/json/tensor_decoder.hpp>
+#include <tabscore/compat/inference_errors.hpp>
+#include <tabscore/compat/tensor_decoder.hpp>
 
 #include <cmath>
 #include <cstdint>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <tabscore/compat/pydantic1.hpp>
 #include <tabscore/json/explanation.hpp>
 #include <tabscore/json/write.hpp>
 
@@ -36,7 +37,7 @@ TEST_CASE("every fault has words, and limits are written as they were declared",
   const std::array<std::string_view, 2> names{"a", "b"};
   const auto item = [&](ts::fault f, ts::limit bound) {
     const ts::field_error e{3, 1, f, bound};
-    return ts::to_json(std::span(&e, 1), names);
+    return ts::to_json<ts::dialect::pydantic1>(std::span(&e, 1), names);
   };
   const auto begin = std::string(R"({"detail":[{"loc":["body","records",3,"b"],"msg":"ensure this value )");
   CHECK(item(ts::fault::gt, 0.5) ==
@@ -51,9 +52,9 @@ TEST_CASE("every fault has words, and limits are written as they were declared",
     CHECK(!ts::dialect::pydantic1::words(static_cast<ts::fault>(f)).message.empty());
     CHECK(!ts::dialect::pydantic1::words(static_cast<ts::fault>(f)).type.empty());
   }
-  CHECK(ts::to_json(std::span<const ts::field_error>{}, names) == R"({"detail":[]})");
+  CHECK(ts::to_json<ts::dialect::pydantic1>(std::span<const ts::field_error>{}, names) == R"({"detail":[]})");
   ts::text_buffer out;
-  ts::append_detail(out, "a \"b\"");
+  ts::append_detail<ts::dialect::pydantic1>(out, "a \"b\"");
   CHECK(out.view() == R"({"detail":"a \"b\""})");
 }
 

@@ -14,7 +14,8 @@ set(may_columnar core schema outputs models)
 set(may_monitor core files schema features outputs models)
 set(may_log core files schema monitor)
 set(may_pipeline core schema expr json features outputs models formats columnar monitor)
-set(may_serving core files schema json expr features outputs models monitor log pipeline)
+set(may_compat core schema json outputs models pipeline)
+set(may_serving core files schema json compat expr features outputs models monitor log pipeline)
 
 # detail/ folders and tabscore::detail are each module's own; core's are for all modules, and no program's.
 set(broken "")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Records without a probability: which field is the reason, and what models are refused because of that.
-#include <tabscore/json/dialect_pydantic2.hpp>
+#include <tabscore/compat/pydantic2.hpp>
 #include <tabscore/json/write.hpp>
 #include <tabscore/models/load_model.hpp>
 #include <tabscore/pipeline/pipeline.hpp>
@@ -97,17 +97,16 @@ TEST_CASE("a formula of a missing value is a fault of the record, which names th
   const auto pipe = ts::make_pipeline(loan{}, ts::rules{}, ratio, std::move(model));
   REQUIRE(pipe);
   CHECK(answer(*pipe, R"({"records":[{"age":1,"income":2},{"age":1}]})") ==
-        R"({"detail":[{"loc":["body","records",1,"income"],"msg":"value is missing and the model has no step for it",)"
-        R"("type":"value_error.missing_for_model"}]})");
+        R"({"errors":[{"code":"missing_for_model","path":"/records/1/income",)"
+        R"("message":"is missing and the model has no step for it"}]})");
 }
 
 TEST_CASE("a category that the model does not know is a fault of its field", "[pipeline]") {
   const auto pipe = ts::make_pipeline(record{}, ts::rules{}, ts::features{}, program());
   REQUIRE(pipe);
   const std::string body = R"({"records":[{"age":1,"town":"A"},{"age":1,"town":"C"},{"age":2,"income":2,"town":"B"}]})";
-  CHECK(answer(*pipe, body) ==
-        R"({"detail":[{"loc":["body","records",1,"town"],"msg":"value is not a category that the model knows",)"
-        R"("type":"value_error.unlisted_category"}]})");
+  CHECK(answer(*pipe, body) == R"({"errors":[{"code":"unlisted_category","path":"/records/1/town",)"
+                               R"("message":"must be a category that the model knows"}]})");
   CHECK(pipe->model().outputs().classes == std::vector<std::string>{"ok", "fraud"});
 
   ts::workspace<record> w;
@@ -148,6 +147,6 @@ TEST_CASE("a score that is no probability is a fault of its record", "[pipeline]
     }
   }
   CHECK(answer(pipe, R"({"records":[{"x":0.5},{"x":151}]})") ==
-        R"({"detail":[{"loc":["body","records",1],"msg":"the model gives no probability from 0 to 1",)"
-        R"("type":"value_error.not_probability"}]})");
+        R"({"errors":[{"code":"not_probability","path":"/records/1",)"
+        R"("message":"has no probability from 0 to 1"}]})");
 }

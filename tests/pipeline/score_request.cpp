@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
 // Every option with every other, and the same records by every way into the scorer.
 #include <tabscore/columnar/column_importer.hpp>
+#include <tabscore/compat/inference_errors.hpp>
+#include <tabscore/compat/problem_details.hpp>
+#include <tabscore/compat/pydantic1.hpp>
+#include <tabscore/compat/pydantic2.hpp>
+#include <tabscore/compat/score_tensors.hpp>
 #include <tabscore/formats/csv.hpp>
-#include <tabscore/json/dialect_inference.hpp>
-#include <tabscore/json/dialect_problem.hpp>
-#include <tabscore/json/dialect_pydantic2.hpp>
 #include <tabscore/models/logistic.hpp>
 #include <tabscore/pipeline/append_partial.hpp>
 #include <tabscore/pipeline/row_scorer.hpp>
 #include <tabscore/pipeline/score_arrow.hpp>
 #include <tabscore/pipeline/score_json.hpp>
-#include <tabscore/pipeline/score_tensors.hpp>
 
 #include <cmath>
 #include <limits>
@@ -57,17 +58,16 @@ struct sample {
   std::string name, x_text, y_text, reason;
 };
 constexpr double inf = std::numeric_limits<double>::infinity();
-const std::string short_name = "name: ensure this value has at least 1 characters";
-const std::string not_finite = "ensure this value is a finite number";
+const std::string short_name = "name: must have at least 1 character";
+const std::string not_finite = "must be finite";
 const std::vector<sample> samples{
     {1, 2, "a", "1", "2", ""},
     {1, 2, "", "1", "2", short_name},
-    {-1e302, 2, "", "-1e302", "2", "x: ensure this value is greater than or equal to -1e+301; " + short_name},
+    {-1e302, 2, "", "-1e302", "2", "x: must be at least -1e+301; " + short_name},
     {200, -60, "b", "200", "-60", "x is too far above y; y is too low"},
     {1, -inf, "c", "1", "-1e999", "y: " + not_finite},
     {1e300, 1e300, "d", "1e300", "1e300", not_finite},
-    {-inf, inf, "", "-1e999", "1e999",
-     "x: ensure this value is greater than or equal to -1e+301; y: " + not_finite + "; " + short_name},
+    {-inf, inf, "", "-1e999", "1e999", "x: must be at least -1e+301; y: " + not_finite + "; " + short_name},
     {3, 2.5, "e", "3", "2.5", ""},
 };
 
@@ -293,6 +293,10 @@ TEST_CASE("partial results are worded by every dialect, with explanations or wit
       REQUIRE(at != std::string::npos);
       CHECK(text.substr(at + entry.size()) == errors + "]}");
     };
+    check(written<ts::dialect::neutral>(p, document),
+          R"({"code":"min_length","path":"/records/0/name","message":"must have at least 1 character","limit":1},)"
+          R"({"code":"rule","path":"/records/2","message":"x is too far above y"},)"
+          R"({"code":"rule","path":"/records/2","message":"y is too low"})");
     check(written<ts::dialect::pydantic1>(p, document),
           R"({"loc":["body","records",0,"name"],"msg":"ensure this value has at least 1 characters",)"
           R"("type":"value_error.any_str.min_length","ctx":{"limit_value":1}},)"

@@ -301,7 +301,7 @@ def test_loan_filter_ends(folder):
         assert run(*flags, exe=loan_filter, status=status).stderr
     numbers = json.dumps({**json.loads(LOAN), "months": "48"}) + "\n"
     assert b'"probability"' in run(model, given=numbers, exe=loan_filter).stdout
-    assert b"value is not a valid integer" in run("--strict", model, given=numbers, exe=loan_filter).stdout
+    assert b"must be an integer" in run("--strict", model, given=numbers, exe=loan_filter).stdout
 
 
 def test_help_is_printed(folder):

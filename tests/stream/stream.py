@@ -122,7 +122,7 @@ def test_strict(folder):
         assert scores(*flags, given=given([cut])) == scores(*flags, given=given([whole]))
         assert scores(*flags, "--strict", given=given([whole])) == scores(*flags, given=given([whole]))
         refused = run(*flags, "--strict", given=given([cut]), status=2)
-        assert b"days_on_platform: value is not a valid integer" in refused.stderr, refused.stderr
+        assert b"days_on_platform: must be an integer" in refused.stderr, refused.stderr
 
 
 def with_faults(records):

@@ -171,7 +171,7 @@ class column_importer {
 
   static constexpr double inf = std::numeric_limits<double>::infinity();
 
-  number_rule rule_ = number_rule::python;
+  number_rule rule_ = number_rule::strict;
   std::size_t rows_ = 0;
   typename Schema::template columns_of<detail::const_pointer> first_{};
   std::array<scratch, Schema::size> memory_;

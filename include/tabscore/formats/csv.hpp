@@ -20,7 +20,7 @@ namespace tabscore::inline TABSCORE_ABI {
 
 /// Records as CSV by RFC 4180, or with another separator. The first line names the cells, in any order; names that the
 /// schema does not have are ignored, optional fields may lack theirs. Blank lines are none.
-template <schema_type Schema, class Policy = coerce::python>
+template <schema_type Schema, class Policy = coerce::strict>
 class csv_format final : public record_format<Schema> {
  public:
   explicit csv_format(const csv_dialect& dialect = {}) : dialect_(dialect) {}

@@ -275,7 +275,7 @@ class native_decoder final : public block_decoder<Schema> {
 /// ClickHouse's Native format: blocks of columns, which are found by their names; other columns are passed over. Types:
 /// Int8 to Int64, UInt8 to UInt64, Float32, Float64, Bool, String, FixedString, Nullable of them,
 /// LowCardinality(String).
-template <schema_type Schema, class Policy = coerce::python>
+template <schema_type Schema, class Policy = coerce::strict>
 class native_format final : public record_format<Schema> {
  public:
   result<std::size_t> begin(std::string_view, bool) override {

@@ -84,7 +84,7 @@ class ndjson_decoder final : public block_decoder<Schema> {
 }  // namespace detail
 
 /// JSON objects, one a line; blank lines are none.
-template <schema_type Schema, class Policy = coerce::python>
+template <schema_type Schema, class Policy = coerce::strict>
 class ndjson_format final : public record_format<Schema> {
  public:
   result<std::size_t> begin(std::string_view bytes, bool last) override {

@@ -119,7 +119,7 @@ enum class row_binary_header { none, names_and_types };
 
 /// ClickHouse's RowBinary format. With names and types the columns are found as those of native_format are; without,
 /// they are the schema's: Int64, Float64, Bool and String, Nullable where the field is optional.
-template <schema_type Schema, class Policy = coerce::python>
+template <schema_type Schema, class Policy = coerce::strict>
 class row_binary_format final : public record_format<Schema> {
  public:
   explicit row_binary_format(row_binary_header header) : header_(header) {}

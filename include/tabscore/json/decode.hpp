@@ -9,8 +9,8 @@
 #include "decode_progress.hpp"
 #include "encoding.hpp"
 #include "fast.hpp"
-#include "python_json.hpp"
 #include "reference.hpp"
+#include "syntax.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
 
@@ -24,7 +24,7 @@ enum class decode_status {
 /// JSON bodies into batches. Keeps its working memory and what it learned of its clients' layout, so that a warm one
 /// allocates nothing for a valid body; not for concurrent use, give each thread its own.
 /// Text columns point into the body or the batch: both must outlive their use.
-template <schema_type Schema, class Policy = coerce::python>
+template <schema_type Schema, class Policy = coerce::strict>
 class decoder {
  public:
   explicit decoder(std::string_view records_member = "records", decode_limits limits = {})
@@ -81,7 +81,7 @@ class decoder {
       return decode_status::unreadable;
     }
     const std::string_view text = detail::without_mark(body);
-    if (const auto stop = detail::python_json_check(text).run()) {
+    if (const auto stop = detail::json_check(text).run()) {
       if (stop->message.empty()) {
         why_ = stop->why;
         return decode_status::unreadable;

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "../core/config.hpp"
 #include "../core/json_text.hpp"
 #include "../core/text_buffer.hpp"
 #include "error_context.hpp"
-#include "python_json.hpp"
+#include "syntax.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// How a service words what is wrong: whole answers, from the same errors. dialect::pydantic1 is one.
+/// How a service words what is wrong: whole answers, from the same errors. dialect::neutral is one.
 template <class Dialect>
 concept error_dialect = requires(text_buffer& out, const error_context& context, std::span<const field_error> errors,
                                  const syntax_error& syntax, std::string_view text, std::uint32_t row) {
@@ -51,97 +51,97 @@ void append_items(text_buffer& out, std::span<const field_error> errors, const e
 
 namespace tabscore::inline TABSCORE_ABI::dialect {
 
-/// The answers of FastAPI with pydantic 1: {"detail":[{"loc":[...],"msg":"...","type":"...","ctx":{...}}]}, or a
-/// sentence as the detail.
-struct pydantic1 {
+/// The library's own answers: {"errors":[{"code","path","message"}]}. A code names a constraint (ge, min_length) or
+/// another fault (missing, not_integer), a rule (rule), or a body that is not JSON (malformed, with its position, line
+/// and column); the path is a JSON pointer into the body (RFC 6901). A constraint with a number adds "limit". An error
+/// of the query has its parameter instead of a path; a plain sentence has neither code nor path.
+struct neutral {
   struct wording {
-    std::string_view message;  ///< the limit, if any, comes after it
-    std::string_view after;    ///< and this after the limit
-    std::string_view type;
+    std::string_view code;
+    std::string_view message;     ///< the limit, if any, comes after it
+    std::string_view after = {};  ///< and this after the limit, in the plural
     bool has_limit = false;
   };
+  static constexpr std::string_view malformed = "malformed";
 
   static constexpr wording words(fault f) noexcept {
     switch (f) {
       case fault::missing:
-        return {"field required", "", "value_error.missing"};
+        return {"missing", "is required"};
       case fault::null:
-        return {"none is not an allowed value", "", "type_error.none.not_allowed"};
+        return {"null", "must not be null"};
       case fault::not_integer:
-        return {"value is not a valid integer", "", "type_error.integer"};
+        return {"not_integer", "must be an integer"};
       case fault::not_real:
-        return {"value is not a valid float", "", "type_error.float"};
+        return {"not_real", "must be a number"};
       case fault::not_boolean:
-        return {"value could not be parsed to a boolean", "", "type_error.bool"};
+        return {"not_boolean", "must be true or false"};
       case fault::not_text:
-        return {"str type expected", "", "type_error.str"};
+        return {"not_text", "must be a text"};
       case fault::not_record:
-        return {"value is not a valid dict", "", "type_error.dict"};
+        return {"not_record", "must be an object"};
       case fault::not_list:
-        return {"value is not a valid list", "", "type_error.list"};
+        return {"not_list", "must be an array"};
       case fault::ge:
-        return {"ensure this value is greater than or equal to ", "", "value_error.number.not_ge", true};
+        return {"ge", "must be at least ", "", true};
       case fault::gt:
-        return {"ensure this value is greater than ", "", "value_error.number.not_gt", true};
+        return {"gt", "must be greater than ", "", true};
       case fault::le:
-        return {"ensure this value is less than or equal to ", "", "value_error.number.not_le", true};
+        return {"le", "must be at most ", "", true};
       case fault::lt:
-        return {"ensure this value is less than ", "", "value_error.number.not_lt", true};
+        return {"lt", "must be less than ", "", true};
       case fault::min_length:
-        return {"ensure this value has at least ", " characters", "value_error.any_str.min_length", true};
+        return {"min_length", "must have at least ", " characters", true};
       case fault::max_length:
-        return {"ensure this value has at most ", " characters", "value_error.any_str.max_length", true};
+        return {"max_length", "must have at most ", " characters", true};
       case fault::min_items:
-        return {"ensure this value has at least ", " items", "value_error.list.min_items", true};
+        return {"min_items", "must have at least ", " records", true};
       case fault::max_items:
-        return {"ensure this value has at most ", " items", "value_error.list.max_items", true};
-      case fault::integer_range:  // pydantic's integers have no end, ours do
-        return {"ensure this value fits into a signed 64-bit integer", "", "value_error.number.not_int64"};
+        return {"max_items", "must have at most ", " records", true};
+      case fault::integer_range:
+        return {"integer_range", "must fit into a signed 64-bit integer"};
       case fault::not_finite:
-        return {"ensure this value is a finite number", "", "value_error.number.not_finite_number"};
+        return {"not_finite", "must be finite"};
       case fault::reserved_name:
-        return {"BaseModel.__init__() got multiple values for argument '__pydantic_self__'", "", "type_error"};
+        return {"reserved_name", "has a member with a reserved name"};
       case fault::model_needs:
-        return {"value is missing and the model has no step for it", "", "value_error.missing_for_model"};
+        return {"missing_for_model", "is missing and the model has no step for it"};
       case fault::unlisted:
-        return {"value is not a category that the model knows", "", "value_error.unlisted_category"};
+        return {"unlisted_category", "must be a category that the model knows"};
       case fault::not_probability:
-        return {"the model gives no probability from 0 to 1", "", "value_error.not_probability"};
+        return {"not_probability", "has no probability from 0 to 1"};
     }
     return {};
   }
 
-  static constexpr std::string_view syntax_type = "value_error.jsondecode";
-  static constexpr std::string_view unreadable_detail = "There was an error parsing the body";
+  /// The sentence about one error, without its place: "must be at least 0".
+  static void append_sentence(text_buffer& out, const field_error& e) {
+    const wording w = words(e.what);
+    out.append(w.message);
+    if (w.has_limit) detail::append_limit(out, e.bound);
+    if (!w.after.empty()) out.append(w.after.substr(0, w.after.size() - (e.bound == limit{1})));
+  }
 
   class item_writer {
    public:
     explicit item_writer(const error_context& context) noexcept : context_(context) {}
 
     void append_error(text_buffer& out, const field_error& e) const {
-      out.append(R"({"loc":)");
-      detail::append_location(out, e, context_);
       const wording w = words(e.what);
-      out.append(R"(,"msg":")");
-      out.append(w.message);
-      if (w.has_limit) detail::append_limit(out, e.bound);
-      out.append(w.after);
-      out.append(R"(","type":")");
-      out.append(w.type);
+      begin(out, w.code, e, context_);
+      out.append("\"");
+      append_sentence(out, e);
       out.append("\"");
       if (w.has_limit) {
-        out.append(R"(,"ctx":{"limit_value":)");
+        out.append(R"(,"limit":)");
         detail::append_limit(out, e.bound);
-        out.append("}");
       }
       out.append("}");
     }
     void append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t row) const {
-      out.append(R"({"loc":)");
-      detail::append_location(out, {.row = row}, context_);
-      out.append(R"(,"msg":)");
+      begin(out, "rule", {.row = row}, context_);
       append_json_text(out, message);
-      out.append(R"(,"type":"value_error.rule"})");
+      out.append("}");
     }
 
    private:
@@ -149,48 +149,65 @@ struct pydantic1 {
   };
 
   static void append_errors(text_buffer& out, std::span<const field_error> errors, const error_context& context) {
-    out.append(R"({"detail":[)");
-    detail::append_items<pydantic1>(out, errors, context);
+    out.append(R"({"errors":[)");
+    detail::append_items<neutral>(out, errors, context);
   }
 
-  /// One item. It quotes the body, of a long one the beginning.
   static void append_syntax_error(text_buffer& out, const syntax_error& e, const error_context& context) {
-    const auto integer = [&](std::string_view before, std::size_t v) {
-      out.append(before);
-      detail::append_integer(out, v);
-    };
-    integer(R"({"detail":[{"loc":["body",)", e.position);
-    out.append(R"(],"msg":)");
+    out.append(R"({"errors":[)");
+    begin(out, malformed, {}, context);
     append_json_text(out, detail::syntax_sentence(e));
-    out.append(R"(,"type":")");
-    out.append(syntax_type);
-    out.append(R"(","ctx":{"msg":)");
-    append_json_text(out, e.message);
-    out.append(R"(,"doc":)");
-    const std::size_t begin = out.size();
-    for (std::size_t size = (std::min)(e.document.size(), context.most_bytes);; size /= 2) {
-      while (size > 0 && size < e.document.size() && (static_cast<unsigned char>(e.document[size]) & 0xC0U) == 0x80U) {
-        --size;  // not within a character
-      }
-      append_json_text(out, e.document.substr(0, size));
-      if (out.size() - begin <= context.most_bytes || size == 0) break;
-      out.keep_to(out.view().data() + begin);
-    }
-    integer(R"(,"pos":)", e.position);
-    integer(R"(,"lineno":)", e.line);
-    integer(R"(,"colno":)", e.column);
-    out.append("}}]}");
+    out.append(R"(,"position":)");
+    detail::append_integer(out, e.position);
+    out.append(R"(,"line":)");
+    detail::append_integer(out, e.line);
+    out.append(R"(,"column":)");
+    detail::append_integer(out, e.column);
+    out.append("}]}");
   }
 
-  static void append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t,
+  static void append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t row,
                                  const error_context& context) {
-    append_detail(out, message, context);
+    out.append(R"({"errors":[)");
+    item_writer(context).append_broken_rule(out, message, row);
+    out.append("]}");
   }
 
   static void append_detail(text_buffer& out, std::string_view text, const error_context&) {
-    out.append(R"({"detail":)");
+    out.append(R"({"errors":[{"message":)");
     append_json_text(out, text);
-    out.append("}");
+    out.append("}]}");
+  }
+
+ private:
+  /// {"code":"ge","path":"/records/3/age","message":
+  static void begin(text_buffer& out, std::string_view code, const field_error& e, const error_context& context) {
+    out.append(R"({"code":")");
+    out.append(code);
+    std::string place;
+    if (context.place != "body") {
+      out.append(R"(","parameter":)");
+      if (e.field != field_error::no_field) place = context.names[e.field];
+    } else {
+      out.append(R"(","path":)");
+      if (e.row != field_error::no_row) append_token(place, context.list);
+      if (e.row < field_error::all_rows) append_token(place, std::to_string(e.row));
+      if (e.field != field_error::no_field) append_token(place, context.names[e.field]);
+    }
+    append_json_text(out, place);
+    out.append(R"(,"message":)");
+  }
+  static void append_token(std::string& pointer, std::string_view name) {
+    pointer += '/';
+    for (const char c : name) {
+      if (c == '~') {
+        pointer += "~0";
+      } else if (c == '/') {
+        pointer += "~1";
+      } else {
+        pointer += c;
+      }
+    }
   }
 };
 

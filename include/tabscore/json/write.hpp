@@ -18,7 +18,7 @@
 #include "../core/write_number.hpp"
 #include "../schema/field_error.hpp"
 #include "dialect.hpp"
-#include "python_json.hpp"
+#include "syntax.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
 
@@ -154,42 +154,42 @@ class prediction_names {
 };
 
 /// Appends the answer to a body with wrong values, as Dialect words it.
-template <error_dialect Dialect = dialect::pydantic1>
+template <error_dialect Dialect = dialect::neutral>
 void append_errors(text_buffer& out, std::span<const field_error> errors, const error_context& context) {
   Dialect::append_errors(out, errors, context);
 }
 /// The same from the names of the schema's fields, and the member that holds the records.
-template <error_dialect Dialect = dialect::pydantic1>
+template <error_dialect Dialect = dialect::neutral>
 void append_errors(text_buffer& out, std::span<const field_error> errors, std::span<const std::string_view> names,
                    std::string_view list = "records") {
   Dialect::append_errors(out, errors, {.names = names, .list = list});
 }
 
 /// Appends the answer to a body that is no JSON.
-template <error_dialect Dialect = dialect::pydantic1>
+template <error_dialect Dialect = dialect::neutral>
 void append_syntax_error(text_buffer& out, const syntax_error& e, const error_context& context = {}) {
   Dialect::append_syntax_error(out, e, context);
 }
 
-/// Appends the answer to what a sentence says: {"detail":"text"}.
-template <error_dialect Dialect = dialect::pydantic1>
+/// Appends the answer to what a sentence says: {"errors":[{"message":"text"}]}.
+template <error_dialect Dialect = dialect::neutral>
 void append_detail(text_buffer& out, std::string_view text, const error_context& context = {}) {
   Dialect::append_detail(out, text, context);
 }
 
 /// The same as a string of its own: for programs that aren't in a hurry.
-template <error_dialect Dialect = dialect::pydantic1>
+template <error_dialect Dialect = dialect::neutral>
 std::string to_json(std::span<const field_error> errors, const error_context& context) {
   text_buffer out;
   Dialect::append_errors(out, errors, context);
   return std::string(out.view());
 }
-template <error_dialect Dialect = dialect::pydantic1>
+template <error_dialect Dialect = dialect::neutral>
 std::string to_json(std::span<const field_error> errors, std::span<const std::string_view> names,
                     std::string_view list = "records") {
   return to_json<Dialect>(errors, {.names = names, .list = list});
 }
-template <error_dialect Dialect = dialect::pydantic1>
+template <error_dialect Dialect = dialect::neutral>
 std::string to_json(const syntax_error& e, const error_context& context = {}) {
   text_buffer out;
   Dialect::append_syntax_error(out, e, context);

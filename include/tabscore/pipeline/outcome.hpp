@@ -10,7 +10,7 @@
 #include "../core/config.hpp"
 #include "../core/result.hpp"
 #include "../expr/rule.hpp"
-#include "../json/python_json.hpp"
+#include "../json/syntax.hpp"
 #include "../outputs/predictions.hpp"
 #include "../schema/field_error.hpp"
 #include "pipeline.hpp"

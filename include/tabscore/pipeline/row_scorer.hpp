@@ -20,7 +20,7 @@ namespace tabscore::inline TABSCORE_ABI {
 /// Scores the valid records of a table as one batch, where pipeline::score() takes all or none, and says in a sentence
 /// why each of the others has no prediction. Scores are bit-identical to scoring each record alone; the sinks are
 /// called once. Refers to the pipeline, reuses its memory; one per thread.
-template <class Pipeline, class Dialect = dialect::pydantic1>
+template <class Pipeline>
 class row_scorer {
   using schema = typename Pipeline::schema_t;
 
@@ -77,7 +77,7 @@ class row_scorer {
       }
       const auto first = e;
       while (e != found.errors.end() && e->row == row) ++e;
-      reasons_.append(describe<Dialect>(std::span(first, e), schema::names));
+      reasons_.append(describe(std::span(first, e), schema::names));
       for (std::string_view before; broken != found.broken.end() && broken->row == row; ++broken, before = "; ") {
         reasons_.append(before);
         reasons_.append(broken->message);

@@ -27,7 +27,7 @@ class arrow_scorer {
 
  public:
   static result<arrow_scorer> make(const Pipeline& pipe, const ArrowSchema& records,
-                                   number_rule rule = number_rule::python) {
+                                   number_rule rule = number_rule::strict) {
     auto reader = arrow_reader<schema>::make(records);
     if (!reader) return reader.error();
     return arrow_scorer(pipe, *std::move(reader), rule);
@@ -66,7 +66,7 @@ class arrow_scorer {
 /// function, *in is released and *out not touched.
 template <class Pipeline>
 std::optional<error> score_arrow(const Pipeline& pipe, ArrowArrayStream* in, ArrowArrayStream* out,
-                                 const arrow_prediction_names& names = {}, number_rule rule = number_rule::python) {
+                                 const arrow_prediction_names& names = {}, number_rule rule = number_rule::strict) {
   struct state {
     arrow_stream records;
     arrow_scorer<Pipeline> scorer;

@@ -17,7 +17,7 @@
 namespace tabscore::inline TABSCORE_ABI {
 
 /// All memory that a body needs on its way from bytes to predictions, reused by the next one. One per thread.
-template <schema_type Schema, class Policy = coerce::python>
+template <schema_type Schema, class Policy = coerce::strict>
 struct workspace {
   tabscore::decoder<Schema, Policy> decoder;
   batch<Schema> records;

@@ -25,7 +25,7 @@ namespace tabscore::inline TABSCORE_ABI::serving {
 ///     rules, features             of the pipeline
 ///     program, title, summary     the server's name and what its pages say of it
 ///     probability, label          the names of a prediction's two values in answers and in the prediction log
-/// and coercion, a policy of <tabscore/json/coerce.hpp> for values of another JSON type.
+/// and coercion, the policy for values of another JSON type (the default is coerce::strict).
 template <class T>
 concept servable = schema_type<typename T::record> && requires(batch<typename T::record>& records) {
   T::add_example(records);

@@ -15,9 +15,9 @@
 
 namespace tabscore::inline TABSCORE_ABI::serving {
 
-/// How wrong requests are answered. A client that asks for application/problem+json gets that in any case, and the
-/// paths under /v2 answer as the inference protocol does.
-enum class error_style { pydantic1, pydantic2, problem, inference };
+/// How wrong requests are answered, as dialect::neutral by default. A client that asks for application/problem+json
+/// gets that in any case, and the paths under /v2 answer as the inference protocol does.
+enum class error_style { neutral, pydantic1, pydantic2, problem, inference };
 
 /// What an endpoint does. The defaults serve a model file and write no files.
 struct settings {
@@ -26,7 +26,7 @@ struct settings {
   bool with_baseline = true;  ///< false: the model's drift baseline is ignored
   decode_limits limits{.max_records = 1'000'000, .max_errors = 1'000};
   std::size_t max_error_bytes = std::size_t{256} << 10;  ///< of an answer's list of errors; the rest is counted
-  error_style errors = error_style::problem;
+  error_style errors = error_style::neutral;
 
   std::string prediction_log{};  ///< the file that each prediction is appended to; empty: none
   jsonl_settings log{};          ///< its names are those of the service unless they are set here

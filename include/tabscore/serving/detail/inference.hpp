@@ -9,11 +9,11 @@
 #include <utility>
 #include <variant>
 
+#include "../../compat/inference_errors.hpp"
+#include "../../compat/score_tensors.hpp"
+#include "../../compat/tensor_decoder.hpp"
 #include "../../core/config.hpp"
-#include "../../json/dialect_inference.hpp"
-#include "../../json/tensor_decoder.hpp"
 #include "../../json/write.hpp"
-#include "../../pipeline/score_tensors.hpp"
 #include "../../version.hpp"
 #include "../request.hpp"
 #include "../service.hpp"

@@ -6,11 +6,13 @@
 #include <string_view>
 
 #include <utility>
+
+#include "../../compat/inference_errors.hpp"
+#include "../../compat/problem_details.hpp"
+#include "../../compat/pydantic1.hpp"
+#include "../../compat/pydantic2.hpp"
 #include "../../core/config.hpp"
 #include "../../json/dialect.hpp"
-#include "../../json/dialect_inference.hpp"
-#include "../../json/dialect_problem.hpp"
-#include "../../json/dialect_pydantic2.hpp"
 
 #include "../settings.hpp"
 
@@ -20,16 +22,23 @@ namespace tabscore::inline TABSCORE_ABI::serving::detail {
 template <class F>
 decltype(auto) with_dialect(error_style style, F&& f) {
   switch (style) {
+    case error_style::pydantic1:
+      return f.template operator()<dialect::pydantic1>();
     case error_style::pydantic2:
       return f.template operator()<dialect::pydantic2>();
     case error_style::problem:
       return f.template operator()<dialect::problem_details>();
     case error_style::inference:
       return f.template operator()<dialect::inference>();
-    case error_style::pydantic1:
+    case error_style::neutral:
       break;
   }
-  return f.template operator()<dialect::pydantic1>();
+  return f.template operator()<dialect::neutral>();
+}
+
+/// Whether a service answers as FastAPI does.
+inline bool speaks_pydantic(error_style style) noexcept {
+  return style == error_style::pydantic1 || style == error_style::pydantic2;
 }
 
 inline std::string lower_case(std::string_view text) {

@@ -10,16 +10,18 @@
 #include <utility>
 #include <vector>
 
+#include "../../compat/problem_details.hpp"
+#include "../../compat/pydantic1.hpp"
+#include "../../compat/pydantic2.hpp"
+#include "../../compat/tensor_decoder.hpp"
+#include "../../compat/tensors.hpp"
 #include "../../core/config.hpp"
 #include "../../core/json_text.hpp"
 #include "../../core/write_number.hpp"
 #include "../../expr/json_logic.hpp"
-#include "../../json/dialect_problem.hpp"
-#include "../../json/dialect_pydantic2.hpp"
 #include "../../json/json_schema.hpp"
-#include "../../json/tensor_decoder.hpp"
-#include "../../json/tensors.hpp"
 #include "../../json/write.hpp"
+#include "../../pipeline/outcome.hpp"
 #include "../../version.hpp"
 #include "../service.hpp"
 #include "explain_query.hpp"
@@ -95,6 +97,12 @@ inline std::string label_text(const std::vector<std::string>& classes) {
                      classes[1], classes[0]);
 }
 
+inline std::string detail_example(error_style errors, std::string_view sentence) {
+  return written([&](text_buffer& out) {
+    with_dialect(errors, [&]<class Dialect>() { Dialect::append_detail(out, sentence, {}); });
+  });
+}
+
 /// A dialect's error for a list whose third record breaks the first rule.
 template <class Service, class Dialect>
 std::string rule_example() {
@@ -118,7 +126,7 @@ std::string openapi_document(error_style errors, const std::string& model, const
   std::string types = list_of(dialect::problem_details::all_types,
                               [](const auto& t) { return json_text(std::string(problem_types).append(t.name)); });
   types.insert(1, R"("about:blank",)");
-  std::string codes = list_of(faults, [](fault f) { return json_text(dialect::problem_details::words(f).code); });
+  std::string codes = list_of(faults, [](fault f) { return json_text(dialect::neutral::words(f).code); });
   codes.insert(1, R"("rule",)");
   std::string pydantic1 = list_of(faults, [](fault f) { return json_text(dialect::pydantic1::words(f).type); });
   pydantic1.insert(1, json_text(dialect::pydantic1::syntax_type) + ",");
@@ -136,12 +144,21 @@ std::string openapi_document(error_style errors, const std::string& model, const
       {"probability", json_text(Service::probability)},
       {"label", json_text(Service::label)},
       {"label_text", json_text(label_text(classes))},
-      {"rule_example", errors == error_style::pydantic2 ? rule_example<Service, dialect::pydantic2>()
-                                                        : rule_example<Service, dialect::pydantic1>()},
-      {"errors", fmt::format(R"({{"$ref":"#/components/schemas/ValidationErrorPydantic{}"}})",
-                             errors == error_style::pydantic2 ? 2 : 1)},
-      {"errors_example", errors == error_style::pydantic2 ? error_example<Service, dialect::pydantic2>()
-                                                          : error_example<Service, dialect::pydantic1>()},
+      {"rule_example", with_dialect(errors, []<class Dialect>() { return rule_example<Service, Dialect>(); })},
+      {"errors_example", with_dialect(errors, []<class Dialect>() { return error_example<Service, Dialect>(); })},
+      {"unreadable_example",
+       detail_example(errors, speaks_pydantic(errors) ? dialect::pydantic1::unreadable_detail
+                                                      : unreadable_sentence(unreadable::encoding))},
+      {"no_model_example", detail_example(errors, no_model_detail)},
+      {"errors", fmt::format(R"({{"$ref":"#/components/schemas/{}"}})",
+                             errors == error_style::pydantic1   ? "ValidationErrorPydantic1"
+                             : errors == error_style::pydantic2 ? "ValidationErrorPydantic2"
+                                                                : "Errors")},
+      {"detail", speaks_pydantic(errors)
+                     ? R"({"type":"object","properties":{"detail":{"type":"string"}},"required":["detail"]})"
+                     : R"({"$ref":"#/components/schemas/Errors"})"},
+      {"codes", "[" + json_text(dialect::neutral::malformed) + "," + codes.substr(1)},
+      {"neutral_example", error_example<Service, dialect::neutral>()},
       {"pydantic1_types", pydantic1},
       {"pydantic1_example", error_example<Service, dialect::pydantic1>()},
       {"pydantic2_example", error_example<Service, dialect::pydantic2>()},

@@ -12,12 +12,14 @@
 #include <utility>
 #include <vector>
 
+#include "../../compat/pydantic1.hpp"
 #include "../../core/config.hpp"
 #include "../../json/dialect.hpp"
 #include "../../monitor/metrics.hpp"
 #include "../../monitor/prometheus.hpp"
 #include "../../pipeline/score_request.hpp"
 #include "../service.hpp"
+#include "negotiation.hpp"
 #include "routes.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::serving::detail {
@@ -138,7 +140,8 @@ class thread_metrics {
 class request_metrics {
  public:
   /// `rules`: their messages.
-  explicit request_metrics(std::vector<std::string_view> rules) : rules_(std::move(rules)) {}
+  request_metrics(std::vector<std::string_view> rules, error_style errors)
+      : rules_(std::move(rules)), pydantic_(speaks_pydantic(errors)) {}
 
   /// Counts for one more thread; the counts of a thread that has ended are reused.
   thread_metrics& add_thread() {
@@ -207,9 +210,12 @@ class request_metrics {
   static std::string name(std::size_t status) {
     return counted_statuses[status] == 0 ? "other" : std::to_string(counted_statuses[status]);
   }
-  static std::string_view rejection_name(std::size_t r) {
-    if (r < rejection::faults) return dialect::pydantic1::words(static_cast<fault>(r)).type;
-    if (r == rejection::syntax) return dialect::pydantic1::syntax_type;
+  std::string_view rejection_name(std::size_t r) const {
+    if (r < rejection::faults) {
+      const auto what = static_cast<fault>(r);
+      return pydantic_ ? dialect::pydantic1::words(what).type : dialect::neutral::words(what).code;
+    }
+    if (r == rejection::syntax) return pydantic_ ? dialect::pydantic1::syntax_type : dialect::neutral::malformed;
     if (r == rejection::unlisted) return "unlisted";
     return r == rejection::unreadable ? "unreadable" : r == rejection::not_logged ? "not_logged" : "rule";
   }
@@ -218,6 +224,7 @@ class request_metrics {
   }
 
   std::vector<std::string_view> rules_;
+  bool pydantic_;             // names of errors
   mutable std::mutex mutex_;  // of the lists, not of the counts
   std::deque<thread_metrics> threads_;
   std::vector<thread_metrics*> free_;

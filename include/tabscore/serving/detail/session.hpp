@@ -11,9 +11,9 @@
 #include <utility>
 #include <variant>
 
+#include "../../compat/tensor_decoder.hpp"
 #include "../../core/config.hpp"
 #include "../../json/explanation.hpp"
-#include "../../json/tensor_decoder.hpp"
 #include "../../json/write.hpp"
 #include "../../monitor/state_json.hpp"
 #include "../../pipeline/append_partial.hpp"
@@ -219,8 +219,9 @@ class session {
     const std::size_t unlisted = workspace_.decoder.faults().unlisted;
     metrics_.rejected(outcome, workspace_.records.rows(), unlisted);
     if (std::holds_alternative<tabscore::refused>(outcome)) return detail(status, refused_detail);
-    if (std::holds_alternative<unreadable>(outcome)) {
-      return detail(status, dialect::pydantic1::unreadable_detail);
+    if (const auto* why = std::get_if<unreadable>(&outcome)) {
+      const bool pydantic = speaks_pydantic(service_.config.errors);
+      return detail(status, pydantic ? dialect::pydantic1::unreadable_detail : unreadable_sentence(*why));
     }
     return error({.status = status}, [&]<class Dialect>(const error_context& some) {
       const error_context context = with_document(some, unlisted);
@@ -325,8 +326,8 @@ class session {
   const served_model<Service>* model_ = nullptr;  // of the request at hand; none: no model is loaded
   std::string header_;
   inference_api<Service> inference_;
-  const request* asked_ = nullptr;              // the one at hand
-  error_style style_ = error_style::pydantic1;  // of its answer
+  const request* asked_ = nullptr;            // the one at hand
+  error_style style_ = error_style::neutral;  // of its answer
   workspace<record, typename Service::coercion> workspace_;
   text_buffer out_;
   std::optional<explanation_writer> reasons_;  // made for the first request that asks

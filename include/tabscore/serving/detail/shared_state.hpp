@@ -41,7 +41,7 @@ struct shared_state {
   live_model<Service> live;                         // empty: no model is loaded
   std::optional<model_reloader<Service>> reloader;  // of the model, if there is one
   std::atomic<bool> leaving = false;                // about to end: not ready for more
-  request_metrics metrics{rule_texts<Service>()};
+  request_metrics metrics{rule_texts<Service>(), config.errors};
   monitoring_history history;
   prediction_names names{Service::probability, Service::label};
   web_page dashboard{dashboard_page, Service::title};

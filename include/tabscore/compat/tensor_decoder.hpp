@@ -17,13 +17,13 @@
 #include <vector>
 
 #include "../core/config.hpp"
+#include "../json/coerce.hpp"
+#include "../json/encoding.hpp"
+#include "../json/error_context.hpp"
+#include "../json/json_value.hpp"
+#include "../json/reference.hpp"
+#include "../json/syntax.hpp"
 #include "../schema/batch.hpp"
-#include "coerce.hpp"
-#include "encoding.hpp"
-#include "error_context.hpp"
-#include "json_value.hpp"
-#include "python_json.hpp"
-#include "reference.hpp"
 #include "tensors.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
@@ -90,7 +90,7 @@ class tensor_decoder {
     if (detail::looks_like_utf16_or_32(body) || !detail::utf8_or_surrogates(body))
       return wrong("The body is not UTF-8.");
     const std::string_view text = detail::without_mark(body);
-    if (const auto stop = detail::python_json_check(text).run()) {
+    if (const auto stop = detail::json_check(text).run()) {
       if (stop->message.empty()) return wrong("The body is nested too deeply, or has an integer of too many digits.");
       return wrong("The body is no JSON: " + detail::syntax_sentence(detail::locate(text, *stop)));
     }

@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "../core/config.hpp"
-#include "../json/tensor_decoder.hpp"
-#include "score_request.hpp"
+#include "../pipeline/score_request.hpp"
+#include "tensor_decoder.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
 

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "../core/config.hpp"
-#include "dialect.hpp"
+#include "../json/dialect.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::dialect {
 
@@ -34,69 +34,8 @@ struct problem_details {
       "All values are valid, but together they contradict a rule. The member errors points at the first such record."};
   static constexpr std::array all_types{invalid_values, invalid_json, broken_rule};
 
-  struct wording {
-    std::string_view code;
-    std::string_view message;     ///< the limit, if any, comes after it
-    std::string_view after = {};  ///< and this after the limit, in the plural
-    bool has_limit = false;
-  };
-  static constexpr wording words(fault f) noexcept {
-    switch (f) {
-      case fault::missing:
-        return {"missing", "is required"};
-      case fault::null:
-        return {"null", "must not be null"};
-      case fault::not_integer:
-        return {"not_integer", "must be an integer"};
-      case fault::not_real:
-        return {"not_real", "must be a number"};
-      case fault::not_boolean:
-        return {"not_boolean", "must be true or false"};
-      case fault::not_text:
-        return {"not_text", "must be a text"};
-      case fault::not_record:
-        return {"not_record", "must be an object"};
-      case fault::not_list:
-        return {"not_list", "must be an array"};
-      case fault::ge:
-        return {"ge", "must be at least ", "", true};
-      case fault::gt:
-        return {"gt", "must be greater than ", "", true};
-      case fault::le:
-        return {"le", "must be at most ", "", true};
-      case fault::lt:
-        return {"lt", "must be less than ", "", true};
-      case fault::min_length:
-        return {"min_length", "must have at least ", " characters", true};
-      case fault::max_length:
-        return {"max_length", "must have at most ", " characters", true};
-      case fault::min_items:
-        return {"min_items", "must have at least ", " records", true};
-      case fault::max_items:
-        return {"max_items", "must have at most ", " records", true};
-      case fault::integer_range:
-        return {"integer_range", "must fit into a signed 64-bit integer"};
-      case fault::not_finite:
-        return {"not_finite", "must be finite"};
-      case fault::reserved_name:
-        return {"reserved_name", "has a member with a reserved name"};
-      case fault::model_needs:
-        return {"missing_for_model", "is missing and the model has no step for it"};
-      case fault::unlisted:
-        return {"unlisted_category", "must be a category that the model knows"};
-      case fault::not_probability:
-        return {"not_probability", "has no probability from 0 to 1"};
-    }
-    return {};
-  }
-
-  /// The sentence about one error, without its place: "must be at least 0".
-  static void append_sentence(text_buffer& out, const field_error& e) {
-    const wording w = words(e.what);
-    out.append(w.message);
-    if (w.has_limit) detail::append_limit(out, e.bound);
-    if (!w.after.empty()) out.append(w.after.substr(0, w.after.size() - (e.bound == limit{1})));
-  }
+  using wording = neutral::wording;
+  static constexpr wording words(fault f) noexcept { return neutral::words(f); }
 
   class item_writer {
    public:
@@ -105,7 +44,7 @@ struct problem_details {
     void append_error(text_buffer& out, const field_error& e) const {
       append_pointer(out, e, context_);
       out.append(R"(","detail":")");
-      append_sentence(out, e);
+      neutral::append_sentence(out, e);
       out.append(R"(","code":")");
       out.append(words(e.what).code);
       out.append("\"");

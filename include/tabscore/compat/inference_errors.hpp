@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "../core/config.hpp"
-#include "dialect_problem.hpp"
+#include "../json/dialect.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::dialect {
 
@@ -80,7 +80,7 @@ struct inference {
       text.append("]");
     }
     text.append(" ");
-    problem_details::append_sentence(text, e);
+    neutral::append_sentence(text, e);
   }
 };
 

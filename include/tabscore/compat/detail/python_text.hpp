@@ -7,10 +7,10 @@
 #include <string>
 #include <string_view>
 
-#include "../core/config.hpp"
-#include "../core/detail/skip.hpp"
-#include "../core/json_text.hpp"
-#include "../core/read_number.hpp"
+#include "../../core/config.hpp"
+#include "../../core/detail/skip.hpp"
+#include "../../core/json_text.hpp"
+#include "../../core/read_number.hpp"
 
 // What Python's int() and float() make of a text. Digits of other scripts, which Python takes too, are refused.
 

@@ -14,7 +14,7 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// Where a body stops being JSON, in the words of Python's json module.
+/// Where a body stops being JSON. Messages and positions are those of Python's json module.
 struct syntax_error {
   std::string_view message;   ///< static text
   std::size_t position = 0;   ///< code points before it
@@ -25,6 +25,12 @@ struct syntax_error {
 
 /// Why a body cannot be read although its syntax was not found wrong.
 enum class unreadable : std::uint8_t { encoding, depth, digits };
+
+constexpr std::string_view unreadable_sentence(unreadable why) noexcept {
+  constexpr std::string_view sentences[] = {"The body is not UTF-8.", "The body is nested too deeply.",
+                                            "The body has an integer of too many digits."};
+  return sentences[static_cast<std::size_t>(why)];
+}
 
 namespace detail {
 
@@ -39,12 +45,12 @@ constexpr bool is_hex(char c) noexcept { return is_digit(c) || (c >= 'a' && c <=
 
 /// Reads JSON as Python's json module does, without recursion: NaN and Infinity are numbers, lone surrogate escapes are
 /// text. Arrays and objects nest to max_depth, integers have up to 4300 digits.
-class python_json_check {
+class json_check {
  public:
   static constexpr std::size_t max_depth = 966;
   static constexpr std::ptrdiff_t max_digits = 4300;
 
-  explicit python_json_check(std::string_view text) noexcept : begin_(text.data()), end_(begin_ + text.size()) {}
+  explicit json_check(std::string_view text) noexcept : begin_(text.data()), end_(begin_ + text.size()) {}
 
   /// std::nullopt for a correct document.
   std::optional<json_stop> run() noexcept {

@@ -11,8 +11,10 @@
 #include <string_view>
 
 #include "../core/config.hpp"
-#include "coerce.hpp"
-#include "dialect.hpp"
+#include "../json/coerce.hpp"
+#include "../json/dialect.hpp"
+#include "detail/wrong_values.hpp"
+#include "pydantic1.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::dialect {
 

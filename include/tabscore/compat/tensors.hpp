@@ -12,8 +12,8 @@
 #include "../core/json_text.hpp"
 #include "../core/text_buffer.hpp"
 #include "../core/write_number.hpp"
+#include "../json/record_json.hpp"
 #include "../schema/columns.hpp"
-#include "record_json.hpp"
 
 // The REST bodies of the Open Inference Protocol, version 2: one tensor per field of a schema.
 namespace tabscore::inline TABSCORE_ABI {

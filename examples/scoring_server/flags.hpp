@@ -137,7 +137,10 @@ inline void declare(CLI::App& app, flags& f) {
   app.add_flag("!--no-baseline", f.service.with_baseline, "ignore the model's drift baseline");
   using ts::serving::error_style;
   add_choice(app, "--errors", f.service.errors,
-             {{"pydantic1", error_style::pydantic1}, {"pydantic2", error_style::pydantic2}},
+             {{"pydantic1", error_style::pydantic1},
+              {"pydantic2", error_style::pydantic2},
+              {"problem", error_style::problem},
+              {"neutral", error_style::neutral}},
              "what errors look like to those who don't ask for problem details");
   app.add_flag_callback(
       "--strict", program_policy::be_strict,

@@ -9,7 +9,9 @@
 #include <string_view>
 #include <tabscore/compat/inference_errors.hpp>
 #include <tabscore/compat/problem_details.hpp>
+#include <tabscore/compat/pydantic1.hpp>
 #include <tabscore/compat/pydantic2.hpp>
+#include <tabscore/compat/python_coercion.hpp>
 #include <tabscore/compat/tensor_decoder.hpp>
 #include <tabscore/json/decode.hpp>
 #include <tabscore/json/write.hpp>
@@ -40,6 +42,7 @@ void answer_in_all(std::span<const field_error> errors, const syntax_error* synt
   auto context = context_of<record>(document);
   for (const std::size_t most : {std::size_t{SIZE_MAX}, std::size_t{200}}) {
     context.most_bytes = most;
+    answer<dialect::neutral>(errors, syntax, context);
     answer<dialect::pydantic1>(errors, syntax, context);
     answer<dialect::pydantic2>(errors, syntax, context);
     answer<dialect::problem_details>(errors, syntax, context);
@@ -49,7 +52,7 @@ void answer_in_all(std::span<const field_error> errors, const syntax_error* synt
 
 void read_json(std::string_view body) {
   const simdjson::padded_string padded(body);
-  decoder<record> decode("records", {.max_records = 5});
+  decoder<record, coerce::python> decode("records", {.max_records = 5});
   batch<record> to;
   for (const bool one : {false, true}) {
     switch (one ? decode.record(padded, to) : decode.records(padded, to)) {

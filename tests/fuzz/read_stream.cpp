@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tabscore/compat/python_coercion.hpp>
 #include <tabscore/formats/native.hpp>
 #include <tabscore/formats/ndjson.hpp>
 #include <tabscore/formats/row_binary.hpp>
@@ -24,10 +25,10 @@ using loan = schema<text<"purpose", min_length{1}, max_length{40}>, integer<"mon
                     optional<text<"sector">>, optional<boolean<"owner">>>;
 using format = std::unique_ptr<record_format<loan>>;
 
-[[maybe_unused]] format read_ndjson() { return std::make_unique<ndjson_format<loan>>(); }
-[[maybe_unused]] format read_native() { return std::make_unique<native_format<loan>>(); }
+[[maybe_unused]] format read_ndjson() { return std::make_unique<ndjson_format<loan, coerce::python>>(); }
+[[maybe_unused]] format read_native() { return std::make_unique<native_format<loan, coerce::python>>(); }
 [[maybe_unused]] format read_row_binary() {
-  return std::make_unique<row_binary_format<loan>>(row_binary_header::names_and_types);
+  return std::make_unique<row_binary_format<loan, coerce::python>>(row_binary_header::names_and_types);
 }
 
 void require(bool condition) {

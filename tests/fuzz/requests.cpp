@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <tabscore/compat/python_coercion.hpp>
 #include <tabscore/models/load_tabscore.hpp>
 #include <tabscore/models/logistic.hpp>
 #include <tabscore/pipeline/pipeline.hpp>
@@ -66,7 +67,7 @@ void fast_and_reference(std::string_view bytes) {
   const padded_body body(bytes), taught(plain);
   const padded_body marked("\xEF\xBB\xBF" + std::string(bytes));  // the fast decoder gives up at a byte order mark
   for (const body_shape shape : {body_shape::records, body_shape::record}) {
-    workspace<student> fast, reference;
+    workspace<student, coerce::python> fast, reference;
     require(!read_json(taught, fast));  // it knows how records are laid out
     const std::string expected = text_of(score_json(pipe(), marked, reference, shape));
     require(text_of(score_json(pipe(), body, fast, shape)) == expected);
@@ -75,7 +76,7 @@ void fast_and_reference(std::string_view bytes) {
 
 void good_alone(std::string_view bytes) {
   const padded_body body(bytes);
-  workspace<student> w, strict;
+  workspace<student, coerce::python> w, strict;
   const outcome some = score_request(&pipe(), body, w, {.on_error = on_error::skip});
   const outcome all = score_json(pipe(), body, strict);
   if (!std::holds_alternative<partial_predictions>(some)) return require(text_of(some) == text_of(all));
@@ -88,7 +89,7 @@ void good_alone(std::string_view bytes) {
 }
 
 std::string stream(std::string_view bytes, stream_format format, std::size_t piece) {
-  workspace<student> w;
+  workspace<student, coerce::python> w;
   std::string seen;
   const auto each = [&](std::uint64_t first, const outcome& o) {
     seen.append(std::to_string(first)).append("/").append(text_of(o)).append("\n");

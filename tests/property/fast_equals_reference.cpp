@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <tabscore/compat/python_coercion.hpp>
 #include <tabscore/json/decode.hpp>
 
 #include <bit>

@@ -121,6 +121,21 @@ def pydantic2(server):
             "GET", "/x")
 
 
+def neutral(server):
+    status, kind, content = ask(server, "POST", "/batch_predict", NEGATIVE)
+    expect((status, kind, json.loads(content)), (422, "application/json", {"errors": [
+        {"code": "ge", "path": "/records/1/minutes_watched", "message": "must be at least 0", "limit": 0}]}), "neutral")
+    item = json.loads(ask(server, "POST", "/predict", "{")[2])["errors"][0]
+    expect((item["code"], item["position"]), ("malformed", 1), "neutral")
+    expect(json.loads(ask(server, "POST", "/predict?explain=x", "{}")[2])["errors"],
+           [{"code": "not_integer", "parameter": "explain", "message": "must be an integer"}], "a parameter")
+    expect(json.loads(ask(server, "GET", "/nothing")[2]), {"errors": [{"message": "Not Found"}]}, "404")
+    metrics = ask(server, "GET", "/metrics")[2].decode()
+    for error in ("ge", "malformed"):
+        expect('tabscore_rejected_records_total{error="%s",rule=""} 1\n' % error in metrics, True, error)
+    expect("value_error" in metrics, False, "neutral metrics")
+
+
 def strict(server, refused):
     """What the default takes for an integer is an error with --strict."""
     for odd in (45.9, "45", True):
@@ -138,6 +153,10 @@ def main():
                "value_error.number.not_ge", "pydantic 1 is the default")
     with Server(sys.argv[1], "--errors", "pydantic2") as server:
         pydantic2(server)
+    with Server(sys.argv[1], "--errors", "neutral") as server:
+        neutral(server)
+    with Server(sys.argv[1], "--errors", "problem") as server:
+        expect(ask(server, "POST", "/batch_predict", NEGATIVE)[1], PROBLEM, "problem details for all")
     with Server(sys.argv[1], "--strict") as server:
         strict(server, refused=True)
     with Server(sys.argv[1], "--model", "none") as server:

@@ -84,7 +84,7 @@ def main():
     table = (ROOT / "include" / "tabscore" / "serving" / "detail" / "routes.hpp").read_text()
     routes = dict(re.findall(r'\{"(/[^"]*)", "([A-Z, ]+)", route_target::', table))
     seen = []
-    for errors in ("pydantic1", "pydantic2"):
+    for errors in ("pydantic1", "pydantic2", "neutral"):
         with Server(program, "--errors", errors) as server:
             text = server.get("/openapi.json").decode()
             document = json.loads(text)

@@ -82,14 +82,22 @@ TEST_CASE("start() gives the error of what cannot be loaded", "[serving]") {
   CHECK(contains(failure({.model = model, .swagger_ui = "/nowhere"}), "/nowhere"));
 }
 
-TEST_CASE("by default coercion is strict and errors are problem details", "[serving]") {
+TEST_CASE("by default coercion is strict and errors are neutral", "[serving]") {
   endpoint<loans> api({.model = model});
   REQUIRE_FALSE(api.start());
   CHECK(ask(api, "POST", "/predict", loan).status == 200);
   const reply wrong = ask(api, "POST", "/predict", R"({"purpose":"car","months":"48","amount":12000.0})");
   CHECK(wrong.status == 422);
-  CHECK(wrong.headers.at("content-type") == "application/problem+json");
-  CHECK(contains(wrong.body, R"("pointer":"#/months")"));
+  CHECK(wrong.headers.at("content-type") == "application/json");
+  CHECK(wrong.body == R"({"errors":[{"code":"not_integer","path":"/months","message":"must be an integer"}]})");
+  CHECK(ask(api, "POST", "/predict", "{").body.starts_with(R"({"errors":[{"code":"malformed","path":"","message":")"));
+  CHECK(ask(api, "POST", "/predict", "\xFF").body == R"({"errors":[{"message":"The body is not UTF-8."}]})");
+  CHECK(ask(api, "GET", "/nothing").body == R"({"errors":[{"message":"Not Found"}]})");
+  const std::string metrics = ask(api, "GET", "/metrics").body;
+  for (const auto* error : {"not_integer", "malformed", "unreadable"}) {
+    CHECK(contains(metrics, fmt::format("tabscore_rejected_records_total{{error=\"{}\",rule=\"\"}} 1\n", error)));
+  }
+  CHECK_FALSE(contains(metrics, "value_error"));
   CHECK(contains(ask(api, "POST", "/v2/models/loan_default/infer", "{").body, R"({"error":)"));
   CHECK(ask(api, "PUT", "/model").headers.at("allow") == "GET, HEAD");
   CHECK(ask(api, "GET", "/model/").headers.at("location") == "../model");
@@ -102,8 +110,8 @@ TEST_CASE("by default coercion is strict and errors are problem details", "[serv
   REQUIRE(parser.parse(document.body).get(root) == simdjson::SUCCESS);
   simdjson::dom::object content;
   REQUIRE(root.at_pointer("/components/responses/Invalid/content").get(content) == simdjson::SUCCESS);
-  CHECK(content.size() == 1);
-  CHECK(content.begin().key() == "application/problem+json");
+  CHECK(content.size() == 2);
+  CHECK(content.begin().key() == "application/json");
   CHECK(contains(document.body, "loan_default"));
 }
 
@@ -113,6 +121,22 @@ TEST_CASE("errors are worded as the settings and the request say", "[serving]") 
   CHECK(contains(ask(api, "POST", "/predict", "{}").body, R"("type":"missing")"));
   CHECK(ask(api, "POST", "/predict", "{}", "application/problem+json").headers.at("content-type") ==
         "application/problem+json");
+}
+
+TEST_CASE("problem details are the only errors of a service that has them", "[serving]") {
+  endpoint<loans> api({.model = model, .errors = error_style::problem});
+  REQUIRE_FALSE(api.start());
+  const reply wrong = ask(api, "POST", "/predict", R"({"purpose":"car","months":"48","amount":12000.0})");
+  CHECK(wrong.headers.at("content-type") == "application/problem+json");
+  CHECK(contains(wrong.body, R"("pointer":"#/months")"));
+  const reply document = ask(api, "GET", "/openapi.json");
+  CHECK_FALSE(contains(document.body, "\"{"));  // every place is filled in
+  simdjson::dom::parser parser;
+  simdjson::dom::object content;
+  REQUIRE(parser.parse(document.body).at_pointer("/components/responses/Invalid/content").get(content) ==
+          simdjson::SUCCESS);
+  CHECK(content.size() == 1);
+  CHECK(content.begin().key() == "application/problem+json");
 }
 
 TEST_CASE("a body is read whole, with and without padding", "[serving]") {

@@ -97,6 +97,16 @@ inline std::string label_text(const std::vector<std::string>& classes) {
                      classes[1], classes[0]);
 }
 
+inline std::string description(bool lenient) {
+  std::string text;
+  if (lenient) {
+    text =
+        "Values may also be written as Python's pydantic 1 takes them, \"45\" or 45.0 for 45; what is said here is "
+        "the plain way. ";
+  }
+  return text + "Errors are problem details (RFC 9457) for clients whose Accept header names application/problem+json.";
+}
+
 inline std::string detail_example(error_style errors, std::string_view sentence) {
   return written([&](text_buffer& out) {
     with_dialect(errors, [&]<class Dialect>() { Dialect::append_detail(out, sentence, {}); });
@@ -136,6 +146,7 @@ std::string openapi_document(error_style errors, const std::string& model, const
        json_text(fmt::format("{}.{}.{}", TABSCORE_VERSION_MAJOR, TABSCORE_VERSION_MINOR, TABSCORE_VERSION_PATCH))},
       {"title", json_text(Service::title)},
       {"summary", json_text(Service::summary)},
+      {"description", json_text(description(Service::coercion::numbers == number_rule::lenient))},
       {"model", json_text(model.empty() ? "model" : model)},
       {"record", record_schema<Service>()},
       {"example", written([&](text_buffer& out) { append_record(out, example.view(), 0); })},

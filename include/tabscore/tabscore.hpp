@@ -62,6 +62,7 @@
 #include "features/numeric_step.hpp"
 #include "features/one_hot.hpp"
 
+#include "outputs/check_outputs.hpp"
 #include "outputs/prediction.hpp"
 #include "outputs/predictions.hpp"
 #include "outputs/task.hpp"

@@ -137,10 +137,10 @@ TEST_CASE("a model file is read member by member", "[models]") {
   CHECK(rows.text[0].missing == 0);
   CHECK(rows.text[1].unseen == 1);
   CHECK(rows.text[1].missing == 1);
-  CHECK(rows.probability.counts == std::vector<std::uint64_t>{6, 2});
+  CHECK(rows.outputs[0].counts == std::vector<std::uint64_t>{6, 2});
   REQUIRE(file->checks.size() == 2);
   CHECK(file->checks[0].text == std::vector<std::optional<std::string>>{"red", "L"});
-  CHECK(file->checks[0].margin == -1.125);
+  CHECK(file->checks[0].margins == std::vector<double>{-1.125});
 
   const result<logistic> model = make_logistic(*file);
   REQUIRE(model);

@@ -125,12 +125,12 @@ TEST_CASE("a pipeline is read and gives its trainer's numbers", "[models]") {
   const auto file = parse_model_file(linear, "tiny.json");
   REQUIRE(file);
   CHECK(file->kind == "pipeline");
-  CHECK(file->classes == std::vector<std::string>{"ok", "fraud"});
+  CHECK(file->outputs.classes == std::vector<std::string>{"ok", "fraud"});
   CHECK_FALSE(file->checks[1].text[0]);
   const auto model = make_pipeline_model(*file);
   REQUIRE(model);
-  CHECK(model->has_margin());
-  CHECK(make_scorer(*file)->classes() == file->classes);
+  CHECK(model->margin_columns() == 1);
+  CHECK(make_scorer(*file)->outputs() == file->outputs);
   CHECK_FALSE(make_logistic(*file));
   CHECK(load(trees));
 }

@@ -36,7 +36,7 @@ TEST_CASE("the bundled trees load behind any scorer, and the wrong kind is refus
 
 TEST_CASE("trees that disagree with their trainer's rows are refused", "[models]") {
   model_file file = load_model_file(model_path).value();
-  file.checks[5].margin = std::nextafter(file.checks[5].margin, 100.0);
+  file.checks[5].margins[0] = std::nextafter(file.checks[5].margins[0], 100.0);
   const auto refused = make_scorer(file);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == errc::check_failed);

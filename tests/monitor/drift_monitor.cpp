@@ -42,7 +42,7 @@ ts::model_file file() {
   f.encoder.text.emplace_back(std::vector<std::optional<std::string>>{"A", "B", std::nullopt});
   f.baseline = ts::drift_baseline{{{"x", 1, 1}}, 0.5, 100};
   f.baseline->histograms =
-      ts::training_histograms{{{{0, 1, 2}, {40, 50}, 10}}, {{{60, 30, 10}, 0}}, {{0, 0.5, 1}, {50, 50}, 0}};
+      ts::training_histograms{{{{0, 1, 2}, {40, 50}, 10}}, {{{60, 30, 10}, 0}}, {{{0, 0.5, 1}, {50, 50}, 0}}, {}};
   return f;
 }
 

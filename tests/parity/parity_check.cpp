@@ -2,6 +2,8 @@
 // parity_check DIR...: scores every model of folders in the parity layout (model.json/.ubj/.txt, inputs.csv,
 // expected.csv, meta.json), or of folders of such folders, and compares with the trainer's own numbers. model.json is a
 // trainer's file or a model file of tabscore.
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <charconv>
 #include <cmath>
@@ -201,6 +203,27 @@ verdict compare(const tabscore::any_scorer& model, const fs::path& folder, const
   return v;
 }
 
+/// The scorer of the file gives the numbers of predict(): of two classes the probability of the second one, and of
+/// multi:softmax the softmax instead of the class. Precondition: no category has a name.
+std::string scorer_differs(const forest& f, const table& inputs) {
+  const auto model = tabscore::make_encoded_forest(f);
+  if (!model) return model.error().message;
+  if (f.model().output_link.form == tabscore::link::function::most_likely) return {};
+  const std::size_t rows = inputs.rows(), width = f.features(), predicted = f.predictions();
+  std::vector<double> numbers(rows * width), predictions(rows * predicted);
+  for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i % width * rows + i / width] = inputs.cells[i];
+  tabscore::scratch memory;
+  f.predict(tabscore::row_major(inputs.cells.data(), rows, width), predictions, memory);
+  const std::size_t columns = model->outputs().columns;
+  std::vector<double> have(rows * columns);
+  model->score({rows, width, numbers.data(), rows, {}}, memory, have);
+  for (std::size_t i = 0; i < have.size(); ++i) {
+    const double want = predictions[(i / columns + 1) * predicted - columns + i % columns];
+    if (ulps(have[i], want) != 0) return fmt::format("the scorer gives {}, the forest {}", have[i], want);
+  }
+  return {};
+}
+
 /// meta.json says `"missing": -999.0` where the trainer was told so and the model file does not hold it.
 tabscore::load_options options_of(const fs::path& folder) {
   std::ifstream file(folder / "meta.json");
@@ -254,6 +277,11 @@ bool check_folder(const fs::path& folder) {
     } else if (const auto f = load(path)) {
       inputs = read_csv(folder / "inputs.csv", f->model().categories);
       v = compare(*f, inputs, expected);
+      const bool named = std::any_of(f->model().categories.begin(), f->model().categories.end(),
+                                     [](const auto& names) { return !names.empty(); });
+      if (v.good && !named && f->model().nameless.empty()) {
+        if (const std::string differs = scorer_differs(*f, inputs); !differs.empty()) v.note = differs, v.good = false;
+      }
     } else {
       v.note = f.error().message;
     }

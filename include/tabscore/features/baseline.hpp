@@ -43,7 +43,9 @@ struct training_histograms {
   static constexpr std::size_t max_bins = 20;
   std::vector<binned_rows> numeric;    ///< in model order
   std::vector<categorised_rows> text;  ///< in model order
-  binned_rows probability;             ///< what the model predicted for them
+  std::vector<binned_rows> outputs;    ///< of the model's predictions for them: of several classes one, of each
+                                       ///< row's largest number, else one a column
+  std::vector<std::uint64_t> classes;  ///< rows by predicted class; of several classes
 };
 
 /// What the training rows looked like, to compare live traffic with. Plain data.
@@ -54,9 +56,11 @@ struct drift_baseline {
     double std = 0;  ///< population standard deviation, unscaled units
   };
   std::vector<feature> numeric;       ///< one entry per numeric feature, in model order
-  double training_positive_rate = 0;  ///< share of positive labels, 0..1
+  double training_positive_rate = 0;  ///< of two classes: share of positive labels, 0..1
   std::uint64_t training_sample_size = 0;
   std::optional<training_histograms> histograms = {};
+  std::vector<double> class_rates = {};  ///< of several classes: share of the labels of each
+  std::vector<feature> outputs = {};     ///< of other tasks: the model's predictions for the training rows
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI

@@ -20,62 +20,109 @@
 #include "../core/scratch.hpp"
 #include "../features/encoder.hpp"
 #include "../features/feature_block.hpp"
+#include "../outputs/check_outputs.hpp"
+#include "../outputs/task.hpp"
 #include "contributions.hpp"
 #include "forest.hpp"
 #include "scorer.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// A tree ensemble of two classes trained on encoded features (see encoder): boosted trees with a logistic link, or a
-/// forest that averages the shares of both classes. Gives the trainer's own margins and probabilities. Immutable, so
-/// that threads share one.
+/// A tree ensemble trained on encoded features (see encoder). Gives the trainer's own margins and predictions: of two
+/// classes the probability of the second one, else what the trainer's predict() gives, or predict_proba() of several
+/// classes. Immutable, so that threads share one.
 class encoded_forest {
  public:
-  /// The forest must read what the encoder writes and give one probability; `source` names it in the error.
+  /// Trees of two classes: boosted ones with a logistic link, or ones that average the shares of both classes. They
+  /// must read what the encoder writes; `source` names them in the error.
   static result<encoded_forest> make(feature_names names, tabscore::encoder encoder, forest trees, double threshold,
                                      std::string_view source = "model") {
+    if (!gives_probability(trees.model())) {
+      return error{errc::mismatch,
+                   fmt::format("{}: expected trees of two classes: a logistic link, or shares of both", source)};
+    }
+    return make(std::move(names), std::move(encoder), std::move(trees), model_outputs(), threshold, source);
+  }
+  /// Trees of any task: `predicted` is what described() says of them.
+  static result<encoded_forest> make(feature_names names, tabscore::encoder encoder, forest trees,
+                                     model_outputs predicted, double threshold, std::string_view source = "model") {
     const auto mismatch = [&](std::string sentence) {
       return error{errc::mismatch, fmt::format("{}: {}", source, sentence)};
     };
     if (auto e = encoder.wrong(names.numeric.size(), names.text.size())) return mismatch(std::move(e->message));
-    if (auto e = wrong_threshold(threshold)) return mismatch(std::move(e->message));
+    if (auto e = check_outputs(predicted)) return mismatch(std::move(e->message));
+    if (auto e = wrong_threshold(threshold, predicted.task)) return mismatch(std::move(e->message));
     if (trees.features() != encoder.width()) {
       return mismatch(
           fmt::format("the trees read {} columns, the features are encoded in {}", trees.features(), encoder.width()));
     }
+    if (predicted.task != task::binary && predicted.columns != trees.outputs()) {
+      return mismatch(fmt::format("the trees give {} numbers a row, expected {}", trees.outputs(), predicted.columns));
+    }
+    return encoded_forest(std::move(names), std::move(encoder), std::move(trees), std::move(predicted), threshold);
+  }
+
+  /// Whether trees may score as those of two classes: they give one number from 0 to 1, or shares of two classes.
+  static bool gives_probability(const forest_model& model) noexcept {
     using form = link::function;
-    const form f = trees.model().output_link.form;
-    const bool boosted = trees.outputs() == 1 && (f == form::logistic || f == form::two_classes);
-    const bool averaged = trees.outputs() == 2 && f == form::identity;
-    if (!boosted && !averaged) return mismatch("expected trees of two classes: a logistic link, or shares of both");
-    return encoded_forest(std::move(names), std::move(encoder), std::move(trees), threshold);
+    const form f = model.output_link.form;
+    const bool binary = !model.predicts || model.predicts->task == task::binary;
+    if (model.outputs == 2) return binary && f == form::identity;
+    return model.outputs == 1 && (f == form::logistic || f == form::two_classes || (binary && f == form::positive)) &&
+           (!model.predicts || model.predicts->task != task::multiclass);
+  }
+  /// What trees predict: what their file says, or what their link means.
+  static model_outputs described(const forest_model& model) {
+    if (model.predicts) return *model.predicts;
+    model_outputs out;
+    if (gives_probability(model)) return out;
+    using form = link::function;
+    const form f = model.output_link.form;
+    const bool classes = f == form::softmax || f == form::most_likely || f == form::one_against_rest;
+    out.task = classes ? task::multiclass : task::regression;
+    out.columns = model.outputs;
+    for (std::size_t k = 0; classes && k < model.outputs; ++k) out.classes.push_back(std::to_string(k));
+    if (classes) out.classes_are = class_kind::number;
+    return out;
   }
 
   const feature_names& features() const noexcept { return names_; }
   double threshold() const noexcept { return threshold_; }
   const forest& trees() const noexcept { return trees_; }
+  const model_outputs& outputs() const noexcept { return outputs_; }
 
-  void score(const feature_block& x, scratch& memory, std::span<double> probability) const {
-    each_output(x, memory, [&](std::span<double> outputs, std::size_t first) {
-      const link& last = trees_.model().output_link;
-      const std::size_t n = trees_.outputs();
-      std::array<double, 2> of_classes{};
-      for (std::size_t at = 0; at < outputs.size(); at += n) {
-        const auto row = std::span(of_classes).first(last.width(n));
-        last.apply(outputs.subspan(at, n), row);
-        probability[first + at / n] = row.back();
+  void score(const feature_block& x, scratch& memory, std::span<double> out) const {
+    if (outputs_.task == task::binary) return score_two_classes(x, memory, out);
+    const std::size_t n = outputs_.columns;
+    each_output(x, memory, [&](std::span<double> margins, std::size_t first) {
+      const std::size_t step = link_.elementwise() ? margins.size() : n;
+      for (std::size_t at = 0; at < margins.size(); at += step) {
+        link_.apply(margins.subspan(at, step), out.subspan(first * n + at, step));
       }
     });
-    for (std::size_t row = 0; encoder_.refuses_unseen && row < x.rows; ++row) {
-      if (encoder_.unseen(x, row)) probability[row] = std::numeric_limits<double>::quiet_NaN();
-    }
+    refuse_unseen(x, n, out);
   }
 
-  /// One margin per row, before the link; of a forest that averages, the probability itself.
+  /// Of several classes: by the largest margin, where the trainer's predict() goes by that.
+  std::size_t decide_tie(const feature_block& x, std::size_t row, std::size_t first, scratch& memory) const {
+    if (!trees_.model().class_by_margins) return first;
+    std::vector<double> margin(trees_.outputs());
+    std::vector<const std::string_view*> text;
+    for (const std::string_view* column : x.text) text.push_back(column + row);
+    each_output({1, x.width, x.numeric + row, x.stride, text}, memory, [&](std::span<double> margins, std::size_t) {
+      std::copy(margins.begin(), margins.end(), margin.begin());
+    });
+    return static_cast<std::size_t>(std::max_element(margin.begin(), margin.end()) - margin.begin());
+  }
+
+  /// Numbers a row that margins() gives.
+  std::size_t margin_columns() const noexcept { return outputs_.columns; }
+  /// Before the link, row after row; of trees that average, the prediction itself.
   void margins(const feature_block& x, scratch& memory, std::span<double> margin) const {
-    if (trees_.outputs() == 2) return score(x, memory, margin);
+    if (outputs_.task == task::binary && trees_.outputs() == 2) return score(x, memory, margin);
+    const double divisor = trees_.model().output_link.form == link::function::identity ? link_.divisor : 1;
     each_output(x, memory, [&](std::span<double> outputs, std::size_t first) {
-      std::copy(outputs.begin(), outputs.end(), margin.begin() + static_cast<std::ptrdiff_t>(first));
+      for (std::size_t i = 0; i < outputs.size(); ++i) margin[first * margin_columns() + i] = outputs[i] / divisor;
     });
   }
 
@@ -96,36 +143,54 @@ class encoded_forest {
            !std::isnan(encoder_.prepared(i, std::numeric_limits<double>::quiet_NaN()));
   }
 
-  /// How much each feature moved each row's margin, then the base value: rows x (features + 1), row after row. A text
-  /// field's number is the sum of its columns'. Computed in float64, so that their sum is the margin up to the rounding
-  /// of a trainer's float32.
+  /// How much each feature moved each row's margins, then the base value: rows x columns x (features + 1), row after
+  /// row. A text field's number is the sum of its columns'. Computed in float64, so that their sum is the margin up to
+  /// the rounding of a trainer's float32; of trees that average, the prediction.
   void contributions(const feature_block& x, scratch& memory, std::span<double> out) const {
-    TABSCORE_ASSERT(explainer_.has_value() && out.size() >= x.rows * (names_.size() + 1), "room and an explainer");
+    const std::size_t given = outputs_.columns;
+    TABSCORE_ASSERT(explainer_.has_value() && out.size() >= x.rows * given * (names_.size() + 1),
+                    "room and an explainer");
+    const std::size_t skipped = trees_.outputs() - given;  // of shares of both classes the first
     each_run(x, memory, [&](const auto& encoded, std::size_t first, scratch& more) {
-      const std::size_t width = explainer_->width();
       const std::size_t columns = field_of_.size();
-      const std::span<double> raw = more.get<double>(encoded.rows * width);
+      const std::span<double> raw = more.get<double>(encoded.rows * explainer_->width());
       explainer_->explain(encoded, raw, more.inner());
-      for (std::size_t i = 0; i < encoded.rows; ++i) {  // the last output is that of the positive class
-        fold_contributions(raw.subspan((i + 1) * width - columns, columns), field_of_,
-                           out.subspan((first + i) * (names_.size() + 1), names_.size() + 1));
+      for (std::size_t i = 0; i < encoded.rows; ++i) {
+        for (std::size_t o = 0; o < given; ++o) {
+          const std::span<double> to = out.subspan(((first + i) * given + o) * (names_.size() + 1), names_.size() + 1);
+          fold_contributions(raw.subspan(i * explainer_->width() + (o + skipped) * columns, columns), field_of_, to);
+          if (averages()) {
+            for (double& part : to) part /= link_.divisor;
+          }
+        }
       }
     });
   }
   /// Why there are no contributions: the model file has no covers, say. Null when there are.
   const error* explain_error() const noexcept { return explainer_ ? nullptr : &explainer_.error(); }
 
-  /// Margins are the trainer's, bit for bit; probabilities up to the exp that the trainer was built with.
-  double margin_bound(const feature_block&, std::size_t) const noexcept { return 0; }
+  /// Margins are the trainer's, bit for bit; what the link makes of them up to the exp that the trainer was built with.
+  static double margin_bound(const feature_block&, std::size_t, std::size_t) noexcept { return 0; }
   static constexpr double probability_bound() noexcept { return 1e-6; }
+  static double output_bound(const feature_block&, std::size_t, std::size_t) noexcept { return probability_bound(); }
 
  private:
-  encoded_forest(feature_names names, tabscore::encoder encoder, forest trees, double threshold)
+  encoded_forest(feature_names names, tabscore::encoder encoder, forest trees, model_outputs predicted,
+                 double threshold)
       : names_(std::move(names)),
         encoder_(std::move(encoder)),
         trees_(std::move(trees)),
+        outputs_(std::move(predicted)),
+        link_(trees_.model().output_link),
         threshold_(threshold),
         explainer_(explainer::build(trees_)) {
+    // XGBClassifier's predict_proba: where the booster gives the class only, the softmax of its margins.
+    if (link_.form == link::function::most_likely) link_.form = link::function::softmax;
+    const bool in_order = link_.form != link::function::ascending && link_.form != link::function::steps;
+    if (outputs_.columns > 1 && !in_order) {
+      explainer_ =
+          error{errc::unsupported, "contributions are of a margin each, and the trainer orders these numbers of a row"};
+    }
     field_of_.resize(encoder_.width());
     std::size_t next = 0;
     for (std::size_t field = 0; field < names_.size(); ++field) {
@@ -136,6 +201,30 @@ class encoded_forest {
       next += columns;
     }
     field_of_.push_back(static_cast<std::uint32_t>(names_.size()));  // the base value
+  }
+
+  bool averages() const noexcept { return link_.form == link::function::identity && link_.divisor != 1; }
+
+  void score_two_classes(const feature_block& x, scratch& memory, std::span<double> probability) const {
+    each_output(x, memory, [&](std::span<double> outputs, std::size_t first) {
+      const link& last = trees_.model().output_link;
+      const std::size_t n = trees_.outputs();
+      std::array<double, 2> of_classes{};
+      for (std::size_t at = 0; at < outputs.size(); at += n) {
+        const auto row = std::span(of_classes).first(last.width(n));
+        last.apply(outputs.subspan(at, n), row);
+        probability[first + at / n] = row.back();
+      }
+    });
+    refuse_unseen(x, 1, probability);
+  }
+
+  /// A row with a category that the trainer refuses has no number.
+  void refuse_unseen(const feature_block& x, std::size_t columns, std::span<double> out) const {
+    for (std::size_t row = 0; encoder_.refuses_unseen && row < x.rows; ++row) {
+      if (!encoder_.unseen(x, row)) continue;
+      for (double& value : out.subspan(row * columns, columns)) value = std::numeric_limits<double>::quiet_NaN();
+    }
   }
 
   // Encodes a run of rows at a time (the encoded matrix of a large block would leave the cache), in the precision in
@@ -172,6 +261,8 @@ class encoded_forest {
   feature_names names_;
   tabscore::encoder encoder_;
   forest trees_;
+  model_outputs outputs_;
+  link link_;
   double threshold_;
   result<explainer> explainer_;
   std::vector<std::uint32_t> field_of_;  // of each encoded column

@@ -25,13 +25,15 @@ struct link {
     signed_square,     ///< sign(m) m^2 (LightGBM, reg_sqrt)
     log1p_exp,         ///< log(1 + exp(m)) (LightGBM, cross_entropy_lambda)
     ascending,         ///< the margins of a row, sorted (XGBoost, several quantiles)
-    steps              ///< the first margin, then each one log(1 + exp(m)) above the one before (XGBoost, expectiles)
+    steps,             ///< the first margin, then each one log(1 + exp(m)) above the one before (XGBoost, expectiles)
+    isolation          ///< -(2^-m) - offset (scikit-learn's IsolationForest)
   };
   function form = function::identity;
   bool single = false;   ///< computed in float32 (XGBoost)
   bool log_sum = false;  ///< softmax as exp(m - log(sum(exp))) (scikit-learn's gradient boosting)
   double scale = 1;      ///< of the logistic (LightGBM's sigmoid; 2 for the exponential loss of scikit-learn)
   double divisor = 1;    ///< margins are divided by this first (averaging forests)
+  double offset = 0;     ///< of isolation
 
   /// Numbers per row that apply() writes for `outputs` margins.
   constexpr std::size_t width(std::size_t outputs) const noexcept {
@@ -42,7 +44,14 @@ struct link {
   /// Whether each number comes from one margin alone, so that the margins of many rows may be given as one.
   constexpr bool elementwise() const noexcept {
     return form == function::identity || form == function::logistic || form == function::exponential ||
-           form == function::positive || form == function::signed_square || form == function::log1p_exp;
+           form == function::positive || form == function::signed_square || form == function::log1p_exp ||
+           form == function::isolation;
+  }
+
+  /// Whether numbers are the trainer's bits wherever its margins are.
+  constexpr bool exact() const noexcept {
+    return form == function::identity || form == function::most_likely || form == function::positive ||
+           form == function::signed_square || form == function::ascending;
   }
 
   /// One row; `out` has width(margins.size()) elements and may start where margins starts.
@@ -138,6 +147,8 @@ inline void link::apply(std::span<const double> margins, std::span<double> out) 
       return each([](double m) { return std::copysign(m * m, m); });
     case function::log1p_exp:
       return each([](double m) { return std::log1p(std::exp(m)); });
+    case function::isolation:
+      return each([this](double m) { return -std::pow(2.0, -m) - offset; });
     case function::ascending:
       each([](double m) { return m; });
       std::sort(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(n));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "../core/config.hpp"
@@ -20,10 +21,12 @@ namespace tabscore::inline TABSCORE_ABI {
 /// trainer's rows.
 result<encoded_forest> make_encoded_forest(const model_file& file);
 
-/// The scorer of a trainer's own file: make_encoded_forest(*load_xgboost("model.json"), 0.5). Features are named as the
-/// file names them (x0, x1, ... where it does not); one whose categories are texts is a text field, the others are
-/// numeric, each in the model's order.
-result<encoded_forest> make_encoded_forest(forest trees, double threshold, std::string_view source = "model");
+/// The scorer of a trainer's own file, of any task: make_encoded_forest(*load_xgboost("model.json")). Features are
+/// named as the file names them (x0, x1, ... where it does not); one whose categories are texts is a text field, the
+/// others are numeric, each in the model's order. A threshold is for two classes (0.5 without one) and anomalies (0);
+/// with one, a regression whose numbers are from 0 to 1 (reg:logistic, cross_entropy) counts as two classes.
+result<encoded_forest> make_encoded_forest(forest trees, std::optional<double> threshold = std::nullopt,
+                                           std::string_view source = "model");
 
 /// The scorer of a model file of any kind; refused when it disagrees with its own trainer.
 result<any_scorer> make_scorer(const model_file& file);

@@ -68,6 +68,7 @@ class logistic {
     sigmoid_(probability.data(), x.rows);
   }
 
+  static constexpr std::size_t margin_columns() noexcept { return 1; }
   /// One log-odds per row: the numeric terms, the text terms and the intercept, added in that order without fusing.
   void margins(const feature_block& x, scratch& memory, std::span<double> margin) const {
     TABSCORE_ASSERT(encoder_.fits(x), "the block has other features than the model");
@@ -121,7 +122,7 @@ class logistic {
 
   /// How far apart two correct summations of row i's margin may be: 4 n u (sum |terms| + |intercept|), n encoded
   /// columns. Where a logarithm may differ in its last bit, the size of a term is taken before its scaler subtracts.
-  double margin_bound(const feature_block& x, std::size_t i) const noexcept {
+  double margin_bound(const feature_block& x, std::size_t i, std::size_t = 0) const noexcept {
     double size = std::abs(intercept_);
     for (std::size_t j = 0; j < encoder_.numeric.size(); ++j) {
       const double value = encoder_.prepared(j, x.column(j)[i]);
@@ -135,6 +136,7 @@ class logistic {
     return 4.0 * static_cast<double>(encoder_.width()) * (std::numeric_limits<double>::epsilon() / 2) * size;
   }
   static constexpr double probability_bound() noexcept { return 1e-12; }
+  static double output_bound(const feature_block&, std::size_t, std::size_t) noexcept { return probability_bound(); }
 
  private:
   static std::optional<error> wrong(const tabscore::encoder& encoder, const logistic_parameters& learnt) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -46,8 +47,9 @@ struct provenance {
 struct check {
   std::vector<double> numeric;                   ///< unscaled, aligned with the numeric features; NaN is missing
   std::vector<std::optional<std::string>> text;  ///< aligned with the text fields; nothing: absent
-  double margin = 0;  ///< log-odds; the probability of trees that average; NaN: the model has none
-  double probability = 0;
+  std::vector<double> margins;  ///< two classes: the log-odds, or the probability of trees that average; may be empty
+  std::vector<double> outputs;  ///< two classes: the probability
+  std::size_t class_at = 0;     ///< of several classes: the column of the one that the trainer predicts
 };
 
 /// A tabscore model file as it was read (docs/model-format.md): consistent in itself, its checks not replayed yet.

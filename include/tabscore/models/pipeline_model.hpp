@@ -25,12 +25,16 @@ class pipeline_model {
 
   const feature_names& features() const noexcept { return names_; }
   double threshold() const noexcept { return threshold_; }
+  const model_outputs& outputs() const noexcept { return outputs_; }
 
   /// NaN for a row that the model cannot take: find_fault() says why.
-  void score(const feature_block& x, scratch& memory, std::span<double> probability) const;
+  void score(const feature_block& x, scratch& memory, std::span<double> out) const;
 
-  /// Whether the model has margins (log-odds); margins() gives NaN where it has none.
-  bool has_margin() const noexcept;
+  /// Of several classes: by the largest margin, where the trainer's predict() goes by that.
+  std::size_t decide_tie(const feature_block& x, std::size_t row, std::size_t first, scratch& memory) const;
+
+  /// Numbers a row that margins() gives, such as the log-odds of two classes; 0: the model has none.
+  std::size_t margin_columns() const noexcept;
   void margins(const feature_block& x, scratch& memory, std::span<double> margin) const;
 
   /// Which feature's value is the reason that a row has no probability.
@@ -38,19 +42,21 @@ class pipeline_model {
   /// Whether feature i (numeric ones first) may be missing.
   bool takes_missing(std::size_t i) const;
 
-  /// How much each feature moved each row's margin, then the base value: rows x (features + 1), row after row.
+  /// How much each feature moved each row's margins (outputs, where there are none), then the base value: rows x
+  /// columns x (features + 1), row after row.
   void contributions(const feature_block& x, scratch& memory, std::span<double> out) const;
   /// Why there are no contributions; null when there are.
   const error* explain_error() const noexcept { return explained_ ? nullptr : &explained_.error(); }
 
-  /// How far apart margin and probability may be from the trainer's: 0 where every step has one right result.
-  double margin_bound(const feature_block& x, std::size_t row) const;
-  double probability_bound() const noexcept;
+  /// How far a row's margin and output may be from the trainer's: 0 where every step has one right result.
+  double margin_bound(const feature_block& x, std::size_t row, std::size_t column) const;
+  double output_bound(const feature_block& x, std::size_t row, std::size_t column) const;
 
  private:
   struct explanation;
 
   feature_names names_;
+  model_outputs outputs_;
   double threshold_;
   std::shared_ptr<const detail::column_program> program_;
   result<std::shared_ptr<const explanation>> explained_;

@@ -36,11 +36,15 @@ struct feature_names {
   }
 };
 
-/// What is wrong with the threshold of a binary model, if anything is.
-inline std::optional<error> wrong_threshold(double threshold) {
-  if (threshold >= 0 && threshold <= 1) return std::nullopt;
-  return error{errc::structure,
-               "the threshold is " + std::to_string(threshold) + ", expected a probability from 0 to 1"};
+/// What is wrong with the threshold of a model, if anything is: of two classes it is a probability, of anomalies any
+/// number; other tasks have none.
+inline std::optional<error> wrong_threshold(double threshold, task predicted = task::binary) {
+  const bool any = threshold - threshold == 0;
+  if (predicted == task::binary ? threshold >= 0 && threshold <= 1 : any) return std::nullopt;
+  std::string sentence = "the threshold is ";
+  sentence.append(std::to_string(threshold)).append(", expected a ");
+  sentence.append(predicted == task::binary ? "probability from 0 to 1" : "finite number");
+  return error{errc::structure, std::move(sentence)};
 }
 
 /// Gives each row of a block outputs().columns numbers, row after row; of a model without outputs() the probability of

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "../core/config.hpp"
+#include "../outputs/task.hpp"
 #include "link.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
@@ -132,6 +133,9 @@ struct forest_model {
   std::uint32_t leaf_width = 1;  ///< values per leaf: 1, or `outputs` (random forests)
   std::vector<tree> trees;
   link output_link;
+
+  std::optional<model_outputs> predicts;  ///< what predict() gives, where the file says it
+  bool class_by_margins = false;          ///< of several classes: predict() takes the largest margin
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI

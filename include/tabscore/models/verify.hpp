@@ -3,11 +3,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
+#include <limits>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -15,19 +18,36 @@
 #include "../core/result.hpp"
 #include "../core/scratch.hpp"
 #include "../features/feature_block.hpp"
+#include "../outputs/task.hpp"
 #include "model_file.hpp"
 #include "scorer.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// A scorer that can be held against its trainer: shows its margins and states how far they may be from the trainer's.
+/// A scorer that can be held against its trainer: shows its margins and states how far they, and what it gives, may be
+/// from the trainer's.
 template <class Model>
 concept verifiable = scorer<Model> &&
     requires(const Model& model, const feature_block& x, scratch& memory, std::span<double> margin) {
-  model.margins(x, memory, margin);
-  { model.margin_bound(x, std::size_t{}) } -> std::convertible_to<double>;  // for one row
-  { model.probability_bound() } -> std::convertible_to<double>;
+  model.margins(x, memory, margin);  // rows x margin_columns(), row after row
+  { model.margin_columns() } -> std::convertible_to<std::size_t>;
+  { model.margin_bound(x, std::size_t{}, std::size_t{}) } -> std::convertible_to<double>;  // of a row's column
+  { model.output_bound(x, std::size_t{}, std::size_t{}) } -> std::convertible_to<double>;
 };
+
+/// The column of a row's largest number: of equal ones the first, of ones that are equal up to rounding the model's.
+template <scorer Model>
+std::size_t class_of_row(const Model& model, const feature_block& x, std::size_t row, std::span<const double> numbers,
+                         scratch& memory) {
+  const auto largest = std::max_element(numbers.begin(), numbers.end());
+  const auto first = static_cast<std::size_t>(largest - numbers.begin());
+  if constexpr (decides_ties<Model>) {
+    const double least = *largest - 8 * std::numeric_limits<double>::epsilon() * std::abs(*largest);
+    const auto near = std::count_if(numbers.begin(), numbers.end(), [&](double v) { return v >= least; });
+    if (near > 1) return model.decide_tie(x, row, first, memory);
+  }
+  return first;
+}
 
 /// Replays the trainer's rows: nothing when the model gives the trainer's numbers, else the first disagreement.
 /// `file` is named in the error.
@@ -49,29 +69,50 @@ std::optional<error> verify(const Model& model, const std::vector<check>& checks
       if (checks[i].text[f]) text[f][i] = *checks[i].text[f];
     }
   }
-  std::vector<const std::string_view*> columns;
-  for (const auto& column : text) columns.push_back(column.data());
-  const feature_block x{.rows = rows, .width = width, .numeric = numeric.data(), .stride = rows, .text = columns};
+  std::vector<const std::string_view*> texts;
+  for (const auto& column : text) texts.push_back(column.data());
+  const feature_block x{.rows = rows, .width = width, .numeric = numeric.data(), .stride = rows, .text = texts};
 
+  const model_outputs& given = outputs_of(model);
+  const std::size_t columns = given.columns, margin_columns = model.margin_columns();
   scratch memory;
-  std::vector<double> margin(rows), probability(rows);
+  std::vector<double> margin(rows * margin_columns), output(rows * columns);
   model.margins(x, memory, margin);
-  model.score(x, memory, probability);
+  model.score(x, memory, output);
+  const bool two_classes = given.task == task::binary;
   for (std::size_t i = 0; i < rows; ++i) {
-    const auto compare = [&](std::string_view member, double trainer, double ours, double bound) {
-      const double apart = std::abs(trainer - ours);
-      if (std::isfinite(apart) && apart <= bound) return std::optional<error>();
-      return std::optional<error>(
-          {errc::check_failed, fmt::format("{}: checks[{}].{}: expected {} as the trainer gave it, found {} when "
-                                           "replayed; they may be {} apart (the file was changed after its export, or "
-                                           "its model was saved by another version of the trainer: export it again)",
-                                           file, i, member, trainer, ours, bound)});
-    };
-    const bool has_margin = !std::isnan(checks[i].margin);
-    if (auto e = has_margin ? compare("margin", checks[i].margin, margin[i], model.margin_bound(x, i)) : std::nullopt) {
-      return e;
+    const check& row = checks[i];
+    if (row.outputs.size() != columns || (!row.margins.empty() && row.margins.size() != margin_columns)) {
+      return error{errc::structure,
+                   fmt::format("{}: checks[{}]: expected {} outputs and {} margins, found {} and {}", file, i, columns,
+                               margin_columns, row.outputs.size(), row.margins.size())};
     }
-    if (auto e = compare("probability", checks[i].probability, probability[i], model.probability_bound())) return e;
+    const auto disagree = [&](const std::string& member, auto trainer, auto ours, double bound) {
+      return error{
+          errc::check_failed,
+          fmt::format("{}: checks[{}].{}: expected {} as the trainer gave it, found {} when replayed; they may "
+                      "be {} apart (the file was changed after its export, or its model was saved by another "
+                      "version of the trainer: export it again)",
+                      file, i, member, trainer, ours, bound)};
+    };
+    const auto near = [](double trainer, double ours, double bound) {
+      const double apart = std::abs(trainer - ours);
+      return std::isfinite(apart) && apart <= bound;
+    };
+    for (std::size_t k = 0; k < row.margins.size(); ++k) {
+      const double ours = margin[i * margin_columns + k], bound = model.margin_bound(x, i, k);
+      if (near(row.margins[k], ours, bound)) continue;
+      return disagree(two_classes ? "margin" : fmt::format("margins[{}]", k), row.margins[k], ours, bound);
+    }
+    for (std::size_t k = 0; k < columns; ++k) {
+      const double ours = output[i * columns + k], bound = model.output_bound(x, i, k);
+      if (near(row.outputs[k], ours, bound)) continue;
+      return disagree(two_classes ? "probability" : fmt::format("outputs[{}]", k), row.outputs[k], ours, bound);
+    }
+    if (given.task != task::multiclass) continue;
+    const std::size_t ours = class_of_row(model, x, i, std::span(output).subspan(i * columns, columns), memory);
+    const bool tie = near(row.outputs[row.class_at], row.outputs[ours], model.output_bound(x, i, ours));
+    if (ours != row.class_at && !tie) return disagree("class", row.class_at, ours, 0);
   }
   return std::nullopt;
 }

@@ -29,6 +29,9 @@ constexpr std::string_view name(task t) noexcept {
 /// What the classes of a trainer are: texts, or numbers and truth values, which JSON writes without quotes.
 enum class class_kind : std::uint8_t { text, number, boolean };
 
+/// Classes that a model may have.
+inline constexpr std::size_t max_classes = 1000;
+
 /// What a model says of the numbers that it gives each row.
 struct model_outputs {
   tabscore::task task = tabscore::task::binary;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <span>
@@ -59,9 +60,10 @@ struct column_program {
   std::size_t numeric = 0;  ///< features
   std::size_t text = 0;
   std::vector<program_step> steps;
-  std::size_t columns = 0;  ///< features included
-  column_id probability = 0;
-  std::optional<column_id> margin;
+  std::size_t columns = 0;           ///< features included
+  column_list outputs;               ///< two classes: the probability
+  column_list margins;               ///< one an output, or none
+  bool class_by_margins = false;     ///< of several classes: predict() takes the largest margin
   double bound = 0;                  ///< how far a probability may be from the trainer's
   std::vector<std::int32_t> origin;  ///< of each column: the one feature that it is made of, or one of these:
   static constexpr std::int32_t nothing = -1;
@@ -98,36 +100,47 @@ struct column_program {
     }
   }
 
-  /// The column of each row, NaN for a row with a fault.
-  void values(const feature_block& x, scratch& memory, column_id wanted, std::span<double> out) const {
+  /// Columns of each row, row after row, NaN for a row with a fault.
+  void values(const feature_block& x, scratch& memory, const column_list& wanted, std::span<double> out) const {
+    const std::size_t n = wanted.size();
     each_run(x, memory, [&](const column_run& r) {
-      const double* const value = r.column[wanted];
-      for (std::size_t i = 0; i < r.rows; ++i) {
-        out[r.first + i] = r.faulty[i] != 0 ? std::numeric_limits<double>::quiet_NaN() : value[i];
+      for (std::size_t k = 0; k < n; ++k) {
+        const double* const value = r.column[wanted[k]];
+        double* const to = out.data() + r.first * n + k;
+        for (std::size_t i = 0; i < r.rows; ++i) {
+          to[i * n] = r.faulty[i] != 0 ? std::numeric_limits<double>::quiet_NaN() : value[i];
+        }
       }
     });
   }
 
-  /// How far a row's margin may be from the trainer's: as far as rounding can move a sum of its terms in any order, and
-  /// what the inputs' own last bits do to them.
-  double margin_bound(const feature_block& x, std::size_t row) const {
-    const auto step = std::find_if(steps.begin(), steps.end(), [this](const program_step& s) {
-      const std::size_t width = std::visit([](const auto& op) { return op.width(); }, s.op);
-      return margin && *margin >= s.first && *margin < s.first + width;
-    });
-    if (step == steps.end() || bound == 0 || std::holds_alternative<tree_model>(step->op)) return 0;
+  /// The step that makes a column; none of a feature's own.
+  const program_step* maker(column_id column) const noexcept {
+    if (column < features()) return nullptr;
+    const auto above = std::upper_bound(steps.begin(), steps.end(), column,
+                                        [](column_id c, const program_step& step) { return c < step.first; });
+    return &*std::prev(above);
+  }
+
+  /// How far a row's column may be from the trainer's, where it is no probability: of a sum as far as rounding can move
+  /// its terms in any order, and what the inputs' own last bits do to them.
+  double column_bound(const feature_block& x, std::size_t row, column_id column) const {
+    const program_step* const step = maker(column);
+    if (step == nullptr || bound == 0) return 0;
+    const auto* const trees = std::get_if<tree_model>(&step->op);
+    if (trees != nullptr && (!trees->predictions || trees->trees.model().output_link.exact())) return 0;
     std::vector<const std::string_view*> texts;
-    for (const std::string_view* column : x.text) texts.push_back(column + row);
+    for (const std::string_view* text_column : x.text) texts.push_back(text_column + row);
     const feature_block one{1, x.width, x.numeric + row, x.stride, texts};
     scratch memory;
     double size = 0;
     each_run(one, memory, [&](const column_run& r) {
       const auto* const linear = std::get_if<linear_model>(&step->op);
       if (linear == nullptr) {
-        size = bound * (1 + std::fabs(r.column[*margin][0]));
+        size = bound * (1 + std::fabs(r.column[column][0]));
         return;
       }
-      const std::size_t output = *margin - step->first;
+      const std::size_t output = column - step->first;
       size = std::fabs(linear->intercept[output]);
       for (std::size_t k = 0; k < linear->in.size(); ++k) {
         size += std::fabs(r.column[linear->in[k]][0] * linear->coefficients[output][k]);

@@ -198,7 +198,8 @@ class lightgbm_reader {
     return info;
   }
 
-  /// Names of categories, after the trees: LightGBM's Python package writes what a DataFrame had, without saying where.
+  /// Names of categories and the level of a quantile, after the trees: LightGBM's Python package writes what a
+  /// DataFrame had, without saying where.
   bool read_categories() {
     std::string_view line;
     std::optional<std::string_view> json;
@@ -206,6 +207,12 @@ class lightgbm_reader {
       constexpr std::string_view parameter = "[categorical_feature: ";
       constexpr std::string_view names = "pandas_categorical:";
       if (line.substr(0, names.size()) == names) json = line.substr(names.size());
+      constexpr std::string_view alpha = "[alpha: ";
+      double level = 0;
+      if (model_.predicts->task == task::quantiles && line.substr(0, alpha.size()) == alpha && line.back() == ']' &&
+          parse(line.substr(alpha.size(), line.size() - alpha.size() - 1), level)) {
+        model_.predicts->names.assign(1, fmt::format("{}", level));
+      }
       if (line.substr(0, parameter.size()) != parameter) continue;
       line.remove_prefix(parameter.size());
       while (!line.empty()) {
@@ -241,6 +248,7 @@ class lightgbm_reader {
     std::string_view name;
     link::function form;
     bool takes_sqrt = false;
+    tabscore::task task = tabscore::task::regression;  ///< by what predict() gives
   };
   static const objective* find_objective(std::string_view name) {
     using f = link::function;
@@ -256,31 +264,31 @@ class lightgbm_reader {
                                           {"mean_absolute_error", f::identity, true},
                                           {"mae", f::identity, true},
                                           {"l1", f::identity, true},
-                                          {"quantile", f::identity, true},
-                                          {"quantile_l2", f::identity, true},
+                                          {"quantile", f::identity, true, task::quantiles},
+                                          {"quantile_l2", f::identity, true, task::quantiles},
                                           {"mape", f::identity, true},
                                           {"mean_absolute_percentage_error", f::identity, true},
                                           {"fair", f::identity, true},
                                           {"huber", f::identity},
-                                          {"lambdarank", f::identity},
-                                          {"rank_xendcg", f::identity},
-                                          {"xendcg", f::identity},
-                                          {"xe_ndcg", f::identity},
-                                          {"xe_ndcg_mart", f::identity},
-                                          {"xendcg_mart", f::identity},
+                                          {"lambdarank", f::identity, false, task::score},
+                                          {"rank_xendcg", f::identity, false, task::score},
+                                          {"xendcg", f::identity, false, task::score},
+                                          {"xe_ndcg", f::identity, false, task::score},
+                                          {"xe_ndcg_mart", f::identity, false, task::score},
+                                          {"xendcg_mart", f::identity, false, task::score},
                                           {"custom", f::identity},
                                           {"none", f::identity},
                                           {"null", f::identity},
                                           {"na", f::identity},
-                                          {"binary", f::logistic},
+                                          {"binary", f::logistic, false, task::binary},
                                           {"cross_entropy", f::logistic},
                                           {"xentropy", f::logistic},
-                                          {"multiclassova", f::logistic},
-                                          {"multiclass_ova", f::logistic},
-                                          {"ova", f::logistic},
-                                          {"ovr", f::logistic},
-                                          {"multiclass", f::softmax},
-                                          {"softmax", f::softmax},
+                                          {"multiclassova", f::logistic, false, task::multiclass},
+                                          {"multiclass_ova", f::logistic, false, task::multiclass},
+                                          {"ova", f::logistic, false, task::multiclass},
+                                          {"ovr", f::logistic, false, task::multiclass},
+                                          {"multiclass", f::softmax, false, task::multiclass},
+                                          {"softmax", f::softmax, false, task::multiclass},
                                           {"poisson", f::exponential},
                                           {"gamma", f::exponential},
                                           {"tweedie", f::exponential},
@@ -298,6 +306,13 @@ class lightgbm_reader {
     if (found == nullptr) return fail(errc::unsupported, fmt::format("objective \"{}\"", name));
     link& last = model_.output_link;
     last.form = found->form;
+    model_outputs& out = model_.predicts.emplace();
+    out.task = found->task;
+    out.columns = model_.outputs;
+    if (out.task == task::multiclass) {
+      out.classes_are = class_kind::number;
+      for (std::size_t k = 0; k < model_.outputs; ++k) out.classes.push_back(std::to_string(k));
+    }
     const bool one_each = name == "multiclassova" || name == "multiclass_ova" || name == "ova" || name == "ovr";
     std::size_t classes = one_each || found->form == f::softmax ? model_.outputs : 1;
     bool scaled = !one_each && name != "binary";
@@ -324,7 +339,11 @@ class lightgbm_reader {
                                 "did; set load_options::version_2_forest to averaged::as_is or averaged::linked",
                                 name));
       }
-      if (options_.version_2_forest == averaged::as_is) last = link();
+      if (options_.version_2_forest == averaged::as_is) {
+        last = link();
+        out.probabilities = false;
+        if (out.task == task::binary) out.task = task::score;  // the average is no probability
+      }
     }
     return true;
   }

@@ -16,6 +16,7 @@
 
 #include "../../core/config.hpp"
 #include "../../core/result.hpp"
+#include "../../outputs/task.hpp"
 #include "../encoded_forest.hpp"
 #include "../load_model.hpp"
 #include "../load_tabscore.hpp"
@@ -41,8 +42,17 @@ TABSCORE_INLINE result<encoded_forest> make_encoded_forest(const model_file& fil
   return model;
 }
 
-TABSCORE_INLINE result<encoded_forest> make_encoded_forest(forest trees, double threshold, std::string_view source) {
+TABSCORE_INLINE result<encoded_forest> make_encoded_forest(forest trees, std::optional<double> threshold,
+                                                           std::string_view source) {
   const forest_model& model = trees.model();
+  model_outputs predicted = encoded_forest::described(model);
+  if (threshold && encoded_forest::gives_probability(model)) predicted = model_outputs();
+  if (threshold && predicted.task != task::binary && predicted.task != task::anomaly) {
+    return error{errc::mismatch, fmt::format("{}: a threshold is for models of two classes, and this one's task is {}: "
+                                             "leave the threshold out",
+                                             source, name(predicted.task))};
+  }
+  const double limit = threshold.value_or(predicted.task == task::binary ? 0.5 : 0.0);
   if (!model.nameless.empty()) {
     return error{errc::unsupported, fmt::format("{}: {}; a forest itself scores codes", source, model.nameless)};
   }
@@ -51,9 +61,9 @@ TABSCORE_INLINE result<encoded_forest> make_encoded_forest(forest trees, double 
   std::vector<std::uint32_t> text_places;
   for (std::size_t f = 0; f < model.features; ++f) {
     const category_names categories = f < model.categories.size() ? model.categories[f] : category_names();
-    const std::string name = f < model.feature_names.size() ? model.feature_names[f] : fmt::format("x{}", f);
+    const std::string feature = f < model.feature_names.size() ? model.feature_names[f] : fmt::format("x{}", f);
     if (categories.texts.empty()) {
-      names.numeric.push_back(name);
+      names.numeric.push_back(feature);
       encoder.numeric.emplace_back();
       encoder.place.push_back(static_cast<std::uint32_t>(f));
       if (categories.numbers.empty()) continue;
@@ -65,7 +75,7 @@ TABSCORE_INLINE result<encoded_forest> make_encoded_forest(forest trees, double 
       encoder.before.resize(encoder.numeric.size());
       encoder.before.back().emplace_back(std::move(lookup));
     } else {
-      names.text.push_back(name);
+      names.text.push_back(feature);
       encoder.text.emplace_back(
           std::vector<std::optional<std::string>>(categories.texts.begin(), categories.texts.end()));
       encoder.ordinal.emplace_back(std::numeric_limits<double>::quiet_NaN());
@@ -75,7 +85,8 @@ TABSCORE_INLINE result<encoded_forest> make_encoded_forest(forest trees, double 
   encoder.place.insert(encoder.place.end(), text_places.begin(), text_places.end());
   encoder.absent_is_nan = true;
   encoder.refuses_unseen = model.unseen == unseen_rule::fault && !model.categories.empty();
-  return encoded_forest::make(std::move(names), std::move(encoder), std::move(trees), threshold, source);
+  return encoded_forest::make(std::move(names), std::move(encoder), std::move(trees), std::move(predicted), limit,
+                              source);
 }
 
 TABSCORE_INLINE result<any_scorer> make_scorer(const model_file& file) {

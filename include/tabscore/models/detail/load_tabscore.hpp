@@ -22,11 +22,14 @@
 #include "../../core/config.hpp"
 #include "../../core/detail/json_node.hpp"
 #include "../../core/result.hpp"
+#include "../../outputs/check_outputs.hpp"
+#include "../../outputs/task.hpp"
 #include "../load_tabscore.hpp"
 #include "../logistic.hpp"
 #include "../model_file.hpp"
 #include "../verify.hpp"
 #include "read_baseline.hpp"
+#include "read_classes.hpp"
 #include "read_program.hpp"
 #include "read_raw_checks.hpp"
 #include "read_trees.hpp"
@@ -99,25 +102,48 @@ inline numeric_step read_step(const json_node& node) {
   return step;
 }
 
-/// How a category is shown; `classes` are texts, numbers or booleans, as the trainer had them.
-inline std::string read_class(const json_node& node) {
-  if (node.is_text()) return node.name();
-  const simdjson::dom::element value = node.element();
-  if (!value.is_number() && !value.is_bool()) node.expected("a text, a number or a boolean");
-  return simdjson::minify(value);
+inline void read_class_names(const json_node& node, model_outputs& out) {
+  if (node.ok() && !read_classes(node.element(), out)) {
+    node.fail(errc::structure, "expected a list of texts, of numbers or of booleans");
+  }
 }
 
-inline std::vector<std::string> read_classes(const json_node& node) {
-  std::vector<std::string> classes;
-  node.each([&](const json_node& name) { classes.push_back(read_class(name)); });
-  if (node.ok() && classes.size() != 2) {
-    node.fail(errc::structure,
-              fmt::format("expected two classes, the negative and the positive one, found {}", classes.size()));
+/// The member "outputs"; without it a model is of two classes. Columns that it does not count are 0 for now.
+inline model_outputs read_outputs(const json_node& node) {
+  model_outputs out;
+  if (!node.has("task")) return node.members({"task"}), out;
+  const std::string predicted = node["task"].text();
+  if (predicted == "multiclass") {
+    node.members({"task", "classes"}, {"probabilities"});
+    if (!node.ok()) return out;
+    out.task = task::multiclass;
+    read_class_names(node["classes"], out);
+    out.columns = out.classes.size();
+    if (node.has("probabilities")) out.probabilities = node["probabilities"].boolean();
+  } else if (predicted == "regression") {
+    node.members({"task"}, {"names"});
+    out.task = task::regression;
+    out.columns = 0;
+    if (node.has("names")) {
+      node["names"].each([&](const json_node& name) { out.names.push_back(name.name()); });
+      out.columns = out.names.size();
+    }
+  } else if (predicted == "quantiles") {
+    node.members({"task", "levels"});
+    if (!node.ok()) return out;
+    out.task = task::quantiles;
+    node["levels"].each([&](const json_node& level) { out.names.push_back(fmt::format("{}", level.number())); });
+    out.columns = out.names.size();
+  } else if (predicted == "score" || predicted == "anomaly") {
+    node.members({"task"});
+    out.task = predicted == "score" ? task::score : task::anomaly;
+  } else {
+    node["task"].fail(errc::unsupported,
+                      fmt::format("expected \"multiclass\", \"regression\", \"quantiles\", \"score\" or \"anomaly\", "
+                                  "found \"{}\"",
+                                  predicted));
   }
-  if (node.ok() && classes[0] == classes[1]) {
-    node.fail(errc::structure, fmt::format("the class \"{}\" appears twice", classes[0]));
-  }
-  return classes;
+  return out;
 }
 
 /// Of a program the features have names only: its steps say what becomes of them.
@@ -205,19 +231,34 @@ inline logistic_parameters read_logistic(const json_node& node, const encoder& e
   return learnt;
 }
 
-inline std::vector<check> read_checks(const json_node& node, const encoder& encoder, bool with_margin) {
+inline std::vector<check> read_checks(const json_node& node, const model_file& file, std::size_t margins) {
+  const encoder& encoder = file.encoder;
+  const model_outputs& given = file.outputs;
+  const bool two_classes = given.task == task::binary, classes = given.task == task::multiclass;
   std::vector<check> checks;
   node.each([&](const json_node& row) {
-    if (with_margin) {
+    if (two_classes && margins != 0) {
       row.members({"numeric", "text", "margin", "probability"});
-    } else {
+    } else if (two_classes) {
       row.members({"numeric", "text", "probability"});
+    } else if (classes) {
+      row.members({"numeric", "text", "outputs", "class"}, {"margins"});
+    } else {
+      row.members({"numeric", "text", "outputs"}, {"margins"});
     }
     if (!row.ok()) return;
-    check entry{row["numeric"].numbers_or_null(encoder.numeric.size()),
-                {},
-                with_margin ? row["margin"].number() : std::numeric_limits<double>::quiet_NaN(),
-                row["probability"].number(0, 1)};
+    check entry;
+    entry.numeric = row["numeric"].numbers_or_null(encoder.numeric.size());
+    if (two_classes) {
+      if (margins != 0) entry.margins = {row["margin"].number()};
+      entry.outputs = {row["probability"].number(0, 1)};
+    } else {
+      if (row.has("margins")) entry.margins = row["margins"].numbers(margins);
+      entry.outputs = row["outputs"].numbers(given.columns);
+      if (classes) entry.class_at = static_cast<std::size_t>(row["class"].count());
+      if (row.ok() && entry.class_at >= given.columns)
+        row["class"].expected(fmt::format("a column below {}", given.columns));
+    }
     row["text"].each([&](const json_node& text) {
       entry.text.push_back(text.is_null() ? std::optional<std::string>() : text.text());
     });
@@ -240,23 +281,45 @@ inline model_file read_model_file(const json_node& root, std::string_view name, 
     root["version"].fail(errc::unsupported, fmt::format("expected 1, the version that this reader knows, found {}",
                                                         root["version"].count()));
   }
-  root.members({"format", "version", "name", "kind", "provenance", "features", "model", "threshold", "checks"},
-               {"classes", "raw_checks", "drift_baseline"});
+  if (!root.has("outputs")) {
+    root.members({"format", "version", "name", "kind", "provenance", "features", "model", "threshold", "checks"},
+                 {"classes", "outputs", "raw_checks", "drift_baseline"});
+  } else {
+    root.members({"format", "version", "name", "kind", "provenance", "outputs", "features", "model", "checks"},
+                 {"threshold", "raw_checks", "drift_baseline"});
+    if (root.ok()) file.outputs = read_outputs(root["outputs"]);
+    if (root.ok() && file.outputs.task == task::anomaly) {
+      root.members(
+          {"format", "version", "name", "kind", "provenance", "outputs", "features", "model", "checks", "threshold"},
+          {"raw_checks", "drift_baseline"});
+    }
+  }
   if (!root.ok()) return file;
   file.name = root["name"].name();
   file.origin = read_provenance(root["provenance"]);
-  if (root.has("classes")) file.outputs.classes = read_classes(root["classes"]);
+  if (root.has("classes")) {
+    read_class_names(root["classes"], file.outputs);
+    if (const auto wrong = check_outputs(file.outputs)) root["classes"].fail(wrong->code, wrong->message);
+  }
   const std::string& kind = file.kind = root["kind"].text();
   read_features(root["features"], file);
   if (!root.ok()) return file;
-  bool with_margin = true;
-  if (kind == "logistic") {
+  std::size_t margins = 1;
+  if (file.outputs.task != task::binary && kind != "pipeline") {
+    root["outputs"].fail(errc::structure, fmt::format("expected kind \"pipeline\" beside it, found \"{}\"", kind));
+  } else if (kind == "logistic") {
     file.model = read_logistic(root["model"], file.encoder);
   } else if (is_tree_kind(kind)) {
     file.model = read_trees(root["model"], kind);
   } else if (kind == "pipeline") {
-    auto program = program_reader(root["model"], file.features.numeric.size(), file.features.text.size(), bytes).read();
-    with_margin = program && program->margin;
+    const bool two_classes = file.outputs.task == task::binary;
+    auto program = program_reader(root["model"], file.features.numeric.size(), file.features.text.size(), bytes,
+                                  two_classes ? nullptr : &file.outputs)
+                       .read();
+    if (program) {
+      margins = program->margins.size();
+      file.outputs.columns = program->outputs.size();
+    }
     file.model = std::move(program);
   } else {
     root["kind"].fail(
@@ -264,10 +327,19 @@ inline model_file read_model_file(const json_node& root, std::string_view name, 
         fmt::format("expected \"logistic\", \"xgboost\", \"lightgbm\", \"sklearn\" or \"pipeline\", found \"{}\"",
                     kind));
   }
-  file.threshold = root["threshold"].number(0, 1);
+  if (root.has("outputs")) {
+    if (const auto wrong = check_outputs(file.outputs)) root["outputs"].fail(wrong->code, wrong->message);
+    if (file.outputs.task != task::anomaly && root.has("threshold")) {
+      root["threshold"].fail(errc::structure,
+                             "a threshold is for models of two classes and of anomalies; leave it out");
+    }
+    if (root.has("threshold")) file.threshold = root["threshold"].number();
+  } else {
+    file.threshold = root["threshold"].number(0, 1);
+  }
   if (root.has("drift_baseline")) file.baseline = read_baseline(root["drift_baseline"], file);
   if (root.has("raw_checks")) file.features.raw = read_raw_checks(root["raw_checks"], file);
-  file.checks = read_checks(root["checks"], file.encoder, with_margin);
+  file.checks = read_checks(root["checks"], file, margins);
   return file;
 }
 

@@ -20,6 +20,7 @@ class model_value {
  public:
   explicit model_value(simdjson::dom::element element) : element_(element) {}
 
+  simdjson::dom::element element() const noexcept { return element_; }
   bool is_object() const noexcept { return element_.is_object(); }
   bool is_array() const noexcept { return element_.is_array(); }
   std::optional<model_value> find(std::string_view key) const noexcept {

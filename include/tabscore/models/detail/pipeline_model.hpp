@@ -8,12 +8,13 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "../../core/config.hpp"
+#include "../../outputs/task.hpp"
 #include "../contributions.hpp"
 #include "../pipeline_model.hpp"
 #include "../verify.hpp"
@@ -22,27 +23,36 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// How contributions come about: the model that makes the margin, and which feature each of its inputs is made of.
+/// How contributions come about: the model that makes the margins, and which feature each of its inputs is made of.
 struct pipeline_model::explanation {
   const detail::linear_model* linear = nullptr;
   const detail::tree_model* trees = nullptr;
-  std::size_t output = 0;
+  std::vector<std::size_t> output;  ///< of the model, per column that is explained
+  double divisor = 1;               ///< of trees that average
   std::optional<explainer> explain;
   std::vector<std::uint32_t> feature_of;  ///< per input, then of the base value
 
-  static result<std::shared_ptr<const explanation>> make(const detail::column_program& p) {
+  static result<std::shared_ptr<const explanation>> make(const detail::column_program& p, const model_outputs& given) {
     const auto no = [](const char* why) { return error{errc::unsupported, why}; };
-    if (!p.margin || *p.margin < p.features())
-      return no("contributions are parts of a margin, and this model has none");
-    const auto above = std::upper_bound(p.steps.begin(), p.steps.end(), *p.margin,
-                                        [](detail::column_id c, const auto& step) { return c < step.first; });
-    const detail::program_step& last = *std::prev(above);
+    const bool sums = given.task != task::binary && given.task != task::multiclass;
+    const bool of_margins = !p.margins.empty();
+    const detail::column_list& columns = of_margins ? p.margins : p.outputs;
+    const detail::program_step* const last = p.maker(columns.front());
     auto how = std::make_shared<explanation>();
-    how->output = *p.margin - last.first;
-    how->linear = std::get_if<detail::linear_model>(&last.op);
-    how->trees = std::get_if<detail::tree_model>(&last.op);
-    if (how->linear == nullptr && (how->trees == nullptr || how->trees->predictions)) {
-      return no("contributions are of one linear model or one set of trees, and this margin is computed from others");
+    if (last != nullptr) how->trees = std::get_if<detail::tree_model>(&last->op);
+    if (last != nullptr && (sums || of_margins)) how->linear = std::get_if<detail::linear_model>(&last->op);
+    if (how->linear == nullptr && how->trees == nullptr) {
+      return no(
+          of_margins || sums
+              ? "contributions are of one linear model or one set of trees, and this margin is computed from others"
+              : "contributions are parts of a margin, and this model has none");
+    }
+    for (const detail::column_id c : columns) {
+      if (p.maker(c) != last) return no("contributions are of one model, and the outputs are of several");
+      how->output.push_back(c - last->first);
+    }
+    if (how->trees != nullptr) {
+      if (auto wrong = how->set_trees()) return *std::move(wrong);
     }
     for (const detail::column_id c : how->linear != nullptr ? how->linear->in : how->trees->in) {
       if (p.origin[c] == detail::column_program::several) {
@@ -52,12 +62,34 @@ struct pipeline_model::explanation {
                                                 : static_cast<std::uint32_t>(p.origin[c]));
     }
     how->feature_of.push_back(static_cast<std::uint32_t>(p.features()));
-    if (how->trees != nullptr) {
-      auto built = explainer::build(how->trees->trees);
-      if (!built) return built.error();
-      how->explain = *std::move(built);
-    }
     return std::shared_ptr<const explanation>(std::move(how));
+  }
+
+  void run(const detail::column_run& r, std::size_t features, double* out) const {
+    if (linear != nullptr) return explain_linear(r, features, out);
+    if (trees->trees.model().input == precision::float32) return explain_trees<float>(r, features, out);
+    explain_trees<double>(r, features, out);
+  }
+
+ private:
+  /// Predictions are explained by the margins that they are made of.
+  std::optional<error> set_trees() {
+    const auto no = [](const char* why) { return error{errc::unsupported, why}; };
+    const link& last = trees->trees.model().output_link;
+    using form = link::function;
+    if (trees->predictions && output.size() > 1 && (last.form == form::ascending || last.form == form::steps)) {
+      return no("contributions are of a margin each, and the trainer orders these numbers of a row");
+    }
+    if (trees->predictions && last.form == form::two_classes) {
+      if (output != std::vector<std::size_t>{1}) return no("contributions are of the second class");
+      output = {0};
+    }
+    if (trees->predictions && last.form == form::most_likely) return no("the trees give a class, not margins");
+    if (trees->predictions && last.form == form::identity) divisor = last.divisor;
+    auto built = explainer::build(trees->trees);
+    if (!built) return built.error();
+    explain = *std::move(built);
+    return std::nullopt;
   }
 
   template <class Number>
@@ -68,39 +100,55 @@ struct pipeline_model::explanation {
     const std::span<double> raw = r.memory.inner().get<double>(r.rows * explain->width());
     explain->explain(row_major(static_cast<const Number*>(rows.data()), r.rows, n), raw, r.memory.inner().inner());
     for (std::size_t i = 0; i < r.rows; ++i) {
-      fold_contributions(raw.subspan(i * explain->width() + output * (n + 1), n + 1), feature_of,
-                         std::span(out + i * (features + 1), features + 1));
+      for (const std::size_t o : output) {
+        const std::span<double> to(out, features + 1);
+        fold_contributions(raw.subspan(i * explain->width() + o * (n + 1), n + 1), feature_of, to);
+        for (double& part : to) part /= divisor;
+        out += features + 1;
+      }
     }
   }
   void explain_linear(const detail::column_run& r, std::size_t features, double* out) const {
-    for (std::size_t i = 0; i < r.rows; ++i, out += features + 1) {
-      std::fill_n(out, features + 1, 0.0);
-      for (std::size_t k = 0; k < linear->in.size(); ++k) {
-        out[feature_of[k]] += exact::product(r.column[linear->in[k]][i], linear->coefficients[output][k]);
+    for (std::size_t i = 0; i < r.rows; ++i) {
+      for (const std::size_t o : output) {
+        std::fill_n(out, features + 1, 0.0);
+        for (std::size_t k = 0; k < linear->in.size(); ++k) {
+          out[feature_of[k]] += exact::product(r.column[linear->in[k]][i], linear->coefficients[o][k]);
+        }
+        out[features] += linear->intercept[o];
+        out += features + 1;
       }
-      out[features] += linear->intercept[output];
     }
   }
 };
 
 TABSCORE_INLINE pipeline_model::pipeline_model(const model_file& file)
     : names_(file.features),
+      outputs_(file.outputs),
       threshold_(file.threshold),
       program_(std::get<std::shared_ptr<const detail::column_program>>(file.model)),
-      explained_(explanation::make(*program_)) {}
+      explained_(explanation::make(*program_, outputs_)) {}
 
-TABSCORE_INLINE void pipeline_model::score(const feature_block& x, scratch& memory,
-                                           std::span<double> probability) const {
+TABSCORE_INLINE void pipeline_model::score(const feature_block& x, scratch& memory, std::span<double> out) const {
   TABSCORE_ASSERT(x.width == names_.numeric.size() && x.text.size() == names_.text.size(),
                   "the block has other features than the model");
-  program_->values(x, memory, program_->probability, probability);
+  program_->values(x, memory, program_->outputs, out);
 }
 
-TABSCORE_INLINE bool pipeline_model::has_margin() const noexcept { return program_->margin.has_value(); }
+TABSCORE_INLINE std::size_t pipeline_model::decide_tie(const feature_block& x, std::size_t row, std::size_t first,
+                                                       scratch& memory) const {
+  if (!program_->class_by_margins) return first;
+  std::vector<const std::string_view*> text;
+  for (const std::string_view* column : x.text) text.push_back(column + row);
+  std::vector<double> margin(margin_columns());
+  margins({1, x.width, x.numeric + row, x.stride, text}, memory, margin);
+  return static_cast<std::size_t>(std::max_element(margin.begin(), margin.end()) - margin.begin());
+}
+
+TABSCORE_INLINE std::size_t pipeline_model::margin_columns() const noexcept { return program_->margins.size(); }
 
 TABSCORE_INLINE void pipeline_model::margins(const feature_block& x, scratch& memory, std::span<double> margin) const {
-  if (program_->margin) return program_->values(x, memory, *program_->margin, margin);
-  std::fill_n(margin.begin(), x.rows, std::numeric_limits<double>::quiet_NaN());
+  if (!program_->margins.empty()) program_->values(x, memory, program_->margins, margin);
 }
 
 TABSCORE_INLINE feature_fault pipeline_model::find_fault(const feature_block& x, std::size_t row,
@@ -115,20 +163,21 @@ TABSCORE_INLINE bool pipeline_model::takes_missing(std::size_t i) const { return
 
 TABSCORE_INLINE void pipeline_model::contributions(const feature_block& x, scratch& memory,
                                                    std::span<double> out) const {
-  TABSCORE_ASSERT(explained_ && out.size() >= x.rows * (names_.size() + 1), "room and an explanation");
+  TABSCORE_ASSERT(explained_ && out.size() >= x.rows * outputs_.columns * (names_.size() + 1),
+                  "room and an explanation");
   const explanation& how = **explained_;
-  program_->each_run(x, memory, [&](const detail::column_run& r) {
-    double* const to = out.data() + r.first * (names_.size() + 1);
-    if (how.linear != nullptr) return how.explain_linear(r, names_.size(), to);
-    if (how.trees->trees.model().input == precision::float32) return how.explain_trees<float>(r, names_.size(), to);
-    how.explain_trees<double>(r, names_.size(), to);
-  });
+  const std::size_t numbers = how.output.size() * (names_.size() + 1);
+  program_->each_run(x, memory,
+                     [&](const detail::column_run& r) { how.run(r, names_.size(), out.data() + r.first * numbers); });
 }
 
-TABSCORE_INLINE double pipeline_model::margin_bound(const feature_block& x, std::size_t row) const {
-  return program_->margin_bound(x, row);
+TABSCORE_INLINE double pipeline_model::margin_bound(const feature_block& x, std::size_t row, std::size_t column) const {
+  return program_->column_bound(x, row, program_->margins[column]);
 }
-TABSCORE_INLINE double pipeline_model::probability_bound() const noexcept { return program_->bound; }
+TABSCORE_INLINE double pipeline_model::output_bound(const feature_block& x, std::size_t row, std::size_t column) const {
+  const bool chances = outputs_.task == task::binary || (outputs_.task == task::multiclass && outputs_.probabilities);
+  return chances ? program_->bound : program_->column_bound(x, row, program_->outputs[column]);
+}
 
 TABSCORE_INLINE result<pipeline_model> make_pipeline_model(const model_file& file) {
   if (!std::holds_alternative<std::shared_ptr<const detail::column_program>>(file.model)) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
@@ -57,7 +58,9 @@ inline feature_fault find_fault(const column_program& p, const feature_block& ro
         return;
       }
     }
-    column_id at = p.probability;
+    const auto missing =
+        std::find_if(p.outputs.begin(), p.outputs.end(), [&](column_id c) { return std::isnan(r.column[c][0]); });
+    column_id at = missing == p.outputs.end() ? p.outputs.front() : *missing;
     for (std::size_t s = p.steps.size(); s-- > 0 && at >= p.features();) {
       if (at < p.steps[s].first || !std::isnan(r.column[at][0])) continue;
       std::visit(
@@ -123,7 +126,7 @@ inline bool takes_missing(const column_program& p, std::size_t feature) {
         },
         step.op);
   }
-  return !refused && !missing[p.probability];
+  return !refused && std::none_of(p.outputs.begin(), p.outputs.end(), [&](column_id c) { return missing[c]; });
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI::detail

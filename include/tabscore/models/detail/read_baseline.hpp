@@ -13,6 +13,7 @@
 #include "../../core/config.hpp"
 #include "../../core/detail/json_node.hpp"
 #include "../../features/baseline.hpp"
+#include "../../outputs/task.hpp"
 #include "../model_file.hpp"
 
 // The member "drift_baseline" of a model file whose features have been read.
@@ -47,7 +48,15 @@ inline binned_rows read_bins(const json_node& node) {
 /// The histograms of `rows` training rows.
 inline training_histograms read_histograms(const json_node& node, const model_file& file, std::uint64_t rows) {
   training_histograms all;
-  node.members({"numeric", "text", "probability"});
+  const model_outputs& given = file.outputs;
+  const bool two_classes = given.task == task::binary, classes = given.task == task::multiclass;
+  if (two_classes) {
+    node.members({"numeric", "text", "probability"});
+  } else if (classes) {
+    node.members({"numeric", "text", "outputs", "classes"});
+  } else {
+    node.members({"numeric", "text", "outputs"});
+  }
   if (!node.ok()) return all;
   const auto complete = [&](const json_node& n, std::uint64_t counted) {
     if (counted != rows) {
@@ -82,34 +91,76 @@ inline training_histograms read_histograms(const json_node& node, const model_fi
   });
   one_each("text", file.features.text.size(), all.text.size());
   if (!node.ok()) return all;
-  const json_node probability = node["probability"];
-  probability.members({"edges", "counts", "missing"});
-  if (!node.ok()) return all;
-  all.probability = read_bins(probability);
-  if (node.ok()) complete(probability["counts"], all.probability.rows());
+  const auto read_predicted = [&](const json_node& predicted) {
+    predicted.members({"edges", "counts", "missing"});
+    if (!node.ok()) return;
+    all.outputs.push_back(read_bins(predicted));
+    if (node.ok()) complete(predicted["counts"], all.outputs.back().rows());
+  };
+  if (two_classes) {
+    read_predicted(node["probability"]);
+    return all;
+  }
+  node["outputs"].each(read_predicted);
+  const std::size_t wanted = classes ? 1 : given.columns;
+  if (node.ok() && all.outputs.size() != wanted) {
+    node["outputs"].fail(errc::structure, fmt::format("expected {} entries, found {}", wanted, all.outputs.size()));
+  }
+  if (classes && node.ok()) {
+    all.classes = read_counts(node["classes"], given.columns);
+    std::uint64_t counted = 0;
+    for (const std::uint64_t n : all.classes) counted += n;
+    if (node.ok()) complete(node["classes"], counted);
+  }
   return all;
 }
 
 inline drift_baseline read_baseline(const json_node& node, const model_file& file) {
   const std::vector<std::string>& names = file.features.numeric;
   drift_baseline baseline;
-  node.members({"numeric", "training_positive_rate", "training_sample_size"}, {"histograms"});
+  const model_outputs& given = file.outputs;
+  if (given.task == task::binary) {
+    node.members({"numeric", "training_positive_rate", "training_sample_size"}, {"histograms"});
+  } else if (given.task == task::multiclass) {
+    node.members({"numeric", "class_rates", "training_sample_size"}, {"histograms"});
+  } else {
+    node.members({"numeric", "outputs", "training_sample_size"}, {"histograms"});
+  }
   if (!node.ok()) return baseline;
-  node["numeric"].each([&](const json_node& feature) {
+  const auto read_feature = [](const json_node& feature) {
     feature.members({"name", "mean", "std"});
-    if (!feature.ok()) return;
-    const std::size_t at = baseline.numeric.size();
+    if (!feature.ok()) return drift_baseline::feature();
     drift_baseline::feature entry{feature["name"].text(), feature["mean"].number(), feature["std"].number()};
+    if (!(entry.std >= 0)) feature["std"].expected("a number from 0");
+    return entry;
+  };
+  node["numeric"].each([&](const json_node& feature) {
+    const std::size_t at = baseline.numeric.size();
+    drift_baseline::feature entry = read_feature(feature);
+    if (!feature.ok()) return;
     if (at >= names.size()) return feature.fail(errc::structure, "expected no entry beyond the numeric features");
     if (entry.name != names[at]) feature["name"].expected(fmt::format("\"{}\", as in features.numeric", names[at]));
-    if (!(entry.std >= 0)) feature["std"].expected("a number from 0");
     baseline.numeric.push_back(std::move(entry));
   });
   if (node.ok() && baseline.numeric.size() != names.size()) {
     node["numeric"].fail(errc::structure, fmt::format("expected {} entries, one per numeric feature, found {}",
                                                       names.size(), baseline.numeric.size()));
   }
-  baseline.training_positive_rate = node["training_positive_rate"].number(0, 1);
+  if (given.task == task::binary) {
+    baseline.training_positive_rate = node["training_positive_rate"].number(0, 1);
+  } else if (given.task == task::multiclass) {
+    baseline.class_rates = node["class_rates"].numbers(given.columns);
+    for (const double rate : baseline.class_rates) {
+      if (!(rate >= 0 && rate <= 1)) node["class_rates"].fail(errc::structure, "expected numbers from 0 to 1");
+    }
+  } else {
+    node["outputs"].each([&](const json_node& output) { baseline.outputs.push_back(read_feature(output)); });
+    if (node.ok() && baseline.outputs.size() != given.columns) {
+      node["outputs"].fail(errc::structure,
+                           fmt::format("expected {} entries, one per number that the model gives, found {}",
+                                       given.columns, baseline.outputs.size()));
+    }
+  }
   baseline.training_sample_size = node["training_sample_size"].count();
   if (node.has("histograms")) {
     baseline.histograms = read_histograms(node["histograms"], file, baseline.training_sample_size);

@@ -43,9 +43,7 @@ inline std::optional<column_op> read_tree_model(const json_node& node, column_pr
                     fmt::format("expected {} columns, which the trees read, found {}", trees.features, in.size()));
     return {};
   }
-  const link::function form = trees.output_link.form;
-  if (gives == "prediction" && form != link::function::identity && form != link::function::positive &&
-      form != link::function::most_likely && form != link::function::signed_square) {
+  if (gives == "prediction" && !trees.output_link.exact()) {
     program.allow(trees.output_link.single ? bounds::float32 : bounds::rounding);
   }
   auto built = forest::build(std::move(trees), node["model"].place());

@@ -17,6 +17,7 @@
 
 #include "../../core/config.hpp"
 #include "../../core/detail/json_node.hpp"
+#include "../../outputs/task.hpp"
 #include "column_program.hpp"
 #include "read_category_ops.hpp"
 #include "read_columns.hpp"
@@ -26,28 +27,69 @@
 // The member "model" of a model file of kind "pipeline", whose features have been read.
 namespace tabscore::inline TABSCORE_ABI::detail {
 
+/// Numbers a row that a model may give.
+inline constexpr std::size_t max_outputs = 10'000;
+
 /// Reads the steps one after another; each sees the columns before it.
 class program_reader {
  public:
-  program_reader(const json_node& model, std::size_t numeric, std::size_t text, std::size_t most_columns)
-      : model_(model), most_columns_(most_columns) {
+  /// `outputs`: what the file says of the model's numbers; none: they are the probability of one of two classes.
+  program_reader(const json_node& model, std::size_t numeric, std::size_t text, std::size_t most_columns,
+                 const model_outputs* outputs)
+      : model_(model), most_columns_(most_columns), outputs_(outputs) {
     program_.numeric = numeric;
     program_.text = text;
     program_.columns = numeric + text;
   }
 
   std::shared_ptr<const column_program> read() {
-    model_.members({"steps", "probability"}, {"margin"});
+    if (outputs_ == nullptr) {
+      model_.members({"steps", "probability"}, {"margin"});
+    } else {
+      model_.members({"steps", "outputs"}, {"margins", "class_by"});
+    }
     if (!model_.ok()) return nullptr;
     model_["steps"].each([&](const json_node& step) { add(step); });
-    program_.probability = read_column(model_["probability"], program_);
-    if (model_.has("margin")) program_.margin = read_column(model_["margin"], program_);
+    if (outputs_ == nullptr) {
+      program_.outputs = {read_column(model_["probability"], program_)};
+      if (model_.has("margin")) program_.margins = {read_column(model_["margin"], program_)};
+    } else {
+      read_outputs();
+    }
     if (!model_.ok()) return nullptr;
     program_.find_origins();
     return std::make_shared<const column_program>(std::move(program_));
   }
 
  private:
+  void read_outputs() {
+    program_.outputs = read_columns(model_["outputs"], program_);
+    const std::size_t found = program_.outputs.size();
+    const std::size_t wanted = outputs_->columns;
+    if (model_.ok() && wanted != 0 && found != wanted) {
+      model_["outputs"].fail(errc::structure,
+                             fmt::format("expected {} columns, as many as outputs says, found {}", wanted, found));
+    }
+    if (model_.ok() && found > max_outputs) {
+      model_["outputs"].fail(errc::unsupported,
+                             fmt::format("expected at most {} columns, found {}", max_outputs, found));
+    }
+    if (model_.has("margins")) {
+      program_.margins = read_columns(model_["margins"], program_);
+      if (model_.ok() && program_.margins.size() != found) {
+        model_["margins"].fail(errc::structure, fmt::format("expected {} columns, one per output, found {}", found,
+                                                            program_.margins.size()));
+      }
+    }
+    if (!model_.has("class_by")) return;
+    const std::string by = model_["class_by"].text();
+    if (by != "margins" && by != "outputs") model_["class_by"].expected("\"margins\" or \"outputs\"");
+    program_.class_by_margins = by == "margins";
+    if (program_.class_by_margins && (outputs_->task != task::multiclass || program_.margins.empty())) {
+      model_["class_by"].fail(errc::structure, "expected several classes and the member margins beside it");
+    }
+  }
+
   void add(const json_node& node) {
     if (!node.has("op")) return node.fail(errc::structure, "expected an object with the member op");
     const std::string name = node["op"].text();
@@ -198,6 +240,7 @@ class program_reader {
 
   json_node model_;
   std::size_t most_columns_;
+  const model_outputs* outputs_;
   column_program program_;
 };
 

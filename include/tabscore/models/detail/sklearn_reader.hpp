@@ -8,14 +8,17 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "../../core/config.hpp"
 #include "../../core/result.hpp"
+#include "../../outputs/task.hpp"
 #include "../tree.hpp"
 #include "model_value.hpp"
+#include "read_classes.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::detail {
 
@@ -25,7 +28,7 @@ class sklearn_reader {
   sklearn_reader(model_value root, std::string_view source) : root_(root), source_(source) {}
 
   result<forest_model> read() {
-    if (read_model()) return std::move(model_);
+    if (read_model() && read_prediction()) return std::move(model_);
     return *wrong_;
   }
 
@@ -85,13 +88,12 @@ class sklearn_reader {
     const std::string_view kind = text("kind");
     classifier_ = kind.ends_with("_classifier") || kind == "logistic_regression";
     if (classifier_) {
-      std::vector<double> classes;
       const auto array = member(root_, "model", "classes");
-      if (!array || !array->each([&](const model_value&) { return classes.push_back(0), true; })) {
-        return expect("classes", "an array");
+      if (!array || !read_classes(array->element(), named_)) {
+        return expect("classes", "an array of texts, of numbers or of booleans");
       }
-      if (classes.size() < 2) return expect("classes", "at least two classes");
-      classes_ = classes.size();
+      if (named_.classes.size() < 2) return expect("classes", "at least two classes");
+      classes_ = named_.classes.size();
     }
     if (const auto names = root_.find("feature_names")) {
       const bool good = names->each([&](const model_value& e) {
@@ -111,7 +113,58 @@ class sklearn_reader {
     if (stem == "random_forest" || stem == "extra_trees" || stem == "decision_tree") return read_forest();
     if (stem == "gradient_boosting") return read_boosting(family::boosting, "init_raw");
     if (stem == "hist_gradient_boosting") return read_boosting(family::histogram, "baseline");
+    if (kind == "isolation_forest") return read_isolation();
     return fail(errc::unsupported, fmt::format("kind \"{}\"", kind));
+  }
+
+  /// What predict() gives. Of two classes the trees give the probability of the second one.
+  bool read_prediction() {
+    if (classes_ > 2) {
+      named_.task = task::multiclass;
+    } else if (text("kind") == "isolation_forest") {
+      named_.task = task::anomaly;
+    } else if (!classifier_) {
+      named_.task = task::regression;
+    } else {
+      named_ = model_outputs();
+    }
+    named_.columns = named_.task == task::binary ? 1 : model_.outputs;
+    if (root_.find("level")) {
+      double level = 0;
+      if (!number("level", level)) return false;
+      if (classifier_ || model_.outputs != 1 || !(level > 0 && level < 1)) {
+        return expect("level", "of a regressor of one target, between 0 and 1");
+      }
+      named_.task = task::quantiles;
+      named_.names.push_back(fmt::format("{}", level));
+    }
+    if (const auto by = root_.find("class_by")) {
+      if (by->text() != "margin" && by->text() != "prediction") {
+        return expect("class_by", "\"margin\" or \"prediction\"");
+      }
+      model_.class_by_margins = by->text() == "margin";
+    }
+    model_.predicts = std::move(named_);
+    return true;
+  }
+
+  /// The depths of the leaves are added in tree order, then divided by the average depth.
+  bool read_isolation() {
+    double depth = 0;
+    double offset = 0;
+    if (!read_width() || !number("average_depth", depth) || !number("offset", offset)) return false;
+    if (!(depth > 0)) return expect("average_depth", "above 0");
+    model_.base.assign(1, 0.0);
+    const auto trees = member(root_, "model", "trees");
+    if (!trees || !trees->each([&](const model_value& t) { return read_tree(t, family::forest, 0, 1.0); })) {
+      return expect("trees", "an array of trees");
+    }
+    if (model_.trees.empty()) return expect("trees", "at least one tree");
+    read_accepted(family::forest);
+    model_.output_link.form = link::function::isolation;
+    model_.output_link.divisor = depth;
+    model_.output_link.offset = offset;
+    return true;
   }
 
   bool read_width() {
@@ -142,6 +195,7 @@ class sklearn_reader {
       }
     }
     using form = link::function;
+    model_.class_by_margins = true;
     const bool ovr = text("multi_class") == "ovr";
     if (classes_ == 2 && text("multi_class") == "multinomial") {
       return fail(errc::unsupported,
@@ -374,6 +428,7 @@ class sklearn_reader {
   std::optional<error> wrong_;
   bool classifier_ = false;
   std::size_t classes_ = 0;
+  model_outputs named_;            ///< with the classes of a classifier
   std::size_t missing_sides_ = 0;  ///< trees that say where missing values go
   std::vector<std::vector<std::uint32_t>> known_;
   std::vector<std::uint32_t> known_of_;

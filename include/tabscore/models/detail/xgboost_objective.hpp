@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "../../core/config.hpp"
+#include "../../outputs/task.hpp"
 #include "../link.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::detail {
@@ -20,33 +21,34 @@ struct xgboost_objective {
   std::string_view name;
   link::function form;
   base_space base;
+  tabscore::task task = tabscore::task::regression;  ///< by what predict() gives
 };
 
 /// `version` is 10000 x major + 100 x minor + patch.
 inline std::optional<xgboost_objective> find_xgboost_objective(std::string_view name, int version) noexcept {
   using f = link::function;
   static constexpr xgboost_objective known[] = {
-      {"binary:logistic", f::logistic, base_space::probability},
+      {"binary:logistic", f::logistic, base_space::probability, task::binary},
       {"reg:logistic", f::logistic, base_space::probability},
-      {"binary:logitraw", f::identity, base_space::margin},
-      {"binary:hinge", f::positive, base_space::margin},
+      {"binary:logitraw", f::identity, base_space::margin, task::score},
+      {"binary:hinge", f::positive, base_space::margin, task::binary},
       {"count:poisson", f::exponential, base_space::positive},
       {"reg:gamma", f::exponential, base_space::positive},
       {"reg:tweedie", f::exponential, base_space::positive},
-      {"survival:cox", f::exponential, base_space::positive},
+      {"survival:cox", f::exponential, base_space::positive, task::score},
       {"survival:aft", f::exponential, base_space::positive},
       {"reg:squarederror", f::identity, base_space::margin},
       {"reg:linear", f::identity, base_space::margin},
       {"reg:squaredlogerror", f::identity, base_space::margin},
       {"reg:pseudohubererror", f::identity, base_space::margin},
       {"reg:absoluteerror", f::identity, base_space::margin},
-      {"reg:quantileerror", f::ascending, base_space::margin},
+      {"reg:quantileerror", f::ascending, base_space::margin, task::quantiles},
       {"reg:expectileerror", f::steps, base_space::steps},
-      {"rank:pairwise", f::identity, base_space::margin},
-      {"rank:ndcg", f::identity, base_space::margin},
-      {"rank:map", f::identity, base_space::margin},
-      {"multi:softprob", f::softmax, base_space::margin},
-      {"multi:softmax", f::most_likely, base_space::margin},
+      {"rank:pairwise", f::identity, base_space::margin, task::score},
+      {"rank:ndcg", f::identity, base_space::margin, task::score},
+      {"rank:map", f::identity, base_space::margin, task::score},
+      {"multi:softprob", f::softmax, base_space::margin, task::multiclass},
+      {"multi:softmax", f::most_likely, base_space::margin, task::multiclass},
   };
   for (const xgboost_objective& o : known) {
     if (o.name != name) continue;

@@ -137,6 +137,8 @@ class xgboost_reader {
     if (text->starts_with("rank:") && training_.version < 10400) training_.best_iteration.reset();
     model_.output_link.form = known->form;
     model_.output_link.single = true;
+    model_.class_by_margins = known->form == link::function::most_likely;
+    if (!read_prediction(objective, known->task)) return false;
 
     std::vector<float> scores;
     if (!read_base_score(parameters, scores)) return false;
@@ -156,29 +158,55 @@ class xgboost_reader {
     return true;
   }
 
+  /// What predict() gives: classes have numbers, quantiles the levels that the file lists.
+  bool read_prediction(const Value& objective, task predicted) {
+    model_outputs& out = model_.predicts.emplace();
+    out.task = predicted;
+    out.columns = model_.outputs;
+    if (predicted == task::multiclass) {
+      out.classes_are = class_kind::number;
+      for (std::size_t k = 0; k < model_.outputs; ++k) out.classes.push_back(std::to_string(k));
+    }
+    const maybe loss = predicted == task::quantiles ? objective.find("quantile_loss_param") : std::nullopt;
+    const maybe levels = loss ? loss->find("quantile_alpha") : std::nullopt;
+    if (!levels) return true;
+    std::vector<double> numbers;
+    constexpr std::string_view place = "learner.objective.quantile_loss_param.quantile_alpha";
+    if (!read_list(*levels, place, numbers)) return false;
+    if (numbers.size() != model_.outputs) return file_.expect(place, fmt::format("{} levels", model_.outputs));
+    for (const double level : numbers) out.names.push_back(fmt::format("{}", level));
+    return true;
+  }
+
   /// "5E-1", or since 3.1 a list in a text: "[5E-1]", one score for all outputs or one for each.
   bool read_base_score(const Value& parameters, std::vector<float>& scores) {
     constexpr std::string_view place = "learner.learner_model_param.base_score";
     const maybe found = file_.member(parameters, "learner.learner_model_param", "base_score");
-    if (!found) return false;
-    if (const auto number = found->number()) scores.push_back(static_cast<float>(*number));
-    if (const auto text = found->text()) {
+    if (!found || !read_list(*found, place, scores)) return false;
+    if (scores.size() == 1 || scores.size() == model_.outputs) return true;
+    return file_.expect(place, fmt::format("one number, or one for each of {} outputs", model_.outputs));
+  }
+
+  /// A number, or numbers in a text: "5E-1", "[1E-1,5E-1]".
+  template <class Number>
+  bool read_list(const Value& list_or_number, std::string_view place, std::vector<Number>& out) {
+    if (const auto number = list_or_number.number()) out.push_back(static_cast<Number>(*number));
+    if (const auto text = list_or_number.text()) {
       std::string_view rest = *text;
       const bool list = !rest.empty() && rest.front() == '[' && rest.back() == ']';
       if (list) rest = rest.substr(1, rest.size() - 2);
       while (!rest.empty()) {
-        float score = 0;
-        const auto [end, code] = from_chars(rest.data(), rest.data() + rest.size(), score);
+        Number value = 0;
+        const auto [end, code] = from_chars(rest.data(), rest.data() + rest.size(), value);
         if (code != std::errc()) return file_.expect(place, "a number or a list of numbers");
-        scores.push_back(score);
+        out.push_back(value);
         rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
         if (!rest.empty() && (!list || rest.front() != ','))
           return file_.expect(place, "a number or a list of numbers");
         if (!rest.empty()) rest.remove_prefix(1);
       }
     }
-    if (scores.size() == 1 || scores.size() == model_.outputs) return true;
-    return file_.expect(place, fmt::format("one number, or one for each of {} outputs", model_.outputs));
+    return true;
   }
 
   Value root_;

@@ -24,7 +24,8 @@ TABSCORE_INLINE result<drift_reference> make_drift_reference(const model_file& f
   const auto fits = [](const binned_rows& rows) {
     return !binner::wrong(rows.edges) && rows.counts.size() + 1 == rows.edges.size();
   };
-  if (!std::all_of(trained.numeric.begin(), trained.numeric.end(), fits) || !fits(trained.probability)) {
+  if (!std::all_of(trained.numeric.begin(), trained.numeric.end(), fits) || trained.outputs.size() != 1 ||
+      !fits(trained.outputs.front())) {
     return fail("expected 2 to 21 ascending edges of single precision and a count of each bin");
   }
   for (std::size_t f = 0; f < trained.text.size(); ++f) {
@@ -60,7 +61,7 @@ TABSCORE_INLINE result<drift_reference> make_drift_reference(const model_file& f
     return fail(std::string("expected at most ") + std::to_string(max_text_cells) + " cells of text fields, found " +
                 std::to_string(text_cells));
   }
-  number("probability", monitored_kind::probability, trained.probability);
+  number("probability", monitored_kind::probability, trained.outputs.front());
   return r;
 }
 

@@ -99,26 +99,39 @@ class Pool:
         return frame_of(self.program, self.rows)
 
 
-def predicted(pipeline, frame, positive, tries=150):
-    """The pipeline's probabilities of the positive class; NaN for rows that it refuses, which are looked for by halves with
-    so many tries."""
-    out = np.full(len(frame), np.nan)
+def probability(pipeline, positive):
+    """A function of a frame that gives the probability of a class, rows x 1."""
+    return lambda frame: np.asarray(pipeline.predict_proba(frame), dtype=float)[:, [positive]]
+
+
+def predicted(ask, frame, tries=150):
+    """What the trainer gives, rows x columns; NaN for rows that it refuses, which are looked for by halves with so many
+    tries."""
+    out = np.full((len(frame), 1), np.nan)
     waiting = [(0, len(frame))]
     take = (lambda a, b: frame[a:b]) if isinstance(frame, np.ndarray) else (lambda a, b: frame.iloc[a:b])
+
+    def put(start, end):
+        nonlocal out
+        found = ask(take(start, end))
+        if found.shape[1] != out.shape[1]:
+            out = np.full((len(frame), found.shape[1]), np.nan)
+        out[start:end] = found
+
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         while waiting and tries:
             start, end = waiting.pop(0)
             tries -= 1
             try:
-                out[start:end] = np.asarray(pipeline.predict_proba(take(start, end)), dtype=float)[:, positive]
+                put(start, end)
             except Exception:  # noqa: BLE001: any of many libraries
                 if end - start > 1:
                     middle = (start + end) // 2
                     waiting += [(start, middle), (middle, end)]
         for start, _ in waiting[:200] if np.isnan(out).all() else []:
             try:
-                out[start : start + 1] = np.asarray(pipeline.predict_proba(take(start, start + 1)), dtype=float)[:, positive]
+                put(start, start + 1)
             except Exception:  # noqa: BLE001
                 continue
     return out
@@ -185,10 +198,13 @@ def histogram_leaves(model, x):
     return out, int(sum(p.nodes["is_leaf"].sum() for p in nodes))
 
 
-TREES = dict.fromkeys("DecisionTreeClassifier ExtraTreeClassifier RandomForestClassifier ExtraTreesClassifier "
-                      "GradientBoostingClassifier".split(), applied)
-TREES.update(XGBClassifier=xgboost_leaves, XGBRFClassifier=xgboost_leaves, LGBMClassifier=lightgbm_leaves,
-             HistGradientBoostingClassifier=histogram_leaves)
+TREES = {}
+for kind in ("Classifier", "Regressor"):
+    TREES.update(dict.fromkeys((name + kind for name in ("DecisionTree", "ExtraTree", "RandomForest", "ExtraTrees",
+                                                         "GradientBoosting")), applied))
+    TREES.update({"XGB" + kind: xgboost_leaves, "XGBRF" + kind: xgboost_leaves, "LGBM" + kind: lightgbm_leaves,
+                  "HistGradientBoosting" + kind: histogram_leaves})
+TREES.update(XGBRanker=xgboost_leaves, LGBMRanker=lightgbm_leaves)
 
 
 def items_of(program, rows):
@@ -226,14 +242,14 @@ def cover(items, count, taken=()):
     return chosen
 
 
-def choose(program, pipeline, positive, count, data=None, first=None):
-    """A frame of `count` rows with their probabilities, and a sentence about what they reach. `first`: rows that come
-    before them, which are kept as they are."""
+def choose(program, pipeline, ask, count, data=None, first=None, chances=True):
+    """A frame of `count` rows for which `ask` gives numbers (`chances`: from 0 to 1), and a sentence about what they reach.
+    `first`: rows that come before them, which are kept as they are."""
     started = time.monotonic()
     require(count >= 1, "a model file needs at least one check; give checks=1 or more")
     pool = Pool(program, max(400, min(2000, 20 * count)), data)
-    probabilities = predicted(pipeline, pool.frame(), positive)
-    good = np.flatnonzero((probabilities >= 0) & (probabilities <= 1))
+    numbers = predicted(ask, pool.frame())
+    good = np.flatnonzero(np.all((numbers >= 0) & (numbers <= 1) if chances else np.abs(numbers) < 1e300, axis=1))
     if not len(good) and data is not None:
         raise NotExportable("the pipeline refuses every row of data= when its columns are float64 numbers or texts, as they are "
                             "in C++; fit it on columns of these two kinds")

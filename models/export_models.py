@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The classifiers of a model file of kind "pipeline": columns go in, the probability of each of two classes comes out. One
-function a class; @classifier registers it. Whatever a classifier is made of is exported by the same functions."""
+function a class; @classifier registers it. Whatever a classifier is made of is exported by the same functions.
+export_tasks.py has the models of other tasks."""
 
 import json
 import re
@@ -25,6 +26,20 @@ class Outcome:
         self.late_margin = None  # a function that makes the margin, where only a calibration wants it
 
 
+class Outputs:
+    """What a model of another task gives: its columns, and perhaps a margin for each, by which it may decide the class.
+    `names`: the levels of quantiles. `late_margins`: a function that makes the margins, where only a calibration wants them."""
+
+    def __init__(self, task, columns, margins=None, by_margins=False, probabilities=True, names=None):
+        self.task = task
+        self.columns = list(columns)
+        self.margins = margins
+        self.by_margins = by_margins
+        self.probabilities = probabilities
+        self.names = names
+        self.late_margins = None
+
+
 class Verbatim(str):
     """A JSON document that is written as it is."""
 
@@ -40,8 +55,19 @@ def classifier(*names):
     return register
 
 
-def predict(program, model, block, top=False):
-    """The outcome of a fitted classifier on the columns; with `top` it is the whole of what is exported."""
+OTHER_TASKS = {}
+
+
+def other_task(*names):
+    def register(function):
+        OTHER_TASKS.update(dict.fromkeys(names, function))
+        return function
+
+    return register
+
+
+def predict(program, model, block):
+    """The outcome of a fitted model on the columns."""
     model = unwrap(model)
     name = type(model).__name__
     if class_of(model) == "Pipeline":
@@ -53,26 +79,28 @@ def predict(program, model, block, top=False):
         return outcome
     if isinstance(model, str) or model is None:
         program.refuse("the last step is not a model; end the pipeline with a classifier")
-    function = CLASSIFIERS.get(class_of(model))
-    if function is None:
+    function, other = CLASSIFIERS.get(class_of(model)), OTHER_TASKS.get(class_of(model))
+    if function is None and other is None:
         if hasattr(model, "transform") and not hasattr(model, "predict"):
             program.refuse(f"the last step is a {name}, not a classifier; end the pipeline with a model")
         if not hasattr(model, "predict_proba") and class_of(model).startswith(("SVC", "NuSVC")):
             program.refuse(f"a {name} cannot be exported: it has no probabilities; use CalibratedClassifierCV of a LinearSVC")
-        if class_of(model).endswith("Regressor") or getattr(model, "_estimator_type", "") == "regressor":
-            program.refuse(f"a {name} predicts numbers; kind \"pipeline\" holds models of two classes (trees alone: "
-                           "export_sklearn_trees.py)")
         program.refuse(f"a {shown_class(model)} cannot be exported; docs/from-python.md lists the models that can")
     require_fitted(program, model)
     classes = getattr(model, "classes_", None)
-    if classes is not None and isinstance(classes, list):
-        program.refuse("the model predicts several targets; train one model for each")
-    if classes is not None and len(classes) != 2:
-        program.refuse(f"the model has {len(classes)} classes, not two; kind \"pipeline\" holds models of two classes "
-                       "(trees alone of more: export_sklearn_trees.py)")
+    if classes is not None and (isinstance(classes, list) or getattr(model, "multilabel_", False)):
+        program.refuse("the model predicts the classes of several targets; train one model for each")
+    if classes is not None and len(classes) < 2:
+        program.refuse("the training data had one class alone; a model file needs two or more")
+    if function is None and "predict" in vars(type(model)) and class_of(model) != type(model).__name__:
+        program.refuse(f"a {name} has a predict() of its own, which cannot be exported")
     count = getattr(model, "n_features_in_", len(block))
     if count != len(block):
         program.refuse(f"the {name} was fitted on {count} columns and gets {len(block)}")
+    if other is not None and (function is None or classes is None or len(classes) != 2):
+        return other(program, model, block)
+    if classes is not None and len(classes) != 2:
+        program.refuse(f"a {name} of {len(classes)} classes cannot be exported; docs/from-python.md lists the models that can")
     return function(program, model, block)
 
 
@@ -176,14 +204,19 @@ def boosted_trees(program, model, block):
     return Outcome(sigmoid(program, scaled), margin)
 
 
-@classifier("HistGradientBoostingClassifier")
-def histogram_trees(program, model, block):
+def histogram_columns(program, model, block):
+    """The columns that the trees read."""
     order, levels = export_sklearn_trees._raw_categories(model)
     columns = []
     for feature, found in zip(order, levels):
         column = block.columns[feature]
         columns += [column] if found is None else code_of_category(program, column, found)
-    (margin,) = sklearn_trees(program, model, Block(columns), "margin", 1)
+    return Block(columns)
+
+
+@classifier("HistGradientBoostingClassifier")
+def histogram_trees(program, model, block):
+    (margin,) = sklearn_trees(program, model, histogram_columns(program, model, block), "margin", 1)
     return Outcome(sigmoid(program, margin), margin)
 
 
@@ -217,6 +250,14 @@ def xgboost_trees(program, model, block):
         program.refuse(f"the objective is {objective}; binary:logistic can be exported")
     booster = model.get_booster()
     text, document = xgboost_document(model, booster)
+    keys = xgboost_inputs(program, model, block, booster, document)
+    outputs = 2 if objective == "multi:softprob" else 1
+    made = program.emit("trees", keys, outputs, kind="xgboost", model=text, gives="prediction")
+    return Outcome(made[-1], None, made[0] if outputs == 2 else None)
+
+
+def xgboost_inputs(program, model, block, booster, document):
+    """The columns that the booster reads."""
     columns = xgboost_categories(program, document, booster, block)
     if model.missing is not None and model.missing == model.missing:
         # XGBoost compares in single precision: the double and what it becomes there are both missing.
@@ -232,10 +273,7 @@ def xgboost_trees(program, model, block):
     for column in columns:
         if isinstance(column, Input):
             program.facts[column.name]["missing"] = True
-    outputs = 2 if objective == "multi:softprob" else 1
-    keys = program.numbers(Block(columns))
-    made = program.emit("trees", keys, outputs, kind="xgboost", model=text, gives="prediction")
-    return Outcome(made[-1], None, made[0] if outputs == 2 else None)
+    return program.numbers(Block(columns))
 
 
 def xgboost_document(model, booster):
@@ -297,8 +335,16 @@ def lightgbm_trees(program, model, block):
     program.kind = "lightgbm"
     if model.objective_ != "binary":
         program.refuse(f"the objective is {model.objective_}; binary can be exported")
-    booster = model.booster_
-    text = booster.model_to_string()
+    text = model.booster_.model_to_string()
+    keys = lightgbm_inputs(program, model.booster_, text, block)
+    (made,) = program.emit("trees", keys, 1, kind="lightgbm", model={"text": text}, gives="prediction")
+    outcome = Outcome(made)
+    outcome.late_margin = lambda: program.emit("trees", keys, 1, kind="lightgbm", model={"text": text}, gives="margin")[0]
+    return outcome
+
+
+def lightgbm_inputs(program, booster, text, block):
+    """The columns that the booster reads."""
     columns = list(block.columns)
     levels = getattr(booster, "pandas_categorical", None) or []
     if levels:
@@ -314,11 +360,7 @@ def lightgbm_trees(program, model, block):
     for column in columns:
         if isinstance(column, Input):
             program.facts[column.name]["missing"] = True
-    keys = program.numbers(Block(columns))
-    (made,) = program.emit("trees", keys, 1, kind="lightgbm", model={"text": text}, gives="prediction")
-    outcome = Outcome(made)
-    outcome.late_margin = lambda: program.emit("trees", keys, 1, kind="lightgbm", model={"text": text}, gives="margin")[0]
-    return outcome
+    return program.numbers(Block(columns))
 
 
 def lightgbm_categories(program, booster, text, columns, levels):

@@ -146,7 +146,8 @@ class Program:
                 if member in step:
                     step[member] = [column(key) for key in step[member]]
             steps.append(step)
-        return {"steps": steps, **{name: column(key) for name, key in results.items()}}, numeric, text
+        places = {name: [column(k) for k in key] if isinstance(key, list) else column(key) for name, key in results.items()}
+        return {"steps": steps, **places}, numeric, text
 
 
 def undo(op, members):

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Writes a fitted scikit-learn pipeline of two classes as a tabscore model file (docs/model-format.md).
+"""Writes a fitted scikit-learn pipeline as a tabscore model file (docs/model-format.md).
 
     document = export(pipeline, name="churn", threshold=0.5, training_data=training_data("churn.csv", rows=1000))
     write(document, "churn.json")
@@ -30,6 +30,7 @@ import sklearn
 
 import export_checks
 import export_models
+import export_tasks
 from export_models import Verbatim  # noqa: F401: for callers
 from export_program import FUNCTIONS, Block, Input, NotExportable, Program, class_of, is_missing, is_nan, quietly, require, unwrap
 from export_simple import Logistic, Trees, features_of, learner_of, make_checks, members  # noqa: F401: for callers
@@ -58,7 +59,7 @@ def refusals(pipeline):
             raise NotExportable(f"the {type(pipeline).__name__} is not fitted; call fit() before export()") from reason
         text = " ".join(str(reason).split())[:300]
         raise NotExportable(f"the {type(pipeline).__name__} cannot be read ({name}: {text}); check that it is fitted and "
-                            "gives predict_proba for the data that it is exported with") from reason
+                            "gives numbers for the data that it is exported with") from reason
 
 
 def export(
@@ -80,11 +81,16 @@ def export(
     data=None,
     raw=None,
     engineered=None,
+    class_names=None,
+    target_names=None,
 ):
     """The model file of a fitted pipeline as a dict. `training_data` and `baseline` come from the functions below.
 
     `threshold` is by default that of a FixedThresholdClassifier or TunedThresholdClassifierCV, else 0.5. `positive` is the
-    label that counts as positive: needed unless labels are 0 and 1 or booleans. `names` are those of the columns of a
+    label that counts as positive: needed unless labels are 0 and 1 or booleans. `class_names` are those of several classes, in
+    the order of the pipeline's classes_ (by default these themselves), `target_names` those of the numbers that a regression
+    predicts. A model without a probability of two classes has no `positive`, and a `threshold` only if it finds anomalies (by
+    default 0). `names` are those of the columns of a
     pipeline that was fitted on an array. `categories` gives, by column, the training categories that XGBoost before 3.1
     does not keep. `checks` is the number of rows that every reader replays (by default 32, of trees and of kind "pipeline"
     64); they are made up, or with `data` rows of that DataFrame. `raw` is a DataFrame of up to 100 raw rows: it goes into
@@ -94,27 +100,29 @@ def export(
     """
     with refusals(pipeline):
         pipeline, first = without_engineering(pipeline)
-        place, classes = positive_place(pipeline, positive)
+        binary = two_classes(pipeline, positive)
+        place, classes = positive_place(pipeline, positive) if binary else (1, None)
         if training_data is None or not isinstance(training_data, dict):
             require(False, "training_data is not what training_data(path, rows) gives")
         progress(f"{name}: reading the model")
-        simple = read_simple(pipeline, learner, place, names, categories)
+        simple = read_simple(pipeline, learner, place, names, categories) if binary else None
         plan = None
         try:
             plan = Plan(pipeline, names, categories, place)
         except NotExportable:
             if simple is None:
                 raise
+        if binary:
+            require(class_names is None, "class_names= is for models of several classes; of two say positive=, or leave it out")
+            require(target_names is None, "target_names= is for models that predict numbers; leave it out")
         if threshold is None and plan and plan.threshold is not None and plan.of_threshold != place:
             label = repr(plain_label(pipeline.classes_[plan.of_threshold]))
             require(False, f"the threshold {plan.threshold} is one of the probability of {label}, which is not the positive "
                     f"class here; give positive={label}, or a threshold= of your own")
-        limit = threshold if threshold is not None else plan.threshold if plan and plan.threshold is not None else 0.5
-        known = baseline is None or isinstance(baseline, dict) and "training_positive_rate" in baseline
-        require(known, "baseline is not what drift_baseline() gives")
-        require(isinstance(limit, (int, float, np.number)), f"the threshold {limit!r} is not a number; give one from 0 to 1")
-        require(0 <= float(limit) <= 1, f"the threshold {limit} is not a probability; give one from 0 to 1")
         part = simple or plan
+        limit = threshold_of(threshold, plan, binary)
+        known = baseline is None or isinstance(baseline, dict) and rates_of(part) in baseline
+        require(known, "baseline is not what drift_baseline() gives for this pipeline")
         document = {
             "format": "tabscore-model",
             "version": FORMAT_VERSION,
@@ -128,8 +136,11 @@ def export(
             },
             "features": part.features,
             "model": part.model,
-            "threshold": float(limit),
         }
+        if not binary:
+            document["outputs"] = export_tasks.member_of(plan.outputs, pipeline, class_names, target_names, plan.program.refuse)
+        if limit is not None:
+            document["threshold"] = float(limit)
         if classes is not None:
             document["classes"] = classes
         if split is not None:
@@ -148,6 +159,39 @@ def export(
         if sentence:
             export_checks.say(f"{name}: {sentence}")
         return document
+
+
+def two_classes(pipeline, positive):
+    """Whether the file holds the probability of one of two classes."""
+    require(pipeline is not None, "there is no pipeline to export (None)")
+    require(not isinstance(pipeline, type), f"{getattr(pipeline, '__name__', '')} is a class; give a fitted pipeline")
+    require(hasattr(pipeline, "fit"), f"a {type(pipeline).__name__} is no scikit-learn pipeline or model; give a fitted one")
+    binary = export_tasks.gives_probability(pipeline)
+    require(binary or positive is None, "positive= is for pipelines that give the probability of one of two classes; leave it out")
+    return binary
+
+
+def threshold_of(given, plan, binary):
+    """The member "threshold"; None where the task has none."""
+    anomaly = not binary and plan.outputs.task == "anomaly"
+    if not binary and not anomaly:
+        require(given is None, "threshold= is for models of two classes that give probabilities, and of anomalies; leave it out")
+        return None
+    own = plan.threshold if plan and binary else None
+    limit = given if given is not None else own if own is not None else 0.0 if anomaly else 0.5
+    good = isinstance(limit, (int, float, np.number)) and np.isfinite(limit)
+    if anomaly:
+        require(good, f"the threshold {limit!r} is not a finite number")
+    else:
+        require(isinstance(limit, (int, float, np.number)), f"the threshold {limit!r} is not a number; give one from 0 to 1")
+        require(0 <= float(limit) <= 1, f"the threshold {limit} is not a probability; give one from 0 to 1")
+    return limit
+
+
+def rates_of(part):
+    """The member of a drift baseline that says what was predicted or labelled."""
+    outputs = getattr(part, "outputs", None)
+    return "training_positive_rate" if outputs is None else "class_rates" if outputs.task == "multiclass" else "outputs"
 
 
 def without_engineering(pipeline):
@@ -191,7 +235,9 @@ def input_names(model):
         names = next((n for n in (input_names(t) for _, t in model.transformer_list if not isinstance(t, str)) if n), None)
     if names is None and class_of(model) in ("CalibratedClassifierCV", "FixedThresholdClassifier"):
         names = input_names(unwrap(model.estimator))
-    if names is None and class_of(model) == "LGBMClassifier":
+    if names is None and hasattr(model, "regressor_"):
+        names = input_names(unwrap(model.regressor_))
+    if names is None and class_of(model).startswith("LGBM"):
         with contextlib.suppress(AttributeError, ValueError):  # a NotFittedError is one, too
             found = list(model.feature_name_)
             names = None if found == [f"Column_{i}" for i in range(len(found))] else found
@@ -224,15 +270,7 @@ def plain_label(label):
 
 def positive_place(pipeline, positive):
     """Which of the model's two classes is positive, and the member "classes" (None: 0 and 1, or booleans)."""
-    require(pipeline is not None, "there is no pipeline to export (None)")
-    require(not isinstance(pipeline, type), f"{getattr(pipeline, '__name__', '')} is a class; give a fitted pipeline")
-    require(hasattr(pipeline, "fit"), f"a {type(pipeline).__name__} is no scikit-learn pipeline or model; give a fitted one")
-    found = None
-    with contextlib.suppress(AttributeError):
-        found = pipeline.classes_
-    if found is None or isinstance(found, list) or len(found) != 2:
-        return 1, None  # said where the model is read
-    labels = [plain_label(label) for label in found]
+    labels = [plain_label(label) for label in pipeline.classes_]
     usual = labels[0] == 0 and labels[1] == 1 and not any(isinstance(label, str) for label in labels)
     if positive is None:
         of_model = getattr(pipeline, "pos_label", None)
@@ -312,7 +350,8 @@ class Simple:
         if any(plan.program.kinds.get(n) != kind for kind, of in zip(("number", "text"), names) for n in of):
             return found, ""
         first = {name: first[name] for name in plan.program.names if name in first}
-        rows, frame, sentence = export_checks.choose(plan.program, pipeline, 1, count, data, first)
+        rows, frame, sentence = export_checks.choose(plan.program, pipeline, export_checks.probability(pipeline, 1), count, data,
+                                                     first)
         start = len(found)
         tail = frame.iloc[start:]
         margins = self.learner.margins(pipeline, tail)
@@ -363,8 +402,14 @@ class Plan:
         block = Block([Input(name) for name in self.program.names])
         outcome = export_models.predict(self.program, pipeline, block)
         self.program.where = []
+        self.trainer = trainer_of(self.program.kind)
+        self.outputs = None
+        if isinstance(outcome, export_models.Outputs):
+            return self.set_outputs(outcome)
         name = type(unwrap(pipeline)).__name__
-        require(outcome.probability is not None, f"the {name} has no predict_proba; wrap it in a CalibratedClassifierCV")
+        if outcome.probability is None:
+            require(outcome.margin is not None, f"the {name} has no predict_proba; wrap it in a CalibratedClassifierCV")
+            return self.set_outputs(export_models.Outputs("score", [outcome.margin]))
         self.place, self.threshold = place, outcome.threshold
         self.of_threshold = place if outcome.positive is None else outcome.positive
         probability, margin = outcome.probability, outcome.margin
@@ -374,10 +419,22 @@ class Plan:
                 (margin,) = self.program.emit("function", [margin.key], 1, name="negative")
         self.has_margin = margin is not None and hasattr(unwrap(pipeline), "decision_function")
         results = {"probability": probability.key, **({"margin": margin.key} if self.has_margin else {})}
+        self.set_model(**results)
+
+    def set_model(self, **results):
         self.model, self.numeric, self.text = self.program.document(**results)
         require(self.numeric or self.text, "the model reads no column of the data")
         self.features = {"numeric": [{"name": n} for n in self.numeric], "text": [{"name": n} for n in self.text]}
-        self.trainer = trainer_of(self.program.kind)
+
+    def set_outputs(self, outputs):
+        """Of a model that does not give the probability of one of two classes."""
+        self.outputs, self.threshold = outputs, None
+        results = {"outputs": [column.key for column in outputs.columns]}
+        if outputs.margins is not None:
+            results["margins"] = [column.key for column in outputs.margins]
+        self.set_model(**results)
+        if outputs.by_margins:
+            self.model["class_by"] = "margins"
 
     def known_texts(self, name):
         return sorted(key for key in self.program.facts[name]["keys"] if key is not None)
@@ -394,8 +451,11 @@ class Plan:
         if data is not None:
             require_rows(data, self.numeric, self.text)
         count = 64 if count is None else count
-        rows, frame, sentence = export_checks.choose(self.program, pipeline, self.place, count, data)
-        chances = export_checks.predicted(pipeline, frame, self.place)
+        if self.outputs is not None:
+            return self.other_checks(pipeline, count, data)
+        ask = export_checks.probability(pipeline, self.place)
+        rows, frame, sentence = export_checks.choose(self.program, pipeline, ask, count, data)
+        chances = export_checks.predicted(ask, frame)[:, 0]
         margins = np.zeros(len(chances))
         if self.has_margin:
             margins = np.ravel(quietly(pipeline.decision_function, frame))
@@ -407,6 +467,31 @@ class Plan:
             if self.has_margin:
                 check["margin"] = float(margins[i])
             found.append({**check, "probability": float(chance)})
+        return found, sentence
+
+
+    def other_checks(self, pipeline, count, data):
+        """Rows with the trainer's numbers, and of several classes its margins and its class."""
+        outputs = self.outputs
+        ask = export_tasks.ask_of(pipeline, outputs)
+        chances = outputs.task == "multiclass" and outputs.probabilities
+        rows, frame, sentence = export_checks.choose(self.program, pipeline, ask, count, data, chances=chances)
+        numbers = export_checks.predicted(ask, frame)
+        margins, classes = None, None
+        if outputs.task == "multiclass":
+            classes = quietly(export_tasks.classes_at, pipeline, frame)
+            if outputs.margins is not None and hasattr(pipeline, "decision_function"):
+                margins = export_tasks.columns_of(quietly(pipeline.decision_function, frame))
+        found = []
+        for i in range(len(numbers)):
+            inputs = [None if is_nan(rows[n][i]) else rows[n][i] for n in self.numeric]
+            check = {"numeric": inputs, "text": [rows[n][i] for n in self.text]}
+            if margins is not None:
+                check["margins"] = margins[i].tolist()
+            check["outputs"] = numbers[i].tolist()
+            if classes is not None:
+                check["class"] = classes[i]
+            found.append(check)
         return found, sentence
 
 
@@ -495,26 +580,31 @@ def training_data(path, rows):
     return {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "rows": int(rows)}
 
 
-def drift_baseline(frame, labels, numeric=None, pipeline=None, positive=None, names=None, categories=None):
+def drift_baseline(frame, labels, numeric=None, pipeline=None, positive=None, names=None, categories=None, class_names=None,
+                   target_names=None):
     """Mean and population standard deviation of the numeric features (a list of names, model order; by default those of the
     pipeline), positive rate; with the fitted pipeline also the histograms of every feature and of the predicted
-    probability. `positive` as in export()."""
+    probability. Of several classes the rate of each label, of other tasks the mean and the deviation of what is predicted
+    instead: there `labels` may be None. `positive` and what follows as in export()."""
     with refusals(pipeline):
-        return make_baseline(frame, labels, numeric, pipeline, positive, names, categories)
+        return make_baseline(frame, labels, numeric, pipeline, positive, names, categories, class_names, target_names)
 
 
-def make_baseline(frame, labels, numeric, pipeline, positive, names, categories):
+def make_baseline(frame, labels, numeric, pipeline, positive, names, categories, class_names, target_names):
     require(isinstance(frame, pd.DataFrame), f"the training rows are a {type(frame).__name__}, not a DataFrame")
     require(len(frame) > 0, "there are no training rows")
-    require(labels is not None and len(labels) == len(frame), f"there are {0 if labels is None else len(labels)} labels for "
-            f"{len(frame)} training rows")
+    needs_labels = pipeline is None or hasattr(pipeline, "predict_proba") or labels is not None
+    require(not needs_labels or (labels is not None and len(labels) == len(frame)),
+            f"there are {0 if labels is None else len(labels)} labels for {len(frame)} training rows")
     twice = frame.columns[frame.columns.duplicated()].tolist()
     require(not twice, f"two columns of the training rows are named {twice[:1]}; rename one")
     part, place = None, 1
     if pipeline is not None:
         pipeline, first = without_engineering(pipeline)
-        place, _ = positive_place(pipeline, positive)
-        part = read_simple(pipeline, None, place, names, categories) or Plan(pipeline, names, categories, place)
+        binary = two_classes(pipeline, positive)
+        place, _ = positive_place(pipeline, positive) if binary else (1, None)
+        part = read_simple(pipeline, None, place, names, categories) if binary else None
+        part = part or Plan(pipeline, names, categories, place)
         if first is not None and not set(input_names(pipeline)) <= set(frame.columns):
             frame = first.transform(frame)
         wanted = [feature["name"] for feature in part.features["numeric"]]
@@ -542,14 +632,44 @@ def make_baseline(frame, labels, numeric, pipeline, positive, names, categories)
     stds = std(np.ascontiguousarray(frame[numeric], dtype=float), axis=0) if numeric else []
     baseline = {
         "numeric": [{"name": n, "mean": float(m), "std": float(s)} for n, m, s in zip(numeric, means, stds)],
-        "training_positive_rate": float(np.mean(positives(labels, pipeline, place, positive))),
-        "training_sample_size": len(frame),
     }
+    outputs = getattr(part, "outputs", None)
+    if outputs is None:
+        baseline["training_positive_rate"] = float(np.mean(positives(labels, pipeline, place, positive)))
+    else:
+        baseline.update(baseline_of_outputs(frame, labels, pipeline, part, class_names, target_names))
+    baseline["training_sample_size"] = len(frame)
     if pipeline is not None:
         progress("counting the training rows")
         baseline["histograms"] = histograms(frame, numeric, pipeline, part, place)
         progress()
     return baseline
+
+
+def rows_for(frame, pipeline, part):
+    """The rows as the pipeline takes them."""
+    inputs = input_names(pipeline)
+    return frame[inputs] if inputs is not None else frame[part.program.names].to_numpy()
+
+
+def baseline_of_outputs(frame, labels, pipeline, part, class_names, target_names):
+    """The rates of several classes, or what is predicted for the training rows."""
+    if part.outputs.task == "multiclass":
+        require(labels is not None, "give the labels of the training rows")
+        classes = [plain_label(v) for v in pipeline.classes_]
+        found = [plain_label(v) for v in np.asarray(labels, dtype=object)]
+        require(not any(is_missing(v) for v in found), "a training label is missing")
+        if class_names is not None and not set(found) <= set(classes):
+            classes = list(class_names)
+        odd = [v for v in found if v not in classes]
+        require(not odd, f"the training label {odd[:1]} is no class of the model; its classes are {classes[:4]}")
+        return {"class_rates": [found.count(v) / len(found) for v in classes]}
+    numbers = quietly(export_tasks.ask_of(pipeline, part.outputs), rows_for(frame, pipeline, part))
+    require(bool(np.isfinite(numbers).all()), "a prediction for a training row is not finite, so there is no mean of them")
+    if target_names is None:
+        target_names = ["prediction"] if numbers.shape[1] == 1 else [f"prediction_{k}" for k in range(numbers.shape[1])]
+    return {"outputs": [{"name": str(n), "mean": float(np.mean(column)), "std": float(np.std(column))}
+                        for n, column in zip(target_names, np.ascontiguousarray(numbers.T))]}
 
 
 def as_numbers(name, values, where="the training rows"):
@@ -597,16 +717,19 @@ def histograms(frame, numeric, pipeline, part, place):
         missing = 0 if None in levels else by_text.get(None, 0)
         text = {"name": name, "counts": counts, "unseen": len(frame) - sum(counts) - missing}
         texts.append({**text, "missing": missing} if missing else text)
-    inputs = input_names(pipeline)
-    rows = frame[inputs] if inputs is not None else frame[part.program.names].to_numpy()
-    with export_checks.warnings.catch_warnings():
-        export_checks.warnings.simplefilter("ignore")
-        probability = pipeline.predict_proba(rows)[:, place]
-    return {
-        "numeric": [{"name": name, **bins(name, frame[name])} for name in numeric],
-        "text": texts,
-        "probability": bins("probability", probability, low=0.0, high=1.0),
-    }
+    rows = rows_for(frame, pipeline, part)
+    counted = {"numeric": [{"name": name, **bins(name, frame[name])} for name in numeric], "text": texts}
+    outputs = getattr(part, "outputs", None)
+    if outputs is None:
+        probability = quietly(pipeline.predict_proba, rows)[:, place]
+        return {**counted, "probability": bins("probability", probability, low=0.0, high=1.0)}
+    numbers = quietly(export_tasks.ask_of(pipeline, outputs), rows)
+    if outputs.task != "multiclass":
+        return {**counted, "outputs": [bins("the prediction", column) for column in numbers.T]}
+    largest = numbers.max(axis=1)
+    bounds = {"low": 0.0, "high": 1.0} if outputs.probabilities else {}
+    classes = np.bincount(quietly(export_tasks.classes_at, pipeline, rows), minlength=numbers.shape[1])
+    return {**counted, "outputs": [bins("the prediction", largest, **bounds)], "classes": classes.tolist()}
 
 
 def bins(name, values, low=None, high=None):

@@ -6,12 +6,13 @@
     export_sklearn_trees.py model.joblib model.json [feature names, comma-separated]
 
 Kinds: RandomForest, ExtraTrees and DecisionTree (classifier and regressor), GradientBoosting and HistGradientBoosting
-(classifier and regressor). Numbers are written so that they read back to the same float64. Checked with scikit-learn 1.2
+(classifier and regressor), IsolationForest. Numbers are written so that they read back to the same float64. Checked with scikit-learn 1.2
 to 1.9. Trees that take missing values have "missing_left"; without it a row with a missing value has no prediction.
 Categories of HistGradientBoosting must be whole numbers from 0 on; others need export_sklearn.export, which maps them.
 """
 import json
 import sys
+import warnings
 
 import numpy as np
 import sklearn
@@ -21,6 +22,35 @@ from export_program import class_of
 MOST_CATEGORIES = 65536
 DIVIDES_NO_MORE = (1, 4)  # predict_proba: the leaves hold shares since then
 VERSION = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
+
+
+def class_by(model):
+    """What decides the class of several: predict() of this version of scikit-learn takes the largest margin, or prediction."""
+    since = {"G": (1, 4), "H": (1, 5)}.get(class_of(model)[0])
+    return "margin" if since is not None and VERSION >= since else "prediction"
+
+
+def level_of(model):
+    """The level of a boosting of quantiles."""
+    if model.loss != "quantile":
+        return None
+    return float(model.quantile if class_of(model).startswith("Hist") else model.alpha)
+
+
+def isolation_takes(model):
+    """Whether an IsolationForest of this version of scikit-learn takes missing values, and infinities."""
+    def takes(value):
+        probe = np.zeros((1, model.n_features_in_))
+        probe[0, 0] = value
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                model.score_samples(probe)
+        except ValueError:
+            return False
+        return True
+
+    return takes(np.nan), takes(np.inf)
 
 
 def takes_missing(model):
@@ -98,6 +128,38 @@ def _gradient_boosting(model):
         if model.loss == "exponential":
             out["link_scale"] = 2.0  # its probability is that of twice the margin
         out["classes"] = _labels(model.classes_)
+        if len(model.classes_) > 2:
+            out["class_by"] = class_by(model)
+    elif level_of(model) is not None:
+        out["level"] = level_of(model)
+    return out
+
+
+def _isolation_forest(model):
+    from sklearn.ensemble._iforest import _average_path_length
+
+    missing, infinite = isolation_takes(model)
+    most = getattr(model, "_max_samples", None) or model.max_samples_
+    count = len(model.estimators_)
+    depth = float(count * _average_path_length([most])[0])
+    out = {"kind": "isolation_forest", "input_cast": "float32", "offset": float(model.offset_), "infinite": infinite,
+           "average_depth": depth if depth != 0 else float(count)}
+    subsets = model._max_features if hasattr(model, "_max_features") else int(model.estimators_features_[0].shape[0])
+
+    def tree(estimator, features):
+        inner = estimator.tree_
+        path = np.ones(inner.node_count)  # nodes from the root on
+        for i in range(inner.node_count):
+            for child in (inner.children_left[i], inner.children_right[i]):
+                if child != -1:
+                    path[child] = path[i] + 1
+        values = path + _average_path_length(inner.n_node_samples) - 1.0
+        made = _plain_tree(inner, values if depth != 0 else np.ones(inner.node_count), missing)
+        if subsets != model.n_features_in_:
+            made["feature"] = [int(features[f]) if f >= 0 else f for f in made["feature"]]
+        return made
+
+    out["trees"] = [tree(*pair) for pair in zip(model.estimators_, model.estimators_features_)]
     return out
 
 
@@ -130,8 +192,12 @@ def _hist_gradient_boosting(model, encoded=False):
     }
     if classifier:
         out["classes"] = _labels(model.classes_)
+        if len(model.classes_) > 2:
+            out["class_by"] = class_by(model)
     else:
         out["link"] = "log" if model.loss in ("poisson", "gamma") else "identity"
+        if level_of(model) is not None:
+            out["level"] = level_of(model)
     order, levels = _raw_categories(model)
     if encoded:
         order, levels = list(range(len(order))), [None] * len(order)
@@ -199,6 +265,8 @@ def export_dict(model, feature_names=None, encoded=False):
         out = _gradient_boosting(model)
     elif name.startswith("HistGradientBoosting"):
         out = _hist_gradient_boosting(model, encoded)
+    elif name == "IsolationForest":
+        out = _isolation_forest(model)
     else:
         raise ValueError(f"{type(model).__name__} is not a tree model that can be exported")
     out = {"format": "sklearn-export-1", **out, "n_features": int(model.n_features_in_)}

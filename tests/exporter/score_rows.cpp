@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 // score_rows MODEL: reads rows from standard input, tab-separated (numeric features, then texts, in model order), and
 // prints margin and probability of each with 17 digits (a margin of nan: the model has none), or "fault", the feature
-// and what is wrong with it. The text \N is an absent one.
+// and what is wrong with it. Of other tasks than two classes it prints all outputs, and the class where there are
+// several. The text \N is an absent one.
 #include <fmt/format.h>
 #include <tabscore/models/load_model.hpp>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <iostream>
 #include <string>
@@ -44,7 +47,22 @@ int score_rows(const tabscore::result<Model>& model) {
     std::vector<const std::string_view*> columns;
     for (const std::string_view& value : text) columns.push_back(&value);
     const tabscore::feature_block x{.rows = 1, .width = width, .numeric = numeric.data(), .stride = 1, .text = columns};
-    double margin[1], probability[1];
+    const tabscore::model_outputs& outputs = tabscore::outputs_of(*model);
+    if (outputs.task != tabscore::task::binary) {
+      std::vector<double> numbers(outputs.columns);
+      model->score(x, memory, numbers);
+      if constexpr (requires { model->find_fault(x, 0, memory); }) {
+        if (!std::all_of(numbers.begin(), numbers.end(), [](double v) { return std::isfinite(v); })) {
+          print_fault(model->features(), model->find_fault(x, 0, memory));
+          continue;
+        }
+      }
+      for (const double number : numbers) fmt::print("{:.17g}\t", number);
+      const bool classes = outputs.task == tabscore::task::multiclass;
+      fmt::print("{}\n", classes ? tabscore::class_of_row(*model, x, 0, numbers, memory) : std::size_t{0});
+      continue;
+    }
+    double margin[1]{std::nan("")}, probability[1];
     model->margins(x, memory, margin);
     model->score(x, memory, probability);
     if constexpr (requires { model->find_fault(x, 0, memory); }) {

@@ -358,8 +358,8 @@ class Exported(unittest.TestCase):
         for pipeline, said in [
             (fitted(("n", PCA(2), NUMERIC)), "columns.n: a PCA cannot be exported"),
             (fitted(("n", FunctionTransformer(np.degrees), ["age"])), "degrees"),
-            (fitted(numbers, frame=three, model=DecisionTreeClassifier()), "3 classes"),
-            (fitted(numbers, frame=three), "3 classes"),
+            (fitted(numbers, frame=three, model=DecisionTreeClassifier()), "threshold= is for models of two classes"),
+            (fitted(numbers, frame=three), "threshold= is for models of two classes"),
             (fitted(numbers, ("t", TrustedEncoder(), TEXT), frame=mixed), "TrustedEncoder"),
         ]:
             with self.subTest(said), self.assertRaisesRegex(export_sklearn.NotExportable, said):

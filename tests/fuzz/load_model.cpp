@@ -78,16 +78,22 @@ void require(bool condition) {
   const std::vector<const std::string_view*> texts(file.features.text.size(), cells.data());
   const feature_block block{rows, width, numbers.data(), rows, texts};
   scratch memory;
-  std::vector<double> probability(rows), alone(1);
-  model->score(block, memory, probability);
+  const std::size_t columns = model->outputs().columns;
+  std::vector<double> numbers_of_rows(rows * columns), alone(columns);
+  model->score(block, memory, numbers_of_rows);
   const std::vector<const std::string_view*> last_text(texts.size(), cells.data() + 4);
   model->score({1, width, numbers.data() + 4, rows, last_text}, memory, alone);
-  require(std::memcmp(&alone[0], &probability[4], sizeof(double)) == 0 ||
-          (std::isnan(alone[0]) && std::isnan(probability[4])));
-  for (std::size_t i = 0; i < rows; ++i) (void)model->find_fault(block, i, memory);
+  for (std::size_t k = 0; k < columns; ++k) {
+    const double together = numbers_of_rows[4 * columns + k];
+    require(std::memcmp(&alone[k], &together, sizeof(double)) == 0 || (std::isnan(alone[k]) && std::isnan(together)));
+  }
+  for (std::size_t i = 0; i < rows; ++i) {
+    (void)model->find_fault(block, i, memory);
+    if (model->outputs().task == task::multiclass) require(model->decide_tie(block, i, 0, memory) < columns);
+  }
   for (std::size_t f = 0; f < file.features.size() && f < 16; ++f) (void)model->takes_missing(f);
   if (model->explain_error() == nullptr && width < 64) {
-    std::vector<double> contributions(rows * (file.features.size() + 1));
+    std::vector<double> contributions(rows * columns * (file.features.size() + 1));
     model->contributions(block, memory, contributions);
   }
 }

@@ -76,7 +76,9 @@ const std::string all = head + R"("model":{"steps":[
   {"op":"softmax","in":[40,41]},
   {"op":"sigmoid","in":[40,41]},
   {"op":"sum_to_one","in":[42,43]},
-  {"op":"weighted_mean","in":[42,43,44,45],"groups":2,"weights":[0.25,0.75]}],"probability":48},
+  {"op":"weighted_mean","in":[42,43,44,45],"groups":2,"weights":[0.25,0.75]},
+  {"op":"sum_to_one","in":[42,43],"zero":null},
+  {"op":"float32","in":[46]}],"probability":48},
  "threshold":0.5,
  "checks":[{"numeric":[3.0,0.5],"text":["red"],"probability":0.5}]})";
 
@@ -273,11 +275,11 @@ TEST_CASE("what is wrong with a pipeline's file is said with its member", "[mode
       {R"("probability":9,"margin":8)", R"("probability":9)", "checks[0].margin: unknown member"},
       {R"("margin":0.375,)", "", "checks[0].margin: the member is missing"},
       {R"("classes":["ok","fraud"])", R"("classes":["ok","ok"])", "classes: the class \"ok\" appears twice"},
-      {R"("classes":["ok","fraud"])", R"("classes":[1,"1"])", "classes: the class \"1\" appears twice"},
-      {R"("classes":["ok","fraud"])", R"("classes":["ok",""])",
-       "classes[1]: expected a text that is not empty, found \"\""},
+      {R"("classes":["ok","fraud"])", R"("classes":[1,"1"])",
+       "classes: expected a list of texts, of numbers or of booleans"},
+      {R"("classes":["ok","fraud"])", R"("classes":["ok",""])", "classes: the name of a class is empty"},
       {R"("classes":["ok","fraud"])", R"("classes":["ok",null])",
-       "classes[1]: expected a text, a number or a boolean, found null"},
+       "classes: expected a list of texts, of numbers or of booleans"},
       {R"("classes":["ok","fraud"])", R"("classes":["ok"])",
        "classes: expected two classes, the negative and the positive one, found 1"},
       {R"({"name":"age"})", R"({"name":"age","mean":0,"scale":1})",
@@ -339,9 +341,9 @@ TEST_CASE("what is wrong with a pipeline's file is said with its member", "[mode
 }
 
 TEST_CASE("classes are shown as the trainer wrote them", "[models]") {
-  CHECK(parse_model_file(with(linear, R"(["ok","fraud"])", "[false,true]"), "f")->classes ==
+  CHECK(parse_model_file(with(linear, R"(["ok","fraud"])", "[false,true]"), "f")->outputs.classes ==
         std::vector<std::string>{"false", "true"});
-  CHECK(parse_model_file(with(linear, R"(["ok","fraud"])", "[0,1]"), "f")->classes ==
+  CHECK(parse_model_file(with(linear, R"(["ok","fraud"])", "[0,1]"), "f")->outputs.classes ==
         std::vector<std::string>{"0", "1"});
-  CHECK(parse_model_file(with(linear, R"( "classes":["ok","fraud"],)", ""), "f")->classes.empty());
+  CHECK(parse_model_file(with(linear, R"( "classes":["ok","fraud"],)", ""), "f")->outputs.classes.empty());
 }

@@ -73,7 +73,7 @@ TEST_CASE("each step gives scikit-learn's numbers, together and alone", "[models
       double worst = 0;
       for (std::size_t c = 0; c < expected.size(); ++c) {
         const auto id = static_cast<detail::column_id>(inputs.size() + c);
-        program->values(block, memory, id, out);
+        program->values(block, memory, {id}, out);
         for (std::size_t i = 0; i < rows; ++i) {
           const double apart = ulps(out[i], expected[c][i]);
           worst = std::max(worst, apart);
@@ -81,7 +81,7 @@ TEST_CASE("each step gives scikit-learn's numbers, together and alone", "[models
             FAIL(fmt::format("{} {}: column {}, row {}: x = {}: {} and not {}", version, name, c, i,
                              inputs[c % inputs.size()][i], out[i], expected[c][i]));
           }
-          program->values({1, inputs.size(), x.data() + i, rows, {}}, memory, id, alone);
+          program->values({1, inputs.size(), x.data() + i, rows, {}}, memory, {id}, alone);
           if (std::memcmp(&alone[0], &out[i], sizeof(double)) != 0) FAIL("another number alone");
         }
       }

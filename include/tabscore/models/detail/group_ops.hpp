@@ -91,9 +91,11 @@ struct weighted_mean {
   }
 };
 
-/// Divides a row's numbers by their sum; where that is 0 all become equal. Numbers barely above 1 become 1: the
+/// Divides a row's numbers by their sum; where that is 0 all become equal, or NaN. Numbers barely above 1 become 1: the
 /// probabilities of scikit-learn's calibration of several classes.
 struct sum_to_one : all_inputs {
+  bool zero_is_nan = false;
+
   std::size_t width() const noexcept { return in.size(); }
   void run(const column_run& r, double* out) const {
     const std::span<double> row = r.memory.get<double>(in.size());
@@ -101,7 +103,7 @@ struct sum_to_one : all_inputs {
       for (std::size_t k = 0; k < in.size(); ++k) row[k] = r.column[in[k]][i];
       const double sum = numpy_sum(row);
       for (std::size_t k = 0; k < in.size(); ++k) {
-        const double p = sum != 0 ? row[k] / sum : 1.0 / static_cast<double>(in.size());
+        const double p = sum != 0 || zero_is_nan ? row[k] / sum : 1.0 / static_cast<double>(in.size());
         out[k * r.stride + i] = p > 1.0 && p <= 1.0 + 1e-5 ? 1.0 : p;
       }
     }

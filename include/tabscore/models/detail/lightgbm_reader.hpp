@@ -307,7 +307,8 @@ class lightgbm_reader {
     link& last = model_.output_link;
     last.form = found->form;
     model_outputs& out = model_.predicts.emplace();
-    out.task = found->task;
+    const bool one = found->task != task::multiclass && found->task != task::regression;
+    out.task = one && model_.outputs > 1 ? task::regression : found->task;
     out.columns = model_.outputs;
     if (out.task == task::multiclass) {
       out.classes_are = class_kind::number;

@@ -45,6 +45,9 @@ TABSCORE_INLINE result<encoded_forest> make_encoded_forest(const model_file& fil
 TABSCORE_INLINE result<encoded_forest> make_encoded_forest(forest trees, std::optional<double> threshold,
                                                            std::string_view source) {
   const forest_model& model = trees.model();
+  if (!model.nameless.empty()) {
+    return error{errc::unsupported, fmt::format("{}: {}; a forest itself scores codes", source, model.nameless)};
+  }
   model_outputs predicted = encoded_forest::described(model);
   if (threshold && encoded_forest::gives_probability(model)) predicted = model_outputs();
   if (threshold && predicted.task != task::binary && predicted.task != task::anomaly) {
@@ -53,9 +56,6 @@ TABSCORE_INLINE result<encoded_forest> make_encoded_forest(forest trees, std::op
                                              source, name(predicted.task))};
   }
   const double limit = threshold.value_or(predicted.task == task::binary ? 0.5 : 0.0);
-  if (!model.nameless.empty()) {
-    return error{errc::unsupported, fmt::format("{}: {}; a forest itself scores codes", source, model.nameless)};
-  }
   feature_names names;
   tabscore::encoder encoder;
   std::vector<std::uint32_t> text_places;

@@ -30,6 +30,11 @@ struct is_value {
   double operator()(double x) const noexcept { return x == value || (x != x && value != value) ? 1.0 : 0.0; }
 };
 
+/// Rounds to single precision, in which a trainer goes on.
+struct to_single {
+  double operator()(double x) const noexcept { return static_cast<double>(static_cast<float>(x)); }
+};
+
 struct is_above {
   double threshold = 0;
   double operator()(double x) const noexcept { return x > threshold ? 1.0 : 0.0; }

@@ -35,7 +35,7 @@ class program_reader {
  public:
   /// `outputs`: what the file says of the model's numbers; none: they are the probability of one of two classes.
   program_reader(const json_node& model, std::size_t numeric, std::size_t text, std::size_t most_columns,
-                 const model_outputs* outputs)
+                 const model_outputs* outputs = nullptr)
       : model_(model), most_columns_(most_columns), outputs_(outputs) {
     program_.numeric = numeric;
     program_.text = text;
@@ -123,6 +123,7 @@ class program_reader {
     if (name == "missing") return read_one<is_value>(node, "value");
     if (name == "binarize") return read_one<is_above>(node, "threshold");
     if (name == "function") return read_function(node);
+    if (name == "float32") return read_single(node);
     if (name == "add") return read_combine(node, column_operation::add);
     if (name == "subtract") return read_combine(node, column_operation::subtract);
     if (name == "multiply") return read_combine(node, column_operation::multiply);
@@ -142,7 +143,7 @@ class program_reader {
     if (name == "one_hot") return read_indicators(node, program_);
     if (name == "normalize") return read_normalize(node);
     if (name == "softmax") return read_plain<softmax_columns>(node, bounds::rounding);
-    if (name == "sum_to_one") return read_plain<sum_to_one>(node, bounds::rounding);
+    if (name == "sum_to_one") return read_sum_to_one(node);
     if (name == "sigmoid") return read_plain<sigmoid_columns>(node, bounds::rounding);
     if (name == "weighted_mean") return read_weighted_mean(node);
     if (name == "linear") return read_linear(node, program_);
@@ -213,7 +214,24 @@ class program_reader {
     return Op{{read_columns(node["in"], program_)}};
   }
 
+  std::optional<column_op> read_single(const json_node& node) {
+    node.members({"op", "in"});
+    if (!node.ok()) return {};
+    elementwise<to_single> op{read_columns(node["in"], program_), {}};
+    op.apply.resize(op.in.size());
+    program_.allow(bounds::float32);
+    return op;
+  }
+
   // Several columns of a row.
+
+  std::optional<column_op> read_sum_to_one(const json_node& node) {
+    node.members({"op", "in"}, {"zero"});
+    if (!node.ok()) return {};
+    if (node.has("zero") && !node["zero"].is_null()) node["zero"].expected("null");
+    program_.allow(bounds::rounding);
+    return sum_to_one{{read_columns(node["in"], program_)}, node.has("zero")};
+  }
 
   std::optional<column_op> read_normalize(const json_node& node) {
     node.members({"op", "in", "norm"});

@@ -161,6 +161,9 @@ class sklearn_reader {
     }
     if (model_.trees.empty()) return expect("trees", "at least one tree");
     read_accepted(family::forest);
+    const auto infinite = root_.find("infinite");
+    if (infinite && infinite->number() == 1.0 && missing_sides_ == model_.trees.size())
+      model_.accepts = input_rule::any;
     model_.output_link.form = link::function::isolation;
     model_.output_link.divisor = depth;
     model_.output_link.offset = offset;

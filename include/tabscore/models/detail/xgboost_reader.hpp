@@ -163,6 +163,8 @@ class xgboost_reader {
     model_outputs& out = model_.predicts.emplace();
     out.task = predicted;
     out.columns = model_.outputs;
+    // The chances of several labels, say, are numbers of several targets.
+    if ((predicted == task::binary || predicted == task::score) && model_.outputs > 1) out.task = task::regression;
     if (predicted == task::multiclass) {
       out.classes_are = class_kind::number;
       for (std::size_t k = 0; k < model_.outputs; ++k) out.classes.push_back(std::to_string(k));

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+"""Boosters of every task in pipelines, against XGBoost and LightGBM themselves; either may be absent."""
+
+import contextlib
+import os
+import unittest
+import warnings
+
+import numpy as np
+from harness import compare_outputs
+from sklearn.compose import TransformedTargetRegressor
+from test_tasks import LIVE, NUMERIC, SUMS, TEXT, TRAIN, columns
+
+with contextlib.suppress(ImportError):
+    import xgboost
+with contextlib.suppress(ImportError):
+    import lightgbm
+
+warnings.simplefilter("ignore")
+KIND = np.digitize(TRAIN["value"], [0, 2])
+SHARE = (TRAIN["value"] - TRAIN["value"].min()) / (TRAIN["value"].max() - TRAIN["value"].min())
+FLOATS = 3e-7  # an exp in single precision
+
+
+class Boosters(unittest.TestCase):
+    def both(self, library, model, target, task, near=0.0, **options):
+        fit = {}
+        if type(model).__name__.endswith("Ranker"):
+            fit[f"{type(model).__name__.lower()}__group"] = [len(TRAIN) // 10] * 10
+        with self.subTest(model=f"{type(model).__name__} {model.objective}"):
+            pipeline = columns(model).fit(TRAIN[NUMERIC + TEXT], target, **fit)
+            document, difference = compare_outputs(self, pipeline, LIVE[NUMERIC + TEXT], near, **options)
+            self.assertEqual(document["outputs"]["task"], task)
+            if os.environ.get("SHOW_DIFFERENCES"):
+                unit = f"{difference:.0f} ULP" if near != FLOATS else f"{difference / 2**29:.1f} float32 ULP"
+                print(f"{library.__name__} {library.__version__}\t{type(model).__name__}\t{task}\t{unit}\t{model.objective}")
+            return document["outputs"]
+
+    @unittest.skipUnless("xgboost" in globals(), "no xgboost")
+    def test_xgboost(self):
+        x, few = xgboost, {"n_estimators": 4, "max_depth": 3}
+        version = tuple(int(n) for n in x.__version__.split(".")[:2])
+        said = self.both(x, x.XGBClassifier(**few), KIND, "multiclass", FLOATS, class_names=["low", "mid", "high"])
+        self.assertEqual(said["classes"], ["low", "mid", "high"])
+        self.both(x, x.XGBClassifier(objective="multi:softmax", **few), KIND, "multiclass", FLOATS)
+        self.both(x, x.XGBRFClassifier(n_estimators=3, max_depth=3), KIND, "multiclass", FLOATS)
+        for objective in ["reg:squarederror", "reg:pseudohubererror", *(["reg:absoluteerror"] if version >= (1, 7) else [])]:
+            self.both(x, x.XGBRegressor(objective=objective, **few), TRAIN["value"], "regression")
+        self.both(x, x.XGBRFRegressor(n_estimators=3, max_depth=3), TRAIN["value"], "regression")
+        for objective in ["count:poisson", "reg:gamma", "reg:tweedie"]:
+            self.both(x, x.XGBRegressor(objective=objective, **few), TRAIN["cost"], "regression", FLOATS)
+        self.both(x, x.XGBRegressor(objective="reg:logistic", **few), SHARE, "regression", FLOATS)
+        self.both(x, x.XGBRegressor(objective="survival:cox", **few), TRAIN["cost"], "score", FLOATS)
+        if version >= (1, 6):
+            self.both(x, x.XGBRegressor(**few), TRAIN[["value", "cost"]], "regression", target_names=["value", "cost"])
+        if version >= (2, 0):
+            said = self.both(x, x.XGBRegressor(objective="reg:quantileerror", quantile_alpha=np.array([0.1, 0.5]), **few), TRAIN["value"], "quantiles")
+            self.assertEqual(said["levels"], [0.1, 0.5])
+        for objective in ("rank:pairwise", "rank:ndcg"):
+            self.both(x, x.XGBRanker(objective=objective, **few), KIND, "score")
+        regressor = TransformedTargetRegressor(x.XGBRegressor(**few), func=np.log1p, inverse_func=np.expm1, check_inverse=False)
+        regressor.objective = "of a transformed target"
+        self.both(x, regressor, TRAIN["cost"], "regression", FLOATS)
+
+    @unittest.skipUnless("lightgbm" in globals(), "no lightgbm")
+    def test_lightgbm(self):
+        x, few = lightgbm, {"n_estimators": 4, "num_leaves": 6, "min_child_samples": 5, "verbose": -1}
+        for objective in (None, "multiclassova"):
+            said = self.both(x, x.LGBMClassifier(objective=objective, **few), TRAIN["kind"], "multiclass", SUMS)
+            self.assertEqual(said["classes"], ["high", "low", "mid"])
+        for objective in ("regression", "regression_l1", "huber", "fair", "mape"):
+            self.both(x, x.LGBMRegressor(objective=objective, **few), TRAIN["value"], "regression")
+        for objective in ("poisson", "gamma", "tweedie"):
+            self.both(x, x.LGBMRegressor(objective=objective, **few), TRAIN["cost"], "regression", SUMS)
+        said = self.both(x, x.LGBMRegressor(objective="quantile", alpha=0.3, **few), TRAIN["value"], "quantiles")
+        self.assertEqual(said["levels"], [0.3])
+        self.both(x, x.LGBMRegressor(objective="cross_entropy", **few), SHARE, "regression", SUMS)
+        for objective in ("lambdarank", "rank_xendcg"):
+            self.both(x, x.LGBMRanker(objective=objective, **few), KIND, "score")
+
+
+if __name__ == "__main__":
+    unittest.main()

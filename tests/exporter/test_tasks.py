@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: MIT
+"""Models of every task that kind "pipeline" holds, against scikit-learn itself."""
+
+import os
+import unittest
+import warnings
+
+import numpy as np
+import pandas as pd
+import sklearn
+from harness import DATA, compare_outputs, export_sklearn
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.ensemble import (
+    BaggingClassifier,
+    BaggingRegressor,
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    IsolationForest,
+    RandomForestClassifier,
+    RandomForestRegressor,
+    VotingClassifier,
+    VotingRegressor,
+)
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import (
+    ElasticNet,
+    GammaRegressor,
+    HuberRegressor,
+    Lasso,
+    LinearRegression,
+    LogisticRegression,
+    PoissonRegressor,
+    QuantileRegressor,
+    Ridge,
+    RidgeClassifier,
+    SGDClassifier,
+    SGDRegressor,
+    TweedieRegressor,
+)
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
+from sklearn.svm import LinearSVC, LinearSVR
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeRegressor
+
+VERSION = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
+warnings.simplefilter("ignore")
+NUMERIC, TEXT = ["age", "income", "debts"], ["job"]
+SUMS = 1e-13  # a sum of products in another order, another exp
+FUNCTIONS = 1e-12
+
+
+def rows(count=300, seed=1):
+    draw = np.random.default_rng(seed)
+    frame = pd.DataFrame({
+        "age": draw.integers(18, 90, count).astype(float),
+        "income": np.round(draw.lognormal(3, 1, count), 2),
+        "debts": np.round(draw.normal(0, 3, count), 1),
+        "job": pd.Series(draw.choice(["nurse", "baker", "clerk"], count), dtype=object),
+    })
+    value = frame["age"] / 30 + frame["debts"] + (frame["job"] == "baker") + draw.normal(0, 1, count)
+    frame["value"] = value
+    frame["cost"] = np.exp(value / 4) + 0.1
+    frame["kind"] = np.array(["high", "low", "mid"], dtype=object)[np.digitize(value, np.quantile(value, [0.3, 0.6]))]
+    return frame
+
+
+TRAIN = rows()
+
+
+def live(count=120, seed=2):
+    draw = np.random.default_rng(seed)
+    frame = pd.DataFrame({n: TRAIN[n].to_numpy()[draw.integers(0, len(TRAIN), count)] for n in NUMERIC + TEXT})
+    for name in NUMERIC:
+        beside = np.nextafter(frame[name], draw.choice([-np.inf, np.inf], count))
+        frame[name] = np.where(draw.random(count) < 0.3, beside, frame[name])
+        frame.loc[draw.random(count) < 0.02, name] = np.inf
+        frame.loc[draw.random(count) < 0.03, name] = np.nan
+    return frame
+
+
+LIVE = live()
+
+
+def columns(model):
+    one_hot = OneHotEncoder(handle_unknown="ignore")
+    return make_pipeline(
+        ColumnTransformer([("n", make_pipeline(SimpleImputer(), StandardScaler()), NUMERIC), ("t", one_hot, TEXT)],
+                          sparse_threshold=0), model)
+
+
+class Tasks(unittest.TestCase):
+    def both(self, model, target, task, near=0.0, prepared=True, **options):
+        with self.subTest(model=str(model)[:60]):
+            pipeline = columns(model) if prepared else model
+            names = NUMERIC + TEXT if prepared else NUMERIC
+            pipeline.fit(TRAIN[names], target if target is None else TRAIN[target] if isinstance(target, str) else target)
+            document, difference = compare_outputs(self, pipeline, LIVE[names], near, **options)
+            self.assertEqual(document["outputs"]["task"], task)
+            if os.environ.get("SHOW_DIFFERENCES"):
+                print(f"{sklearn.__version__}\t{type(model).__name__}\t{task}\t{difference:.0f} ULP\t{str(model)[:70]}".replace("\n", " "))
+            return document
+
+    def test_linear_classes(self):
+        old = VERSION < (1, 8)  # later versions have no one-vs-rest
+        for model in [LogisticRegression(max_iter=2000), LogisticRegression(solver="saga", max_iter=300),
+                      *([LogisticRegression(solver="liblinear")] if old else []),
+                      *([LogisticRegression(multi_class="ovr", max_iter=2000)] if old else []),
+                      SGDClassifier(loss="log_loss", random_state=1), SGDClassifier(loss="modified_huber", random_state=1),
+                      LinearDiscriminantAnalysis()]:
+            document = self.both(model, "kind", "multiclass", SUMS)
+            self.assertEqual(document["outputs"]["classes"], ["high", "low", "mid"])
+
+    def test_decisions(self):
+        for model in [LinearSVC(random_state=1), SGDClassifier(random_state=1), RidgeClassifier()]:
+            document = self.both(model, "kind", "multiclass", SUMS)
+            self.assertIs(document["outputs"]["probabilities"], False)
+            late = (TRAIN["kind"] == "high") * 1
+            self.both(model, late, "score", SUMS)
+
+    def test_linear_numbers(self):
+        for model in [LinearRegression(), Ridge(), Lasso(0.1), ElasticNet(0.1), SGDRegressor(random_state=1), HuberRegressor(max_iter=1000),
+                      LinearSVR(random_state=1)]:
+            self.both(model, "value", "regression", SUMS)
+        for model in [PoissonRegressor(), GammaRegressor(), TweedieRegressor(power=1.5), TweedieRegressor(power=0)]:
+            self.both(model, "cost", "regression", SUMS)
+        document = self.both(QuantileRegressor(quantile=0.25, solver="highs"), "value", "quantiles", SUMS)
+        self.assertEqual(document["outputs"]["levels"], [0.25])
+        document = self.both(LinearRegression(), TRAIN[["value", "cost"]], "regression", SUMS, target_names=["value", "cost"])
+        self.assertEqual(document["outputs"]["names"], ["value", "cost"])
+
+    def test_trees(self):
+        few = {"random_state": 1, "max_depth": 4}
+        for model in [DecisionTreeClassifier(**few), RandomForestClassifier(5, **few), ExtraTreesClassifier(5, **few)]:
+            self.both(model, "kind", "multiclass")
+        for model in [DecisionTreeRegressor(**few), ExtraTreeRegressor(**few), RandomForestRegressor(5, **few), ExtraTreesRegressor(5, **few)]:
+            self.both(model, "value", "regression")
+            self.both(model, TRAIN[["value", "cost"]], "regression")
+
+    def test_boostings(self):
+        few = {"n_estimators": 5, "random_state": 1}
+        self.both(GradientBoostingClassifier(**few), "kind", "multiclass", SUMS)
+        self.both(GradientBoostingRegressor(**few), "value", "regression")
+        document = self.both(GradientBoostingRegressor(loss="quantile", alpha=0.75, **few), "value", "quantiles")
+        self.assertEqual(document["outputs"]["levels"], [0.75])
+        few = {"max_iter": 5, "random_state": 1}
+        self.both(HistGradientBoostingClassifier(**few), "kind", "multiclass", SUMS)
+        self.both(HistGradientBoostingClassifier(**few), "kind", "multiclass", SUMS, prepared=False)
+        self.both(HistGradientBoostingRegressor(**few), "value", "regression")
+        self.both(HistGradientBoostingRegressor(loss="poisson", **few), "cost", "regression", SUMS)
+        document = self.both(HistGradientBoostingRegressor(loss="quantile", quantile=0.1, **few), "value", "quantiles")
+        self.assertEqual(document["outputs"]["levels"], [0.1])
+
+    def test_anomalies(self):
+        for model in [IsolationForest(n_estimators=20, random_state=1), IsolationForest(n_estimators=20, random_state=1, max_features=0.5),
+                      IsolationForest(n_estimators=20, random_state=1, contamination=0.1, max_samples=50)]:
+            document = self.both(model, None, "anomaly", 1e-15)
+            self.assertEqual(document["threshold"], 0)
+        self.assertEqual(self.both(IsolationForest(n_estimators=5, random_state=1), None, "anomaly", 1e-15, threshold=-0.25)["threshold"], -0.25)
+
+    def test_models_of_models(self):
+        forest = RandomForestClassifier(3, max_depth=3, random_state=1)
+        name = "estimator" if VERSION >= (1, 2) else "base_estimator"
+        for method in ("sigmoid", "isotonic"):
+            for inner in (forest, LogisticRegression(max_iter=1000), LinearSVC(random_state=1), GradientBoostingClassifier(n_estimators=3),
+                          HistGradientBoostingClassifier(max_iter=3)):
+                self.both(CalibratedClassifierCV(**{name: inner}, method=method, cv=2), "kind", "multiclass", SUMS)
+        self.both(VotingClassifier([("f", forest), ("l", LogisticRegression())], voting="soft", weights=[1, 2.5]), "kind", "multiclass", SUMS)
+        self.both(VotingRegressor([("r", Ridge()), ("t", DecisionTreeRegressor(max_depth=3))]), "value", "regression", SUMS)
+        self.both(BaggingClassifier(DecisionTreeClassifier(max_depth=3), 4, max_features=0.5, random_state=1), "kind", "multiclass", SUMS)
+        self.both(BaggingRegressor(DecisionTreeRegressor(max_depth=3), 4, random_state=1), "value", "regression", SUMS)
+        self.both(DummyClassifier(), "kind", "multiclass")
+        self.both(DummyRegressor(), "value", "regression")
+
+    def test_transformed_targets(self):
+        for func, inverse in [(np.log, np.exp), (np.log1p, np.expm1), (np.sqrt, np.square)]:
+            self.both(TransformedTargetRegressor(Ridge(), func=func, inverse_func=inverse, check_inverse=False), "cost", "regression", FUNCTIONS)
+        few = HistGradientBoostingRegressor(max_iter=3, loss="quantile", quantile=0.9)
+        self.both(TransformedTargetRegressor(few, func=np.log, inverse_func=np.exp), "cost", "quantiles", FUNCTIONS)
+        for scaler in (StandardScaler(), MinMaxScaler()):
+            self.both(TransformedTargetRegressor(LinearRegression(), transformer=scaler), "value", "regression", SUMS)
+        pipeline = TransformedTargetRegressor(columns(Ridge()), func=np.log, inverse_func=np.exp)
+        pipeline.fit(TRAIN[NUMERIC + TEXT], TRAIN["cost"])
+        compare_outputs(self, pipeline, LIVE[NUMERIC + TEXT], FUNCTIONS)
+
+    def test_classes_as_the_trainer_had_them(self):
+        for labels in (np.digitize(TRAIN["value"], [0, 2]), np.digitize(TRAIN["value"], [0, 2]) * 1.0):
+            document = self.both(LogisticRegression(max_iter=1000), labels, "multiclass", SUMS)
+            self.assertEqual(document["outputs"]["classes"], sorted(set(labels.tolist())))
+        document = self.both(LogisticRegression(max_iter=1000), np.digitize(TRAIN["value"], [0, 2]), "multiclass", SUMS, class_names=["a", "b", "c"])
+        self.assertEqual(document["outputs"]["classes"], ["a", "b", "c"])
+
+    def test_baselines(self):
+        def made(model, labels, **options):
+            pipeline = columns(model).fit(TRAIN[NUMERIC + TEXT], labels)
+            baseline = export_sklearn.drift_baseline(TRAIN, labels, pipeline=pipeline)
+            return compare_outputs(self, pipeline, LIVE[NUMERIC + TEXT], SUMS, baseline=baseline, **options)[0]["drift_baseline"]
+
+        baseline = made(LogisticRegression(max_iter=1000), TRAIN["kind"])
+        self.assertAlmostEqual(sum(baseline["class_rates"]), 1)
+        self.assertEqual(sum(baseline["histograms"]["classes"]), len(TRAIN))
+        self.assertEqual(len(baseline["histograms"]["outputs"]), 1)
+        baseline = made(LinearRegression(), TRAIN[["value", "cost"]])
+        self.assertEqual([o["name"] for o in baseline["outputs"]], ["prediction_0", "prediction_1"])
+        self.assertEqual(sum(baseline["histograms"]["outputs"][1]["counts"]), len(TRAIN))
+        baseline = made(IsolationForest(n_estimators=5, random_state=1), None)
+        self.assertEqual(baseline["outputs"][0]["name"], "prediction")
+
+    def refused(self, sentence, model, target="value", **options):
+        pipeline = columns(model).fit(TRAIN[NUMERIC + TEXT], TRAIN[target] if isinstance(target, str) else target)
+        with self.assertRaisesRegex(export_sklearn.NotExportable, sentence):
+            export_sklearn.export(pipeline, **{"name": "n", "training_data": DATA, **options})
+
+    def test_refusals(self):
+        several = np.column_stack([TRAIN["kind"], TRAIN["kind"]])
+        self.refused("predicts the classes of several targets; train one model for each", RandomForestClassifier(2), several)
+        self.refused("KNeighborsRegressor cannot be exported", KNeighborsRegressor())
+        self.refused("OneVsRestClassifier cannot be exported", OneVsRestClassifier(LogisticRegression()), "kind")
+        self.refused("GaussianNB cannot be exported", GaussianNB(), "kind")
+        self.refused("threshold= is for models of two classes", LinearRegression(), threshold=0.5)
+        self.refused("positive= is for pipelines that give", LinearRegression(), positive=1)
+        self.refused("class_names= is for models of several classes", LinearRegression(), class_names=["a"])
+        self.refused("class_names has 2 entries, the model has 3 classes", LogisticRegression(), "kind", class_names=["a", "b"])
+        self.refused("the class 'a' is empty or there twice", LogisticRegression(), "kind", class_names=["a", "a", "b"])
+        self.refused("target_names is \\['a'\\]; give 2 different names", LinearRegression(), TRAIN[["value", "cost"]], target_names=["a"])
+        self.refused("threshold nan is not a finite number", IsolationForest(n_estimators=2), None, threshold=float("nan"))
+        odd = TransformedTargetRegressor(LinearRegression(), func=lambda x: x, inverse_func=lambda x: x)
+        self.refused("inverse_func=<lambda> cannot be exported", odd)
+        model = LinearRegression()
+        pipeline = columns(model).fit(TRAIN[NUMERIC + TEXT], TRAIN["value"])
+        baseline = {"numeric": [], "training_positive_rate": 0.5}
+        with self.assertRaisesRegex(export_sklearn.NotExportable, "not what drift_baseline"):
+            export_sklearn.export(pipeline, name="n", training_data=DATA, baseline=baseline)
+
+
+if __name__ == "__main__":
+    unittest.main()

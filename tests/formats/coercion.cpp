@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The same values by every way in: each coercion policy has one rule for all of them.
 #include <tabscore/columnar/arrow_reader.hpp>
+#include <tabscore/compat/python_coercion.hpp>
 #include <tabscore/formats/csv.hpp>
 #include <tabscore/formats/native.hpp>
 #include <tabscore/formats/ndjson.hpp>

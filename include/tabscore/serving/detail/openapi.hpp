@@ -187,6 +187,16 @@ std::string openapi_document(error_style errors, const std::string& model, const
       at = begin;
     }
   }
+  // The schemas of errors that the service does not answer.
+  const auto erase = [&](std::string_view first, std::string_view end) {
+    const std::size_t begin = document.find(first);
+    document.erase(begin, document.find(end, begin) - begin);
+  };
+  if (speaks_pydantic(errors)) {
+    erase(R"("Errors": {)", R"("ValidationErrorPydantic1")");
+  } else {
+    erase(R"("ValidationErrorPydantic1")", R"("Problem": {)");
+  }
   for (const auto& [name, text] : parts) {
     const std::string place = fmt::format("\"{{{}}}\"", name);
     for (std::size_t at = 0; (at = document.find(place, at)) != std::string::npos; at += text.size()) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <tabscore/compat/python_coercion.hpp>
 #include <tabscore/json/write.hpp>
 #include <tabscore/models/load_tabscore.hpp>
 #include <tabscore/monitor/moments.hpp>
@@ -83,17 +84,21 @@ TEST_CASE("what is wrong with a body is a value, and nothing of it is counted", 
   CHECK(f.drift.read() == ts::totals{});
 }
 
-TEST_CASE("an infinite value is refused after the rules, and nothing of it is counted", "[pipeline]") {
+TEST_CASE("an infinite value that a policy takes is refused after the rules, and nothing of it is counted",
+          "[pipeline]") {
   fixture f;
+  ts::workspace<student, ts::coerce::python> w;
   const auto pipe = f.pipe();
   for (const char* infinite : {"1e400", "Infinity", "\"inf\""}) {
     const simdjson::padded_string broken_too(body(record(infinite) + "," + record("1", "6")));
-    CHECK(std::holds_alternative<ts::broken_rule>(ts::score_json(pipe, broken_too, f.w)));
+    CHECK(std::holds_alternative<ts::broken_rule>(ts::score_json(pipe, broken_too, w)));
     const simdjson::padded_string only_infinite(body(record() + "," + record(infinite)));
-    const auto out = ts::score_json(pipe, only_infinite, f.w);
+    const auto out = ts::score_json(pipe, only_infinite, w);
     REQUIRE(std::holds_alternative<ts::validation_errors>(out));
     CHECK(std::get<ts::validation_errors>(out) == ts::validation_errors{{1, 2, ts::fault::not_finite, {}}});
   }
+  const auto strict = ts::score_json(pipe, body(record("1e400") + "," + record("1", "6")), f.w);
+  CHECK(std::get<ts::validation_errors>(strict) == ts::validation_errors{{0, 2, ts::fault::not_finite, {}}});
   CHECK(f.drift.read() == ts::totals{});
 }
 

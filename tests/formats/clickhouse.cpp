@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <tabscore/compat/python_coercion.hpp>
 #include <tabscore/formats/native.hpp>
 #include <tabscore/formats/row_binary.hpp>
 
@@ -170,7 +171,7 @@ TEST_CASE("RowBinary records are found and decoded wherever the bytes are cut", 
 
 TEST_CASE("numbers of every type of ClickHouse feed the fields", "[formats]") {
   using numbers = ts::schema<ts::integer<"n">, ts::real<"x">, ts::boolean<"b">, ts::text<"t">>;
-  ts::native_format<numbers> native;
+  ts::native_format<numbers, ts::coerce::python> native;
   const auto decoder = native.decoder();
   ts::block_records<numbers> records;
   const auto read = [&](const char* type, auto value) {

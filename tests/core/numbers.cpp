@@ -2,7 +2,7 @@
 #include <tabscore/core/detail/number_series.hpp>
 #include <tabscore/core/read_number.hpp>
 #include <tabscore/core/write_number.hpp>
-#include <tabscore/json/scan.hpp>
+#include <tabscore/json/detail/scan.hpp>
 
 #include <algorithm>
 #include <bit>

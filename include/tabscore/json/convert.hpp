@@ -11,9 +11,9 @@
 
 #include "../core/config.hpp"
 #include "../schema/field.hpp"
-#include "convert_avx2.hpp"
+#include "detail/convert_avx2.hpp"
+#include "detail/scan.hpp"
 #include "json_value.hpp"
-#include "scan.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::detail {
 

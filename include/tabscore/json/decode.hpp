@@ -7,8 +7,8 @@
 
 #include "../core/config.hpp"
 #include "decode_progress.hpp"
+#include "detail/fast.hpp"
 #include "encoding.hpp"
-#include "fast.hpp"
 #include "reference.hpp"
 #include "syntax.hpp"
 

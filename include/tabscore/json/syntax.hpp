@@ -10,7 +10,7 @@
 
 #include "../core/config.hpp"
 #include "../schema/field.hpp"
-#include "scan.hpp"
+#include "detail/scan.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
 

@@ -11,9 +11,9 @@
 #include <cstring>
 #include <string_view>
 
-#include "../core/config.hpp"
-#include "../schema/schema.hpp"
-#include "convert.hpp"
+#include "../../core/config.hpp"
+#include "../../schema/schema.hpp"
+#include "../convert.hpp"
 #include "key_ends.hpp"
 #include "key_table.hpp"
 #include "record_layout.hpp"

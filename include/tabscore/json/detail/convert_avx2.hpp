@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "../core/config.hpp"
+#include "../../core/config.hpp"
 #include "scan.hpp"
 
 // read_short_integer and read_short_real for four values at a time, by AVX2.

@@ -8,8 +8,8 @@
 #include <cstdint>
 #include <string_view>
 
-#include "../core/config.hpp"
-#include "../schema/schema.hpp"
+#include "../../core/config.hpp"
+#include "../../schema/schema.hpp"
 #include "scan.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::detail {

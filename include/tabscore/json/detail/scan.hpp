@@ -13,10 +13,10 @@
 #include <emmintrin.h>
 #endif
 
-#include "../core/config.hpp"
-#include "../core/detail/skip.hpp"
-#include "../core/read_number.hpp"
-#include "../core/write_number.hpp"
+#include "../../core/config.hpp"
+#include "../../core/detail/skip.hpp"
+#include "../../core/read_number.hpp"
+#include "../../core/write_number.hpp"
 
 // Pieces of JSON read many bytes at a time. Called with p <= end, everything here may look at the 64 bytes behind
 // `end`, whose contents are unknown, and may even return a place there: callers decline what ends behind `end`.

@@ -8,10 +8,10 @@
 #include <string_view>
 #include <utility>
 
-#include "../core/config.hpp"
-#include "../schema/batch.hpp"
-#include "convert.hpp"
-#include "decode_progress.hpp"
+#include "../../core/config.hpp"
+#include "../../schema/batch.hpp"
+#include "../convert.hpp"
+#include "../decode_progress.hpp"
 #include "members.hpp"
 #include "record_layout.hpp"
 #include "scan.hpp"

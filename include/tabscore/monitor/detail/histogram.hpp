@@ -17,7 +17,7 @@
 namespace tabscore::inline TABSCORE_ABI {
 
 namespace detail {
-inline void to_single(const double* x, std::size_t n, float* to) noexcept {
+inline void round_to_single(const double* x, std::size_t n, float* to) noexcept {
   const std::size_t whole = n / column_step * column_step;
   if (whole != 0) best_column_kernels().to_single(x, whole, to);
   std::transform(x + whole, x + n, to + whole, [](double v) { return static_cast<float>(v); });
@@ -46,7 +46,7 @@ TABSCORE_INLINE void binner::count(const double* x, std::size_t n, tally& into) 
   alignas(64) std::array<float, 512> single;
   while (n > 0) {
     const std::size_t run = (std::min)(single.size(), n);
-    detail::to_single(x, run, single.data());
+    detail::round_to_single(x, run, single.data());
     count(single.data(), run, into);
     x += run;
     n -= run;

@@ -167,14 +167,16 @@ verdict compare(const forest& f, const table& inputs, const table& expected) {
   return v;
 }
 
-/// A model file: the probability of each row, where NaN is a row that the trainer refuses. An empty text is an absent
-/// one.
-verdict compare(const tabscore::any_scorer& model, const fs::path& folder, const table& expected, table& inputs) {
+/// A model file: what it gives each row, where NaN is a row that the trainer refuses. An empty text is an absent one.
+/// `single`: the trainer's numbers are of single precision.
+verdict compare(const tabscore::any_scorer& model, const fs::path& folder, const table& expected, table& inputs,
+                bool single) {
   verdict v;
   std::vector<std::string> cells;
   inputs = read_csv(folder / "inputs.csv", {}, &cells);
   const std::size_t rows = inputs.rows(), columns = inputs.header.size(), width = model.features().numeric.size();
-  if (inputs.header != model.features().all() || expected.rows() != rows || expected.header.size() != 1) {
+  if (inputs.header != model.features().all() || expected.rows() != rows ||
+      expected.header.size() != model.outputs().columns) {
     v.note = "inputs.csv or expected.csv does not fit the model";
     return v;
   }
@@ -190,15 +192,19 @@ verdict compare(const tabscore::any_scorer& model, const fs::path& folder, const
     }
   }
   tabscore::scratch memory;
-  std::vector<double> probability(rows);
+  const std::size_t outputs = model.outputs().columns;
+  std::vector<double> numbers_of_rows(rows * outputs);
   model.score({.rows = rows, .width = width, .numeric = numbers.data(), .stride = rows, .text = text}, memory,
-              probability);
+              numbers_of_rows);
   v.good = true;
-  for (std::size_t row = 0; row < rows; ++row) {
-    const double want = expected.cells[row], have = probability[row];
-    const bool fault = !(have >= 0 && have <= 1);
-    v.out = std::max(v.out, fault && std::isnan(want) ? 0 : ulps(have, want));
-    v.good = v.good && (std::isnan(want) ? fault : std::fabs(have - want) <= 1e-12);
+  const bool chances = model.outputs().task == tabscore::task::binary;
+  for (std::size_t i = 0; i < rows * outputs; ++i) {
+    const double want = expected.cells[i], have = numbers_of_rows[i];
+    const bool fault = chances ? !(have >= 0 && have <= 1) : !std::isfinite(have);
+    const double bound = (single ? 1e-6 : 1e-12) * (chances ? 1 : 1 + std::fabs(want));
+    const double apart = single ? ulps(static_cast<float>(have), static_cast<float>(want)) : ulps(have, want);
+    v.out = std::max(v.out, fault && std::isnan(want) ? 0 : apart);
+    v.good = v.good && (std::isnan(want) ? fault : std::fabs(have - want) <= bound);
   }
   return v;
 }
@@ -270,7 +276,7 @@ bool check_folder(const fs::path& folder) {
       const tabscore::result<tabscore::any_scorer> model =
           read ? tabscore::make_scorer(*read) : tabscore::result<tabscore::any_scorer>(read.error());
       if (model) {
-        v = compare(*model, folder, expected, inputs);
+        v = compare(*model, folder, expected, inputs, read->origin.trainer == "XGBoost");
       } else {
         v.note = model.error().message;
       }

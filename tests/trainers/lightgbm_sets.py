@@ -9,6 +9,7 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
+import task_sets
 from common import FEATURES, classes_of, data, hard_rows, with_gaps, write_set
 
 BASE = {"num_threads": 1, "deterministic": True, "force_row_wise": True, "verbose": -1, "num_leaves": 5,
@@ -180,6 +181,17 @@ def main(folder):
     categories(folder, "category_numbers", 55, [30, 10, 20, -5, 7], objective="regression")
     categories(folder, "category_flags", 56, [False, True], objective="regression")
     early_stopped(folder, "early_stopped", 57)
+    pipelines(folder)
+
+
+def pipelines(folder):
+    few = {"n_estimators": 2, "num_leaves": 4, "min_child_samples": 5, "verbose": -1, "n_jobs": 1}
+    trainer = {"trainer": "LightGBM", "version": lgb.__version__}
+    task_sets.written(folder, "task_classes", lgb.LGBMClassifier(**few), task_sets.three, 70, trainer=trainer)
+    task_sets.written(folder, "task_poisson", lgb.LGBMRegressor(objective="poisson", **few), task_sets.positive, 71,
+                      trainer=trainer)
+    task_sets.written(folder, "task_quantile", lgb.LGBMRegressor(objective="quantile", alpha=0.9, **few), lambda y: y, 72,
+                      trainer=trainer)
 
 
 if __name__ == "__main__":

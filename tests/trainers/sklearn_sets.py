@@ -18,6 +18,7 @@ from common import FEATURES, classes_of, data, hard_rows, with_gaps, write_set  
 from export_sklearn_trees import export_dict  # noqa: E402
 
 import pipeline_sets  # noqa: E402
+import task_sets  # noqa: E402
 
 VERSION = tuple(int(n) for n in sklearn.__version__.split(".")[:2])
 KW = {"random_state": 1}
@@ -110,6 +111,7 @@ def main(folder):
 
 
     pipeline_sets.main(folder)
+    task_sets.main(folder)
 
 
 if __name__ == "__main__":

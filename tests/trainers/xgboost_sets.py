@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import xgboost as xgb
 
+import task_sets
 from common import FEATURES, classes_of, data, hard_rows, with_gaps, write_set
 
 VERSION = tuple(int(n) for n in xgb.__version__.split(".")[:2])
@@ -188,6 +189,21 @@ def main(folder):
     if VERSION >= (3, 0):
         numbers(folder, "single_target_vectors", 66, "binary:logistic", multi_strategy="multi_output_tree",
                 labels=lambda y: np.column_stack([y > 0, y > 1]).astype(float), rows=8)
+    pipelines(folder)
+
+
+def pipelines(folder):
+    few = {"n_estimators": 2, "max_depth": 2, "n_jobs": 1}
+    trainer = {"trainer": "XGBoost", "version": xgb.__version__}
+    task_sets.written(folder, "task_classes", xgb.XGBClassifier(**few), lambda y: classes_of(y, 3), 70, trainer=trainer,
+                      class_names=["low", "mid", "high"])
+    task_sets.written(folder, "task_poisson", xgb.XGBRegressor(objective="count:poisson", **few), task_sets.positive, 71,
+                      trainer=trainer)
+    task_sets.written(folder, "task_logarithm", task_sets.TransformedTargetRegressor(
+        xgb.XGBRegressor(**few), func=np.log, inverse_func=np.exp, check_inverse=False), task_sets.positive, 72, trainer=trainer)
+    if VERSION >= (2, 0):
+        levels = {"objective": "reg:quantileerror", "quantile_alpha": np.array([0.1, 0.9])}
+        task_sets.written(folder, "task_quantiles", xgb.XGBRegressor(**levels, **few), lambda y: y, 73, trainer=trainer)
 
 
 if __name__ == "__main__":

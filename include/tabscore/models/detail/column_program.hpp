@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -29,10 +30,10 @@ namespace tabscore::inline TABSCORE_ABI::detail {
 
 using column_op =
     std::variant<elementwise<standardize>, elementwise<rescale>, elementwise<clip>, elementwise<replace_value>,
-                 elementwise<is_value>, elementwise<is_above>, elementwise<to_single>, elementwise<platt_scale>, elementwise<bin_of>,
-                 elementwise<isotonic_curve>, elementwise<quantile_curve>, power_transform, spline, apply_function,
-                 combine, constants, require_finite, lookup, indicators, normalize, softmax_columns, weighted_mean,
-                 sum_to_one, linear_model, sigmoid_columns, tree_model>;
+                 elementwise<is_value>, elementwise<is_above>, elementwise<to_single>, elementwise<platt_scale>,
+                 elementwise<bin_of>, elementwise<isotonic_curve>, elementwise<quantile_curve>, power_transform, spline,
+                 apply_function, combine, constants, require_finite, lookup, indicators, normalize, softmax_columns,
+                 weighted_mean, sum_to_one, linear_model, sigmoid_columns, tree_model>;
 
 /// Whether each column that a step makes comes of all its inputs; the others say which with each_input(column, use).
 template <class Op>
@@ -102,15 +103,16 @@ struct column_program {
 
   /// Columns of each row, row after row, NaN for a row with a fault.
   void values(const feature_block& x, scratch& memory, const column_list& wanted, std::span<double> out) const {
-    const std::size_t n = wanted.size();
     each_run(x, memory, [&](const column_run& r) {
-      for (std::size_t k = 0; k < n; ++k) {
+      const auto put = [&](std::size_t k, auto apart) {
         const double* const value = r.column[wanted[k]];
-        double* const to = out.data() + r.first * n + k;
+        double* const to = out.data() + r.first * apart + k;
         for (std::size_t i = 0; i < r.rows; ++i) {
-          to[i * n] = r.faulty[i] != 0 ? std::numeric_limits<double>::quiet_NaN() : value[i];
+          to[i * apart] = r.faulty[i] != 0 ? std::numeric_limits<double>::quiet_NaN() : value[i];
         }
-      }
+      };
+      if (wanted.size() == 1) return put(0, std::integral_constant<std::size_t, 1>());
+      for (std::size_t k = 0; k < wanted.size(); ++k) put(k, wanted.size());
     });
   }
 

@@ -6,8 +6,8 @@
 
 For each environment below it installs the packages from PyPI (once; DIR keeps them, build/trainers by default), runs the
 script of its trainer there and compares the files with those in sets/NAME, which it replaces. --score-rows also runs the
-exporters' tests in each environment (of XGBoost and LightGBM those of their own models). --table only writes docs/trainers.md from what parity_check says of
-the sets.
+exporters' tests in each environment (of XGBoost and LightGBM those of their own models). --table only writes
+docs/trainers.md from what parity_check says of the sets.
 """
 import argparse
 import filecmp

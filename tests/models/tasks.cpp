@@ -347,3 +347,64 @@ TEST_CASE("contributions of trees add up to each margin, or to the prediction of
   REQUIRE(model->explain_error() != nullptr);
   CHECK(model->explain_error()->message.starts_with("contributions are of a margin each"));
 }
+
+TEST_CASE("a trainer's own file says its task", "[models][tasks]") {
+  struct expected {
+    std::string_view file;
+    task predicted;
+    std::size_t columns;
+    std::vector<std::string> names;
+  };
+  const std::vector<expected> files{
+      {"xgb-3.4/logistic/model.json", task::binary, 1, {}},
+      {"xgb-3.4/softprob/model.json", task::multiclass, 3, {}},
+      {"xgb-3.4/softmax/model.json", task::multiclass, 3, {}},
+      {"xgb-3.4/quantiles/model.json", task::quantiles, 3, {"0.1", "0.5", "0.9"}},
+      {"xgb-2.0/quantile/model.json", task::quantiles, 1, {"0.3"}},
+      {"xgb-3.4/expectile/model.json", task::regression, 3, {}},
+      {"xgb-3.4/two_targets/model.json", task::regression, 2, {}},
+      {"xgb-3.4/single_target_vectors/model.json", task::regression, 2, {}},
+      {"xgb-3.4/reg_logistic/model.json", task::regression, 1, {}},
+      {"xgb-3.4/survival_aft/model.json", task::regression, 1, {}},
+      {"xgb-3.4/survival_cox/model.json", task::score, 1, {}},
+      {"xgb-3.4/rank_ndcg/model.json", task::score, 1, {}},
+      {"lgb-4.7/binary/model.txt", task::binary, 1, {}},
+      {"lgb-4.7/cross_entropy/model.txt", task::regression, 1, {}},
+      {"lgb-4.7/multiclass/model.txt", task::multiclass, 3, {}},
+      {"lgb-4.7/quantile/model.txt", task::quantiles, 1, {}},  // the text has no parameters
+      {"lgb-4.7/lambdarank/model.txt", task::score, 1, {}},
+      {"sk-1.9/random_forest_3/model.json", task::multiclass, 3, {}},
+      {"sk-1.9/random_forest/model.json", task::binary, 1, {}},
+      {"sk-1.9/hist_regressor/model.json", task::regression, 1, {}},
+  };
+  for (const expected& e : files) {
+    const std::string path = std::string(TABSCORE_SOURCE_DIR) + "/tests/trainers/sets/" + std::string(e.file);
+    INFO(path);
+    const auto trees = e.file.starts_with("xgb")   ? load_xgboost(path)
+                       : e.file.starts_with("lgb") ? load_lightgbm(path)
+                                                   : load_sklearn(path);
+    REQUIRE(trees);
+    const auto model = make_encoded_forest(*trees);
+    REQUIRE(model);
+    CHECK(model->outputs().task == e.predicted);
+    CHECK(model->outputs().columns == e.columns);
+    CHECK(model->outputs().names == e.names);
+    CHECK(model->outputs().classes.size() == (e.predicted == task::multiclass ? e.columns : 0));
+    CHECK_FALSE(check_outputs(model->outputs()));
+  }
+}
+
+TEST_CASE("contributions of a forest of two classes add up to the probability", "[models][tasks]") {
+  const auto trees =
+      load_sklearn(std::string(TABSCORE_SOURCE_DIR) + "/tests/trainers/sets/sk-1.9/random_forest/model.json");
+  REQUIRE(trees);
+  const auto model = make_encoded_forest(*trees, 0.5);
+  REQUIRE(model);
+  REQUIRE(model->explain_error() == nullptr);
+  const std::vector<double> x{0.5, -1, 2, 0, 3};
+  const std::vector<double> p = score(*model, x);
+  std::vector<double> parts(6);
+  scratch memory;
+  model->contributions({1, 5, x.data(), 1, {}}, memory, parts);
+  CHECK(std::accumulate(parts.begin(), parts.end(), 0.0) == Approx(p[0]).margin(1e-12));
+}

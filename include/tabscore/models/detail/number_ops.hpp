@@ -31,7 +31,7 @@ struct is_value {
 };
 
 /// Rounds to single precision, in which a trainer goes on.
-struct to_single {
+struct single_rounding {
   double operator()(double x) const noexcept { return static_cast<double>(static_cast<float>(x)); }
 };
 

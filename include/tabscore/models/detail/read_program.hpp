@@ -217,7 +217,7 @@ class program_reader {
   std::optional<column_op> read_single(const json_node& node) {
     node.members({"op", "in"});
     if (!node.ok()) return {};
-    elementwise<to_single> op{read_columns(node["in"], program_), {}};
+    elementwise<single_rounding> op{read_columns(node["in"], program_), {}};
     op.apply.resize(op.in.size());
     program_.allow(bounds::float32);
     return op;

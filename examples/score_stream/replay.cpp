@@ -6,10 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <charconv>
 #include <cmath>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,22 +16,12 @@
 #include <vector>
 
 #include "input.hpp"
+#include "log_reader.hpp"
 #include "output.hpp"
 #include "stop.hpp"
 #include "student.hpp"
 
 namespace {
-
-/// What was predicted for a record.
-struct verdict {
-  double probability = 0;
-  bool label = false;
-};
-
-struct logged {
-  std::uint64_t line;
-  verdict then;
-};
 
 /// What a log and a model agree and disagree on.
 class comparison {
@@ -64,18 +52,16 @@ class comparison {
     ++unreadable_;
     if (reasons_.size() < list_) reasons_.push_back(fmt::format("line {}: {}", line, why));
   }
-  void torn(std::uint64_t line) { torn_ = line; }
-  void of_model(std::string_view name) { ++models_[std::string(name)]; }
 
   bool agrees() const noexcept { return different_ == 0 && unreadable_ == 0; }
 
-  void report() const {
+  void report(const log_reader& log) const {
     std::string text;
     const auto print = [&]<class... Args>(fmt::format_string<Args...> format, Args&&... args) {
       text += fmt::format(format, std::forward<Args>(args)...);
     };
     print("{} records replayed: {} with the logged bits, {} different\n", records_, records_ - different_, different_);
-    for (const auto& [name, count] : models_) print("logged by model {}: {}\n", name, count);
+    for (const auto& [name, count] : log.models) print("logged by model {}: {}\n", name, count);
     if (different_ > 0) {
       print("largest difference of a probability {} (line {}: {} then, {} now), mean of those that differ {}\n",
             std::abs(largest_->now.probability - largest_->then.probability), largest_->line,
@@ -99,7 +85,7 @@ class comparison {
     }
     if (unreadable_ > 0) print("{} lines could not be replayed:\n", unreadable_);
     for (const auto& why : reasons_) print("  {}\n", why);
-    if (torn_) print("the last line, {}, is torn: it was not replayed\n", *torn_);
+    if (log.torn != 0) print("the last line, {}, is torn: it was not replayed\n", log.torn);
     output standard({}, 0, false, {});
     standard.write(text);
     standard.commit();
@@ -123,84 +109,6 @@ class comparison {
   std::optional<difference> largest_;
   std::vector<difference> listed_;
   std::vector<std::string> reasons_;
-  std::optional<std::uint64_t> torn_;
-  std::map<std::string, std::uint64_t> models_;
-};
-
-/// Blocks of a log: the records in them as NDJSON, and what was logged of each.
-class log_reader {
- public:
-  log_reader(comparison& to) : to_(to) {}
-
-  ts::text_buffer records;
-  std::vector<logged> then;
-
-  void read(const input_block& from) {
-    records.clear();
-    then.clear();
-    std::string_view block = from.bytes.view();
-    if (from.is_too_long) {
-      to_.unreadable(++line_, "longer than --max-record-bytes");
-      block = {};
-    }
-    while (!block.empty()) {
-      const std::size_t feed = block.find('\n');
-      const std::string_view line = block.substr(0, feed);
-      block.remove_prefix(feed + 1);
-      ++line_;
-      if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-      if (const auto why = read_line(line); why.empty())
-        continue;
-      else if (has_other_line_ends(line))
-        to_.unreadable(line_, "lines end with carriage returns alone: write line feeds");
-      else if (from.is_torn && block.empty())
-        to_.torn(line_);
-      else
-        to_.unreadable(line_, why);
-    }
-    records.space(ts::block_padding);
-  }
-
- private:
-  /// Several lines in one: a carriage return with more than blanks behind it.
-  static bool has_other_line_ends(std::string_view line) {
-    const std::size_t end = line.find('\r');
-    return end != std::string_view::npos && line.find_first_not_of(" \t\r", end) != std::string_view::npos;
-  }
-  std::string read_line(std::string_view line) {
-    if (std::string fault = ts::json_fault(line); !fault.empty()) return fault;
-    ts::json_value probability, label, features, model;
-    const std::size_t begin = line.find_first_not_of(" \t\r");
-    const ts::json_value all(line.data() + begin, line.data() + line.size());
-    if (all.kind() != ts::json_kind::object) return "not an object";
-    all.for_each_member([&](std::string_view key, ts::json_value value) {  // of a name that is there twice, the last
-      if (key == probability_name) probability = value;
-      if (key == label_name) label = value;
-      if (key == "features") features = value;
-      if (key == "model") model = value;
-    });
-    const auto is = [](ts::json_value v, auto... kinds) { return v && ((v.kind() == kinds) || ...); };
-    verdict v;
-    if (!is(probability, ts::json_kind::integer, ts::json_kind::real) ||
-        !read_number(probability.raw(), v.probability)) {
-      return fmt::format("no probability \"{}\"", probability_name);
-    }
-    if (!is(label, ts::json_kind::integer)) return fmt::format("no integer \"{}\"", label_name);
-    if (!is(features, ts::json_kind::object)) return "no \"features\"";
-    v.label = label.raw() != "0";
-    if (std::string spare; is(model, ts::json_kind::text)) to_.of_model(ts::unescaped(model.raw_text(), spare));
-    records.append(features.raw());
-    records.append("\n");
-    then.push_back({line_, v});
-    return {};
-  }
-  static bool read_number(std::string_view text, double& to) {
-    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), to);
-    return failed == std::errc{} && end == text.data() + text.size() && std::isfinite(to);
-  }
-
-  comparison& to_;
-  std::uint64_t line_ = 0;
 };
 
 }  // namespace
@@ -221,9 +129,10 @@ exit_code replay(const settings& s, ts::any_scorer model) {
   ts::block_records<student> records;
   ts::score_buffers buffers;
   comparison compared(s.replay_list);
-  log_reader log(compared);
+  log_reader log;
   while (lines.next(block, [] {})) {
     log.read(block);
+    for (auto& line : log.unreadable) compared.unreadable(line.line, std::move(line.why));
     if (const auto failed = decoder->decode(log.records.view(), false, records, {})) {
       stop(exit_code::input_output, failed->message);
     }
@@ -248,6 +157,6 @@ exit_code replay(const settings& s, ts::any_scorer model) {
       compared.add(l.line, l.then, {p->probability[k], p->label[k] != 0});
     }
   }
-  compared.report();
+  compared.report(log);
   return compared.agrees() ? exit_code::done : exit_code::differs;
 }

@@ -36,6 +36,17 @@ TEST_CASE("a text is written in ASCII as json.dumps does", "[core]") {
   CHECK(ascii("\n\"") == R"("\n\"")");
 }
 
+TEST_CASE("a byte that is not UTF-8 is written as U+FFFD", "[core]") {
+  const std::string beyond = "caf\xC3\xA9\xA9\xA9\xA9";  // whose bytes behind the text would make it whole
+  CHECK(ascii(std::string_view(beyond).substr(0, 4)) == R"("caf\ufffd")");
+  CHECK(ascii("caf\xE9") == R"("caf\ufffd")");
+  CHECK(ascii("\xF0\x9F\x98") == R"("\ufffd\ufffd\ufffd")");
+  CHECK(ascii("\xE9t\xE9") == R"("\ufffdt\ufffd")");
+  CHECK(ascii("\x80\xC0\x80\xC1\xBF\xFF") == R"("\ufffd\ufffd\ufffd\ufffd\ufffd\ufffd")");
+  CHECK(ascii("\xE0\x80\x80|\xF4\x90\x80\x80") == R"("\ufffd\ufffd\ufffd|\ufffd\ufffd\ufffd\ufffd")");
+  CHECK(kept("\xED\xA0") == "\"\\ufffd\xA0\"");
+}
+
 TEST_CASE("a text buffer keeps its memory and its text while it grows", "[core]") {
   ts::text_buffer b;
   std::string expected;

@@ -17,24 +17,21 @@ enum class escape { needed, non_ascii };
 
 namespace detail {
 
-/// One code point of UTF-8 text (surrogates as three bytes are let through); `p` moves past it.
-inline std::uint32_t next_code_point(const char*& p) noexcept {
+/// One code point of UTF-8 text (surrogates as three bytes are let through); `p` moves past it. U+FFFD, and one byte
+/// on, where there is none.
+inline std::uint32_t next_code_point(const char*& p, const char* end) noexcept {
   const auto byte = [&](int i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(p[i])); };
   const std::uint32_t first = byte(0);
-  std::uint32_t c = first;
-  if (first < 0x80) {
-    p += 1;
-  } else if (first < 0xE0) {
-    c = (first & 0x1FU) << 6U | (byte(1) & 0x3FU);
-    p += 2;
-  } else if (first < 0xF0) {
-    c = (first & 0x0FU) << 12U | (byte(1) & 0x3FU) << 6U | (byte(2) & 0x3FU);
-    p += 3;
-  } else {
-    c = (first & 0x07U) << 18U | (byte(1) & 0x3FU) << 12U | (byte(2) & 0x3FU) << 6U | (byte(3) & 0x3FU);
-    p += 4;
+  const int size = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
+  std::uint32_t c = size < 2 ? first : first & (0x7FU >> static_cast<unsigned>(size));
+  bool formed = size > 0 && end - p >= size;
+  for (int i = 1; formed && i < size; ++i) {
+    formed = (byte(i) & 0xC0U) == 0x80;
+    c = c << 6U | (byte(i) & 0x3FU);
   }
-  return c;
+  if (size > 2) formed = formed && c >= (size == 3 ? 0x800U : 0x10000U) && c <= 0x10FFFF;
+  p += formed ? size : 1;
+  return formed ? c : 0xFFFD;
 }
 
 inline char* write_u_escape(char* to, std::uint32_t unit) noexcept {
@@ -57,7 +54,8 @@ inline constexpr auto plain_bytes = [] {
 
 }  // namespace detail
 
-/// Appends a JSON string with its quotes. The text is UTF-8; encoded surrogates become escapes.
+/// Appends a JSON string with its quotes. The text is UTF-8; encoded surrogates become escapes. Under escape::non_ascii
+/// a byte that is not UTF-8 becomes U+FFFD.
 template <escape Escape = escape::needed>
 void append_json_text(text_buffer& out, std::string_view text) {
   out.append("\"");
@@ -71,7 +69,7 @@ void append_json_text(text_buffer& out, std::string_view text) {
 
     char* to = out.space(12);
     const char* const sequence = p;
-    const std::uint32_t c = detail::next_code_point(p);
+    const std::uint32_t c = detail::next_code_point(p, end);
     constexpr std::string_view short_escapes = "\"\\\n\r\t\b\f";
     const std::size_t known = c < 0x80 ? short_escapes.find(static_cast<char>(c)) : std::string_view::npos;
     if (known != std::string_view::npos) {
@@ -81,7 +79,7 @@ void append_json_text(text_buffer& out, std::string_view text) {
     } else if (c >= 0x10000) {
       to = detail::write_u_escape(to, 0xD7C0U + (c >> 10U));
       to = detail::write_u_escape(to, 0xDC00U + (c & 0x3FFU));
-    } else if (Escape == escape::needed && c >= 0x80 && (c & 0xF800U) != 0xD800U) {  // 0xED, but no surrogate
+    } else if (Escape == escape::needed && p - sequence == 3 && (c & 0xF800U) != 0xD800U) {  // 0xED, but no surrogate
       std::memcpy(to, sequence, 3);
       to += 3;
     } else {

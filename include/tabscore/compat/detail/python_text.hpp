@@ -25,14 +25,14 @@ constexpr bool is_python_space(std::uint32_t c) noexcept {
 inline std::string_view trim_python_space(std::string_view text) noexcept {
   while (!text.empty()) {
     const char* p = text.data();
-    if (!is_python_space(next_code_point(p))) break;
+    if (!is_python_space(next_code_point(p, p + text.size()))) break;
     text.remove_prefix(static_cast<std::size_t>(p - text.data()));
   }
   while (!text.empty()) {
     const char* p = text.data() + text.size() - 1;
-    while ((static_cast<unsigned char>(*p) & 0xC0U) == 0x80) --p;
+    while (p != text.data() && (static_cast<unsigned char>(*p) & 0xC0U) == 0x80) --p;
     const char* last = p;
-    if (!is_python_space(next_code_point(p))) break;
+    if (!is_python_space(next_code_point(p, text.data() + text.size()))) break;
     text = text.substr(0, static_cast<std::size_t>(last - text.data()));
   }
   return text;

@@ -277,6 +277,10 @@ class connection {
       allow(config.body_timeout_s);
       if (input_.size() == parsed) acknowledge();
       if (parser.expects_continue && parser.http11 && input_.size() == parsed) {
+        asked.expects_continue = true;
+        const response early = call(asked);
+        if (early.status != 100) co_return co_await hang_up(early, asked.method == "HEAD");
+        asked.expects_continue = false;
         bool sent = send("HTTP/1.1 100 Continue\r\n\r\n", {});
         if (sent && !unsent_.empty()) sent = co_await send_rest();
         if (!sent) co_return false;
@@ -436,8 +440,7 @@ class connection {
     return ec == beast::error::body_limit ? 413 : ec == beast::error::header_limit ? 431 : 400;
   }
 
-  /// Answers what cannot be served and closes. Takes a little of what still comes, because closing with unread bytes
-  /// resets the connection and may take the answer away from its reader.
+  /// Answers what cannot be served and closes.
   task<bool> hang_up(unsigned status) {
     const settings& config = worker_.config;
     if (status != 503 && config.refused) config.refused(status);
@@ -452,7 +455,13 @@ class connection {
     if (status == 400) {
       refusal = {.status = 400, .content_type = "text/plain; charset=utf-8", .body = "Invalid HTTP request received."};
     }
-    bool open = answer(refusal, false);
+    co_return co_await hang_up(refusal);
+  }
+
+  /// Takes a little of what still comes, because closing with unread bytes resets the connection and may take the
+  /// answer away from its reader.
+  task<bool> hang_up(const response& refusal, bool head_only = false) {
+    bool open = answer(refusal, false, true, head_only);
     if (open && !unsent_.empty()) open = co_await send_rest();
     error_code ec;
     socket_.shutdown(tcp_socket::shutdown_send, ec);

@@ -138,6 +138,10 @@ def test_expect_continue(server):
         s.sendall(BODY)
         assert receive(s)[0] == [200]
     refused(server, POST + b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % (LIMIT + 1), 413)
+    refused(server, POST + b"Expect: 100-continue\r\nContent-Encoding: gzip\r\nContent-Length: 9\r\n\r\n", 415)
+    refused(server, CHUNKED[:-2] + b"Expect: 100-continue\r\nContent-Encoding: gzip\r\n\r\n", 415)
+    for path, status in ((b"/nothing", 404), (b"/health", 405)):
+        refused(server, POST.replace(b"/batch_predict", path) + b"Expect: 100-continue\r\nContent-Length: 9\r\n\r\n", status)
 
 
 def test_malformed_requests(server):

@@ -17,6 +17,7 @@ struct request {
   std::string_view content_encoding = {};
   std::string_view accept = {};  ///< all such headers, joined by commas
   std::string_view body = {};
+  bool expects_continue = false;  ///< the body has not come yet: the response is a refusal, or has status 100
   bool padded = false;  ///< 64 more bytes are readable behind the body (simdjson::SIMDJSON_PADDING); else it is copied
 
   /// Sets path and query from the target of a request line ("/batch_predict?explain=3").

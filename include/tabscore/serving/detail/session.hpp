@@ -55,6 +55,7 @@ class session {
     style_ = accepts_problem(asked.accept) ? error_style::problem : service_.config.errors;
     if (asked.path == "/v2" || asked.path.starts_with("/v2/")) style_ = error_style::inference;
     routing to = resolve(asked);
+    if (asked.expects_continue && to.found != nullptr && !refuses_coding(*to.found, asked)) return {.status = 100};
     counted_answer counted{metrics_, to.found};
     response reply = to.found != nullptr ? respond(*to.found, asked) : unrouted(std::move(to));
     counted.status = reply.status;
@@ -78,8 +79,12 @@ class session {
                  [&]<class Dialect>(const error_context& context) { Dialect::append_detail(out_, to.text, context); });
   }
 
+  static bool refuses_coding(const route& where, const request& asked) {
+    return is_encoded(asked.content_encoding) && where.methods == "POST";
+  }
+
   response respond(const route& where, const request& asked) {
-    if (is_encoded(asked.content_encoding) && where.methods == "POST") {
+    if (refuses_coding(where, asked)) {
       response refusal = detail(unknown_coding, "The body has a Content-Encoding; send it without.");
       refusal.more_headers = "accept-encoding: identity\r\n";
       return refusal;

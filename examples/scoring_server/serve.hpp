@@ -32,16 +32,8 @@ struct served : Service {
   using coercion = program_policy;
 };
 
-template <ts::schema_type Schema>
-constexpr bool has_hashed_fields() {
-  bool found = false;
-  Schema::for_each([&]<std::size_t I>() { found |= Schema::template field<I>::logged == ts::privacy::hashed; });
-  return found;
-}
-
 /// The settings of the service as the flags say; what is wrong with these, or nothing.
-template <class Service>
-std::optional<std::string> complete(flags& f) {
+inline std::optional<std::string> complete(flags& f) {
   ts::serving::settings& s = f.service;
   if (s.model.empty()) return "--model: expected a file, or none";
   if (s.prediction_log.empty()) return "--prediction-log: expected a file, or off";
@@ -67,10 +59,6 @@ std::optional<std::string> complete(flags& f) {
     if (bytes->size() != sizeof key) return f.hash_key_file + ": expected 16 bytes";
     std::memcpy(key.data(), bytes->data(), sizeof key);
     s.log.hash_key = key;
-  } else if (has_hashed_fields<typename Service::record>()) {
-    say("{}: hashed fields are logged under a random key: equal values have other hashes after a restart (see "
-        "--log-hash-key-file)\n",
-        Service::program);
   }
   return std::nullopt;
 }
@@ -101,7 +89,7 @@ int serve(int argc, char** argv, const char* model) {
   f.service.model = bundled_model(model);
   CLI::App app(fmt::format("{}, over HTTP.", Service::summary));
   if (const auto status = parse(app, f, argc, argv)) return *status;
-  if (const auto problem = complete<Service>(f)) return fail(*problem);
+  if (const auto problem = complete(f)) return fail(*problem);
 
   std::signal(SIGXFSZ, SIG_IGN);  // a log that may not grow is a failed write, not the end
   f.service.notify = [](std::string_view event) { say("{}: {}\n", Service::program, event); };

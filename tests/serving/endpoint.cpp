@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tabscore/serving/endpoint.hpp>
@@ -159,6 +160,21 @@ TEST_CASE("a body is read whole, with and without padding", "[serving]") {
         200);
 }
 
+TEST_CASE("a request that waits for 100 Continue is refused before its body comes", "[serving]") {
+  endpoint<loans> api({.model = model});
+  REQUIRE_FALSE(api.start());
+  const auto status = [&](std::string_view path, std::string_view coding) {
+    return api.handle({.method = "POST", .path = path, .content_encoding = coding, .expects_continue = true}).status;
+  };
+  CHECK(status("/predict", "") == 100);
+  CHECK(status("/predict", "identity") == 100);
+  CHECK(status("/predict", "gzip") == 415);
+  CHECK(status("/nothing", "") == 404);
+  CHECK(status("/health", "") == 405);
+  CHECK_FALSE(contains(ask(api, "GET", "/metrics").body, R"(status="100")"));
+  CHECK(contains(ask(api, "GET", "/metrics").body, R"(status="415")"));
+}
+
 TEST_CASE("responses of handle() keep their own memory", "[serving]") {
   endpoint<loans> api({.model = model});
   REQUIRE_FALSE(api.start());
@@ -167,6 +183,42 @@ TEST_CASE("responses of handle() keep their own memory", "[serving]") {
   const auto second = api.handle({.method = "GET", .path = "/health"});
   CHECK(first.body == before);
   CHECK(second.status == 200);
+}
+
+TEST_CASE("hashes of private fields last as long as the log's key", "[serving]") {
+  struct private_loans : loans {
+    using record = ts::schema<ts::hashed<ts::text<"purpose", ts::min_length{1}>>, ts::optional<ts::text<"sector">>,
+                              ts::integer<"months", ts::ge{1}, ts::le{480}>, ts::real<"amount", ts::gt{0}>,
+                              ts::optional<ts::real<"income", ts::gt{0}>>>;
+    static void add_example(ts::batch<record>& records) { records.push_back("car", "public", 48, 12000.0, 2600.0); }
+  };
+  const auto file = std::filesystem::temp_directory_path() / ("hashed-" + std::to_string(::getpid()) + ".jsonl");
+  std::string told;
+  const auto hash = [&](std::optional<ts::siphash_key> key) {  // of "car", after a start of its own
+    std::filesystem::remove(file);
+    told.clear();
+    ts::serving::settings settings{.model = model, .prediction_log = file.string()};
+    settings.log.hash_key = key;
+    settings.notify = [&](std::string_view event) { told.append(event).append("\n"); };
+    endpoint<private_loans> api(std::move(settings));
+    REQUIRE_FALSE(api.start());
+    CHECK(api.handle({.method = "POST", .path = "/predict", .body = loan}).status == 200);
+    std::ifstream log(file);
+    const std::string line{std::istreambuf_iterator<char>(log), {}}, before = R"("purpose": ")";
+    const std::size_t at = line.find(before);
+    REQUIRE(at != std::string::npos);
+    return line.substr(at + before.size(), 16);
+  };
+  const ts::siphash_key key{1, 2};
+  CHECK(hash(key) == fmt::format("{:016x}", ts::siphash("car", key)));
+  CHECK(told.empty());
+  const std::string once = hash(std::nullopt);
+  CHECK(contains(told, "hashed fields are logged under a random key"));
+  CHECK(once != hash(std::nullopt));
+  endpoint<loans> open(
+      {.model = model, .prediction_log = file.string(), .notify = [&](std::string_view event) { FAIL_CHECK(event); }});
+  CHECK_FALSE(open.start());
+  std::filesystem::remove(file);
 }
 
 TEST_CASE("threads come and go while models are exchanged, and nothing is lost of the counts", "[serving]") {

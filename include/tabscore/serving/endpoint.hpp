@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -125,6 +126,11 @@ class endpoint {
       auto log = jsonl_log::open(config().prediction_log, config().log);
       if (!log) return log.error();
       state_.log = std::move(*log);
+      if (has_hashed_fields() && !config().log.hash_key) {
+        detail::notify(config(),
+                       "hashed fields are logged under a random key: equal values have other hashes after a restart "
+                       "(give the log a key)");
+      }
       if (model) model->log_to(state_.log, config().log_model_hash);
       tell_of_repairs(state_.log.file()->repaired());
     }
@@ -138,6 +144,12 @@ class endpoint {
     state_.live.publish(std::move(model));
     state_.reloader.emplace(state_.live, config(), state_.log);
     return std::nullopt;
+  }
+  static constexpr bool has_hashed_fields() {
+    bool found = false;
+    full::record::for_each(
+        [&]<std::size_t At>() { found = found || full::record::template field<At>::logged == privacy::hashed; });
+    return found;
   }
   void tell_of_repairs(const append_repair& found) const {
     if (found.cut_bytes != 0) {

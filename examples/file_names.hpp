@@ -34,7 +34,7 @@ inline std::vector<std::string> names_beside(const named_file& file) {
 
 /// Where one file would be lost for another; empty: nowhere.
 inline std::string wrong_names(const std::vector<named_file>& files) {
-  using tabscore::files::is_same_file;
+  using tabscore::files::is_read_again, tabscore::files::is_same_file;
   for (const named_file& file : files) {
     if (!file.is_written()) continue;
     const std::vector<std::string> beside = names_beside(file);
@@ -45,7 +45,7 @@ inline std::string wrong_names(const std::vector<named_file>& files) {
         continue;
       }
       if (other.is_written() ? is_before : other.use == file_use::read) {
-        if (is_same_file(file.path, other.path)) {
+        if (is_same_file(file.path, other.path) || (!other.is_written() && is_read_again(file.path, other.path))) {
           return other.is_written() ? fmt::format("{} and {} are the same file", file.what, other.what)
                                     : fmt::format("{} is {}", file.what, other.what);
         }

@@ -102,8 +102,11 @@ void check(const settings& s) {
                                 {"--rejects", s.rejects, file_use::replaced},
                                 {"--state-file", s.state_file, file_use::replaced},
                                 {"the model file", s.model, file_use::read}};
+  if (s.output.empty()) files.push_back({"the standard output", "/dev/stdout", file_use::replaced});
+  if (s.inputs.empty() && s.replay.empty()) files.push_back({"an input", "/dev/stdin", file_use::read});
+  if (!s.replay.empty()) files.push_back({"the log", s.replay, file_use::read});
   for (const std::string& input : s.inputs) {
-    if (input != "-") files.push_back({"an input", input, file_use::read});
+    files.push_back({"an input", input == "-" ? "/dev/stdin" : input, file_use::read});
   }
   if (const std::string problem = wrong_names(files); !problem.empty()) wrong(problem);
 }

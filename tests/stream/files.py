@@ -352,6 +352,27 @@ def test_flags_of_nonsense(folder):
     assert (folder / "in").read_text() == LINE
 
 
+def test_a_standard_output_that_is_read_or_replaced(folder):
+    """Refused before a byte is written: it would be read for ever, or lost."""
+    both = [program, "--on-error", "null", "--quiet"]
+    for before, arguments in ((LINE * 5, [folder / "in"]), (LINE * 5, ["-"]), (LINE * 5, []), ("{}\n", ["--replay", folder / "in"])):
+        (folder / "in").write_text(before)
+        with open(folder / "in") as given, open(folder / "in", "a") as out:
+            done = subprocess.run([*(both if "--replay" not in arguments else [program]), *arguments], stdin=given, stdout=out,
+                                  stderr=subprocess.PIPE, timeout=20)
+        name = b"the log" if "--replay" in arguments else b"an input"
+        assert done.returncode == 1 and b"the standard output is " + name in done.stderr, (arguments, done)
+        assert (folder / "in").read_text() == before, arguments
+    for flag in "--rejects", "--state-file":
+        with open(folder / "out", "w") as out:
+            done = subprocess.run([program, flag, folder / "out", folder / "in"], stdout=out, stderr=subprocess.PIPE, timeout=20)
+        assert done.returncode == 1 and b"are the same file" in done.stderr, done
+    with open(folder / "out", "w") as out:
+        done = subprocess.run([program, "--rejects", "/dev/stdout", "-o", folder / "out", folder / "in"], stdout=out,
+                              stderr=subprocess.PIPE, timeout=20)
+    assert done.returncode == 1 and b"are the same file" in done.stderr, done
+
+
 def test_line_ends_of_csv(folder):
     """What is no CSV in UTF-8 with line feeds is an error that says so, never 0 records."""
     with_note = HEAD.strip() + ",note"

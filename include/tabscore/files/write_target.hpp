@@ -79,16 +79,25 @@ inline std::optional<write_target> find_write_target(const std::string& name, li
   return t;
 }
 
-/// Whether two names stand for one file, so that what is written under one is lost under the other.
+/// Whether two names stand for one file, so that what is written under one is lost under the other. (Twice /dev/stdout
+/// shares it.)
 inline bool is_same_file(const std::string& a, const std::string& b) {
   const auto one = find_write_target(a), other = find_write_target(b);
-  if (!one || !other || !one->is_plain || !other->is_plain) return false;
-  if (one->exists && other->exists) return one->is(other->status);
+  if (!one || !other) return false;
+  if (one->exists && other->exists) return (one->is_plain || other->is_plain) && one->is(other->status);
+  if (!one->is_plain || !other->is_plain) return false;
   std::error_code failed;
   const auto plain = [&](const write_target& t) {
     return std::filesystem::weakly_canonical(std::filesystem::absolute(t.path, failed), failed);
   };
   return plain(*one) == plain(*other) && !failed;
+}
+
+/// Whether what is written under one name is read again under another, whatever they stand for.
+inline bool is_read_again(const std::string& written, const std::string& read) {
+  struct ::stat to {}, from{};
+  return ::stat(written.c_str(), &to) == 0 && S_ISREG(to.st_mode) && ::stat(read.c_str(), &from) == 0 &&
+         to.st_ino == from.st_ino && to.st_dev == from.st_dev;
 }
 
 /// Opens what is not replaced, to write to it. A pipe's reader is waited for so long; then errno is ENXIO.

@@ -153,3 +153,109 @@ TEST_CASE("a stream stops when it is told to", "[pipeline]") {
   CHECK_FALSE(stream.feed(lines(1), once));
   CHECK_FALSE(stream.finish(once));
 }
+
+namespace {
+
+/// All that a stream with on_error::skip finds: of each record its probability or what is wrong with it.
+std::vector<std::string> skipping(harness& h, const std::string& text, stream_format format, std::size_t piece,
+                                  std::size_t chunk) {
+  std::vector<std::string> found;
+  ts::record_stream stream(h.pipe, h.w, format, chunk, {.on_error = ts::on_error::skip});
+  const auto each = [&](std::uint64_t first, const ts::outcome& o) {
+    REQUIRE(first == found.size());
+    if (const auto* s = std::get_if<ts::syntax_error>(&o)) {
+      found.emplace_back(s->message);
+    } else if (std::holds_alternative<ts::unreadable>(o)) {
+      found.push_back("unreadable");
+    } else {
+      const auto& p = std::get<ts::partial_predictions>(o);
+      found.resize(found.size() + p.records);
+      for (std::size_t i = 0; i < p.rows.size(); ++i) {
+        found[first + p.rows[i]] = std::to_string(p.scores.probability[i]);
+      }
+      for (const auto& e : p.errors) found[first + e.row] += "field";
+      for (const auto& b : p.broken) found[first + b.row] += b.message;
+    }
+    return true;
+  };
+  for (std::size_t at = 0; at < text.size(); at += piece) {
+    if (!stream.feed(std::string_view(text).substr(at, piece), each)) break;
+  }
+  CHECK(stream.finish(each));
+  CHECK(stream.records() == found.size());
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("a stream that skips predicts each good record beside the bad ones", "[pipeline]") {
+  harness h;
+  const std::string field = R"({"name": "x", "count": -1})", rule = record(950), cut = R"({"name": "x", "count": 1)";
+  const std::vector<std::string> bad_lines{cut,
+                                           record(1) + "," + record(2),
+                                           "]}",
+                                           "\xEF\xBB\xBF" + record(1),
+                                           "{\"name\": \"\xFF\", \"count\": 1}",
+                                           "x",
+                                           "\"",
+                                           "{\"a\":[1"};
+  const std::vector<std::string> wrong_of{"Expecting ',' delimiter",
+                                          "Extra data",
+                                          "Expecting value",
+                                          "Expecting value",
+                                          "unreadable",
+                                          "Expecting value",
+                                          "Unterminated string starting at",
+                                          "Expecting ',' delimiter"};
+  for (const std::size_t chunk : {1U, 60U, 300U, 100000U}) {
+    for (const std::size_t piece : {1U, 37U, 100000U}) {
+      std::string as_lines, as_list = "[";
+      std::vector<std::string> of_lines, of_list;
+      for (std::size_t i = 0; i < 60; ++i) {
+        const std::string& one = i % 7 == 2 ? field : i % 7 == 5 ? rule : record(i);
+        const std::string right = i % 7 == 2   ? "field"
+                                  : i % 7 == 5 ? "count is below 900"
+                                               : std::to_string(static_cast<double>(i) / 1000);
+        as_lines += one + "\n";
+        as_list += (i != 0 ? "," : "") + one;
+        of_lines.push_back(right);
+        of_list.push_back(right);
+        if (i % 5 == 4 || i > 50) {
+          as_lines += bad_lines[i % bad_lines.size()] + "\n";
+          of_lines.push_back(wrong_of[i % wrong_of.size()]);
+        }
+      }
+      CHECK(skipping(h, as_lines, stream_format::lines, piece, chunk) == of_lines);
+      CHECK(skipping(h, as_list + "]", stream_format::array, piece, chunk) == of_list);
+    }
+  }
+}
+
+TEST_CASE("a stream that skips stops when it is told to, and where an array is broken", "[pipeline]") {
+  harness h;
+  ts::record_stream some(h.pipe, h.w, stream_format::lines, 100000, {.on_error = ts::on_error::skip});
+  std::size_t calls = 0;
+  CHECK(some.feed(lines(3) + "x\n" + lines(3) + "y\n", [](std::uint64_t, const ts::outcome&) { return true; }));
+  CHECK_FALSE(some.finish([&](std::uint64_t, const ts::outcome&) { return ++calls < 2; }));
+  CHECK(calls == 2);
+  ts::record_stream broken(h.pipe, h.w, stream_format::array, 1, {.on_error = ts::on_error::skip});
+  std::string last;
+  const auto each = [&](std::uint64_t, const ts::outcome& o) {
+    if (const auto* s = std::get_if<ts::syntax_error>(&o)) last = s->message;
+    return true;
+  };
+  CHECK_FALSE(broken.feed("[" + record(1) + ",x," + record(2) + "]", each));
+  CHECK(last == "Expecting value");
+}
+
+TEST_CASE("a model without contributions explains no stream", "[pipeline]") {
+  harness h;
+  ts::record_stream stream(h.pipe, h.w, stream_format::lines, 1000, {.explain = true});
+  std::string why;
+  stream.feed(lines(3), [](std::uint64_t, const ts::outcome&) { return true; });
+  stream.finish([&](std::uint64_t, const ts::outcome& o) {
+    why = std::get<ts::error>(o).message;
+    return true;
+  });
+  CHECK(why == "the model has no contributions");
+}

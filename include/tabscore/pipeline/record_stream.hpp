@@ -22,7 +22,8 @@ enum class stream_format { lines, array };
 
 /// Scores a stream of JSON records of any length in flat memory: bytes are fed as they come, every chunk of whole
 /// records is one batch for the rules, the model and the sinks, and its outcome is handed over before the next.
-/// A chunk with anything wrong in it is not scored. Memory: a chunk, or the longest record if that is longer, and the
+/// A chunk with anything wrong in it is not scored, unless request_options::on_error is skip: then its outcome is
+/// partial_predictions. Memory: a chunk, or the longest record if that is longer, and the
 /// workspace for as many records. One thread; the pipeline and the workspace must outlive it.
 ///
 ///     record_stream stream(pipe, workspace, stream_format::lines);
@@ -30,14 +31,16 @@ enum class stream_format { lines, array };
 ///     while (read(bytes)) if (!stream.feed(bytes, each)) break;
 ///     stream.finish(each);
 ///
-/// `first` is the number of the chunk's first record; field_error::row and broken_rule::row count from there. Of lines
-/// that are no JSON the first is handed over, `first` being its number. In an array a syntax error ends the stream.
+/// `first` is the number of the chunk's first record; field_error::row, broken_rule::row and partial_predictions::rows
+/// count from there. Of lines that are no JSON the first is handed over, `first` being its number; with skip each of
+/// them, between the lines around it. In an array a syntax error ends the stream.
 template <class Pipeline, schema_type Schema, class Policy>
 class record_stream {
  public:
   record_stream(const Pipeline& pipe, workspace<Schema, Policy>& w, stream_format format,
-                std::size_t chunk_bytes = std::size_t{256} << 10)
-      : pipe_(pipe), w_(w), format_(format), chunk_bytes_(chunk_bytes) {
+                std::size_t chunk_bytes = std::size_t{256} << 10, const request_options& options = {})
+      : pipe_(pipe), w_(w), format_(format), chunk_bytes_(chunk_bytes), options_(options) {
+    options_.shape = body_shape::records;
     prefix_.append("{\"");
     prefix_.append(w.decoder.records_member());
     prefix_.append("\":[");
@@ -244,50 +247,123 @@ class record_stream {
   void flush(Each& each) {
     const std::size_t separator = format_ == stream_format::lines ? 2 : 1;
     body_.keep_to(body_.view().data() + body_.size() - separator);
-    body_.append("]}");
-    outcome result = score_chunk();
-    const bool lost = format_ == stream_format::array && !std::holds_alternative<predictions>(result) &&
-                      !std::holds_alternative<validation_errors>(result) &&
-                      !std::holds_alternative<broken_rule>(result);
-    if (!each(first_, std::as_const(result)) || lost) state_ = state::stopped;
-    first_ += format_ == stream_format::lines ? lines_ : w_.records.rows();
+    const bool is_list = score_chunk(each, body_, lines_);
+    if (!is_list && options_.on_error == on_error::skip) {
+      score_lines(each);
+    } else if (!is_list) {
+      hand_over_bad_line(each);
+    }
     lines_ = 0;
     body_.clear();
     body_.append(prefix_.view());
     line_ = body_.size();
   }
 
-  outcome score_chunk() {
-    auto wrong = read_json(padded(body_), w_);
-    if (format_ == stream_format::lines) {
-      const bool is_json =
-          !wrong || !(std::holds_alternative<syntax_error>(*wrong) || std::holds_alternative<unreadable>(*wrong));
-      if (!is_json || (!wrong && w_.records.rows() != lines_)) {
-        if (auto line = first_bad_line()) return *std::move(line);
-      }
+  /// Decodes a chunk; of lines, these must be as many records.
+  struct chunk_request {
+    detail::json_request<Schema, Policy> json;
+    std::size_t lines;
+    bool is_list = true;
+
+    bool read(const decode_progress<Schema>& progress, bool some) {
+      const bool decoded = json.read(progress, some);
+      is_list = lines == 0 || json.status == decode_status::invalid || (decoded && records() == lines);
+      return decoded && is_list;
     }
-    if (wrong) return *std::move(wrong);
-    return score_records(pipe_, w_);
+    std::size_t records() const { return json.w.records.rows() + json.w.decoder.faults().bad_rows.size(); }
+    outcome failure() const { return is_list ? json.failure() : syntax_error{}; }
+  };
+
+  /// Closes a chunk, scores it and hands the outcome over; false for lines that are not a list of as many records.
+  template <class Each>
+  bool score_chunk(Each& each, text_buffer& chunk, std::size_t lines) {
+    chunk.append("]}");
+    const detail::decoded_request<Schema> from{w_.records, w_.buffers, w_.decoder.faults(),
+                                               w_.decoder.limits().max_errors};
+    chunk_request request{{padded(chunk), w_, body_shape::records}, lines};
+    no_observer observer;
+    const outcome result = detail::score_request(&pipe_, from, options_, observer, request);
+    if (!request.is_list) return false;
+    const auto* const some = std::get_if<partial_predictions>(&result);
+    const bool lost =
+        format_ == stream_format::array && some == nullptr && !std::holds_alternative<predictions>(result) &&
+        !std::holds_alternative<validation_errors>(result) && !std::holds_alternative<broken_rule>(result);
+    if (!each(first_, result) || lost) state_ = state::stopped;
+    first_ += lines != 0 ? lines : some != nullptr ? some->records : w_.records.rows();
+    return true;
   }
 
-  // In lines that are no list of as many records: what is wrong with the first one to blame, read alone. first_ moves
-  // to that line, and the lines before it are not scored either.
-  std::optional<outcome> first_bad_line() {
+  /// Calls f(line) for each line of the chunk in body_, until it is false.
+  template <class F>
+  void for_each_line(F&& f) {
     std::string_view rest = body_.view().substr(prefix_.size());
     rest.remove_suffix(2);
-    for (std::uint64_t number = 0; !rest.empty(); ++number) {
+    for (bool more = true; more && !rest.empty();) {
       const std::size_t feed = rest.find('\n');
-      bad_line_.clear();
-      bad_line_.append(feed == std::string_view::npos ? rest : rest.substr(0, feed - 1));
+      const std::string_view line = feed == std::string_view::npos ? rest : rest.substr(0, feed - 1);
       rest.remove_prefix(feed == std::string_view::npos ? rest.size() : feed + 1);
-      auto wrong = read_json(padded(bad_line_), w_, body_shape::record);
-      if (wrong && !std::holds_alternative<validation_errors>(*wrong)) {
-        first_ += number;
-        lines_ -= static_cast<std::size_t>(number);
-        return wrong;
-      }
+      more = f(line);
     }
-    return std::nullopt;
+  }
+  /// What is wrong with a line that is not one value in JSON.
+  std::optional<outcome> fault_of(std::string_view line) {
+    const auto as_list = [&] {
+      line_text_.clear();
+      line_text_.append(prefix_.view());
+      line_text_.append(line);
+      line_text_.append("]}");
+      return padded(line_text_);
+    };
+    chunk_request request{{as_list(), w_, body_shape::records}, 1};
+    request.read({}, true);
+    if (request.is_list) return std::nullopt;
+    line_text_.clear();
+    line_text_.append(line);
+    auto wrong = read_json(padded(line_text_), w_, body_shape::record);
+    if (wrong && !std::holds_alternative<validation_errors>(*wrong)) return wrong;
+    wrong = read_json(as_list(), w_);  // a byte order mark, say, which a body may have and a line not
+    return wrong ? std::move(wrong) : outcome(syntax_error{});
+  }
+
+  /// The first line to blame; the lines before it are not scored either.
+  template <class Each>
+  void hand_over_bad_line(Each& each) {
+    std::size_t before = 0;
+    std::optional<outcome> wrong;
+    for_each_line([&](std::string_view line) {
+      wrong = fault_of(line);
+      before += !wrong;
+      return !wrong;
+    });
+    first_ += before;
+    if (wrong && !each(first_, std::as_const(*wrong))) state_ = state::stopped;
+    first_ += lines_ - before;
+  }
+
+  /// The lines one by one: each that is no JSON is handed over, and those between them as chunks.
+  template <class Each>
+  void score_lines(Each& each) {
+    std::size_t lines = 0;
+    run_.clear();
+    const auto flush_run = [&] {
+      if (lines == 0) return state_ != state::stopped;
+      run_.keep_to(run_.view().data() + run_.size() - 1);
+      score_chunk(each, run_, std::exchange(lines, 0));
+      run_.clear();
+      return state_ != state::stopped;
+    };
+    for_each_line([&](std::string_view line) {
+      if (const auto wrong = fault_of(line)) {
+        if (!flush_run()) return false;
+        if (!each(first_++, *wrong)) state_ = state::stopped;
+        return state_ != state::stopped;
+      }
+      if (lines++ == 0) run_.append(prefix_.view());
+      run_.append(line);
+      run_.append(",");
+      return true;
+    });
+    if (state_ != state::stopped) flush_run();
   }
 
   static simdjson::padded_string_view padded(text_buffer& text) {
@@ -299,10 +375,12 @@ class record_stream {
   workspace<Schema, Policy>& w_;
   stream_format format_;
   std::size_t chunk_bytes_;
+  request_options options_;
   state state_;
   text_buffer prefix_;
   text_buffer body_;          // prefix, then records, each followed by a comma
-  text_buffer bad_line_;      // what a syntax error points into
+  text_buffer line_text_;     // what a syntax error points into
+  text_buffer run_;           // a chunk of the lines between two bad ones
   std::uint64_t first_ = 0;   // number of the chunk's first record
   std::size_t lines_ = 0;     // lines in the chunk
   std::size_t line_ = 0;      // where the unfinished line begins in body_

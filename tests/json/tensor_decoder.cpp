@@ -169,6 +169,16 @@ TEST_CASE("what is no request for this schema is one sentence", "[json]") {
   CHECK(d.problem(request({input(std::string(300, 'x'), "FP64", "[2]", "[1,2]")})) ==
         "The input with a name of 300 bytes is none of this model's.");
   CHECK(d.problem(request({country}, R"(,"id":7)")) == "'id' is no string.");
+  for (const char* const known :
+       {R"("on_error":"fail")", R"("explain":0)", R"("explain":false)", R"("other":"skip")"}) {
+    CHECK(d.problem(request({country}, R"(,"parameters":{)" + std::string(known) + "}")) ==
+          d.problem(request({country})));
+  }
+  for (const char* const wrong :
+       {R"("on_error":"skip")", R"("on_error":1)", R"("explain":3)", R"("expl\u0061in":true)"}) {
+    CHECK_THAT(d.problem(request({country}, R"(,"parameters":{)" + std::string(wrong) + "}")),
+               support::ContainsSubstring("can only be"));
+  }
   CHECK(d.problem(request({country}, R"(,"parameters":[])")) ==
         "The parameters of the request are no object of strings, numbers and booleans.");
   CHECK(d.problem(request({country}, R"(,"parameters":{"a":{}})")) ==

@@ -115,6 +115,11 @@ def refusals(server, card):
     refused("{}", "'inputs' is missing.")
     refused("{}", "The content type is not application/json.", 415, **{"Content-Type": "application/octet-stream"})
     refused({**request([RECORD]), "outputs": [{"name": "x"}]}, "This model has no output 'x'.")
+    skip = "The parameter 'on_error' can only be 'fail': a tensor has no element for a record without a prediction. /batch_predict can skip records."
+    refused({**request([RECORD]), "parameters": {"on_error": "skip"}}, skip)
+    for query in ("on_error=skip", "on_error=x", "explain=3"):
+        expect(call(server, "POST", infer + "?" + query, json.dumps(request([RECORD]))),
+               (400, {"error": "Records are neither skipped nor explained here; /batch_predict does both."}), query)
     refused(request([RECORD, {**RECORD, "practice_exams_passed": 6}]), "records[1]: " + RULE)
     refused(request([RECORD, {**RECORD, "student_country": "é", "courses_started": -1}]),
             "student_country[1] must have at least 2 characters; courses_started[1] must be at least 0")

@@ -102,7 +102,7 @@ class tensor_decoder {
     }
     if (id && id.kind() != json_kind::text) return wrong("'id' is no string.");
     if (id) id_ = unescaped(id.raw_text(), spare_);
-    if (!valid_parameters(parameters, "the request")) return false;
+    if (!valid_parameters(parameters, "the request") || !options_are_known(parameters)) return false;
     return read_outputs(outputs) && read_inputs(inputs) && read_columns(body.size(), to);
   }
 
@@ -312,7 +312,23 @@ class tensor_decoder {
   bool valid_name(json_value v, std::string_view what) {
     return (v && v.kind() == json_kind::text) || wrong(std::string(what) + " has no name.");
   }
-  /// An object of strings, numbers and booleans. None has a meaning here.
+  /// What requests of other shapes can ask for, in the parameters of this one: no tensor holds it.
+  bool options_are_known(json_value parameters) {
+    bool good = true;
+    if (!parameters) return good;
+    parameters.for_each_member([&](std::string_view raw_key, json_value v) {
+      const std::string_view key = unescaped(raw_key, spare_);
+      if (key == "on_error" && (v.kind() != json_kind::text || v.raw_text() != "fail")) {
+        good = wrong(
+            "The parameter 'on_error' can only be 'fail': a tensor has no element for a record without a "
+            "prediction. /batch_predict can skip records.");
+      } else if (key == "explain" && v.kind() != json_kind::null && v.raw() != "0" && v.raw() != "false") {
+        good = wrong("The parameter 'explain' can only be 0: explanations are no tensors. /batch_predict has them.");
+      }
+    });
+    return good;
+  }
+  /// An object of strings, numbers and booleans.
   bool valid_parameters(json_value v, std::string_view whose) {
     bool good = !v || v.kind() == json_kind::object;
     if (v && good) {

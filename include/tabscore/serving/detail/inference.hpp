@@ -17,6 +17,7 @@
 #include "../../version.hpp"
 #include "../request.hpp"
 #include "../service.hpp"
+#include "query.hpp"
 #include "request_metrics.hpp"
 #include "routes.hpp"
 #include "served_model.hpp"
@@ -82,6 +83,10 @@ class inference_api {
  private:
   response infer(const request& asked, const served_model<Service>& served, text_buffer& out) {
     if (!is_json(asked.content_type)) return error(out, wrong_type, "The content type is not application/json.");
+    if (query_value(asked.query, "on_error").value_or("fail") != "fail" ||
+        query_value(asked.query, "explain").value_or("0") != "0") {
+      return error(out, 400, "Records are neither skipped nor explained here; /batch_predict does both.");
+    }
     static constexpr std::string_view outputs[] = {Service::probability, Service::label};
     thread_metrics::stopwatch time(metrics_);
     const tabscore::outcome outcome =

@@ -43,8 +43,8 @@ std::size_t class_of_row(const Model& model, const feature_block& x, std::size_t
   const auto first = static_cast<std::size_t>(largest - numbers.begin());
   if constexpr (decides_ties<Model>) {
     const double least = *largest - 8 * std::numeric_limits<double>::epsilon() * std::abs(*largest);
-    const auto near = std::count_if(numbers.begin(), numbers.end(), [&](double v) { return v >= least; });
-    if (near > 1) return model.decide_tie(x, row, first, memory);
+    const auto candidates = std::count_if(numbers.begin(), numbers.end(), [&](double v) { return v >= least; });
+    if (candidates > 1) return model.decide_tie(x, row, first, memory);
   }
   return first;
 }
@@ -95,23 +95,23 @@ std::optional<error> verify(const Model& model, const std::vector<check>& checks
                       "version of the trainer: export it again)",
                       file, i, member, trainer, ours, bound)};
     };
-    const auto near = [](double trainer, double ours, double bound) {
+    const auto close = [](double trainer, double ours, double bound) {
       const double apart = std::abs(trainer - ours);
       return std::isfinite(apart) && apart <= bound;
     };
     for (std::size_t k = 0; k < row.margins.size(); ++k) {
       const double ours = margin[i * margin_columns + k], bound = model.margin_bound(x, i, k);
-      if (near(row.margins[k], ours, bound)) continue;
+      if (close(row.margins[k], ours, bound)) continue;
       return disagree(two_classes ? "margin" : fmt::format("margins[{}]", k), row.margins[k], ours, bound);
     }
     for (std::size_t k = 0; k < columns; ++k) {
       const double ours = output[i * columns + k], bound = model.output_bound(x, i, k);
-      if (near(row.outputs[k], ours, bound)) continue;
+      if (close(row.outputs[k], ours, bound)) continue;
       return disagree(two_classes ? "probability" : fmt::format("outputs[{}]", k), row.outputs[k], ours, bound);
     }
     if (given.task != task::multiclass) continue;
     const std::size_t ours = class_of_row(model, x, i, std::span(output).subspan(i * columns, columns), memory);
-    const bool tie = near(row.outputs[row.class_at], row.outputs[ours], model.output_bound(x, i, ours));
+    const bool tie = close(row.outputs[row.class_at], row.outputs[ours], model.output_bound(x, i, ours));
     if (ours != row.class_at && !tie) return disagree("class", row.class_at, ours, 0);
   }
   return std::nullopt;

@@ -63,7 +63,7 @@ int main(int argc, char** argv) {
       const auto outcome = ts::score_json(pipe, body, w);
       const auto& p = std::get<ts::predictions>(outcome);
       answer.clear();
-      names.append_list(answer, p.probability, p.threshold, p.texts);
+      names.append_list(answer, p);
     };
   };
   std::vector<work> all{{columns(bare)}, {columns(sums)}, {columns(full)}, {bytes(bare)}, {bytes(sums)}, {bytes(full)}};

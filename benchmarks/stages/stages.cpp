@@ -74,7 +74,7 @@ std::function<void()> decode(const simdjson::padded_string& text) {
 class log_file {
  public:
   log_file() {
-    ts::jsonl_settings settings{.names = {std::string(probability_name), std::string(label_name)}};
+    ts::jsonl_settings settings;
     settings.file.sync = ts::durability::none;
     std::filesystem::create_directory(folder);
     log_ = ts::jsonl_log::open(path.string(), settings).value();
@@ -167,7 +167,7 @@ std::vector<stage> stages_of(bench& b) {
   const auto names = std::make_shared<ts::prediction_names>(probability_name, label_name);
   const auto answer = [&b, out, names] {
     out->clear();
-    names->append_list(*out, b.probability, b.logistic.threshold());
+    names->append_list(*out, b.predictions());
   };
   std::vector<stage> stages{
       {"structural parse (floor)", structural_parse(b.text)},
@@ -183,9 +183,7 @@ std::vector<stage> stages_of(bench& b) {
       {"GBM score", [&b] { b.score(b.gbm); }},
       {"monitoring", [&b, totals] { b.monitor(*totals); }},
       {"log lines",
-       [&b, out,
-        lines = std::make_shared<ts::jsonl_lines>(
-            ts::jsonl_names{std::string(probability_name), std::string(label_name)})] {
+       [&b, out, lines = std::make_shared<ts::jsonl_lines>()] {
          out->clear();
          lines->append(*out, ts::scored<student>{b.batch, b.predictions()}, std::chrono::system_clock::now());
        }},
@@ -199,7 +197,7 @@ std::vector<stage> stages_of(bench& b) {
       const auto outcome = ts::score_json(*pipe, b.text, *w);
       const auto& p = std::get<ts::predictions>(outcome);
       out->clear();
-      names->append_list(*out, p.probability, p.threshold, p.texts);
+      names->append_list(*out, p);
     };
   };
   stages.push_back({"total, logistic, no log", total(b.logistic)});

@@ -70,7 +70,7 @@ reply to_reply(const ts::outcome& outcome) {
   static const ts::prediction_names names("predicted_purchase_probability", "predicted_purchase");
   if (const auto* p = std::get_if<ts::predictions>(&outcome)) {
     ts::text_buffer out;
-    names.append_list(out, p->probability, p->threshold, p->texts);
+    names.append_list(out, *p);
     return {http::status::ok, std::string(out.view())};
   }
   constexpr auto invalid = http::status::unprocessable_entity;

@@ -26,6 +26,5 @@ struct loan_defaults {
   static constexpr std::string_view program = "loan_server";
   static constexpr std::string_view title = "Loan defaults";
   static constexpr std::string_view summary = "Which loans will not be paid back";
-  static constexpr std::string_view probability = "probability";
-  static constexpr std::string_view label = "default";
+  using prediction = ts::binary<"probability", "default">;
 };

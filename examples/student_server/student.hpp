@@ -32,8 +32,9 @@ inline constexpr ts::features features{
 }  // namespace student_columns
 
 /// What the answers and the prediction log call a prediction.
-inline constexpr std::string_view probability_name = "predicted_purchase_probability";
-inline constexpr std::string_view label_name = "predicted_purchase";
+using purchase = ts::binary<"predicted_purchase_probability", "predicted_purchase">;
+inline constexpr std::string_view probability_name = purchase::names[0];
+inline constexpr std::string_view label_name = purchase::names[1];
 
 /// Will a student buy? The rule, the features and the names of the prediction; see tabscore/serving/service.hpp.
 struct student_purchases {
@@ -48,6 +49,5 @@ struct student_purchases {
   static constexpr std::string_view program = "student_server";
   static constexpr std::string_view title = "Student purchase predictions";
   static constexpr std::string_view summary = "Which students of a learning platform will buy";
-  static constexpr std::string_view probability = probability_name;
-  static constexpr std::string_view label = label_name;
+  using prediction = purchase;
 };

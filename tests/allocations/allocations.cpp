@@ -94,7 +94,7 @@ void check(Model model) {
         const std::size_t before = allocations;
         const ts::outcome out = ts::score_json(pipe, text, w);
         const auto& p = std::get<ts::predictions>(out);
-        names.append_list(answer, p.probability, p.threshold);
+        names.append_list(answer, p);
         counted = allocations - before;
       }
       CAPTURE(static_cast<int>(order), rows);

@@ -17,19 +17,22 @@ using namespace std::string_literals;
 TEST_CASE("predictions are written as a list or as one object", "[json]") {
   const ts::prediction_names names("p \"x\"", "hit");
   ts::text_buffer out;
-  names.append_list(out, std::array{0.5, 6.328306117326016e-11, 1.0}, 0.5);
+  const auto of = [](std::span<const double> probability) { return ts::predictions(probability, {}, 0.5); };
+  const std::array three{0.5, 6.328306117326016e-11, 1.0};
+  names.append_list(out, of(three));
   CHECK(
       out.view() ==
       R"({"predictions":[{"p \"x\"":0.5,"hit":1},{"p \"x\"":6.328306117326016e-11,"hit":0},{"p \"x\"":1.0,"hit":1}]})");
   out.clear();
-  names.append_list(out, {}, 0.5);
+  names.append_list(out, of({}));
   CHECK(out.view() == R"({"predictions":[]})");
   out.clear();
-  names.append_one(out, 0.25, 0.5);
+  const std::array quarter{0.25};
+  names.append_one(out, of(quarter), 0);
   CHECK(out.view() == R"({"p \"x\"":0.25,"hit":0})");
   out.clear();
   const std::vector<double> many(1000, 0.125);
-  names.append_list(out, many, 0.5);
+  names.append_list(out, of(many));
   CHECK(out.size() == R"({"predictions":[]})"s.size() + 1000 * R"({"p \"x\"":0.125,"hit":0},)"s.size() - 1);
 }
 
@@ -84,13 +87,14 @@ TEST_CASE("the largest contributions come first, equal ones in the features' ord
 TEST_CASE("a prediction takes more members", "[json]") {
   const ts::prediction_names names("p", "hit");
   ts::text_buffer out;
-  names.append_list(out, std::array{0.5, 0.25}, 0.5,
-                    [&](std::size_t i) { out.append(i == 0 ? R"("m":0)" : R"("m":1)"); });
+  const std::array two{0.5, 0.25};
+  const ts::predictions p(two, {}, 0.5);
+  names.append_list(out, p, [&](std::size_t i) { out.append(i == 0 ? R"("m":0)" : R"("m":1)"); });
   CHECK(out.view() == R"({"predictions":[{"p":0.5,"hit":1,"m":0},{"p":0.25,"hit":0,"m":1}]})");
   out.clear();
-  names.append_list(out, {}, 0.5, [](std::size_t) {});
+  names.append_list(out, p.slice(0, 0), [](std::size_t) {});
   CHECK(out.view() == R"({"predictions":[]})");
   out.clear();
-  names.append_one(out, 0.5, 0.5, [&] { out.append(R"("m":null)"); });
+  names.append_one(out, p, 0, [&] { out.append(R"("m":null)"); });
   CHECK(out.view() == R"({"p":0.5,"hit":1,"m":null})");
 }

@@ -83,7 +83,7 @@ struct counting {
 TEST_CASE("a log line is what Python's json.dumps writes", "[monitor]") {
   const temporary_folder folder;
   const auto file = folder.path / "made" / "on the way" / "log.jsonl";
-  auto log = ts::jsonl_log::open(file.string(), {.names = {"p", "y"}});
+  auto log = ts::jsonl_log::open(file.string());
   REQUIRE(log);
   scored_records s;
   s.records.push_back("caf\xC3\xA9 \xF0\x9F\x98\x80\x7F\n", -3, 1e22, true, 2, "a\\b");
@@ -93,10 +93,12 @@ TEST_CASE("a log line is what Python's json.dumps writes", "[monitor]") {
   log->record(s.view());
   const std::string text = without_time(contents(file));
   CHECK(text ==
-        "{\"timestamp_utc\": \"TIME\", \"threshold\": 0.5, \"p\": 1e-07, \"y\": 0, \"features\": {\"purpose\": "
+        "{\"timestamp_utc\": \"TIME\", \"threshold\": 0.5, \"probability\": 1e-07, \"label\": 0, \"features\": "
+        "{\"purpose\": "
         "\"caf\\u00e9 \\ud83d\\ude00\\u007f\\n\", \"age\": -3, \"amount\": 1e+22, \"owner\": true, \"children\": 2, "
         "\"note \\\"x\\\"\": \"a\\\\b\"}}\n"
-        "{\"timestamp_utc\": \"TIME\", \"threshold\": 0.5, \"p\": 1.0, \"y\": 1, \"features\": {\"purpose\": \"US\", "
+        "{\"timestamp_utc\": \"TIME\", \"threshold\": 0.5, \"probability\": 1.0, \"label\": 1, \"features\": "
+        "{\"purpose\": \"US\", "
         "\"age\": 45, \"amount\": 320.5, \"owner\": false, \"children\": null, \"note \\\"x\\\"\": null}}\n");
   CHECK(log->written() == 2);
   CHECK(log->dropped() == 0);
@@ -257,10 +259,11 @@ TEST_CASE("private fields are hashed, in buckets, or not there", "[monitor]") {
   const std::vector<std::uint8_t> label{1, 1, 1};
   const ts::siphash_key key{1, 2};
   ts::text_buffer out;
-  ts::jsonl_lines({"p", "y"}, "f00d", key).append<patient>(out, {records.view(), {probability, label, 0.5}}, {});
+  ts::jsonl_lines("f00d", key).append<patient>(out, {records.view(), {probability, label, 0.5}}, {});
   const auto hash = [&](std::string_view text) { return fmt::format("\"{:016x}\"", ts::siphash(text, key)); };
   const std::string begin =
-      "{\"timestamp_utc\": \"1970-01-01T00:00:00+00:00\", \"threshold\": 0.5, \"p\": 0.5, \"y\": 1, \"features\": {";
+      "{\"timestamp_utc\": \"1970-01-01T00:00:00+00:00\", \"threshold\": 0.5, \"probability\": 0.5, \"label\": 1, "
+      "\"features\": {";
   CHECK(out.view() ==
         begin + "\"city\": " + hash("Rome") + ", \"number\": " + hash("17") +
             ", \"age\": 30, \"income\": 5.0, \"email\": null, \"children\": 2, \"height\": 1.75}, \"model\": "

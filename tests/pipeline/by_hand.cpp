@@ -87,7 +87,7 @@ TEST_CASE("a drift reference of a file that was put together by hand is checked"
   file.features = names;
   file.encoder = encoder();
   const ts::binned_rows bins{{0, 1, 2}, {5, 5}, 0};
-  ts::training_histograms all{{bins, bins}, {{{4, 6}, 0, 0}}, bins};
+  ts::training_histograms all{{bins, bins}, {{{4, 6}, 0, 0}}, {bins}, {}};
   const auto problem = [&](const ts::training_histograms& h) {
     file.baseline = ts::drift_baseline{{{"a", 0, 1}, {"b", 0, 1}}, 0.5, 10, h};
     const auto r = ts::make_drift_reference(file);
@@ -101,7 +101,7 @@ TEST_CASE("a drift reference of a file that was put together by hand is checked"
   bad.numeric[0].counts.push_back(1);
   CHECK_THAT(problem(bad), ContainsSubstring("a count of each bin"));
   bad = all;
-  bad.probability.edges = {};
+  bad.outputs[0].edges = {};
   CHECK_THAT(problem(bad), ContainsSubstring("ascending edges"));
   bad = all;
   bad.text[0].counts.pop_back();

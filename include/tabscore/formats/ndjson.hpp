@@ -124,7 +124,7 @@ class ndjson_writer final : public prediction_writer {
       if (std::isnan(p)) {
         out.append(none_);
       } else {
-        names_.append_one(out, p, block.scores.threshold);
+        names_.append_one(out, block.scores, i);
       }
       if (!source.empty()) *(out.space(0) - out.size() + at) = ',';  // in the place of its brace
       out.append("\n");

@@ -38,6 +38,27 @@ class explanation_writer {
   /// `most` largest by magnitude, of equal ones the earlier feature first, and the sum of the others, so that all
   /// numbers add up to the margin. `contributions` has one a feature, then the base value.
   void append(text_buffer& out, std::span<const double> contributions, std::size_t most) {
+    out.append(R"("explanation":)");
+    append_object(out, contributions, most);
+  }
+  /// The same of a prediction of several numbers, whose names are given as JSON:
+  /// "explanations":{"a":{"base_value":...},...}; of one number as above.
+  void append(text_buffer& out, std::span<const double> contributions, std::size_t most,
+              std::span<const std::string> columns) {
+    if (columns.size() == 1) return append(out, contributions, most);
+    std::string_view before = R"("explanations":{)";
+    for (std::size_t k = 0; k < columns.size(); ++k) {
+      out.append(before);
+      before = ",";
+      out.append(columns[k]);
+      out.append(":");
+      append_object(out, contributions.subspan(k * (features() + 1), features() + 1), most);
+    }
+    out.append("}");
+  }
+
+ private:
+  void append_object(text_buffer& out, std::span<const double> contributions, std::size_t most) {
     TABSCORE_ASSERT(contributions.size() == features() + 1, "a contribution for each feature, and the base value");
     std::iota(order_.begin(), order_.end(), std::size_t{0});
     const auto size = [&](std::size_t f) {  // bits, which order NaN too
@@ -47,7 +68,7 @@ class explanation_writer {
               [&](std::size_t a, std::size_t b) { return size(a) != size(b) ? size(a) > size(b) : a < b; });
     const std::span<const std::size_t> order(order_);
     most = (std::min)(most, order.size());
-    out.append(R"("explanation":{"base_value":)");
+    out.append(R"({"base_value":)");
     number(out, contributions.back());
     std::string_view before = R"(,"contributions":[)";
     for (const std::size_t f : order.first(most)) {
@@ -64,7 +85,6 @@ class explanation_writer {
     out.append("}");
   }
 
- private:
   static void number(text_buffer& out, double value) {
     if (!std::isfinite(value)) return out.append("null");  // JSON has no number for it
     out.keep_to(write_real<spelling::json>(out.space(number_text_space), value));

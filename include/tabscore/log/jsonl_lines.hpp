@@ -14,8 +14,7 @@
 #include <utility>
 
 #include "../core/config.hpp"
-#include "../core/detail/number_series.hpp"
-#include "../core/detail/short_number.hpp"
+#include "../core/detail/repeated_text.hpp"
 #include "../core/json_text.hpp"
 #include "../core/siphash.hpp"
 #include "../core/text_buffer.hpp"
@@ -23,12 +22,6 @@
 #include "../monitor/sink.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
-
-/// What a prediction log calls the two things that were predicted.
-struct jsonl_names {
-  std::string probability = "probability";
-  std::string label = "label";
-};
 
 namespace detail {
 
@@ -64,29 +57,7 @@ inline char* write_timestamp(char* to, std::chrono::system_clock::time_point now
   return to + 6;
 }
 
-/// Text that is copied into every line, in whole blocks: faster than a call of memcpy that must look at the size.
-class repeated_text {
- public:
-  static constexpr std::size_t block = 16;
-
-  repeated_text() = default;
-  explicit repeated_text(std::string_view text) : padded_(text), size_(text.size()) {
-    padded_.resize((size_ + block - 1) / block * block);
-  }
-  std::size_t size() const noexcept { return size_; }
-  /// Writes up to a block more than its size.
-  char* write(char* to) const noexcept { return copy_blocks(to, padded_.data(), size_); }
-
-  /// Copies `size` bytes and up to a block more.
-  static char* copy_blocks(char* to, const char* from, std::size_t size) noexcept {
-    for (std::size_t i = 0; i < size; i += block) std::memcpy(to + i, from + i, block);
-    return to + size;
-  }
-
- private:
-  std::string padded_;
-  std::size_t size_ = 0;
-};
+using repeated_text = basic_repeated_text<16>;
 
 /// Writes a text with its quotes, if it is one of at most 32 printable ASCII characters that stand for themselves;
 /// returns its end, otherwise nullptr. `to` has 34 bytes.
@@ -112,39 +83,36 @@ inline std::string json_text(std::string_view text) {
 
 /// The lines of a prediction log, one per record, written as Python's json.dumps does:
 ///     {"timestamp_utc": ..., "threshold": ..., "probability": ..., "label": 0|1, "features": {...}, "model": ...}
-/// The features are the record's fields as their declarations let them be shown; "model" is there when it is not empty.
-/// Immutable, so that threads share it.
+/// Between the time and the features are the members of the prediction as it is declared; the threshold is there where
+/// the task has one. The features are the record's fields as their declarations let them be shown; "model" is there
+/// when it is not empty. Immutable, so that threads share it.
 class jsonl_lines {
  public:
-  explicit jsonl_lines(const jsonl_names& names = {}, std::string_view model = {}, const siphash_key& key = {})
-      : probability_(", " + detail::json_text(names.probability) + ": "),
-        after_probability_{label_and_features(names, '0'), label_and_features(names, '1')},
-        end_(model.empty() ? "}}\n" : "}, \"model\": " + detail::json_text(model) + "}\n"),
-        key_(key) {}
+  explicit jsonl_lines(std::string_view model = {}, const siphash_key& key = {})
+      : end_(model.empty() ? "}}\n" : "}, \"model\": " + detail::json_text(model) + "}\n"), key_(key) {}
 
   /// Appends the lines of a batch, all with the same time.
   template <schema_type Schema>
   void append(text_buffer& out, const scored<Schema>& batch, std::chrono::system_clock::time_point time) const {
     detail::number_texts* const texts = batch.scores.texts;
-    if (texts != nullptr && texts->empty())
-      texts->write(detail::number_series<spelling::json>(batch.scores.probability));
-    std::size_t room = detail::timestamp_space + 2 * number_text_space + probability_.size() +
-                       after_probability_[0].size() + end_.size() + 4 * detail::repeated_text::block + 64;
+    if (texts != nullptr && texts->empty()) texts->write(detail::number_series<spelling::json>(batch.scores.value));
+    const prediction_texts& members = batch.scores.layout->texts;
+    std::size_t room = detail::timestamp_space + 2 * number_text_space + members.space + end_.size() +
+                       4 * detail::repeated_text::block + 64;
     Schema::for_each([&]<std::size_t At>() { room += key_space<Schema, At>() + number_text_space; });
 
     const std::size_t first_line = out.size();
-    std::size_t start_size = 0;  // what stands before the probability is the same in all lines
+    std::size_t start_size = 0;  // what stands before the first number or class is the same in all lines
     // Of the next rows' real numbers: found out for many at once, since a division keeps what waits for it waiting.
     constexpr std::size_t block = 64;
     std::array<std::array<std::uint32_t, block>, Schema::size> thousandths;
     for (std::size_t row = 0; row < batch.records.rows(); ++row) {
       if (row % block == 0) find_thousandths<Schema>(batch.records, row, thousandths);
       char* const line = out.space(room);
-      char* to = row == 0 ? write_start(line, time, batch.scores.threshold)
+      char* to = row == 0 ? write_start(line, time, batch.scores)
                           : detail::repeated_text::copy_blocks(line, out.view().data() + first_line, start_size);
       if (row == 0) start_size = static_cast<std::size_t>(to - line);
-      to = texts != nullptr ? texts->copy(row, to) : write_real<spelling::json>(to, batch.scores.probability[row]);
-      to = after_probability_[batch.scores.label[row] ? 1 : 0].write(to);
+      to = write_prediction(to, members, batch.scores, row);
       Schema::for_each([&]<std::size_t At>() {
         using field = typename Schema::template field<At>;
         if constexpr (field::logged != privacy::unlogged) {
@@ -171,10 +139,6 @@ class jsonl_lines {
   }
 
  private:
-  static detail::repeated_text label_and_features(const jsonl_names& names, char label) {
-    return detail::repeated_text(", " + detail::json_text(names.label) + ": " + label + ", \"features\": {");
-  }
-
   /// What stands before a field's value. Of most names the compiler knows it, and copies it in whole blocks without a
   /// loop (and without a copy for itself, which g++ 12 makes of what is no whole block).
   template <schema_type Schema, std::size_t At>
@@ -237,10 +201,24 @@ class jsonl_lines {
     });
   }
 
-  char* write_start(char* to, std::chrono::system_clock::time_point time, double threshold) const noexcept {
+  /// Up to the first number, or the class.
+  static char* write_start(char* to, std::chrono::system_clock::time_point time, const predictions& p) noexcept {
     to = detail::write_timestamp(put(to, "{\"timestamp_utc\": \""), time);
-    to = write_real<spelling::json>(put(to, "\", \"threshold\": "), threshold);
-    return put(to, probability_);
+    *to++ = '"';
+    if (!p.label.empty()) to = write_real<spelling::json>(put(to, ", \"threshold\": "), p.threshold);
+    return p.class_at.empty() ? p.layout->texts.before[0].write(to) : to;
+  }
+  /// From there up to the first feature.
+  static char* write_prediction(char* to, const prediction_texts& members, const predictions& p,
+                                std::size_t row) noexcept {
+    const std::size_t columns = p.value.columns();
+    if (!p.class_at.empty()) to = members.before[0].write(members.class_head[p.class_at[row]].write(to));
+    for (std::size_t k = 0; k < columns; ++k) {
+      if (k > 0) to = members.before[k].write(to);
+      const std::size_t at = row * columns + k;
+      to = p.texts != nullptr ? p.texts->copy(at, to) : write_real<spelling::json>(to, p.value[at]);
+    }
+    return members.end[!p.label.empty() && p.label[row] != 0 ? 1 : 0].write(to);
   }
 
   /// The common case of append_text, or nullptr.
@@ -309,8 +287,6 @@ class jsonl_lines {
     return to;
   }
 
-  std::string probability_;
-  std::array<detail::repeated_text, 2> after_probability_;  // by the label
   detail::repeated_text end_;
   siphash_key key_;
 };

@@ -27,7 +27,6 @@ enum class log_failure : std::uint8_t {
 };
 
 struct jsonl_settings {
-  jsonl_names names{};
   append_settings file{};
   log_failure on_failure = log_failure::drop_and_count;
   std::string model{};  ///< each line's "model"; empty: no such member
@@ -47,7 +46,7 @@ class jsonl_log {
   /// The same file and counts for predictions of another model, which its lines name. Both may be used at once.
   jsonl_log for_model(std::string_view model) const {
     jsonl_log log(*this);
-    if (state_) log.lines_ = jsonl_lines(state_->names, model, state_->key);
+    if (state_) log.lines_ = jsonl_lines(model, state_->key);
     return log;
   }
 
@@ -70,10 +69,8 @@ class jsonl_log {
 
  private:
   struct state {
-    state(jsonl_names n, const siphash_key& k, std::unique_ptr<append_file> f, bool r)
-        : names(std::move(n)), key(k), file(std::move(f)), refuses(r) {}
+    state(const siphash_key& k, std::unique_ptr<append_file> f, bool r) : key(k), file(std::move(f)), refuses(r) {}
 
-    const jsonl_names names;
     const siphash_key key;
     const std::unique_ptr<append_file> file;
     const bool refuses;

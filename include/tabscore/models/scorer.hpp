@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <concepts>
 #include <cstddef>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -82,6 +85,20 @@ concept decides_ties = scorer<Model> &&
     requires(const Model& model, const feature_block& x, std::size_t row, std::size_t first, scratch& memory) {
   { model.decide_tie(x, row, first, memory) } -> std::same_as<std::size_t>;
 };
+
+/// The column of a row's largest number: of equal ones the first, of ones that are equal up to rounding the model's.
+template <scorer Model>
+std::size_t class_of_row(const Model& model, const feature_block& x, std::size_t row, std::span<const double> numbers,
+                         scratch& memory) {
+  const auto largest = std::max_element(numbers.begin(), numbers.end());
+  const auto first = static_cast<std::size_t>(largest - numbers.begin());
+  if constexpr (decides_ties<Model>) {
+    const double least = *largest - 8 * std::numeric_limits<double>::epsilon() * std::abs(*largest);
+    const auto candidates = std::count_if(numbers.begin(), numbers.end(), [&](double v) { return v >= least; });
+    if (candidates > 1) return model.decide_tie(x, row, first, memory);
+  }
+  return first;
+}
 
 /// A scorer that can tell how much each of its features moved a row's margins: contributions() writes rows x columns x
 /// (features().size() + 1), row after row: one number a feature, then the base value; they sum to the column's margin

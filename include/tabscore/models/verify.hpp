@@ -35,20 +35,6 @@ concept verifiable = scorer<Model> &&
   { model.output_bound(x, std::size_t{}, std::size_t{}) } -> std::convertible_to<double>;
 };
 
-/// The column of a row's largest number: of equal ones the first, of ones that are equal up to rounding the model's.
-template <scorer Model>
-std::size_t class_of_row(const Model& model, const feature_block& x, std::size_t row, std::span<const double> numbers,
-                         scratch& memory) {
-  const auto largest = std::max_element(numbers.begin(), numbers.end());
-  const auto first = static_cast<std::size_t>(largest - numbers.begin());
-  if constexpr (decides_ties<Model>) {
-    const double least = *largest - 8 * std::numeric_limits<double>::epsilon() * std::abs(*largest);
-    const auto candidates = std::count_if(numbers.begin(), numbers.end(), [&](double v) { return v >= least; });
-    if (candidates > 1) return model.decide_tie(x, row, first, memory);
-  }
-  return first;
-}
-
 /// Replays the trainer's rows: nothing when the model gives the trainer's numbers, else the first disagreement.
 /// `file` is named in the error.
 template <verifiable Model>

@@ -15,6 +15,7 @@
 #include "coarse_clock.hpp"
 #include "drift_reference.hpp"
 #include "moments.hpp"
+#include "monitored_outputs.hpp"
 #include "mutex.hpp"
 #include "sharded.hpp"
 #include "sink.hpp"
@@ -23,9 +24,9 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// A sink that keeps what drift is read from: the moments, and the counts of every feature's and the probability's
-/// histogram over sliding windows. A reader sees a batch whole or not at all. Small batches are counted many at a time.
-/// No concurrent call causes a data race (drift_monitor; drift_monitor_st is for one thread).
+/// A sink that keeps what drift is read from: the moments, and the counts of every feature's and the predictions'
+/// histograms over sliding windows. A reader sees a batch whole or not at all. Small batches are counted many at a
+/// time. No concurrent call causes a data race (drift_monitor; drift_monitor_st is for one thread).
 template <class Mutex, class Clock = coarse_clock>
 class basic_drift_monitor {
   template <std::size_t Width>
@@ -78,6 +79,7 @@ class basic_drift_monitor {
       if (reference_.empty()) return;
       std::uint64_t* const cells = counts_.add(batch.records.rows(), this_minute()).data();
       add(part.numbers_, part.rows_, cells);
+      add_outputs(batch.scores, cells);
       std::uint64_t* const texts = cells + text_feature(0).first;
       with_text_copies([&](auto copies) {
         for (std::size_t i = 0; i < text_cells(); ++i) {
@@ -91,7 +93,7 @@ class basic_drift_monitor {
   template <std::size_t Width, schema_type Schema>
   void record_block(const scored<Schema>& batch, const feature_block& x) noexcept {
     if (!reference_.empty()) check(x);
-    if (!small_batch_buffer::may_wait(batch.records)) return record_now<Width>(batch, x);
+    if (!small_batch_buffer::may_wait(batch.records, batch.scores)) return record_now<Width>(batch, x);
     const auto now = this_minute();
     small_.local([&](few_rows& local) {
       if (!local.rows.ready() && !prepare(local, Width)) return;
@@ -135,11 +137,28 @@ class basic_drift_monitor {
   void count(std::array<binner::tally, Numbers>& into, const feature_block& x,
              const predictions& scores) const noexcept {
     for (std::size_t j = 0; j + 1 < Numbers; ++j) reference_.bins[j].count(x.column(j), x.rows, into[j]);
-    reference_.bins.back().count(scores.probability.data(), x.rows, into.back());
+    if (is_binary()) reference_.bins.back().count(scores.value.data(), x.rows, into.back());
   }
   template <std::size_t Numbers>
   void add(const std::array<binner::tally, Numbers>& counted, std::uint64_t rows, std::uint64_t* cells) const noexcept {
-    for (std::size_t j = 0; j < Numbers; ++j) reference_.bins[j].add(counted[j], rows, cells + number_feature(j).first);
+    const std::size_t numbers = is_binary() ? Numbers : Numbers - 1;
+    for (std::size_t j = 0; j < numbers; ++j)
+      reference_.bins[j].add(counted[j], rows, cells + reference_.number(j).first);
+  }
+  bool is_binary() const noexcept { return reference_.features.back().kind == monitored_kind::probability; }
+
+  /// Of other tasks than two classes: under the lock, once a batch.
+  void add_outputs(const predictions& p, std::uint64_t* cells) const noexcept {
+    if (is_binary()) return;
+    TABSCORE_ASSERT(summed_outputs(p.layout->model) == reference_.outputs,
+                    "a drift monitor was given to a pipeline of other predictions");
+    for (std::size_t k = 0; k < reference_.outputs; ++k) {
+      const std::size_t j = reference_.numeric() + k;
+      binner::tally t{};
+      each_output_run(p, k, [&](std::span<const double> run) { reference_.bins[j].count(run.data(), run.size(), t); });
+      reference_.bins[j].add(t, p.rows(), cells + reference_.number(j).first);
+    }
+    for (const std::uint32_t c : p.class_at) ++cells[reference_.features.back().first + c];
   }
 
   /// record_block() of more rows than may wait.
@@ -157,6 +176,7 @@ class basic_drift_monitor {
       if (reference_.empty()) return;
       std::uint64_t* const cells = counts_.add(x.rows, this_minute()).data();
       add(numbers, x.rows, cells);
+      add_outputs(batch.scores, cells);
       for (std::size_t f = 0; f < x.text.size(); ++f) {
         std::uint64_t* const texts = cells + text_feature(f).first;
         each_text_cell(x, f, [&](std::size_t, std::size_t at) { ++texts[at]; });
@@ -205,7 +225,7 @@ class basic_drift_monitor {
       for (std::size_t j = 0; j < reference_.bins.size(); ++j) {
         binner::tally t{};
         reference_.bins[j].count(from.rows.column(j).data() + begin, n, t);
-        reference_.bins[j].add(t, n, cells + number_feature(j).first);
+        reference_.bins[j].add(t, n, cells + reference_.number(j).first);
       }
       for (std::size_t f = 0; f < reference_.text.size(); ++f) {
         std::uint64_t* const texts = cells + text_feature(f).first;
@@ -230,12 +250,8 @@ class basic_drift_monitor {
     TABSCORE_ASSERT(x.width == reference_.numeric() && x.text.size() == reference_.text.size(),
                     "a drift monitor was given to a pipeline of other features");
   }
-  /// Of a numeric feature, or behind the last one the probability.
-  const monitored& number_feature(std::size_t j) const noexcept {
-    return j < reference_.numeric() ? reference_.features[j] : reference_.features.back();
-  }
   const monitored& text_feature(std::size_t f) const noexcept { return reference_.features[reference_.numeric() + f]; }
-  std::size_t text_cells() const noexcept { return reference_.features.back().first - text_feature(0).first; }
+  std::size_t text_cells() const noexcept { return text_feature(reference_.text.size()).first - text_feature(0).first; }
   /// Each cell of a text is counted in several places in turn, when there is room, so that rows with the same text need
   /// not wait for one another.
   template <class Use>

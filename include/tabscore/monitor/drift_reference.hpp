@@ -16,14 +16,19 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-enum class monitored_kind : std::uint8_t { numeric, text, probability };
+/// Features are numeric or text; of predictions there is the probability of two classes, or the numbers of other tasks
+/// (output) and, of several classes, the predicted class.
+enum class monitored_kind : std::uint8_t { numeric, text, probability, output, classes };
 
 /// One thing that is counted: where its cells are, and what its cells mean.
 struct monitored {
   std::string name;
   monitored_kind kind{};
   std::size_t first = 0;  ///< its cells are [first, first + cells) of all counts
-  std::size_t cells = 0;  ///< numbers: below, one per bin, above, missing; texts: one per category, unseen, missing
+  std::size_t cells = 0;  ///< numbers: below, one per bin, above, missing; texts: one per category, unseen, missing;
+                          ///< classes: one per class, and two that stay empty
+
+  bool is_number() const noexcept { return kind != monitored_kind::text && kind != monitored_kind::classes; }
 
   std::span<const std::uint64_t> of(std::span<const std::uint64_t> counts) const noexcept {
     return counts.subspan(first, cells);
@@ -34,15 +39,21 @@ struct monitored {
 /// rows. Immutable, so that threads share one. drift_reference{} is of a model without histograms.
 struct drift_reference {
   std::string model;
-  std::vector<monitored> features;  ///< numeric ones, text ones, the probability
-  std::vector<binner> bins;         ///< one per numeric feature and one for the probability
+  std::vector<monitored> features;  ///< numeric ones, text ones, the predictions
+  std::vector<binner> bins;         ///< one per numeric feature, then one per number of a prediction
   std::vector<std::vector<double>> edges;
   std::vector<one_hot> text;
   std::vector<std::uint64_t> training;  ///< counts of all cells
   drift_baseline baseline;
+  std::size_t outputs = 1;                ///< numbers of a prediction
+  std::vector<std::string> classes = {};  ///< of several classes
 
   std::size_t cells() const noexcept { return training.size(); }
-  std::size_t numeric() const noexcept { return bins.empty() ? 0 : bins.size() - 1; }
+  std::size_t numeric() const noexcept { return bins.empty() ? 0 : bins.size() - outputs; }
+  /// Of a numeric feature, or behind the last one of a prediction's number.
+  const monitored& number(std::size_t j) const noexcept {
+    return j < numeric() ? features[j] : features[j + text.size()];
+  }
   /// Nothing is counted, and nothing compared.
   bool empty() const noexcept { return features.empty(); }
 };

@@ -20,7 +20,7 @@ struct alarm_settings {
   double rare_level = 0.01;         ///< categories with a smaller share of the training rows count as one
 };
 
-/// How far one feature (or the probability) has moved. The name points into the reference.
+/// How far one feature (or a number or class of the predictions) has moved. The name points into the reference.
 struct feature_drift {
   std::string_view name;
   monitored_kind kind{};
@@ -103,7 +103,7 @@ inline drift_report report_drift(const drift_reference& reference, std::span<con
       d.jensen_shannon = jensen_shannon_distance(a, b);
       d.chi = chi_square_of(a, b);
     };
-    if (m.kind == monitored_kind::text) {
+    if (!m.is_number()) {
       const detail::pooled_cells pooled(training, live, settings.rare_level);
       compare(pooled.training, pooled.live);
       d.unseen_share = detail::real(live[live.size() - 2]) / n;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -12,6 +13,8 @@
 #include "../core/config.hpp"
 #include "../core/detail/out_of_memory.hpp"
 #include "../core/exact_sum.hpp"
+#include "sharded.hpp"
+#include "monitored_outputs.hpp"
 #include "mutex.hpp"
 #include "sharded.hpp"
 #include "sink.hpp"
@@ -25,6 +28,8 @@ struct totals {
   std::uint64_t positives = 0;
   std::vector<double> sums;  ///< one per numeric feature, in the pipeline's order; empty before the first batch
   std::vector<std::uint64_t> missing = {};  ///< values of each feature that are missing (NaN) and not in its sum
+  std::vector<double> outputs = {};         ///< sums of the predictions' numbers (see monitored_outputs.hpp)
+  std::vector<std::uint64_t> classes = {};  ///< records by predicted class; of several classes
 
   /// The values of feature j that are not missing.
   std::uint64_t present(std::size_t j) const noexcept { return samples - (j < missing.size() ? missing[j] : 0); }
@@ -39,15 +44,18 @@ struct totals {
 struct exact_totals {
   std::uint64_t samples = 0;
   std::uint64_t positives = 0;
-  std::vector<exact_sum> sums;  ///< as totals::sums
+  std::vector<exact_sum> sums;              ///< as totals::sums
+  std::vector<exact_sum> outputs = {};      ///< as totals::outputs
+  std::vector<std::uint64_t> classes = {};  ///< as totals::classes
 
-  /// Precondition: the features are the same, or one of the two is empty.
+  /// Precondition: features and outputs are the same, or those of one of the two are empty.
   void merge(const exact_totals& other) {
-    if (sums.empty()) sums.resize(other.sums.size());
-    TABSCORE_ASSERT(other.sums.empty() || sums.size() == other.sums.size(), "totals of other features");
     samples += other.samples;
     positives += other.positives;
-    for (std::size_t j = 0; j < other.sums.size(); ++j) sums[j].merge(other.sums[j]);
+    merge(sums, other.sums);
+    merge(outputs, other.outputs);
+    if (classes.empty()) classes.resize(other.classes.size());
+    for (std::size_t k = 0; k < other.classes.size(); ++k) classes[k] += other.classes[k];
   }
   totals rounded() const {
     totals t{samples, positives, {}};
@@ -55,10 +63,20 @@ struct exact_totals {
       t.sums.push_back(sum.value_without_nans());
       t.missing.push_back(sum.nans());
     }
+    for (const exact_sum& sum : outputs) t.outputs.push_back(sum.value_without_nans());
+    t.classes = classes;
     return t;
   }
 
   friend bool operator==(const exact_totals&, const exact_totals&) = default;
+
+  /// Adds sums to sums, which may be none yet.
+  template <class Sum>
+  static void merge(std::vector<Sum>& into, const std::vector<exact_sum>& from) {
+    if (into.empty()) into.resize(from.size());
+    TABSCORE_ASSERT(from.empty() || into.size() == from.size(), "totals of other features or outputs");
+    for (std::size_t j = 0; j < from.size(); ++j) into[j].merge(from[j]);
+  }
 };
 
 namespace detail {
@@ -124,12 +142,13 @@ class basic_moments {
       }
     });
     for (; j < Width; ++j) sums_[j].merge(part.real[j]);
+    add_outputs(batch.scores);
   }
 
   /// observe() and record() of a batch of one block; few rows are summed later, with others.
   template <std::size_t Width, schema_type Schema>
   void record_block(const scored<Schema>& batch, const feature_block& x) noexcept {
-    if (!small_batch_buffer::may_wait(batch.records)) {
+    if (!small_batch_buffer::may_wait(batch.records, batch.scores)) {
       partial<Width> part;
       observe(part, batch, x);
       return record(part, batch);
@@ -162,9 +181,9 @@ class basic_moments {
     return small_.all([&](small_batch_buffer& rows) { add(rows); },
                       [&] {
                         const std::lock_guard lock(mutex_);
-                        exact_totals all{samples_, positives_, {}};
-                        all.sums.reserve(sums_.size());
+                        exact_totals all{samples_, positives_, {}, {}, classes_};
                         for (const batched_exact_sum& each : sums_) all.sums.push_back(each.sum());
+                        for (const batched_exact_sum& each : outputs_) all.outputs.push_back(each.sum());
                         return all;
                       });
   }
@@ -172,11 +191,12 @@ class basic_moments {
   /// same, or one of the two is empty.
   void merge(const exact_totals& other) {
     const std::lock_guard lock(mutex_);
-    if (sums_.empty()) sums_.resize(other.sums.size());
-    TABSCORE_ASSERT(other.sums.empty() || sums_.size() == other.sums.size(), "totals of other features");
     samples_ += other.samples;
     positives_ += other.positives;
-    for (std::size_t j = 0; j < other.sums.size(); ++j) sums_[j].merge(other.sums[j]);
+    exact_totals::merge(sums_, other.sums);
+    exact_totals::merge(outputs_, other.outputs);
+    if (classes_.empty()) classes_.resize(other.classes.size());
+    for (std::size_t k = 0; k < other.classes.size(); ++k) classes_[k] += other.classes[k];
   }
 
  private:
@@ -190,11 +210,33 @@ class basic_moments {
     return true;
   }
 
+  // Under the lock. Of two classes there is nothing more to add.
+  void add_outputs(const predictions& p) noexcept {
+    const std::size_t summed = summed_outputs(p.layout->model);
+    if (summed == 0) return;
+    const std::size_t classes = p.class_at.empty() ? 0 : p.value.columns();
+    if (outputs_.empty() && !detail::unless_out_of_memory([&] {
+          classes_.resize(classes);
+          outputs_.resize(summed);
+          return true;
+        })) {
+      return;
+    }
+    TABSCORE_ASSERT(outputs_.size() == summed && classes_.size() == classes,
+                    "one moments sink was given to pipelines of different predictions");
+    for (std::size_t k = 0; k < summed; ++k) {
+      each_output_run(p, k, [&](std::span<const double> numbers) { outputs_[k].add(numbers); });
+    }
+    for (const std::uint32_t c : p.class_at) ++classes_[c];
+  }
+
   mutable sharded<small_batch_buffer, Mutex> small_;
   mutable Mutex mutex_;
   mutable std::uint64_t samples_ = 0;
   mutable std::uint64_t positives_ = 0;
   mutable std::vector<batched_exact_sum> sums_;
+  std::vector<batched_exact_sum> outputs_;
+  std::vector<std::uint64_t> classes_;
 };
 
 using moments = basic_moments<std::mutex>;

@@ -68,12 +68,14 @@ inline void append_report(text_buffer& out, window w, const drift_reference& ref
     real(d.missing_share);
     out.append(R"(,"unseen_share":)");
     real(d.unseen_share);
-    if (m.kind == monitored_kind::text) {
+    if (m.kind == monitored_kind::classes) {
+      list(R"(,"levels":)", reference.classes, [&](const auto& name) { append_json_text(out, name); });
+    } else if (m.kind == monitored_kind::text) {
       const one_hot& levels = reference.text[at - reference.numeric()];
       list(R"(,"levels":)", levels.categories(),
            [&](const auto& category) { category ? append_json_text(out, *category) : out.append("null"); });
     } else {
-      list(R"(,"edges":)", reference.edges[m.kind == monitored_kind::probability ? reference.numeric() : at], real);
+      list(R"(,"edges":)", reference.edges[m.kind == monitored_kind::numeric ? at : at - reference.text.size()], real);
     }
     list(R"(,"training":)", m.of(reference.training), integer);
     list(R"(,"live":)", m.of(counts), integer);

@@ -21,10 +21,10 @@ class small_batch_buffer {
   static constexpr std::size_t room = 320;  ///< rows: a piece of a usual record window, and a batch more
   static constexpr std::size_t most = 64;   ///< rows of a batch that may wait: more are worth a pass of their own
 
-  /// Integers must be doubles without loss, for as such they wait.
+  /// Integers must be doubles without loss, for as such they wait; so do predictions of two classes.
   template <schema_type Schema>
-  static bool may_wait(const columns<Schema>& records) noexcept {
-    if (records.rows() > most) return false;
+  static bool may_wait(const columns<Schema>& records, const predictions& scores) noexcept {
+    if (records.rows() > most || scores.layout->model.task != task::binary) return false;
     std::uint64_t beyond = 0;  // bits of whole numbers beyond +-2^53
     Schema::for_each([&]<std::size_t At>() {
       if constexpr (std::is_same_v<typename Schema::template field<At>::stored_type, std::int64_t>) {

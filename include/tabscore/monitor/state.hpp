@@ -72,6 +72,9 @@ monitor_state state_of(const Monitor& monitor) {
   const drift_reference& r = monitor.reference();
   auto [totals, counts] = monitor.total();
   totals.sums.resize(r.numeric());  // before the first batch there are none
+  const bool binary = r.empty() || r.features.back().kind == monitored_kind::probability;
+  totals.outputs.resize(binary ? 0 : r.outputs);
+  totals.classes.resize(r.classes.size());
   monitor_state state{r.model, fingerprint(r), std::move(totals), {}};
   for (const monitored& m : r.features) {
     const auto cells = m.of(counts);
@@ -92,7 +95,8 @@ inline std::optional<error> not_of(const monitor_state& state, std::string_view 
 inline std::optional<error> merge(monitor_state& into, const monitor_state& from) {
   if (auto other = detail::not_of(from, into.model, into.reference)) return other;
   const auto alike = [](const auto& a, const auto& b) { return a.counts.size() == b.counts.size(); };
-  if (into.totals.sums.size() != from.totals.sums.size() ||
+  if (into.totals.sums.size() != from.totals.sums.size() || into.totals.outputs.size() != from.totals.outputs.size() ||
+      into.totals.classes.size() != from.totals.classes.size() ||
       !std::equal(into.features.begin(), into.features.end(), from.features.begin(), from.features.end(), alike)) {
     return error{errc::mismatch, "expected a state of the same features"};
   }
@@ -109,7 +113,8 @@ inline std::optional<error> merge(monitor_state& into, const monitor_state& from
 template <class Monitor>
 std::optional<error> restore(Monitor& monitor, const monitor_state& state) {
   monitor_state all = state_of(monitor);
-  all.totals = {0, 0, std::vector<exact_sum>(all.totals.sums.size())};
+  all.totals = {0, 0, std::vector<exact_sum>(all.totals.sums.size()), std::vector<exact_sum>(all.totals.outputs.size()),
+                std::vector<std::uint64_t>(all.totals.classes.size())};
   for (auto& f : all.features) std::fill(f.counts.begin(), f.counts.end(), 0);
   if (auto other = merge(all, state)) return other;
   std::vector<std::uint64_t> counts;

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <numeric>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -43,8 +44,7 @@ inline std::string to_json(const monitor_state& state) {
   number(state.totals.samples);
   out.append(",\n \"positives\": ");
   number(state.totals.positives);
-  std::size_t j = 0;
-  const auto list = [&](std::string_view name, monitored_kind kind) {
+  const auto list = [&](std::string_view name, monitored_kind kind, std::span<const exact_sum> sums) {
     out.append(",\n ");
     text(name);
     out.append(": [");
@@ -54,8 +54,9 @@ inline std::string to_json(const monitor_state& state) {
       out.append(std::exchange(before, ",\n  {\"name\": "));
       text(f.name);
       out.append(", ");
-      if (kind == monitored_kind::numeric) {
-        const exact_sum& sum = state.totals.sums[j++];
+      if (!sums.empty()) {
+        const exact_sum& sum = sums.front();
+        sums = sums.subspan(1);
         out.append(fmt::format(R"("sum": "{}", "nans": {}, "infinities": {}, "negative_infinities": {}, )",
                                to_text(sum), sum.nans(), sum.infinities(), sum.negative_infinities()));
       }
@@ -64,8 +65,14 @@ inline std::string to_json(const monitor_state& state) {
     }
     out.append("]");
   };
-  list("numeric", monitored_kind::numeric);
-  list("text", monitored_kind::text);
+  list("numeric", monitored_kind::numeric, state.totals.sums);
+  list("text", monitored_kind::text, {});
+  if (!state.totals.outputs.empty()) {
+    list("outputs", monitored_kind::output, state.totals.outputs);
+    list("classes", monitored_kind::classes, {});
+    out.append("\n}\n");
+    return std::string(out.view());
+  }
   out.append(",\n \"probability\": {");
   for (const auto& f : state.features) {
     if (f.kind == monitored_kind::probability) counts(f);
@@ -85,7 +92,12 @@ inline result<monitor_state> parse_monitor_state(std::string_view bytes, std::st
   detail::json_reading reading{std::string(name), std::nullopt};
   const detail::json_node root(document, reading);
   monitor_state state;
-  root.members({"format", "version", "model", "reference", "samples", "positives", "numeric", "text", "probability"});
+  root.members({"format", "version", "model", "reference", "samples", "positives", "numeric", "text"},
+               {"probability", "outputs", "classes"});
+  const bool binary = root.ok() && root.has("probability");
+  if (root.ok() && binary == (root.has("outputs") && root.has("classes"))) {
+    root.expected("either the counts of a probability, or those of outputs and classes");
+  }
   if (root.ok() && root["format"].text() != "tabscore-monitor-state") {
     root["format"].expected("\"tabscore-monitor-state\"");
   }
@@ -105,21 +117,41 @@ inline result<monitor_state> parse_monitor_state(std::string_view bytes, std::st
     }
     state.features.push_back({std::move(feature), kind, std::move(counts)});
   };
-  root["numeric"].each([&](const detail::json_node& node) {
-    node.members({"name", "sum", "nans", "infinities", "negative_infinities", "counts"});
-    if (!node.ok()) return;
-    const auto sum = parse_exact_sum(node["sum"].text(), node["nans"].count(), node["infinities"].count(),
-                                     node["negative_infinities"].count());
-    if (!sum) return node["sum"].expected("an exact sum in hexadecimal, such as \"0x3p-1\"");
-    state.totals.sums.push_back(*sum);
-    counted(node, node["name"].text(), monitored_kind::numeric);
-  });
-  root["text"].each([&](const detail::json_node& node) {
-    node.members({"name", "counts"});
-    if (node.ok()) counted(node, node["name"].text(), monitored_kind::text);
-  });
-  if (root.ok()) root["probability"].members({"counts"});
-  if (root.ok()) counted(root["probability"], "probability", monitored_kind::probability);
+  const auto summed = [&](std::string_view member, monitored_kind kind, std::vector<exact_sum>& sums) {
+    root[member].each([&](const detail::json_node& node) {
+      node.members({"name", "sum", "nans", "infinities", "negative_infinities", "counts"});
+      if (!node.ok()) return;
+      const auto sum = parse_exact_sum(node["sum"].text(), node["nans"].count(), node["infinities"].count(),
+                                       node["negative_infinities"].count());
+      if (!sum) return node["sum"].expected("an exact sum in hexadecimal, such as \"0x3p-1\"");
+      sums.push_back(*sum);
+      counted(node, node["name"].text(), kind);
+    });
+  };
+  const auto listed = [&](std::string_view member, monitored_kind kind) {
+    root[member].each([&](const detail::json_node& node) {
+      node.members({"name", "counts"});
+      if (node.ok()) counted(node, node["name"].text(), kind);
+    });
+  };
+  summed("numeric", monitored_kind::numeric, state.totals.sums);
+  listed("text", monitored_kind::text);
+  if (root.ok() && binary) {
+    root["probability"].members({"counts"});
+    if (root.ok()) counted(root["probability"], "probability", monitored_kind::probability);
+  } else if (root.ok()) {
+    summed("outputs", monitored_kind::output, state.totals.outputs);
+    if (root.ok() && state.totals.outputs.empty()) root["outputs"].expected("at least one entry");
+    listed("classes", monitored_kind::classes);
+    if (root.ok() && state.features.back().kind == monitored_kind::classes) {
+      const auto& cells = state.features.back().counts;
+      if (cells.size() < 2) {
+        root["classes"].expected("a count of each class, and two that stay 0");
+      } else {
+        state.totals.classes.assign(cells.begin(), cells.end() - 2);
+      }
+    }
+  }
   if (reading.failure) return *std::move(reading.failure);
   return state;
 }

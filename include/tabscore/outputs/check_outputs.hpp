@@ -4,14 +4,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
-
-#include <fmt/format.h>
 
 #include "../core/config.hpp"
 #include "../core/detail/from_chars.hpp"
@@ -21,6 +20,13 @@
 namespace tabscore::inline TABSCORE_ABI {
 
 namespace detail {
+
+// Joined piece by piece: g++ 12 takes operator+ of strings for overlapping copies (its bug 105651).
+inline std::string joined(std::initializer_list<std::string_view> pieces) {
+  std::string text;
+  for (const std::string_view piece : pieces) text.append(piece);
+  return text;
+}
 
 /// The number that a text writes, NaN where it writes none.
 inline double number_in(std::string_view text) {
@@ -33,55 +39,57 @@ inline double number_in(std::string_view text) {
 
 /// What is wrong with what a model says of its numbers, if anything is.
 inline std::optional<error> check_outputs(const model_outputs& outputs) {
-  const auto wrong = [](std::string sentence) { return error{errc::structure, std::move(sentence)}; };
+  const auto wrong = [](std::initializer_list<std::string_view> pieces) {
+    return error{errc::structure, detail::joined(pieces)};
+  };
+  const auto number = [](std::size_t n) { return std::to_string(n); };
   const std::vector<std::string>& classes = outputs.classes;
   const bool unnamed = outputs.task == task::binary && classes.empty();
   if (outputs.task == task::multiclass && (classes.size() < 2 || classes.size() > max_classes)) {
-    return wrong(fmt::format("expected 2 to {} classes, found {}", max_classes, classes.size()));
+    return wrong({"expected 2 to ", number(max_classes), " classes, found ", number(classes.size())});
   }
   if (outputs.task == task::binary && !unnamed && classes.size() != 2) {
-    return wrong(fmt::format("expected two classes, the negative and the positive one, found {}", classes.size()));
+    return wrong({"expected two classes, the negative and the positive one, found ", number(classes.size())});
   }
   if (outputs.task == task::multiclass && classes.size() != outputs.columns) {
-    return wrong(fmt::format("expected {} classes, one a column, found {}", outputs.columns, classes.size()));
+    return wrong({"expected ", number(outputs.columns), " classes, one a column, found ", number(classes.size())});
   }
   const bool one = outputs.task == task::binary || outputs.task == task::score || outputs.task == task::anomaly;
   if (outputs.columns == 0 || (one && outputs.columns != 1)) {
-    return wrong(
-        fmt::format("expected {} a row, found {}", one ? "one number" : "at least one number", outputs.columns));
+    return wrong({"expected ", one ? "one number" : "at least one number", " a row, found ", number(outputs.columns)});
   }
   if (!outputs.names.empty() && outputs.names.size() != outputs.columns) {
-    return wrong(fmt::format("expected {} names, one a column, found {}", outputs.columns, outputs.names.size()));
+    return wrong({"expected ", number(outputs.columns), " names, one a column, found ", number(outputs.names.size())});
   }
   for (const std::vector<std::string>* const texts : {&classes, &outputs.names}) {
     std::vector<std::string_view> sorted(texts->begin(), texts->end());
     std::sort(sorted.begin(), sorted.end());
     const std::string_view what = texts == &classes ? "class" : "output";
-    if (!sorted.empty() && sorted.front().empty()) return wrong(fmt::format("the name of a {} is empty", what));
+    if (!sorted.empty() && sorted.front().empty()) return wrong({"the name of a ", what, " is empty"});
     if (const auto twin = std::adjacent_find(sorted.begin(), sorted.end()); twin != sorted.end()) {
-      return wrong(fmt::format("the {} \"{}\" appears twice", what, *twin));
+      return wrong({"the ", what, " \"", *twin, "\" appears twice"});
     }
   }
   if (outputs.classes_are == class_kind::boolean) {
     for (const std::string& name : classes) {
-      if (name != "true" && name != "false") return wrong(fmt::format("the class \"{}\" is not true or false", name));
+      if (name != "true" && name != "false") return wrong({"the class \"", name, "\" is not true or false"});
     }
   }
   if (outputs.classes_are == class_kind::number) {
     std::vector<double> numbers;
     for (const std::string& name : classes) {
       const double number = numbers.emplace_back(detail::number_in(name));
-      if (!std::isfinite(number)) return wrong(fmt::format("the class \"{}\" is not a finite number", name));
+      if (!std::isfinite(number)) return wrong({"the class \"", name, "\" is not a finite number"});
     }
     std::sort(numbers.begin(), numbers.end());
     if (const auto twin = std::adjacent_find(numbers.begin(), numbers.end()); twin != numbers.end()) {
-      return wrong(fmt::format("the class {} appears twice", *twin));
+      return wrong({"the class ", std::to_string(*twin), " appears twice"});
     }
   }
   if (outputs.task == task::quantiles) {
     for (const std::string& name : outputs.names) {
       const double level = detail::number_in(name);
-      if (!(level > 0 && level < 1)) return wrong(fmt::format("the level \"{}\" is not between 0 and 1", name));
+      if (!(level > 0 && level < 1)) return wrong({"the level \"", name, "\" is not between 0 and 1"});
     }
   }
   return std::nullopt;

@@ -1,23 +1,82 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "../core/config.hpp"
 #include "../core/detail/number_texts.hpp"
+#include "../core/detail/repeated_text.hpp"
+#include "../core/json_text.hpp"
+#include "../core/text_buffer.hpp"
+#include "../core/write_number.hpp"
 #include "task.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
+
+/// The members of predictions as Python's json.dumps writes them, in pieces around the numbers.
+struct prediction_texts {
+  using piece = detail::basic_repeated_text<16>;
+
+  std::vector<piece> before;      ///< of each column, before its number
+  std::vector<piece> class_head;  ///< multiclass: of each class, before the columns
+  std::array<piece, 2> end;       ///< behind the last number, by the label where there is one
+  std::size_t space = 0;          ///< bytes that the pieces of a record may touch
+
+  prediction_texts() = default;
+  prediction_texts(std::span<const std::string_view> names, const model_outputs& model) {
+    const auto member = [](std::string_view before_name, std::string_view name, std::string_view behind) {
+      text_buffer t;
+      t.append(before_name);
+      append_json_text<escape::non_ascii>(t, name);
+      t.append(behind);
+      return std::string(t.view());
+    };
+    const bool classes = model.task == task::multiclass;
+    for (std::size_t k = 0; k < model.columns; ++k) {
+      const std::string_view name = classes ? std::string_view(model.classes[k]) : names[k];
+      space += before.emplace_back(member(classes && k == 0 ? "" : ", ", name, ": ")).space();
+    }
+    for (std::size_t k = 0; classes && k < model.columns; ++k) {
+      std::string text = member(", ", names[0], ": ");
+      text.append(model.classes_are == class_kind::text ? member("", model.classes[k], "") : model.classes[k]);
+      text.append(member(", ", names[1], ": {"));
+      space += class_head.emplace_back(text).space();
+    }
+    for (std::size_t label = 0; label < 2; ++label) {
+      std::string text = classes ? "}" : "";
+      if (!classes && names.size() > model.columns) {
+        text = member(", ", names.back(), ": ").append(label == 0 ? "0" : "1");
+      }
+      end[label] = piece(text.append(", \"features\": {"));
+    }
+    space += end[0].space() + model.columns * number_text_space + piece::block;
+  }
+};
 
 /// What the numbers of predictions are: the members' declared names, and what the model says.
 struct prediction_layout {
   std::span<const std::string_view> names;  ///< as prediction.hpp declares them
   model_outputs model;
+  prediction_texts texts;
+
+  /// The names must outlive it. Precondition: wrong_outputs() of match.hpp finds nothing.
+  prediction_layout(std::span<const std::string_view> declared, model_outputs outputs)
+      : names(declared), model(std::move(outputs)), texts(names, model) {}
+
+  /// "probability" and "label" of two unnamed classes.
+  static const prediction_layout& of_two_classes() {
+    static constexpr std::array<std::string_view, 2> declared{"probability", "label"};
+    static const prediction_layout layout(declared, model_outputs());
+    return layout;
+  }
 };
 
 /// Numbers of records, row after row: rows x columns. A view.
@@ -51,26 +110,29 @@ struct predictions {
   std::span<const std::uint32_t> class_at{};  ///< multiclass: the column of each record's class
   double threshold = 0.5;                     ///< binary and anomaly
   detail::number_texts* texts = nullptr;  ///< of the values: empty until somebody writes them; none: they are not kept
-  const prediction_layout* layout = nullptr;
+  const prediction_layout* layout = &prediction_layout::of_two_classes();
   /// Of each record, when they were asked for: columns x (features + 1) numbers, the last of a column its base value.
   std::span<const double> contributions{};
 
   predictions() = default;
   /// Of two classes.
-  predictions(row_values numbers, std::span<const std::uint8_t> labels, double positive_from = 0.5,
-              detail::number_texts* kept_texts = nullptr, const prediction_layout* described = nullptr) noexcept
-      : value(numbers),
-        probability(numbers),
-        label(labels),
-        threshold(positive_from),
-        texts(kept_texts),
-        layout(described) {}
+  predictions(std::span<const double> numbers, std::span<const std::uint8_t> labels, double positive_from = 0.5,
+              detail::number_texts* kept_texts = nullptr) noexcept
+      : value(numbers), probability(numbers), label(labels), threshold(positive_from), texts(kept_texts) {}
+
+  /// Of any task: takes what it has of labels, classes and the threshold.
+  predictions(const prediction_layout& described, row_values numbers, std::span<const std::uint8_t> labels,
+              std::span<const std::uint32_t> classes, double limit) noexcept
+      : value(numbers), layout(&described) {
+    const task t = described.model.task;
+    if (t == task::binary || t == task::multiclass) probability = numbers;
+    if (t == task::binary || t == task::anomaly) label = labels, threshold = limit;
+    if (t == task::multiclass) class_at = classes;
+  }
 
   std::size_t rows() const noexcept { return value.rows(); }
   /// The classes' names: of the columns, or of label 0 and 1; empty where the model does not know them.
-  std::span<const std::string> class_names() const noexcept {
-    return layout != nullptr ? std::span<const std::string>(layout->model.classes) : std::span<const std::string>();
-  }
+  std::span<const std::string> class_names() const noexcept { return layout->model.classes; }
   /// The name of a record's class. Precondition: class_names() is not empty.
   std::string_view class_of(std::size_t row) const noexcept {
     return class_names()[class_at.empty() ? std::size_t{label[row]} : std::size_t{class_at[row]}];

@@ -14,12 +14,12 @@
 namespace tabscore::inline TABSCORE_ABI {
 
 /// Appends {"predictions":[{...},null,...],"errors":[...]}: an entry for each record of the list, null for the bad
-/// ones, and their errors and broken rules in the words of a dialect. more(i), if given, appends further members of the
-/// i-th prediction's entry, its explanation say.
+/// ones, and their errors and broken rules in the words of a dialect. Of several classes the `top` most likely ones are
+/// told. more(i), if given, appends further members of the i-th prediction's entry, its explanation say.
 template <item_dialect Dialect = dialect::neutral, class More = std::nullptr_t>
 void append_partial(text_buffer& out, const partial_predictions& p, const prediction_names& members,
-                    error_context context, More&& more = {}) {
-  members.append_open_list(out, p.scores.probability, p.scores.threshold, p.rows, p.records, more);
+                    error_context context, More&& more = {}, std::size_t top = SIZE_MAX) {
+  members.append_open_list(out, p.scores, p.rows, p.records, more, top);
   out.append(R"(,"errors":[)");
   context.unlisted = p.unlisted;
   typename Dialect::item_writer writer(context);

@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,14 +27,16 @@
 #include "../models/raw_checks.hpp"
 #include "../models/scorer.hpp"
 #include "../monitor/sink.hpp"
+#include "../outputs/match.hpp"
+#include "../outputs/prediction.hpp"
 #include "../outputs/predictions.hpp"
 #include "../schema/columns.hpp"
 #include "../schema/field_error.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// A record without a probability from 0 to 1, and why: infinities that cancel out, a category that the model does not
-/// know, a missing value that it has no step for.
+/// A record without a prediction, and why: infinities that cancel out, a category that the model does not know, a
+/// missing value that it has no step for.
 struct unscorable {
   std::size_t row = 0;
   std::uint16_t field = field_error::no_field;  ///< of the schema, where one is the reason
@@ -49,10 +53,10 @@ using score_outcome = std::variant<predictions, broken_rule, unscorable, refused
 class score_buffers {
  public:
   std::size_t capacity_bytes() const noexcept {
-    return matrix.capacity() + codes.capacity() + model.capacity() + probability.capacity() + label.capacity() +
+    return matrix.capacity() + codes.capacity() + model.capacity() + values.capacity() + label.capacity() +
            contributions.capacity() + texts.capacity();
   }
-  scratch matrix, codes, model, probability, label, contributions;
+  scratch matrix, codes, model, values, label, contributions;
   detail::number_texts texts;
   detail::exclusive user;  ///< one thread at a time
 };
@@ -77,8 +81,9 @@ inline constexpr bool is_sinks<sinks<Sink...>> = true;
 }  // namespace detail
 
 /// The way of a batch: rules, features, scorer, sinks. Immutable: threads share it, each with its own score_buffers.
-/// Sinks are referred to and must outlive it; everything else is its own.
-template <schema_type Schema, class Rules, class Features, class Model, class Sinks = sinks<>>
+/// Sinks are referred to and must outlive it; everything else is its own. Takes models of the declared prediction only.
+template <schema_type Schema, class Rules, class Features, class Model, class Sinks = sinks<>,
+          prediction_type Prediction = binary<>>
 class pipeline {
   static_assert(detail::is_rules<std::remove_const_t<Rules>>,
                 "tabscore: behind the schema a pipeline takes ts::rules{...}");
@@ -95,22 +100,23 @@ class pipeline {
 
  public:
   using schema_t = Schema;
+  using prediction_t = Prediction;
   /// Numeric features of a record.
   static constexpr std::size_t width = Features::template width<Schema>;
 
   /// As make_pipeline(...).value(): a model that was trained on other features throws (aborts without exceptions).
-  pipeline(Schema, Rules r, Features f, Model m, Sinks s = Sinks{})
+  pipeline(Schema, Rules r, Features f, Model m, Sinks s = Sinks{}, Prediction = {})
       : pipeline(make(std::move(r), std::move(f), std::move(m), std::move(s)).value()) {}
 
   /// The same with the error as a value: the sentence says which feature the model and the pipeline disagree on, by
   /// name or, where the model file has raw rows, by value.
   static result<pipeline> make(Rules r, Features f, Model m, Sinks s) {
+    if (auto wrong = wrong_outputs(outputs_of(m), Prediction::task, Prediction::columns, Prediction::names)) {
+      return *std::move(wrong);
+    }
     pipeline p(checked{}, std::move(r), std::move(f), std::move(m), std::move(s));
     if (auto match = p.match_features(); !match) return match.error();
-    if (const double threshold = p.model_.threshold(); !(threshold >= 0 && threshold <= 1)) {
-      return error{errc::structure,
-                   "the model's threshold is " + std::to_string(threshold) + ", expected a probability from 0 to 1"};
-    }
+    if (auto wrong = p.check_threshold()) return *std::move(wrong);
     if (const std::shared_ptr<const raw_checks> raw = p.model_.features().raw) {
       if (auto wrong = replay<Schema>(*raw, p.features_)) return *std::move(wrong);
     }
@@ -120,6 +126,8 @@ class pipeline {
   const Rules& rules() const noexcept { return rules_; }
   const Features& features() const noexcept { return features_; }
   const Model& model() const noexcept { return model_; }
+  /// The names and classes of the predictions; it lives as long as a copy of the pipeline.
+  const prediction_layout& layout() const noexcept { return *layout_; }
 
   /// Scores all records or none. The records must be valid; rules are checked here, and the sinks told of what was
   /// predicted. The predictions live in the buffers. An empty batch gives empty predictions and tells no sink.
@@ -127,14 +135,14 @@ class pipeline {
     return scoring(*this, buffers).finish(records);
   }
 
-  /// How much each feature of the model moved each record's margin (log-odds): rows x (model().features().size() + 1),
-  /// row after row, the last number of a row the base value; a row's numbers add up to its margin. Usually called after
-  /// score(), for the same records; tells no sink. Lives in the buffers until the next call. An error when the model
-  /// has no contributions.
+  /// How much each feature of the model moved each record's margins (binary: its log-odds): rows x columns x
+  /// (model().features().size() + 1), row after row, the last number of a column the base value; a column's numbers add
+  /// up to its margin. Usually called after score(), for the same records; tells no sink. Lives in the buffers until
+  /// the next call. An error when the model has no contributions.
   result<std::span<const double>> explain(const columns<Schema>& records,
                                           score_buffers& buffers) const requires explainable<Model> {
     if (const error* const reason = model_.explain_error()) return *reason;
-    const std::size_t numbers = model_.features().size() + 1;
+    const std::size_t numbers = values_a_record() * (model_.features().size() + 1);
     const std::size_t rows = records.rows();
     const detail::exclusive::hold hold(buffers.user);
     const std::span<double> out = buffers.contributions.template get<double>(rows * numbers);
@@ -152,15 +160,17 @@ class pipeline {
   void for_each_unscorable(const columns<Schema>& records, score_buffers& buffers, F&& f) const {
     const detail::exclusive::hold hold(buffers.user);
     const std::size_t rows = records.rows();
-    const std::span<double> probability = buffers.probability.template get<double>(rows);
+    const std::span<double> values =
+        buffers.values.template get<double>((std::min)(block_rows, rows) * values_a_record());
     block_features features(*this, rows, buffers);
     for (std::size_t begin = 0; begin < rows; begin += block_rows) {
       const std::size_t count = (std::min)(block_rows, rows - begin);
       const feature_block x = features.of(records.slice(begin, count));
-      model_.score(x, buffers.model, probability.subspan(begin, count));
+      model_.score(x, buffers.model, values.first(count * values_a_record()));
       for (std::size_t i = 0; i < count; ++i) {
-        if (is_probability(probability[begin + i])) continue;
-        unscorable found = find_fault(x, i, probability[begin + i], buffers.model);
+        const double* const bad = first_bad(values.subspan(i * values_a_record(), values_a_record()));
+        if (bad == nullptr) continue;
+        unscorable found = find_fault(x, i, *bad, buffers.model);
         found.row = begin + i;
         f(found);
       }
@@ -179,10 +189,12 @@ class pipeline {
     /// All records so far, which must be valid. Fewer than before: it begins anew.
     void add(const columns<Schema>& records) {
       if (records.rows() < scored_) restart();
-      if (records.rows() > probability_.size()) {
-        const std::size_t room = std::bit_ceil(records.rows());
-        probability_ = buffers_.probability.template grow<double>(room, scored_);
-        label_ = buffers_.label.template grow<std::uint8_t>(room, scored_);
+      if (records.rows() > room_) {
+        room_ = std::bit_ceil(records.rows());
+        const std::size_t columns = pipe_.values_a_record();
+        values_ = buffers_.values.template grow<double>(room_ * columns, scored_ * columns);
+        if constexpr (has_classes) class_at_ = buffers_.label.template grow<std::uint32_t>(room_, scored_);
+        if constexpr (has_label) label_ = buffers_.label.template grow<std::uint8_t>(room_, scored_);
       }
       while (good_ && records.rows() - scored_ >= block_rows) observe(records.slice(scored_, block_rows));
     }
@@ -192,8 +204,8 @@ class pipeline {
       add(records);
       const std::size_t rows = records.rows();
       buffers_.texts.clear();
-      const scored<Schema> batch{
-          records, {probability_.first(rows), label_.first(rows), pipe_.model_.threshold(), &buffers_.texts}};
+      scored<Schema> batch{records, predictions_of(0, rows)};
+      batch.scores.texts = &buffers_.texts;
       if (rows == 0) return batch.scores;
       bool admitted = true;
       if (good_ && scored_ == 0) {
@@ -228,8 +240,7 @@ class pipeline {
       block(part, [&](const feature_block& x) {
         if (!observed_) observed_.emplace(pipe_.sinks_);
         const std::size_t rows = part.rows();
-        observed_->observe(
-            {part, {probability_.subspan(first, rows), label_.subspan(first, rows), pipe_.model_.threshold()}}, x);
+        observed_->observe({part, predictions_of(first, rows)}, x);
       });
     }
 
@@ -241,17 +252,13 @@ class pipeline {
       const std::size_t rows = part.rows();
       block_features features(pipe_, rows, buffers_);
       const feature_block x = features.of(part);
-      const std::span<double> p = probability_.subspan(scored_, rows);
-      const std::span<std::uint8_t> label = label_.subspan(scored_, rows);
-      pipe_.model_.score(x, buffers_.model, p);
-      const double threshold = pipe_.model_.threshold();
-      for (std::size_t i = 0; i < rows; ++i) {
-        label[i] = p[i] >= threshold;
-        good_ &= is_probability(p[i]);
-      }
+      const std::size_t columns = pipe_.values_a_record();
+      const std::span<double> values = values_.subspan(scored_ * columns, rows * columns);
+      pipe_.model_.score(x, buffers_.model, values);
+      good_ = decide(x, values);
       if (!good_) {
-        const auto bad = std::find_if(p.begin(), p.end(), [](double v) { return !is_probability(v); });
-        const auto row = static_cast<std::size_t>(bad - p.begin());
+        const double* const bad = pipe_.first_bad(values);
+        const std::size_t row = static_cast<std::size_t>(bad - values.data()) / columns;
         bad_ = pipe_.find_fault(x, row, *bad, buffers_.model);
         bad_.row = scored_ + row;
         return;
@@ -260,13 +267,51 @@ class pipeline {
       use(x);
     }
 
+    /// Labels or classes of the next rows; false when one of their numbers is not what the task allows.
+    bool decide(const feature_block& x, std::span<const double> values) {
+      bool good = true;
+      if constexpr (has_label) {
+        const std::span<std::uint8_t> label = label_.subspan(scored_, x.rows);
+        const double threshold = pipe_.model_.threshold();
+        for (std::size_t i = 0; i < x.rows; ++i) {
+          label[i] = Prediction::task == task::binary ? values[i] >= threshold : values[i] < threshold;
+          good &= Prediction::task == task::binary ? is_probability(values[i]) : is_finite(values[i]);
+        }
+      } else {
+        good = pipe_.first_bad(values) == nullptr;
+        if constexpr (has_classes) {
+          if (good) classify(x, values);
+        }
+      }
+      return good;
+    }
+
+    void classify(const feature_block& x, std::span<const double> values) {
+      const std::size_t columns = pipe_.values_a_record();
+      for (std::size_t i = 0; i < x.rows; ++i) {
+        class_at_[scored_ + i] = static_cast<std::uint32_t>(
+            class_of_row(pipe_.model_, x, i, values.subspan(i * columns, columns), buffers_.model));
+      }
+    }
+
+    predictions predictions_of(std::size_t first, std::size_t rows) const noexcept {
+      const std::size_t columns = pipe_.values_a_record();
+      return {*pipe_.layout_,
+              {values_.subspan(first * columns, rows * columns), columns},
+              has_label ? label_.subspan(first, rows) : label_,
+              has_classes ? class_at_.subspan(first, rows) : class_at_,
+              pipe_.model_.threshold()};
+    }
+
     const pipeline& pipe_;
     score_buffers& buffers_;
     detail::exclusive::hold hold_;
-    std::span<double> probability_;
+    std::span<double> values_;
     std::span<std::uint8_t> label_;
+    std::span<std::uint32_t> class_at_;
+    std::size_t room_ = 0;  // records
     std::size_t scored_ = 0;
-    bool good_ = true;  // all rules kept and all probabilities from 0 to 1, so far
+    bool good_ = true;  // all rules kept and all numbers as the task allows, so far
     unscorable bad_;
     std::optional<typename Sinks::template observation<Schema, width>> observed_;
   };
@@ -276,19 +321,55 @@ class pipeline {
   // what each stage costs per call does not show.
   static constexpr std::size_t block_rows = 256;
 
+  static constexpr bool has_label = Prediction::task == task::binary || Prediction::task == task::anomaly;
+  static constexpr bool has_classes = Prediction::task == task::multiclass;
+
   struct checked {};
   pipeline(checked, Rules r, Features f, Model m, Sinks s)
-      : rules_(std::move(r)), features_(std::move(f)), model_(std::move(m)), sinks_(std::move(s)) {}
+      : rules_(std::move(r)),
+        features_(std::move(f)),
+        model_(std::move(m)),
+        sinks_(std::move(s)),
+        layout_(std::make_shared<const prediction_layout>(Prediction::names, outputs_of(model_))) {}
+
+  /// Numbers a record.
+  std::size_t values_a_record() const noexcept {
+    if constexpr (Prediction::columns != 0) return Prediction::columns;
+    return layout_->model.columns;
+  }
 
   static bool is_probability(double p) noexcept { return (p >= 0) & (p <= 1); }
+  static bool is_finite(double v) noexcept { return v - v == 0; }
+  bool gives_probabilities() const noexcept {
+    return Prediction::task == task::binary || (has_classes && layout_->model.probabilities);
+  }
+  /// The first number that the task does not allow, or nullptr.
+  const double* first_bad(std::span<const double> values) const noexcept {
+    const auto find = [&](auto is_good) -> const double* {
+      bool good = true;
+      for (const double v : values) good &= is_good(v);
+      return good ? nullptr : &*std::find_if_not(values.begin(), values.end(), is_good);
+    };
+    return gives_probabilities() ? find(is_probability) : find(is_finite);
+  }
 
-  // Why a row of the block has no probability, in terms of the schema.
-  unscorable find_fault(const feature_block& x, std::size_t row, double probability, scratch& memory) const {
+  std::optional<error> check_threshold() const {
+    if constexpr (has_label) {
+      if (auto e = wrong_threshold(model_.threshold(), Prediction::task)) {
+        e->message.replace(0, 3, "the model's");
+        return e;
+      }
+    }
+    return std::nullopt;
+  }
+
+  // Why a row of the block has no prediction, in terms of the schema; `value` is the number that shows it.
+  unscorable find_fault(const feature_block& x, std::size_t row, double value, scratch& memory) const {
     unscorable found;
     // A scorer that gives no reason for NaN may have got good values.
-    if (!fault_finder<Model> || probability == probability) found.what = fault::not_probability;
+    if (gives_probabilities() && (!fault_finder<Model> || value == value)) found.what = fault::not_probability;
     if constexpr (fault_finder<Model>) {
-      if (probability == probability) return found;
+      if (value == value) return found;
       const feature_fault reason = model_.find_fault(x, row, memory);
       const std::size_t field = field_of(reason.feature, x, row);
       if (field != Schema::npos) return {0, static_cast<std::uint16_t>(field), reason.what};
@@ -410,15 +491,18 @@ class pipeline {
   Features features_;
   Model model_;
   Sinks sinks_;
+  std::shared_ptr<const prediction_layout> layout_;
   std::array<std::size_t, std::max<std::size_t>(1, Schema::text_count)> text_fields_{};
   std::size_t text_features_ = 0;
 };
 
 /// A pipeline whose types are deduced, or why the model does not fit its features.
-template <schema_type Schema, class Rules, class Features, class Model, class Sinks = sinks<>>
-result<pipeline<Schema, Rules, Features, Model, Sinks>> make_pipeline(Schema, Rules r, Features f, Model m,
-                                                                      Sinks s = Sinks{}) {
-  return pipeline<Schema, Rules, Features, Model, Sinks>::make(std::move(r), std::move(f), std::move(m), std::move(s));
+template <schema_type Schema, class Rules, class Features, class Model, class Sinks = sinks<>,
+          prediction_type Prediction = binary<>>
+result<pipeline<Schema, Rules, Features, Model, Sinks, Prediction>> make_pipeline(Schema, Rules r, Features f, Model m,
+                                                                                  Sinks s = Sinks{}, Prediction = {}) {
+  return pipeline<Schema, Rules, Features, Model, Sinks, Prediction>::make(std::move(r), std::move(f), std::move(m),
+                                                                           std::move(s));
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI

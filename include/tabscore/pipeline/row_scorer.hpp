@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -50,20 +51,32 @@ class row_scorer {
       valid_.append_views(records);
       scored = detail::score_valid(pipe_, valid_, buffers_, errors, SIZE_MAX, found);
     }
-    probability_.assign(rows, std::numeric_limits<double>::quiet_NaN());
-    label_.assign(rows, 0);
     const bool predicted = std::holds_alternative<predictions>(scored);
-    for (std::size_t i = 0; predicted && i < found.rows.size(); ++i) {
-      probability_[found.rows[i]] = found.scores.probability[i];
-      label_[found.rows[i]] = found.scores.label[i];
-    }
+    spread(rows, found, predicted);
     describe_faults(rows, found, predicted);
-    return {{probability_, label_, pipe_.model().threshold()}, faults_};
+    return {all_, faults_};
   }
 
   score_buffers& buffers() noexcept { return buffers_; }
 
  private:
+  /// The predictions of some records at the places of all.
+  void spread(std::size_t rows, const partial_predictions& found, bool predicted) {
+    const predictions& some = found.scores;
+    const std::size_t columns = pipe_.layout().model.columns;
+    values_.assign(rows * columns, std::numeric_limits<double>::quiet_NaN());
+    label_.assign(rows, 0);
+    class_at_.assign(rows, 0);
+    for (std::size_t i = 0; predicted && i < found.rows.size(); ++i) {
+      const std::size_t to = found.rows[i];
+      const auto row = some.value.row(i);
+      std::copy(row.begin(), row.end(), values_.begin() + static_cast<std::ptrdiff_t>(to * columns));
+      if (!some.label.empty()) label_[to] = some.label[i];
+      if (!some.class_at.empty()) class_at_[to] = some.class_at[i];
+    }
+    all_ = predictions(pipe_.layout(), {values_, columns}, label_, class_at_, pipe_.model().threshold());
+  }
+
   void describe_faults(std::size_t rows, const partial_predictions& found, bool predicted) {
     std::vector<std::size_t> ends;  // of the sentences in reasons_, which moves while it grows
     auto e = found.errors.begin();
@@ -94,8 +107,10 @@ class row_scorer {
   const Pipeline& pipe_;
   score_buffers buffers_;
   batch<schema> valid_;
-  std::vector<double> probability_;
+  std::vector<double> values_;
   std::vector<std::uint8_t> label_;
+  std::vector<std::uint32_t> class_at_;
+  predictions all_;
   std::vector<row_fault> faults_;
   text_buffer reasons_;
 };

@@ -55,7 +55,7 @@ class endpoint {
     std::unique_ptr<session_type> by_;
   };
 
-  explicit endpoint(settings wanted = {}) : state_(completed_settings(std::move(wanted))) {}
+  explicit endpoint(settings wanted = {}) : state_(std::move(wanted)) {}
   endpoint(const endpoint&) = delete;
   endpoint& operator=(const endpoint&) = delete;
 
@@ -66,13 +66,6 @@ class endpoint {
     if (!config().swagger_ui.empty()) {
       state_.docs = detail::docs_files(config().swagger_ui);
       if (state_.docs.empty()) return error{errc::io, "there is no Swagger UI in " + config().swagger_ui};
-    }
-    {
-      const typename detail::live_model<full>::reader models(state_.live);
-      const auto model = models.pin();
-      const detail::model_identity none;
-      const auto& identity = model ? model->identity : none;
-      state_.openapi = detail::openapi_document<full>(config().errors, identity.name, identity.classes);
     }
     if (!config().state_file.empty()) {
       saver_.emplace(state_.live, config());
@@ -105,12 +98,6 @@ class endpoint {
   void count_refused(unsigned status) noexcept { state_.metrics.refused(status); }
 
  private:
-  static settings completed_settings(settings s) {
-    const jsonl_names unset;
-    if (s.log.names.probability == unset.probability) s.log.names.probability = full::probability;
-    if (s.log.names.label == unset.label) s.log.names.label = full::label;
-    return s;
-  }
   const settings& config() const noexcept { return state_.config; }
 
   std::optional<error> load() {

@@ -11,6 +11,7 @@
 #include "../log/jsonl_log.hpp"
 #include "../models/scorer.hpp"
 #include "../monitor/drift_monitor.hpp"
+#include "../outputs/prediction.hpp"
 #include "../pipeline/pipeline.hpp"
 #include "../pipeline/workspace.hpp"
 #include "../schema/batch.hpp"
@@ -24,8 +25,9 @@ namespace tabscore::inline TABSCORE_ABI::serving {
 /// and, where it has them, as static constexpr members:
 ///     rules, features             of the pipeline
 ///     program, title, summary     the server's name and what its pages say of it
-///     probability, label          the names of a prediction's two values in answers and in the prediction log
-/// and coercion, the policy for values of another JSON type (the default is coerce::strict).
+/// prediction, a type of <tabscore/outputs/prediction.hpp>: what the models predict, and the names of its members in
+/// answers and logs (otherwise ts::binary<>), and coercion, the policy for values of another JSON type (the default is
+/// coerce::strict).
 template <class T>
 concept servable = schema_type<typename T::record> && requires(batch<typename T::record>& records) {
   T::add_example(records);
@@ -41,6 +43,21 @@ template <class T>
 requires requires { typename T::coercion; }
 struct coercion_of<T> {
   using type = typename T::coercion;
+};
+
+template <class T>
+struct prediction_of {
+  static_assert(
+      !requires { T::probability; } && !requires { T::label; },
+      "tabscore: a service names its values by: using prediction = ts::binary<\"probability\", \"label\">;");
+  using type = binary<>;
+};
+template <class T>
+requires requires { typename T::prediction; }
+struct prediction_of<T> {
+  static_assert(prediction_type<typename T::prediction>,
+                "tabscore: a service's prediction is ts::binary<...>, ts::multiclass<...>, ts::regression<...>, ...");
+  using type = typename T::prediction;
 };
 
 /// A service with a default for all that it does not say.
@@ -75,11 +92,10 @@ struct completed {
   TABSCORE_SERVICE_TEXT(program, "tabscore");
   TABSCORE_SERVICE_TEXT(title, "Predictions");
   TABSCORE_SERVICE_TEXT(summary, "Predictions of a model of tabular records");
-  TABSCORE_SERVICE_TEXT(probability, "probability");
-  TABSCORE_SERVICE_TEXT(label, "label");
 #undef TABSCORE_SERVICE_TEXT
 
   using coercion = typename coercion_of<T>::type;
+  using prediction = typename prediction_of<T>::type;
 };
 
 /// Called for every scored batch: what watches for drift, and the prediction log.
@@ -87,7 +103,7 @@ using service_sinks = sinks<drift_monitor, jsonl_log>;
 
 template <class Service>
 using pipeline_of = pipeline<typename Service::record, decltype(Service::rules), decltype(Service::features),
-                             any_scorer, service_sinks>;
+                             any_scorer, service_sinks, typename Service::prediction>;
 
 template <class Service>
 batch<typename Service::record> example_of() {

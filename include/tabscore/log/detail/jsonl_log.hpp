@@ -20,9 +20,8 @@ TABSCORE_INLINE result<jsonl_log> jsonl_log::open(const std::string& path, const
   if (!settings.hash_key && ::getrandom(key.data(), sizeof key, 0) != static_cast<ssize_t>(sizeof key)) {
     return error{errc::io, "prediction log '" + path + "': the system has no random key for hashed fields"};
   }
-  log.lines_ = jsonl_lines(settings.names, settings.model, key);
-  log.state_ =
-      std::make_shared<state>(settings.names, key, *std::move(file), settings.on_failure == log_failure::refuse);
+  log.lines_ = jsonl_lines(settings.model, key);
+  log.state_ = std::make_shared<state>(key, *std::move(file), settings.on_failure == log_failure::refuse);
   return log;
 }
 

@@ -5,9 +5,11 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "../../core/config.hpp"
 #include "../drift_reference.hpp"
+#include "../monitored_outputs.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
 
@@ -24,14 +26,21 @@ TABSCORE_INLINE result<drift_reference> make_drift_reference(const model_file& f
   const auto fits = [](const binned_rows& rows) {
     return !binner::wrong(rows.edges) && rows.counts.size() + 1 == rows.edges.size();
   };
-  if (!std::all_of(trained.numeric.begin(), trained.numeric.end(), fits) || trained.outputs.size() != 1 ||
-      !fits(trained.outputs.front())) {
+  if (!std::all_of(trained.numeric.begin(), trained.numeric.end(), fits) ||
+      !std::all_of(trained.outputs.begin(), trained.outputs.end(), fits)) {
     return fail("expected 2 to 21 ascending edges of single precision and a count of each bin");
   }
+  const bool binary = file.outputs.task == task::binary;
+  const std::size_t outputs = binary ? 1 : summed_outputs(file.outputs);
+  if (trained.outputs.size() != outputs) return fail("expected a histogram of each number of a prediction");
+  const bool classes = file.outputs.task == task::multiclass;
+  if (trained.classes.size() != (classes ? file.outputs.classes.size() : 0))
+    return fail("expected a count of each class");
   for (std::size_t f = 0; f < trained.text.size(); ++f) {
     if (trained.text[f].counts.size() != file.encoder.text[f].size()) return fail("expected a count of each category");
   }
-  drift_reference r{file.name, {}, {}, {}, file.encoder.text, {}, *file.baseline};
+  drift_reference r{file.name, {}, {}, {}, file.encoder.text, {}, *file.baseline, outputs, {}};
+  if (classes) r.classes = file.outputs.classes;
   const auto begin = [&](std::string_view name, monitored_kind kind, std::size_t cells) {
     r.features.push_back({std::string(name), kind, r.training.size(), cells});
     r.training.resize(r.training.size() + cells);
@@ -61,7 +70,25 @@ TABSCORE_INLINE result<drift_reference> make_drift_reference(const model_file& f
     return fail(std::string("expected at most ") + std::to_string(max_text_cells) + " cells of text fields, found " +
                 std::to_string(text_cells));
   }
-  number("probability", monitored_kind::probability, trained.outputs.front());
+  if (binary) {
+    number("probability", monitored_kind::probability, trained.outputs[0]);
+    return r;
+  }
+  const auto unused = [&](std::string name) {  // by a feature
+    while (std::any_of(r.features.begin(), r.features.end(), [&](const monitored& m) { return m.name == name; })) {
+      name.append("_");
+    }
+    return name;
+  };
+  for (std::size_t k = 0; k < outputs; ++k) {
+    std::string name = "prediction";
+    if (outputs > 1) name.append(" ").append(file.outputs.names.empty() ? std::to_string(k) : file.outputs.names[k]);
+    number(unused(std::move(name)), monitored_kind::output, trained.outputs[k]);
+  }
+  if (classes) {
+    const auto cell = begin(unused("class"), monitored_kind::classes, r.classes.size() + 2);
+    std::copy(trained.classes.begin(), trained.classes.end(), cell);
+  }
   return r;
 }
 

@@ -13,6 +13,7 @@
 #include "../../compat/score_tensors.hpp"
 #include "../../compat/tensor_decoder.hpp"
 #include "../../core/config.hpp"
+#include "../../compat/prediction_tensors.hpp"
 #include "../../json/write.hpp"
 #include "../../version.hpp"
 #include "../request.hpp"
@@ -71,11 +72,9 @@ class inference_api {
       append_json_text(out, model.version);
       out.append(R"(],"platform":"tabscore","inputs":[)");
       append_tensor_metadata<record>(out);
-      out.append(R"(],"outputs":[{"name":)");
-      append_json_text(out, Service::probability);
-      out.append(R"(,"datatype":"FP64","shape":[-1]},{"name":)");
-      append_json_text(out, Service::label);
-      out.append(R"(,"datatype":"INT64","shape":[-1]}]})");
+      out.append(R"(],"outputs":[)");
+      append_output_metadata(out, served->pipe->layout());
+      out.append("]}");
     }
     return {.body = out.view()};
   }
@@ -87,10 +86,9 @@ class inference_api {
         query_value(asked.query, "explain").value_or("0") != "0") {
       return error(out, 400, "Records are neither skipped nor explained here; /batch_predict does both.");
     }
-    static constexpr std::string_view outputs[] = {Service::probability, Service::label};
     thread_metrics::stopwatch time(metrics_);
     const tabscore::outcome outcome =
-        score_tensors(&*served.pipe, asked.body, decoder_, records_, buffers_, outputs, time);
+        score_tensors(&*served.pipe, asked.body, decoder_, records_, buffers_, Service::prediction::names, time);
     const auto* const p = std::get_if<predictions>(&outcome);
     if (p == nullptr) {
       const bool malformed = std::holds_alternative<tabscore::error>(outcome);
@@ -116,10 +114,12 @@ class inference_api {
     std::string_view before = R"(,"outputs":[)";
     const auto append = [&](std::string_view name) {
       out.append(std::exchange(before, ","));
-      name == Service::probability ? append_tensor(out, name, p.probability) : append_tensor(out, name, p.label);
+      append_output(out, p, name);
     };
     for (const std::string& name : decoder_.outputs()) append(name);
-    if (decoder_.outputs().empty()) append(Service::probability), append(Service::label);
+    for (const std::string_view name : Service::prediction::names) {
+      if (decoder_.outputs().empty()) append(name);
+    }
     out.append("]}");
   }
 

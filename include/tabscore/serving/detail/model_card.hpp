@@ -19,9 +19,8 @@ namespace tabscore::inline TABSCORE_ABI::serving::detail {
 /// The names, the card and the hash of a model.
 struct model_identity {
   std::string name, version, sha256;
-  std::vector<std::string> classes;  // the negative and the positive one; empty: the file does not say
-  std::string card;                  // what /model answers
-  std::string header;                // of predictions
+  std::string card;    // what /model answers
+  std::string header;  // of predictions
 };
 
 /// From a model file and the SHA-256 of its bytes. Made once, when the model is loaded.
@@ -42,33 +41,46 @@ model_identity identify(const model_file& file, const std::string& sha256) {
                         origin.split->stratified);
   }
   if (file.baseline) {
-    baseline = fmt::format(R"({{"training_positive_rate":{},"training_sample_size":{},"features":[{}]}})",
-                           number(file.baseline->training_positive_rate), file.baseline->training_sample_size,
-                           list(file.baseline->numeric, [&](const auto& f) {
-                             return fmt::format(R"({{"name":{},"mean":{},"std":{}}})", json_text(f.name),
-                                                number(f.mean), number(f.std));
-                           }));
+    const auto described = [&](const auto& f) {
+      return fmt::format(R"({{"name":{},"mean":{},"std":{}}})", json_text(f.name), number(f.mean), number(f.std));
+    };
+    const drift_baseline& b = *file.baseline;
+    std::string predicted = fmt::format(R"("training_positive_rate":{})", number(b.training_positive_rate));
+    if (!b.class_rates.empty()) predicted = fmt::format(R"("class_rates":[{}])", list(b.class_rates, number));
+    if (!b.outputs.empty()) predicted = fmt::format(R"("outputs":[{}])", list(b.outputs, described));
+    baseline = fmt::format(R"({{{},"training_sample_size":{},"features":[{}]}})", predicted, b.training_sample_size,
+                           list(b.numeric, described));
   }
   std::string rounds = "null";
   if (const auto* trees = std::get_if<forest_model>(&file.model); trees != nullptr && trees->rounds.saved != 0) {
     rounds = fmt::format(R"({{"used":{},"saved":{}}})", trees->rounds.used, trees->rounds.saved);
   }
-  const std::string classes =
-      file.outputs.classes.empty() ? "null" : "[" + list(file.outputs.classes, [&](const auto& name) { return json_text(name); }) + "]";
+  const auto texts = [&](const std::vector<std::string>& all) {
+    return "[" + list(all, [&](const auto& name) { return json_text(name); }) + "]";
+  };
+  const std::string classes = file.outputs.classes.empty() ? "null" : texts(file.outputs.classes);
+  // The plain case stays as short as it is.
+  const std::string task = file.outputs.task == tabscore::task::binary
+                               ? std::string()
+                               : fmt::format(R"("task":{},"outputs":{},)", json_text(tabscore::name(file.outputs.task)),
+                                             texts(file.outputs.names));
+  const bool has_threshold =
+      file.outputs.task == tabscore::task::binary || file.outputs.task == tabscore::task::anomaly;
   const std::string version = origin.date + "+" + sha256.substr(0, 12);
-  std::string card = fmt::format(
-      R"({{"name":{},"version":{},"kind":{},"sha256":{},"threshold":{},"classes":{},"rounds":{},)"
-      R"("trainer":{{"name":{},"version":{}}},"exporter":{},"date":{},)"
-      R"("training_data":{{"file":{},"sha256":{},"rows":{}}},"split":{},"metrics":{{{}}},)"
-      R"("features":{{"numeric":[{}],"text":[{}]}},"drift_baseline":{},"schema":{}}})",
-      json_text(file.name), json_text(version), json_text(file.kind), json_text(sha256), number(file.threshold),
-      classes, rounds, json_text(origin.trainer), json_text(origin.trainer_version), json_text(origin.exporter),
-      json_text(origin.date), json_text(origin.data_file), json_text(origin.data_sha256), origin.data_rows, split,
-      list(origin.metrics, [&](const auto& m) { return json_text(m.first) + ":" + number(m.second); }),
-      list(file.features.numeric, [&](const auto& name) { return json_text(name); }),
-      list(file.features.text, [&](const auto& name) { return json_text(name); }), baseline,
-      openapi::record_schema<Service>());
-  return {file.name, version, sha256, file.outputs.classes, std::move(card), "x-model-sha256: " + sha256 + "\r\n"};
+  std::string card =
+      fmt::format(R"({{"name":{},"version":{},"kind":{},"sha256":{},{}"threshold":{},"classes":{},"rounds":{},)"
+                  R"("trainer":{{"name":{},"version":{}}},"exporter":{},"date":{},)"
+                  R"("training_data":{{"file":{},"sha256":{},"rows":{}}},"split":{},"metrics":{{{}}},)"
+                  R"("features":{{"numeric":[{}],"text":[{}]}},"drift_baseline":{},"schema":{}}})",
+                  json_text(file.name), json_text(version), json_text(file.kind), json_text(sha256), task,
+                  has_threshold ? number(file.threshold) : "null", classes, rounds, json_text(origin.trainer),
+                  json_text(origin.trainer_version), json_text(origin.exporter), json_text(origin.date),
+                  json_text(origin.data_file), json_text(origin.data_sha256), origin.data_rows, split,
+                  list(origin.metrics, [&](const auto& m) { return json_text(m.first) + ":" + number(m.second); }),
+                  list(file.features.numeric, [&](const auto& name) { return json_text(name); }),
+                  list(file.features.text, [&](const auto& name) { return json_text(name); }), baseline,
+                  openapi::record_schema<Service>());
+  return {file.name, version, sha256, std::move(card), "x-model-sha256: " + sha256 + "\r\n"};
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI::serving::detail

@@ -45,15 +45,18 @@ inline verdict_words words(drift_verdict verdict) {
       return {"feature_distribution_drift", "trigger_retraining_pipeline"};
     case drift_verdict::rate_shift:
       return {"prediction_rate_shift", "trigger_retraining_pipeline"};
+    case drift_verdict::prediction_drift:
+      return {"prediction_distribution_drift", "trigger_retraining_pipeline"};
     case drift_verdict::steady:
       return {"below_threshold", "continue_monitoring"};
   }
   return {};
 }
 
-/// The body of /monitoring/drift, in the words of the Python service.
-/// False when a running total has overflowed.
-inline bool append_drift_status(text_buffer& out, const drift_status& status) {
+/// The body of /monitoring/drift, in the words of the Python service; `outputs` names the numbers or classes of other
+/// tasks than two classes, as JSON. False when a running total has overflowed.
+inline bool append_drift_status(text_buffer& out, const drift_status& status, task predicted,
+                                const std::vector<std::string>& outputs) {
   if (!std::isfinite(status.score)) return false;
   const auto append = [&](double v) { out.keep_to(write_real<spelling::json>(out.space(number_text_space), v)); };
   out.append(fmt::format(R"({{"samples_observed":{},"drift_score_max_abs_z":)", status.samples));
@@ -64,10 +67,32 @@ inline bool append_drift_status(text_buffer& out, const drift_status& status) {
     append_json_text(out, name);
   }
   if (status.drifted.empty()) out.append(before);
-  out.append(R"(],"predicted_positive_rate":)");
-  append(status.predicted_positive_rate);
-  out.append(R"(,"training_positive_rate":)");
-  append(status.training_positive_rate);
+  const auto named = [&](std::string_view member, const std::vector<double>& values) {
+    out.append(member);
+    for (std::size_t k = 0; k < outputs.size(); ++k) {
+      out.append(k == 0 ? "{" : ",");
+      out.append(outputs[k]);
+      out.append(":");
+      k < values.size() && std::isfinite(values[k]) ? append(values[k]) : out.append("null");
+    }
+    out.append(outputs.empty() ? "{}" : "}");
+  };
+  if (predicted == task::binary) {
+    out.append(R"(],"predicted_positive_rate":)");
+    append(status.predicted_positive_rate);
+    out.append(R"(,"training_positive_rate":)");
+    append(status.training_positive_rate);
+  } else if (predicted == task::multiclass) {
+    named(R"(],"predicted_class_rates":)", status.predicted_class_rates);
+    named(R"(,"training_class_rates":)", status.training_class_rates);
+  } else {
+    named(R"(],"predicted_means":)", status.predicted_means);
+    named(R"(,"training_means":)", status.training_means);
+    if (predicted == task::anomaly) {
+      out.append(R"(,"outlier_rate":)");
+      append(status.predicted_positive_rate);
+    }
+  }
   const auto [reason, action] = words(status.verdict);
   out.append(fmt::format(R"(,"should_retrain":{},"reason":"{}","recommended_action":"{}"}})", status.should_retrain(),
                          reason, action));
@@ -88,21 +113,47 @@ inline void append_reports(text_buffer& out, const drift_monitor& monitor) {
   out.append("]}");
 }
 
-inline void append_metrics(prometheus_text& text, const jsonl_log& log, const totals& live) {
+inline void append_metrics(prometheus_text& text, const jsonl_log& log, const totals& live, task predicted) {
   text.family("tabscore_log_records_total", "counter", "Records appended to the prediction log, and records dropped.");
   text.sample({{"outcome", "written"}}, log.written());
   text.sample({{"outcome", "dropped"}}, log.dropped());
   text.family("tabscore_observed_records_total", "counter", "Records observed by monitoring.");
   text.sample({}, live.samples);
-  text.family("tabscore_predicted_positive_total", "counter", "Observed records that were predicted positive.");
-  text.sample({}, live.positives);
+  if (predicted == task::binary) {
+    text.family("tabscore_predicted_positive_total", "counter", "Observed records that were predicted positive.");
+    text.sample({}, live.positives);
+  } else if (predicted == task::anomaly) {
+    text.family("tabscore_predicted_outlier_total", "counter", "Observed records that were predicted to be outliers.");
+    text.sample({}, live.positives);
+  }
 }
 
-inline void append_metrics(prometheus_text& text, const monitored_model& model, const reload_status& reloads) {
+/// Counts of predicted classes, and means of predicted numbers, of other tasks than two classes.
+inline void append_outputs(prometheus_text& text, const totals& live, const prediction_layout& layout) {
+  const model_outputs& model = layout.model;
+  if (!live.classes.empty()) {
+    text.family("tabscore_predicted_class_total", "counter", "Observed records by predicted class.");
+    for (std::size_t k = 0; k < live.classes.size(); ++k) text.sample({{"class", model.classes[k]}}, live.classes[k]);
+  }
+  if (!live.outputs.empty() && live.samples != 0) {
+    text.family("tabscore_prediction_mean", "gauge",
+                "Mean of a predicted number in live traffic; of several classes of the predicted one's.");
+    for (std::size_t k = 0; k < live.outputs.size(); ++k) {
+      text.sample({{"output", model.task == task::multiclass ? layout.names[1] : layout.names[k]}},
+                  live.outputs[k] / static_cast<double>(live.samples));
+    }
+  }
+}
+
+inline void append_metrics(prometheus_text& text, const monitored_model& model, const prediction_layout& layout,
+                           const reload_status& reloads) {
+  if (layout.model.task != task::binary) append_outputs(text, model.monitor.read(), layout);
   if (model.baseline) {
     const drift_status status = model.drift();
-    text.family("tabscore_training_positive_ratio", "gauge", "Share of positive training rows.");
-    text.sample({}, model.baseline->training_positive_rate);
+    if (layout.model.task == task::binary) {
+      text.family("tabscore_training_positive_ratio", "gauge", "Share of positive training rows.");
+      text.sample({}, model.baseline->training_positive_rate);
+    }
     text.family("tabscore_drift_score", "gauge",
                 "Largest distance of a feature's mean from its training mean, in standard deviations.");
     text.sample({}, status.score);

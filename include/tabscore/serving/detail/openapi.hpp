@@ -24,8 +24,9 @@
 #include "../../pipeline/outcome.hpp"
 #include "../../version.hpp"
 #include "../service.hpp"
-#include "explain_query.hpp"
+#include "count_query.hpp"
 #include "negotiation.hpp"
+#include "prediction_schema.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::serving::detail {
 
@@ -90,13 +91,6 @@ std::string error_example() {
   return to_json<Dialect>(errors.first((std::min<std::size_t>)(errors.size(), 2)), context);
 }
 
-/// The meaning of the labels.
-inline std::string label_text(const std::vector<std::string>& classes) {
-  if (classes.size() != 2) return "1: the model's positive class, whose name its file does not say; see /model";
-  return fmt::format("1: '{}', 0: '{}', of the model at the start; classes in /model has those of the present one",
-                     classes[1], classes[0]);
-}
-
 inline std::string description(bool lenient) {
   std::string text;
   if (lenient) {
@@ -126,11 +120,14 @@ std::string rule_example() {
 }  // namespace openapi
 
 /// The OpenAPI 3.1 description of the service: pages/openapi.json.inc, filled in from the schema, its rules, its
-/// example and the error dialects. `model`, `classes`: of the model that is served when the server starts.
+/// example and the error dialects. `model`, `outputs`: of the model that is served, if there is one.
 template <class Service>
-std::string openapi_document(error_style errors, const std::string& model, const std::vector<std::string>& classes) {
+std::string openapi_document(error_style errors, const std::string& model = {},
+                             const model_outputs* outputs = nullptr) {
   using namespace openapi;
   const auto example = example_of<Service>();
+  const prediction_schema prediction = schema_of<typename Service::prediction>(outputs);
+  const bool has_classes = Service::prediction::task == task::multiclass;
   std::vector<fault> faults;
   for (std::size_t f = 0; f < fault_count; ++f) faults.push_back(static_cast<fault>(f));
   std::string types = list_of(dialect::problem_details::all_types,
@@ -152,9 +149,15 @@ std::string openapi_document(error_style errors, const std::string& model, const
       {"example", written([&](text_buffer& out) { append_record(out, example.view(), 0); })},
       {"tensors", "[" + written([&](text_buffer& out) { append_tensors(out, example.view()); }) + "]"},
       {"datatypes", list_of(tabscore::detail::tensor_datatypes, [](const auto& t) { return json_text(t.name); })},
-      {"probability", json_text(Service::probability)},
-      {"label", json_text(Service::label)},
-      {"label_text", json_text(label_text(classes))},
+      {"explanation", json_text("Only when asked for with explain. All of its numbers add up to " + prediction.margin)},
+      {"prediction", prediction.properties},
+      {"prediction_required", prediction.required},
+      {"prediction_example", prediction.example},
+      {"prediction_outputs", prediction.outputs},
+      {"top_parameter",
+       has_classes
+           ? R"(, {"name": "top", "in": "query", "description": "Tell the N most likely classes only", "schema": {"type": "integer", "minimum": 1, "maximum": 1000}})"
+           : ""},
       {"rule_example", with_dialect(errors, []<class Dialect>() { return rule_example<Service, Dialect>(); })},
       {"errors_example", with_dialect(errors, []<class Dialect>() { return error_example<Service, Dialect>(); })},
       {"unreadable_example",
@@ -176,8 +179,8 @@ std::string openapi_document(error_style errors, const std::string& model, const
       {"problem_types", types},
       {"problem_codes", codes},
       {"problem_example", error_example<Service, dialect::problem_details>()},
-      {"explain_least", std::to_string(explain_query::least)},
-      {"explain_most", std::to_string(explain_query::most)},
+      {"explain_least", std::to_string(count_query::least)},
+      {"explain_most", std::to_string(count_query::most)},
   };
   std::string document(openapi_template);
   if (errors == error_style::problem) {  // then no error is of application/json, which stands before each of these
@@ -197,13 +200,26 @@ std::string openapi_document(error_style errors, const std::string& model, const
   } else {
     erase(R"("ValidationErrorPydantic1")", R"("Problem": {)");
   }
-  for (const auto& [name, text] : parts) {
-    const std::string place = fmt::format("\"{{{}}}\"", name);
-    for (std::size_t at = 0; (at = document.find(place, at)) != std::string::npos; at += text.size()) {
-      document.replace(at, place.size(), text);
+  // In one pass: names of classes and fields may look like places themselves.
+  std::string filled;
+  std::string_view left = document;
+  while (!left.empty()) {
+    const std::size_t begin = (std::min)(left.find("\"{"), left.size());
+    filled.append(left.substr(0, begin));
+    left.remove_prefix(begin);
+    const std::size_t end = left.find("}\"");
+    const auto part = std::find_if(std::begin(parts), std::end(parts), [&](const auto& p) {
+      return end != std::string_view::npos && left.substr(2, end - 2) == p.first;
+    });
+    if (part != std::end(parts)) {
+      filled.append(part->second);
+      left.remove_prefix(end + 2);
+    } else if (!left.empty()) {
+      filled.push_back(left.front());
+      left.remove_prefix(1);
     }
   }
-  return document;
+  return filled;
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI::serving::detail

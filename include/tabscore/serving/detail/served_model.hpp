@@ -8,6 +8,7 @@
 
 #include "../../core/config.hpp"
 #include "../../core/detail/sha256.hpp"
+#include "../../json/write_predictions.hpp"
 #include "../../models/load_model.hpp"
 #include "../../models/model_file.hpp"
 #include "../../monitor/drift.hpp"
@@ -15,6 +16,7 @@
 #include "../service.hpp"
 #include "../swappable.hpp"
 #include "model_card.hpp"
+#include "openapi.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::serving::detail {
 
@@ -38,7 +40,9 @@ struct monitored_model {
 template <class Service>
 struct served_model : monitored_model {
   using monitored_model::monitored_model;
-  std::optional<pipeline_of<Service>> pipe;  // always there once it is loaded
+  std::optional<pipeline_of<Service>> pipe;  // all three are there once it is loaded
+  std::optional<prediction_names> names;
+  std::string openapi;
 };
 
 template <class Service>
@@ -68,6 +72,8 @@ result<std::unique_ptr<served_model<Service>>> load_served_model(const settings&
   if (!pipe) return pipe.error();
   model->pipe.emplace(std::move(*pipe));
   model->identity = identify<Service>(*file, tabscore::detail::sha256(bytes));
+  model->names.emplace(model->pipe->layout());
+  model->openapi = openapi_document<Service>(config.errors, file->name, &model->pipe->layout().model);
   if (config.with_baseline) model->baseline = std::move(file->baseline);
   warm_up<Service>(*model->pipe);
   return model;

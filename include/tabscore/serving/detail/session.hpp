@@ -19,7 +19,7 @@
 #include "../../pipeline/append_partial.hpp"
 #include "../../pipeline/score_json.hpp"
 #include "../request.hpp"
-#include "explain_query.hpp"
+#include "count_query.hpp"
 #include "inference.hpp"
 #include "monitoring_answers.hpp"
 #include "negotiation.hpp"
@@ -132,7 +132,7 @@ class session {
       case route_target::v2_infer:
         return inference_(target, asked, model_, out_);
       case route_target::openapi:
-        return {.body = service_.openapi};
+        return {.body = model_ != nullptr ? model_->openapi : service_.openapi_without_model};
       case route_target::problems:
         return page(service_.problems);
       case route_target::docs:
@@ -158,18 +158,23 @@ class session {
   }
 
   response predict(const request& asked, request_options options) {
-    const explain_query explain = read_explain_query(asked.query);
-    if (!explain.valid) return refuse(explain);
+    const count_query explain = read_count_query(asked.query, "explain");
+    if (!explain.valid) return refuse(explain, "explain");
+    count_query top;
+    if constexpr (Service::prediction::task == task::multiclass) {
+      top = read_count_query(asked.query, "top");
+      if (!top.valid) return refuse(top, "top");
+    }
     if (!asked.body.empty() && !is_json(asked.content_type)) {
       return answer(validation_errors{{.what = fault::not_record}}, options);
     }
     options.explain = explain.count != 0;
-    options.max_explained = explain_query::most_records;
+    options.max_explained = count_query::most_explained;
     const pipeline_of<Service>* const pipe = model_ != nullptr ? &*model_->pipe : nullptr;
     thread_metrics::stopwatch time(metrics_);
     const simdjson::padded_string_view body(asked.body, asked.body.size() + simdjson::SIMDJSON_PADDING);
     const tabscore::outcome outcome = score_request(pipe, body, workspace_, options, time);
-    response reply = answer(outcome, options, asked.body, explain.count);
+    response reply = answer(outcome, options, asked.body, explain.count, top.count != 0 ? top.count : SIZE_MAX);
     if (time.has_scored()) {
       reply.more_headers = header_ = model_->identity.header;  // copied: the model may be gone when it is sent
       time.lap(request_stage::respond);
@@ -180,9 +185,9 @@ class session {
   response no_model() { return detail(model_not_loaded, no_model_detail); }
 
   /// `document`: the body, if it is JSON, for errors that show what is wrong with it. `explained`: contributions to
-  /// name of each record.
+  /// name of each record; `top`: classes to tell of each.
   response answer(const tabscore::outcome& outcome, const request_options& options, std::string_view document = {},
-                  std::size_t explained = 0) {
+                  std::size_t explained = 0, std::size_t top = SIZE_MAX) {
     const unsigned status = status_of(outcome);
     if (std::holds_alternative<tabscore::no_model>(outcome)) return no_model();
     if (const auto* e = std::get_if<tabscore::error>(&outcome)) return detail(status, e->message);
@@ -190,14 +195,16 @@ class session {
     if (const auto* p = std::get_if<predictions>(&outcome)) {
       metrics_.scored(p->rows());
       const auto explanation = explanations_of(*p, explained);
+      const prediction_names& names = *model_->names;
       if (records && explained == 0) {
-        service_.names.append_list(out_, p->probability, p->threshold, p->texts);
+        names.append_list(out_, *p, top);
       } else if (records) {
-        service_.names.append_list(out_, p->probability, p->threshold, explanation);
+        names.append_list(out_, *p, explanation, top);
       } else if (explained == 0) {
-        service_.names.append_one(out_, p->probability[0], p->threshold);
+        names.append_one(out_, *p, 0, top);
       } else {
-        service_.names.append_one(out_, p->probability[0], p->threshold, [&] { explanation(0); });
+        names.append_one(
+            out_, *p, 0, [&] { explanation(0); }, top);
       }
       return {.status = status, .body = out_.view()};
     }
@@ -213,9 +220,9 @@ class session {
       response reply = error({.status = status}, [&]<class Dialect>(const error_context& context) {
         const error_context all = with_document(context, some->unlisted);
         if (explained == 0) {
-          append_partial<Dialect>(out_, *some, service_.names, all);
+          append_partial<Dialect>(out_, *some, *model_->names, all, nullptr, top);
         } else {
-          append_partial<Dialect>(out_, *some, service_.names, all, explanations_of(some->scores, explained));
+          append_partial<Dialect>(out_, *some, *model_->names, all, explanations_of(some->scores, explained), top);
         }
       });
       reply.content_type = response().content_type;
@@ -249,15 +256,15 @@ class session {
       reasons_of_ = model_->identity.sha256;
     }
     return [this, &p, most](std::size_t i) {
-      const std::size_t numbers = reasons_->features() + 1;
-      reasons_->append(out_, p.contributions.subspan(i * numbers, numbers), most);
+      const std::size_t columns = p.value.columns();
+      const std::size_t numbers = columns * (reasons_->features() + 1);
+      reasons_->append(out_, p.contributions.subspan(i * numbers, numbers), most, model_->names->column_names());
     };
   }
 
-  response refuse(const explain_query& explain) {
+  response refuse(const count_query& asked, std::string_view parameter) {
     return error({.status = 422}, [&]<class Dialect>(error_context context) {
-      static constexpr std::string_view parameter = "explain";
-      const field_error e{.field = 0, .what = explain.what, .bound = explain.bound};
+      const field_error e{.field = 0, .what = asked.what, .bound = asked.bound};
       context.names = {&parameter, 1};
       context.kinds = {};
       context.place = "query";
@@ -300,7 +307,9 @@ class session {
 
   response drift() {
     const drift_status status = model_ != nullptr ? model_->drift() : assess_drift({}, nullptr);
-    if (!append_drift_status(out_, status)) return failed();  // as the reference
+    if (!append_drift_status(out_, status, Service::prediction::task,
+                             model_ != nullptr ? model_->names->column_names() : std::vector<std::string>()))
+      return failed();  // as the reference
     return {.body = out_.view()};
   }
 
@@ -320,8 +329,9 @@ class session {
   response metrics() {
     prometheus_text text(out_);
     service_.metrics.append_to(text);
-    append_metrics(text, service_.log, model_ != nullptr ? model_->monitor.read() : totals{});
-    if (model_ != nullptr) append_metrics(text, *model_, service_.reloader->status());
+    append_metrics(text, service_.log, model_ != nullptr ? model_->monitor.read() : totals{},
+                   Service::prediction::task);
+    if (model_ != nullptr) append_metrics(text, *model_, model_->pipe->layout(), service_.reloader->status());
     return {.content_type = prometheus_text::content_type, .body = out_.view()};
   }
 

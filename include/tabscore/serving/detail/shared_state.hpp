@@ -8,13 +8,13 @@
 #include <string_view>
 
 #include "../../core/config.hpp"
-#include "../../json/write.hpp"
 #include "../service.hpp"
 #include "../settings.hpp"
 #include "docs_files.hpp"
 #include "history.hpp"
 #include "model_reloader.hpp"
 #include "negotiation.hpp"
+#include "openapi.hpp"
 #include "request_metrics.hpp"
 #include "served_model.hpp"
 #include "web_page.hpp"
@@ -43,14 +43,13 @@ struct shared_state {
   std::atomic<bool> leaving = false;                // about to end: not ready for more
   request_metrics metrics{rule_texts<Service>(), config.errors};
   monitoring_history history;
-  prediction_names names{Service::probability, Service::label};
   web_page dashboard{dashboard_page, Service::title};
   web_page docs_page{built_in_docs_page, Service::title};
   web_page docs_page_below{built_in_docs_page, Service::title, "../"};  // for a path with one more segment
   web_page swagger_ui{swagger_ui_page, Service::title};
   web_page problems{problems_page()};
   docs_files docs;  // empty: /docs is the built-in page
-  std::string openapi;
+  const std::string openapi_without_model = openapi_document<Service>(config.errors);
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI::serving::detail

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "../../core/config.hpp"
+#include "../../core/json_text.hpp"
+#include "../../core/text_buffer.hpp"
+#include "../../json/write_predictions.hpp"
+#include "../../outputs/prediction.hpp"
+#include "../../outputs/task.hpp"
+
+namespace tabscore::inline TABSCORE_ABI::serving::detail {
+
+/// What the OpenAPI document says of a prediction, as JSON.
+struct prediction_schema {
+  std::string properties;  ///< of its object, without braces
+  std::string required;    ///< an array
+  std::string example;     ///< an object
+  std::string outputs;     ///< names of its tensors, an array
+  std::string margin;      ///< what the numbers of an explanation add up to
+};
+
+/// Of a declared prediction, and a model that gives it; without a model its classes are unknown.
+template <prediction_type Prediction>
+prediction_schema schema_of(const model_outputs* model) {
+  const auto text = [](std::string_view t) {
+    text_buffer out;
+    append_json_text(out, t);
+    return std::string(out.view());
+  };
+  const auto member = [&](std::string& list, std::string_view name, std::string_view value) {
+    list.append(list.empty() ? "" : ", ").append(text(name)).append(": ").append(value);
+  };
+  prediction_schema s;
+  std::string example;
+  const std::span<const std::string_view> names(Prediction::names);
+  for (const std::string_view name : names) {
+    s.required.append(s.required.empty() ? "[" : ", ").append(text(name));
+  }
+  s.required.append("]");
+  s.outputs = s.required;
+  constexpr bool binary = Prediction::task == task::binary;
+  if constexpr (Prediction::task == task::multiclass) {
+    std::string classes, numbers, keys, shown;
+    const bool probabilities = model == nullptr || model->probabilities;
+    const std::string_view number =
+        probabilities ? R"({"type": "number", "minimum": 0, "maximum": 1})" : R"({"type": "number"})";
+    for (std::size_t k = 0; model != nullptr && k < model->columns; ++k) {
+      classes.append(k == 0 ? "" : ", ").append(class_json(*model, k));
+      member(numbers, model->classes[k], number);
+      member(shown, model->classes[k], k == 0 ? "1.0" : "0.0");
+    }
+    member(s.properties, names[0],
+           classes.empty() ? R"({"description": "The most likely class, as the trainer calls it"})"
+                           : fmt::format(R"({{"enum": [{}], "description": "The most likely class"}})", classes));
+    member(s.properties, names[1],
+           classes.empty() ? fmt::format(R"({{"type": "object", "additionalProperties": {}}})", number)
+                           : fmt::format(R"({{"type": "object", "properties": {{{}}}, "description": "{}; with top=N )"
+                                         R"(the N largest, in their order"}})",
+                                         numbers, probabilities ? "Probabilities" : "Scores"));
+    if (!classes.empty()) {
+      member(example, names[0], class_json(*model, 0));
+      member(example, names[1], "{" + shown + "}");
+    } else {
+      member(example, names[0], R"("a")");
+      member(example, names[1], R"({"a": 0.75, "b": 0.25})");
+    }
+  } else {
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (i < Prediction::columns) {
+        member(s.properties, names[i],
+               binary ? R"({"type": "number", "minimum": 0, "maximum": 1})" : R"({"type": "number"})");
+        member(example, names[i], "0.25");
+        continue;
+      }
+      std::string meaning = "1: an outlier, below the model's threshold";
+      if (binary && (model == nullptr || model->classes.size() != 2)) {
+        meaning = "1: the model's positive class, whose name its file does not say; see /model";
+      } else if (binary) {
+        meaning = fmt::format("1: '{}', 0: '{}'", model->classes[1], model->classes[0]);
+      }
+      member(s.properties, names[i],
+             fmt::format(R"({{"type": "integer", "enum": [0, 1], "description": {}}})", text(meaning)));
+      member(example, names[i], "0");
+    }
+  }
+  s.example = "{" + example + "}";
+  s.margin = binary ? "the prediction's log-odds" : "the margin of the prediction's number";
+  return s;
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI::serving::detail

@@ -43,7 +43,8 @@ ts::drift_reference reference() {
   f.encoder.text.emplace_back(std::vector<std::optional<std::string>>{"A", "a \"quoted\" town", std::nullopt});
   f.baseline = ts::drift_baseline{{{"n", 1, 1}, {"x", 1, 1}, {"ratio", 1, 1}}, 0.5, 100};
   const ts::binned_rows bins{{0, 1, 20, 60}, {40, 50, 10}, 0};
-  f.baseline->histograms = ts::training_histograms{{bins, bins, bins}, {{{60, 30, 10}, 0}}, {{0, 0.5, 1}, {50, 50}, 0}};
+  f.baseline->histograms =
+      ts::training_histograms{{bins, bins, bins}, {{{60, 30, 10}, 0}}, {{{0, 0.5, 1}, {50, 50}, 0}}, {}};
   return ts::make_drift_reference(f).value();
 }
 

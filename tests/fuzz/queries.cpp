@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
-#include <tabscore/serving/detail/explain_query.hpp>
+#include <tabscore/serving/detail/count_query.hpp>
 #include <tabscore/serving/detail/query.hpp>
 #include <vector>
 
@@ -29,8 +29,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   const std::string longer = std::string(bytes) + "&on_error=last";
   require(query_value(longer, "on_error") == "last");
-  const explain_query asked = read_explain_query(bytes);
-  require(asked.count <= static_cast<std::size_t>(explain_query::most));
+  const count_query asked = read_count_query(bytes, "explain");
+  require(asked.count <= static_cast<std::size_t>(count_query::most));
   return 0;
 }
 

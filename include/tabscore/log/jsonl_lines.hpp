@@ -14,7 +14,9 @@
 #include <utility>
 
 #include "../core/config.hpp"
+#include "../core/detail/number_series.hpp"
 #include "../core/detail/repeated_text.hpp"
+#include "../core/detail/short_number.hpp"
 #include "../core/json_text.hpp"
 #include "../core/siphash.hpp"
 #include "../core/text_buffer.hpp"

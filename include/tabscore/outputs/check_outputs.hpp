@@ -42,24 +42,24 @@ inline std::optional<error> check_outputs(const model_outputs& outputs) {
   const auto wrong = [](std::initializer_list<std::string_view> pieces) {
     return error{errc::structure, detail::joined(pieces)};
   };
-  const auto number = [](std::size_t n) { return std::to_string(n); };
+  const auto count = [](std::size_t n) { return std::to_string(n); };
   const std::vector<std::string>& classes = outputs.classes;
   const bool unnamed = outputs.task == task::binary && classes.empty();
   if (outputs.task == task::multiclass && (classes.size() < 2 || classes.size() > max_classes)) {
-    return wrong({"expected 2 to ", number(max_classes), " classes, found ", number(classes.size())});
+    return wrong({"expected 2 to ", count(max_classes), " classes, found ", count(classes.size())});
   }
   if (outputs.task == task::binary && !unnamed && classes.size() != 2) {
-    return wrong({"expected two classes, the negative and the positive one, found ", number(classes.size())});
+    return wrong({"expected two classes, the negative and the positive one, found ", count(classes.size())});
   }
   if (outputs.task == task::multiclass && classes.size() != outputs.columns) {
-    return wrong({"expected ", number(outputs.columns), " classes, one a column, found ", number(classes.size())});
+    return wrong({"expected ", count(outputs.columns), " classes, one a column, found ", count(classes.size())});
   }
   const bool one = outputs.task == task::binary || outputs.task == task::score || outputs.task == task::anomaly;
   if (outputs.columns == 0 || (one && outputs.columns != 1)) {
-    return wrong({"expected ", one ? "one number" : "at least one number", " a row, found ", number(outputs.columns)});
+    return wrong({"expected ", one ? "one number" : "at least one number", " a row, found ", count(outputs.columns)});
   }
   if (!outputs.names.empty() && outputs.names.size() != outputs.columns) {
-    return wrong({"expected ", number(outputs.columns), " names, one a column, found ", number(outputs.names.size())});
+    return wrong({"expected ", count(outputs.columns), " names, one a column, found ", count(outputs.names.size())});
   }
   for (const std::vector<std::string>* const texts : {&classes, &outputs.names}) {
     std::vector<std::string_view> sorted(texts->begin(), texts->end());

@@ -10,7 +10,6 @@
 #include <tabscore/serving/detail/query.hpp>
 #include <vector>
 
-
 using namespace tabscore::serving::detail;
 
 namespace {

@@ -100,11 +100,10 @@ void read_own(std::string_view bytes) {
     add_verdict(expected, {probabilities[i], labels[i] != 0});
     add_record(expected, records.good.view(), i);
   }
-  const ts::jsonl_lines lines({std::string(probability_name), std::string(label_name)}, bytes);
+  const ts::jsonl_lines lines(bytes);
   ts::text_buffer log;
-  ts::predictions scores;
-  scores.probability = std::span<const double>(probabilities);
-  scores.label = labels;
+  const ts::prediction_layout layout(purchase::names, {});
+  const ts::predictions scores(layout, std::span<const double>(probabilities), labels, {}, 0.5);
   lines.append(log, ts::scored<student>{records.good.view(), scores}, {});
   const log_contents seen = read(log.view(), log.size());
   require(seen.records == expected && seen.unreadable.empty() && seen.torn == 0);

@@ -76,14 +76,15 @@ inline std::optional<error> check_outputs(const model_outputs& outputs) {
     }
   }
   if (outputs.classes_are == class_kind::number) {
-    std::vector<double> numbers;
+    std::vector<std::pair<double, std::string_view>> numbers;
     for (const std::string& name : classes) {
-      const double number = numbers.emplace_back(detail::number_in(name));
+      const double number = numbers.emplace_back(detail::number_in(name), name).first;
       if (!std::isfinite(number)) return wrong({"the class \"", name, "\" is not a finite number"});
     }
     std::sort(numbers.begin(), numbers.end());
-    if (const auto twin = std::adjacent_find(numbers.begin(), numbers.end()); twin != numbers.end()) {
-      return wrong({"the class ", std::to_string(*twin), " appears twice"});
+    const auto equal = [](const auto& a, const auto& b) { return a.first == b.first; };
+    if (const auto twin = std::adjacent_find(numbers.begin(), numbers.end(), equal); twin != numbers.end()) {
+      return wrong({"the class ", twin->second, " appears twice"});
     }
   }
   if (outputs.task == task::quantiles) {

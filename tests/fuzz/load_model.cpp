@@ -52,6 +52,7 @@ void require(bool condition) {
     std::vector<double> predictions(rows * f->predictions());
     f->predict(x, predictions, memory);
     if (k == kernel::reference && model.trees.size() < 8) {
+      if (const auto scorer = make_encoded_forest(*f)) require(!check_outputs(scorer->outputs()));
       if (const auto e = explainer::build(*f)) {
         std::vector<double> contributions(rows * e->width());
         e->explain(x, contributions, memory);

@@ -307,6 +307,10 @@ TEST_CASE("trees score by the task that their file or their link says", "[models
   CHECK(made(entropy, 0.25)->threshold() == 0.25);
   CHECK(made(stump(1, form::logistic))->threshold() == 0.5);
 
+  forest_model odd = stump(3, form::identity);
+  odd.predicts = model_outputs();
+  CHECK(made(odd).error().message == "m: expected trees of two classes: a logistic link, or shares of both");
+
   // By margins: the softmax of XGBoost's float32 is the same for both, their margins are not.
   forest_model close = stump(2, form::most_likely);
   close.predicts = says(task::multiclass, 2, {"0", "1"}, class_kind::number);
@@ -407,4 +411,33 @@ TEST_CASE("contributions of a forest of two classes add up to the probability", 
   scratch memory;
   model->contributions({1, 5, x.data(), 1, {}}, memory, parts);
   CHECK(std::accumulate(parts.begin(), parts.end(), 0.0) == Approx(p[0]).margin(1e-12));
+}
+
+TEST_CASE("contributions of exported trees add up to what their predictions are made of", "[models][tasks]") {
+  for (const std::string_view name : {"xgb-3.4/pipeline_task_classes", "lgb-4.7/pipeline_task_classes",
+                                      "sk-1.9/pipeline_task_classes_hist", "sk-1.9/pipeline_task_targets_forest"}) {
+    const auto file =
+        load_model_file(std::string(TABSCORE_SOURCE_DIR) + "/tests/trainers/sets/" + std::string(name) + "/model.json");
+    REQUIRE(file);
+    const auto model = make_scorer(*file);
+    REQUIRE(model);
+    INFO(name);
+    REQUIRE(model->explain_error() == nullptr);
+    const std::size_t columns = model->outputs().columns, numbers = model->features().size() + 1;
+    scratch memory;
+    for (const check& c : file->checks) {
+      std::vector<std::string_view> texts;
+      for (const auto& text : c.text) texts.push_back(text ? std::string_view(*text) : std::string_view());
+      std::vector<const std::string_view*> text;
+      for (const std::string_view& t : texts) text.push_back(&t);
+      std::vector<double> parts(columns * numbers), sums;
+      model->contributions({1, c.numeric.size(), c.numeric.data(), 1, text}, memory, parts);
+      for (std::size_t k = 0; k < columns; ++k) {
+        const auto first = parts.begin() + static_cast<std::ptrdiff_t>(k * numbers);
+        sums.push_back(std::accumulate(first, first + static_cast<std::ptrdiff_t>(numbers), 0.0));
+      }
+      if (model->outputs().task == task::multiclass) detail::softmax(std::vector<double>(sums), sums, false);
+      for (std::size_t k = 0; k < columns; ++k) CHECK(sums[k] == Approx(c.outputs[k]).margin(1e-5));
+    }
+  }
 }

@@ -37,10 +37,6 @@ class encoded_forest {
   /// must read what the encoder writes; `source` names them in the error.
   static result<encoded_forest> make(feature_names names, tabscore::encoder encoder, forest trees, double threshold,
                                      std::string_view source = "model") {
-    if (!gives_probability(trees.model())) {
-      return error{errc::mismatch,
-                   fmt::format("{}: expected trees of two classes: a logistic link, or shares of both", source)};
-    }
     return make(std::move(names), std::move(encoder), std::move(trees), model_outputs(), threshold, source);
   }
   /// Trees of any task: `predicted` is what described() says of them.
@@ -50,14 +46,19 @@ class encoded_forest {
       return error{errc::mismatch, fmt::format("{}: {}", source, sentence)};
     };
     if (auto e = encoder.wrong(names.numeric.size(), names.text.size())) return mismatch(std::move(e->message));
+    if (predicted.task == task::binary && !gives_probability(trees.model())) {
+      return mismatch("expected trees of two classes: a logistic link, or shares of both");
+    }
     if (auto e = check_outputs(predicted)) return mismatch(std::move(e->message));
     if (auto e = wrong_threshold(threshold, predicted.task)) return mismatch(std::move(e->message));
     if (trees.features() != encoder.width()) {
       return mismatch(
           fmt::format("the trees read {} columns, the features are encoded in {}", trees.features(), encoder.width()));
     }
-    if (predicted.task != task::binary && predicted.columns != trees.outputs()) {
-      return mismatch(fmt::format("the trees give {} numbers a row, expected {}", trees.outputs(), predicted.columns));
+    const bool two = trees.model().output_link.form == link::function::two_classes;
+    if (predicted.task != task::binary && (two || predicted.columns != trees.outputs())) {
+      return mismatch(fmt::format("the trees give {} numbers a row, a model of the task {} should give {}",
+                                  trees.predictions(), name(predicted.task), predicted.columns));
     }
     return encoded_forest(std::move(names), std::move(encoder), std::move(trees), std::move(predicted), threshold);
   }

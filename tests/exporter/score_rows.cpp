@@ -5,6 +5,7 @@
 // several. The text \N is an absent one.
 #include <fmt/format.h>
 #include <tabscore/models/load_model.hpp>
+#include <tabscore/models/verify.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: MIT
+// Serves a model of three classes: wine.hpp is all there is to it. See --help.
+#include "../scoring_server/serve.hpp"
+#include "wine.hpp"
+
+int main(int argc, char** argv) { return serve<wine_cultivars>(argc, argv, "wine.json"); }

@@ -12,12 +12,12 @@
 #include <vector>
 
 #include "../core/config.hpp"
+#include "../core/detail/number_series.hpp"
+#include "../core/detail/number_texts.hpp"
 #include "../core/detail/repeated_text.hpp"
 #include "../core/json_text.hpp"
-#include "../core/detail/number_series.hpp"
-#include "../core/write_number.hpp"
-#include "../core/detail/number_texts.hpp"
 #include "../core/text_buffer.hpp"
+#include "../core/write_number.hpp"
 #include "../outputs/predictions.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
@@ -70,9 +70,12 @@ class prediction_names {
       const std::size_t end = (std::min)(i + block, rows);
       char* to = out.space((end - i) * space_);
       if (two_classes_) {
+        const auto before = other_[0].by_value(), behind = label_[0].by_value();
+        const double* const values = p.value.data();
+        const double threshold = p.threshold;
         for (std::size_t row = i; row < end; ++row) {
-          to = label_[0].write(number(other_[0].write(to), row));
-          *to++ = static_cast<char>('0' + (p.value[row] >= p.threshold));
+          to = behind.write(number(before.write(to), row));
+          *to++ = static_cast<char>('0' + (values[row] >= threshold));
           *to++ = '}';
           *to++ = ',';
         }

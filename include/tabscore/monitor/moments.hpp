@@ -212,8 +212,8 @@ class basic_moments {
 
   // Under the lock. Of two classes there is nothing more to add.
   void add_outputs(const predictions& p) noexcept {
+    if (p.are_binary()) return;
     const std::size_t summed = summed_outputs(p.layout->model);
-    if (summed == 0) return;
     const std::size_t classes = p.class_at.empty() ? 0 : p.value.columns();
     if (outputs_.empty() && !detail::unless_out_of_memory([&] {
           classes_.resize(classes);

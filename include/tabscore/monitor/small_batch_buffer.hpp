@@ -24,7 +24,7 @@ class small_batch_buffer {
   /// Integers must be doubles without loss, for as such they wait; so do predictions of two classes.
   template <schema_type Schema>
   static bool may_wait(const columns<Schema>& records, const predictions& scores) noexcept {
-    if (records.rows() > most || scores.layout->model.task != task::binary) return false;
+    if (records.rows() > most || !scores.are_binary()) return false;
     std::uint64_t beyond = 0;  // bits of whole numbers beyond +-2^53
     Schema::for_each([&]<std::size_t At>() {
       if constexpr (std::is_same_v<typename Schema::template field<At>::stored_type, std::int64_t>) {

@@ -131,6 +131,8 @@ struct predictions {
   }
 
   std::size_t rows() const noexcept { return value.rows(); }
+  /// Some records, of two classes.
+  bool are_binary() const noexcept { return !probability.empty() && class_at.empty(); }
   /// The classes' names: of the columns, or of label 0 and 1; empty where the model does not know them.
   std::span<const std::string> class_names() const noexcept { return layout->model.classes; }
   /// The name of a record's class. Precondition: class_names() is not empty.

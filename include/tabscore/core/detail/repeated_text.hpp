@@ -25,6 +25,14 @@ class basic_repeated_text {
   std::size_t space() const noexcept { return padded_.size(); }
   [[gnu::always_inline]] char* write(char* to) const noexcept { return copy_blocks(to, padded_.data(), size_); }
 
+  /// The same text by value, which stays in registers where bytes are written to memory that might be this object's.
+  struct reference {
+    const char* from;
+    std::size_t size;
+    [[gnu::always_inline]] char* write(char* to) const noexcept { return copy_blocks(to, from, size); }
+  };
+  reference by_value() const noexcept { return {padded_.data(), size_}; }
+
   /// Copies `size` bytes and up to a block more.
   [[gnu::always_inline]] static char* copy_blocks(char* to, const char* from, std::size_t size) noexcept {
     for (std::size_t i = 0; i < size; i += block) std::memcpy(to + i, from + i, block);

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "../file_names.hpp"
 #include "../loan_server/loan.hpp"
 #include "../program_policy.hpp"
 #include "../standard_streams.hpp"
@@ -42,6 +43,11 @@ int main(int argc, char** argv) {
   const bool strict = !words.empty() && words[0] == "--strict";
   if (words.size() != 1U + strict || words.back().starts_with('-')) return say("{}", usage), 2;
   if (strict) program_policy::be_strict();
+  if (const std::string problem = wrong_names({{"the standard output", "/dev/stdout", file_use::replaced},
+                                               {"the standard input", "/dev/stdin", file_use::read}});
+      !problem.empty()) {
+    return say("loan_filter: {}\n", problem), 2;
+  }
   const auto file = ts::load_model_file(words.back());
   const auto model = file ? ts::make_scorer(*file) : file.error();  // replays the trainer's own rows
   if (!model) return say("loan_filter: {}\n", model.error().message), 1;

@@ -32,7 +32,7 @@ int main(int argc, char** argv) {
   std::vector<std::string> files;
   std::string output;
   CLI::App app("Merges monitoring states of one model. The order of the files does not matter.");
-  app.add_option("states", files, "state files")->required();
+  app.add_option("states", files, "state files, at least one");
   app.add_option("-o,--output", output, "write here (the file is replaced whole), not to the standard output");
   ::mode_t mode = 0600;
   add_file_mode(
@@ -40,6 +40,7 @@ int main(int argc, char** argv) {
   app.footer("Exit status: 0 done; 1 a state cannot be read, merged or written; 2 the flags are wrong.");
   if (const auto status = parse_command_line(app, argc, argv)) return *status;
 
+  if (files.empty()) return say("tabscore-merge: no state file is given; see --help\n"), 2;
   if (app["--output"]->count() > 0 && output.empty()) return say("tabscore-merge: --output is empty\n"), 2;
   std::vector<named_file> named{{"--output", output, file_use::replaced}};
   for (const std::string& file : files) named.push_back({"one of the states", file, file_use::read_first});

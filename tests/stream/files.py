@@ -302,6 +302,11 @@ def test_loan_filter_ends(folder):
     numbers = json.dumps({**json.loads(LOAN), "months": "48"}) + "\n"
     assert b'"probability"' in run(model, given=numbers, exe=loan_filter).stdout
     assert b"must be an integer" in run("--strict", model, given=numbers, exe=loan_filter).stdout
+    (folder / "in").write_text(LOAN * 3)
+    with open(folder / "in") as given, open(folder / "in", "a") as out:  # it would read its own answers for ever
+        done = subprocess.run([loan_filter, model], stdin=given, stdout=out, stderr=subprocess.PIPE, timeout=20)
+    assert done.returncode == 2 and b"the standard output is the standard input" in done.stderr, done
+    assert (folder / "in").read_text() == LOAN * 3
 
 
 def test_help_is_printed(folder):
@@ -321,6 +326,8 @@ def test_merge_ends(folder):
         assert run(*flags, exe=merge, status=1).stderr, flags
     for flags in ([], ["--nonsense"], [state, "-o"], [state, "-o", ""], ["--file-mode", "9", state], ["--file-mode", "0444", state]):
         assert run(*flags, exe=merge, status=2).stderr, flags
+    assert b"--nonsense" in run("--nonsense", exe=merge, status=2).stderr
+    assert b"no state file is given" in run(exe=merge, status=2).stderr
     assert run(state, exe=merge).stdout == state.read_bytes()
     os.symlink(state, folder / "other")
     assert b"given twice" in run(state, folder / "other", exe=merge, status=1).stderr

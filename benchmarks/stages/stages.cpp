@@ -54,6 +54,32 @@ void measure(std::vector<stage>& stages, std::size_t records, std::size_t passes
   }
 }
 
+/// The logistic model's probability as the numbers of another task, so that what a task costs is all that differs.
+template <ts::task Task, std::size_t Columns>
+struct as_task {
+  const ts::logistic& model;
+  ts::model_outputs described{Task, Columns, Task == ts::task::multiclass, {}, ts::class_kind::text, {}};
+
+  explicit as_task(const ts::logistic& of) : model(of) {
+    for (std::size_t k = 0; Task == ts::task::multiclass && k < Columns; ++k) {
+      described.classes.push_back(fmt::format("class {}", k));
+    }
+  }
+  const ts::feature_names& features() const { return model.features(); }
+  const ts::model_outputs& outputs() const { return described; }
+  double threshold() const { return 0; }
+  void score(const ts::feature_block& x, ts::scratch& memory, std::span<double> out) const {
+    if constexpr (Columns == 1) return model.score(x, memory, out);
+    const std::span<double> p = memory.get<double>(x.rows);
+    model.score(x, memory.inner(), p);
+    for (std::size_t i = 0; i < x.rows; ++i) {
+      double* const row = out.data() + i * Columns;
+      row[0] = p[i];
+      for (std::size_t k = 1; k < Columns; ++k) row[k] = (1 - p[i]) / static_cast<double>(Columns - 1);
+    }
+  }
+};
+
 std::function<void()> structural_parse(const simdjson::padded_string& text) {
   std::unique_ptr<simdjson::internal::dom_parser_implementation> parser;
   require(simdjson::get_active_implementation()->create_dom_parser_implementation(text.size(), 8, parser) ==
@@ -161,6 +187,24 @@ struct bench {
   ts::any_scorer gbm = ts::make_scorer(ts::load_model_file(TABSCORE_MODELS "/student_gbm.json").value()).value();
 };
 
+/// From bytes to an answer, with exact totals, for predictions of another task.
+template <class Prediction, class Model>
+std::function<void()> task_total(bench& b, Model model) {
+  const auto totals = std::make_shared<ts::moments>();
+  const auto pipe = std::make_shared<decltype(ts::make_pipeline(
+      student{}, student_columns::rules, student_columns::features, model, ts::sinks{*totals}, Prediction{}))>(
+      ts::make_pipeline(student{}, student_columns::rules, student_columns::features, std::move(model),
+                        ts::sinks{*totals}, Prediction{}));
+  require(pipe->has_value());
+  const auto names = std::make_shared<ts::prediction_names>((*pipe)->layout());
+  return [&b, totals, pipe, names, out = std::make_shared<ts::text_buffer>(),
+          w = std::make_shared<ts::workspace<student>>()] {
+    const auto outcome = ts::score_json(**pipe, b.text, *w);
+    out->clear();
+    names->append_list(*out, std::get<ts::predictions>(outcome));
+  };
+}
+
 std::vector<stage> stages_of(bench& b) {
   const auto totals = std::make_shared<ts::moments>();
   const auto out = std::make_shared<ts::text_buffer>();
@@ -201,6 +245,12 @@ std::vector<stage> stages_of(bench& b) {
     };
   };
   stages.push_back({"total, logistic, no log", total(b.logistic)});
+  stages.push_back({"total, a number, no log",
+                    task_total<ts::regression<"minutes">>(b, as_task<ts::task::regression, 1>(b.logistic))});
+  stages.push_back(
+      {"total, 3 classes, no log", task_total<ts::multiclass<>>(b, as_task<ts::task::multiclass, 3>(b.logistic))});
+  stages.push_back(
+      {"total, 100 classes, no log", task_total<ts::multiclass<>>(b, as_task<ts::task::multiclass, 100>(b.logistic))});
   stages.push_back({"total, GBM, no log", total(b.gbm)});
   const auto log = std::make_shared<log_file>();
   stages.push_back({"total, logistic, log written", total(b.logistic, log->sink()), [log] { log->empty(); }});

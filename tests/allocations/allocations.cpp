@@ -5,7 +5,9 @@
 #include <atomic>
 #include <cstdlib>
 #include <new>
+#include <span>
 #include <string>
+#include <utility>
 
 #include "support/catch.hpp"
 #include "support/student.hpp"
@@ -69,20 +71,41 @@ std::string body(std::size_t rows, keys order) {
   return text + "]}";
 }
 
-template <class Model>
-void check(Model model) {
+/// A model's probability shared out among a hundred classes.
+struct hundred_classes {
+  ts::logistic model;
+  ts::model_outputs described{ts::task::multiclass, 100, true, {}, ts::class_kind::number, {}};
+
+  explicit hundred_classes(ts::logistic of) : model(std::move(of)) {
+    for (int k = 0; k < 100; ++k) described.classes.push_back(std::to_string(k));
+  }
+  const ts::feature_names& features() const { return model.features(); }
+  const ts::model_outputs& outputs() const { return described; }
+  double threshold() const { return 0; }
+  void score(const ts::feature_block& x, ts::scratch& memory, std::span<double> out) const {
+    const std::span<double> p = memory.get<double>(x.rows);
+    model.score(x, memory.inner(), p);
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = p[i / 100] / static_cast<double>(1 + i % 100);
+  }
+};
+
+template <class Prediction, class Model>
+void check(Prediction prediction, Model model) {
   const auto started = col<"practice_exams_started">;
   const auto passed = col<"practice_exams_passed">;
   const auto minutes = col<"minutes_watched">;
   const auto days = col<"days_on_platform">;
   ts::moments totals;
   const ts::pipeline pipe{
-      student{}, ts::rules{ts::rule(passed <= started, "passed cannot exceed started")},
+      student{},
+      ts::rules{ts::rule(passed <= started, "passed cannot exceed started")},
       ts::features{ts::feature<"engagement_score">(0.6 * minutes + 0.3 * days + 10.0 * col<"courses_started">),
                    ts::feature<"exam_success_rate">(where(started > 0, passed / (started + 1e-6), 0.0)),
                    ts::feature<"learning_consistency">(minutes / max(days, 1))},
-      model, ts::sinks{totals}};
-  const ts::prediction_names names("probability", "label");
+      model,
+      ts::sinks{totals},
+      prediction};
+  const ts::prediction_names names(pipe.layout());
   ts::workspace<student> w;
   ts::text_buffer answer;
   for (const keys order : {keys::declared, keys::other_order, keys::shuffled}) {
@@ -109,8 +132,11 @@ TEST_CASE("a warm workspace allocates nothing, from the body's bytes to the answ
   const std::size_t before = allocations;
   ::operator delete(::operator new(1));  // which no optimiser may leave out, as it may a pair of expressions
   REQUIRE(allocations > before);         // the counter counts
-  check(ts::load_logistic(TABSCORE_SOURCE_DIR "/models/student_logistic.json").value());
-  check(ts::make_scorer(ts::load_model_file(TABSCORE_SOURCE_DIR "/models/student_gbm.json").value()).value());
+  const auto logistic = ts::load_logistic(TABSCORE_SOURCE_DIR "/models/student_logistic.json").value();
+  check(ts::binary<>{}, logistic);
+  check(ts::binary<>{},
+        ts::make_scorer(ts::load_model_file(TABSCORE_SOURCE_DIR "/models/student_gbm.json").value()).value());
+  check(ts::multiclass<>{}, hundred_classes(logistic));
 }
 
 TEST_CASE("a million records stream through in flat memory", "[allocations]") {

@@ -209,6 +209,7 @@ TEST_CASE("a model of another task, or with names that do not fit, is refused", 
   CHECK(refusal<ts::quantiles<"p5", "p975">>(of(ts::task::quantiles, 2, {"0.05", "0.975"})).empty());
   CHECK(refusal<ts::quantiles<"p90", "p10">>(of(ts::task::quantiles, 2, {"0.1", "0.9"})) ==
         "the model's quantile 0 is of the level 0.1, the declared name 'p90' says 0.9");
+  CHECK_THAT((refusal<ts::quantiles<"p50", "p100">>(of(ts::task::quantiles, 2, {"0.5", "0.9"}))), Contains("says 1"));
   using trip = ts::outputs<ts::regression<"minutes">, ts::regression<"price">>;
   CHECK(refusal<trip>(of(ts::task::regression, 2, {"minutes", "price"})).empty());
   CHECK(refusal<trip>(of(ts::task::regression, 2, {"t0", "t1"})).empty());

@@ -38,8 +38,8 @@ struct monitor_state {
   friend bool operator==(const monitor_state&, const monitor_state&) = default;
 };
 
-/// 16 hexadecimal digits that change with the model's name and its features, bins, categories or training counts
-/// (FNV-1a, 64 bits: against mix-ups, not against forgery).
+/// 16 hexadecimal digits that change with the model's name and its features, bins, categories, classes or training
+/// counts (FNV-1a, 64 bits: against mix-ups, not against forgery).
 inline std::string fingerprint(const drift_reference& r) {
   std::uint64_t hash = 0xCBF29CE484222325U;
   const auto byte = [&](unsigned char b) { hash = (hash ^ b) * 0x100000001B3U; };
@@ -62,6 +62,7 @@ inline std::string fingerprint(const drift_reference& r) {
   for (const one_hot& field : r.text) {
     for (const auto& category : field.categories()) category ? text(*category) : number(~std::uint64_t{0});
   }
+  for (const std::string& name : r.classes) text(name);
   for (const std::uint64_t n : r.training) number(n);
   return fmt::format("{:016x}", hash);
 }

@@ -24,6 +24,7 @@ inline std::string level_of(std::string_view name) {
   if (name.size() < 2 || name[0] != 'p') return {};
   std::string digits(name.substr(1));
   if (!std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; })) return {};
+  if (digits == "100") return "1";
   if (digits.size() == 1) digits.insert(0, 1, '0');
   while (digits.size() > 1 && digits.back() == '0') digits.pop_back();
   return "0." + digits;

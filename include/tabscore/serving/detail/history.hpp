@@ -1,32 +1,50 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
+#include <cmath>
+#include <concepts>
+#include <cstddef>
 #include <cstdint>
-#include <ctime>
 #include <deque>
 #include <mutex>
+#include <numeric>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "../../core/config.hpp"
 #include "../../core/text_buffer.hpp"
 #include "../../core/write_number.hpp"
+#include "../../outputs/task.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::serving::detail {
 
-/// The dashboard's time series: running counts and the drift score, sampled every few seconds and kept for an hour. No
-/// concurrent call causes a data race.
+/// The dashboard's time series: running counts and sums, and the drift score, sampled every few seconds and kept for an
+/// hour. No concurrent call causes a data race.
 class monitoring_history {
  public:
   static constexpr unsigned interval_s = 5;
+  static constexpr std::size_t most_classes = 8;  // that are told; the largest
   struct moment {
     std::int64_t unix_s = 0;
     std::uint64_t records = 0, positives = 0, rejected = 0;  // since the start
     double drift = 0;                                        // a stability index, or |z| without histograms
+    std::vector<std::uint64_t> classes = {};                 // records by predicted class
+    std::vector<double> sums = {};                           // of predicted numbers
   };
 
-  void add(const moment& now) {
+  explicit monitoring_history(task predicted) : task_(predicted) {}
+
+  /// Names of classes or predicted numbers, as JSON; those of another model start the history anew.
+  void add(moment now, const std::vector<std::string>& names) {
     const std::lock_guard lock(mutex_);
-    moments_.push_back(now);
+    if (names_ != names) {
+      names_ = names;
+      moments_.clear();
+    }
+    moments_.push_back(std::move(now));
     if (moments_.size() > 3600 / interval_s) moments_.pop_front();
   }
 
@@ -37,13 +55,49 @@ class monitoring_history {
     append(out, interval_s);
     append_list(out, R"(,"time":)", [](const moment& m) { return m.unix_s; });
     append_list(out, R"(,"records":)", [](const moment& m) { return m.records; });
-    append_list(out, R"(,"positives":)", [](const moment& m) { return m.positives; });
+    if (task_ == task::binary || task_ == task::anomaly) {
+      append_list(out, R"(,"positives":)", [](const moment& m) { return m.positives; });
+    }
+    if (task_ == task::multiclass) {
+      append_lists(out, R"(,"classes":{)", largest_classes(), &moment::classes);
+    } else if (task_ != task::binary) {
+      append_lists(out, R"(,"sums":{)", all(names_.size()), &moment::sums);
+    }
     append_list(out, R"(,"rejected":)", [](const moment& m) { return m.rejected; });
     append_list(out, R"(,"drift":)", [](const moment& m) { return m.drift; });
     out.append("}");
   }
 
  private:
+  static std::vector<std::size_t> all(std::size_t n) {
+    std::vector<std::size_t> places(n);
+    std::iota(places.begin(), places.end(), std::size_t{0});
+    return places;
+  }
+  std::vector<std::size_t> largest_classes() const {
+    std::vector<std::size_t> places = all(names_.size());
+    if (places.size() <= most_classes) return places;
+    const auto count = [&](std::size_t k) { return at(moments_.back().classes, k); };
+    std::stable_sort(places.begin(), places.end(), [&](std::size_t a, std::size_t b) { return count(a) > count(b); });
+    places.resize(most_classes);
+    return places;
+  }
+  // Before the first record a monitor has neither counts nor sums.
+  template <class T>
+  static T at(const std::vector<T>& numbers, std::size_t k) {
+    return k < numbers.size() ? numbers[k] : T{};
+  }
+  template <class T>
+  void append_lists(text_buffer& out, std::string_view before, const std::vector<std::size_t>& places,
+                    std::vector<T> moment::*numbers) const {
+    out.append(before);
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      append_list(out, (i == 0 ? "" : ",") + names_[places[i]] + ":",
+                  [&](const moment& m) { return at(m.*numbers, places[i]); });
+    }
+    out.append("}");
+  }
+
   template <class F>
   void append_list(text_buffer& out, std::string_view name, F&& value) const {
     out.append(name);
@@ -65,6 +119,8 @@ class monitoring_history {
 
   mutable std::mutex mutex_;
   std::deque<moment> moments_;
+  std::vector<std::string> names_;
+  task task_;
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI::serving::detail

@@ -6,7 +6,10 @@
 #include <ctime>
 #include <mutex>
 #include <stop_token>
+#include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "../../core/config.hpp"
 #include "../../core/detail/out_of_memory.hpp"
@@ -36,10 +39,12 @@ class maintenance {
 
   void write_history() {
     const auto model = models_.pin();
-    const totals live = model ? model->monitor.read() : totals{};
+    totals live = model ? model->monitor.read() : totals{};
     double drift = 0;
     if (model) drift = model->has_histograms() ? largest_drift(model->monitor) : model->drift().score;
-    service_.history.add({std::time(nullptr), live.samples, live.positives, service_.metrics.rejected(), drift});
+    service_.history.add({std::time(nullptr), live.samples, live.positives, service_.metrics.rejected(), drift,
+                          std::move(live.classes), std::move(live.outputs)},
+                         model ? model->names->column_names() : std::vector<std::string>());
   }
 
   // All that allocates is made before the thread, which has nobody to tell of a failure.

@@ -13,12 +13,10 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 import npm  # noqa: E402
-from example_server import RECORD, Server  # noqa: E402
+from example_server import Server  # noqa: E402
 
 PACKAGES = ["@apidevtools/swagger-parser@12", "ajv@8", "ajv-formats@3"]
 PROBLEM = {"accept": "application/problem+json"}
-WRONG = {"records": [{**RECORD, "minutes_watched": -1, "student_country": "é"}, {}, None]}
-BROKEN = {**RECORD, "practice_exams_passed": 6}
 
 
 def expect(condition, what):
@@ -44,37 +42,44 @@ def exchange(server, method, path, template=None, body=None, **headers):
             "sent": body, "answer": json.loads(text) if kind.endswith("json") else text}
 
 
-def exchanges(server, model, version):
+def exchanges(server, document, model, version):
+    record = document["components"]["schemas"]["PredictRequest"]["examples"][0]
+    text, number = (next((n for n, v in record.items() if isinstance(v, kind)), None) for kind in (str, (int, float)))
+    wrong = {"records": [{**record, number: -1, **({text: "é"} if text else {})}, {}, None]}
+    broken = {**record, "practice_exams_passed": 6} if "practice_exams_passed" in record else {**record, number: -1}
     infer, of_version = "/v2/models/{model}/infer", "/v2/models/{model}/versions/{version}"
     path = {"{model}": model, "{version}": version}
 
     def at(template):
         return re.sub(r"\{\w+\}", lambda m: path[m[0]], template)
-    for template in ("/health", "/model", "/metrics", "/monitoring/drift", "/monitoring/retraining_trigger", "/monitoring/report",
-                     "/monitoring/state", "/monitoring/history", "/v2", "/v2/health/live", "/v2/health/ready", "/dashboard",
+    monitoring = ["/monitoring/" + name for name in ("drift", "retraining_trigger", "report", "state", "history")]
+    for template in ("/health", "/model", "/metrics", *monitoring, "/v2", "/v2/health/live", "/v2/health/ready", "/dashboard",
                      "/docs", "/redoc", "/problems", "/openapi.json", "/v2/models/{model}", "/v2/models/{model}/ready",
                      of_version, of_version + "/ready"):
         yield exchange(server, "GET", at(template), template)
     yield exchange(server, "GET", "/v2/models/nothing", "/v2/models/{model}")
-    yield exchange(server, "POST", "/predict", body=RECORD)
-    yield exchange(server, "POST", "/predict?explain=3", body=RECORD)
-    yield exchange(server, "POST", "/batch_predict?explain=9", body={"records": [RECORD] * 3})
+    yield exchange(server, "POST", "/predict", body=record)
+    yield exchange(server, "POST", "/predict?explain=3&top=1", body=record)
+    yield exchange(server, "POST", "/batch_predict?explain=9", body={"records": [record] * 3})
+    for template in monitoring:
+        yield exchange(server, "GET", template)
     for headers in ({}, PROBLEM):
-        yield exchange(server, "POST", "/batch_predict", body=WRONG, **headers)
-        yield exchange(server, "POST", "/batch_predict?explain=0", body={"records": [RECORD]}, **headers)
-        yield exchange(server, "POST", "/predict", body=BROKEN, **headers)
+        yield exchange(server, "POST", "/batch_predict", body=wrong, **headers)
+        yield exchange(server, "POST", "/batch_predict?explain=0", body={"records": [record]}, **headers)
+        yield exchange(server, "POST", "/predict", body=broken, **headers)
         yield exchange(server, "POST", "/predict", body="{", **headers)
         yield exchange(server, "POST", "/predict", body="[" * 2000, **headers)
     for template in (infer, of_version + "/infer"):
-        for body in (tensors(RECORD), tensors(BROKEN), {}):
+        for body in (tensors(record), tensors(broken), {}):
             yield exchange(server, "POST", at(template), template, body)
 
 
-def exchanges_without_model(server):
+def exchanges_without_model(server, document):
+    record = document["components"]["schemas"]["PredictRequest"]["examples"][0]
     for template in ("/model", "/monitoring/report", "/monitoring/state", "/v2/health/ready"):
         yield exchange(server, "GET", template)
     for headers in ({}, PROBLEM):
-        yield exchange(server, "POST", "/predict", body=RECORD, **headers)
+        yield exchange(server, "POST", "/predict", body=record, **headers)
     yield exchange(server, "GET", "/v2/models/m/ready", "/v2/models/{model}/ready")
 
 
@@ -91,9 +96,9 @@ def main():
             expect(not re.search(r'"\{\w+\}"', text), "something is not filled in: %s" % re.findall(r'"\{\w+\}"', text))
             card = json.loads(server.get("/model"))
             expect(card["schema"] == document["components"]["schemas"]["PredictRequest"], "the card has another schema")
-            answers = list(exchanges(server, card["name"], card["version"]))
+            answers = list(exchanges(server, document, card["name"], card["version"]))
         with Server(program, "--errors", errors, "--model", "none") as server:
-            answers += list(exchanges_without_model(server))
+            answers += list(exchanges_without_model(server, document))
         said = {path: {m.upper() for m in item if m in ("get", "post", "head")} for path, item in document["paths"].items()}
         expect(said == {path: set(methods.split(", ")) - {"HEAD"} for path, methods in routes.items()},
                "the document's routes are not the server's: %s" % (set(said) ^ set(routes)))

@@ -127,6 +127,7 @@ std::string openapi_document(error_style errors, const std::string& model = {},
   using namespace openapi;
   const auto example = example_of<Service>();
   const prediction_schema prediction = schema_of<typename Service::prediction>(outputs);
+  const task_schema by_task = task_schema_of<typename Service::prediction>();
   const bool has_classes = Service::prediction::task == task::multiclass;
   std::vector<fault> faults;
   for (std::size_t f = 0; f < fault_count; ++f) faults.push_back(static_cast<fault>(f));
@@ -154,6 +155,16 @@ std::string openapi_document(error_style errors, const std::string& model = {},
       {"prediction_required", prediction.required},
       {"prediction_example", prediction.example},
       {"prediction_outputs", prediction.outputs},
+      {"task", json_text(tabscore::name(Service::prediction::task))},
+      {"threshold_type", json_text(by_task.threshold)},
+      {"explain_description", json_text(by_task.explain)},
+      {"explanation_member", by_task.explanation},
+      {"baseline_member", by_task.baseline},
+      {"baseline_required", by_task.baseline_required},
+      {"drift_members", by_task.drift},
+      {"drift_required", by_task.drift_required},
+      {"history_members", by_task.history},
+      {"history_required", by_task.history_required},
       {"top_parameter",
        has_classes
            ? R"(, {"name": "top", "in": "query", "description": "Tell the N most likely classes only", "schema": {"type": "integer", "minimum": 1, "maximum": 1000}})"

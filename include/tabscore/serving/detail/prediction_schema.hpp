@@ -26,6 +26,71 @@ struct prediction_schema {
   std::string margin;      ///< what the numbers of an explanation add up to
 };
 
+/// What the OpenAPI document says of a task elsewhere: members of objects without braces, and their names in
+/// `required`.
+struct task_schema {
+  std::string explain;      ///< what the parameter does
+  std::string explanation;  ///< the member of a prediction
+  std::string threshold;    ///< its JSON type in /model
+  std::string baseline, baseline_required;
+  std::string drift, drift_required;
+  std::string history, history_required;
+};
+
+template <prediction_type Prediction>
+task_schema task_schema_of() {
+  constexpr tabscore::task t = Prediction::task;
+  const auto by_name = [](std::string_view member, std::string_view value, std::string_view description) {
+    return fmt::format(R"("{}": {{"type": "object", "additionalProperties": {}, "description": "{}"}})", member, value,
+                       description);
+  };
+  constexpr std::string_view maybe_number = R"({"type": ["number", "null"]})";
+  task_schema s;
+  s.explain = "With each prediction, this many of the features that moved its log-odds the most";
+  s.explanation = Prediction::columns == 1 ? R"("explanation": {"$ref": "#/components/schemas/Explanation"})"
+                                           : by_name("explanations", R"({"$ref": "#/components/schemas/Explanation"})",
+                                                     "One for each of its numbers");
+  s.threshold = t == task::binary || t == task::anomaly ? "number" : "null";
+  const std::string positives = R"("positives": {"type": "array", "items": {"type": "integer"}})";
+  if (t == task::binary) {
+    s.baseline = R"("training_positive_rate": {"type": "number"})";
+    s.baseline_required = R"("training_positive_rate")";
+    s.drift = R"("predicted_positive_rate": {"type": "number"}, "training_positive_rate": {"type": "number"})";
+    s.drift_required = R"("predicted_positive_rate", "training_positive_rate")";
+    s.history = positives;
+    s.history_required = R"("positives")";
+    return s;
+  }
+  s.explain = "With each prediction, this many of the features that moved each of its numbers the most";
+  if (t == task::multiclass) {
+    s.baseline = R"("class_rates": {"type": "array", "items": {"type": "number"}})";
+    s.baseline_required = R"("class_rates")";
+    s.drift = by_name("predicted_class_rates", maybe_number, "By class; null: no records yet") + ", " +
+              by_name("training_class_rates", maybe_number, "Of the training labels; null: the model does not say");
+    s.drift_required = R"("predicted_class_rates", "training_class_rates")";
+    s.history = by_name("classes", R"({"type": "array", "items": {"type": "integer"}})",
+                        "Records by predicted class, of the 8 largest");
+    s.history_required = R"("classes")";
+    return s;
+  }
+  s.baseline = R"("outputs": {"type": "array", "items": {"$ref": "#/components/schemas/Moments"}})";
+  s.baseline_required = R"("outputs")";
+  s.drift =
+      by_name("predicted_means", maybe_number, "By predicted number; null: no records yet") + ", " +
+      by_name("training_means", maybe_number, "Of predictions for the training rows; null: the model does not say");
+  s.drift_required = R"("predicted_means", "training_means")";
+  s.history =
+      by_name("sums", R"({"type": "array", "items": {"type": ["number", "null"]}})", "Of the predicted numbers");
+  s.history_required = R"("sums")";
+  if (t == task::anomaly) {
+    s.drift += R"(, "outlier_rate": {"type": "number"})";
+    s.drift_required += R"(, "outlier_rate")";
+    s.history += ", " + positives;
+    s.history_required += R"(, "positives")";
+  }
+  return s;
+}
+
 /// Of a declared prediction, and a model that gives it; without a model its classes are unknown.
 template <prediction_type Prediction>
 prediction_schema schema_of(const model_outputs* model) {

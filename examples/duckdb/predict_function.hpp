@@ -2,22 +2,25 @@
 #pragma once
 
 #include <tabscore/columnar/column_importer.hpp>
+#include <tabscore/outputs/prediction_columns.hpp>
 #include <tabscore/pipeline/row_scorer.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "duckdb_api.hpp"
 
 /// What a record without a prediction is: NULLs with a reason in its row, or the end of the query.
 enum class on_error { null, fail };
 
-/// A pipeline as a scalar function of DuckDB: one argument per field, in the schema's order; the result is
-/// STRUCT(probability DOUBLE, label UTINYINT, error VARCHAR), whose first two members are NULL where the third is not.
+/// A pipeline as a scalar function of DuckDB: one argument per field, in the schema's order; the result is a STRUCT of
+/// the prediction's columns (ts::typed_columns) and error VARCHAR, whose other members are NULL where the error is not.
 /// DuckDB hands it columns of up to 2048 records; numbers without NULLs are scored where they lie.
 template <class Pipeline>
 class predict_function {
@@ -27,6 +30,8 @@ class predict_function {
   /// The pipeline and the api must outlive the connection.
   static tabscore::result<std::monostate> add(const duckdb_api& api, duckdb_api::connection connection,
                                               const std::string& name, const Pipeline& pipe, on_error policy) {
+    auto columns = tabscore::typed_columns(pipe.layout());
+    if (!columns) return columns.error();
     duckdb_api::scalar_function made = api.create_scalar_function();
     api.scalar_function_set_name(made, name.c_str());
     const auto use_type = [&](duckdb_api::logical_type type, const auto& use) {
@@ -36,16 +41,20 @@ class predict_function {
     for (const tabscore::field_kind kind : schema::kinds) {
       use_type(api.create_logical_type(type_of(kind)), api.scalar_function_add_parameter);
     }
-    std::array<duckdb_api::logical_type, 3> members{api.create_logical_type(duckdb_api::double_precision),
-                                                    api.create_logical_type(duckdb_api::utinyint),
-                                                    api.create_logical_type(duckdb_api::varchar)};
-    std::array<const char*, 3> names{"probability", "label", "error"};
-    use_type(api.create_struct_type(members.data(), names.data(), 3), api.scalar_function_set_return_type);
+    std::vector<duckdb_api::logical_type> members;
+    std::vector<const char*> names;
+    for (const column& c : *columns) {
+      members.push_back(api.create_logical_type(type_of(c.of)));
+      names.push_back(c.name.c_str());
+    }
+    members.push_back(api.create_logical_type(duckdb_api::varchar));
+    names.push_back("error");
+    use_type(api.create_struct_type(members.data(), names.data(), members.size()), api.scalar_function_set_return_type);
     for (auto& member : members) api.destroy_logical_type(&member);
 
     api.scalar_function_set_special_handling(
         made);  // or a NULL among the arguments would be a NULL result, unexplained
-    api.scalar_function_set_extra_info(made, new shared{api, pipe, policy},
+    api.scalar_function_set_extra_info(made, new shared{api, pipe, *std::move(columns), policy},
                                        [](void* p) { delete static_cast<shared*>(p); });
     api.scalar_function_set_function(made, run);
     // What init needs comes with the init info, but the api only with the extra info.
@@ -58,9 +67,12 @@ class predict_function {
   }
 
  private:
+  using column = tabscore::prediction_column;
+
   struct shared {
     const duckdb_api& api;
     const Pipeline& pipe;
+    tabscore::prediction_columns columns;
     on_error policy;
   };
   struct local {  // of one thread
@@ -79,6 +91,18 @@ class predict_function {
       case tabscore::field_kind::boolean:
         return duckdb_api::boolean;
       case tabscore::field_kind::text:
+        return duckdb_api::varchar;
+    }
+    return duckdb_api::varchar;
+  }
+
+  static constexpr duckdb_api::type type_of(column::kind kind) {
+    switch (kind) {
+      case column::kind::number:
+        return duckdb_api::double_precision;
+      case column::kind::label:
+        return duckdb_api::utinyint;
+      case column::kind::class_name:
         return duckdb_api::varchar;
     }
     return duckdb_api::varchar;
@@ -103,15 +127,14 @@ class predict_function {
       return;
     }
     const auto member = [&](duckdb_api::idx i) { return api.struct_vector_get_child(out, i); };
-    std::copy(all.scores.probability.begin(), all.scores.probability.end(),
-              static_cast<double*>(api.vector_get_data(member(0))));
-    std::copy(all.scores.label.begin(), all.scores.label.end(),
-              static_cast<std::uint8_t*>(api.vector_get_data(member(1))));
-    api.vector_ensure_validity_writable(member(2));
-    std::uint64_t* const has_error = api.vector_get_validity(member(2));
+    const tabscore::prediction_columns& columns = self.common.columns;
+    for (std::size_t i = 0; i < columns.size(); ++i) write(api, columns[i], all.scores, member(i));
+    const duckdb_api::vector error = member(columns.size());
+    api.vector_ensure_validity_writable(error);
+    std::uint64_t* const has_error = api.vector_get_validity(error);
     std::fill_n(has_error, (rows + 63) / 64, 0);
     if (all.faults.empty()) return;
-    for (const duckdb_api::idx i : {0U, 1U}) {
+    for (std::size_t i = 0; i < columns.size(); ++i) {
       api.vector_ensure_validity_writable(member(i));
       for (const tabscore::row_fault& f : all.faults) {
         api.vector_get_validity(member(i))[f.row / 64] &= ~(std::uint64_t{1} << f.row % 64);
@@ -119,7 +142,22 @@ class predict_function {
     }
     for (const tabscore::row_fault& f : all.faults) {
       has_error[f.row / 64] |= std::uint64_t{1} << f.row % 64;
-      api.vector_assign_string_element_len(member(2), f.row, f.reason.data(), f.reason.size());
+      api.vector_assign_string_element_len(error, f.row, f.reason.data(), f.reason.size());
+    }
+  }
+
+  static void write(const duckdb_api& api, const column& c, const tabscore::predictions& p, duckdb_api::vector to) {
+    if (c.of == column::kind::number) {
+      auto* const numbers = static_cast<double*>(api.vector_get_data(to));
+      for (std::size_t i = 0; i < p.rows(); ++i) numbers[i] = p.value(i, c.number);
+    } else if (c.of == column::kind::label) {
+      std::copy(p.label.begin(), p.label.end(), static_cast<std::uint8_t*>(api.vector_get_data(to)));
+    } else {
+      for (std::size_t i = 0; i < p.rows(); ++i) {
+        if (tabscore::is_missing(p, i)) continue;
+        const std::string_view name = p.class_of(i);
+        api.vector_assign_string_element_len(to, i, name.data(), name.size());
+      }
     }
   }
 

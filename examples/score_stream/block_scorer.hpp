@@ -17,7 +17,6 @@
 
 #include "input.hpp"
 #include "settings.hpp"
-#include "student.hpp"
 
 /// What came of a block: the text that goes out, and the records that could not be scored. The views are into the
 /// block.
@@ -32,8 +31,10 @@ struct scored_block {
 /// are scored as if it were not there.
 template <class Pipeline>
 class block_scorer {
+  using record = typename Pipeline::schema_t;
+
  public:
-  block_scorer(const settings& s, const Pipeline& pipe, const ts::record_format<student>& format,
+  block_scorer(const settings& s, const Pipeline& pipe, const ts::record_format<record>& format,
                const ts::prediction_writer& writer)
       : settings_(s), pipe_(pipe), decoder_(format.decoder()), writer_(writer), scorer_(pipe) {}
 
@@ -41,7 +42,7 @@ class block_scorer {
     const std::string_view block = from.bytes.view();
     to.text.clear();
     typename Pipeline::scoring scoring(pipe_, scorer_.buffers());
-    auto add = [&](const ts::columns<student>& so_far) { scoring.add(so_far); };
+    auto add = [&](const ts::columns<record>& so_far) { scoring.add(so_far); };
     if (from.is_too_long) {
       records_.clear();
       records_.lines = 1;
@@ -69,6 +70,7 @@ class block_scorer {
  private:
   /// Merges the records that were rejected at decoding and at scoring, and writes as --on-error says.
   void write_with_rejected(scored_block& to) {
+    const std::size_t columns = pipe_.layout().model.columns;
     to.rejected.clear();
     out_.clear();
     auto undecoded = records_.rejected.begin();
@@ -82,47 +84,57 @@ class block_scorer {
         to.rejected.push_back({position, source, true, std::string((unscored++)->reason)});
         ++row;
       } else {
-        out_.add(scores_.scores.probability[row], scores_.scores.label[row], source);
+        out_.add(scores_.scores, row, source);
         ++row;
         continue;
       }
       if (settings_.policy == on_error::fail) break;
       const ts::rejected_record& r = to.rejected.back();
       if (settings_.policy == on_error::null) {
-        out_.rejected.push_back({out_.probability.size(), r.bytes, r.is_formed, r.message});
-        out_.add(std::numeric_limits<double>::quiet_NaN(), 0, r.is_formed ? r.bytes : std::string_view{});
+        out_.rejected.push_back({out_.source.size(), r.bytes, r.is_formed, r.message});
+        out_.add_missing(columns, r.is_formed ? r.bytes : std::string_view{});
       }
     }
     writer_.append(to.text,
-                   {{out_.probability, out_.label, scores_.scores.threshold},
+                   {{pipe_.layout(), {out_.values, columns}, out_.label, out_.class_at, scores_.scores.threshold},
                     out_.rejected,
                     std::span<const std::string_view>(out_.source).first(settings_.keep ? out_.source.size() : 0)});
   }
 
   /// What is handed to the writer when there is not simply everything.
   struct selection {
-    std::vector<double> probability;
+    std::vector<double> values;
     std::vector<std::uint8_t> label;
+    std::vector<std::uint32_t> class_at;
     std::vector<std::string_view> source;
     std::vector<ts::rejected_record> rejected;
     void clear() {
-      probability.clear();
+      values.clear();
       label.clear();
+      class_at.clear();
       source.clear();
       rejected.clear();
     }
-    void add(double p, std::uint8_t l, std::string_view s) {
-      probability.push_back(p);
-      label.push_back(l);
+    void add(const ts::predictions& p, std::size_t row, std::string_view s) {
+      const auto numbers = p.value.row(row);
+      values.insert(values.end(), numbers.begin(), numbers.end());
+      label.push_back(p.label.empty() ? std::uint8_t{0} : p.label[row]);
+      class_at.push_back(p.class_at.empty() ? 0 : p.class_at[row]);
+      source.push_back(s);
+    }
+    void add_missing(std::size_t columns, std::string_view s) {
+      values.insert(values.end(), columns, std::numeric_limits<double>::quiet_NaN());
+      label.push_back(0);
+      class_at.push_back(0);
       source.push_back(s);
     }
   };
 
   const settings& settings_;
   const Pipeline& pipe_;
-  std::unique_ptr<ts::block_decoder<student>> decoder_;
+  std::unique_ptr<ts::block_decoder<record>> decoder_;
   const ts::prediction_writer& writer_;
-  ts::block_records<student> records_;
+  ts::block_records<record> records_;
   ts::row_scorer<Pipeline> scorer_;
   ts::row_predictions scores_;
   selection out_;

@@ -4,9 +4,11 @@
 #include <tabscore/tabscore.hpp>
 
 #include <memory>
+#include <utility>
 
 #include "../program_policy.hpp"
 #include "settings.hpp"
+#include "stop.hpp"
 #include "student.hpp"
 
 // The formats by the names that --from and --to give them; null where there is none of that name.
@@ -27,16 +29,21 @@ inline std::unique_ptr<ts::record_format<student>> make_format(const settings& s
   return nullptr;
 }
 
-inline std::unique_ptr<ts::prediction_writer> make_writer(const settings& s) {
+inline std::unique_ptr<ts::prediction_writer> make_writer(const settings& s, const ts::prediction_layout& layout) {
   using header = ts::row_binary_header;
-  if (s.to == "native") return std::make_unique<ts::native_writer>();
-  if (s.to == "row-binary") return std::make_unique<ts::row_binary_writer>(header::none);
+  const auto good = [](ts::result<ts::prediction_columns> columns) {
+    if (!columns) stop(exit_code::usage, columns.error().message);
+    return *std::move(columns);
+  };
+  const auto typed = [&] { return good(ts::typed_columns(layout)); };
+  if (s.to == "native") return std::make_unique<ts::native_writer>(typed());
+  if (s.to == "row-binary") return std::make_unique<ts::row_binary_writer>(header::none, typed());
   if (s.to == "row-binary-with-names-and-types") {
-    return std::make_unique<ts::row_binary_writer>(header::names_and_types);
+    return std::make_unique<ts::row_binary_writer>(header::names_and_types, typed());
   }
-  if (s.to == "ndjson") return std::make_unique<ts::ndjson_writer>(probability_name, label_name);
+  if (s.to == "ndjson") return std::make_unique<ts::ndjson_writer>(layout);
   if (s.to == "csv" || s.to == "tsv") {
-    return std::make_unique<ts::csv_writer>(probability_name, label_name, s.to == "csv" ? ',' : '\t');
+    return std::make_unique<ts::csv_writer>(good(ts::text_columns(layout)), s.to == "csv" ? ',' : '\t');
   }
   return nullptr;
 }

@@ -26,8 +26,8 @@ exit_code score(const settings& s) {
   if (!s.replay.empty()) return replay(s, *std::move(model));
   const std::string identity = fmt::format("{:016x}", ts::siphash(*bytes, {}));
   const auto with = [&](auto sinks, ts::drift_monitor* monitor) {
-    auto pipe =
-        ts::make_pipeline(student{}, student_columns::rules, student_columns::features, *std::move(model), sinks);
+    auto pipe = ts::make_pipeline(student{}, student_columns::rules, student_columns::features, *std::move(model),
+                                  sinks, purchase{});
     if (!pipe) stop(exit_code::usage, pipe.error().message);
     run(s, *pipe, monitor, identity)();
   };

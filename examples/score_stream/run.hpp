@@ -37,7 +37,7 @@ class run {
         pipe_(pipe),
         monitor_(monitor),
         format_(make_format(s)),
-        writer_(make_writer(s)),
+        writer_(make_writer(s, pipe.layout())),
         identity_(identity_of(s, model)),
         before_(s.resume ? load_checkpoint(s, identity_) : std::nullopt) {}
 

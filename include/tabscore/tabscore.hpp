@@ -57,6 +57,7 @@
 
 #include "outputs/check_outputs.hpp"
 #include "outputs/prediction.hpp"
+#include "outputs/prediction_columns.hpp"
 #include "outputs/predictions.hpp"
 #include "outputs/task.hpp"
 

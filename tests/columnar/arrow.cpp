@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <tabscore/models/logistic.hpp>
 #include <tabscore/monitor/moments.hpp>
+#include <tabscore/outputs/prediction.hpp>
 #include <tabscore/pipeline/score_arrow.hpp>
 #include <tabscore/schema/batch.hpp>
 
@@ -455,11 +456,11 @@ TEST_CASE("exported predictions live as long as whoever took them", "[columnar]"
   CHECK(read(*second) == before);
 
   ts::arrow_schema out;
-  ts::arrow_predictions::export_schema({"p", "positive", "why"}, out.fresh());
+  ts::arrow_predictions::export_schema(scorer->columns(), out.fresh());
   CHECK(std::string(out->format) == "+s");
   ts::arrow_schema child(out->children[1]);
   out.reset();
-  CHECK(std::string(child->name) == "positive");
+  CHECK(std::string(child->name) == "label");
   CHECK(std::string(child->format) == "C");
 }
 
@@ -536,4 +537,76 @@ TEST_CASE("a stream of batches becomes a stream of predictions", "[columnar]") {
   CHECK(in.release == nullptr);
   CHECK(out.empty());
   CHECK(build::alive == 0);
+}
+
+TEST_CASE("predictions of three classes and of two quantiles are columns", "[columnar]") {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const auto number = [](const ArrowArray& a, int child, std::size_t row) {
+    return static_cast<const double*>(a.children[child]->buffers[1])[row];
+  };
+  const auto text = [](const ArrowArray& column, std::size_t row) {
+    const auto* const ends = static_cast<const std::int64_t*>(column.buffers[1]);
+    return std::string(static_cast<const char*>(column.buffers[2]) + ends[row],
+                       static_cast<std::size_t>(ends[row + 1] - ends[row]));
+  };
+  const auto null_bits = [](const ArrowArray& column) {
+    return 7 & ~static_cast<unsigned>(*static_cast<const std::uint8_t*>(column.buffers[0]));
+  };
+  const std::vector<ts::row_fault> faults{{1, "bad"}};
+
+  ts::model_outputs classes;
+  classes.task = ts::task::multiclass;
+  classes.columns = 3;
+  classes.classes = {"a", "long name", "c"};
+  const ts::prediction_layout flowers(ts::multiclass<"species", "p">::names, classes);
+  const auto columns = ts::typed_columns(flowers).value();
+  const std::vector<double> values{0.5, 0.25, 0.25, nan, nan, nan, 0.125, 0.75, 0.125};
+  const std::vector<std::uint32_t> class_at{0, 0, 1};
+  ts::arrow_predictions gathered(columns);
+  ts::arrow_array all;
+  for (int again = 0; again < 2; ++again) {  // it starts anew
+    gathered.append({ts::predictions(flowers, {values, 3}, {}, class_at, 0.5), faults});
+    gathered.move_to(all.fresh());
+  }
+  REQUIRE(all->n_children == 5);
+  REQUIRE(all->length == 3);
+  CHECK(text(*all->children[0], 0) == "a");
+  CHECK(text(*all->children[0], 1).empty());
+  CHECK(text(*all->children[0], 2) == "long name");
+  CHECK(number(*all, 1, 0) == 0.5);
+  CHECK(number(*all, 2, 2) == 0.75);
+  CHECK(number(*all, 3, 2) == 0.125);
+  CHECK(text(*all->children[4], 1) == "bad");
+  for (int child = 0; child < 4; ++child) {
+    CHECK(null_bits(*all->children[child]) == 2);
+    CHECK(all->children[child]->null_count == 1);
+  }
+  CHECK(null_bits(*all->children[4]) == 5);
+  CHECK(all->children[4]->null_count == 2);
+  ts::arrow_schema schema;
+  ts::arrow_predictions::export_schema(columns, schema.fresh());
+  std::string described;
+  for (std::int64_t i = 0; i < schema->n_children; ++i) {
+    described.append(schema->children[i]->name).append(" ").append(schema->children[i]->format).append(";");
+  }
+  CHECK(described == "species U;p_a g;p_long name g;p_c g;error U;");
+
+  ts::model_outputs levels;
+  levels.task = ts::task::quantiles;
+  levels.columns = 2;
+  const ts::prediction_layout demand(ts::quantiles<"p10", "p90">::names, levels);
+  const auto two = ts::typed_columns(demand).value();
+  const std::vector<double> quantiles{1, 2, nan, nan, 3, 4};
+  ts::arrow_predictions numbers(two);
+  numbers.append({ts::predictions(demand, {quantiles, 2}, {}, {}, 0.5), faults});
+  numbers.append({ts::predictions(demand, {quantiles, 2}, {}, {}, 0.5).slice(2, 1), {}});
+  numbers.move_to(all.fresh());
+  REQUIRE(all->n_children == 3);
+  REQUIRE(all->length == 4);
+  CHECK(number(*all, 0, 0) == 1);
+  CHECK(number(*all, 1, 2) == 4);
+  CHECK(number(*all, 0, 3) == 3);
+  CHECK(number(*all, 1, 3) == 4);
+  CHECK(null_bits(*all->children[1]) == 2);
+  CHECK(text(*all->children[2], 1) == "bad");
 }

@@ -259,6 +259,7 @@ TEST_CASE("predictions are written as columns and rows of ClickHouse", "[formats
   const std::vector<std::uint8_t> label{0, 0, 1};
   const std::vector<ts::rejected_record> rejected{{1, {}, false, "months: 0"}};
   const ts::answers block{{probability, label}, rejected};
+  const auto columns = ts::typed_columns(ts::prediction_layout::of_two_classes()).value();
   const auto both = [](double a, double b) {
     ts::text_buffer out;
     ts::detail::append_bytes(out, a);
@@ -267,7 +268,7 @@ TEST_CASE("predictions are written as columns and rows of ClickHouse", "[formats
   };
 
   ts::text_buffer rows;
-  ts::row_binary_writer by_row(ts::row_binary_header::names_and_types);
+  ts::row_binary_writer by_row(ts::row_binary_header::names_and_types, columns);
   by_row.append_head(rows, {});
   CHECK(rows.view() == "\3\13probability\5label\5error\21Nullable(Float64)\17Nullable(UInt8)\6String");
   rows.clear();
@@ -276,12 +277,12 @@ TEST_CASE("predictions are written as columns and rows of ClickHouse", "[formats
                            "\11months: 0" + std::string("\0", 1) + both(0.75, 0).substr(0, 8) +
                            std::string("\0\1\0", 3));
   ts::text_buffer bare;
-  ts::row_binary_writer headless(ts::row_binary_header::none);
+  ts::row_binary_writer headless(ts::row_binary_header::none, columns);
   headless.append_head(bare, {});
   CHECK(bare.view().empty());
 
   ts::text_buffer native;
-  ts::native_writer by_column;
+  ts::native_writer by_column(columns);
   by_column.append_head(native, {});
   by_column.append(native, {});
   CHECK(native.view().empty());

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <tabscore/formats/csv.hpp>
+#include <tabscore/outputs/prediction.hpp>
 
 #include <limits>
 #include <memory>
@@ -138,7 +139,8 @@ TEST_CASE("where cells hold no line breaks every line feed ends a record", "[for
 }
 
 TEST_CASE("predictions are written as CSV, with the record's cells when they are wanted", "[formats]") {
-  ts::csv_writer writer("p", "label");
+  using members = ts::binary<"p", "label">;
+  ts::csv_writer writer(ts::text_columns(ts::prediction_layout(members::names, {})).value());
   const std::vector<double> probability{0.25, std::numeric_limits<double>::quiet_NaN(), 0.75};
   const std::vector<std::uint8_t> label{0, 0, 1};
   const std::vector<std::string_view> source{"1,x", {}, "3,\"y\nz\""};

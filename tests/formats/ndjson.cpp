@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <tabscore/formats/ndjson.hpp>
+#include <tabscore/outputs/prediction.hpp>
 
 #include <limits>
 #include <string>
@@ -110,7 +111,8 @@ TEST_CASE("blocks of whole lines are cut from a stream", "[formats]") {
 }
 
 TEST_CASE("predictions are written as lines of JSON, with the record's members when they are wanted", "[formats]") {
-  const ts::ndjson_writer writer("p", "label");
+  using members = ts::binary<"p", "label">;
+  const ts::ndjson_writer writer(ts::prediction_layout(members::names, {}));
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const std::vector<double> probability{0.25, nan, 0.75};
   const std::vector<std::uint8_t> label{0, 0, 1};

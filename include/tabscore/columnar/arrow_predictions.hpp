@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "../core/config.hpp"
+#include "../outputs/prediction_columns.hpp"
 #include "../outputs/predictions.hpp"
 #include "arrow_abi.hpp"
 
@@ -18,14 +19,14 @@ namespace tabscore::inline TABSCORE_ABI {
 
 namespace detail {
 
-/// What an exported array or schema owns: a payload, and up to three children. Each child owns its own memory, since a
-/// consumer may move one away and release it later than its parent.
+/// What an exported array or schema owns: a payload, and children. Each child owns its own memory, since a consumer may
+/// move one away and release it later than its parent.
 template <class Struct, class Payload>
 struct arrow_export {
   Payload payload;
   std::array<const void*, 3> buffers{};
-  std::array<Struct, 3> children{};
-  std::array<Struct*, 3> child_pointers{&children[0], &children[1], &children[2]};
+  std::vector<Struct> children{};
+  std::vector<Struct*> child_pointers{};
 
   /// Makes an empty *out that owns a payload.
   static arrow_export& into(Struct* out, Payload payload) {
@@ -41,106 +42,150 @@ struct arrow_export {
     };
     return *owner;
   }
-  static arrow_export& parent_into(Struct* out) {
+  static arrow_export& parent_into(Struct* out, std::size_t count) {
     arrow_export& owner = into(out, {});
-    out->n_children = 3;
+    owner.children.resize(count);
+    for (Struct& child : owner.children) owner.child_pointers.push_back(&child);
+    out->n_children = static_cast<std::int64_t>(count);
     out->children = owner.child_pointers.data();
     return owner;
   }
 };
 
-}  // namespace detail
+/// Texts one behind the other, as Arrow has them.
+struct exported_texts {
+  std::vector<std::int64_t> ends = {0};
+  std::string text;
 
-/// What the columns of exported predictions are called.
-struct arrow_prediction_names {
-  std::string_view probability = "probability";
-  std::string_view label = "label";
-  std::string_view error = "error";
+  void add(std::string_view t) {
+    text.append(t);
+    ends.push_back(static_cast<std::int64_t>(text.size()));
+  }
+  /// Empty ones up to this many.
+  void fill(std::size_t rows) { ends.resize(rows + 1, ends.back()); }
 };
 
-/// Gathers predictions into Arrow columns: one struct<probability: double, label: uint8, error: large_utf8> a record,
-/// whose first two are null where the third is not. What it hands over owns its memory. Not for concurrent use.
+}  // namespace detail
+
+/// Gathers predictions into Arrow columns: a struct of their columns (see typed_columns; numbers as double, labels as
+/// uint8, classes as large_utf8) and error: large_utf8 a record. The columns are null where the error is not. What it
+/// hands over owns its memory. Not for concurrent use.
 class arrow_predictions {
  public:
-  std::size_t rows() const noexcept { return probability_.size(); }
+  /// The columns must outlive it.
+  explicit arrow_predictions(const prediction_columns& columns) : columns_(columns) { begin(); }
+
+  std::size_t rows() const noexcept { return rows_; }
   void reserve(std::size_t rows) {
-    probability_.reserve(rows);
+    for (std::vector<double>& n : numbers_) n.reserve(rows);
     label_.reserve(rows);
-    error_ends_.reserve(rows + 1);
+    error_.ends.reserve(rows + 1);
   }
 
   void append(const row_predictions& some) {
-    const std::size_t first = rows();
-    probability_.insert(probability_.end(), some.scores.probability.begin(), some.scores.probability.end());
-    label_.insert(label_.end(), some.scores.label.begin(), some.scores.label.end());
+    const predictions& p = some.scores;
+    for (const prediction_column& c : columns_) {
+      if (c.of == kind::label) label_.insert(label_.end(), p.label.begin(), p.label.end());
+      if (c.of == kind::number) append_numbers(numbers_[c.number], p.value, c.number);
+      for (std::size_t i = 0; c.of == kind::class_name && i < p.rows(); ++i) {
+        class_.add(is_missing(p, i) ? std::string_view{} : p.class_of(i));
+      }
+    }
     for (const row_fault& f : some.faults) {
-      const std::size_t row = first + f.row;
-      error_ends_.resize(row + 1, error_ends_.back());
-      errors_.append(f.reason);
-      error_ends_.push_back(static_cast<std::int64_t>(errors_.size()));
+      const std::size_t row = rows_ + f.row;
+      error_.fill(row);
+      error_.add(f.reason);
       has_error_.resize(row / 8 + 1);
       has_error_[row / 8] = static_cast<std::uint8_t>(has_error_[row / 8] | 1U << row % 8);
     }
     failed_ += some.faults.size();
-    error_ends_.resize(rows() + 1, error_ends_.back());
+    rows_ += p.rows();
+    error_.fill(rows_);
   }
 
   /// Hands what was gathered over to *out, which its receiver releases, and starts anew.
   void move_to(ArrowArray* out) {
     struct nothing {};
-    const std::size_t n = rows();
-    has_error_.resize((n + 7) / 8);
+    has_error_.resize((rows_ + 7) / 8);
     bitmap predicted = has_error_;
     for (std::uint8_t& bits : predicted) bits = static_cast<std::uint8_t>(~bits);
 
-    auto& records = detail::arrow_export<ArrowArray, nothing>::parent_into(out);
-    set(*out, records.buffers, {nullptr}, 1, n, 0);
+    auto& records = detail::arrow_export<ArrowArray, nothing>::parent_into(out, columns_.size() + 1);
+    set(*out, records.buffers, {nullptr}, 1, 0);
     const auto column = [&]<class... Payload>(ArrowArray& to, std::size_t nulls, Payload... payload) {
       using owner_type = detail::arrow_export<ArrowArray, std::tuple<Payload...>>;
       auto& owner = owner_type::into(&to, {std::move(payload)...});
       const auto data = [](const auto&... memory) { return std::array<const void*, 3>{memory.data()...}; };
-      set(to, owner.buffers, std::apply(data, owner.payload), sizeof...(Payload), n, nulls);
+      set(to, owner.buffers, std::apply(data, owner.payload), sizeof...(Payload), nulls);
     };
-    column(records.children[0], failed_, predicted, std::move(probability_));
-    column(records.children[1], failed_, std::move(predicted), std::move(label_));
-    column(records.children[2], n - failed_, std::move(has_error_), std::move(error_ends_), std::move(errors_));
-    *this = arrow_predictions{};
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      const prediction_column& c = columns_[i];
+      ArrowArray& to = records.children[i];
+      if (c.of == kind::number) column(to, failed_, predicted, std::move(numbers_[c.number]));
+      if (c.of == kind::label) column(to, failed_, predicted, std::move(label_));
+      if (c.of == kind::class_name) column(to, failed_, predicted, std::move(class_.ends), std::move(class_.text));
+    }
+    column(records.children.back(), rows_ - failed_, std::move(has_error_), std::move(error_.ends),
+           std::move(error_.text));
+    begin();
   }
 
   /// The schema of such arrays, for *out, which its receiver releases.
-  static void export_schema(const arrow_prediction_names& names, ArrowSchema* out) {
+  static void export_schema(const prediction_columns& columns, ArrowSchema* out) {
     struct nothing {};
-    auto& records = detail::arrow_export<ArrowSchema, nothing>::parent_into(out);
+    auto& records = detail::arrow_export<ArrowSchema, nothing>::parent_into(out, columns.size() + 1);
     out->format = "+s";
     out->name = "";
-    const std::array<std::pair<const char*, std::string_view>, 3> columns{
-        {{"g", names.probability}, {"C", names.label}, {"U", names.error}}};
-    for (std::size_t i = 0; i < columns.size(); ++i) {
-      ArrowSchema& child = records.children[i];
-      const auto& owner = detail::arrow_export<ArrowSchema, std::string>::into(&child, std::string(columns[i].second));
-      child.format = columns[i].first;
+    const auto describe = [](ArrowSchema& child, const char* format, std::string_view name) {
+      const auto& owner = detail::arrow_export<ArrowSchema, std::string>::into(&child, std::string(name));
+      child.format = format;
       child.name = owner.payload.c_str();
       child.flags = ARROW_FLAG_NULLABLE;
+    };
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      const kind of = columns[i].of;
+      describe(records.children[i], of == kind::number ? "g" : of == kind::label ? "C" : "U", columns[i].name);
     }
+    describe(records.children.back(), "U", "error");
   }
 
  private:
   using bitmap = std::vector<std::uint8_t>;
+  using kind = prediction_column::kind;
 
-  static void set(ArrowArray& array, std::array<const void*, 3>& buffers, const std::array<const void*, 3>& data,
-                  std::size_t count, std::size_t rows, std::size_t nulls) {
+  void begin() {
+    numbers_.assign(columns_.size(), {});
+    label_ = {};
+    class_ = {};
+    error_ = {};
+    has_error_ = {};
+    rows_ = failed_ = 0;
+  }
+
+  static void append_numbers(std::vector<double>& to, const row_values& values, std::size_t column) {
+    if (values.columns() == 1) {
+      to.insert(to.end(), values.begin(), values.end());
+      return;
+    }
+    for (std::size_t i = 0; i < values.rows(); ++i) to.push_back(values(i, column));
+  }
+
+  void set(ArrowArray& array, std::array<const void*, 3>& buffers, const std::array<const void*, 3>& data,
+           std::size_t count, std::size_t nulls) const {
     buffers = data;
     array.buffers = buffers.data();
     array.n_buffers = static_cast<std::int64_t>(count);
-    array.length = static_cast<std::int64_t>(rows);
+    array.length = static_cast<std::int64_t>(rows_);
     array.null_count = static_cast<std::int64_t>(nulls);
   }
 
-  std::vector<double> probability_;
+  const prediction_columns& columns_;
+  std::vector<std::vector<double>> numbers_;
   std::vector<std::uint8_t> label_;
-  std::vector<std::int64_t> error_ends_ = {0};
-  std::string errors_;
+  detail::exported_texts class_;
+  detail::exported_texts error_;
   bitmap has_error_;  // up to the last record that has one
+  std::size_t rows_ = 0;
   std::size_t failed_ = 0;
 };
 

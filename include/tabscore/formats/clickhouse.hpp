@@ -17,6 +17,7 @@
 #include "../columnar/column_importer.hpp"
 #include "../core/config.hpp"
 #include "../core/result.hpp"
+#include "../outputs/prediction_columns.hpp"
 #include "error_text.hpp"
 #include "format.hpp"
 
@@ -321,8 +322,30 @@ void take_records(column_importer<Schema>& from, block_records<Schema>& to) {
   to.good.append_views(all.slice(begin, all.rows() - begin));
 }
 
-/// What the predictions are to ClickHouse: NULL where there is none, and the reason.
-inline constexpr std::array<std::pair<std::string_view, std::string_view>, 3> clickhouse_prediction{
-    {{"probability", "Nullable(Float64)"}, {"label", "Nullable(UInt8)"}, {"error", "String"}}};
+/// A name as ClickHouse's types spell it: in backquotes where it is not an identifier.
+inline std::string clickhouse_name(std::string_view name) {
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+  const auto is_plain = [&](char c) { return is_letter(c) || (c >= '0' && c <= '9'); };
+  if (!name.empty() && is_letter(name[0]) && std::all_of(name.begin(), name.end(), is_plain)) return std::string(name);
+  std::string quoted = "`";
+  for (const char c : name) {
+    if (c == '`' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return quoted + "`";
+}
+
+/// The type of a prediction's column: NULL where there is no prediction. Behind these columns is the reason, a String.
+constexpr std::string_view clickhouse_type_of(prediction_column::kind column) noexcept {
+  switch (column) {
+    case prediction_column::kind::label:
+      return "Nullable(UInt8)";
+    case prediction_column::kind::class_name:
+      return "Nullable(String)";
+    case prediction_column::kind::number:
+      break;
+  }
+  return "Nullable(Float64)";
+}
 
 }  // namespace tabscore::inline TABSCORE_ABI::detail

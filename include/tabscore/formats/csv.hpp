@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <cmath>
+#include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "../core/config.hpp"
 #include "../core/write_number.hpp"
+#include "../outputs/prediction_columns.hpp"
 #include "csv_decoder.hpp"
 #include "csv_scan.hpp"
 #include "format.hpp"
@@ -90,12 +93,15 @@ class csv_format final : public record_format<Schema> {
   detail::csv_header<Schema> header_;
 };
 
-/// probability,label a line, empty cells where there is no prediction; with the record's own cells in front where its
-/// bytes (of a CSV record of the same separator) are given.
+/// The columns of each prediction a line (see text_columns), empty cells where there is no prediction; with the
+/// record's own cells in front where its bytes (of a CSV record of the same separator) are given.
 class csv_writer final : public prediction_writer {
  public:
-  csv_writer(std::string_view probability, std::string_view label, char separator = ',')
-      : names_(std::string(probability) + separator + std::string(label)), separator_(separator) {}
+  explicit csv_writer(prediction_columns columns, char separator = ',')
+      : columns_(std::move(columns)), separator_(separator), no_prediction_(columns_.size() - 1, separator) {
+    if (columns_.size() == 1) no_prediction_ = "\"\"";  // or the line would be blank, which readers ignore
+    no_prediction_ += '\n';
+  }
 
   void append_head(text_buffer& out, std::string_view header) override {
     header.remove_prefix(detail::byte_order_mark(header));
@@ -109,32 +115,52 @@ class csv_writer final : public prediction_writer {
         if (c == separator_ && !within) no_cells_ += separator_;
       }
     }
-    out.append(names_);
+    for (const prediction_column& c : columns_) {
+      if (&c != &columns_.front()) append_separator(out);
+      append_cell(out, c.name);
+    }
     out.append("\n");
   }
 
   void append(text_buffer& out, const answers& block) const override {
+    using kind = prediction_column::kind;
     for (std::size_t i = 0; i < block.scores.rows(); ++i) {
       if (!block.source.empty()) {
         out.append(block.source[i].data() == nullptr ? std::string_view(no_cells_) : block.source[i]);
         append_separator(out);
       }
-      const double p = block.scores.probability[i];
-      char* to = out.space(number_text_space + 3);
-      if (!std::isnan(p)) to = write_real(to, p);
-      *to++ = separator_;
-      if (!std::isnan(p)) *to++ = static_cast<char>('0' + block.scores.label[i]);
-      *to++ = '\n';
-      out.keep_to(to);
+      if (is_missing(block.scores, i)) {
+        out.append(no_prediction_);
+        continue;
+      }
+      for (const prediction_column& c : columns_) {
+        if (c.of == kind::class_name) append_cell(out, block.scores.class_of(i));
+        char* to = out.space(number_text_space + 1);
+        if (c.of == kind::number) to = write_real(to, block.scores.value(i, c.number));
+        if (c.of == kind::label) *to++ = static_cast<char>('0' + block.scores.label[i]);
+        *to++ = separator_;
+        out.keep_to(to);
+      }
+      out.keep_to(out.space(0) - 1);  // the last separator
+      out.append("\n");
     }
   }
 
  private:
   void append_separator(text_buffer& out) const { out.append({&separator_, 1}); }
+  /// A text, in quotes where it needs them.
+  void append_cell(text_buffer& out, std::string_view text) const {
+    const auto is_special = [&](char c) { return c == separator_ || c == '"' || c == '\n' || c == '\r'; };
+    if (std::none_of(text.begin(), text.end(), is_special)) return out.append(text);
+    out.append("\"");
+    for (const char c : text) out.append(c == '"' ? std::string_view("\"\"") : std::string_view(&c, 1));
+    out.append("\"");
+  }
 
-  std::string names_;
-  std::string no_cells_;  // a record of empty cells
+  prediction_columns columns_;
   char separator_;
+  std::string no_prediction_;
+  std::string no_cells_;  // a record of empty cells
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI

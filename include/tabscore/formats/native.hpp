@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -10,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "../core/config.hpp"
@@ -309,15 +309,16 @@ class native_format final : public record_format<Schema> {
   mutable detail::native_block unfinished_;
 };
 
-/// Predictions as ClickHouse's Native format: a block of one column, of the type Tuple(probability Nullable(Float64),
-/// label Nullable(UInt8), error String), which is what an executable function returns.
+/// Predictions as ClickHouse's Native format: a block of one column `result`, a Tuple of their columns (see
+/// typed_columns) and error String, which is what an executable function returns.
 class native_writer final : public prediction_writer {
  public:
-  explicit native_writer(std::string column = "result") : column_(std::move(column)) {
-    for (const auto& [name, type] : detail::clickhouse_prediction) {
-      type_.append(type_.empty() ? "Tuple(" : ", ").append(name).append(" ").append(type);
+  explicit native_writer(prediction_columns columns) : columns_(std::move(columns)) {
+    type_ = "Tuple(";
+    for (const prediction_column& c : columns_) {
+      type_.append(detail::clickhouse_name(c.name)).append(" ").append(detail::clickhouse_type_of(c.of)).append(", ");
     }
-    type_.append(")");
+    type_.append("error String)");
   }
 
   void append_head(text_buffer&, std::string_view) override {}
@@ -326,18 +327,14 @@ class native_writer final : public prediction_writer {
     if (rows == 0) return;
     detail::append_length(out, 1);
     detail::append_length(out, rows);
-    detail::append_text(out, column_);
+    detail::append_text(out, "result");
     detail::append_text(out, type_);
-    const auto put = [&](const void* from, std::size_t size) { out.append({static_cast<const char*>(from), size}); };
-    const auto put_nulls = [&, p = block.scores.probability.data()] {
-      char* const to = out.space(rows);
-      for (std::size_t i = 0; i < rows; ++i) to[i] = std::isnan(p[i]) ? 1 : 0;
-      out.keep_to(to + rows);
-    };
-    put_nulls();
-    put(block.scores.probability.data(), rows * sizeof(double));
-    put_nulls();
-    put(block.scores.label.data(), rows);
+    for (const prediction_column& c : columns_) {
+      char* const nulls = out.space(rows);
+      for (std::size_t i = 0; i < rows; ++i) nulls[i] = is_missing(block.scores, i) ? 1 : 0;
+      out.keep_to(nulls + rows);
+      append_values(out, c, block.scores);
+    }
     const auto put_empty_texts = [&](std::size_t count) {
       char* const to = out.space(count);
       out.keep_to(std::fill_n(to, count, '\0'));
@@ -352,7 +349,26 @@ class native_writer final : public prediction_writer {
   }
 
  private:
-  std::string column_;
+  static void append_values(text_buffer& out, const prediction_column& c, const predictions& p) {
+    const auto put = [&](const auto& values) {
+      out.append({reinterpret_cast<const char*>(values.data()), values.size_bytes()});
+    };
+    switch (c.of) {
+      case prediction_column::kind::number:
+        if (p.value.columns() == 1) return put(p.value);
+        for (std::size_t i = 0; i < p.rows(); ++i) detail::append_bytes(out, p.value(i, c.number));
+        return;
+      case prediction_column::kind::label:
+        return put(p.label);
+      case prediction_column::kind::class_name:
+        for (std::size_t i = 0; i < p.rows(); ++i) {
+          detail::append_text(out, is_missing(p, i) ? std::string_view{} : p.class_of(i));
+        }
+        return;
+    }
+  }
+
+  prediction_columns columns_;
   std::string type_;
 };
 

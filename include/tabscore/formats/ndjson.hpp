@@ -3,7 +3,6 @@
 
 #include <simdjson.h>
 
-#include <cmath>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -13,6 +12,7 @@
 #include "../core/config.hpp"
 #include "../json/decode.hpp"
 #include "../json/write.hpp"
+#include "../outputs/prediction_columns.hpp"
 #include "error_text.hpp"
 #include "format.hpp"
 #include "lines.hpp"
@@ -100,29 +100,20 @@ class ndjson_format final : public record_format<Schema> {
   bool has_lines() const noexcept override { return true; }
 };
 
-/// {"probability":0.25,"label":0} a line, null where there is no prediction; with the record's own members in front
-/// where its bytes (of an NDJSON record) are given.
+/// A prediction's members a line, as in an answer (see prediction_names), null where there is no prediction; with the
+/// record's own members in front where its bytes (of an NDJSON record) are given.
 class ndjson_writer final : public prediction_writer {
  public:
-  ndjson_writer(std::string_view probability, std::string_view label) : names_(probability, label) {
-    text_buffer t;
-    t.append("{");
-    append_json_text(t, probability);
-    t.append(":null,");
-    append_json_text(t, label);
-    t.append(":null}");
-    none_ = t.view();
-  }
+  explicit ndjson_writer(const prediction_layout& layout) : names_(layout) {}
 
   void append_head(text_buffer&, std::string_view) override {}
   void append(text_buffer& out, const answers& block) const override {
     for (std::size_t i = 0; i < block.scores.rows(); ++i) {
-      const double p = block.scores.probability[i];
       const std::string_view source = block.source.empty() ? std::string_view{} : members(block.source[i]);
       out.append(source);
       const std::size_t at = out.size();
-      if (std::isnan(p)) {
-        out.append(none_);
+      if (is_missing(block.scores, i)) {
+        out.append(names_.null_entry());
       } else {
         names_.append_one(out, block.scores, i);
       }
@@ -140,7 +131,6 @@ class ndjson_writer final : public prediction_writer {
   }
 
   prediction_names names_;
-  std::string none_;
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <array>
-#include <cmath>
 #include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "../core/config.hpp"
@@ -182,28 +181,27 @@ class row_binary_format final : public record_format<Schema> {
   detail::clickhouse_binding<Schema> binding_;
 };
 
-/// Predictions as ClickHouse's RowBinary format: probability Nullable(Float64), label Nullable(UInt8), error String.
+/// Predictions as ClickHouse's RowBinary format: their columns (see typed_columns), then error String.
 class row_binary_writer final : public prediction_writer {
  public:
-  explicit row_binary_writer(row_binary_header header) : header_(header) {}
+  row_binary_writer(row_binary_header header, prediction_columns columns)
+      : header_(header), columns_(std::move(columns)), no_prediction_(columns_.size(), '\1') {}
 
   void append_head(text_buffer& out, std::string_view) override {
     if (header_ == row_binary_header::none) return;
-    detail::append_length(out, detail::clickhouse_prediction.size());
-    for (const auto& column : detail::clickhouse_prediction) detail::append_text(out, column.first);
-    for (const auto& column : detail::clickhouse_prediction) detail::append_text(out, column.second);
+    detail::append_length(out, columns_.size() + 1);
+    for (const prediction_column& c : columns_) detail::append_text(out, c.name);
+    detail::append_text(out, "error");
+    for (const prediction_column& c : columns_) detail::append_text(out, detail::clickhouse_type_of(c.of));
+    detail::append_text(out, "String");
   }
   void append(text_buffer& out, const answers& block) const override {
     auto rejected = block.rejected.begin();
     for (std::size_t i = 0; i < block.scores.rows(); ++i) {
-      const double p = block.scores.probability[i];
-      if (std::isnan(p)) {
-        out.append({"\1\1", 2});
+      if (is_missing(block.scores, i)) {
+        out.append(no_prediction_);
       } else {
-        out.append({"\0", 1});
-        detail::append_bytes(out, p);
-        const std::array<char, 2> label{0, static_cast<char>(block.scores.label[i])};
-        out.append({label.data(), label.size()});
+        for (const prediction_column& c : columns_) append_value(out, c, block.scores, i);
       }
       const bool has_reason = rejected != block.rejected.end() && rejected->position == i;
       detail::append_text(out, has_reason ? std::string_view((rejected++)->message) : std::string_view{});
@@ -211,7 +209,21 @@ class row_binary_writer final : public prediction_writer {
   }
 
  private:
+  static void append_value(text_buffer& out, const prediction_column& c, const predictions& p, std::size_t row) {
+    out.append({"\0", 1});  // no NULL
+    switch (c.of) {
+      case prediction_column::kind::number:
+        return detail::append_bytes(out, p.value(row, c.number));
+      case prediction_column::kind::label:
+        return detail::append_bytes(out, p.label[row]);
+      case prediction_column::kind::class_name:
+        return detail::append_text(out, p.class_of(row));
+    }
+  }
+
   row_binary_header header_;
+  prediction_columns columns_;
+  std::string no_prediction_;  // a NULL a column
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI

@@ -12,6 +12,7 @@
 #include "../columnar/arrow_predictions.hpp"
 #include "../columnar/arrow_reader.hpp"
 #include "../core/config.hpp"
+#include "../outputs/prediction_columns.hpp"
 #include "row_scorer.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
@@ -30,15 +31,20 @@ class arrow_scorer {
                                    number_rule rule = number_rule::strict) {
     auto reader = arrow_reader<schema>::make(records);
     if (!reader) return reader.error();
-    return arrow_scorer(pipe, *std::move(reader), rule);
+    auto columns = typed_columns(pipe.layout());
+    if (!columns) return columns.error();
+    return arrow_scorer(pipe, *std::move(reader), *std::move(columns), rule);
   }
+
+  /// Of the predictions.
+  const prediction_columns& columns() const noexcept { return columns_; }
 
   /// Predictions or errors for the records of a batch, in its order; *out is its receiver's to release, and is not
   /// touched when the batch can't be read. The batch stays the caller's.
   std::optional<error> score(const ArrowArray& batch, ArrowArray* out) {
     constexpr std::size_t run = 4096;
     const auto rows = static_cast<std::size_t>(std::max<std::int64_t>(0, batch.length));
-    arrow_predictions gathered;
+    arrow_predictions gathered(columns_);
     gathered.reserve(rows);
     std::size_t begin = 0;
     do {  // at least once: an empty batch is looked at too
@@ -53,9 +59,10 @@ class arrow_scorer {
   }
 
  private:
-  arrow_scorer(const Pipeline& pipe, arrow_reader<schema> reader, number_rule rule)
-      : reader_(std::move(reader)), records_(rule), scorer_(pipe) {}
+  arrow_scorer(const Pipeline& pipe, arrow_reader<schema> reader, prediction_columns columns, number_rule rule)
+      : columns_(std::move(columns)), reader_(std::move(reader)), records_(rule), scorer_(pipe) {}
 
+  prediction_columns columns_;
   arrow_reader<schema> reader_;
   column_importer<schema> records_;
   row_scorer<Pipeline> scorer_;
@@ -66,11 +73,10 @@ class arrow_scorer {
 /// function, *in is released and *out not touched.
 template <class Pipeline>
 std::optional<error> score_arrow(const Pipeline& pipe, ArrowArrayStream* in, ArrowArrayStream* out,
-                                 const arrow_prediction_names& names = {}, number_rule rule = number_rule::strict) {
+                                 number_rule rule = number_rule::strict) {
   struct state {
     arrow_stream records;
     arrow_scorer<Pipeline> scorer;
-    arrow_schema schema;
     std::string message;
 
     int failed(int code) {
@@ -87,13 +93,11 @@ std::optional<error> score_arrow(const Pipeline& pipe, ArrowArrayStream* in, Arr
   }
   auto scorer = arrow_scorer<Pipeline>::make(pipe, *columns, rule);
   if (!scorer) return scorer.error();
-  auto owner = std::make_unique<state>(state{std::move(records), *std::move(scorer), {}, {}});
-  arrow_predictions::export_schema(names, owner->schema.fresh());
+  auto owner = std::make_unique<state>(state{std::move(records), *std::move(scorer), {}});
 
   *out = ArrowArrayStream{};
   out->get_schema = [](ArrowArrayStream* s, ArrowSchema* to) {
-    const ArrowSchema& made = *static_cast<state*>(s->private_data)->schema;
-    arrow_predictions::export_schema({made.children[0]->name, made.children[1]->name, made.children[2]->name}, to);
+    arrow_predictions::export_schema(static_cast<state*>(s->private_data)->scorer.columns(), to);
     return 0;
   };
   out->get_next = [](ArrowArrayStream* s, ArrowArray* to) {

@@ -204,7 +204,7 @@ TEST_CASE("a stream of predictions that DuckDB scans equals the function in SQL"
     auto [schema, batches] = db.run("SELECT " + columns + " FROM students ORDER BY i");
     ArrowArrayStream records, predictions;
     replay{std::move(schema), std::move(batches)}.move_to(&records);
-    const auto wrong = ts::score_arrow(students, &records, &predictions);
+    const auto wrong = ts::score_arrow(students, &records, &predictions, ts::coerce::python::numbers);
     INFO((wrong ? wrong->message : ""));
     REQUIRE(!wrong);
     CHECK(records.release == nullptr);

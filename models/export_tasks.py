@@ -372,6 +372,15 @@ def classes_at(pipeline, frame):
     return [labels.index(label) for label in pipeline.predict(frame)]
 
 
+def is_unicode(text):
+    """Whether UTF-8 can write a text: it cannot write half a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def said_classes(labels, names, refuse):
     """The classes as the file says them."""
     labels = [label.item() if isinstance(label, np.generic) else label for label in labels]
@@ -383,6 +392,8 @@ def said_classes(labels, names, refuse):
     for label in labels:
         if not isinstance(label, (str, bool, int, float)) or is_nan(label):
             refuse(f"the class {label!r} is not a text, a number or a boolean; give class_names=")
+        if isinstance(label, str) and not is_unicode(label):
+            refuse(f"the class {label!r} is not valid Unicode; give class_names=")
         if label == "" or labels.count(label) > 1:
             refuse(f"the class {label!r} is empty or there twice; give class_names=")
     if len({"number" if type(label) in (int, float) else type(label) for label in labels}) > 1:
@@ -409,7 +420,7 @@ def member_of(outputs, pipeline, class_names, target_names, refuse):
         said_member["levels"] = [said(level) for level in outputs.names]
     elif target_names is not None:
         target_names = list(target_names)
-        good = all(isinstance(n, str) and n for n in target_names) and len(set(target_names)) == len(target_names)
+        good = all(isinstance(n, str) and n and is_unicode(n) for n in target_names) and len(set(target_names)) == len(target_names)
         if len(target_names) != len(outputs.columns) or not good:
             refuse(f"target_names is {target_names}; give {len(outputs.columns)} different names")
         said_member["names"] = target_names

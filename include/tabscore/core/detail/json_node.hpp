@@ -129,6 +129,9 @@ class json_node {
   std::vector<double> numbers(std::size_t count) const {
     return each_number(count, [](const json_node& n) { return n.number(); });
   }
+  std::vector<double> numbers(std::size_t count, double low, double high) const {
+    return each_number(count, [=](const json_node& n) { return n.number(low, high); });
+  }
   std::vector<double> numbers_or_null(std::size_t count) const {
     return each_number(count, [](const json_node& n) { return n.number_or_null(); });
   }

@@ -254,7 +254,8 @@ inline std::vector<check> read_checks(const json_node& node, const model_file& f
       entry.outputs = {row["probability"].number(0, 1)};
     } else {
       if (row.has("margins")) entry.margins = row["margins"].numbers(margins);
-      entry.outputs = row["outputs"].numbers(given.columns);
+      const bool shares = classes && given.probabilities;
+      entry.outputs = shares ? row["outputs"].numbers(given.columns, 0, 1) : row["outputs"].numbers(given.columns);
       if (classes) entry.class_at = static_cast<std::size_t>(row["class"].count());
       if (row.ok() && entry.class_at >= given.columns)
         row["class"].expected(fmt::format("a column below {}", given.columns));

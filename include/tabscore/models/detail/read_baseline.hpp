@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -149,9 +150,12 @@ inline drift_baseline read_baseline(const json_node& node, const model_file& fil
   if (given.task == task::binary) {
     baseline.training_positive_rate = node["training_positive_rate"].number(0, 1);
   } else if (given.task == task::multiclass) {
-    baseline.class_rates = node["class_rates"].numbers(given.columns);
-    for (const double rate : baseline.class_rates) {
-      if (!(rate >= 0 && rate <= 1)) node["class_rates"].fail(errc::structure, "expected numbers from 0 to 1");
+    baseline.class_rates = node["class_rates"].numbers(given.columns, 0, 1);
+    double sum = 0;
+    for (const double rate : baseline.class_rates) sum += rate;
+    if (node.ok() && !(std::abs(sum - 1) <= 1e-3)) {  // digits may have been cut off
+      node["class_rates"].fail(errc::structure,
+                               fmt::format("expected shares that add up to 1, found {} together", sum));
     }
   } else {
     node["outputs"].each([&](const json_node& output) { baseline.outputs.push_back(read_feature(output)); });

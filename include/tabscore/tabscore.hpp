@@ -41,6 +41,7 @@
 #include "json/reference.hpp"
 #include "json/syntax.hpp"
 #include "json/write.hpp"
+#include "json/write_predictions.hpp"
 
 #include "expr/expr.hpp"
 #include "expr/json_logic.hpp"
@@ -56,6 +57,7 @@
 #include "features/one_hot.hpp"
 
 #include "outputs/check_outputs.hpp"
+#include "outputs/match.hpp"
 #include "outputs/prediction.hpp"
 #include "outputs/prediction_columns.hpp"
 #include "outputs/predictions.hpp"
@@ -117,6 +119,7 @@
 #include "monitor/histogram.hpp"
 #include "monitor/metrics.hpp"
 #include "monitor/moments.hpp"
+#include "monitor/monitored_outputs.hpp"
 #include "monitor/mutex.hpp"
 #include "monitor/prometheus.hpp"
 #include "monitor/report_json.hpp"
@@ -139,6 +142,7 @@
 #include "pipeline/workspace.hpp"
 
 #include "compat/inference_errors.hpp"
+#include "compat/prediction_tensors.hpp"
 #include "compat/problem_details.hpp"
 #include "compat/pydantic1.hpp"
 #include "compat/pydantic2.hpp"

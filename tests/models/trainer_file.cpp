@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "tabscore/models/detail/xgboost_document.hpp"
 #include "tabscore/models/load_model.hpp"
 #include "tabscore/models/load_xgboost.hpp"
 

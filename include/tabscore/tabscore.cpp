@@ -17,4 +17,5 @@
 #include "models/detail/pipeline_model.hpp"
 #include "monitor/detail/drift_reference.hpp"
 #include "monitor/detail/histogram.hpp"
+#include "monitor/detail/performance_report.hpp"
 #include "monitor/detail/sliding_counts.hpp"

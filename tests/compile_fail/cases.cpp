@@ -115,5 +115,11 @@ struct throwing_sink {
   static_cast<void>(ts::rule(!is_missing(col<"age">), "age").first_broken(b.view()));
 #elif CASE == 43  // tabscore: a required field is never missing
   static_cast<void>(ts::rule(col<"age"> > 3 || missing(col<"name">), "name").first_broken(b.view()));
+#elif CASE == 44  // tabscore: a schema has one id at most
+  static_cast<void>(ts::schema<ts::id<ts::text<"a">>, ts::id<ts::text<"b">>>::size);
+#elif CASE == 45  // tabscore: an id is a text or an integer
+  static_cast<void>(ts::schema<ts::id<ts::real<"a">>>::size);
+#elif CASE == 46  // tabscore: an integer id is not optional
+  static_cast<void>(ts::schema<ts::optional<ts::id<ts::integer<"a">>>>::size);
 #endif
 }

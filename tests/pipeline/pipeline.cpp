@@ -235,3 +235,30 @@ TEST_CASE("a model that cannot be explained says so", "[pipeline]") {
   REQUIRE_FALSE(why);
   CHECK(why.error().code == ts::errc::unsupported);
 }
+
+TEST_CASE("an id is no feature: predictions and sums are those without it", "[pipeline]") {
+  using known = ts::schema<ts::id<ts::integer<"order">>, ts::text<"purpose">, ts::integer<"age", ts::ge{0}>,
+                           ts::real<"amount">, ts::text<"region">>;
+  STATIC_REQUIRE(known::id_at == 0);
+  STATIC_REQUIRE(loan::id_at == loan::npos);
+  ts::moments drift, drift_with;
+  const ts::pipeline without{loan{}, rules, features, by_hand{}, ts::sinks{drift}};
+  const ts::pipeline with{known{}, rules, features, by_hand{}, ts::sinks{drift_with}};
+  ts::score_buffers buffers, more_buffers;
+  for (const std::size_t n : {1U, 300U}) {
+    const auto b = records(n);
+    ts::batch<known> named;
+    for (std::size_t i = 0; i < n; ++i) {
+      named.push_back(std::int64_t{9007199254740993} + static_cast<std::int64_t>(i), b.view().get<"purpose">()[i],
+                      b.view().get<"age">()[i], b.view().get<"amount">()[i], b.view().get<"region">()[i]);
+    }
+    const auto one = without.score(b, buffers);
+    const auto other = with.score(named, more_buffers);
+    const auto* p = std::get_if<ts::predictions>(&one);
+    const auto* q = std::get_if<ts::predictions>(&other);
+    REQUIRE(p);
+    REQUIRE(q);
+    CHECK(std::equal(p->probability.begin(), p->probability.end(), q->probability.begin(), q->probability.end()));
+  }
+  CHECK(drift.exact() == drift_with.exact());
+}

@@ -24,7 +24,8 @@ constexpr named_feature<Name, Formula> feature(Formula formula) {
   return {formula};
 }
 
-/// The numeric features of a model: the schema's numeric fields in order, then the engineered ones in theirs.
+/// The numeric features of a model: the schema's numeric fields but for an id, in order, then the engineered ones in
+/// theirs.
 template <class... Feature>
 class features {
  public:
@@ -38,7 +39,7 @@ class features {
     std::array<std::string_view, width<Schema>> all{};
     std::size_t n = 0;
     for (std::size_t i = 0; i < Schema::size; ++i) {
-      if (Schema::kinds[i] != field_kind::text) all[n++] = Schema::names[i];
+      if (Schema::numeric[i]) all[n++] = Schema::names[i];
     }
     ((all[n++] = Feature::name), ...);
     return all;
@@ -75,7 +76,7 @@ class features {
       return destination(column, rows);
     };
     Schema::for_each([&]<std::size_t At>() {
-      if constexpr (Schema::kinds[At] != field_kind::text) {
+      if constexpr (Schema::numeric[At]) {
         using stored = typename Schema::template field<At>::stored_type;
         next() = Eigen::Map<const Eigen::Array<stored, Eigen::Dynamic, 1>>(records.template get<At>().data(), rows)
                      .template cast<double>();

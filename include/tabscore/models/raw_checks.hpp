@@ -108,7 +108,9 @@ std::optional<error> replay(const raw_checks& checks, const Features& features) 
       const raw_value none;
       const bool given = at < checks.fields.size();
       const auto value = detail::stored_raw<field>(given ? checks.rows[i][at] : none);
-      if (value) {
+      if (field::is_id && !given) {
+        records.template data<At>()[i] = {};  // no feature is made of it
+      } else if (value) {
         records.template data<At>()[i] = *value;
       } else if (!given) {
         wrong = fail(errc::mismatch, {"the rows have no field '", field::name, "', which the schema requires"});

@@ -13,7 +13,6 @@
 #include "../core/config.hpp"
 #include "../core/detail/out_of_memory.hpp"
 #include "../core/exact_sum.hpp"
-#include "sharded.hpp"
 #include "monitored_outputs.hpp"
 #include "mutex.hpp"
 #include "sharded.hpp"
@@ -114,7 +113,7 @@ class basic_moments {
     Schema::for_each([&]<std::size_t At>() {
       if constexpr (is_integer<Schema, At>) {
         part.integer[j++] += detail::sum(block.records.template get<At>().data(), x.rows);
-      } else if constexpr (Schema::kinds[At] != field_kind::text) {
+      } else if constexpr (Schema::numeric[At]) {
         part.real[j].add({x.column(j), x.rows});
         ++j;
       }
@@ -136,7 +135,7 @@ class basic_moments {
       if constexpr (is_integer<Schema, At>) {
         sums_[j].add_integer(static_cast<std::int64_t>(part.integer[j]));
         ++j;
-      } else if constexpr (Schema::kinds[At] != field_kind::text) {
+      } else if constexpr (Schema::numeric[At]) {
         sums_[j].merge(part.real[j]);
         ++j;
       }
@@ -201,7 +200,8 @@ class basic_moments {
 
  private:
   template <class Schema, std::size_t At>
-  static constexpr bool is_integer = std::same_as<typename Schema::template field<At>::stored_type, std::int64_t>;
+  static constexpr bool is_integer =
+      Schema::numeric[At] && std::same_as<typename Schema::template field<At>::stored_type, std::int64_t>;
 
   // The first batch makes room for the sums; one that finds no memory for them is not counted.
   bool has_room(std::size_t features) noexcept {

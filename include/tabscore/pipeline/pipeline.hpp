@@ -385,7 +385,7 @@ class pipeline {
     std::size_t number = 0;
     std::size_t found = Schema::npos;
     Schema::for_each([&]<std::size_t At>() {
-      if constexpr (Schema::kinds[At] != field_kind::text) {
+      if constexpr (Schema::numeric[At]) {
         const bool is_it = number == feature;
         const bool is_part = feature >= Schema::numeric_count && x.column(number)[row] != x.column(number)[row] &&
                              features_.mentions(feature - Schema::numeric_count, Schema::names[At]);
@@ -434,7 +434,7 @@ class pipeline {
       };
       std::size_t number = 0;
       Schema::for_each([&]<std::size_t At>() {
-        if constexpr (Schema::kinds[At] != field_kind::text) require(At, number++);
+        if constexpr (Schema::numeric[At]) require(At, number++);
       });
       for (std::size_t t = 0; t < text_features_; ++t) require(text_fields_[t], width + t);
     }

@@ -75,6 +75,7 @@ struct field {
   static constexpr std::string_view name = Name.view();
   static constexpr field_kind kind = Kind;
   static constexpr bool required = true;
+  static constexpr bool is_id = false;
   static constexpr privacy logged = privacy::open;
   using value_type = Value;   // what one record holds
   using stored_type = Value;  // what the column holds
@@ -132,6 +133,15 @@ struct optional : Field {
   }
 };
 
+/// The field that names a record, as labels do that come later: id<text<"order">>. It is no feature of a model; a
+/// schema has one at most.
+template <class Field>
+struct id : Field {
+  static_assert(Field::kind == field_kind::text || Field::kind == field_kind::integer,
+                "tabscore: an id is a text or an integer");
+  static constexpr bool is_id = true;
+};
+
 /// Fields whose values are nobody's business; decoding and scoring do not change. Logs show, of hashed<text<"email">>,
 /// 16 hexadecimal digits that are the same for the same value and key; of bucketed<real<"income">, 1000>, the largest
 /// multiple of the width that is not above the value; of unlogged<text<"name">>, not even the field.
@@ -159,6 +169,7 @@ concept field_type = requires {
   { Field::name } -> std::convertible_to<std::string_view>;
   { Field::kind } -> std::convertible_to<field_kind>;
   { Field::required } -> std::convertible_to<bool>;
+  { Field::is_id } -> std::convertible_to<bool>;
   { Field::logged } -> std::convertible_to<privacy>;
   typename Field::value_type;
   typename Field::stored_type;

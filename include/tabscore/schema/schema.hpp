@@ -38,10 +38,20 @@ struct schema {
     }
     return npos;
   }
+  /// The index of the field that is marked as the id, or npos.
+  static constexpr std::size_t id_at = [] {
+    constexpr std::array<bool, size> ids{Fields::is_id...};
+    for (std::size_t i = 0; i < size; ++i) {
+      if (ids[i]) return i;
+    }
+    return npos;
+  }();
 
-  /// Fields that are numbers (integer, real, boolean) and those that are text.
-  static constexpr std::size_t numeric_count = (std::size_t{0} + ... + std::size_t{Fields::kind != field_kind::text});
-  static constexpr std::size_t text_count = size - numeric_count;
+  /// Fields that are numeric features (integer, real, boolean, but for an id), and those that are text.
+  static constexpr std::array<bool, size> numeric{(Fields::kind != field_kind::text && !Fields::is_id)...};
+  static constexpr std::size_t numeric_count =
+      (std::size_t{0} + ... + std::size_t{Fields::kind != field_kind::text && !Fields::is_id});
+  static constexpr std::size_t text_count = (std::size_t{0} + ... + std::size_t{Fields::kind == field_kind::text});
 
   /// Calls `f.template operator()<At>()` for each field, in order.
   template <class F>
@@ -57,6 +67,9 @@ struct schema {
     }
     return true;
   }
+  static_assert((std::size_t{0} + ... + std::size_t{Fields::is_id}) <= 1, "tabscore: a schema has one id at most");
+  static_assert(((!Fields::is_id || Fields::required || Fields::kind == field_kind::text) && ...),
+                "tabscore: an integer id is not optional: as a double it would lose digits");
   static_assert(unique_names(), "tabscore: two fields of a schema have the same name");
 };
 

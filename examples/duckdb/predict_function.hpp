@@ -103,6 +103,7 @@ class predict_function {
       case column::kind::label:
         return duckdb_api::utinyint;
       case column::kind::class_name:
+      case column::kind::decision:
         return duckdb_api::varchar;
     }
     return duckdb_api::varchar;
@@ -155,7 +156,7 @@ class predict_function {
     } else {
       for (std::size_t i = 0; i < p.rows(); ++i) {
         if (tabscore::is_missing(p, i)) continue;
-        const std::string_view name = p.class_of(i);
+        const std::string_view name = c.text_of(p, i);
         api.vector_assign_string_element_len(to, i, name.data(), name.size());
       }
     }

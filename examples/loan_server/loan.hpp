@@ -13,7 +13,8 @@ using loan = ts::schema<ts::text<"purpose", ts::min_length{1}>, ts::optional<ts:
                         ts::integer<"months", ts::ge{1}, ts::le{480}>, ts::real<"amount", ts::gt{0}>,
                         ts::optional<ts::real<"income", ts::gt{0}>>>;
 
-/// Will it not be paid back? models/train_loan_default.py trains the model; see tabscore/serving/service.hpp.
+/// Will it not be paid back, and is it lent? models/train_loan_default.py trains the model, models/loan_policy.json
+/// decides; see tabscore/serving/service.hpp.
 struct loan_defaults {
   using record = loan;
   static constexpr ts::rules rules{
@@ -26,5 +27,5 @@ struct loan_defaults {
   static constexpr std::string_view program = "loan_server";
   static constexpr std::string_view title = "Loan defaults";
   static constexpr std::string_view summary = "Which loans will not be paid back";
-  using prediction = ts::binary<"probability", "default">;
+  using prediction = ts::decided<ts::binary<"probability", "default">, "decision", "approve", "refer", "decline">;
 };

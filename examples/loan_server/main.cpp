@@ -3,4 +3,4 @@
 #include "../scoring_server/serve.hpp"
 #include "loan.hpp"
 
-int main(int argc, char** argv) { return serve<loan_defaults>(argc, argv, "loan_default.json"); }
+int main(int argc, char** argv) { return serve<loan_defaults>(argc, argv, "loan_default.json", "loan_policy.json"); }

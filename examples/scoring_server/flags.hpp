@@ -107,7 +107,10 @@ inline void declare(CLI::App& app, flags& f) {
       ->check(CLI::Validator(wrong_origin, ""));
   app.add_option("--model", f.service.model, "model file, or none to start without; SIGHUP loads it again")
       ->capture_default_str();
-  app.add_flag("--watch", f.service.watch_model, "load the model file again whenever it changes");
+  app.add_option("--policy", f.service.policy,
+                 "policy file of a service that declares decisions; SIGHUP loads it again, too")
+      ->capture_default_str();
+  app.add_flag("--watch", f.service.watch_model, "load the model file and the policy again whenever one changes");
   app.add_option("--prediction-log", f.service.prediction_log, "file that each prediction is appended to, or off")
       ->check(CLI::Validator(wrong_log, ""))
       ->capture_default_str();

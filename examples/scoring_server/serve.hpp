@@ -49,6 +49,7 @@ inline std::optional<std::string> complete(flags& f) {
   std::string problem = wrong_names({{"--prediction-log", s.prediction_log, file_use::appended},
                                      {"--state-file", s.state_file, file_use::replaced},
                                      {"the model file", s.model, file_use::read},
+                                     {"the policy file", s.policy, file_use::read},
                                      {"the key file", f.hash_key_file, file_use::read}});
   if (!problem.empty()) return problem;
   if (s.prediction_log.empty()) return std::nullopt;
@@ -74,10 +75,10 @@ inline http::handler print_each(http::handler answer) {
   };
 }
 
-/// The program: serves until SIGTERM; its exit status. `Service`: see tabscore/serving/service.hpp; `model`: the file
-/// in models/ that is served unless another one is given.
+/// The program: serves until SIGTERM; its exit status. `Service`: see tabscore/serving/service.hpp; `model`, `policy`:
+/// the files in models/ that are served unless others are given.
 template <ts::serving::servable Service>
-int serve(int argc, char** argv, const char* model) {
+int serve(int argc, char** argv, const char* model, const char* policy = nullptr) {
   const auto fail = [](const std::string& message) {
     say("{}: {}\n", Service::program, message);
     return 1;
@@ -87,6 +88,7 @@ int serve(int argc, char** argv, const char* model) {
   flags f;
   f.http.threads = std::max(std::thread::hardware_concurrency(), 1U);
   f.service.model = bundled_model(model);
+  if (policy != nullptr) f.service.policy = bundled_model(policy);
   CLI::App app(fmt::format("{}, over HTTP.", Service::summary));
   if (const auto status = parse(app, f, argc, argv)) return *status;
   if (const auto problem = complete(f)) return fail(*problem);

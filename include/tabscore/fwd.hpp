@@ -18,6 +18,7 @@ struct drift_baseline;
 
 struct feature_names;
 struct predictions;
+struct decision_policy;
 struct model_file;
 struct load_options;
 struct forest_model;

@@ -19,3 +19,5 @@
 #include "monitor/detail/histogram.hpp"
 #include "monitor/detail/performance_report.hpp"
 #include "monitor/detail/sliding_counts.hpp"
+#include "outputs/detail/decider.hpp"
+#include "outputs/detail/decision_policy.hpp"

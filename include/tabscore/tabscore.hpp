@@ -57,6 +57,8 @@
 #include "features/one_hot.hpp"
 
 #include "outputs/check_outputs.hpp"
+#include "outputs/decider.hpp"
+#include "outputs/decision_policy.hpp"
 #include "outputs/match.hpp"
 #include "outputs/prediction.hpp"
 #include "outputs/prediction_columns.hpp"

@@ -1,18 +1,43 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The server of another domain than students': loans.py PROGRAM. What scikit-learn's pipeline says of loans that it was not
-trained on (loans_expected.json, made by make_loans_expected.py), from the schema, rule and features of loan_server/loan.hpp."""
+"""The server of another domain than students': loans.py PROGRAM OTHER, a server without decisions. What scikit-learn's pipeline says of loans that it was not
+trained on (loans_expected.json, made by make_loans_expected.py), from the schema, rule and features of loan_server/loan.hpp, and
+what models/loan_policy.json decides."""
+import hashlib
 import json
+import os
 import pathlib
+import signal
+import subprocess
 import sys
+import tempfile
+import threading
+import time
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
 from example_server import Server  # noqa: E402
 
-PROGRAM = sys.argv[1]
+PROGRAM, OTHER = sys.argv[1:3]
+POLICY = HERE.parents[1] / "models" / "loan_policy.json"
 EXPECTED = json.loads((HERE / "loans_expected.json").read_text(encoding="utf-8"))
+TABLES = json.loads(POLICY.read_text(encoding="utf-8"))["by"]
+
+
+def decision(loan, probability):
+    """What the policy of models/ says."""
+    table = TABLES["values"].get(loan["purpose"], TABLES["otherwise"])
+    if "threshold" in table:
+        return table["reached"] if probability >= table["threshold"] else table["below"]
+    return next(band["decision"] for band in table["bands"] if probability < band.get("below", 2))
+
+
+def policy_for_all(name, verdict):
+    return json.dumps({"format": "tabscore-policy", "format_version": 1, "name": name, "version": "1",
+                       "bands": [{"decision": verdict}]})
+
+
 LOAN = {"purpose": "car", "sector": "public", "months": 48, "amount": 12000.0, "income": 2600.0}
 
 
@@ -27,14 +52,103 @@ class Loans(unittest.TestCase):
         return json.loads(content)
 
     def test_probabilities_are_the_pipelines(self):
-        loans = [e["loan"] for e in EXPECTED]
+        loans, decided = [e["loan"] for e in EXPECTED], set()
         self.assertTrue(any("income" not in loan for loan in loans) and any("sector" not in loan for loan in loans))
         for e, p in zip(EXPECTED, self.ask({"records": loans})["predictions"], strict=True):
             self.assertAlmostEqual(p["probability"], e["probability"], delta=1e-12)
             self.assertEqual(p["default"], int(e["probability"] >= 0.5))
+            self.assertEqual(p["decision"], decision(e["loan"], p["probability"]))
+            decided.add(p["decision"])
+        self.assertEqual(decided, {"approve", "refer", "decline"})
         self.assertEqual(self.ask(loans[0], path="/predict"), self.ask({"records": loans})["predictions"][0])
         last = json.loads(self.server.log_lines()[-1])
         self.assertEqual((last["probability"], last["features"]), (p["probability"], {**dict.fromkeys(LOAN), **loans[-1]}))
+        self.assertEqual((last["decision"], last["policy"]), (p["decision"], hashlib.sha256(POLICY.read_bytes()).hexdigest()))
+
+    def test_decisions_are_told_everywhere(self):
+        loans = [e["loan"] for e in EXPECTED]
+        made = [p["decision"] for p in self.ask({"records": loans})["predictions"]]
+        sha256 = hashlib.sha256(POLICY.read_bytes()).hexdigest()
+        model = json.loads(self.server.get("/model"))
+        self.assertEqual(model["policy"], {"name": "loan_credit", "version": "2026-11", "sha256": sha256, "tables": {"by": TABLES}})
+        metrics = self.server.get("/metrics").decode()
+        for name in ("approve", "refer", "decline"):
+            self.assertIn('\ntabscore_decision_total{decision="%s"} %d\n' % (name, made.count(name)), metrics)
+        self.assertIn('tabscore_policy_info{name="loan_credit",version="2026-11",sha256="%s"} 1\n' % sha256, metrics)
+        state = json.loads(self.server.get("/monitoring/state"))
+        self.assertEqual({d["name"]: d["count"] for d in state["decisions"]}, {n: made.count(n) for n in ("approve", "refer", "decline")})
+        self.assertEqual(list(json.loads(self.server.get("/monitoring/history"))["decisions"]), ["approve", "refer", "decline"])
+        tensors = [{"name": name, "shape": [len(loans)], "data": [loan.get(name) for loan in loans],
+                    "datatype": "INT64" if name == "months" else "BYTES" if name in ("purpose", "sector") else "FP64"} for name in LOAN]
+        for asked in ({}, {"outputs": [{"name": "decision"}]}):
+            status, headers, content = self.server.post("/v2/models/loan_default/infer", {"inputs": tensors, **asked})
+            self.assertEqual((status, headers["x-policy-sha256"]), (200, sha256), content)
+            self.assertEqual(json.loads(content)["outputs"][-1],
+                             {"name": "decision", "datatype": "BYTES", "shape": [len(loans)], "data": made})
+        some = self.ask({"records": [LOAN, {**LOAN, "months": 0}]}, path="/batch_predict?on_error=skip&explain=1")["predictions"]
+        self.assertEqual(some[0]["decision"], decision(LOAN, some[0]["probability"]))
+        self.assertIsNone(some[1])
+
+    def test_a_policy_takes_the_place_of_another_and_no_record_is_of_two(self):
+        with tempfile.TemporaryDirectory(prefix="tabscore-") as folder:
+            path = pathlib.Path(folder, "policy.json")
+            texts = {policy_for_all("all_" + d, d): d for d in ("approve", "decline")}
+            made = {hashlib.sha256(text.encode()).hexdigest(): d for text, d in texts.items()}
+            path.write_text(next(iter(texts)), encoding="utf-8")
+            seen, over = [], threading.Event()
+
+            def ask():
+                while not over.is_set():
+                    _, headers, content = server.post("/batch_predict", {"records": 3 * [LOAN]})
+                    seen.append((headers["x-policy-sha256"], {p["decision"] for p in json.loads(content)["predictions"]}))
+
+            def wait_for(key, count):
+                for _ in range(300):
+                    reload = json.loads(server.get("/model"))["reload"]
+                    if reload[key] >= count:
+                        return reload
+                    time.sleep(0.05)
+                self.fail("%s of %d" % (key, count))
+
+            with Server(PROGRAM, "--policy", str(path)) as server:
+                threads = [threading.Thread(target=ask) for _ in range(3)]
+                for thread in threads:
+                    thread.start()
+                for loaded, text in enumerate(3 * list(texts)[::-1], 1):
+                    path.write_text(text, encoding="utf-8")
+                    server.process.send_signal(signal.SIGHUP)
+                    wait_for("loaded", loaded)
+                for refused, (text, why) in enumerate([
+                        (policy_for_all("x", "aprove"), 'bands[0].decision: "aprove" is no decision of the service'),
+                        ("{", "expected a JSON document"), ("", "found nothing")], 1):
+                    path.write_text(text, encoding="utf-8")
+                    server.process.send_signal(signal.SIGHUP)
+                    self.assertIn(why, wait_for("refused", refused)["error"])
+                over.set()
+                for thread in threads:
+                    thread.join()
+                self.assertEqual({d for _, decided in seen for d in decided}, {"approve", "decline"})
+                for sha256, decided in seen:
+                    self.assertEqual(decided, {made[sha256]})
+                logs = [log for log in pathlib.Path(server.log).parent.iterdir() if log.suffix != ".intent"]  # SIGHUP begins another
+                lines = [json.loads(line) for log in logs for line in log.read_text(encoding="utf-8").splitlines()]
+                self.assertEqual(len(lines), 3 * len(seen))
+                for line in lines:
+                    self.assertEqual(line["decision"], made[line["policy"]])
+                # The counts are the model's, whatever the policy.
+                self.assertEqual(json.loads(server.get("/monitoring/drift"))["samples_observed"], len(lines))
+                self.assertIn('tabscore_decision_total{decision="refer"} 0\n', server.get("/metrics").decode())
+
+    def test_what_does_not_fit_does_not_start(self):
+        def refusal(*command):
+            done = subprocess.run([*command, "--port", "0", "--prediction-log", "off"], capture_output=True, text=True, timeout=60)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            return done.stderr
+
+        self.assertIn("loan_server: the service declares decisions: it needs a policy file that makes them", refusal(PROGRAM, "--policy", ""))
+        self.assertIn("/nowhere.json: cannot be opened", refusal(PROGRAM, "--policy", "/nowhere.json"))
+        self.assertIn("not a regular file", refusal(PROGRAM, "--policy", os.devnull))
+        self.assertIn("loan_policy.json: the prediction declares no decisions", refusal(OTHER, "--policy", str(POLICY)))
 
     def test_absent_values_are_no_drift(self):
         self.ask({"records": 5 * [e["loan"] for e in EXPECTED]})
@@ -54,6 +168,9 @@ class Loans(unittest.TestCase):
 
     def test_pages_and_descriptions_are_of_loans(self):
         document = json.loads(self.server.get("/openapi.json"))
+        prediction = document["components"]["schemas"]["PredictResponse"]
+        self.assertEqual(prediction["properties"]["decision"]["enum"], ["approve", "refer", "decline"])
+        self.assertIn("decision", prediction["required"])
         self.assertEqual(document["info"]["title"], "Loan defaults")
         self.assertIn("<h1>Loan defaults</h1>", self.server.get("/dashboard").decode())
         self.assertEqual(json.loads(self.server.get("/model"))["name"], "loan_default")

@@ -68,8 +68,8 @@ struct exported_texts {
 }  // namespace detail
 
 /// Gathers predictions into Arrow columns: a struct of their columns (see typed_columns; numbers as double, labels as
-/// uint8, classes as large_utf8) and error: large_utf8 a record. The columns are null where the error is not. What it
-/// hands over owns its memory. Not for concurrent use.
+/// uint8, classes and decisions as large_utf8) and error: large_utf8 a record. The columns are null where the error is
+/// not. What it hands over owns its memory. Not for concurrent use.
 class arrow_predictions {
  public:
   /// The columns must outlive it.
@@ -84,11 +84,12 @@ class arrow_predictions {
 
   void append(const row_predictions& some) {
     const predictions& p = some.scores;
-    for (const prediction_column& c : columns_) {
+    for (std::size_t at = 0; at < columns_.size(); ++at) {
+      const prediction_column& c = columns_[at];
       if (c.of == kind::label) label_.insert(label_.end(), p.label.begin(), p.label.end());
       if (c.of == kind::number) append_numbers(numbers_[c.number], p.value, c.number);
-      for (std::size_t i = 0; c.of == kind::class_name && i < p.rows(); ++i) {
-        class_.add(is_missing(p, i) ? std::string_view{} : p.class_of(i));
+      for (std::size_t i = 0; c.is_text() && i < p.rows(); ++i) {
+        texts_[at].add(is_missing(p, i) ? std::string_view{} : c.text_of(p, i));
       }
     }
     for (const row_fault& f : some.faults) {
@@ -123,7 +124,7 @@ class arrow_predictions {
       ArrowArray& to = records.children[i];
       if (c.of == kind::number) column(to, failed_, predicted, std::move(numbers_[c.number]));
       if (c.of == kind::label) column(to, failed_, predicted, std::move(label_));
-      if (c.of == kind::class_name) column(to, failed_, predicted, std::move(class_.ends), std::move(class_.text));
+      if (c.is_text()) column(to, failed_, predicted, std::move(texts_[i].ends), std::move(texts_[i].text));
     }
     column(records.children.back(), rows_ - failed_, std::move(has_error_), std::move(error_.ends),
            std::move(error_.text));
@@ -156,7 +157,7 @@ class arrow_predictions {
   void begin() {
     numbers_.assign(columns_.size(), {});
     label_ = {};
-    class_ = {};
+    texts_.assign(columns_.size(), {});
     error_ = {};
     has_error_ = {};
     rows_ = failed_ = 0;
@@ -182,7 +183,7 @@ class arrow_predictions {
   const prediction_columns& columns_;
   std::vector<std::vector<double>> numbers_;
   std::vector<std::uint8_t> label_;
-  detail::exported_texts class_;
+  std::vector<detail::exported_texts> texts_;  // by column
   detail::exported_texts error_;
   bitmap has_error_;  // up to the last record that has one
   std::size_t rows_ = 0;

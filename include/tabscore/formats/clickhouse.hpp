@@ -341,6 +341,7 @@ constexpr std::string_view clickhouse_type_of(prediction_column::kind column) no
     case prediction_column::kind::label:
       return "Nullable(UInt8)";
     case prediction_column::kind::class_name:
+    case prediction_column::kind::decision:
       return "Nullable(String)";
     case prediction_column::kind::number:
       break;

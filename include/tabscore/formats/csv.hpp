@@ -134,7 +134,7 @@ class csv_writer final : public prediction_writer {
         continue;
       }
       for (const prediction_column& c : columns_) {
-        if (c.of == kind::class_name) append_cell(out, block.scores.class_of(i));
+        if (c.is_text()) append_cell(out, c.text_of(block.scores, i));
         char* to = out.space(number_text_space + 1);
         if (c.of == kind::number) to = write_real(to, block.scores.value(i, c.number));
         if (c.of == kind::label) *to++ = static_cast<char>('0' + block.scores.label[i]);

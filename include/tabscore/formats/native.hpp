@@ -361,8 +361,9 @@ class native_writer final : public prediction_writer {
       case prediction_column::kind::label:
         return put(p.label);
       case prediction_column::kind::class_name:
+      case prediction_column::kind::decision:
         for (std::size_t i = 0; i < p.rows(); ++i) {
-          detail::append_text(out, is_missing(p, i) ? std::string_view{} : p.class_of(i));
+          detail::append_text(out, is_missing(p, i) ? std::string_view{} : c.text_of(p, i));
         }
         return;
     }

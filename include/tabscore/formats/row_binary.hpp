@@ -217,7 +217,8 @@ class row_binary_writer final : public prediction_writer {
       case prediction_column::kind::label:
         return detail::append_bytes(out, p.label[row]);
       case prediction_column::kind::class_name:
-        return detail::append_text(out, p.class_of(row));
+      case prediction_column::kind::decision:
+        return detail::append_text(out, c.text_of(p, row));
     }
   }
 

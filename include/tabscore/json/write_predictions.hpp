@@ -45,14 +45,15 @@ inline std::string class_json(const model_outputs& model, std::size_t at) {
 ///     {"p":0.25,"positive":0}                                  binary, anomaly
 ///     {"species":"a","probabilities":{"a":0.75,"b":0.25}}      multiclass
 ///     {"price":12.5} {"p10":1.5,"p90":3.5}                     regression, score, quantiles
+/// and behind these the decision, where there is one: "decision":"refer"
 class prediction_names {
  public:
   explicit prediction_names(const prediction_layout& layout, std::string_view list = "predictions")
-      : prediction_names(layout.names, layout.model, list) {}
+      : prediction_names(layout.names, layout.model, layout.decisions, list) {}
   /// Of two classes.
   explicit prediction_names(std::string_view probability, std::string_view positive,
                             std::string_view list = "predictions")
-      : prediction_names(std::array{probability, positive}, model_outputs(), list) {}
+      : prediction_names(std::array{probability, positive}, model_outputs(), decision_layout(), list) {}
 
   /// Appends {"predictions":[{"p":0.25,"positive":0},...]}: one entry a record. p.texts are the numbers', if somebody
   /// has written them. Of several classes the `top` most likely ones are told.
@@ -150,15 +151,22 @@ class prediction_names {
   const std::vector<std::string>& column_names() const noexcept { return column_names_; }
 
  private:
-  prediction_names(std::span<const std::string_view> names, const model_outputs& model, std::string_view list)
+  prediction_names(std::span<const std::string_view> names, const model_outputs& model,
+                   const decision_layout& decisions, std::string_view list)
       : begin_(detail::json_member("{", list, ":[")),
         columns_(model.columns),
         classes_(model.task == task::multiclass) {
+    std::size_t decision_space = 0;  // of the longest
     null_entry_ = "{";
     for (const std::string_view name : names) {
       null_entry_.append(detail::json_member(null_entry_.size() > 1 ? "," : "", name, ":null"));
     }
+    if (!decisions.empty()) null_entry_.append(detail::json_member(",", decisions.name, ":null"));
     null_entry_.append("}");
+    for (const std::string_view each : decisions.names) {
+      decision_.emplace_back(detail::json_member(",", decisions.name, ":") + detail::json_member("", each, ""));
+      decision_space = (std::max)(decision_space, decision_.back().space());
+    }
     if (classes_) {
       for (std::size_t k = 0; k < columns_; ++k) {
         column_names_.push_back(detail::json_member("", model.classes[k], ""));
@@ -177,8 +185,8 @@ class prediction_names {
       if (names.size() > columns_) label_.emplace_back(detail::json_member(",", names[columns_], ":"));
     }
     outlier_ = model.task == task::anomaly;
-    two_classes_ = model.task == task::binary;
-    space_ = class_space_ + 8;
+    two_classes_ = model.task == task::binary && decisions.empty();
+    space_ = class_space_ + decision_space + 8;
     for (const auto* each : {&other_, &label_}) {
       for (const detail::stamp& s : *each) space_ += s.space();
     }
@@ -187,7 +195,14 @@ class prediction_names {
 
   template <class Write>
   char* entry(char* to, const predictions& p, std::size_t row, std::size_t top, Write&& write) const {
-    if (classes_) return class_entry(to, p, row, top, write);
+    to = classes_ ? class_members(to, p, row, top, write) : number_members(to, p, row, write);
+    if (!p.decision_at.empty()) to = decision_[p.decision_at[row]].write(to);
+    *to++ = '}';
+    return to;
+  }
+
+  template <class Write>
+  char* number_members(char* to, const predictions& p, std::size_t row, Write&& write) const {
     const std::size_t first = row * columns_;
     for (std::size_t k = 0; k < columns_; ++k) to = write(other_[k].write(to), first + k);
     if (!label_.empty()) {
@@ -195,12 +210,11 @@ class prediction_names {
       const double value = p.value[first];
       *to++ = static_cast<char>('0' + (outlier_ ? value < p.threshold : value >= p.threshold));
     }
-    *to++ = '}';
     return to;
   }
 
   template <class Write>
-  char* class_entry(char* to, const predictions& p, std::size_t row, std::size_t top, Write&& write) const {
+  char* class_members(char* to, const predictions& p, std::size_t row, std::size_t top, Write&& write) const {
     const std::size_t first = row * columns_;
     to = class_[p.class_at[row]].write(to);
     if (top < columns_) {
@@ -208,7 +222,6 @@ class prediction_names {
     } else {
       for (std::size_t k = 0; k < columns_; ++k) to = write((k == 0 ? first_[0] : other_[k]).write(to), first + k);
     }
-    *to++ = '}';
     *to++ = '}';
     return to;
   }
@@ -239,10 +252,11 @@ class prediction_names {
   bool two_classes_ = false;
   std::size_t class_space_ = 0;
   std::size_t space_ = 0;
-  std::vector<detail::stamp> class_;  // of each class, up to its first number
-  std::vector<detail::stamp> first_;  // of each class, before its number where it stands first
-  std::vector<detail::stamp> other_;  // of each column, before its number
-  std::vector<detail::stamp> label_;  // of tasks with a label, before it
+  std::vector<detail::stamp> class_;     // of each class, up to its first number
+  std::vector<detail::stamp> first_;     // of each class, before its number where it stands first
+  std::vector<detail::stamp> other_;     // of each column, before its number
+  std::vector<detail::stamp> label_;     // of tasks with a label, before it
+  std::vector<detail::stamp> decision_;  // of each decision, all of the member
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI

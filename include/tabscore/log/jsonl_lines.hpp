@@ -86,7 +86,8 @@ inline std::string json_text(std::string_view text) {
 /// The lines of a prediction log, one per record, written as Python's json.dumps does:
 ///     {"timestamp_utc": ..., "threshold": ..., "probability": ..., "label": 0|1, "features": {...}, "model": ...}
 /// Between the time and the features are the members of the prediction as it is declared; the threshold is there where
-/// the task has one. The features are the record's fields as their declarations let them be shown; "model" is there
+/// the task has one, and with decisions the decision and the SHA-256 of the policy: "decision": ..., "policy": ... The
+/// features are the record's fields as their declarations let them be shown; "model" is there
 /// when it is not empty. Immutable, so that threads share it.
 class jsonl_lines {
  public:
@@ -220,7 +221,8 @@ class jsonl_lines {
       const std::size_t at = row * columns + k;
       to = p.texts != nullptr ? p.texts->copy(at, to) : write_real<spelling::json>(to, p.value[at]);
     }
-    return members.end[!p.label.empty() && p.label[row] != 0 ? 1 : 0].write(to);
+    to = members.end[!p.label.empty() && p.label[row] != 0 ? 1 : 0].write(to);
+    return p.decision_at.empty() ? to : members.decision[p.decision_at[row]].write(to);
   }
 
   /// The common case of append_text, or nullptr.

@@ -45,8 +45,9 @@ struct drift_reference {
   std::vector<one_hot> text;
   std::vector<std::uint64_t> training;  ///< counts of all cells
   drift_baseline baseline;
-  std::size_t outputs = 1;                ///< numbers of a prediction
-  std::vector<std::string> classes = {};  ///< of several classes
+  std::size_t outputs = 1;                  ///< numbers of a prediction
+  std::vector<std::string> classes = {};    ///< of several classes
+  std::vector<std::string> decisions = {};  ///< of a service that declares some; they have no training counts
 
   std::size_t cells() const noexcept { return training.size(); }
   std::size_t numeric() const noexcept { return bins.empty() ? 0 : bins.size() - outputs; }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -13,6 +14,7 @@
 #include "../core/config.hpp"
 #include "../core/detail/out_of_memory.hpp"
 #include "../core/exact_sum.hpp"
+#include "../outputs/prediction.hpp"
 #include "monitored_outputs.hpp"
 #include "mutex.hpp"
 #include "sharded.hpp"
@@ -26,9 +28,10 @@ struct totals {
   std::uint64_t samples = 0;
   std::uint64_t positives = 0;
   std::vector<double> sums;  ///< one per numeric feature, in the pipeline's order; empty before the first batch
-  std::vector<std::uint64_t> missing = {};  ///< values of each feature that are missing (NaN) and not in its sum
-  std::vector<double> outputs = {};         ///< sums of the predictions' numbers (see monitored_outputs.hpp)
-  std::vector<std::uint64_t> classes = {};  ///< records by predicted class; of several classes
+  std::vector<std::uint64_t> missing = {};    ///< values of each feature that are missing (NaN) and not in its sum
+  std::vector<double> outputs = {};           ///< sums of the predictions' numbers (see monitored_outputs.hpp)
+  std::vector<std::uint64_t> classes = {};    ///< records by predicted class; of several classes
+  std::vector<std::uint64_t> decisions = {};  ///< records by decision, where a policy makes some
 
   /// The values of feature j that are not missing.
   std::uint64_t present(std::size_t j) const noexcept { return samples - (j < missing.size() ? missing[j] : 0); }
@@ -43,9 +46,10 @@ struct totals {
 struct exact_totals {
   std::uint64_t samples = 0;
   std::uint64_t positives = 0;
-  std::vector<exact_sum> sums;              ///< as totals::sums
-  std::vector<exact_sum> outputs = {};      ///< as totals::outputs
-  std::vector<std::uint64_t> classes = {};  ///< as totals::classes
+  std::vector<exact_sum> sums;                ///< as totals::sums
+  std::vector<exact_sum> outputs = {};        ///< as totals::outputs
+  std::vector<std::uint64_t> classes = {};    ///< as totals::classes
+  std::vector<std::uint64_t> decisions = {};  ///< as totals::decisions
 
   /// Precondition: features and outputs are the same, or those of one of the two are empty.
   void merge(const exact_totals& other) {
@@ -53,8 +57,8 @@ struct exact_totals {
     positives += other.positives;
     merge(sums, other.sums);
     merge(outputs, other.outputs);
-    if (classes.empty()) classes.resize(other.classes.size());
-    for (std::size_t k = 0; k < other.classes.size(); ++k) classes[k] += other.classes[k];
+    merge(classes, other.classes);
+    merge(decisions, other.decisions);
   }
   totals rounded() const {
     totals t{samples, positives, {}};
@@ -64,6 +68,7 @@ struct exact_totals {
     }
     for (const exact_sum& sum : outputs) t.outputs.push_back(sum.value_without_nans());
     t.classes = classes;
+    t.decisions = decisions;
     return t;
   }
 
@@ -75,6 +80,10 @@ struct exact_totals {
     if (into.empty()) into.resize(from.size());
     TABSCORE_ASSERT(from.empty() || into.size() == from.size(), "totals of other features or outputs");
     for (std::size_t j = 0; j < from.size(); ++j) into[j].merge(from[j]);
+  }
+  static void merge(std::vector<std::uint64_t>& into, std::span<const std::uint64_t> from) {
+    if (into.size() < from.size()) into.resize(from.size());
+    for (std::size_t k = 0; k < from.size(); ++k) into[k] += from[k];
   }
 };
 
@@ -142,6 +151,8 @@ class basic_moments {
     });
     for (; j < Width; ++j) sums_[j].merge(part.real[j]);
     add_outputs(batch.scores);
+    decided_ = batch.scores.layout->decisions.names.size();
+    for (const std::uint8_t decision : batch.scores.decision_at) ++decisions_[decision];
   }
 
   /// observe() and record() of a batch of one block; few rows are summed later, with others.
@@ -171,6 +182,8 @@ class basic_moments {
     samples_ += rows.rows();
     positives_ += rows.positives();
     for (std::size_t j = 0; j < sums_.size(); ++j) sums_[j].add(rows.column(j));
+    decided_ = rows.decisions().size();
+    for (std::size_t k = 0; k < decided_; ++k) decisions_[k] += rows.decisions()[k];
     rows.clear();
   }
 
@@ -183,6 +196,7 @@ class basic_moments {
                         exact_totals all{samples_, positives_, {}, {}, classes_};
                         for (const batched_exact_sum& each : sums_) all.sums.push_back(each.sum());
                         for (const batched_exact_sum& each : outputs_) all.outputs.push_back(each.sum());
+                        all.decisions.assign(decisions_.begin(), decisions_.begin() + decided_);
                         return all;
                       });
   }
@@ -194,8 +208,10 @@ class basic_moments {
     positives_ += other.positives;
     exact_totals::merge(sums_, other.sums);
     exact_totals::merge(outputs_, other.outputs);
-    if (classes_.empty()) classes_.resize(other.classes.size());
-    for (std::size_t k = 0; k < other.classes.size(); ++k) classes_[k] += other.classes[k];
+    exact_totals::merge(classes_, other.classes);
+    TABSCORE_ASSERT(other.decisions.size() <= decisions_.size(), "totals of more decisions than a service may have");
+    decided_ = (std::max)(decided_, other.decisions.size());
+    for (std::size_t k = 0; k < other.decisions.size(); ++k) decisions_[k] += other.decisions[k];
   }
 
  private:
@@ -237,6 +253,8 @@ class basic_moments {
   mutable std::vector<batched_exact_sum> sums_;
   std::vector<batched_exact_sum> outputs_;
   std::vector<std::uint64_t> classes_;
+  mutable std::size_t decided_ = 0;  // decisions of the service
+  mutable std::array<std::uint64_t, max_decisions> decisions_{};
 };
 
 using moments = basic_moments<std::mutex>;

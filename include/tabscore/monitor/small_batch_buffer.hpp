@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -10,6 +11,7 @@
 
 #include "../core/config.hpp"
 #include "../core/detail/out_of_memory.hpp"
+#include "../outputs/prediction.hpp"
 #include "sink.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
@@ -46,6 +48,8 @@ class small_batch_buffer {
   std::size_t rows() const noexcept { return rows_; }
   /// Rows whose label is 1.
   std::uint64_t positives() const noexcept { return positives_; }
+  /// Rows by decision: as many numbers as there are decisions.
+  std::span<const std::uint64_t> decisions() const noexcept { return std::span(decisions_).first(decided_); }
   std::size_t features() const noexcept { return numbers_.size() / stride - 1; }
   /// Of a feature, or behind the last one the probability.
   std::span<const double> column(std::size_t j) const noexcept { return {numbers_.data() + j * stride, rows_}; }
@@ -59,9 +63,14 @@ class small_batch_buffer {
     for (std::size_t j = 0; j < x.width; ++j, to += stride) copy(x.column(j), x.rows, to);
     copy(scores.probability.data(), x.rows, to);
     for (const std::uint8_t label : scores.label.first(x.rows)) positives_ += label;
+    decided_ = scores.layout->decisions.names.size();
+    for (const std::uint8_t decision : scores.decision_at) ++decisions_[decision];
     rows_ += x.rows;
   }
-  void clear() noexcept { rows_ = 0, positives_ = 0; }
+  void clear() noexcept {
+    rows_ = 0, positives_ = 0;
+    if (decided_ != 0) decisions_ = {};
+  }
 
  private:
   static constexpr std::size_t stride = room + 8;  // not a power of two: columns would fall into the same cache sets
@@ -79,6 +88,8 @@ class small_batch_buffer {
   std::vector<double> numbers_;
   std::size_t rows_ = 0;
   std::uint64_t positives_ = 0;
+  std::size_t decided_ = 0;  // decisions of the service
+  std::array<std::uint64_t, max_decisions> decisions_{};
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI

@@ -34,12 +34,13 @@ struct monitor_state {
   std::string reference;  ///< fingerprint() of the drift reference: states of others do not merge
   exact_totals totals;    ///< a sum per numeric feature
   std::vector<feature> features;
+  std::vector<std::string> decisions = {};  ///< whose counts the totals have
 
   friend bool operator==(const monitor_state&, const monitor_state&) = default;
 };
 
-/// 16 hexadecimal digits that change with the model's name and its features, bins, categories, classes or training
-/// counts (FNV-1a, 64 bits: against mix-ups, not against forgery).
+/// 16 hexadecimal digits that change with the model's name and its features, bins, categories, classes training
+/// counts or decisions (FNV-1a, 64 bits: against mix-ups, not against forgery).
 inline std::string fingerprint(const drift_reference& r) {
   std::uint64_t hash = 0xCBF29CE484222325U;
   const auto byte = [&](unsigned char b) { hash = (hash ^ b) * 0x100000001B3U; };
@@ -64,6 +65,7 @@ inline std::string fingerprint(const drift_reference& r) {
   }
   for (const std::string& name : r.classes) text(name);
   for (const std::uint64_t n : r.training) number(n);
+  for (const std::string& name : r.decisions) text(name);
   return fmt::format("{:016x}", hash);
 }
 
@@ -76,7 +78,8 @@ monitor_state state_of(const Monitor& monitor) {
   const bool binary = r.empty() || r.features.back().kind == monitored_kind::probability;
   totals.outputs.resize(binary ? 0 : r.outputs);
   totals.classes.resize(r.classes.size());
-  monitor_state state{r.model, fingerprint(r), std::move(totals), {}};
+  totals.decisions.resize(r.decisions.size());
+  monitor_state state{r.model, fingerprint(r), std::move(totals), {}, r.decisions};
   for (const monitored& m : r.features) {
     const auto cells = m.of(counts);
     state.features.push_back({m.name, m.kind, {cells.begin(), cells.end()}});
@@ -101,6 +104,7 @@ inline std::optional<error> merge(monitor_state& into, const monitor_state& from
       !std::equal(into.features.begin(), into.features.end(), from.features.begin(), from.features.end(), alike)) {
     return error{errc::mismatch, "expected a state of the same features"};
   }
+  if (into.decisions != from.decisions) return error{errc::mismatch, "expected a state of the same decisions"};
   into.totals.merge(from.totals);
   for (std::size_t f = 0; f < into.features.size(); ++f) {
     for (std::size_t i = 0; i < into.features[f].counts.size(); ++i) {
@@ -114,8 +118,12 @@ inline std::optional<error> merge(monitor_state& into, const monitor_state& from
 template <class Monitor>
 std::optional<error> restore(Monitor& monitor, const monitor_state& state) {
   monitor_state all = state_of(monitor);
-  all.totals = {0, 0, std::vector<exact_sum>(all.totals.sums.size()), std::vector<exact_sum>(all.totals.outputs.size()),
-                std::vector<std::uint64_t>(all.totals.classes.size())};
+  all.totals = {0,
+                0,
+                std::vector<exact_sum>(all.totals.sums.size()),
+                std::vector<exact_sum>(all.totals.outputs.size()),
+                std::vector<std::uint64_t>(all.totals.classes.size()),
+                std::vector<std::uint64_t>(all.totals.decisions.size())};
   for (auto& f : all.features) std::fill(f.counts.begin(), f.counts.end(), 0);
   if (auto other = merge(all, state)) return other;
   std::vector<std::uint64_t> counts;

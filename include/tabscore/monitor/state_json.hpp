@@ -19,6 +19,7 @@
 #include "../core/json_text.hpp"
 #include "../core/result.hpp"
 #include "../core/text_buffer.hpp"
+#include "../outputs/prediction.hpp"
 #include "state.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
@@ -65,6 +66,15 @@ inline std::string to_json(const monitor_state& state) {
     }
     out.append("]");
   };
+  std::string_view before = ",\n \"decisions\": [\n  {\"name\": ";
+  for (std::size_t k = 0; k < state.decisions.size(); ++k) {
+    out.append(std::exchange(before, ",\n  {\"name\": "));
+    text(state.decisions[k]);
+    out.append(", \"count\": ");
+    number(state.totals.decisions[k]);
+    out.append("}");
+  }
+  if (!state.decisions.empty()) out.append("]");
   list("numeric", monitored_kind::numeric, state.totals.sums);
   list("text", monitored_kind::text, {});
   if (!state.totals.outputs.empty()) {
@@ -93,7 +103,7 @@ inline result<monitor_state> parse_monitor_state(std::string_view bytes, std::st
   const detail::json_node root(document, reading);
   monitor_state state;
   root.members({"format", "version", "model", "reference", "samples", "positives", "numeric", "text"},
-               {"probability", "outputs", "classes"});
+               {"probability", "outputs", "classes", "decisions"});
   const bool binary = root.ok() && root.has("probability");
   if (root.ok() && binary == (root.has("outputs") && root.has("classes"))) {
     root.expected("either the counts of a probability, or those of outputs and classes");
@@ -150,6 +160,19 @@ inline result<monitor_state> parse_monitor_state(std::string_view bytes, std::st
       } else {
         state.totals.classes.assign(cells.begin(), cells.end() - 2);
       }
+    }
+  }
+  if (root.has("decisions")) {
+    std::uint64_t decided = 0;
+    root["decisions"].each([&](const detail::json_node& node) {
+      node.members({"name", "count"});
+      if (!node.ok()) return;
+      state.decisions.push_back(node["name"].name());
+      decided += state.totals.decisions.emplace_back(node["count"].count());
+    });
+    if (root.ok() && (decided != state.totals.samples || state.decisions.size() > max_decisions)) {
+      root["decisions"].expected(
+          fmt::format("counts of all {} samples, of at most {} decisions", state.totals.samples, max_decisions));
     }
   }
   if (reading.failure) return *std::move(reading.failure);

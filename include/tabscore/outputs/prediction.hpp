@@ -77,4 +77,54 @@ concept prediction_type = requires {
   std::span<const std::string_view>(T::names);
 };
 
+/// Decisions that a service may declare.
+inline constexpr std::size_t max_decisions = 64;
+
+/// A prediction, and the decision that a policy (decision_policy.hpp) makes of its numbers:
+///     ts::decided<ts::binary<"probability", "default">, "decision", "approve", "refer", "decline">
+template <prediction_type Prediction, fixed_string Decision, fixed_string... Decisions>
+struct decided : Prediction {
+  static constexpr std::string_view decision = Decision.view();
+  static constexpr std::array<std::string_view, sizeof...(Decisions)> decisions{Decisions.view()...};
+  /// Of all members: those of the prediction, then the decision.
+  static constexpr auto members = [] {
+    constexpr std::size_t before = std::span<const std::string_view>(Prediction::names).size();
+    std::array<std::string_view, before + 1> all{};
+    for (std::size_t i = 0; i < before; ++i) all[i] = Prediction::names[i];
+    all[before] = decision;
+    return all;
+  }();
+  static_assert(sizeof...(Decisions) >= 2 && sizeof...(Decisions) <= max_decisions,
+                "tabscore: a service declares 2 to 64 decisions");
+  static_assert(detail::distinct(decisions), "tabscore: two decisions have the same name");
+  static_assert(((!Decisions.view().empty()) && ...), "tabscore: the name of a decision is empty");
+  static_assert(detail::distinct(members), "tabscore: two members of a prediction have the same name");
+  static_assert(
+      !requires { Prediction::decision; }, "tabscore: a prediction is decided once");
+};
+
+/// A declared prediction with decisions.
+template <class T>
+concept decided_type = prediction_type<T> && requires {
+  { T::decision } -> std::convertible_to<std::string_view>;
+  std::span<const std::string_view>(T::decisions);
+};
+
+/// The names of its decisions; of a prediction without any they are none.
+template <prediction_type Prediction>
+constexpr std::span<const std::string_view> decisions_of() noexcept {
+  if constexpr (decided_type<Prediction>) return Prediction::decisions;
+  return {};
+}
+
+/// The names of the members of an answer.
+template <prediction_type Prediction>
+constexpr std::span<const std::string_view> members_of() noexcept {
+  if constexpr (decided_type<Prediction>) {
+    return Prediction::members;
+  } else {
+    return Prediction::names;
+  }
+}
+
 }  // namespace tabscore::inline TABSCORE_ABI

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,10 +25,17 @@ struct prediction_column {
     number,      ///< a double: predictions::value(row, number)
     label,       ///< 0 or 1: predictions::label[row]
     class_name,  ///< a text: predictions::class_of(row)
+    decision,    ///< a text: predictions::decision_of(row)
   };
   std::string name;
   kind of = kind::number;
   std::size_t number = 0;
+
+  bool is_text() const noexcept { return of == kind::class_name || of == kind::decision; }
+  /// Precondition: is_text(), and the row has a prediction.
+  std::string_view text_of(const predictions& p, std::size_t row) const noexcept {
+    return of == kind::decision ? p.decision_of(row) : p.class_of(row);
+  }
 };
 
 using prediction_columns = std::vector<prediction_column>;
@@ -47,19 +55,19 @@ inline result<prediction_columns> distinct_columns(prediction_columns columns, s
   return columns;
 }
 
-inline prediction_columns columns_of(const prediction_layout& layout) {
+inline prediction_columns columns_of(const prediction_layout& layout, std::span<const std::string_view> names) {
   using kind = prediction_column::kind;
   const model_outputs& model = layout.model;
   prediction_columns columns;
   const bool classes = model.task == task::multiclass;
-  if (classes) columns.push_back({std::string(layout.names[0]), kind::class_name});
+  if (classes) columns.push_back({std::string(names[0]), kind::class_name});
   for (std::size_t k = 0; k < model.columns; ++k) {
-    columns.push_back(
-        {classes ? joined({layout.names[1], "_", model.classes[k]}) : std::string(layout.names[k]), kind::number, k});
+    columns.push_back({classes ? joined({names[1], "_", model.classes[k]}) : std::string(names[k]), kind::number, k});
   }
-  if (!classes && layout.names.size() > model.columns) {
-    columns.push_back({std::string(layout.names[model.columns]), kind::label});
+  if (!classes && names.size() > model.columns) {
+    columns.push_back({std::string(names[model.columns]), kind::label});
   }
+  if (!layout.decisions.empty()) columns.push_back({std::string(layout.decisions.name), kind::decision});
   return columns;
 }
 
@@ -69,15 +77,17 @@ inline prediction_columns columns_of(const prediction_layout& layout) {
 ///     probability, label                           binary, anomaly
 ///     class, probabilities_a, probabilities_b ...  multiclass: its name, then a number a class
 ///     a number each                                regression, quantiles, score
+/// and the decision behind them, where there is one.
 inline result<prediction_columns> text_columns(const prediction_layout& layout) {
-  return detail::distinct_columns(detail::columns_of(layout), {});
+  return detail::distinct_columns(detail::columns_of(layout, layout.names), {});
 }
 
 /// The columns of a typed table (Arrow, ClickHouse, DuckDB), which has a column `error` behind them. Those of two
 /// classes are called "probability" and "label".
 inline result<prediction_columns> typed_columns(const prediction_layout& layout) {
   const bool two = layout.model.task == task::binary;
-  return detail::distinct_columns(detail::columns_of(two ? prediction_layout::of_two_classes() : layout), "error");
+  const auto names = two ? prediction_layout::of_two_classes().names : layout.names;
+  return detail::distinct_columns(detail::columns_of(layout, names), "error");
 }
 
 /// Whether a record of row_predictions or answers has no prediction.

@@ -21,6 +21,15 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
+/// The decisions that follow predictions. Without any it is empty.
+struct decision_layout {
+  std::string_view name;                    ///< of the member
+  std::span<const std::string_view> names;  ///< of the decisions, as the service declares them
+  std::string policy;                       ///< the SHA-256 of the policy that makes them
+
+  bool empty() const noexcept { return names.empty(); }
+};
+
 /// The members of predictions as Python's json.dumps writes them, in pieces around the numbers.
 struct prediction_texts {
   using piece = detail::basic_repeated_text<16>;
@@ -28,10 +37,12 @@ struct prediction_texts {
   std::vector<piece> before;      ///< of each column, before its number
   std::vector<piece> class_head;  ///< multiclass: of each class, before the columns
   std::array<piece, 2> end;       ///< behind the last number, by the label where there is one
+  std::vector<piece> decision;    ///< behind that, of each decision
   std::size_t space = 0;          ///< bytes that the pieces of a record may touch
 
   prediction_texts() = default;
-  prediction_texts(std::span<const std::string_view> names, const model_outputs& model) {
+  prediction_texts(std::span<const std::string_view> names, const model_outputs& model,
+                   const decision_layout& decisions) {
     const auto member = [](std::string_view before_name, std::string_view name, std::string_view behind) {
       text_buffer t;
       t.append(before_name);
@@ -39,7 +50,9 @@ struct prediction_texts {
       t.append(behind);
       return std::string(t.view());
     };
+    constexpr std::string_view features = ", \"features\": {";
     const bool classes = model.task == task::multiclass;
+    std::size_t longest = 0;  // of the decisions
     for (std::size_t k = 0; k < model.columns; ++k) {
       const std::string_view name = classes ? std::string_view(model.classes[k]) : names[k];
       space += before.emplace_back(member(classes && k == 0 ? "" : ", ", name, ": ")).space();
@@ -55,9 +68,14 @@ struct prediction_texts {
       if (!classes && names.size() > model.columns) {
         text = member(", ", names.back(), ": ").append(label == 0 ? "0" : "1");
       }
-      end[label] = piece(text.append(", \"features\": {"));
+      end[label] = piece(decisions.empty() ? text.append(features) : text);
     }
-    space += end[0].space() + model.columns * number_text_space + piece::block;
+    for (const std::string_view each : decisions.names) {
+      std::string text = member(", ", decisions.name, ": ").append(member("", each, ", \"policy\": \""));
+      longest = (std::max)(longest,
+                           decision.emplace_back(text.append(decisions.policy).append("\"").append(features)).space());
+    }
+    space += end[0].space() + longest + model.columns * number_text_space + 2 * piece::block;
   }
 };
 
@@ -65,11 +83,12 @@ struct prediction_texts {
 struct prediction_layout {
   std::span<const std::string_view> names;  ///< as prediction.hpp declares them
   model_outputs model;
+  decision_layout decisions;
   prediction_texts texts;
 
   /// The names must outlive it. Precondition: wrong_outputs() of match.hpp finds nothing.
-  prediction_layout(std::span<const std::string_view> declared, model_outputs outputs)
-      : names(declared), model(std::move(outputs)), texts(names, model) {}
+  prediction_layout(std::span<const std::string_view> declared, model_outputs outputs, decision_layout decided = {})
+      : names(declared), model(std::move(outputs)), decisions(std::move(decided)), texts(names, model, decisions) {}
 
   /// "probability" and "label" of two unnamed classes.
   static const prediction_layout& of_two_classes() {
@@ -104,11 +123,12 @@ class row_values : public std::span<const double> {
 /// What was predicted for some records, in their order. A view into the buffers that the records were scored with,
 /// valid until those are used again; its layout is the pipeline's.
 struct predictions {
-  row_values value;                           ///< of every task: rows x columns
-  row_values probability;                     ///< binary and multiclass: the same numbers
-  std::span<const std::uint8_t> label;        ///< binary: 1 where probability >= threshold; anomaly: 1 for an outlier
-  std::span<const std::uint32_t> class_at{};  ///< multiclass: the column of each record's class
-  double threshold = 0.5;                     ///< binary and anomaly
+  row_values value;                             ///< of every task: rows x columns
+  row_values probability;                       ///< binary and multiclass: the same numbers
+  std::span<const std::uint8_t> label;          ///< binary: 1 where probability >= threshold; anomaly: 1 for an outlier
+  std::span<const std::uint32_t> class_at{};    ///< multiclass: the column of each record's class
+  std::span<const std::uint8_t> decision_at{};  ///< of a service that declares decisions: the number of each record's
+  double threshold = 0.5;                       ///< binary and anomaly
   detail::number_texts* texts = nullptr;  ///< of the values: empty until somebody writes them; none: they are not kept
   const prediction_layout* layout = &prediction_layout::of_two_classes();
   /// Of each record, when they were asked for: columns x (features + 1) numbers, the last of a column its base value.
@@ -122,8 +142,9 @@ struct predictions {
 
   /// Of any task: takes what it has of labels, classes and the threshold.
   predictions(const prediction_layout& described, row_values numbers, std::span<const std::uint8_t> labels,
-              std::span<const std::uint32_t> classes, double limit) noexcept
-      : value(numbers), layout(&described) {
+              std::span<const std::uint32_t> classes, double limit,
+              std::span<const std::uint8_t> decisions = {}) noexcept
+      : value(numbers), decision_at(decisions), layout(&described) {
     const task t = described.model.task;
     if (t == task::binary || t == task::multiclass) probability = numbers;
     if (t == task::binary || t == task::anomaly) label = labels, threshold = limit;
@@ -140,6 +161,9 @@ struct predictions {
     return class_names()[class_at.empty() ? std::size_t{label[row]} : std::size_t{class_at[row]}];
   }
 
+  /// The name of a record's decision. Precondition: decision_at is not empty.
+  std::string_view decision_of(std::size_t row) const noexcept { return layout->decisions.names[decision_at[row]]; }
+
   /// The numbers of some of the records, without contributions.
   predictions slice(std::size_t begin, std::size_t count) const noexcept {
     predictions some = *this;
@@ -147,6 +171,7 @@ struct predictions {
     if (!probability.empty()) some.probability = some.value;
     if (!label.empty()) some.label = label.subspan(begin, count);
     if (!class_at.empty()) some.class_at = class_at.subspan(begin, count);
+    if (!decision_at.empty()) some.decision_at = decision_at.subspan(begin, count);
     some.texts = nullptr;
     some.contributions = {};
     return some;

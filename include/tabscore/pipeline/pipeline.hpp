@@ -27,6 +27,8 @@
 #include "../models/raw_checks.hpp"
 #include "../models/scorer.hpp"
 #include "../monitor/sink.hpp"
+#include "../outputs/decider.hpp"
+#include "../outputs/decision_policy.hpp"
 #include "../outputs/match.hpp"
 #include "../outputs/prediction.hpp"
 #include "../outputs/predictions.hpp"
@@ -54,9 +56,9 @@ class score_buffers {
  public:
   std::size_t capacity_bytes() const noexcept {
     return matrix.capacity() + codes.capacity() + model.capacity() + values.capacity() + label.capacity() +
-           contributions.capacity() + texts.capacity();
+           decision.capacity() + contributions.capacity() + texts.capacity();
   }
-  scratch matrix, codes, model, values, label, contributions;
+  scratch matrix, codes, model, values, label, decision, contributions;
   detail::number_texts texts;
   detail::exclusive user;  ///< one thread at a time
 };
@@ -80,8 +82,9 @@ template <class... Sink>
 inline constexpr bool is_sinks<sinks<Sink...>> = true;
 }  // namespace detail
 
-/// The way of a batch: rules, features, scorer, sinks. Immutable: threads share it, each with its own score_buffers.
-/// Sinks are referred to and must outlive it; everything else is its own. Takes models of the declared prediction only.
+/// The way of a batch: rules, features, scorer, decisions where the prediction declares some, sinks. Immutable: threads
+/// share it, each with its own score_buffers. Sinks are referred to and must outlive it; everything else is its own.
+/// Takes models of the declared prediction only.
 template <schema_type Schema, class Rules, class Features, class Model, class Sinks = sinks<>,
           prediction_type Prediction = binary<>>
 class pipeline {
@@ -105,16 +108,19 @@ class pipeline {
   static constexpr std::size_t width = Features::template width<Schema>;
 
   /// As make_pipeline(...).value(): a model that was trained on other features throws (aborts without exceptions).
-  pipeline(Schema, Rules r, Features f, Model m, Sinks s = Sinks{}, Prediction = {})
-      : pipeline(make(std::move(r), std::move(f), std::move(m), std::move(s)).value()) {}
+  pipeline(Schema, Rules r, Features f, Model m, Sinks s = Sinks{}, Prediction = {},
+           const std::optional<decision_policy>& policy = std::nullopt)
+      : pipeline(make(std::move(r), std::move(f), std::move(m), std::move(s), policy).value()) {}
 
   /// The same with the error as a value: the sentence says which feature the model and the pipeline disagree on, by
-  /// name or, where the model file has raw rows, by value.
-  static result<pipeline> make(Rules r, Features f, Model m, Sinks s) {
+  /// name or, where the model file has raw rows, by value. The policy is of a prediction that declares decisions.
+  static result<pipeline> make(Rules r, Features f, Model m, Sinks s,
+                               const std::optional<decision_policy>& policy = std::nullopt) {
     if (auto wrong = wrong_outputs(outputs_of(m), Prediction::task, Prediction::columns, Prediction::names)) {
       return *std::move(wrong);
     }
-    pipeline p(checked{}, std::move(r), std::move(f), std::move(m), std::move(s));
+    pipeline p(checked{}, std::move(r), std::move(f), std::move(m), std::move(s), policy);
+    if (auto wrong = p.bind(policy)) return *std::move(wrong);
     if (auto match = p.match_features(); !match) return match.error();
     if (auto wrong = p.check_threshold()) return *std::move(wrong);
     if (const std::shared_ptr<const raw_checks> raw = p.model_.features().raw) {
@@ -195,6 +201,7 @@ class pipeline {
         values_ = buffers_.values.template grow<double>(room_ * columns, scored_ * columns);
         if constexpr (has_classes) class_at_ = buffers_.label.template grow<std::uint32_t>(room_, scored_);
         if constexpr (has_label) label_ = buffers_.label.template grow<std::uint8_t>(room_, scored_);
+        if constexpr (has_decisions) decision_ = buffers_.decision.template grow<std::uint8_t>(room_, scored_);
       }
       while (good_ && records.rows() - scored_ >= block_rows) observe(records.slice(scored_, block_rows));
     }
@@ -263,6 +270,7 @@ class pipeline {
         bad_.row = scored_ + row;
         return;
       }
+      if constexpr (has_decisions) pipe_.decider_.decide(part, {values, columns}, decision_.subspan(scored_, rows));
       scored_ += rows;
       use(x);
     }
@@ -300,7 +308,8 @@ class pipeline {
               {values_.subspan(first * columns, rows * columns), columns},
               has_label ? label_.subspan(first, rows) : label_,
               has_classes ? class_at_.subspan(first, rows) : class_at_,
-              pipe_.model_.threshold()};
+              pipe_.model_.threshold(),
+              has_decisions ? decision_.subspan(first, rows) : decision_};
     }
 
     const pipeline& pipe_;
@@ -309,6 +318,7 @@ class pipeline {
     std::span<double> values_;
     std::span<std::uint8_t> label_;
     std::span<std::uint32_t> class_at_;
+    std::span<std::uint8_t> decision_;
     std::size_t room_ = 0;  // records
     std::size_t scored_ = 0;
     bool good_ = true;  // all rules kept and all numbers as the task allows, so far
@@ -323,14 +333,40 @@ class pipeline {
 
   static constexpr bool has_label = Prediction::task == task::binary || Prediction::task == task::anomaly;
   static constexpr bool has_classes = Prediction::task == task::multiclass;
+  static constexpr bool has_decisions = decided_type<Prediction>;
 
   struct checked {};
-  pipeline(checked, Rules r, Features f, Model m, Sinks s)
+  pipeline(checked, Rules r, Features f, Model m, Sinks s, const std::optional<decision_policy>& policy)
       : rules_(std::move(r)),
         features_(std::move(f)),
         model_(std::move(m)),
         sinks_(std::move(s)),
-        layout_(std::make_shared<const prediction_layout>(Prediction::names, outputs_of(model_))) {}
+        layout_(std::make_shared<const prediction_layout>(Prediction::names, outputs_of(model_), decisions(policy))) {}
+
+  static decision_layout decisions([[maybe_unused]] const std::optional<decision_policy>& policy) {
+    decision_layout declared;
+    if constexpr (has_decisions) {
+      declared = {Prediction::decision, Prediction::decisions, policy ? policy->sha256 : std::string()};
+    }
+    return declared;
+  }
+  /// Makes the decider; why there is none of this policy, or nothing.
+  std::optional<error> bind(const std::optional<decision_policy>& policy) {
+    if constexpr (has_decisions) {
+      if (!policy || policy->sha256.empty()) {
+        return error{errc::mismatch,
+                     "the prediction declares decisions, and there is no policy that makes them: give it one of "
+                     "load_policy() or parse_policy()"};
+      }
+      auto bound = decider<Schema>::make(*policy, *layout_);
+      if (!bound) return bound.error();
+      decider_ = *std::move(bound);
+    } else if (policy) {
+      return error{errc::mismatch,
+                   policy->path + ": the prediction declares no decisions: declare ts::decided<...> for a policy"};
+    }
+    return std::nullopt;
+  }
 
   /// Numbers a record.
   std::size_t values_a_record() const noexcept {
@@ -492,6 +528,8 @@ class pipeline {
   Model model_;
   Sinks sinks_;
   std::shared_ptr<const prediction_layout> layout_;
+  struct no_decider {};
+  [[no_unique_address]] std::conditional_t<has_decisions, decider<Schema>, no_decider> decider_;
   std::array<std::size_t, std::max<std::size_t>(1, Schema::text_count)> text_fields_{};
   std::size_t text_features_ = 0;
 };
@@ -499,10 +537,11 @@ class pipeline {
 /// A pipeline whose types are deduced, or why the model does not fit its features.
 template <schema_type Schema, class Rules, class Features, class Model, class Sinks = sinks<>,
           prediction_type Prediction = binary<>>
-result<pipeline<Schema, Rules, Features, Model, Sinks, Prediction>> make_pipeline(Schema, Rules r, Features f, Model m,
-                                                                                  Sinks s = Sinks{}, Prediction = {}) {
+result<pipeline<Schema, Rules, Features, Model, Sinks, Prediction>> make_pipeline(
+    Schema, Rules r, Features f, Model m, Sinks s = Sinks{}, Prediction = {},
+    const std::optional<decision_policy>& policy = std::nullopt) {
   return pipeline<Schema, Rules, Features, Model, Sinks, Prediction>::make(std::move(r), std::move(f), std::move(m),
-                                                                           std::move(s));
+                                                                           std::move(s), policy);
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI

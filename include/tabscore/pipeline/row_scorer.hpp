@@ -67,14 +67,16 @@ class row_scorer {
     values_.assign(rows * columns, std::numeric_limits<double>::quiet_NaN());
     label_.assign(rows, 0);
     class_at_.assign(rows, 0);
+    if (!pipe_.layout().decisions.empty()) decision_.assign(rows, 0);
     for (std::size_t i = 0; predicted && i < found.rows.size(); ++i) {
       const std::size_t to = found.rows[i];
       const auto row = some.value.row(i);
       std::copy(row.begin(), row.end(), values_.begin() + static_cast<std::ptrdiff_t>(to * columns));
       if (!some.label.empty()) label_[to] = some.label[i];
       if (!some.class_at.empty()) class_at_[to] = some.class_at[i];
+      if (!some.decision_at.empty()) decision_[to] = some.decision_at[i];
     }
-    all_ = predictions(pipe_.layout(), {values_, columns}, label_, class_at_, pipe_.model().threshold());
+    all_ = predictions(pipe_.layout(), {values_, columns}, label_, class_at_, pipe_.model().threshold(), decision_);
   }
 
   void describe_faults(std::size_t rows, const partial_predictions& found, bool predicted) {
@@ -110,6 +112,7 @@ class row_scorer {
   std::vector<double> values_;
   std::vector<std::uint8_t> label_;
   std::vector<std::uint32_t> class_at_;
+  std::vector<std::uint8_t> decision_;
   predictions all_;
   std::vector<row_fault> faults_;
   text_buffer reasons_;

@@ -82,7 +82,8 @@ class endpoint {
   /// a session, and its response is valid until the next call. A session must not outlive the endpoint.
   std::shared_ptr<session_type> session() { return std::make_shared<session_type>(state_); }
 
-  /// Loads the model file again, soon; one that is refused changes nothing but what /model and the metrics say.
+  /// Loads the model file and the policy again, soon; one that is refused changes nothing but what /model and the
+  /// metrics say.
   void reload() {
     if (state_.reloader) state_.reloader->reload();
   }
@@ -103,7 +104,7 @@ class endpoint {
   std::optional<error> load() {
     std::unique_ptr<detail::served_model<full>> model;
     if (!config().model.empty()) {
-      const auto bytes = read_model_bytes(config().model);
+      const auto bytes = detail::read_served_files(config());
       if (!bytes) return bytes.error();
       auto loaded = detail::load_served_model<full>(config(), *bytes);
       if (!loaded) return loaded.error();

@@ -22,7 +22,8 @@ enum class error_style { neutral, pydantic1, pydantic2, problem, inference };
 /// What an endpoint does. The defaults serve a model file and write no files.
 struct settings {
   std::string model{};        ///< the model file; empty: none, and predictions are answered 503
-  bool watch_model = false;   ///< load the file again whenever it changes; reload() does so in any case
+  std::string policy{};       ///< the policy file of a service that declares decisions
+  bool watch_model = false;   ///< load the files again whenever one changes; reload() does so in any case
   bool with_baseline = true;  ///< false: the model's drift baseline is ignored
   decode_limits limits{.max_records = 1'000'000, .max_errors = 1'000};
   std::size_t max_error_bytes = std::size_t{256} << 10;  ///< of an answer's list of errors; the rest is counted

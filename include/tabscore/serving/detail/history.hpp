@@ -9,12 +9,14 @@
 #include <deque>
 #include <mutex>
 #include <numeric>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "../../core/config.hpp"
+#include "../../core/json_text.hpp"
 #include "../../core/text_buffer.hpp"
 #include "../../core/write_number.hpp"
 #include "../../outputs/task.hpp"
@@ -33,9 +35,17 @@ class monitoring_history {
     double drift = 0;                                        // a stability index, or |z| without histograms
     std::vector<std::uint64_t> classes = {};                 // records by predicted class
     std::vector<double> sums = {};                           // of predicted numbers
+    std::vector<std::uint64_t> decisions = {};               // records by decision
   };
 
-  explicit monitoring_history(task predicted) : task_(predicted) {}
+  /// `decisions`: the names of those that the service declares.
+  explicit monitoring_history(task predicted, std::span<const std::string_view> decisions = {}) : task_(predicted) {
+    for (const std::string_view name : decisions) {
+      text_buffer text;
+      append_json_text(text, name);
+      decisions_.emplace_back(text.view());
+    }
+  }
 
   /// Names of classes or predicted numbers, as JSON; those of another model start the history anew.
   void add(moment now, const std::vector<std::string>& names) {
@@ -59,9 +69,12 @@ class monitoring_history {
       append_list(out, R"(,"positives":)", [](const moment& m) { return m.positives; });
     }
     if (task_ == task::multiclass) {
-      append_lists(out, R"(,"classes":{)", largest_classes(), &moment::classes);
+      append_lists(out, R"(,"classes":{)", names_, largest_classes(), &moment::classes);
     } else if (task_ != task::binary) {
-      append_lists(out, R"(,"sums":{)", all(names_.size()), &moment::sums);
+      append_lists(out, R"(,"sums":{)", names_, all(names_.size()), &moment::sums);
+    }
+    if (!decisions_.empty()) {
+      append_lists(out, R"(,"decisions":{)", decisions_, all(decisions_.size()), &moment::decisions);
     }
     append_list(out, R"(,"rejected":)", [](const moment& m) { return m.rejected; });
     append_list(out, R"(,"drift":)", [](const moment& m) { return m.drift; });
@@ -88,11 +101,11 @@ class monitoring_history {
     return k < numbers.size() ? numbers[k] : T{};
   }
   template <class T>
-  void append_lists(text_buffer& out, std::string_view before, const std::vector<std::size_t>& places,
-                    std::vector<T> moment::*numbers) const {
+  void append_lists(text_buffer& out, std::string_view before, const std::vector<std::string>& names,
+                    const std::vector<std::size_t>& places, std::vector<T> moment::*numbers) const {
     out.append(before);
     for (std::size_t i = 0; i < places.size(); ++i) {
-      append_list(out, (i == 0 ? "" : ",") + names_[places[i]] + ":",
+      append_list(out, (i == 0 ? "" : ",") + names[places[i]] + ":",
                   [&](const moment& m) { return at(m.*numbers, places[i]); });
     }
     out.append("}");
@@ -120,6 +133,7 @@ class monitoring_history {
   mutable std::mutex mutex_;
   std::deque<moment> moments_;
   std::vector<std::string> names_;
+  std::vector<std::string> decisions_;
   task task_;
 };
 

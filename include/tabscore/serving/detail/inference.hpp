@@ -10,10 +10,10 @@
 #include <variant>
 
 #include "../../compat/inference_errors.hpp"
+#include "../../compat/prediction_tensors.hpp"
 #include "../../compat/score_tensors.hpp"
 #include "../../compat/tensor_decoder.hpp"
 #include "../../core/config.hpp"
-#include "../../compat/prediction_tensors.hpp"
 #include "../../json/write.hpp"
 #include "../../version.hpp"
 #include "../request.hpp"
@@ -87,8 +87,8 @@ class inference_api {
       return error(out, 400, "Records are neither skipped nor explained here; /batch_predict does both.");
     }
     thread_metrics::stopwatch time(metrics_);
-    const tabscore::outcome outcome =
-        score_tensors(&*served.pipe, asked.body, decoder_, records_, buffers_, Service::prediction::names, time);
+    const tabscore::outcome outcome = score_tensors(&*served.pipe, asked.body, decoder_, records_, buffers_,
+                                                    members_of<typename Service::prediction>(), time);
     const auto* const p = std::get_if<predictions>(&outcome);
     if (p == nullptr) {
       const bool malformed = std::holds_alternative<tabscore::error>(outcome);
@@ -117,7 +117,7 @@ class inference_api {
       append_output(out, p, name);
     };
     for (const std::string& name : decoder_.outputs()) append(name);
-    for (const std::string_view name : Service::prediction::names) {
+    for (const std::string_view name : members_of<typename Service::prediction>()) {
       if (decoder_.outputs().empty()) append(name);
     }
     out.append("]}");

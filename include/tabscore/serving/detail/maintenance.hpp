@@ -43,7 +43,7 @@ class maintenance {
     double drift = 0;
     if (model) drift = model->has_histograms() ? largest_drift(model->monitor) : model->drift().score;
     service_.history.add({std::time(nullptr), live.samples, live.positives, service_.metrics.rejected(), drift,
-                          std::move(live.classes), std::move(live.outputs)},
+                          std::move(live.classes), std::move(live.outputs), std::move(live.decisions)},
                          model ? model->names->column_names() : std::vector<std::string>());
   }
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,21 +12,27 @@
 
 #include "../../core/config.hpp"
 #include "../../models/model_file.hpp"
+#include "../../outputs/decision_policy.hpp"
 #include "../service.hpp"
 #include "openapi.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::serving::detail {
 
-/// The names, the card and the hash of a model.
+/// The names, the card and the hashes of a model and its policy.
 struct model_identity {
+  struct file {
+    std::string name, version, sha256;
+  };
   std::string name, version, sha256;
+  file policy;         // without one its members are empty
   std::string card;    // what /model answers
   std::string header;  // of predictions
 };
 
-/// From a model file and the SHA-256 of its bytes. Made once, when the model is loaded.
+/// From a model file, the SHA-256 of its bytes and the policy. Made once, when the model is loaded.
 template <class Service>
-model_identity identify(const model_file& file, const std::string& sha256) {
+model_identity identify(const model_file& file, const std::string& sha256,
+                        const std::optional<decision_policy>& policy) {
   using openapi::json_text;
   using openapi::number;
   const auto list = [](const auto& items, auto&& text_of) {
@@ -66,21 +73,29 @@ model_identity identify(const model_file& file, const std::string& sha256) {
                                              texts(file.outputs.names));
   const bool has_threshold =
       file.outputs.task == tabscore::task::binary || file.outputs.task == tabscore::task::anomaly;
+  std::string decided, header = "x-model-sha256: " + sha256 + "\r\n";
+  if (policy) {
+    decided = fmt::format(R"("policy":{{"name":{},"version":{},"sha256":{},"tables":{}}},)", json_text(policy->name),
+                          json_text(policy->version), json_text(policy->sha256), policy->tables);
+    header.append("x-policy-sha256: ").append(policy->sha256).append("\r\n");
+  }
   const std::string version = origin.date + "+" + sha256.substr(0, 12);
   std::string card =
-      fmt::format(R"({{"name":{},"version":{},"kind":{},"sha256":{},{}"threshold":{},"classes":{},"rounds":{},)"
+      fmt::format(R"({{"name":{},"version":{},"kind":{},"sha256":{},{}"threshold":{},"classes":{},"rounds":{},{})"
                   R"("trainer":{{"name":{},"version":{}}},"exporter":{},"date":{},)"
                   R"("training_data":{{"file":{},"sha256":{},"rows":{}}},"split":{},"metrics":{{{}}},)"
                   R"("features":{{"numeric":[{}],"text":[{}]}},"drift_baseline":{},"schema":{}}})",
                   json_text(file.name), json_text(version), json_text(file.kind), json_text(sha256), task,
-                  has_threshold ? number(file.threshold) : "null", classes, rounds, json_text(origin.trainer),
+                  has_threshold ? number(file.threshold) : "null", classes, rounds, decided, json_text(origin.trainer),
                   json_text(origin.trainer_version), json_text(origin.exporter), json_text(origin.date),
                   json_text(origin.data_file), json_text(origin.data_sha256), origin.data_rows, split,
                   list(origin.metrics, [&](const auto& m) { return json_text(m.first) + ":" + number(m.second); }),
                   list(file.features.numeric, [&](const auto& name) { return json_text(name); }),
                   list(file.features.text, [&](const auto& name) { return json_text(name); }), baseline,
                   openapi::record_schema<Service>());
-  return {file.name, version, sha256, std::move(card), "x-model-sha256: " + sha256 + "\r\n"};
+  model_identity identity{file.name, version, sha256, {}, std::move(card), std::move(header)};
+  if (policy) identity.policy = {policy->name, policy->version, policy->sha256};
+  return identity;
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI::serving::detail

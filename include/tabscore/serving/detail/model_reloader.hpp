@@ -27,16 +27,16 @@
 
 namespace tabscore::inline TABSCORE_ABI::serving::detail {
 
-/// Reloads of the model file since the start.
+/// Reloads of the model file and its policy since the start.
 struct reload_status {
-  std::uint64_t loaded = 0;   // files that replaced the model
+  std::uint64_t loaded = 0;   // files that replaced the model or the policy
   std::uint64_t refused = 0;  // files that were not accepted
   std::time_t last = 0;       // of either
   std::string error;          // of the last file; empty: it was loaded
 };
 
-/// A thread that loads the model file again, on request or when it has changed, and replaces the served model. A file
-/// that is refused changes the status only.
+/// A thread that loads the model file and its policy again, on request or when one has changed, and replaces the served
+/// model. A file that is refused changes the status only.
 template <class Service>
 class model_reloader {
  public:
@@ -59,12 +59,14 @@ class model_reloader {
 
  private:
   // What changes when a file is written to or replaced.
-  using stamp = std::tuple<dev_t, ino_t, off_t, time_t, long>;
-  stamp look() const {
+  using file_stamp = std::tuple<dev_t, ino_t, off_t, time_t, long>;
+  using stamp = std::pair<file_stamp, file_stamp>;
+  static file_stamp look(const std::string& path) {
     struct stat s {};
-    if (stat(config_.model.c_str(), &s) != 0) return {};
+    if (stat(path.c_str(), &s) != 0) return {};
     return {s.st_dev, s.st_ino, s.st_size, s.st_mtim.tv_sec, s.st_mtim.tv_nsec};
   }
+  stamp look() const { return {look(config_.model), look(config_.policy)}; }
 
   void run(const std::stop_token& stop) {
     // Requests go first: this thread takes no core from one that wakes, and of a busy one a seventieth. With SCHED_IDLE
@@ -103,19 +105,27 @@ class model_reloader {
 
   void load() {
     if (const auto why = unreadable_file()) return refuse(*why);
-    const auto bytes = read_model_bytes(config_.model);
+    const auto bytes = read_served_files(config_);
     if (!bytes) return refuse(bytes.error().message);
+    const std::string policy = config_.policy.empty() ? std::string() : tabscore::detail::sha256(bytes->policy);
     const typename live_model<Service>::reader reader(live_);
+    std::unique_ptr<served_model<Service>> model;
     {
       const auto current = reader.pin();
-      if (current && current->identity.sha256 == tabscore::detail::sha256(*bytes)) return;
+      const bool same_model = current && current->identity.sha256 == tabscore::detail::sha256(bytes->model);
+      if (same_model && current->identity.policy.sha256 == policy) return;
+      auto loaded = load_served_model<Service>(config_, *bytes, current.get());
+      if (!loaded) return refuse(loaded.error().message);
+      model = *std::move(loaded);
     }
-    auto model = load_served_model<Service>(config_, *bytes);
-    if (!model) return refuse(model.error().message);
-    (*model)->log_to(log_, config_.log_model_hash);
-    const std::string version = (*model)->identity.version;
+    model->log_to(log_, config_.log_model_hash);
+    std::string version = model->identity.version;
+    if (!policy.empty()) {
+      version.append(" with the policy ").append(model->identity.policy.name).append(" ");
+      version.append(model->identity.policy.version);
+    }
     const std::lock_guard lock(mutex_);  // who sees the model sees this status, too
-    live_.publish(std::move(*model));
+    live_.publish(std::move(model));
     notify(config_, fmt::format("serves {} from now on", version));
     ++status_.loaded;
     status_.last = std::time(nullptr);

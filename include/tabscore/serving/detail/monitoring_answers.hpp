@@ -145,8 +145,22 @@ inline void append_outputs(prometheus_text& text, const totals& live, const pred
   }
 }
 
+/// Counts of decisions, and the policy that makes them.
+inline void append_decisions(prometheus_text& text, const monitored_model& model, const prediction_layout& layout) {
+  const std::vector<std::uint64_t> counts = model.monitor.read().decisions;
+  const decision_layout& decisions = layout.decisions;
+  text.family("tabscore_decision_total", "counter", "Observed records by decision.");
+  for (std::size_t k = 0; k < decisions.names.size(); ++k) {
+    text.sample({{"decision", decisions.names[k]}}, k < counts.size() ? counts[k] : 0);
+  }
+  const auto& [name, version, sha256] = model.identity.policy;
+  text.family("tabscore_policy_info", "gauge", "The policy that decides.");
+  text.sample({{"name", name}, {"version", version}, {"sha256", sha256}}, 1);
+}
+
 inline void append_metrics(prometheus_text& text, const monitored_model& model, const prediction_layout& layout,
                            const reload_status& reloads) {
+  if (!layout.decisions.empty()) append_decisions(text, model, layout);
   if (layout.model.task != task::binary) append_outputs(text, model.monitor.read(), layout);
   if (model.baseline) {
     const drift_status status = model.drift();

@@ -165,6 +165,8 @@ std::string openapi_document(error_style errors, const std::string& model = {},
       {"drift_required", by_task.drift_required},
       {"history_members", by_task.history},
       {"history_required", by_task.history_required},
+      {"policy_member", by_task.policy},
+      {"policy_header", by_task.policy_header},
       {"top_parameter",
        has_classes
            ? R"(, {"name": "top", "in": "query", "description": "Tell the N most likely classes only", "schema": {"type": "integer", "minimum": 1, "maximum": 1000}})"

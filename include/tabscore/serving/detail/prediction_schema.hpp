@@ -35,6 +35,7 @@ struct task_schema {
   std::string baseline, baseline_required;
   std::string drift, drift_required;
   std::string history, history_required;
+  std::string policy, policy_header;  ///< the member of /model, and a header of predictions
 };
 
 template <prediction_type Prediction>
@@ -51,6 +52,20 @@ task_schema task_schema_of() {
                                            : by_name("explanations", R"({"$ref": "#/components/schemas/Explanation"})",
                                                      "One for each of its numbers");
   s.threshold = t == task::binary || t == task::anomaly ? "number" : "null";
+  const auto with_decisions = [&](task_schema schema) {
+    if constexpr (decided_type<Prediction>) {
+      schema.history +=
+          ", " + by_name("decisions", R"({"type": "array", "items": {"type": "integer"}})", "Records by decision");
+      schema.history_required += R"(, "decisions")";
+      schema.policy =
+          R"("policy": {"type": "object", "description": "The policy that decides", "properties": {"name": {"type": "string"}, )"
+          R"("version": {"type": "string"}, "sha256": {"type": "string"}, "tables": {"type": "object"}}, )"
+          R"("required": ["name", "version", "sha256", "tables"]}, )";
+      schema.policy_header =
+          R"(, "x-policy-sha256": {"description": "SHA-256 of the policy file", "schema": {"type": "string"}})";
+    }
+    return schema;
+  };
   const std::string positives = R"("positives": {"type": "array", "items": {"type": "integer"}})";
   if (t == task::binary) {
     s.baseline = R"("training_positive_rate": {"type": "number"})";
@@ -59,7 +74,7 @@ task_schema task_schema_of() {
     s.drift_required = R"("predicted_positive_rate", "training_positive_rate")";
     s.history = positives;
     s.history_required = R"("positives")";
-    return s;
+    return with_decisions(std::move(s));
   }
   s.explain = "With each prediction, this many of the features that moved each of its numbers the most";
   if (t == task::multiclass) {
@@ -71,7 +86,7 @@ task_schema task_schema_of() {
     s.history = by_name("classes", R"({"type": "array", "items": {"type": "integer"}})",
                         "Records by predicted class, of the 8 largest");
     s.history_required = R"("classes")";
-    return s;
+    return with_decisions(std::move(s));
   }
   s.baseline = R"("outputs": {"type": "array", "items": {"$ref": "#/components/schemas/Moments"}})";
   s.baseline_required = R"("outputs")";
@@ -88,7 +103,7 @@ task_schema task_schema_of() {
     s.history += ", " + positives;
     s.history_required += R"(, "positives")";
   }
-  return s;
+  return with_decisions(std::move(s));
 }
 
 /// Of a declared prediction, and a model that gives it; without a model its classes are unknown.
@@ -105,7 +120,7 @@ prediction_schema schema_of(const model_outputs* model) {
   prediction_schema s;
   std::string example;
   const std::span<const std::string_view> names(Prediction::names);
-  for (const std::string_view name : names) {
+  for (const std::string_view name : members_of<Prediction>()) {
     s.required.append(s.required.empty() ? "[" : ", ").append(text(name));
   }
   s.required.append("]");
@@ -154,6 +169,15 @@ prediction_schema schema_of(const model_outputs* model) {
              fmt::format(R"({{"type": "integer", "enum": [0, 1], "description": {}}})", text(meaning)));
       member(example, names[i], "0");
     }
+  }
+  if constexpr (decided_type<Prediction>) {
+    std::string decisions;
+    for (const std::string_view each : Prediction::decisions) {
+      decisions.append(decisions.empty() ? "" : ", ").append(text(each));
+    }
+    member(s.properties, Prediction::decision,
+           fmt::format(R"({{"enum": [{}], "description": "Of the policy that /model shows"}})", decisions));
+    member(example, Prediction::decision, text(Prediction::decisions[0]));
   }
   s.example = "{" + example + "}";
   s.margin = binary ? "the prediction's log-odds" : "the margin of the prediction's number";

@@ -13,6 +13,8 @@
 #include "../../models/model_file.hpp"
 #include "../../monitor/drift.hpp"
 #include "../../monitor/drift_reference.hpp"
+#include "../../outputs/decision_policy.hpp"
+#include "../../outputs/prediction.hpp"
 #include "../service.hpp"
 #include "../swappable.hpp"
 #include "model_card.hpp"
@@ -20,13 +22,14 @@
 
 namespace tabscore::inline TABSCORE_ABI::serving::detail {
 
-/// A model's monitoring: its own counts, and the histograms of its training rows.
+/// A model's monitoring: its own counts, whatever the policy, and the histograms of its training rows.
 struct monitored_model {
-  explicit monitored_model(drift_reference reference) : monitor(std::move(reference)) {}
+  explicit monitored_model(std::shared_ptr<drift_monitor> counts) : owner(std::move(counts)), monitor(*owner) {}
   monitored_model(const monitored_model&) = delete;  // a pipeline's sinks are its members
   monitored_model& operator=(const monitored_model&) = delete;
 
-  drift_monitor monitor;
+  const std::shared_ptr<drift_monitor> owner;
+  drift_monitor& monitor;
   jsonl_log log;  // off until it is given one
   std::optional<drift_baseline> baseline;
   model_identity identity;
@@ -36,7 +39,8 @@ struct monitored_model {
   bool has_histograms() const { return !monitor.reference().empty(); }
 };
 
-/// Everything that belongs to one model file. It is replaced as a whole, so that no response mixes two models.
+/// Everything that belongs to one model file and one policy. It is replaced as a whole, so that no response mixes two
+/// models or policies.
 template <class Service>
 struct served_model : monitored_model {
   using monitored_model::monitored_model;
@@ -57,21 +61,59 @@ void warm_up(const pipeline_of<Service>& pipe) {
   pipe.for_each_unscorable(records, buffers, [](const unscorable&) {});
 }
 
-/// The model of a file that has passed its checks. It does not log yet.
+/// The bytes of the files that the settings name.
+struct served_files {
+  std::string model, policy;
+};
+inline result<served_files> read_served_files(const settings& config) {
+  served_files files;
+  auto model = read_model_bytes(config.model);
+  if (!model) return model.error();
+  files.model = *std::move(model);
+  if (config.policy.empty()) return files;
+  auto policy = read_policy_bytes(config.policy);
+  if (!policy) return policy.error();
+  files.policy = *std::move(policy);
+  return files;
+}
+
+/// The counts of the current model, if it is the same one, or new ones for a reference with the service's decisions.
 template <class Service>
-result<std::unique_ptr<served_model<Service>>> load_served_model(const settings& config, const std::string& bytes) {
-  auto file = parse_model_file(bytes, config.model);
+std::shared_ptr<drift_monitor> monitor_for(const served_model<Service>* current, const std::string& sha256,
+                                           drift_reference reference) {
+  if (current != nullptr && current->identity.sha256 == sha256) return current->owner;
+  if constexpr (decided_type<typename Service::prediction>) {
+    reference.decisions.assign(Service::prediction::decisions.begin(), Service::prediction::decisions.end());
+  }
+  return std::make_shared<drift_monitor>(std::move(reference));
+}
+
+/// The model and the policy of files that have passed their checks. It does not log yet. `current` is what it takes the
+/// place of.
+template <class Service>
+result<std::unique_ptr<served_model<Service>>> load_served_model(const settings& config, const served_files& bytes,
+                                                                 const served_model<Service>* current = nullptr) {
+  auto file = parse_model_file(bytes.model, config.model);
   if (!file) return file.error();
+  std::optional<decision_policy> policy;
+  if (!config.policy.empty()) {
+    auto read = parse_policy(bytes.policy, config.policy);
+    if (!read) return read.error();
+    policy = *std::move(read);
+  } else if (decided_type<typename Service::prediction>) {
+    return error{errc::mismatch, "the service declares decisions: it needs a policy file that makes them"};
+  }
+  const std::string sha256 = tabscore::detail::sha256(bytes.model);
   auto scorer = make_scorer(*file);
   if (!scorer) return scorer.error();
   auto reference = make_drift_reference(*file);
-  auto model = std::make_unique<served_model<Service>>(reference && config.with_baseline ? std::move(*reference)
-                                                                                         : drift_reference());
+  auto model = std::make_unique<served_model<Service>>(monitor_for<Service>(
+      current, sha256, reference && config.with_baseline ? std::move(*reference) : drift_reference()));
   auto pipe = pipeline_of<Service>::make(Service::rules, Service::features, std::move(*scorer),
-                                         service_sinks{model->monitor, model->log});
+                                         service_sinks{model->monitor, model->log}, policy);
   if (!pipe) return pipe.error();
   model->pipe.emplace(std::move(*pipe));
-  model->identity = identify<Service>(*file, tabscore::detail::sha256(bytes));
+  model->identity = identify<Service>(*file, sha256, policy);
   model->names.emplace(model->pipe->layout());
   model->openapi = openapi_document<Service>(config.errors, file->name, &model->pipe->layout().model);
   if (config.with_baseline) model->baseline = std::move(file->baseline);

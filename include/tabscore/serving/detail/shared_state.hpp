@@ -42,7 +42,7 @@ struct shared_state {
   std::optional<model_reloader<Service>> reloader;  // of the model, if there is one
   std::atomic<bool> leaving = false;                // about to end: not ready for more
   request_metrics metrics{rule_texts<Service>(), config.errors};
-  monitoring_history history{Service::prediction::task};
+  monitoring_history history{Service::prediction::task, decisions_of<typename Service::prediction>()};
   web_page dashboard{dashboard_page, Service::title};
   web_page docs_page{built_in_docs_page, Service::title};
   web_page docs_page_below{built_in_docs_page, Service::title, "../"};  // for a path with one more segment

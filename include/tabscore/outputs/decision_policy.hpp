@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "../core/config.hpp"
+#include "../core/result.hpp"
+
+namespace tabscore::inline TABSCORE_ABI {
+
+/// How the numbers of a prediction become a decision: bands of one number, or the costs of each decision.
+struct decision_table {
+  struct cost {
+    std::string decision;
+    std::vector<std::pair<std::string, double>> classes;  ///< what the decision costs if the record is of the class
+  };
+  std::string place;           ///< in the file, for errors: "by.values.car", or empty
+  std::string number;          ///< that the bands are of: a member of the prediction, or a class; empty: the only one
+  std::vector<double> limits;  ///< of the bands, ascending: a number below the first limit is of the first band
+  std::vector<std::string> bands;  ///< the decision of each, one more than limits; empty: the costs decide
+  std::vector<cost> costs;         ///< the decision of the least expected cost
+};
+
+/// A policy file as it was read (docs/decisions.md): what follows of predictions, versioned apart from the model.
+struct decision_policy {
+  std::string path;  ///< as given by the caller; errors name it
+  std::string name, version;
+  std::string sha256;  ///< of the file's bytes
+  std::string tables;  ///< the members of the file that decide, as one JSON object
+  std::string field;   ///< whose value chooses the table; empty: `otherwise` is for all records
+  std::vector<std::pair<std::string, decision_table>> values;  ///< texts, or integers and truth values as JSON has them
+  std::optional<decision_table> otherwise;
+  std::optional<decision_table> missing;  ///< of records without a value; nothing: as otherwise
+};
+
+inline constexpr std::size_t max_policy_bytes = std::size_t{4} << 20;
+
+/// Reads a policy; `name` stands for the bytes in errors. The service's names are checked when a pipeline takes it.
+result<decision_policy> parse_policy(std::string_view bytes, std::string_view name);
+/// The same of a file.
+result<decision_policy> load_policy(const std::string& path);
+/// The bytes of a policy file, not of a pipe or an endless device.
+result<std::string> read_policy_bytes(const std::string& path);
+
+}  // namespace tabscore::inline TABSCORE_ABI
+
+#if !defined(TABSCORE_COMPILED)
+#include "detail/decision_policy.hpp"
+#endif

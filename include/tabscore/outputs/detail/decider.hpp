@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "../../core/config.hpp"
+#include "../../core/result.hpp"
+#include "../decider.hpp"
+
+namespace tabscore::inline TABSCORE_ABI::detail {
+
+/// Names for an error, of many the first ones.
+template <class Names>
+std::string some_of(const Names& names) {
+  std::string list;
+  std::size_t told = 0;
+  for (const auto& name : names) {
+    if (told++ == 10) return list + fmt::format(" and {} more", std::size(names) - 10);
+    list.append(list.empty() ? "" : ", ").append(name);
+  }
+  return list;
+}
+
+/// Binds the tables of one policy to the names of one service; the first error is kept.
+class table_binder {
+ public:
+  table_binder(const decision_policy& policy, const prediction_layout& layout) : policy_(policy), layout_(layout) {
+    const model_outputs& model = layout.model;
+    const bool classes = model.task == task::multiclass;
+    classes_ = model.classes;
+    if (model.task == task::binary && classes_.empty()) classes_ = {"0", "1"};
+    for (std::size_t k = 0; k < model.columns; ++k) {
+      numbers_.emplace_back(classes ? std::string_view(model.classes[k]) : layout.names[k]);
+    }
+    probabilities_ = model.task == task::binary || (classes && model.probabilities);
+  }
+
+  bound_table bind(const decision_table& table) {
+    bound_table bound;
+    if (table.costs.empty()) {
+      bind_bands(table, bound);
+    } else {
+      bind_costs(table, bound);
+    }
+    return bound;
+  }
+
+  std::optional<error> failure;
+
+ private:
+  void fail(const decision_table& table, std::string_view member, std::string_view what) {
+    if (failure) return;
+    const std::string_view dot = table.place.empty() || member.empty() ? "" : ".";
+    failure = error{errc::mismatch, fmt::format("{}: {}{}{}: {}", policy_.path, table.place, dot, member, what)};
+  }
+
+  std::uint8_t decision(const decision_table& table, std::string_view member, std::string_view name) {
+    const auto known = layout_.decisions.names;
+    const auto at = std::find(known.begin(), known.end(), name);
+    if (at == known.end()) {
+      fail(table, member, fmt::format("\"{}\" is no decision of the service; known are {}", name, some_of(known)));
+      return 0;
+    }
+    return static_cast<std::uint8_t>(at - known.begin());
+  }
+
+  void bind_bands(const decision_table& table, bound_table& bound) {
+    const bool threshold = table.limits.size() == 1 && table.bands.size() == 2;
+    const auto place = [&](std::size_t i, std::string_view member) { return fmt::format("bands[{}].{}", i, member); };
+    if (!table.number.empty()) {
+      const auto at = std::find(numbers_.begin(), numbers_.end(), table.number);
+      if (at == numbers_.end()) {
+        return fail(
+            table, "number",
+            fmt::format("\"{}\" is no number of the prediction; known are {}", table.number, some_of(numbers_)));
+      }
+      bound.column = static_cast<std::size_t>(at - numbers_.begin());
+    } else if (numbers_.size() > 1) {
+      return fail(table, "number",
+                  fmt::format("the member is missing: the prediction has the numbers {}", some_of(numbers_)));
+    }
+    for (std::size_t i = 0; i < table.bands.size(); ++i) {
+      bound.decisions.push_back(decision(table, place(i, "decision"), table.bands[i]));
+      if (i == table.limits.size()) break;
+      const double limit = table.limits[i];
+      if (probabilities_ && !(limit >= 0 && limit <= 1)) {
+        return fail(table, threshold ? "threshold" : place(i, "below"),
+                    fmt::format("expected a probability from 0 to 1, found {}", limit));
+      }
+      bound.limits.push_back(limit);
+    }
+  }
+
+  void bind_costs(const decision_table& table, bound_table& bound) {
+    const model_outputs& model = layout_.model;
+    if (!probabilities_) {
+      return fail(table, "costs",
+                  model.task == task::multiclass
+                      ? std::string("the model gives scores of its classes, not probabilities: use bands")
+                      : fmt::format("a prediction of the task {} has no classes: use a threshold or bands",
+                                    tabscore::name(model.task)));
+    }
+    std::vector<std::pair<std::uint8_t, const decision_table::cost*>> rows;
+    for (const auto& cost : table.costs) {
+      rows.emplace_back(decision(table, fmt::format("costs.{}", cost.decision), cost.decision), &cost);
+    }
+    std::sort(rows.begin(), rows.end());
+    for (const auto& [number, cost] : rows) {
+      const std::string place = fmt::format("costs.{}", cost->decision);
+      bound.decisions.push_back(number);
+      for (const auto& [name, unused] : cost->classes) {
+        if (std::find(classes_.begin(), classes_.end(), name) != classes_.end()) continue;
+        return fail(table, place + "." + name,
+                    fmt::format("the model has no such class; known are {}", some_of(classes_)));
+      }
+      for (const std::string& name : classes_) {
+        const auto same = [&, wanted = std::string_view(name)](const auto& c) { return c.first == wanted; };
+        const auto at = std::find_if(cost->classes.begin(), cost->classes.end(), same);
+        if (at == cost->classes.end()) return fail(table, place + "." + name, "the member is missing");
+        bound.costs.push_back(at->second);
+      }
+    }
+  }
+
+  const decision_policy& policy_;
+  const prediction_layout& layout_;
+  std::vector<std::string> classes_;
+  std::vector<std::string_view> numbers_;
+  bool probabilities_ = false;
+};
+
+TABSCORE_INLINE result<std::vector<bound_table>> bind_tables(const decision_policy& policy,
+                                                             const prediction_layout& layout) {
+  table_binder binder(policy, layout);
+  std::vector<bound_table> tables;
+  for (const auto& [value, table] : policy.values) tables.push_back(binder.bind(table));
+  // Where all values are named, no record comes to the table that stands for `otherwise`.
+  tables.push_back(policy.otherwise ? binder.bind(*policy.otherwise) : tables.empty() ? bound_table() : tables.front());
+  if (policy.missing) tables.push_back(binder.bind(*policy.missing));
+  if (binder.failure) return *std::move(binder.failure);
+  return tables;
+}
+
+TABSCORE_INLINE std::optional<error> wrong_field(const decision_policy& policy, std::span<const policy_field> fields) {
+  const auto wrong = [&](std::string_view place, std::string_view what) {
+    return error{errc::mismatch, fmt::format("{}: by.{}: {}", policy.path, place, what)};
+  };
+  const auto at = std::find_if(fields.begin(), fields.end(), [&](const auto& f) { return f.name == policy.field; });
+  if (at == fields.end()) {
+    std::vector<std::string_view> names;
+    for (const policy_field& f : fields) names.push_back(f.name);
+    return wrong("field", fmt::format("\"{}\" is no field of the record; known are {}", policy.field, some_of(names)));
+  }
+  if (at->kind == field_kind::real) {
+    return wrong("field", fmt::format("\"{}\" is a real number: tables are by a text, an integer or a boolean field",
+                                      policy.field));
+  }
+  for (const auto& [value, table] : policy.values) {
+    const std::string place = "values." + value;
+    if (at->kind == field_kind::boolean && value != "true" && value != "false") {
+      return wrong(place, fmt::format("\"{}\" is true or false", policy.field));
+    }
+    if (at->kind != field_kind::integer) continue;
+    std::int64_t number = 0;
+    const auto [end, code] = std::from_chars(value.data(), value.data() + value.size(), number);
+    if (code != std::errc() || end != value.data() + value.size() || std::to_string(number) != value) {
+      return wrong(place, fmt::format("\"{}\" is an integer, written as JSON does", policy.field));
+    }
+    constexpr std::int64_t exact = std::int64_t{1} << 53;
+    if (!at->required && (number > exact || number < -exact)) {
+      return wrong(place, "values of an optional field are exact up to 2^53 only");
+    }
+  }
+  if (at->required && policy.missing) {
+    return wrong("missing", fmt::format("\"{}\" is required, no record is without it", policy.field));
+  }
+  const bool all_named =
+      at->kind == field_kind::boolean && policy.values.size() == 2 && (at->required || policy.missing.has_value());
+  if (!policy.otherwise && !all_named) {
+    return wrong("otherwise", "the member is missing: it is the table of values that are not named");
+  }
+  return std::nullopt;
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI::detail

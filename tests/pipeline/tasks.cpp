@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "../../examples/diabetes_server/diabetes.hpp"
 #include "support/catch.hpp"
 
 namespace ts = tabscore;
@@ -289,6 +290,34 @@ TEST_CASE("totals of every task are exact, whatever the batches", "[pipeline]") 
   merged.merge(whole);
   CHECK(merged.samples == 2000);
   CHECK(merged.rounded().outputs[0] == 2 * whole.rounded().outputs[0]);
+}
+
+TEST_CASE("one number a record is counted alike in batches of any size", "[pipeline]") {
+  const auto file = ts::load_model_file(TABSCORE_SOURCE_DIR "/models/diabetes.json");
+  REQUIRE(file);
+  const auto model = ts::make_scorer(*file);
+  const auto reference = ts::make_drift_reference(*file);
+  REQUIRE((model && reference));
+  ts::batch<patient> records;
+  for (int i = 0; i < 1000; ++i) {
+    const double more = i % 17;
+    records.push_back(20 + 3 * more, 1.0 + i % 2, 18.5 + more / 3, 80 + more, 157.0, 93.2, 38.0, 4.0, 4.0 + i % 5,
+                      87.0);
+  }
+  const auto state_after = [&](std::size_t batch_rows) {
+    ts::drift_monitor monitor(*reference);
+    const auto pipe = ts::make_pipeline(patient{}, ts::rules{}, ts::features{}, *model, ts::sinks{monitor},
+                                        diabetes_progression::prediction{});
+    REQUIRE(pipe);
+    ts::score_buffers buffers;
+    for (std::size_t first = 0; first < records.rows(); first += batch_rows) {
+      const std::size_t count = std::min(batch_rows, records.rows() - first);
+      REQUIRE(std::holds_alternative<ts::predictions>(pipe->score(records.view().slice(first, count), buffers)));
+    }
+    return ts::to_json(ts::state_of(monitor));
+  };
+  const std::string whole = state_after(1000);
+  for (const std::size_t rows : {1U, 3U, 64U, 65U, 300U}) CHECK(state_after(rows) == whole);
 }
 
 TEST_CASE("a bad record of any task costs the others nothing", "[pipeline]") {

@@ -96,7 +96,7 @@ class basic_drift_monitor {
     if (!small_batch_buffer::may_wait(batch.records, batch.scores)) return record_now<Width>(batch, x);
     const auto now = this_minute();
     small_.local([&](few_rows& local) {
-      if (!local.rows.ready() && !prepare(local, Width)) return;
+      if (!local.rows.ready() && !prepare(local, Width, batch.scores)) return;
       if (local.minute != now) count(local);
       local.minute = now;
       for (std::size_t f = 0; f < reference_.text.size(); ++f) {
@@ -203,10 +203,10 @@ class basic_drift_monitor {
     std::vector<std::uint32_t> text_cell;  // which cell of its field, field after field
   };
 
-  bool prepare(few_rows& local, std::size_t features) noexcept {
+  bool prepare(few_rows& local, std::size_t features, const predictions& p) noexcept {
     {
       const std::lock_guard lock(mutex_);
-      if (!moments_.prepare(features)) return false;
+      if (!moments_.prepare(features, p)) return false;
     }
     const std::size_t texts = reference_.text.size() * small_batch_buffer::room;
     return detail::unless_out_of_memory([&] { return local.text_cell.resize(texts), true; }) &&

@@ -164,24 +164,26 @@ class basic_moments {
       return record(part, batch);
     }
     small_.local([&](small_batch_buffer& local) {
-      if (!local.ready() && !(prepare(Width) && local.prepare(Width))) return;
+      if (!local.ready() && !(prepare(Width, batch.scores) && local.prepare(Width))) return;
       local.put(x, batch.scores);
       if (local.full()) add(local);
     });
   }
 
-  /// Makes room for the sums of so many features; false when there is no memory for it.
-  bool prepare(std::size_t features) noexcept {
+  /// Makes room for the sums of so many features and of such predictions; false when there is no memory for it.
+  bool prepare(std::size_t features, const predictions& p) noexcept {
     const std::lock_guard lock(mutex_);
-    return has_room(features);
+    return has_room(features) && has_room_for_outputs(p);
   }
-  /// Adds them, and clears them: nobody can tell when it was done. Precondition: prepare() was true of their features.
+  /// Adds them, and clears them: nobody can tell when it was done. Precondition: prepare() was true of their features
+  /// and predictions.
   void add(small_batch_buffer& rows) const noexcept {
     if (rows.rows() == 0) return;
     const std::lock_guard lock(mutex_);
     samples_ += rows.rows();
     positives_ += rows.positives();
     for (std::size_t j = 0; j < sums_.size(); ++j) sums_[j].add(rows.column(j));
+    if (!outputs_.empty()) outputs_[0].add(rows.column(sums_.size()));
     decided_ = rows.decisions().size();
     for (std::size_t k = 0; k < decided_; ++k) decisions_[k] += rows.decisions()[k];
     rows.clear();
@@ -227,8 +229,8 @@ class basic_moments {
   }
 
   // Under the lock. Of two classes there is nothing more to add.
-  void add_outputs(const predictions& p) noexcept {
-    if (p.are_binary()) return;
+  bool has_room_for_outputs(const predictions& p) noexcept {
+    if (p.are_binary()) return true;
     const std::size_t summed = summed_outputs(p.layout->model);
     const std::size_t classes = p.class_at.empty() ? 0 : p.value.columns();
     if (outputs_.empty() && !detail::unless_out_of_memory([&] {
@@ -236,11 +238,15 @@ class basic_moments {
           outputs_.resize(summed);
           return true;
         })) {
-      return;
+      return false;
     }
     TABSCORE_ASSERT(outputs_.size() == summed && classes_.size() == classes,
                     "one moments sink was given to pipelines of different predictions");
-    for (std::size_t k = 0; k < summed; ++k) {
+    return true;
+  }
+  void add_outputs(const predictions& p) noexcept {
+    if (p.are_binary() || !has_room_for_outputs(p)) return;
+    for (std::size_t k = 0; k < outputs_.size(); ++k) {
       each_output_run(p, k, [&](std::span<const double> numbers) { outputs_[k].add(numbers); });
     }
     for (const std::uint32_t c : p.class_at) ++classes_[c];
@@ -251,7 +257,7 @@ class basic_moments {
   mutable std::uint64_t samples_ = 0;
   mutable std::uint64_t positives_ = 0;
   mutable std::vector<batched_exact_sum> sums_;
-  std::vector<batched_exact_sum> outputs_;
+  mutable std::vector<batched_exact_sum> outputs_;
   std::vector<std::uint64_t> classes_;
   mutable std::size_t decided_ = 0;  // decisions of the service
   mutable std::array<std::uint64_t, max_decisions> decisions_{};

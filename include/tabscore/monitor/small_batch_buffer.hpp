@@ -17,16 +17,16 @@
 namespace tabscore::inline TABSCORE_ABI {
 
 /// What sinks count of a batch of a few rows costs more to begin than to do. So such rows wait here, their features and
-/// probabilities column by column, until there are many. Not for concurrent use.
+/// the one number of each prediction column by column, until there are many. Not for concurrent use.
 class small_batch_buffer {
  public:
   static constexpr std::size_t room = 320;  ///< rows: a piece of a usual record window, and a batch more
   static constexpr std::size_t most = 64;   ///< rows of a batch that may wait: more are worth a pass of their own
 
-  /// Integers must be doubles without loss, for as such they wait; so do predictions of two classes.
+  /// Integers must be doubles without loss, for as such they wait; so do predictions of one number.
   template <schema_type Schema>
   static bool may_wait(const columns<Schema>& records, const predictions& scores) noexcept {
-    if (records.rows() > most || !scores.are_binary()) return false;
+    if (records.rows() > most || scores.value.columns() != 1) return false;
     std::uint64_t beyond = 0;  // bits of whole numbers beyond +-2^53
     Schema::for_each([&]<std::size_t At>() {
       if constexpr (std::is_same_v<typename Schema::template field<At>::stored_type, std::int64_t>) {
@@ -51,7 +51,7 @@ class small_batch_buffer {
   /// Rows by decision: as many numbers as there are decisions.
   std::span<const std::uint64_t> decisions() const noexcept { return std::span(decisions_).first(decided_); }
   std::size_t features() const noexcept { return numbers_.size() / stride - 1; }
-  /// Of a feature, or behind the last one the probability.
+  /// Of a feature, or behind the last one the predictions.
   std::span<const double> column(std::size_t j) const noexcept { return {numbers_.data() + j * stride, rows_}; }
 
   /// Does another batch have no room?
@@ -61,8 +61,8 @@ class small_batch_buffer {
     TABSCORE_ASSERT(x.width == features(), "one sink was given to pipelines of different features");
     double* to = numbers_.data() + rows_;
     for (std::size_t j = 0; j < x.width; ++j, to += stride) copy(x.column(j), x.rows, to);
-    copy(scores.probability.data(), x.rows, to);
-    for (const std::uint8_t label : scores.label.first(x.rows)) positives_ += label;
+    copy(scores.value.data(), x.rows, to);
+    for (const std::uint8_t label : scores.label) positives_ += label;
     decided_ = scores.layout->decisions.names.size();
     for (const std::uint8_t decision : scores.decision_at) ++decisions_[decision];
     rows_ += x.rows;

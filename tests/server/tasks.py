@@ -156,7 +156,9 @@ class Diabetes(Served):
         self.assertEqual(self.ask(self.records[0], path="/predict"), got[0])
 
     def test_top_is_for_classes(self):
-        self.assertEqual(self.ask(self.records[0], path="/predict?top=0"), self.ask(self.records[0], path="/predict"))
+        self.assertEqual(self.ask(self.records[0], path="/predict?top=3"), self.ask(self.records[0], path="/predict"))
+        for wrong in ("0", "x", "1001"):
+            self.assertEqual(self.ask(self.records[0], 422, "/predict?top=" + wrong)["detail"][0]["loc"], ["query", "top"])
 
     def test_explained(self):
         for p, e in zip(self.ask({"records": self.records[:3]}, path="/batch_predict?explain=10")["predictions"], self.rows):

@@ -160,11 +160,8 @@ class session {
   response predict(const request& asked, request_options options) {
     const count_query explain = read_count_query(asked.query, "explain");
     if (!explain.valid) return refuse(explain, "explain");
-    count_query top;
-    if constexpr (Service::prediction::task == task::multiclass) {
-      top = read_count_query(asked.query, "top");
-      if (!top.valid) return refuse(top, "top");
-    }
+    const count_query top = read_count_query(asked.query, "top");  // of one number there is nothing to leave out
+    if (!top.valid) return refuse(top, "top");
     if (!asked.body.empty() && !is_json(asked.content_type)) {
       return answer(validation_errors{{.what = fault::not_record}}, options);
     }

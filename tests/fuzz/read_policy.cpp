@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <optional>
 #include <string_view>
 #include <tabscore/outputs/decider.hpp>
 #include <tabscore/outputs/decision_policy.hpp>
@@ -32,7 +33,7 @@ void use(const decision_policy& policy, model_outputs model) {
   batch<loan> records;
   records.push_back("car", "public", 12, 30, true, true);
   records.push_back("house", "", 1, 0, false, false);
-  records.push_back("x", {}, 9, {}, false, {});
+  records.push_back("x", std::nullopt, 9, std::nullopt, false, std::nullopt);
   const std::size_t columns = layout.model.columns;
   const std::array<double, 9> numbers{0, 0.5, 1, 0.25, 0.25, 0.5, 1, 0, 0};
   std::array<std::uint8_t, 3> together{};

@@ -20,4 +20,4 @@
 #include "monitor/detail/performance_report.hpp"
 #include "monitor/detail/sliding_counts.hpp"
 #include "outputs/detail/decider.hpp"
-#include "outputs/detail/decision_policy.hpp"
+#include "outputs/detail/load_policy.hpp"

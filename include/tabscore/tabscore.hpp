@@ -59,6 +59,7 @@
 #include "outputs/check_outputs.hpp"
 #include "outputs/decider.hpp"
 #include "outputs/decision_policy.hpp"
+#include "outputs/load_policy.hpp"
 #include "outputs/match.hpp"
 #include "outputs/prediction.hpp"
 #include "outputs/prediction_columns.hpp"

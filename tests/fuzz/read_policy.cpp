@@ -8,7 +8,7 @@
 #include <optional>
 #include <string_view>
 #include <tabscore/outputs/decider.hpp>
-#include <tabscore/outputs/decision_policy.hpp>
+#include <tabscore/outputs/load_policy.hpp>
 #include <tabscore/outputs/prediction.hpp>
 #include <tabscore/schema/batch.hpp>
 #include <vector>

@@ -65,6 +65,8 @@ struct policy_field {
   bool required = true;
 };
 
+// Defined with what reads policies (load_policy.hpp): pipelines without decisions need not compile them.
+
 /// The tables of a policy: of its values in their order, then otherwise, then missing, or what is wrong with them.
 result<std::vector<bound_table>> bind_tables(const decision_policy& policy, const prediction_layout& layout);
 /// Why the policy cannot choose by a field's value; `fields` are those of a record.
@@ -172,7 +174,3 @@ class decider {
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI
-
-#if !defined(TABSCORE_COMPILED)
-#include "detail/decider.hpp"
-#endif

@@ -4,12 +4,10 @@
 #include <cstddef>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "../core/config.hpp"
-#include "../core/result.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
 
@@ -38,17 +36,4 @@ struct decision_policy {
   std::optional<decision_table> missing;  ///< of records without a value; nothing: as otherwise
 };
 
-inline constexpr std::size_t max_policy_bytes = std::size_t{4} << 20;
-
-/// Reads a policy; `name` stands for the bytes in errors. The service's names are checked when a pipeline takes it.
-result<decision_policy> parse_policy(std::string_view bytes, std::string_view name);
-/// The same of a file.
-result<decision_policy> load_policy(const std::string& path);
-/// The bytes of a policy file, not of a pipe or an endless device.
-result<std::string> read_policy_bytes(const std::string& path);
-
 }  // namespace tabscore::inline TABSCORE_ABI
-
-#if !defined(TABSCORE_COMPILED)
-#include "detail/decision_policy.hpp"
-#endif

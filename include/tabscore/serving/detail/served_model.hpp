@@ -14,6 +14,7 @@
 #include "../../monitor/drift.hpp"
 #include "../../monitor/drift_reference.hpp"
 #include "../../outputs/decision_policy.hpp"
+#include "../../outputs/load_policy.hpp"
 #include "../../outputs/prediction.hpp"
 #include "../service.hpp"
 #include "../swappable.hpp"

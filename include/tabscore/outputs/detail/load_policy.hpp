@@ -18,7 +18,7 @@
 #include "../../core/detail/json_node.hpp"
 #include "../../core/detail/sha256.hpp"
 #include "../../files/read_file.hpp"
-#include "../decision_policy.hpp"
+#include "../load_policy.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
 

@@ -66,25 +66,30 @@ class block_decoder {
                                       const decode_progress<Schema>& progress) = 0;
 };
 
-/// A format that records come in. begin() and whole() are for one thread at a time; begin() not while anything is
-/// decoded.
-template <schema_type Schema>
-class record_format {
+/// How a format's streams are cut into blocks of whole records. begin() and whole() are for one thread at a time;
+/// begin() not while anything is decoded.
+class record_framing {
  public:
   static constexpr std::size_t needs_more = static_cast<std::size_t>(-1);
 
-  virtual ~record_format() = default;
+  virtual ~record_framing() = default;
   /// The start of a stream; returns the size of what stands before its first record (a header, say), or needs_more.
   /// `last`: there are no more bytes. Decoders are of the stream that was begun last.
   virtual result<std::size_t> begin(std::string_view bytes, bool last) = 0;
   /// How many of these bytes, from the beginning of a record, are whole records; 0: more are needed.
   virtual std::size_t whole(std::string_view bytes, bool last) const = 0;
-  /// A decoder for a thread; the format must outlive it.
-  virtual std::unique_ptr<block_decoder<Schema>> decoder() const = 0;
   /// Records end with a line feed (the last one of a stream may lack it until it is put into a block), so that people
   /// can be told a line's number; and every line feed ends one.
   virtual bool has_lines() const noexcept { return false; }
   virtual bool line_feeds_end_records() const noexcept { return has_lines(); }
+};
+
+/// A format that records come in.
+template <schema_type Schema>
+class record_format : public record_framing {
+ public:
+  /// A decoder for a thread; the format must outlive it.
+  virtual std::unique_ptr<block_decoder<Schema>> decoder() const = 0;
 };
 
 /// What is to be written of a block: an entry a record.

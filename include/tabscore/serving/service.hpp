@@ -122,4 +122,8 @@ std::vector<std::string_view> rule_texts() {
 
 }  // namespace detail
 
+/// A service with a default for all that it does not say: for programs that use one without an endpoint.
+template <servable T>
+using completed = detail::completed<T>;
+
 }  // namespace tabscore::inline TABSCORE_ABI::serving

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <tabscore/monitor/state.hpp>
 
 #include "input.hpp"
 #include "settings.hpp"

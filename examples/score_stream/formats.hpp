@@ -7,24 +7,25 @@
 #include <utility>
 
 #include "../program_policy.hpp"
+#include "input.hpp"
 #include "settings.hpp"
 #include "stop.hpp"
-#include "student.hpp"
 
 // The formats by the names that --from and --to give them; null where there is none of that name.
 
 inline constexpr const char* format_names = "ndjson, csv, tsv, native, row-binary, row-binary-with-names-and-types";
-inline std::unique_ptr<ts::record_format<student>> make_format(const settings& s) {
+template <class Record>
+std::unique_ptr<ts::record_format<Record>> make_format(const settings& s) {
   using header = ts::row_binary_header;
-  if (s.from == "ndjson") return std::make_unique<ts::ndjson_format<student, program_policy>>();
+  if (s.from == "ndjson") return std::make_unique<ts::ndjson_format<Record, program_policy>>();
   if (s.from == "csv" || s.from == "tsv") {
-    return std::make_unique<ts::csv_format<student, program_policy>>(
+    return std::make_unique<ts::csv_format<Record, program_policy>>(
         ts::csv_dialect{s.from == "csv" ? ',' : '\t', !s.single_line_cells});
   }
-  if (s.from == "native") return std::make_unique<ts::native_format<student, program_policy>>();
-  if (s.from == "row-binary") return std::make_unique<ts::row_binary_format<student, program_policy>>(header::none);
+  if (s.from == "native") return std::make_unique<ts::native_format<Record, program_policy>>();
+  if (s.from == "row-binary") return std::make_unique<ts::row_binary_format<Record, program_policy>>(header::none);
   if (s.from == "row-binary-with-names-and-types") {
-    return std::make_unique<ts::row_binary_format<student, program_policy>>(header::names_and_types);
+    return std::make_unique<ts::row_binary_format<Record, program_policy>>(header::names_and_types);
   }
   return nullptr;
 }

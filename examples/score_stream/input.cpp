@@ -36,7 +36,7 @@ std::optional<std::uint64_t> size_of(const std::string& path) {
 
 }  // namespace
 
-input::input(const settings& s, ts::record_format<student>& format) : settings_(s), format_(format), names_(s.inputs) {
+input::input(const settings& s, ts::record_framing& format) : settings_(s), format_(format), names_(s.inputs) {
   if (names_.empty()) names_.emplace_back("-");
   if (s.part.count > 1 && (names_.size() != 1 || !size_of(names_[0]) || !format.has_lines())) {
     stop(exit_code::usage, "--part needs one input file, no pipe, of lines");

@@ -7,9 +7,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tabscore/core/text_buffer.hpp>
+#include <tabscore/formats/format.hpp>
+#include <tabscore/formats/lines.hpp>
 
 #include "settings.hpp"
-#include "student.hpp"
+
+namespace ts = tabscore;
 
 /// Whole records in a row, as they stand in a stream.
 struct input_block {
@@ -29,7 +33,7 @@ struct input_position {
 /// cannot be read. For one thread at a time.
 class input {
  public:
-  input(const settings& s, ts::record_format<student>& format);
+  input(const settings& s, ts::record_framing& format);
   ~input();
   input(const input&) = delete;
   input& operator=(const input&) = delete;
@@ -63,7 +67,7 @@ class input {
   [[noreturn]] void fail(std::string_view what) const;
 
   const settings& settings_;
-  ts::record_format<student>& format_;
+  ts::record_framing& format_;
   std::vector<std::string> names_;
   input_position next_;
   std::string header_;                         // of the first file

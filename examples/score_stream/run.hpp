@@ -36,7 +36,7 @@ class run {
       : settings_(s),
         pipe_(pipe),
         monitor_(monitor),
-        format_(make_format(s)),
+        format_(make_format<typename Pipeline::schema_t>(s)),
         writer_(make_writer(s, pipe.layout())),
         identity_(identity_of(s, model)),
         before_(s.resume ? load_checkpoint(s, identity_) : std::nullopt) {}
@@ -203,7 +203,7 @@ class run {
   const settings& settings_;
   const Pipeline& pipe_;
   ts::drift_monitor* monitor_;
-  std::unique_ptr<ts::record_format<student>> format_;
+  std::unique_ptr<ts::record_format<typename Pipeline::schema_t>> format_;
   std::unique_ptr<ts::prediction_writer> writer_;
   std::string identity_;
   std::optional<checkpoint> before_;

@@ -19,7 +19,6 @@
 #include "../scoring_server/bundled_model.hpp"
 #include "formats.hpp"
 #include "stop.hpp"
-#include "student.hpp"
 
 namespace {
 
@@ -113,15 +112,14 @@ void check(const settings& s) {
 
 }  // namespace
 
-settings parse_settings(int argc, char** argv) {
+settings parse_settings(int argc, char** argv, std::string_view model) {
   settings s;
   s.threads = std::max(std::thread::hardware_concurrency(), 1U);
-  s.model = bundled_model("student_logistic.json");
+  s.model = bundled_model(model);
   const ::mode_t mask = ::umask(0);
   ::umask(mask);
   s.output_mode = 0666U & ~mask;
-  CLI::App app(
-      "Scores records of students: a filter from the standard input or files to the standard output or a file.");
+  CLI::App app("Scores records: a filter from the standard input or files to the standard output or a file.");
   declare(app, s);
   if (const auto status = parse_command_line(app, argc, argv)) {
     std::exit(static_cast<int>(*status == 2   ? exit_code::usage

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 enum class on_error { fail, skip, null };
@@ -41,5 +42,6 @@ struct settings {
   std::size_t replay_list = 20;
 };
 
-/// Reads the command line; ends the program where it is wrong or asks for help.
-settings parse_settings(int argc, char** argv);
+/// Reads the command line; ends the program where it is wrong or asks for help. `model`: the bundled model that is the
+/// default of --model.
+settings parse_settings(int argc, char** argv, std::string_view model);

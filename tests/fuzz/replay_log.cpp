@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "../../examples/score_stream/log_reader.hpp"
+#include "../../examples/student_server/student.hpp"
 
 namespace {
 
@@ -31,14 +32,17 @@ void add_record(std::string& to, const ts::columns<student>& records, std::size_
   add(std::bit_cast<std::uint64_t>(records.get<"minutes_spent_on_exams">()[i]));
 }
 
-void add_verdict(std::string& to, const verdict& v) {
-  to.append(std::to_string(std::bit_cast<std::uint64_t>(v.probability))).append(v.label ? " 1 " : " 0 ");
+void add_verdict(std::string& to, double probability, bool label) {
+  to.append(std::to_string(std::bit_cast<std::uint64_t>(probability))).append(label ? " 1 " : " 0 ");
 }
+
+const ts::prediction_layout layout(purchase::names, {});
 
 struct log_contents {
   std::string records;     // with their verdicts
   std::string unreadable;  // lines and why
   std::uint64_t torn = 0;
+  std::string other;
 
   bool operator==(const log_contents&) const = default;
 };
@@ -48,7 +52,7 @@ log_contents read(std::string_view log, std::size_t most) {
   ts::ndjson_format<student> format;
   const auto decoder = format.decoder();
   ts::block_records<student> records;
-  log_reader reader;
+  log_reader reader(layout);
   log_contents seen;
   while (!log.empty()) {
     std::size_t size = format.whole(log.substr(0, most), false);
@@ -62,11 +66,11 @@ log_contents read(std::string_view log, std::size_t most) {
     reader.read(block);
     for (const auto& [line, why] : reader.unreadable) seen.unreadable += std::to_string(line) + why;
     require(!decoder->decode(reader.records.view(), false, records, {}));
-    require(records.size() == reader.then.size());
+    require(records.size() == reader.then.size() && reader.values.size() == reader.then.size());
     auto rejected = records.rejected.begin();
     for (std::size_t i = 0, row = 0; i < reader.then.size(); ++i) {
       seen.records += std::to_string(reader.then[i].line) + " ";
-      add_verdict(seen.records, reader.then[i].then);
+      add_verdict(seen.records, reader.values[i], reader.then[i].label != 0);
       if (rejected != records.rejected.end() && rejected->position == i) {
         seen.records += rejected++->message;
       } else {
@@ -75,6 +79,7 @@ log_contents read(std::string_view log, std::size_t most) {
     }
   }
   seen.torn = reader.torn;
+  seen.other = reader.other;
   return seen;
 }
 
@@ -97,16 +102,15 @@ void read_own(std::string_view bytes) {
     if (!std::isfinite(probabilities[i])) probabilities[i] = 0.5;
     labels[i] = static_cast<unsigned char>(bytes[i]) % 2;
     expected += std::to_string(i + 1) + " ";
-    add_verdict(expected, {probabilities[i], labels[i] != 0});
+    add_verdict(expected, probabilities[i], labels[i] != 0);
     add_record(expected, records.good.view(), i);
   }
   const ts::jsonl_lines lines(bytes);
   ts::text_buffer log;
-  const ts::prediction_layout layout(purchase::names, {});
   const ts::predictions scores(layout, std::span<const double>(probabilities), labels, {}, 0.5);
   lines.append(log, ts::scored<student>{records.good.view(), scores}, {});
   const log_contents seen = read(log.view(), log.size());
-  require(seen.records == expected && seen.unreadable.empty() && seen.torn == 0);
+  require(seen.records == expected && seen.unreadable.empty() && seen.torn == 0 && seen.other.empty());
 }
 
 }  // namespace

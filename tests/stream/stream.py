@@ -389,9 +389,10 @@ def test_replay(folder):
     then = [json.loads(x) for x in lines]
     up = sum(a[LABEL] < b[LABEL] for a, b in zip(then, now))
     down = sum(a[LABEL] > b[LABEL] for a, b in zip(then, now))
-    assert f"{up} change from 0 to 1, {down} from 1 to 0" in other, other
+    assert f"{LABEL}: {4000 - up - down} stay, {up + down} change\n" in other, other
+    assert f"  0 -> 1: {up}\n" in other and f"  1 -> 0: {down}\n" in other, other
     largest = max(abs(a[PROBABILITY] - b[PROBABILITY]) for a, b in zip(then, now))
-    assert f"largest difference of a probability {largest}" in other, (largest, other)
+    assert f"{PROBABILITY}: largest difference {largest} (line " in other, (largest, other)
     assert "labels change" in other and "more\n" in other
 
 

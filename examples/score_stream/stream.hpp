@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <fmt/format.h>
+#include <tabscore/serving/service.hpp>
+#include <tabscore/tabscore.hpp>
+
+#include <csignal>
+#include <exception>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "../standard_streams.hpp"
+#include "replay.hpp"
+#include "run.hpp"
+#include "settings.hpp"
+#include "stop.hpp"
+
+namespace detail {
+
+template <class Service>
+exit_code stream(const settings& s) {
+  auto bytes = ts::read_model_bytes(s.model);
+  if (!bytes) stop(exit_code::usage, bytes.error().message);
+  auto file = ts::parse_model_file(*bytes, s.model);
+  if (!file) stop(exit_code::usage, file.error().message);
+  auto model = ts::make_scorer(*file);
+  if (!model) stop(exit_code::usage, model.error().message);
+  const std::string identity = fmt::format("{:016x}", ts::siphash(*bytes, {}));
+  const auto with = [&](auto sinks, ts::drift_monitor* monitor) {
+    const auto pipe = ts::make_pipeline(typename Service::record{}, Service::rules, Service::features,
+                                        *std::move(model), sinks, typename Service::prediction{});
+    if (!pipe) stop(exit_code::usage, pipe.error().message);
+    if (!s.replay.empty()) return replay(s, *pipe);
+    run(s, *pipe, monitor, identity)();
+    return exit_code::done;
+  };
+  if (s.state_file.empty()) return with(ts::sinks{}, nullptr);
+  auto reference = ts::make_drift_reference(*file);
+  if (!reference) stop(exit_code::usage, "--state-file needs a model file with histograms");
+  ts::drift_monitor monitor(*std::move(reference));
+  return with(ts::sinks{monitor}, &monitor);
+}
+
+}  // namespace detail
+
+/// Scores the service's records in files and pipes: records in, predictions out. The service as in
+/// tabscore/serving/service.hpp; `model`: the bundled model that is the default of --model.
+template <ts::serving::servable Type>
+int score_stream(int argc, char** argv, std::string_view model) {
+  using service = ts::serving::completed<Type>;
+  hold_standard_streams();
+  sigpipe_ends = std::signal(SIGPIPE, SIG_IGN) != SIG_IGN;  // an error of write(), so that no part of a file is left
+  std::signal(SIGXFSZ, SIG_IGN);
+  const settings s = parse_settings(argc, argv, model);
+  if (s.strict || std::is_same_v<typename service::coercion, ts::coerce::strict>) program_policy::be_strict();
+  try {
+    return static_cast<int>(detail::stream<service>(s));
+  } catch (const std::exception& e) {
+    stop(exit_code::input_output, e.what());
+  }
+}

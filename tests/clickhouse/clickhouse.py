@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""clickhouse.py SCORE_STREAM FOLDER: predictions in SQL by an executable function, on the real engine.
+"""clickhouse.py SCORE_STREAM TASK_STREAM FOLDER: predictions in SQL by an executable function, on the real engine.
 
 With two more arguments, WORK KIND, it is the process that test_twice() starts."""
 import json
@@ -19,7 +19,7 @@ sys.path.insert(0, os.path.join(here, "..", "support"))
 import chdb
 import npm_engine
 
-program, folder = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
+program, task_stream, folder = map(os.path.abspath, sys.argv[1:4])
 library = npm_engine.installed(folder, "@chdb/lib-linux-x64-gnu", "26.7.3-stable.1", "libchdb.so")
 example = os.path.join(here, "..", "..", "examples", "clickhouse")
 queries = dict(re.findall(r"-- name: (\w+)\n(.*?)(?=\n-- name:|\Z)", open(os.path.join(example, "campaigns.sql")).read(),
@@ -33,6 +33,11 @@ FILL = """INSERT INTO students SELECT '{day}', number,
   multiIf(h(0) % 50 = 0, NULL, h(0) % 50 = 1, 'U', h(0) % 50 = 2, 'Ünknown', ['US', 'DE', 'IN', 'BR'][1 + h(1) % 4]),
   toInt64(h(2) % 400) - 1, (h(3) % 20000) / 16 * {factor}, h(4) % 6, 3 + h(5) % 5, h(6) % 5,
   if(h(7) % 40 = 0, NULL, (h(8) % 3000) / 8) FROM numbers({rows})"""
+# Services of other predictions: the function and the result's columns.
+TASKS = {"wine": ("predict_cultivar", ["cultivar Nullable(String)", *(f"probabilities_{c} Nullable(Float64)" for c in
+                                                                      ("first", "second", "third"))]),
+         "diabetes": ("predict_progression", ["progression Nullable(Float64)"])}
+EXPECTED = json.load(open(os.path.join(here, "..", "server", "tasks_expected.json"), encoding="utf-8"))
 COLUMNS = ("student_country", "days_on_platform", "minutes_watched", "courses_started", "practice_exams_started",
            "practice_exams_passed", "minutes_spent_on_exams")
 ARGUMENTS = ", ".join(COLUMNS)
@@ -64,6 +69,14 @@ def configure(work):
         file.write("<functions>" + "".join(
             liar.format(kind=kind, name=f"{kind}_{lie}", lie=lie, wait=1500 if lie == "sleeps" else 20000)
             for kind in KINDS for lie in (*LIES, TWICE)) + "</functions>")
+    os.symlink(task_stream, os.path.join(scripts, "task_stream"))
+    with open(os.path.join(work, "tasks_function.xml"), "w") as file:
+        file.write("<functions>" + "".join(
+            f"""<function><type>executable_pool</type><name>{name}</name>
+            <return_type>Tuple({", ".join(result)}, error String)</return_type>
+            {"".join(f"<argument><type>Nullable(Float64)</type><name>{c}</name></argument>" for c in EXPECTED[task][0]["record"])}
+            <format>Native</format><command>task_stream {task} --from native --to native --on-error null --threads 1 --quiet</command>
+            <pool_size>1</pool_size></function>""" for task, (name, result) in TASKS.items()) + "</functions>")
     path = os.path.join(work, "config.xml")
     with open(path, "w") as file:
         file.write(f"""<clickhouse><logger><level>none</level></logger><path>{work}/data</path>
@@ -236,6 +249,49 @@ def test_files(work, engine):
         check(got == wanted and int(got[1]) > 1000, f"{form}: {got}, not {wanted}")
 
 
+def test_tasks(work, engine):
+    """Several classes and a number: typed columns of the declared names, through the function and through files."""
+    for task, (function, result) in TASKS.items():
+        fields = list(EXPECTED[task][0]["record"])
+        engine.bytes(f"CREATE TABLE {task} (id UInt64, {', '.join(f'{f} Nullable(Float64)' for f in fields)}) ENGINE = Memory")
+        engine.bytes(f"INSERT INTO {task} VALUES " + ", ".join(
+            "(%d, %s)" % (i, ", ".join(map(repr, e["record"].values()))) for i, e in enumerate(EXPECTED[task])))
+        names = [c.split(" ")[0] for c in result]
+        kind = engine.value(f"SELECT toTypeName({function}({', '.join(fields)})) FROM {task} LIMIT 1").replace("\\n   ", "")
+        check(kind == f"Tuple( {', '.join(result)}, error String)", f"{task}: {kind}")
+        # Each record often, and a NULL among fifty.
+        scored = (f"SELECT id, n.number AS n, {function}(if(n % 50 = 7, NULL, {fields[0]}), {', '.join(fields[1:])}) AS p "
+                  f"FROM {task} CROSS JOIN numbers(2000) AS n")
+        members = ", ".join(f"p.{m}" for m in names)
+        lines = engine.bytes(f"SELECT DISTINCT id, {members}, p.error FROM ({scored}) ORDER BY id, p.error", "JSONCompactEachRow")
+        got = [json.loads(line) for line in lines.splitlines()]
+        check(len(got) == 2 * len(EXPECTED[task]), f"{task}: {len(got)} different rows")
+        for i, e in enumerate(EXPECTED[task]):
+            good, bad = got[2 * i][1:], got[2 * i + 1][1:]
+            check(bad == [None] * len(names) + [f"{fields[0]}: must not be null"] and good[-1] == "", f"{task}: {good}, {bad}")
+            if task == "wine":
+                check(good[0] == e["cultivar"] and all(abs(v - w) < 1e-12 for v, w in zip(good[1:], e["probabilities"].values())),
+                      f"{good} is not {e}")
+            else:
+                check(good[0] == e["progression"], f"{good} is not {e}")
+        tally = engine.rows(f"SELECT count(), countIf(isNull(p.{names[0]})), countIf(p.error != '') FROM ({scored})")
+        check(tally == [[str(2000 * len(EXPECTED[task])), str(40 * len(EXPECTED[task])), str(40 * len(EXPECTED[task]))]], f"{task}: {tally}")
+        # What the program writes to files, the engine reads: Native as one tuple, RowBinary as columns.
+        records = engine.bytes(f"SELECT {', '.join(fields)} FROM {task} ORDER BY id", "Native")
+        for name, form, structure in (("native", "Native", f"result Tuple({', '.join(result)}, error String)"),
+                                      ("row-binary", "RowBinary", f"{', '.join(result)}, error String"),
+                                      ("row-binary-with-names-and-types", "RowBinaryWithNamesAndTypes", "auto")):
+            out = os.path.join(work, "predictions.bin")
+            subprocess.run([task_stream, task, "--from", "native", "--to", name, "--quiet", "-o", out], input=records, check=True)
+            member = "result." if name == "native" else ""
+            read = engine.bytes(f"SELECT {', '.join(member + m for m in names)} FROM file('{out}', '{form}', '{structure}')",
+                                "JSONCompactEachRow")
+            check([json.loads(line) for line in read.splitlines()] == [row[1:-1] for row in got[::2]], f"{task}, {form}")
+            if name == "row-binary-with-names-and-types":
+                types = engine.rows(f"DESCRIBE file('{out}', '{form}')")
+                check([row[:2] for row in types] == [c.split(" ", 1) for c in [*result, "error String"]], f"{task}: {types}")
+
+
 def alone_by_text(engine):
     """As alone(), in the order of ids as text."""
     lines = engine.bytes(f"SELECT {ARGUMENTS} FROM students ORDER BY day, toString(id)", "JSONEachRow")
@@ -279,7 +335,7 @@ def test_twice(seconds=15):
     """Each block answered twice: an error, or a query that waits; never a wrong number of records."""
     for kind in KINDS:
         with tempfile.TemporaryDirectory() as work:
-            asked = subprocess.Popen([sys.executable, "-B", __file__, program, folder, work, kind],
+            asked = subprocess.Popen([sys.executable, "-B", __file__, program, task_stream, folder, work, kind],
                                      stdout=subprocess.PIPE, text=True, start_new_session=True)
             try:
                 got = asked.communicate(timeout=seconds)[0].strip()
@@ -345,14 +401,14 @@ def report_table_function(work, engine):
     print(f"executable() of 10000 records with a program that answers 5000: {got}")
 
 
-if len(sys.argv) > 3:
-    ask_twice(sys.argv[3], sys.argv[4])
+if len(sys.argv) > 4:
+    ask_twice(sys.argv[4], sys.argv[5])
 
 with tempfile.TemporaryDirectory() as work:
     engine = chdb.Engine(library, "--config-file=" + configure(work), "--path=" + os.path.join(work, "data"))
     print("ClickHouse", engine.value("SELECT version()"))
     days = test_scores(engine)
-    for test, arguments in ((test_campaigns, (engine, days)), (test_types, (engine,)), (test_files, (work, engine)),
+    for test, arguments in ((test_campaigns, (engine, days)), (test_types, (engine,)), (test_files, (work, engine)), (test_tasks, (work, engine)),
                             (test_killed, (engine,)), (test_lies, (engine,)), (report_table_function, (work, engine))):
         print(test.__name__, flush=True)
         test(*arguments)

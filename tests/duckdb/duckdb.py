@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""duckdb.py PROGRAM ARROW_TEST FOLDER: SQL with predictions, on the real engine."""
+"""duckdb.py PROGRAM ARROW_TEST TASK_SQL FOLDER: SQL with predictions, on the real engine."""
+import json
 import os
 import subprocess
 import sys
@@ -8,7 +9,7 @@ import tempfile
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 import npm_engine
 
-program, arrow_test, folder = sys.argv[1:4]
+program, arrow_test, task_sql, folder = sys.argv[1:5]
 library = npm_engine.installed(folder, "@duckdb/node-bindings-linux-x64", "1.5.6-r.1", "libduckdb.so")
 root = os.path.join(os.path.dirname(__file__), "..", "..")
 model = os.path.join(root, "models", "student_logistic.json")
@@ -131,4 +132,42 @@ with tempfile.TemporaryDirectory() as work:
     # A database file keeps what was scored.
     rows(f"CREATE TABLE scored AS SELECT id, {predict} FROM 'students.parquet'", "--database", "scores.db")
     check(rows("SELECT count(p.probability) FROM scored", "--database", "scores.db") == [[str(scored)]], "a database file")
+    # Several classes and a number: typed columns of the declared names, the trainer's values, a reason where there are none.
+    for service, expected in json.load(open(os.path.join(root, "tests", "server", "tasks_expected.json"))).items():
+        command = [task_sql, service, "--library", library, "--model", os.path.join(root, "models", service + ".json"), "--sql"]
+        fields = list(expected[0]["record"])
+        function = "predict_cultivar" if service == "wine" else "predict_progression"
+        members = ["cultivar", *(f"probabilities_{c}" for c in ("first", "second", "third"))] if service == "wine" else ["progression"]
+        values = ", ".join("(%d, %s)" % (i, ", ".join(f"{v!r}::DOUBLE" for v in e["record"].values())) for i, e in enumerate(expected))
+        call = f"{function}({', '.join(fields)})"
+        table = f"(VALUES {values}) t(id, {', '.join(fields)})"
+
+        def ask(sql):
+            done = subprocess.run([*command, sql], capture_output=True, text=True, timeout=120)
+            return [line.split("\t") for line in done.stdout.splitlines()], done.stderr, done.returncode
+        kinds = ask(f"SELECT typeof({call}) FROM {table} LIMIT 1")[0][1][0]
+        check(kinds == "STRUCT(" + ", ".join(f"{m} {'VARCHAR' if m == 'cultivar' else 'DOUBLE'}" for m in members) +
+              ", \"error\" VARCHAR)", f"types: {kinds}")
+        got = ask("SELECT " + ", ".join(f"p.{m}" for m in members) + f", p.error FROM (SELECT id, {call} AS p FROM {table}) ORDER BY id")
+        check(got[2] == 0 and len(got[0]) == len(expected) + 1, got)
+        for e, row in zip(expected, got[0][1:]):
+            check(row.pop() == "NULL", "no error")
+            if service == "wine":
+                check(row[0] == e["cultivar"] and all(abs(float(v) - p) < 1e-12 for v, p in zip(row[1:], e["probabilities"].values())),
+                      f"{row} is not {e}")
+            else:
+                check(float(row[0]) == e["progression"], f"{row} is not {e}")
+        # A record in fifty is wrong: it alone has no values, but a reason; the vectors are those of the engine's size.
+        broken = f"CASE WHEN i % 50 = 7 THEN NULL ELSE {fields[0]} END"
+        many = (f"FROM (SELECT i, {function}({', '.join([broken, *fields[1:]])}) AS p FROM {table}, range(20000) r(i) WHERE id = 0)")
+        tally = ask(f"SELECT count(*), count(p.error), count(p.{members[0]}), count(p.{members[-1]}), count(DISTINCT p.{members[-1]}), "
+                    f"min(p.error), bool_and((p.error IS NOT NULL) = (i % 50 = 7)) {many}")[0][1]
+        check(tally == ["20000", "400", "19600", "19600", "1", f"{fields[0]}: must not be null", "true"], f"{service}: {tally}")
+        if service == "wine":
+            check(ask(f"SELECT p.cultivar, count(*) {many} GROUP BY ALL ORDER BY 2")[0][1:] ==
+                  [["NULL", "400"], [expected[0]["cultivar"], "19600"]], "classes are counted")
+        ended = subprocess.run([*command[:-1], "--on-error", "fail", "--sql", f"SELECT count(p) {many}"], capture_output=True, text=True)
+        check(ended.returncode == 1 and f"{fields[0]}: must not be null" in ended.stderr, ended.stderr)
+    other = subprocess.run([task_sql, "wine", "--library", library, "--model", model, "--sql", "SELECT 1"], capture_output=True, text=True)
+    check(other.returncode == 1 and "the model's task is binary" in other.stderr, other.stderr)
 print(f"{scored} records scored, {failed} with a reason")

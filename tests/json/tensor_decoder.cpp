@@ -175,9 +175,9 @@ TEST_CASE("what is no request for this schema is one sentence", "[json]") {
           d.problem(request({country})));
   }
   for (const char* const wrong :
-       {R"("on_error":"skip")", R"("on_error":1)", R"("explain":3)", R"("expl\u0061in":true)"}) {
+       {R"("on_error":"Skip")", R"("on_error":1)", R"("explain":3)", R"("expl\u0061in":"yes")"}) {
     CHECK_THAT(d.problem(request({country}, R"(,"parameters":{)" + std::string(wrong) + "}")),
-               support::ContainsSubstring("can only be"));
+               support::ContainsSubstring("is neither"));
   }
   CHECK(d.problem(request({country}, R"(,"parameters":[])")) ==
         "The parameters of the request are no object of strings, numbers and booleans.");
@@ -266,4 +266,40 @@ TEST_CASE("outputs and metadata are written as the protocol says", "[json]") {
         R"({"name":"country","datatype":"BYTES","shape":[-1]},{"name":"age","datatype":"INT64","shape":[-1]},)"
         R"({"name":"income","datatype":"FP64","shape":[-1]},{"name":"owner","datatype":"BOOL","shape":[-1]},)"
         R"({"name":"debt","datatype":"FP64","shape":[-1]})");
+}
+
+TEST_CASE("bad records may be left out, and are named", "[json]") {
+  decoding d;
+  const auto columns = [](const std::string& ages, const std::string& debts) {
+    return request({input("country", "BYTES", "[4]", R"(["US","x","DE","Übersee"])"),
+                    input("age", "INT64", "[4]", ages), input("income", "FP64", "[4,1]", "[1,2,3,4]"),
+                    input("owner", "BOOL", "[4]", "[true,false,true,true]"), input("debt", "FP64", "[4]", debts)},
+                   R"(,"parameters":{"on_error":"skip","explain":true})");
+  };
+  const std::string body = columns("[1,-2,3,null]", "[1,10,null,10]");
+  REQUIRE(d.decode.open(body));
+  CHECK(d.decode.skips());
+  CHECK(d.decode.explains());
+  REQUIRE(d.decode.records(d.records, true) == ts::tensor_status::decoded);
+  REQUIRE(d.records.rows() == 2);
+  CHECK(d.records.view().get<"country">()[1] == "DE");
+  CHECK(d.records.view().get<"income">()[1] == 3);
+  CHECK(d.decode.faults().bad_rows == std::vector<std::uint32_t>{1, 3});
+  REQUIRE(d.decode.faults().errors.size() == 5);
+  CHECK(d.decode.faults().errors[3].row == 3);
+  CHECK(d.decode.faults().errors[3].what == ts::fault::null);
+  // As a whole they are refused, with the same errors.
+  REQUIRE(d.decode.read(body, d.records) == ts::tensor_status::invalid);
+  CHECK(d.records.rows() == 0);
+  CHECK(d.decode.faults().errors.size() == 5);
+  CHECK(d.decode.faults().bad_rows.empty());
+  // More errors than are listed leave out their records, too.
+  ts::tensor_decoder<loan> few({.max_errors = 1});
+  const std::string more = columns("[-1,-2,-3,4]", "[1,1,1,1]");
+  REQUIRE(few.open(more));
+  REQUIRE(few.records(d.records, true) == ts::tensor_status::decoded);
+  CHECK(d.records.rows() == 1);
+  CHECK(few.faults().errors.size() == 1);
+  CHECK(few.faults().unlisted == 3);
+  CHECK(few.faults().bad_rows == std::vector<std::uint32_t>{0, 1, 2});
 }

@@ -342,11 +342,13 @@ TEST_CASE("an inference request goes the same way", "[pipeline]") {
   ts::batch<point> records;
   ts::score_buffers buffers;
   const std::string_view outputs[] = {"p"};
+  const auto text = [](const std::string& y, const std::string& more) {
+    return R"({"inputs":[{"name":"x","shape":[1],"datatype":"FP64","data":[1]},)"
+           R"({"name":"y","shape":[1],"datatype":"FP64","data":[)" +
+           y + R"(]},{"name":"name","shape":[1],"datatype":"BYTES","data":["a"]}])" + more + "}";
+  };
   const auto index = [&](const std::string& y, const std::string& more = "", bool model = true) {
-    const std::string text = R"({"inputs":[{"name":"x","shape":[1],"datatype":"FP64","data":[1]},)"
-                             R"({"name":"y","shape":[1],"datatype":"FP64","data":[)" +
-                             y + R"(]},{"name":"name","shape":[1],"datatype":"BYTES","data":["a"]}])" + more + "}";
-    return ts::score_tensors(model ? &pipe : nullptr, text, decoder, records, buffers, outputs).index();
+    return ts::score_tensors(model ? &pipe : nullptr, text(y, more), decoder, records, buffers, outputs).index();
   };
   CHECK(index("2") == 0);
   CHECK(index("\"2\"") == 1);
@@ -356,4 +358,17 @@ TEST_CASE("an inference request goes the same way", "[pipeline]") {
   CHECK(index("2", "", false) == 7);
   CHECK(index("\"2\"", "", false) == 1);
   CHECK(sink.batches == 1);
+  // Its parameters ask for more outputs, whose names exist only then.
+  const std::string skip = R"(,"parameters":{"on_error":"skip"})";
+  CHECK(index("2", skip) == 6);
+  CHECK(index("-60", skip) == 6);
+  CHECK(index("\"2\"", skip) == 6);
+  CHECK(index("2", skip + R"(,"outputs":[{"name":"error"}])") == 6);
+  CHECK(index("2", R"(,"outputs":[{"name":"error"}])") == 8);
+  CHECK(index("2", skip + R"(,"outputs":[{"name":"contributions"}])") == 8);
+  CHECK(index("2", R"(,"parameters":{"explain":1})") == 0);
+  const std::string_view taken[] = {"error"};
+  const auto clash = ts::score_tensors(&pipe, text("2", skip), decoder, records, buffers, taken);
+  CHECK(std::get<ts::error>(clash).message ==
+        "The prediction has a member 'error', so that there is no output of this name.");
 }

@@ -115,11 +115,17 @@ def refusals(server, card):
     refused("{}", "'inputs' is missing.")
     refused("{}", "The content type is not application/json.", 415, **{"Content-Type": "application/octet-stream"})
     refused({**request([RECORD]), "outputs": [{"name": "x"}]}, "This model has no output 'x'.")
-    skip = "The parameter 'on_error' can only be 'fail': a tensor has no element for a record without a prediction. /batch_predict can skip records."
-    refused({**request([RECORD]), "parameters": {"on_error": "skip"}}, skip)
-    for query in ("on_error=skip", "on_error=x", "explain=3"):
-        expect(call(server, "POST", infer + "?" + query, json.dumps(request([RECORD]))),
-               (400, {"error": "Records are neither skipped nor explained here; /batch_predict does both."}), query)
+    for parameter, sentence in (({"on_error": "x"}, "The parameter 'on_error' is neither 'fail' nor 'skip'."),
+                                ({"on_error": True}, "The parameter 'on_error' is neither 'fail' nor 'skip'."),
+                                ({"explain": 3}, "The parameter 'explain' is neither true nor false: tensors hold the contributions "
+                                 "of all features.")):
+        refused({**request([RECORD]), "parameters": parameter}, sentence)
+    for query, sentence in (("on_error=x", "The query parameter on_error is neither 'fail' nor 'skip'."),
+                            ("explain=3", "The query parameter explain is neither 1 nor 0: tensors hold the contributions of all "
+                             "features.")):
+        expect(call(server, "POST", infer + "?" + query, json.dumps(request([RECORD]))), (400, {"error": sentence}), query)
+    for name in ("error", "contributions"):  # only where they are asked for by a parameter
+        refused({**request([RECORD]), "outputs": [{"name": name}]}, "This model has no output '%s'." % name)
     refused(request([RECORD, {**RECORD, "practice_exams_passed": 6}]), "records[1]: " + RULE)
     refused(request([RECORD, {**RECORD, "student_country": "é", "courses_started": -1}]),
             "student_country[1] must have at least 2 characters; courses_started[1] must be at least 0")
@@ -130,12 +136,65 @@ def refusals(server, card):
     expect(len(server.log_lines()), lines, "nothing of it is logged")
 
 
+def skipped_and_explained(server, card):
+    """on_error=skip and explain, as outputs: the predictions of /batch_predict, placeholders for the others, and reasons."""
+    infer = "/v2/models/%s/infer" % card["name"]
+    dice = random.Random(8)
+    bad = {0: ({"courses_started": -1, "student_country": "x"}, "student_country must have at least 2 characters; courses_started must be "
+               "at least 0"), 3: ({"practice_exams_passed": 99}, RULE), 4: ({"minutes_watched": None}, "minutes_watched must not be null"),
+           299: ({"days_on_platform": -1}, "days_on_platform must be at least 0")}
+    records = [{**random_record(dice), **bad.get(i, ({},))[0]} for i in range(300)]
+    before = len(server.log_lines())
+    wanted = json.loads(server.post("/batch_predict?on_error=skip", {"records": records})[2])["predictions"]
+    lines = server.log_lines()
+    expect(len(lines) - before, 296, "log lines")
+    plain = [{"name": PROBABILITY, "datatype": "FP64", "shape": [300], "data": [p and p[PROBABILITY] for p in wanted]},
+             {"name": LABEL, "datatype": "INT64", "shape": [300], "data": [p[LABEL] if p else -1 for p in wanted]},
+             {"name": "error", "datatype": "BYTES", "shape": [300], "data": [bad[i][1] if i in bad else "" for i in range(300)]}]
+    for path, more in ((infer + "?on_error=skip", {}), (infer, {"parameters": {"on_error": "skip"}})):
+        status, _, content = server.post(path, request(records, **more))
+        expect((status, json.loads(content)["outputs"]), (200, plain), path)
+    seen = [json.loads(line) for line in server.log_lines()]
+    for line in seen:
+        del line["timestamp_utc"]
+    expect(seen[before:before + 296], seen[-296:], "the same lines are logged")
+    # The error cannot be left out; the order of the others is the request's.
+    content = server.post(infer, request(records, parameters={"on_error": "skip"}, outputs=[{"name": LABEL}]))[2]
+    expect(json.loads(content)["outputs"], plain[1:], "one output, and the errors")
+    content = server.post(infer + "?on_error=skip", request(records[3:5], outputs=[{"name": "error"}]))[2]
+    expect(json.loads(content)["outputs"], [{"name": "error", "datatype": "BYTES", "shape": [2], "data": [bad[3][1], bad[4][1]]}], "all are bad")
+    expect(json.loads(server.post(infer, request(records[5:9], parameters={"on_error": "fail", "explain": False}))[2])["outputs"],
+           json.loads(server.post(infer, request(records[5:9]))[2])["outputs"], "nothing is asked for")
+
+    features = card["features"]["numeric"] + card["features"]["text"]
+    good = [r for i, r in enumerate(records) if i not in bad][:20]
+    told = json.loads(server.post("/batch_predict?explain=1000", {"records": good})[2])["predictions"]
+    rows = []
+    for p in told:
+        by_name = {c["feature"]: c["contribution"] for c in p["explanation"]["contributions"]}
+        rows.append([by_name[f] for f in features] + [p["explanation"]["base_value"]])
+    for path, more in ((infer + "?explain=1", {}), (infer, {"parameters": {"explain": True}})):
+        outputs = json.loads(server.post(path, request(good, **more))[2])["outputs"]
+        expect([o["name"] for o in outputs], [PROBABILITY, LABEL, "contributions"], path)
+        expect(outputs[2], {"name": "contributions", "datatype": "FP64", "shape": [20, len(features) + 1],
+                            "data": [v for row in rows for v in row]}, path)
+    both = json.loads(server.post(infer + "?explain=1&on_error=skip", request([records[3], good[0], records[4]]))[2])["outputs"]
+    expect([o["name"] for o in both], [PROBABILITY, LABEL, "error", "contributions"], "both")
+    width = len(features) + 1
+    expect(both[3]["data"], [None] * width + rows[0] + [None] * width, "contributions of skipped records")
+    none = json.loads(server.post(infer + "?explain=1&on_error=skip", request([records[3]]))[2])["outputs"]
+    expect((none[3]["shape"], none[3]["data"]), ([1, width], [None] * width), "contributions of a skipped record")
+    status, content = call(server, "POST", infer + "?explain=1", json.dumps(request([good[0]] * 10001)))
+    expect((status, "error" in content), (400, True), "too many to explain")
+
+
 def main():
     with Server(sys.argv[1]) as server:
         card = json.loads(server.get("/model"))
         metadata(server, card)
         predictions(server, card)
         refusals(server, card)
+        skipped_and_explained(server, card)
         print("ok      %d lines logged" % len(server.log_lines()))
     with Server(sys.argv[1], "--model", "none") as server:
         expect(call(server, "GET", "/v2/health/live"), (200, {"live": True}), "live without a model")

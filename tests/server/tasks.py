@@ -100,6 +100,21 @@ class Wine(Served):
         self.assertEqual(got[0]["data"], [p["cultivar"] for p in whole])
         self.assertEqual(got[1]["shape"], [n, 3])
         self.assertEqual(got[1]["data"], [v for p in whole for v in p["probabilities"].values()])
+        # Skipped and explained: placeholders and reasons, contributions of each class.
+        inputs[0]["data"][1] = -1
+        got = self.ask({"inputs": inputs, "parameters": {"on_error": "skip", "explain": True}}, path="/v2/models/wine/infer")["outputs"]
+        told = self.ask({"records": self.records}, path="/batch_predict?explain=13")["predictions"]
+        self.assertEqual([o["name"] for o in got], ["cultivar", "probabilities", "error", "contributions"])
+        self.assertEqual(got[0]["data"], ["" if i == 1 else p["cultivar"] for i, p in enumerate(whole)])
+        self.assertEqual(got[1]["data"], [None if i == 1 else v for i, p in enumerate(whole) for v in p["probabilities"].values()])
+        self.assertEqual(got[2]["data"], ["alcohol must be at least 0" if i == 1 else "" for i in range(n)])
+        self.assertEqual(got[3]["shape"], [n, 3, 14])
+        numbers = []
+        for i, p in enumerate(told):
+            for x in p["explanations"].values():
+                by_name = {c["feature"]: c["contribution"] for c in x["contributions"]}
+                numbers += [None] * 14 if i == 1 else [by_name[f] for f in self.records[0]] + [x["base_value"]]
+        self.assertEqual(got[3]["data"], numbers)
 
     def test_monitoring(self):
         for some in (self.records, self.records[:1], self.records[:2] * 200):
@@ -180,6 +195,13 @@ class Diabetes(Served):
         self.assertEqual(float(self.metrics()['tabscore_prediction_mean{output="progression"}']), mean)
         self.assertEqual(self.get("/v2/models/diabetes")["outputs"], [{"name": "progression", "datatype": "FP64", "shape": [-1]}])
         self.assertEqual(self.get("/model")["task"], "regression")
+        inputs = [{"name": f, "datatype": "FP64", "shape": [2], "data": [self.records[0][f], None if f == "age" else 1]}
+                  for f in self.records[0]]
+        got = self.ask({"inputs": inputs}, path="/v2/models/diabetes/infer?on_error=skip&explain=1")["outputs"]
+        self.assertEqual(got[0], {"name": "progression", "datatype": "FP64", "shape": [2], "data": [self.rows[0]["progression"], None]})
+        self.assertEqual(got[1]["data"], ["", "age must not be null"])
+        self.assertEqual(got[2]["shape"], [2, 11])
+        self.assertAlmostEqual(math.fsum(got[2]["data"][:11]), self.rows[0]["progression"], delta=1e-9)
 
 
 if __name__ == "__main__":

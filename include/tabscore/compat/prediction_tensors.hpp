@@ -2,16 +2,22 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "../core/config.hpp"
 #include "../core/json_text.hpp"
 #include "../core/text_buffer.hpp"
 #include "../core/write_number.hpp"
+#include "../json/dialect.hpp"
 #include "../outputs/predictions.hpp"
+#include "../pipeline/outcome.hpp"
 #include "tensors.hpp"
 
 // The outputs of the Open Inference Protocol, version 2: a tensor for each member of a prediction. Numbers are FP64,
@@ -40,24 +46,64 @@ inline void append_output_metadata(text_buffer& out, const prediction_layout& la
   out.append(R"(,"datatype":"BYTES","shape":[-1]})");
 }
 
+namespace detail {
+
+/// {"name":"x","datatype":"FP64","shape":[2,3],"data":[
+inline void begin_output(text_buffer& out, std::string_view name, std::string_view datatype,
+                         std::initializer_list<std::size_t> shape) {
+  out.append(R"({"name":)");
+  append_json_text(out, name);
+  out.append(R"(,"datatype":")");
+  out.append(datatype);
+  std::string_view before = R"(","shape":[)";
+  for (const std::size_t n : shape) {
+    out.append(before);
+    out.keep_to(write_integer(out.space(number_text_space), static_cast<std::int64_t>(n)));
+    before = ",";
+  }
+  out.append(R"(],"data":[)");
+}
+
+/// The elements of `width` columns, and the end of the output: element(k, j) appends one of the k-th of the records
+/// `rows`, which are ascending; the others have `missing`.
+template <class Element>
+void append_elements(text_buffer& out, std::span<const std::uint32_t> rows, std::size_t records, std::size_t width,
+                     std::string_view missing, Element&& element) {
+  std::size_t k = 0;
+  for (std::size_t row = 0; row < records; ++row) {
+    const bool valid = k < rows.size() && rows[k] == row;
+    for (std::size_t j = 0; j < width; ++j) {
+      if (row + j != 0) out.append(",");
+      if (valid) {
+        element(k, j);
+      } else {
+        out.append(missing);
+      }
+    }
+    if (valid) ++k;
+  }
+  out.append("]}");
+}
+
+/// null: JSON has no number for it.
+inline void append_real(text_buffer& out, double v) {
+  if (!std::isfinite(v)) return out.append("null");
+  out.keep_to(write_real<spelling::json>(out.space(number_text_space), v));
+}
+
+}  // namespace detail
+
 /// Appends the output of one member: {"name","datatype","shape":[n],"data":[...]}. Precondition: it is one.
 inline void append_output(text_buffer& out, const predictions& p, std::string_view member) {
   const prediction_layout& layout = *p.layout;
   const auto found = std::find(layout.names.begin(), layout.names.end(), member);
   const auto at = static_cast<std::size_t>(found - layout.names.begin());
-  const std::size_t columns = layout.model.columns;
-  const auto shape = [&](std::string_view before, std::size_t n, std::string_view behind) {
-    out.append(before);
-    out.keep_to(write_integer(out.space(number_text_space), static_cast<std::int64_t>(n)));
-    out.append(behind);
-  };
+  const std::size_t columns = layout.model.columns, rows = p.rows();
   const bool decision = at == layout.names.size();
   if (layout.model.task != task::multiclass && !decision) {
     if (at >= columns) return append_tensor(out, member, p.label);
     if (columns == 1) return append_tensor(out, member, std::span<const double>(p.value));
   }
-  out.append(R"({"name":)");
-  append_json_text(out, member);
   std::string_view before;
   const auto number = [&](double v) {
     out.append(before);
@@ -65,8 +111,8 @@ inline void append_output(text_buffer& out, const predictions& p, std::string_vi
     before = ",";
   };
   const auto texts = [&](auto text_of) {
-    shape(R"(,"datatype":"BYTES","shape":[)", p.rows(), R"(],"data":[)");
-    for (std::size_t row = 0; row < p.rows(); ++row) {
+    detail::begin_output(out, member, "BYTES", {rows});
+    for (std::size_t row = 0; row < rows; ++row) {
       out.append(before);
       append_json_text(out, text_of(row));
       before = ",";
@@ -75,16 +121,86 @@ inline void append_output(text_buffer& out, const predictions& p, std::string_vi
   if (decision) {
     texts([&](std::size_t row) { return p.decision_of(row); });
   } else if (layout.model.task != task::multiclass) {  // one of several columns
-    shape(R"(,"datatype":"FP64","shape":[)", p.rows(), R"(],"data":[)");
-    for (std::size_t row = 0; row < p.rows(); ++row) number(p.value(row, at));
+    detail::begin_output(out, member, "FP64", {rows});
+    for (std::size_t row = 0; row < rows; ++row) number(p.value(row, at));
   } else if (at == 0) {
     texts([&](std::size_t row) { return p.class_of(row); });
   } else {
-    shape(R"(,"datatype":"FP64","shape":[)", p.rows(), ",");
-    shape("", columns, R"(],"data":[)");
+    detail::begin_output(out, member, "FP64", {rows, columns});
     for (const double v : p.value) number(v);
   }
   out.append("]}");
+}
+
+/// The same of a request whose bad records are skipped. These have null (it stands for NaN) as a number, -1 as a label
+/// and "" as a class or a decision.
+inline void append_output(text_buffer& out, const partial_predictions& some, std::string_view member) {
+  const predictions& p = some.scores;
+  const prediction_layout& layout = *p.layout;
+  const auto found = std::find(layout.names.begin(), layout.names.end(), member);
+  const auto at = static_cast<std::size_t>(found - layout.names.begin());
+  const std::size_t columns = layout.model.columns;
+  const auto elements = [&](std::size_t width, std::string_view missing, auto&& element) {
+    detail::append_elements(out, some.rows, some.records, width, missing, element);
+  };
+  if (at == layout.names.size()) {
+    detail::begin_output(out, member, "BYTES", {some.records});
+    elements(1, R"("")", [&](std::size_t k, std::size_t) { append_json_text(out, p.decision_of(k)); });
+  } else if (layout.model.task == task::multiclass && at == 0) {
+    detail::begin_output(out, member, "BYTES", {some.records});
+    elements(1, R"("")", [&](std::size_t k, std::size_t) { append_json_text(out, p.class_of(k)); });
+  } else if (layout.model.task == task::multiclass) {
+    detail::begin_output(out, member, "FP64", {some.records, columns});
+    elements(columns, "null", [&](std::size_t k, std::size_t j) { detail::append_real(out, p.value(k, j)); });
+  } else if (at < columns) {
+    detail::begin_output(out, member, "FP64", {some.records});
+    elements(1, "null", [&](std::size_t k, std::size_t) { detail::append_real(out, p.value(k, at)); });
+  } else {
+    detail::begin_output(out, member, "INT64", {some.records});
+    elements(1, "-1", [&](std::size_t k, std::size_t) { out.append(p.label[k] != 0 ? "1" : "0"); });
+  }
+}
+
+/// Appends why records were skipped: BYTES, "" for each record with a prediction. `names`: of the schema's fields.
+inline void append_error_output(text_buffer& out, std::string_view name, const partial_predictions& some,
+                                std::span<const std::string_view> names) {
+  std::vector<text_buffer> texts(some.records);
+  const auto add = [&](std::size_t row, std::string_view field) -> text_buffer& {
+    text_buffer& text = texts[row];
+    if (text.size() != 0) text.append("; ");
+    if (!field.empty()) text.append(field), text.append(" ");
+    return text;
+  };
+  for (const field_error& e : some.errors) {
+    dialect::neutral::append_sentence(add(e.row, e.field == field_error::no_field ? "" : names[e.field]), e);
+  }
+  for (const broken_rule& b : some.broken) add(b.row, {}).append(b.message);
+  detail::begin_output(out, name, "BYTES", {some.records});
+  for (std::size_t row = 0, k = 0; row < some.records; ++row) {
+    const bool valid = k < some.rows.size() && some.rows[k] == row;
+    if (row != 0) out.append(",");
+    if (!valid && texts[row].size() == 0) texts[row].append("is refused: beyond the errors that are listed");
+    append_json_text(out, texts[row].view());
+    if (valid) ++k;
+  }
+  out.append("]}");
+}
+
+/// Appends contributions, each of the prediction's columns those of the features and the base value behind them: FP64,
+/// [n,features+1], of several columns [n,columns,features+1]. `rows` and `records` as of partial_predictions; skipped
+/// records have null, as has an infinite contribution. Precondition: p.contributions are there.
+inline void append_contributions_output(text_buffer& out, std::string_view name, const predictions& p,
+                                        std::span<const std::uint32_t> rows, std::size_t records,
+                                        std::size_t features) {
+  const std::size_t columns = p.layout->model.columns, width = columns * (features + 1);
+  if (columns == 1) {
+    detail::begin_output(out, name, "FP64", {records, features + 1});
+  } else {
+    detail::begin_output(out, name, "FP64", {records, columns, features + 1});
+  }
+  detail::append_elements(out, rows, records, width, "null", [&](std::size_t k, std::size_t j) {
+    detail::append_real(out, p.contributions[k * width + j]);
+  });
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI

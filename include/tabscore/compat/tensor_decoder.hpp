@@ -48,17 +48,28 @@ class tensor_decoder {
   /// Replaces what was in the batch.
   tensor_status read(std::string_view body, batch<Schema>& to) {
     to.clear();
+    return open(body) ? records(to) : tensor_status::malformed;
+  }
+  /// Reads all but the records; false where the request is malformed. The body must stay until records() has read them.
+  bool open(std::string_view body) {
     faults_.clear();
     problem_.clear();
     id_.reset();
     outputs_.clear();
-    if (!read_request(body, to)) {
+    skips_ = explains_ = false;
+    body_size_ = body.size();
+    return read_request(body);
+  }
+  /// The records of the request that was opened. `some`: bad ones are left out, and faults() says which and why.
+  tensor_status records(batch<Schema>& to, bool some = false) {
+    to.clear();
+    valid_.clear();
+    if (!read_columns(to)) {
       to.clear();
       return tensor_status::malformed;
     }
     auto& errors = faults_.errors;
-    if (errors.empty() && faults_.unlisted == 0) return tensor_status::decoded;
-    to.clear();
+    if (valid_.empty()) return tensor_status::decoded;
     // They were found tensor by tensor; they are told record by record.
     std::stable_sort(errors.begin(), errors.end(), [](const field_error& a, const field_error& b) {
       return std::tie(a.row, a.field) < std::tie(b.row, b.field);
@@ -67,13 +78,25 @@ class tensor_decoder {
       faults_.unlisted += errors.size() - limits_.max_errors;
       errors.resize(limits_.max_errors);
     }
-    return tensor_status::invalid;
+    if (!some) {
+      to.clear();
+      return tensor_status::invalid;
+    }
+    for (std::uint32_t row = 0; row < valid_.size(); ++row) {
+      if (valid_[row] == 0) faults_.bad_rows.push_back(row);
+    }
+    to.filter(valid_);
+    return tensor_status::decoded;
   }
 
   // What the last request said.
   const std::optional<std::string>& id() const noexcept { return id_; }
   /// The outputs that were asked for, each once; none: all.
   std::span<const std::string> outputs() const noexcept { return outputs_; }
+  /// Its parameters ask for predictions of the valid records, the others' errors beside them.
+  bool skips() const noexcept { return skips_; }
+  /// Its parameters ask for contributions.
+  bool explains() const noexcept { return explains_; }
   const decode_faults& faults() const noexcept { return faults_; }
   const std::string& problem() const noexcept { return problem_; }
 
@@ -85,7 +108,7 @@ class tensor_decoder {
     json_value data;
   };
 
-  bool read_request(std::string_view body, batch<Schema>& to) {
+  bool read_request(std::string_view body) {
     if (body.empty()) return wrong("The body is empty.");
     if (detail::looks_like_utf16_or_32(body) || !detail::utf8_or_surrogates(body))
       return wrong("The body is not UTF-8.");
@@ -102,8 +125,8 @@ class tensor_decoder {
     }
     if (id && id.kind() != json_kind::text) return wrong("'id' is no string.");
     if (id) id_ = unescaped(id.raw_text(), spare_);
-    if (!valid_parameters(parameters, "the request") || !options_are_known(parameters)) return false;
-    return read_outputs(outputs) && read_inputs(inputs) && read_columns(body.size(), to);
+    if (!valid_parameters(parameters, "the request") || !read_options(parameters)) return false;
+    return read_outputs(outputs) && read_inputs(inputs);
   }
 
   bool read_outputs(json_value list) {
@@ -191,7 +214,7 @@ class tensor_decoder {
     return true;
   }
 
-  bool read_columns(std::size_t body_size, batch<Schema>& to) {
+  bool read_columns(batch<Schema>& to) {
     std::int64_t rows = -1;
     for (std::size_t i = 0; i < Schema::size; ++i) {
       const tensor& t = tensors_[i];
@@ -208,7 +231,7 @@ class tensor_decoder {
     }
     // Nothing is allocated for elements that the body cannot hold.
     for (std::size_t i = 0; i < Schema::size; ++i) {
-      if (tensors_[i].type && static_cast<std::uint64_t>(rows) > body_size) return wrong_length(i);
+      if (tensors_[i].type && static_cast<std::uint64_t>(rows) > body_size_) return wrong_length(i);
     }
     to.reserve(static_cast<std::size_t>(rows));
     for (std::int64_t row = 0; row < rows; ++row) to.add_row();
@@ -256,6 +279,8 @@ class tensor_decoder {
                   batch<Schema>& to) {
     using field = typename Schema::template field<At>;
     const auto fail = [&](fault what, limit bound = {}) {
+      if (valid_.empty()) valid_.assign(to.rows(), 1);
+      valid_[row] = 0;
       if (column_errors_++ >= limits_.max_errors) {  // those of a column come in the order of its rows
         ++faults_.unlisted;
         return;
@@ -312,18 +337,23 @@ class tensor_decoder {
   bool valid_name(json_value v, std::string_view what) {
     return (v && v.kind() == json_kind::text) || wrong(std::string(what) + " has no name.");
   }
-  /// What requests of other shapes can ask for, in the parameters of this one: no tensor holds it.
-  bool options_are_known(json_value parameters) {
+  /// What a request may ask for in its parameters.
+  bool read_options(json_value parameters) {
     bool good = true;
     if (!parameters) return good;
     parameters.for_each_member([&](std::string_view raw_key, json_value v) {
       const std::string_view key = unescaped(raw_key, spare_);
-      if (key == "on_error" && (v.kind() != json_kind::text || v.raw_text() != "fail")) {
-        good = wrong(
-            "The parameter 'on_error' can only be 'fail': a tensor has no element for a record without a "
-            "prediction. /batch_predict can skip records.");
-      } else if (key == "explain" && v.kind() != json_kind::null && v.raw() != "0" && v.raw() != "false") {
-        good = wrong("The parameter 'explain' can only be 0: explanations are no tensors. /batch_predict has them.");
+      if (key == "on_error") {
+        skips_ = v.kind() == json_kind::text && v.raw_text() == "skip";
+        if (!skips_ && (v.kind() != json_kind::text || v.raw_text() != "fail")) {
+          good = wrong("The parameter 'on_error' is neither 'fail' nor 'skip'.");
+        }
+      } else if (key == "explain") {
+        explains_ = v.raw() == "true" || v.raw() == "1";
+        if (!explains_ && v.kind() != json_kind::null && v.raw() != "0" && v.raw() != "false") {
+          good = wrong(
+              "The parameter 'explain' is neither true nor false: tensors hold the contributions of all features.");
+        }
       }
     });
     return good;
@@ -365,6 +395,10 @@ class tensor_decoder {
   std::vector<std::string> outputs_;
   decode_faults faults_;
   std::size_t column_errors_ = 0;
+  std::size_t body_size_ = 0;
+  bool skips_ = false;
+  bool explains_ = false;
+  std::vector<std::uint8_t> valid_;  // of each record; empty: all are
   std::string problem_;
   std::string spare_;
 };

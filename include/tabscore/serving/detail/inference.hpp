@@ -4,6 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,6 +22,7 @@
 #include "../../version.hpp"
 #include "../request.hpp"
 #include "../service.hpp"
+#include "count_query.hpp"
 #include "query.hpp"
 #include "request_metrics.hpp"
 #include "routes.hpp"
@@ -82,43 +87,76 @@ class inference_api {
  private:
   response infer(const request& asked, const served_model<Service>& served, text_buffer& out) {
     if (!is_json(asked.content_type)) return error(out, wrong_type, "The content type is not application/json.");
-    if (query_value(asked.query, "on_error").value_or("fail") != "fail" ||
-        query_value(asked.query, "explain").value_or("0") != "0") {
-      return error(out, 400, "Records are neither skipped nor explained here; /batch_predict does both.");
-    }
+    request_options options{.max_explained = count_query::most_explained};
+    if (const auto problem = read_options(asked.query, options)) return error(out, 400, *problem);
     thread_metrics::stopwatch time(metrics_);
     const tabscore::outcome outcome = score_tensors(&*served.pipe, asked.body, decoder_, records_, buffers_,
-                                                    members_of<typename Service::prediction>(), time);
-    const auto* const p = std::get_if<predictions>(&outcome);
-    if (p == nullptr) {
+                                                    members_of<typename Service::prediction>(), options, time);
+    if (const auto* p = std::get_if<predictions>(&outcome)) {
+      metrics_.scored(p->rows());
+      const bool explained = options.explain || decoder_.explains();
+      const auto all = tabscore::detail::positions(explained ? p->rows() : 0);
+      append_answer(served, out, *p, all, p->rows(), explained, nullptr);
+    } else if (const auto* some = std::get_if<partial_predictions>(&outcome)) {
+      metrics_.scored(some->scores.rows());
+      metrics_.rejected(*some);
+      append_answer(served, out, some->scores, some->rows, some->records, options.explain || decoder_.explains(), some);
+    } else {
       const bool malformed = std::holds_alternative<tabscore::error>(outcome);
       metrics_.rejected(malformed ? unreadable{} : outcome, records_.rows(), decoder_.faults().unlisted);
       return refuse(outcome, out);
     }
-    metrics_.scored(p->rows());
-    append_answer(*p, served.identity, out);
     header_ = served.identity.header;  // copied: the model may be gone when it is sent
     time.lap(request_stage::respond);
     return {.body = out.view(), .more_headers = header_};
   }
 
-  void append_answer(const predictions& p, const model_identity& model, text_buffer& out) {
+  /// What the query asks for; the sentence where that is nothing that there is.
+  static std::optional<std::string_view> read_options(std::string_view query, request_options& to) {
+    const std::string on_error = query_value(query, "on_error").value_or("fail");
+    const std::string explain = query_value(query, "explain").value_or("0");
+    if (on_error == "skip") to.on_error = tabscore::on_error::skip;
+    to.explain = explain == "1" || explain == "true";
+    if (on_error != "fail" && on_error != "skip") return "The query parameter on_error is neither 'fail' nor 'skip'.";
+    if (to.explain || explain == "0" || explain == "false") return std::nullopt;
+    return "The query parameter explain is neither 1 nor 0: tensors hold the contributions of all features.";
+  }
+
+  /// `rows`, `records`: as of partial_predictions. `some`: where bad records are skipped.
+  void append_answer(const served_model<Service>& served, text_buffer& out, const predictions& p,
+                     std::span<const std::uint32_t> rows, std::size_t records, bool explained,
+                     const partial_predictions* some) {
     out.append(R"({"model_name":)");
-    append_json_text(out, model.name);
+    append_json_text(out, served.identity.name);
     out.append(R"(,"model_version":)");
-    append_json_text(out, model.version);
+    append_json_text(out, served.identity.version);
     if (decoder_.id()) {
       out.append(R"(,"id":)");
       append_json_text(out, *decoder_.id());
     }
+    const auto members = members_of<typename Service::prediction>();
     std::string_view before = R"(,"outputs":[)";
     const auto append = [&](std::string_view name) {
+      if (std::find(members.begin(), members.end(), name) == members.end()) return;  // one of those behind the members
       out.append(std::exchange(before, ","));
-      append_output(out, p, name);
+      if (some != nullptr) {
+        append_output(out, *some, name);
+      } else {
+        append_output(out, p, name);
+      }
     };
     for (const std::string& name : decoder_.outputs()) append(name);
-    for (const std::string_view name : members_of<typename Service::prediction>()) {
+    for (const std::string_view name : members) {
       if (decoder_.outputs().empty()) append(name);
+    }
+    if (some != nullptr) {
+      out.append(std::exchange(before, ","));
+      append_error_output(out, error_output, *some, record::names);
+    }
+    if (explained) {
+      out.append(std::exchange(before, ","));
+      append_contributions_output(out, contributions_output, p, rows, records,
+                                  served.pipe->model().features().all().size());
     }
     out.append("]}");
   }

@@ -117,6 +117,54 @@ TEST_CASE("a chunk with a wrong record is not scored, and the record is numbered
   CHECK(got.probability.size() < 41);
 }
 
+TEST_CASE("a line with two records, or with a part of one, is the line to blame", "[pipeline]") {
+  harness h;
+  using found = std::vector<std::pair<std::uint64_t, std::string>>;
+  const std::string bad = R"({"name": "x", "count": -1})";
+  const std::string two = record(1) + "," + record(2), two_bad = record(1) + "," + bad;
+  const std::string open = R"({"name": "x", "count": 1, "more": [{})", close = R"({}]})";
+  const std::string open_object = R"({"name": "x", "count": 1, "more": {"a": {})", close_object = R"("b": {}}})";
+  // Errors of fields elsewhere in the chunk have the numbers of their lines, or the wrong line is named.
+  for (const std::string& double_line : {two, two_bad}) {
+    for (const std::string& text : {double_line + "\n" + lines(3) + bad + "\n", bad + "\n" + double_line + "\n"}) {
+      const auto got = h.run(text, stream_format::lines, 50, 100000);
+      const std::size_t at = text.starts_with(bad) ? 1 : 0;
+      CHECK(got.wrong == found{{at, "Extra data"}});
+    }
+  }
+  // As many records as lines, but others.
+  for (const auto& [first, second] : {std::pair(open, close), std::pair(open_object, close_object)}) {
+    for (const std::string& text :
+         {first + "\n" + second + "\n" + two + "\n", two + "\n" + first + "\n" + second + "\n"}) {
+      const auto got = h.run(text, stream_format::lines, 50, 100000);
+      REQUIRE(got.wrong.size() == 1);
+      CHECK(got.wrong[0].first == 0);
+      CHECK(got.probability.empty());
+    }
+  }
+  // With skip each line is told of by its own number.
+  const std::string all = two + "\n" + open + "\n" + close + "\n" + record(5) + "\n" + bad + "\n" + two_bad + "\n";
+  ts::record_stream stream(h.pipe, h.w, stream_format::lines, 100000, {.on_error = ts::on_error::skip});
+  std::vector<std::uint64_t> wrong, scored;
+  const auto each = [&](std::uint64_t first, const ts::outcome& o) {
+    if (const auto* some = std::get_if<ts::partial_predictions>(&o)) {
+      for (const auto row : some->rows) scored.push_back(first + row);
+      for (const auto& e : some->errors) wrong.push_back(first + e.row);
+    } else {
+      wrong.push_back(first);
+    }
+    return true;
+  };
+  CHECK(stream.feed(all, each));
+  CHECK(stream.finish(each));
+  CHECK(scored == std::vector<std::uint64_t>{3});
+  CHECK(wrong == std::vector<std::uint64_t>{0, 1, 2, 4, 5});
+  CHECK(stream.records() == 6);
+  // Brackets within texts and nested members are no reason.
+  const std::string nested = R"( {"name": "[[{", "count": 7, "more": [[], {"a": "]"}]})";
+  CHECK(h.run(nested + "\n" + nested, stream_format::lines, 50).probability == std::vector<double>{0.007, 0.007});
+}
+
 TEST_CASE("a broken array stops the stream and says so", "[pipeline]") {
   harness h;
   const auto last = [&](const std::string& text) {

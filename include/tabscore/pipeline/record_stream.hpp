@@ -119,12 +119,12 @@ class record_stream {
   template <class Each>
   void end_line(Each& each, bool last) {
     const std::string_view line = body_.view().substr(line_);
-    bool empty = true;
-    for (const char c : line) empty = empty && blank(c);
-    if (empty) {
+    const std::size_t start = line.find_first_not_of(" \t\r");
+    if (start == std::string_view::npos) {
       body_.keep_to(body_.view().data() + line_);
     } else {
       ++lines_;
+      all_begin_objects_ = all_begin_objects_ && line[start] == '{';
       body_.append(",\n");  // the line feed stays, to find the line again
       line_ = body_.size();
     }
@@ -247,16 +247,52 @@ class record_stream {
   void flush(Each& each) {
     const std::size_t separator = format_ == stream_format::lines ? 2 : 1;
     body_.keep_to(body_.view().data() + body_.size() - separator);
-    const bool is_list = score_chunk(each, body_, lines_);
+    const bool whole = lines_are_whole();
+    if (!whole) body_.append("]}");
+    const bool is_list = whole && score_chunk(each, body_, lines_);
     if (!is_list && options_.on_error == on_error::skip) {
       score_lines(each);
     } else if (!is_list) {
       hand_over_bad_line(each);
     }
     lines_ = 0;
+    all_begin_objects_ = true;
     body_.clear();
     body_.append(prefix_.view());
     line_ = body_.size();
+  }
+
+  /// Whether no record reaches over a line's end, where the comma would be one of its own: then there are as many
+  /// records as lines only if each line is one. What is behind such a comma begins with a key, or stands in an array.
+  bool lines_are_whole() const {
+    const std::string_view all = body_.view().substr(prefix_.size());
+    if (lines_ == 0) return true;
+    if (all_begin_objects_ && all.find('[') == std::string_view::npos) return true;
+    bool whole = true;
+    for_each_line(all, [&](std::string_view line) {
+      whole = (line.find('[') == std::string_view::npos && line.find_first_not_of(" \t\r") == line.find('{')) ||
+              is_balanced(line);
+      return whole;
+    });
+    return whole;
+  }
+  /// Whether what a line opens it closes. Of texts without an end nothing follows: they are malformed.
+  static bool is_balanced(std::string_view line) noexcept {
+    bool in_text = false;
+    std::size_t depth = 0;
+    for (std::size_t i = 0; i < line.size(); ++i) {
+      const char c = line[i];
+      if (c == '"') {
+        in_text = !in_text;
+      } else if (in_text) {
+        i += c == '\\';
+      } else if (c == '{' || c == '[') {
+        ++depth;
+      } else if (c == '}' || c == ']') {
+        if (depth-- == 0) return false;
+      }
+    }
+    return depth == 0;
   }
 
   /// Decodes a chunk; of lines, these must be as many records.
@@ -266,9 +302,13 @@ class record_stream {
     bool is_list = true;
 
     bool read(const decode_progress<Schema>& progress, bool some) {
-      const bool decoded = json.read(progress, some);
-      is_list = lines == 0 || json.status == decode_status::invalid || (decoded && records() == lines);
-      return decoded && is_list;
+      bool decoded = json.read(progress, some);
+      const bool invalid = json.status == decode_status::invalid;
+      if (lines == 0 || (invalid && some)) return decoded;
+      if (invalid) decoded = json.read({}, true);  // errors number the records, so that they are counted as well
+      is_list = decoded ? records() == lines : json.status == decode_status::invalid;
+      if (invalid) json.status = decode_status::invalid;
+      return decoded && is_list && !invalid;
     }
     std::size_t records() const { return json.w.records.rows() + json.w.decoder.faults().bad_rows.size(); }
     outcome failure() const { return is_list ? json.failure() : syntax_error{}; }
@@ -293,17 +333,19 @@ class record_stream {
     return true;
   }
 
-  /// Calls f(line) for each line of the chunk in body_, until it is false.
+  /// Calls f(line) for each line of a chunk, until it is false.
   template <class F>
-  void for_each_line(F&& f) {
-    std::string_view rest = body_.view().substr(prefix_.size());
-    rest.remove_suffix(2);
+  static void for_each_line(std::string_view rest, F&& f) {
     for (bool more = true; more && !rest.empty();) {
       const std::size_t feed = rest.find('\n');
       const std::string_view line = feed == std::string_view::npos ? rest : rest.substr(0, feed - 1);
       rest.remove_prefix(feed == std::string_view::npos ? rest.size() : feed + 1);
       more = f(line);
     }
+  }
+  /// The lines of the chunk in body_, whose list is closed.
+  std::string_view lines_of_body() const {
+    return body_.view().substr(prefix_.size(), body_.size() - prefix_.size() - 2);
   }
   /// What is wrong with a line that is not one value in JSON.
   std::optional<outcome> fault_of(std::string_view line) {
@@ -330,7 +372,7 @@ class record_stream {
   void hand_over_bad_line(Each& each) {
     std::size_t before = 0;
     std::optional<outcome> wrong;
-    for_each_line([&](std::string_view line) {
+    for_each_line(lines_of_body(), [&](std::string_view line) {
       wrong = fault_of(line);
       before += !wrong;
       return !wrong;
@@ -352,7 +394,7 @@ class record_stream {
       run_.clear();
       return state_ != state::stopped;
     };
-    for_each_line([&](std::string_view line) {
+    for_each_line(lines_of_body(), [&](std::string_view line) {
       if (const auto wrong = fault_of(line)) {
         if (!flush_run()) return false;
         if (!each(first_++, *wrong)) state_ = state::stopped;
@@ -378,14 +420,15 @@ class record_stream {
   request_options options_;
   state state_;
   text_buffer prefix_;
-  text_buffer body_;          // prefix, then records, each followed by a comma
-  text_buffer line_text_;     // what a syntax error points into
-  text_buffer run_;           // a chunk of the lines between two bad ones
-  std::uint64_t first_ = 0;   // number of the chunk's first record
-  std::size_t lines_ = 0;     // lines in the chunk
-  std::size_t line_ = 0;      // where the unfinished line begins in body_
-  std::size_t head_ = 0;      // bytes of the prefix that were seen
-  std::size_t position_ = 0;  // bytes seen, of an array
+  text_buffer body_;               // prefix, then records, each followed by a comma
+  text_buffer line_text_;          // what a syntax error points into
+  text_buffer run_;                // a chunk of the lines between two bad ones
+  std::uint64_t first_ = 0;        // number of the chunk's first record
+  std::size_t lines_ = 0;          // lines in the chunk
+  bool all_begin_objects_ = true;  // of these
+  std::size_t line_ = 0;           // where the unfinished line begins in body_
+  std::size_t head_ = 0;           // bytes of the prefix that were seen
+  std::size_t position_ = 0;       // bytes seen, of an array
   std::size_t depth_ = 0;
   int closing_ = 0;  // braces that must follow the list
   bool in_text_ = false, escaped_ = false, after_comma_ = false;

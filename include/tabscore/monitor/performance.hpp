@@ -148,6 +148,8 @@ class performance_counts {
 
   // What was counted, for reports.
 
+  /// Scores and labels of 0 and 1, whose order counts: binary, score and anomaly.
+  bool is_ranked() const noexcept { return model_.task != task::multiclass && label_classes() == 2; }
   bool has_matrix() const noexcept {
     return model_.task != task::multiclass || model_.columns <= max_confusion_classes;
   }

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+// Joins prediction logs with labels that came later, and reports what the predictions were worth:
+// tabscore-labels --id order --labels labels.ndjson predictions.jsonl > performance.json
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <bit>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <optional>
+#include <random>
+#include <string>
+#include <tabscore/files/replaced_file.hpp>
+#include <utility>
+#include <vector>
+
+#include "../command_line.hpp"
+#include "../file_mode.hpp"
+#include "../file_names.hpp"
+#include "../standard_streams.hpp"
+#include "csv_line.hpp"
+#include "join.hpp"
+#include "line_reader.hpp"
+#include "partitions.hpp"
+#include "prediction_log.hpp"
+
+namespace {
+
+/// Says of lines that cannot be read why, the first ones one by one.
+class complaints {
+ public:
+  void add(const line_reader& at, std::string_view why) {
+    if (++count_ <= 20) say("tabscore-labels: {}, line {}: {}\n", at.name(), at.line(), why);
+  }
+  void end() const {
+    if (count_ > 20) say("tabscore-labels: and {} lines more that cannot be read\n", count_ - 20);
+  }
+
+ private:
+  std::uint64_t count_ = 0;
+};
+
+bool is_csv(const std::string& path) { return path.ends_with(".csv"); }
+
+/// Reads the labels of a file; why it cannot be read, or nothing.
+class label_files {
+ public:
+  label_files(ts::label_reader reader, const ts::siphash_key& key, partitions& to, join_counts& counts,
+              complaints& wrong)
+      : reader_(std::move(reader)), key_(key), to_(to), counts_(counts), wrong_(wrong) {}
+
+  std::optional<std::string> read(const std::string& path) {
+    line_reader lines;
+    if (auto failed = lines.open(path)) return failed;
+    std::string_view line;
+    std::optional<csv_header> header;
+    while (lines.next(line)) {
+      const char* why = nullptr;
+      if (!is_csv(path)) {
+        why = read_object(line);
+      } else if (!header) {
+        header = csv_header::read(line);
+        if (!header) return path + ": the first line names no columns id and label";
+        continue;
+      } else {
+        why = header->split(line) ? reader_.read(header->id(), header->label(), header->time(), label_)
+                                  : "has another number of columns than the first line, or a quote without its end";
+      }
+      ++counts_.labels;
+      if (why != nullptr) {
+        ++counts_.unreadable_labels;
+        wrong_.add(lines, why);
+        continue;
+      }
+      record_.assign({ts::siphash(label_.id, key_), static_cast<std::uint64_t>(label_.time.value_or(join::no_time))});
+      for (const double x : label_.numbers) record_.push_back(std::bit_cast<std::uint64_t>(x + 0.0));  // -0 is 0
+      if (!to_.add(record_)) return to_.failure();
+    }
+    if (!lines.failure().empty()) return lines.failure();
+    return std::nullopt;
+  }
+
+ private:
+  const char* read_object(std::string_view line) {
+    simdjson::ondemand::document document;
+    simdjson::ondemand::object object;
+    if (parser_.iterate(line.data(), line.size(), line.size() + simdjson::SIMDJSON_PADDING).get(document) !=
+            simdjson::SUCCESS ||
+        document.get_object().get(object) != simdjson::SUCCESS) {
+      return "is not a JSON object";
+    }
+    const char* const why = reader_.read(object, label_);
+    return why != nullptr || document.current_location().error() != simdjson::SUCCESS ? why
+                                                                                      : "has more behind the object";
+  }
+
+  ts::label_reader reader_;
+  ts::siphash_key key_;
+  partitions& to_;
+  join_counts& counts_;
+  complaints& wrong_;
+  simdjson::ondemand::parser parser_;
+  ts::label label_;
+  std::vector<std::uint64_t> record_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  hold_standard_streams();
+  std::signal(SIGXFSZ, SIG_IGN);
+  const auto fail = [](const std::string& message) {
+    say("tabscore-labels: {}\n", message);
+    return 1;
+  };
+  log_settings of_log;
+  join_settings of_join;
+  std::vector<std::string> logs, labels;
+  std::string output, window = "none";
+  const char* const folder = std::getenv("TMPDIR");
+  std::string temporary = folder != nullptr && *folder != '\0' ? folder : "/tmp";
+  std::uint64_t memory = 1024, delay = 0;
+  ::mode_t mode = 0600;
+  CLI::App app("Joins prediction logs with labels by an id and reports the model's performance as JSON.");
+  app.add_option("logs", logs, "prediction logs, '-' for the standard input");
+  app.add_option(
+         "--labels", labels,
+         "files of labels: lines of {\"id\":...,\"label\":...,\"time\":...}, or a table with columns of these names "
+         "(.csv)")
+      ->required()
+      ->allow_extra_args(false);
+  app.add_option("--id", of_log.id, "the log's member or feature that is the id")->required();
+  add_choice(app, "--task", of_log.task,
+             {{"binary", ts::task::binary},
+              {"multiclass", ts::task::multiclass},
+              {"regression", ts::task::regression},
+              {"quantiles", ts::task::quantiles},
+              {"score", ts::task::score},
+              {"anomaly", ts::task::anomaly}},
+             "what the models predict");
+  app.add_option("--prediction", of_log.members, "names of a prediction's members (default: found in the first line)")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  app.add_option("--levels", of_log.levels, "levels of quantiles, such as 0.1,0.5,0.9 (default: of names such as p10)")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  app.add_option("--segment", of_log.segments, "a feature whose values are reported apart")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  app.add_option("--window", window, "the time that a report covers: none, hour, day (UTC)")
+      ->check(CLI::IsMember({"none", "hour", "day"}))
+      ->capture_default_str();
+  add_number(app, "--max-delay-hours", delay, "a label that comes later is counted as late (0: none is)",
+             std::uint64_t{0}, std::uint64_t{1'000'000});
+  app.add_flag("--exact", of_join.exact,
+               "keep each score, 16 bytes a pair and report: areas and KS are exact, not bounds from cells");
+  add_number(app, "--memory-mib", memory, "memory for predictions and labels; what is more goes to a temporary file",
+             std::uint64_t{1}, std::uint64_t{1} << 20U);
+  app.add_option("--temporary-folder", temporary, "for temporary files")->capture_default_str();
+  app.add_option("-o,--output", output, "write here (the file is replaced whole), not to the standard output");
+  add_file_mode(
+      app, [&mode](::mode_t m) { mode = m; }, "rights of a new file, in octal (default: 600)");
+  app.footer(
+      "Lines that cannot be read are counted in the report.\n"
+      "Exit status: 0 done; 1 a file cannot be read or written, or holds no prediction; 2 the flags are wrong.");
+  if (const auto status = parse_command_line(app, argc, argv)) return *status;
+
+  if (logs.empty()) return say("tabscore-labels: no prediction log is given; see --help\n"), 2;
+  if (app["--output"]->count() > 0 && output.empty()) return say("tabscore-labels: --output is empty\n"), 2;
+  std::vector<named_file> named{{"--output", output, file_use::replaced}};
+  for (const std::string& file : logs) named.push_back({"one of the logs", file, file_use::read_first});
+  for (const std::string& file : labels) named.push_back({"one of the labels", file, file_use::read_first});
+  if (const std::string problem = wrong_names(named); !problem.empty()) return fail(problem);
+  of_join.window = std::map<std::string, std::int64_t>{{"none", 0}, {"hour", 3600}, {"day", 86400}}[window] * 1'000'000;
+  if (delay > 0) of_join.max_delay = static_cast<std::int64_t>(delay) * 3'600'000'000;
+
+  std::random_device random;
+  const auto word = [&] { return std::uint64_t{random()} << 32U | random(); };
+  const ts::siphash_key key{word(), word()};
+  const std::size_t bytes = (std::size_t{memory} << 20U) / 4;  // each of two, and as much to load and sort partitions
+  partitions predictions(bytes, temporary), labelled(bytes, temporary);
+  prediction_log log(of_log, key);
+  join joined(log, of_join);
+  complaints wrong;
+  for (const std::string& path : logs) {
+    line_reader lines;
+    if (const auto failed = lines.open(path)) return fail(*failed);
+    std::string_view line;
+    while (lines.next(line)) {
+      const char* const why = log.read(line);
+      ++joined.counts.predictions;
+      if (why != nullptr) {
+        ++joined.counts.unreadable_predictions;
+        wrong.add(lines, lines.is_torn() ? "is torn" : why);
+      } else if (!predictions.add(log.record())) {
+        return fail(predictions.failure());
+      }
+    }
+    if (!lines.failure().empty()) return fail(lines.failure());
+  }
+  if (joined.counts.predictions == joined.counts.unreadable_predictions) {
+    return fail("there is no prediction in the logs");
+  }
+  label_files reader(ts::label_reader(log.model()), key, labelled, joined.counts, wrong);
+  for (const std::string& path : labels) {
+    if (const auto failed = reader.read(path)) return fail(*failed);
+  }
+  for (std::size_t at = 0; at < partitions::count; ++at) {
+    if (!joined.add(predictions, labelled, at)) {
+      return fail(predictions.failure().empty() ? labelled.failure() : predictions.failure());
+    }
+  }
+  wrong.end();
+  const std::string text = joined.report();
+  if (output.empty()) {
+    const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+    return written ? 0 : fail("the standard output cannot be written" + ts::files::because_of_errno());
+  }
+  auto file = ts::files::replaced_file::open(output, mode);
+  if (!file) return fail(output + ": cannot be opened: " + file.error().message);
+  if (file->write(text) && file->sync() && file->commit()) return 0;
+  const std::string failure = output + ": cannot be written" + ts::files::because_of_errno();
+  file->discard();
+  return fail(failure);
+}

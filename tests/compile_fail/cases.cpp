@@ -121,5 +121,9 @@ struct throwing_sink {
   static_cast<void>(ts::schema<ts::id<ts::real<"a">>>::size);
 #elif CASE == 46  // tabscore: an integer id is not optional
   static_cast<void>(ts::schema<ts::optional<ts::id<ts::integer<"a">>>>::size);
+#elif CASE == 47  // tabscore: two decisions have the same name
+  static_cast<void>(ts::decided<ts::score<>, "decision", "approve", "approve">::columns);
+#elif CASE == 48  // tabscore: a log line calls the policy's hash
+  static_cast<void>(ts::decided<ts::score<>, "policy", "approve", "decline">::columns);
 #endif
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <concepts>
 #include <cstddef>
@@ -99,6 +100,8 @@ struct decided : Prediction {
   static_assert(detail::distinct(decisions), "tabscore: two decisions have the same name");
   static_assert(((!Decisions.view().empty()) && ...), "tabscore: the name of a decision is empty");
   static_assert(detail::distinct(members), "tabscore: two members of a prediction have the same name");
+  static_assert(std::count(members.begin(), members.end(), "policy") == 0,
+                "tabscore: a log line calls the policy's hash \"policy\": declare another name for the member");
   static_assert(
       !requires { Prediction::decision; }, "tabscore: a prediction is decided once");
 };

@@ -200,6 +200,8 @@ def transformer(*names):
     return register
 
 
+# Libraries, and the exporters that stand in for one.
+KNOWN = ("sklearn", "xgboost", "lightgbm", "imblearn", "interpret", "optbinning", "export_additive", "export_statsmodels")
 COMPUTES = {"transform", "predict_proba", "decision_function"}
 
 
@@ -207,7 +209,7 @@ def class_of(thing):
     """The name under which a class is registered: that of its own or of a base class, of a library that is known. A class
     that computes in a way of its own has a name that is not registered."""
     for base in type(thing).__mro__:
-        if base.__module__.split(".")[0] in ("sklearn", "xgboost", "lightgbm", "imblearn"):
+        if base.__module__.split(".")[0] in KNOWN:
             return base.__name__
         if COMPUTES & vars(base).keys():
             break
@@ -267,6 +269,10 @@ def require_fitted(program, step):
 
     if class_of(step) in ("FunctionTransformer", "Normalizer", "Binarizer", "Pipeline", "FeatureUnion"):
         return
+    if type(step).__module__.startswith("export_"):
+        return
+    if type(getattr(step, "_is_fitted", None)) is bool:  # OptBinning
+        return None if step._is_fitted else program.refuse(f"the {type(step).__name__} is not fitted; call fit() before export()")
     try:
         check_is_fitted(step)
     except NotFittedError:

@@ -20,6 +20,7 @@ import argparse
 import contextlib
 import datetime
 import hashlib
+import importlib
 import json
 import pathlib
 import sys
@@ -28,6 +29,7 @@ import numpy as np
 import pandas as pd
 import sklearn
 
+import export_additive  # noqa: F401: registers its models
 import export_checks
 import export_models
 import export_tasks
@@ -235,12 +237,18 @@ def input_names(model):
         names = next((n for n in (input_names(t) for _, t in model.transformer_list if not isinstance(t, str)) if n), None)
     if names is None and class_of(model) in ("CalibratedClassifierCV", "FixedThresholdClassifier"):
         names = input_names(unwrap(model.estimator))
+    if names is None and class_of(model) == "BinningProcess":
+        names = list(model.variable_names)
     if names is None and hasattr(model, "regressor_"):
         names = input_names(unwrap(model.regressor_))
     if names is None and class_of(model).startswith("LGBM"):
         with contextlib.suppress(AttributeError, ValueError):  # a NotFittedError is one, too
             found = list(model.feature_name_)
             names = None if found == [f"Column_{i}" for i in range(len(found))] else found
+    if class_of(model).endswith(("ExplainableBoostingClassifier", "ExplainableBoostingRegressor")) and names is not None:
+        # It names the columns of an array itself, from 0 or from 1.
+        made = [[f"feature_{i + first:04}" for i in range(len(names))] for first in (0, 1)]
+        names = None if list(names) in made else names
     if names is None:
         return None
     names = list(names)
@@ -505,15 +513,14 @@ def require_rows(data, numeric, text):
         as_numbers(name, data[name], "the rows of data=")
 
 
+TRAINERS = {"xgboost": "XGBoost", "lightgbm": "LightGBM", "interpret": "InterpretML", "optbinning": "OptBinning"}
+
+
 def trainer_of(kind):
-    if kind == "xgboost":
-        import xgboost
-
-        return {"name": "XGBoost", "version": xgboost.__version__}
-    if kind == "lightgbm":
-        import lightgbm
-
-        return {"name": "LightGBM", "version": lightgbm.__version__}
+    if kind in TRAINERS:
+        return {"name": TRAINERS[kind], "version": importlib.import_module(kind).__version__}
+    if kind is not None:  # no library: a table, say
+        return {"name": kind, "version": "1"}
     return {"name": "scikit-learn", "version": sklearn.__version__}
 
 

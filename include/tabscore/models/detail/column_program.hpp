@@ -18,6 +18,7 @@
 #include "../../core/config.hpp"
 #include "../../core/scratch.hpp"
 #include "../../features/feature_block.hpp"
+#include "additive_op.hpp"
 #include "category_ops.hpp"
 #include "column_run.hpp"
 #include "curve_ops.hpp"
@@ -33,7 +34,7 @@ using column_op =
                  elementwise<is_value>, elementwise<is_above>, elementwise<single_rounding>, elementwise<platt_scale>,
                  elementwise<bin_of>, elementwise<isotonic_curve>, elementwise<quantile_curve>, power_transform, spline,
                  apply_function, combine, constants, require_finite, lookup, indicators, normalize, softmax_columns,
-                 weighted_mean, sum_to_one, linear_model, sigmoid_columns, tree_model>;
+                 weighted_mean, sum_to_one, linear_model, additive_model, sigmoid_columns, tree_model>;
 
 /// Whether each column that a step makes comes of all its inputs; the others say which with each_input(column, use).
 template <class Op>
@@ -128,7 +129,7 @@ struct column_program {
   /// its terms in any order, and what the inputs' own last bits do to them.
   double column_bound(const feature_block& x, std::size_t row, column_id column) const {
     const program_step* const step = maker(column);
-    if (step == nullptr || bound == 0) return 0;
+    if (step == nullptr || bound == 0 || std::holds_alternative<additive_model>(step->op)) return 0;
     const auto* const trees = std::get_if<tree_model>(&step->op);
     if (trees != nullptr && (!trees->predictions || trees->trees.model().output_link.exact())) return 0;
     std::vector<const std::string_view*> texts;

@@ -26,6 +26,7 @@ namespace tabscore::inline TABSCORE_ABI {
 /// How contributions come about: the model that makes the margins, and which feature each of its inputs is made of.
 struct pipeline_model::explanation {
   const detail::linear_model* linear = nullptr;
+  const detail::additive_model* additive = nullptr;
   const detail::tree_model* trees = nullptr;
   std::vector<std::size_t> output;  ///< of the model, per column that is explained
   double divisor = 1;               ///< of trees that average
@@ -40,11 +41,15 @@ struct pipeline_model::explanation {
     const detail::program_step* const last = p.maker(columns.front());
     auto how = std::make_shared<explanation>();
     if (last != nullptr) how->trees = std::get_if<detail::tree_model>(&last->op);
-    if (last != nullptr && (sums || of_margins)) how->linear = std::get_if<detail::linear_model>(&last->op);
-    if (how->linear == nullptr && how->trees == nullptr) {
+    if (last != nullptr && (sums || of_margins)) {
+      how->linear = std::get_if<detail::linear_model>(&last->op);
+      how->additive = std::get_if<detail::additive_model>(&last->op);
+    }
+    if (how->linear == nullptr && how->additive == nullptr && how->trees == nullptr) {
       return no(
           of_margins || sums
-              ? "contributions are of one linear model or one set of trees, and this margin is computed from others"
+              ? "contributions are of one linear or additive model or one set of trees, and this margin is computed "
+                "from others"
               : "contributions are parts of a margin, and this model has none");
     }
     for (const detail::column_id c : columns) {
@@ -54,7 +59,9 @@ struct pipeline_model::explanation {
     if (how->trees != nullptr) {
       if (auto wrong = how->set_trees()) return *std::move(wrong);
     }
-    for (const detail::column_id c : how->linear != nullptr ? how->linear->in : how->trees->in) {
+    for (const detail::column_id c : how->linear != nullptr     ? how->linear->in
+                                     : how->additive != nullptr ? how->additive->in
+                                                                : how->trees->in) {
       if (p.origin[c] == detail::column_program::several) {
         return no("the model reads a column that is made of several features, which share its contribution");
       }
@@ -67,6 +74,7 @@ struct pipeline_model::explanation {
 
   void run(const detail::column_run& r, std::size_t features, double* out) const {
     if (linear != nullptr) return explain_linear(r, features, out);
+    if (additive != nullptr) return explain_additive(r, features, out);
     if (trees->trees.model().input == precision::float32) return explain_trees<float>(r, features, out);
     explain_trees<double>(r, features, out);
   }
@@ -119,6 +127,27 @@ struct pipeline_model::explanation {
         out += features + 1;
       }
     }
+  }
+  /// The number of a term of several features is theirs in equal shares.
+  void explain_additive(const detail::column_run& r, std::size_t features, double* out) const {
+    const std::size_t numbers = output.size() * (features + 1);
+    std::fill_n(out, r.rows * numbers, 0.0);
+    for (std::size_t k = 0; k < output.size(); ++k) {
+      for (std::size_t i = 0; i < r.rows; ++i) {
+        out[i * numbers + k * (features + 1) + features] = additive->intercept[output[k]];
+      }
+    }
+    additive->each_term(r, [&](const detail::additive_model::term& t, const std::uint32_t* cell) {
+      const double share = 1.0 / static_cast<double>((std::max)(t.axes.size(), std::size_t{1}));
+      for (std::size_t k = 0; k < output.size(); ++k) {
+        for (std::size_t i = 0; i < r.rows; ++i) {
+          const double value = t.values[output[k]][cell[i]];
+          double* const to = out + i * numbers + k * (features + 1);
+          if (t.axes.empty()) to[features] += value;
+          for (const std::uint32_t axis : t.axes) to[feature_of[axis]] += value * share;
+        }
+      }
+    });
   }
 };
 

@@ -37,6 +37,19 @@ std::optional<feature_fault> refusal(const column_program& p, const column_run& 
     op.keys.each(one, [&](std::size_t, std::int32_t code) {
       if (code == one_hot::unknown) found = fault_of(p, r, op.keys.in, fault::unlisted);
     });
+  } else if constexpr (std::same_as<Op, additive_model>) {
+    column_run one = r;
+    one.rows = 1;
+    op.each_term(one, [&](const additive_model::term& t, const std::uint32_t* cell) {
+      const bool any =
+          std::any_of(t.values.begin(), t.values.end(), [&](const auto& v) { return std::isnan(v[*cell]); });
+      for (std::size_t a = 0; any && !found && a < t.axes.size(); ++a) {
+        const bin_axis& axis = op.axes[t.axes[a]];
+        const std::size_t bin = *cell / t.strides[a] % axis.bins();
+        if (bin != axis.bin_of_missing() && bin + 1 != axis.bins() && a + 1 != t.axes.size()) continue;
+        found = fault_of(p, r, axis.in(), axis.by_keys() ? fault::unlisted : fault::not_finite);
+      }
+    });
   } else if constexpr (requires { op.allows(0, 0.0); }) {
     for (std::size_t k = 0; k == 0 || (k < op.width() && !found); ++k) {
       op.each_input(k, [&](column_id c) {
@@ -116,6 +129,8 @@ inline bool takes_missing(const column_program& p, std::size_t feature) {
               stays = false;
             } else if constexpr (std::same_as<Op, tree_model>) {
               stays = any && op.trees.model().accepts == input_rule::finite;
+            } else if constexpr (std::same_as<Op, additive_model>) {
+              stays = any && op.needs_values([&](column_id c) { return missing[c]; });
             } else if constexpr (std::same_as<Op, spline>) {
               stays = any && !op.zero_missing;
             } else if constexpr (requires { op.allows(k, 0.0); }) {

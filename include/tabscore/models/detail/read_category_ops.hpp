@@ -20,22 +20,17 @@
 // Steps of a program that read categories.
 namespace tabscore::inline TABSCORE_ABI::detail {
 
-inline category_keys read_keys(const json_node& node, const column_program& program) {
+/// The keys of `in`, a text feature or a column of numbers.
+inline category_keys read_keys(const json_node& in, const json_node& list, const column_program& program) {
   category_keys keys;
-  const json_node in = node["in"];
-  std::size_t inputs = 0;
-  in.each([&](const json_node& id) {
-    ++inputs;
-    const std::uint64_t column = id.count();
-    const bool is_text = column >= program.numeric && column - program.numeric < program.text;
-    keys.in = is_text ? static_cast<column_id>(column) : read_column(id, program);
-    if (is_text) keys.field = static_cast<std::size_t>(column) - program.numeric;
-  });
-  if (node.ok() && inputs != 1) in.fail(errc::structure, fmt::format("expected one column, found {}", inputs));
-  if (!node.ok()) return keys;
+  const std::uint64_t column = in.count();
+  const bool is_text = column >= program.numeric && column - program.numeric < program.text;
+  keys.in = is_text ? static_cast<column_id>(column) : read_column(in, program);
+  if (is_text) keys.field = static_cast<std::size_t>(column) - program.numeric;
+  if (!in.ok()) return keys;
   std::vector<std::optional<std::string>> texts;
   std::vector<double> numbers;
-  node["keys"].each([&](const json_node& key) {
+  list.each([&](const json_node& key) {
     if (keys.is_text()) {
       texts.push_back(key.is_null() ? std::optional<std::string>() : key.text());
       keys.absent_is_key = keys.absent_is_key || !texts.back();
@@ -44,10 +39,8 @@ inline category_keys read_keys(const json_node& node, const column_program& prog
       keys.absent_is_key = keys.absent_is_key || std::isnan(numbers.back());
     }
   });
-  if (!node.ok()) return keys;
-  const auto twice = [&](auto key) {
-    node["keys"].fail(errc::structure, fmt::format("the key {} appears twice", key));
-  };
+  if (!list.ok()) return keys;
+  const auto twice = [&](auto key) { list.fail(errc::structure, fmt::format("the key {} appears twice", key)); };
   if (keys.is_text()) {
     auto sorted = texts;
     std::sort(sorted.begin(), sorted.end());
@@ -61,11 +54,24 @@ inline category_keys read_keys(const json_node& node, const column_program& prog
                                        [](double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); });
     if (at != sorted.end()) twice(*at);
   }
-  if (!node.ok()) return keys;
+  if (!list.ok()) return keys;
   keys.size = texts.size() + numbers.size();
   keys.numbers = number_keys(numbers);
   keys.texts = one_hot(std::move(texts));
   return keys;
+}
+/// The keys of a step of one input.
+inline category_keys read_keys(const json_node& node, const column_program& program) {
+  std::optional<json_node> in;
+  std::size_t inputs = 0;
+  node["in"].each([&](const json_node& id) {
+    ++inputs;
+    in = id;
+  });
+  if (node.ok() && inputs != 1) {
+    node["in"].fail(errc::structure, fmt::format("expected one column, found {}", inputs));
+  }
+  return node.ok() ? read_keys(*in, node["keys"], program) : category_keys();
 }
 inline std::optional<column_op> read_lookup(const json_node& node, column_program& program) {
   node.members({"op", "in", "keys", "values"}, {"other"});

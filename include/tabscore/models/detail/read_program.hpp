@@ -19,6 +19,7 @@
 #include "../../core/detail/json_node.hpp"
 #include "../../outputs/task.hpp"
 #include "column_program.hpp"
+#include "read_additive.hpp"
 #include "read_category_ops.hpp"
 #include "read_columns.hpp"
 #include "read_curve_ops.hpp"
@@ -147,6 +148,7 @@ class program_reader {
     if (name == "sigmoid") return read_plain<sigmoid_columns>(node, bounds::rounding);
     if (name == "weighted_mean") return read_weighted_mean(node);
     if (name == "linear") return read_linear(node, program_);
+    if (name == "additive") return read_additive(node, program_);
     if (name == "trees") return read_tree_model(node, program_);
     return std::nullopt;
   }

@@ -32,6 +32,7 @@ import sklearn
 import export_additive  # noqa: F401: registers its models
 import export_checks
 import export_models
+import export_statsmodels  # noqa: F401: registers its models
 import export_tasks
 from export_models import Verbatim  # noqa: F401: for callers
 from export_program import FUNCTIONS, Block, Input, NotExportable, Program, class_of, is_missing, is_nan, quietly, require, unwrap
@@ -513,7 +514,8 @@ def require_rows(data, numeric, text):
         as_numbers(name, data[name], "the rows of data=")
 
 
-TRAINERS = {"xgboost": "XGBoost", "lightgbm": "LightGBM", "interpret": "InterpretML", "optbinning": "OptBinning"}
+TRAINERS = {"xgboost": "XGBoost", "lightgbm": "LightGBM", "interpret": "InterpretML", "optbinning": "OptBinning",
+            "statsmodels": "statsmodels"}
 
 
 def trainer_of(kind):

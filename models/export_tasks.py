@@ -166,6 +166,20 @@ def isolation(program, model, block):
     return Outputs("anomaly", sklearn_trees(program, model, block, "prediction", 1))
 
 
+@other_task("SGDOneClassSVM")
+def linear_anomaly(program, model, block):
+    program.check_finite(block, missing=False)
+    coefficients, intercept = np.atleast_2d(model.coef_), -np.ravel(model.offset_)
+    return Outputs("anomaly", program.emit("linear", program.numbers(block), 1, coefficients=plain(coefficients),
+                                           intercept=plain(intercept)))
+
+
+@other_task("OneClassSVM", "LocalOutlierFactor", "EllipticEnvelope")
+def other_anomaly(program, model, block):
+    program.refuse(f"a {class_of(model)} cannot be exported: it compares a row with training rows or inverts their covariance; use an "
+                   "IsolationForest or an SGDOneClassSVM")
+
+
 XGBOOST_SCORES = ("rank:pairwise", "rank:ndcg", "rank:map", "survival:cox", "binary:logitraw")
 
 

@@ -11,6 +11,7 @@ import sklearn
 from harness import DATA, compare_outputs, export_sklearn
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.covariance import EllipticEnvelope
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import (
@@ -41,15 +42,16 @@ from sklearn.linear_model import (
     Ridge,
     RidgeClassifier,
     SGDClassifier,
+    SGDOneClassSVM,
     SGDRegressor,
     TweedieRegressor,
 )
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
-from sklearn.neighbors import KNeighborsRegressor
+from sklearn.neighbors import KNeighborsRegressor, LocalOutlierFactor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
-from sklearn.svm import LinearSVC, LinearSVR
+from sklearn.svm import LinearSVC, LinearSVR, OneClassSVM
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeRegressor
 
 VERSION = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
@@ -165,6 +167,7 @@ class Tasks(unittest.TestCase):
                       IsolationForest(n_estimators=20, random_state=1, contamination=0.1, max_samples=50)]:
             document = self.both(model, None, "anomaly", 1e-15)
             self.assertEqual(document["threshold"], 0)
+        self.assertEqual(self.both(SGDOneClassSVM(random_state=1), None, "anomaly", SUMS)["threshold"], 0)
         self.assertEqual(self.both(IsolationForest(n_estimators=5, random_state=1), None, "anomaly", 1e-15, threshold=-0.25)["threshold"], -0.25)
 
     def test_models_of_models(self):
@@ -223,6 +226,8 @@ class Tasks(unittest.TestCase):
     def test_refusals(self):
         several = np.column_stack([TRAIN["kind"], TRAIN["kind"]])
         self.refused("predicts the classes of several targets; train one model for each", RandomForestClassifier(2), several)
+        for model in (OneClassSVM(), EllipticEnvelope(), LocalOutlierFactor(novelty=True)):
+            self.refused("cannot be exported: .* use an IsolationForest or an SGDOneClassSVM", model, None)
         self.refused("KNeighborsRegressor cannot be exported", KNeighborsRegressor())
         self.refused("OneVsRestClassifier cannot be exported", OneVsRestClassifier(LogisticRegression()), "kind")
         self.refused("GaussianNB cannot be exported", GaussianNB(), "kind")

@@ -31,10 +31,11 @@ namespace tabscore::inline TABSCORE_ABI::detail {
 
 using column_op =
     std::variant<elementwise<standardize>, elementwise<rescale>, elementwise<clip>, elementwise<replace_value>,
-                 elementwise<is_value>, elementwise<is_above>, elementwise<single_rounding>, elementwise<platt_scale>,
-                 elementwise<bin_of>, elementwise<isotonic_curve>, elementwise<quantile_curve>, power_transform, spline,
-                 apply_function, combine, constants, require_finite, lookup, indicators, normalize, softmax_columns,
-                 weighted_mean, sum_to_one, linear_model, additive_model, sigmoid_columns, tree_model>;
+                 elementwise<is_value>, elementwise<is_above>, elementwise<power_of>, elementwise<single_rounding>,
+                 elementwise<platt_scale>, elementwise<bin_of>, elementwise<isotonic_curve>,
+                 elementwise<quantile_curve>, power_transform, spline, apply_function, combine, constants,
+                 require_finite, lookup, indicators, normalize, softmax_columns, weighted_mean, sum_to_one,
+                 linear_model, additive_model, sigmoid_columns, tree_model>;
 
 /// Whether each column that a step makes comes of all its inputs; the others say which with each_input(column, use).
 template <class Op>

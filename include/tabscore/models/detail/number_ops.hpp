@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <numbers>
 #include <string_view>
 #include <vector>
 
@@ -33,6 +34,12 @@ struct is_value {
 /// Rounds to single precision, in which a trainer goes on.
 struct single_rounding {
   double operator()(double x) const noexcept { return static_cast<double>(static_cast<float>(x)); }
+};
+
+/// NumPy's power with one exponent for all.
+struct power_of {
+  double exponent = 1;
+  double operator()(double x) const noexcept { return std::pow(x, exponent); }
 };
 
 struct is_above {
@@ -67,17 +74,17 @@ struct elementwise {
   }
 };
 
-/// NumPy's functions of one number.
+/// NumPy's functions of one number, and the two distributions of SciPy that are links.
 enum class function_name : std::uint8_t {
   // clang-format off
   log, log2, log10, log1p, exp, expm1, sqrt, cbrt, square, abs, sign, negative, reciprocal,
-  sin, cos, tan, arcsin, arccos, arctan, sinh, cosh, tanh, floor, ceil, rint
+  sin, cos, tan, arcsin, arccos, arctan, sinh, cosh, tanh, floor, ceil, rint, normal_cdf, cauchy_cdf
   // clang-format on
 };
 inline constexpr std::string_view function_names[] = {
-    "log",    "log2", "log10",    "log1p",      "exp",   "expm1", "sqrt", "cbrt",   "square",
-    "abs",    "sign", "negative", "reciprocal", "sin",   "cos",   "tan",  "arcsin", "arccos",
-    "arctan", "sinh", "cosh",     "tanh",       "floor", "ceil",  "rint"};
+    "log",    "log2", "log10",    "log1p",      "exp",   "expm1", "sqrt", "cbrt",       "square",
+    "abs",    "sign", "negative", "reciprocal", "sin",   "cos",   "tan",  "arcsin",     "arccos",
+    "arctan", "sinh", "cosh",     "tanh",       "floor", "ceil",  "rint", "normal_cdf", "cauchy_cdf"};
 
 /// Whether the result is the only right one, on every machine; the others are the C library's, whose last bits may
 /// differ from NumPy's.
@@ -85,6 +92,14 @@ constexpr bool correctly_rounded(function_name f) noexcept {
   using enum function_name;
   return f == sqrt || f == square || f == abs || f == sign || f == negative || f == reciprocal || f == floor ||
          f == ceil || f == rint;
+}
+
+/// The share of the normal distribution below x, by the branches of SciPy's ndtr.
+inline double normal_cdf(double x) noexcept {
+  const double scaled = x * 0.707106781186547524400844362104849039;
+  if (std::fabs(scaled) < 1) return 0.5 + 0.5 * std::erf(scaled);
+  const double tail = 0.5 * std::erfc(std::fabs(scaled));
+  return scaled > 0 ? 1 - tail : tail;
 }
 
 struct apply_function {
@@ -132,6 +147,8 @@ struct apply_function {
       case floor: return each([](double x) { return std::floor(x); });
       case ceil: return each([](double x) { return std::ceil(x); });
       case rint: return each([](double x) { return std::nearbyint(x); });
+      case normal_cdf: return each([](double x) { return detail::normal_cdf(x); });
+      case cauchy_cdf: return each([](double x) { return std::atan2(1.0, -x) / std::numbers::pi; });
         // clang-format on
     }
   }

@@ -123,6 +123,10 @@ class program_reader {
     if (name == "platt") return read_two<platt_scale>(node, "a", "b");
     if (name == "missing") return read_one<is_value>(node, "value");
     if (name == "binarize") return read_one<is_above>(node, "threshold");
+    if (name == "power") {
+      program_.allow(bounds::functions);
+      return read_one<power_of>(node, "exponent");
+    }
     if (name == "function") return read_function(node);
     if (name == "float32") return read_single(node);
     if (name == "add") return read_combine(node, column_operation::add);

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Files that are no models of the loader they are given to: each is named in one sentence.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -85,5 +90,82 @@ TEST_CASE("a model that another loader reads is told by the name of that loader"
   CHECK(read_xgboost(R"({"format": "sklearn-export-1"})", "m").error().message ==
         "m: this is an export of scikit-learn's trees; " + sklearn);
   CHECK(load_xgboost("/").error().message == "/: is a folder, not a file");
-  CHECK(load_model_file("/").error().message == "/: expected a model file: it is a folder");
+  CHECK(load_model_file("/").error().message ==
+        "/: expected a model file: it is a folder; load_model() finds the model in one");
+}
+
+namespace {
+
+/// A folder of its own, removed with it.
+struct folder {
+  std::filesystem::path at = std::filesystem::temp_directory_path() / fmt::format("tabscore_folders_{}", ::getpid());
+  folder() { std::filesystem::create_directories(at); }
+  ~folder() { std::filesystem::remove_all(at); }
+  std::string with(const std::string& name, const std::string& content) const {
+    std::filesystem::create_directories((at / name).parent_path());
+    std::ofstream(at / name) << content;
+    return at.string();
+  }
+};
+
+std::string found(const std::string& path) {
+  const auto file = find_model_file(path);
+  return file ? *file : file.error().message;
+}
+
+}  // namespace
+
+TEST_CASE("a folder stands for the model in it", "[models]") {
+  const std::string mlmodel =
+      "artifact_path: model\nflavors:\n  python_function:\n    data: other.xgb\n  xgboost:\n"
+      "    code: null\n    data: model.ubj\n    xgb_version: 3.0.5\nrun_id: 1\n";
+  const folder here;
+  const std::string root = here.at.string();
+  CHECK_THAT(found(root), support::ContainsSubstring("expected a folder with MLmodel"));
+  CHECK_THAT(found(root), support::ContainsSubstring("found nothing"));
+  here.with("notes.md", "");
+  CHECK_THAT(found(root), support::ContainsSubstring("found notes.md"));
+  here.with("model.pkl", "");
+  CHECK_THAT(found(root),
+             support::ContainsSubstring("the folder holds model.pkl, which only Python reads; load it there"));
+  here.with("9/xgboost.json", "");
+  here.with("10/xgboost.json", "");
+  here.with("011/xgboost.json", "");
+  CHECK(found(root) == root + "/10/xgboost.json");
+  here.with("model.bst", "");
+  CHECK(found(root) == root + "/model.bst");
+  here.with("model.txt", "");
+  CHECK_THAT(found(root),
+             support::ContainsSubstring("the folder holds several models, model.bst, model.txt; name one"));
+  CHECK(found(root + "/model.txt") == root + "/model.txt");
+  here.with("MLmodel", mlmodel);
+  CHECK(found(root) == root + "/model.ubj");
+  here.with("model.ubj/model.json", "");
+  CHECK(found(root) == root + "/model.ubj/model.json");
+  for (const char* const data : {"/etc/passwd", "../model.ubj", "a/../../b", "null"}) {
+    std::string text = mlmodel;
+    here.with("MLmodel", text.replace(text.find("model.ubj"), 9, data));
+    CHECK_THAT(found(root), support::ContainsSubstring("MLmodel: flavors.xgboost.data: expected a file of the folder"));
+  }
+  here.with("MLmodel", "flavors:\n  python_function:\n    data: x\n  sklearn:\n    pickled_model: model.pkl\n");
+  CHECK_THAT(found(root), support::ContainsSubstring("an MLflow model of the flavours python_function, sklearn"));
+  here.with("MLmodel", "flavors:\n  lightgbm:\n    data: 'model.skops'\n");
+  CHECK_THAT(found(root), support::ContainsSubstring("the MLflow model of the flavour lightgbm is model.skops, which"));
+  for (std::size_t length = 0; length < mlmodel.size(); ++length) {
+    here.with("MLmodel", mlmodel.substr(0, length));
+    (void)find_model_file(root);
+  }
+}
+
+TEST_CASE("load_model takes what it finds by its bytes", "[models]") {
+  const std::string sets = std::string(TABSCORE_SOURCE_DIR) + "/tests/trainers/sets/";
+  for (const char* const name :
+       {"xgb-3.4/squared/model.ubj", "lgb-4.7/regression", "sk-1.9/hist", "sk-1.9/pipeline_columns"}) {
+    INFO(name);
+    const auto model = load_model(sets + name);
+    REQUIRE(model);
+    CHECK(model->features().size() > 0);
+  }
+  CHECK_THAT(load_model(sets + "xgb-3.4/squared/meta.json").error().message, support::ContainsSubstring("meta.json"));
+  CHECK_THAT(load_model("/nowhere").error().message, support::ContainsSubstring("/nowhere: expected a model file"));
 }

@@ -25,6 +25,8 @@
 #include "../pipeline_model.hpp"
 #include "../scorer.hpp"
 #include "../verify.hpp"
+#include "find_model.hpp"
+#include "recognise.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
 
@@ -103,6 +105,39 @@ TABSCORE_INLINE result<any_scorer> make_scorer(const model_file& file) {
   auto model = make_encoded_forest(file);
   if (!model) return model.error();
   return any_scorer(*std::move(model), file.outputs);
+}
+
+TABSCORE_INLINE result<std::string> find_model_file(const std::string& path) { return detail::find_model(path); }
+
+TABSCORE_INLINE result<any_scorer> load_model(const std::string& path, const load_options& options) {
+  const auto file = find_model_file(path);
+  if (!file) return file.error();
+  const auto bytes = read_model_bytes(*file);
+  if (!bytes) return bytes.error();
+  const auto known = detail::recognise(*bytes, detail::model_format::tabscore);
+  result<forest_model> trees = error{errc::unsupported, {}};
+  switch (known && known->format ? *known->format : detail::model_format::tabscore) {
+    case detail::model_format::xgboost:
+      trees = read_xgboost(*bytes, *file, options);
+      break;
+    case detail::model_format::lightgbm:
+      trees = read_lightgbm(*bytes, *file, options);
+      break;
+    case detail::model_format::sklearn:
+      trees = read_sklearn(*bytes, *file);
+      break;
+    case detail::model_format::tabscore: {
+      const auto document = parse_model_file(*bytes, *file);
+      if (!document) return document.error();
+      return make_scorer(*document);
+    }
+  }
+  if (!trees) return trees.error();
+  auto built = forest::build(*std::move(trees), *file);
+  if (!built) return built.error();
+  auto model = make_encoded_forest(*std::move(built), std::nullopt, *file);
+  if (!model) return model.error();
+  return any_scorer(*std::move(model));
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI

@@ -373,7 +373,7 @@ TABSCORE_INLINE result<std::string> read_model_bytes(const std::string& path) {
     return error{errc::io, fmt::format("{}: expected a model file: {}", path, what)};
   };
   std::error_code unknown;
-  if (std::filesystem::is_directory(path, unknown)) return fail("it is a folder");
+  if (std::filesystem::is_directory(path, unknown)) return fail("it is a folder; load_model() finds the model in one");
   if (std::filesystem::exists(path, unknown) && !std::filesystem::is_regular_file(path, unknown)) {
     return fail("it is not a regular file");  // a pipe that nobody writes to has no end
   }

@@ -19,6 +19,7 @@
 #include "../features/feature_block.hpp"
 #include "detail/linear_kernels.hpp"
 #include "detail/sigmoid.hpp"
+#include "detail/training_mean.hpp"
 #include "kernel.hpp"
 #include "scorer.hpp"
 
@@ -101,7 +102,8 @@ class logistic {
   }
 
   /// Each feature's own term of the margin, then the intercept: rows x (features + 1), row after row. Added up in that
-  /// order they are the margin, bit for bit.
+  /// order they are the margin, bit for bit. A model with a training distribution tells terms against the training
+  /// mean, which add up to it but for rounding.
   void contributions(const feature_block& raw, scratch& memory, std::span<double> out) const {
     const feature_block x = encoder_.prepared(raw, memory);
     TABSCORE_ASSERT(encoder_.fits(x), "the block has other features than the model");
@@ -117,7 +119,10 @@ class logistic {
       }
       *to++ = intercept_;
     }
+    detail::centre(out.first(x.rows * (names_.size() + 1)), training_mean_, names_.size());
   }
+  /// The terms at the training mean and their sum, which contributions are told against from now on.
+  void explain_against(std::vector<double> training_mean) { training_mean_ = std::move(training_mean); }
   static const error* explain_error() noexcept { return nullptr; }
 
   /// How far apart two correct summations of row i's margin may be: 4 n u (sum |terms| + |intercept|), n encoded
@@ -196,6 +201,7 @@ class logistic {
   std::vector<std::vector<double>> text_;
   double intercept_;
   double threshold_;
+  std::vector<double> training_mean_;  ///< empty: contributions are the terms
   detail::linear_terms terms_;
   detail::linear_kernel add_terms_;
   detail::sigmoid_kernel sigmoid_;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "../core/config.hpp"
 #include "../core/result.hpp"
@@ -60,6 +61,7 @@ class pipeline_model {
   double threshold_;
   std::shared_ptr<const detail::column_program> program_;
   result<std::shared_ptr<const explanation>> explained_;
+  std::vector<double> training_mean_;  ///< of a linear model's terms; empty: contributions are not told against it
 };
 
 /// The scorer of a file of kind "pipeline", after it has given the trainer's numbers for the trainer's rows.

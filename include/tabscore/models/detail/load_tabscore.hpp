@@ -405,6 +405,9 @@ TABSCORE_INLINE result<logistic> make_logistic(const model_file& file) {
   auto model = logistic::make(file.features, file.encoder, *learnt, file.threshold);
   if (!model) return error{model.error().code, fmt::format("{}: {}", file.path, model.error().message)};
   if (auto e = verify(*model, file.checks, file.path)) return *std::move(e);
+  if (file.baseline) {
+    model->explain_against(detail::terms_at_training_mean(*model, *file.baseline, file.encoder, 1));
+  }
   return model;
 }
 

@@ -20,6 +20,7 @@
 #include "../verify.hpp"
 #include "column_program.hpp"
 #include "program_faults.hpp"
+#include "training_mean.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
 
@@ -156,7 +157,11 @@ TABSCORE_INLINE pipeline_model::pipeline_model(const model_file& file)
       outputs_(file.outputs),
       threshold_(file.threshold),
       program_(std::get<std::shared_ptr<const detail::column_program>>(file.model)),
-      explained_(explanation::make(*program_, outputs_)) {}
+      explained_(explanation::make(*program_, outputs_)) {
+  if (explained_ && (*explained_)->linear != nullptr && file.baseline) {
+    training_mean_ = detail::terms_at_training_mean(*this, *file.baseline, file.encoder, outputs_.columns);
+  }
+}
 
 TABSCORE_INLINE void pipeline_model::score(const feature_block& x, scratch& memory, std::span<double> out) const {
   TABSCORE_ASSERT(x.width == names_.numeric.size() && x.text.size() == names_.text.size(),
@@ -198,6 +203,7 @@ TABSCORE_INLINE void pipeline_model::contributions(const feature_block& x, scrat
   const std::size_t numbers = how.output.size() * (names_.size() + 1);
   program_->each_run(x, memory,
                      [&](const detail::column_run& r) { how.run(r, names_.size(), out.data() + r.first * numbers); });
+  detail::centre(out.first(x.rows * numbers), training_mean_, names_.size());
 }
 
 TABSCORE_INLINE double pipeline_model::margin_bound(const feature_block& x, std::size_t row, std::size_t column) const {

@@ -39,6 +39,16 @@ ENVIRONMENTS = {  # name: Python, packages
     "sk-1.7": ("3.11", ["scikit-learn==1.7.2", *NEW]),
     "sk-1.8": ("3.11", ["scikit-learn==1.8.0", *NEW]),
     "sk-1.9": ("3.12", ["scikit-learn==1.9.1", *NEWEST]),
+    "ebm-0.3": ("3.11", ["interpret-core==0.3.2", "joblib==1.3.2", "scikit-learn==1.2.2", "numpy==1.23.5", "scipy==1.10.1", "pandas==1.5.3"]),
+    "ebm-0.4": ("3.11", ["interpret-core==0.4.4", "joblib==1.3.2", "scikit-learn==1.2.2", *OLD]),
+    "ebm-0.5": ("3.11", ["interpret-core==0.5.1", "joblib==1.3.2", "scikit-learn==1.3.2", *OLD]),
+    "ebm-0.6": ("3.11", ["interpret-core==0.6.16", "joblib==1.4.2", "scikit-learn==1.5.2", "numpy==1.26.4", "scipy==1.14.1", "pandas==2.2.3"]),
+    "ebm-0.7": ("3.11", ["interpret-core==0.7.8", "joblib==1.6.0", "scikit-learn==1.9.1", *NEW]),
+    "opt-0.19": ("3.11", ["optbinning==0.19.0", "scikit-learn==1.5.2", "numpy==1.26.4", "scipy==1.14.1", "pandas==2.2.3"]),
+    "opt-1.0": ("3.11", ["optbinning==1.0.0", "scikit-learn==1.9.1", *NEW]),
+    "sm-0.13": ("3.11", ["statsmodels==0.13.5", "scikit-learn==1.3.2", "numpy==1.26.4", "scipy==1.11.4", "pandas==2.1.4"]),
+    "sm-0.14": ("3.11", ["statsmodels==0.14.4", "scikit-learn==1.5.2", "numpy==1.26.4", "scipy==1.14.1", "pandas==2.2.3"]),
+    "sm-0.15": ("3.11", ["statsmodels==0.15.0", "scikit-learn==1.9.1", *NEW]),
     "xgb-1.7": ("3.11", ["xgboost==1.7.6", "scikit-learn==1.5.2", *OLD]),
     "xgb-2.0": ("3.11", ["xgboost==2.0.3", "scikit-learn==1.5.2", "numpy==1.26.4", "scipy==1.15.3", "pandas==2.2.3"]),
     "xgb-2.1": ("3.11", ["xgboost==2.1.4", "scikit-learn==1.7.2", *MIDDLE]),
@@ -48,9 +58,24 @@ ENVIRONMENTS = {  # name: Python, packages
     "xgb-3.3": ("3.12", ["xgboost==3.3.0", "scikit-learn==1.9.1", *NEWEST]),
     "xgb-3.4": ("3.12", ["xgboost==3.4.1", "scikit-learn==1.9.1", *NEWEST]),
 }
-SCRIPTS = {"lgb": "lightgbm_sets.py", "sk": "sklearn_sets.py", "xgb": "xgboost_sets.py"}
+SCRIPTS = {"lgb": "lightgbm_sets.py", "sk": "sklearn_sets.py", "xgb": "xgboost_sets.py", "ebm": "additive_sets.py",
+           "opt": "additive_sets.py", "sm": "statsmodels_sets.py"}
 PIPELINE = "pipeline_"  # in front of the name of a set that is a fitted pipeline
-TRAINERS = {"sk": "scikit-learn", "xgb": "XGBoost", "lgb": "LightGBM"}
+TRAINERS = {"sk": "scikit-learn", "xgb": "XGBoost", "lgb": "LightGBM", "ebm": "InterpretML", "opt": "OptBinning",
+            "sm": "statsmodels"}
+
+
+OTHERS = """
+## Folders, Spark and R
+
+Folders that MLflow 2.9 and 3.17 wrote for XGBoost 1.7 and 3.2 (JSON, UBJSON, 3.2's `model.xgb`) and for boosters of LightGBM 3.3
+and 4.7 were loaded with `load_model` and gave the trainer's numbers. Those of its flavour sklearn, of LightGBM's scikit-learn
+wrapper (pickles) and XGBoost 1.7's `model.xgb` (the old binary format) are refused with what to do.
+
+R's packages xgboost and lightgbm were not run: they call the same libraries' `XGBoosterSaveModel` and `LGBM_BoosterSaveModel`, so
+`xgb.save(model, "model.json")` and `lgb.save(model, "model.txt")` write these formats; `saveRDS` and `saveRDS.lgb.Booster` do not,
+and are refused by name. SynapseML's `saveNativeModel` writes LightGBM's text; it was not run either.
+"""
 
 
 def find_python(version):
@@ -145,16 +170,17 @@ def write_table(parity_check):
                 "XGBoost, double elsewhere). `0 0` is the same bits. No cell: that version has no such model, or it is\n"
                 "not in the set. The models and numbers are in [tests/trainers](../tests/trainers/run.py), whose script\n"
                 "makes them anew and writes this page; `ctest -R trainers` compares without a network.\n")
-        for trainer in ("xgb", "lgb", "sk"):
+        for trainer in ("xgb", "lgb", "sk", "ebm", "opt", "sm"):
             versions = [n.split("-")[1] for n in names if n.split("-")[0] == trainer]
             pipelines = {k[len(PIPELINE):]: cells for k, cells in found.get(trainer, {}).items() if k.startswith(PIPELINE)}
             models = {k: cells for k, cells in found.get(trainer, {}).items() if not k.startswith(PIPELINE)}
-            for title, kinds in ((TRAINERS[trainer], models), (f"Pipelines of {TRAINERS[trainer]}", pipelines)):
+            of_pipelines = f"Pipelines of {TRAINERS[trainer]}" if models else TRAINERS[trainer]
+            for title, kinds in ((TRAINERS[trainer], models), (of_pipelines, pipelines)):
                 if not kinds:
                     continue
                 f.write(f"\n## {title}\n\n")
                 if kinds is pipelines:
-                    f.write("Fitted pipelines as `export_sklearn.py` writes them; the number is that of what the model gives:\n"
+                    f.write(f"{'Fitted pipelines' if models else 'Fitted models'} as the exporters write them; the number is that of what the model gives:\n"
                             "a probability, or in the sets `task_...` classes' probabilities, values, quantiles, scores. It may\n"
                             "be 1e-12 of its size off where a linear model or `exp` has a part in it. A row that the trainer\n"
                             "refuses must have no prediction.\n\n")
@@ -163,6 +189,7 @@ def write_table(parity_check):
                     shown = [kinds[kind].get(v, "") for v in versions]
                     shown = [s.split(" ")[-1] for s in shown] if kinds is pipelines else shown
                     f.write(f"| {kind} | " + " | ".join(shown) + " |\n")
+        f.write(OTHERS)
     return good
 
 
@@ -183,7 +210,8 @@ def main():
             subprocess.run([python, "-B", "-W", "ignore", script, made], check=True, stdout=subprocess.DEVNULL)
             replace(name, made)
         if given.score_rows:
-            tests = [] if name.startswith("sk-") else ["test_booster_tasks.py"]
+            own = {"sk": [], "ebm": ["test_additive.py"], "opt": ["test_additive.py"], "sm": ["test_statsmodels.py"]}
+            tests = own.get(name.split("-")[0], ["test_booster_tasks.py"])
             good = test_exporters(python, given.score_rows, tests) and good
     return 0 if good else 1
 

@@ -123,6 +123,7 @@
 #include "monitor/estimate.hpp"
 #include "monitor/histogram.hpp"
 #include "monitor/label.hpp"
+#include "monitor/label_window.hpp"
 #include "monitor/metrics.hpp"
 #include "monitor/moments.hpp"
 #include "monitor/monitored_outputs.hpp"

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <tabscore/monitor/label_window.hpp>
 #include <tabscore/serving/settings.hpp>
 
 #include "../command_line.hpp"
@@ -27,6 +28,7 @@ struct flags {
   unsigned log_sync_ms = 1000;
   unsigned log_rotate_s = 0;
   unsigned state_interval_s = 60;
+  unsigned label_delay_s = 0;
   std::string hash_key_file;
   bool verbose = false;
 };
@@ -137,6 +139,10 @@ inline void declare(CLI::App& app, flags& f) {
       "rights of a new log and state file, in octal (default: 600); one that takes another's place has that one's");
   app.add_option("--state-file", f.service.state_file, "keep what monitoring has counted in this file across restarts");
   add_number(app, "--state-interval", f.state_interval_s, "seconds between two writes of the state file", 1U, 86400U);
+  add_number(app, "--label-window", f.service.label_window,
+             "keep the last N predictions of a model until labels come to /labels; needs an id in the schema",
+             std::size_t{0}, ts::label_window::most);
+  add_number(app, "--label-delay", f.label_delay_s, "seconds after which a label is late (0: never)", 0U);
   app.add_flag("!--no-baseline", f.service.with_baseline, "ignore the model's drift baseline");
   using ts::serving::error_style;
   add_choice(app, "--errors", f.service.errors,
@@ -182,5 +188,6 @@ inline std::optional<int> parse(CLI::App& app, flags& f, int argc, char** argv) 
   f.service.log.file.sync_interval = std::chrono::milliseconds(f.log_sync_ms);
   f.service.log.file.rotate_age = std::chrono::seconds(f.log_rotate_s);
   f.service.state_interval = std::chrono::seconds(f.state_interval_s);
+  f.service.label_delay = std::chrono::seconds(f.label_delay_s);
   return std::nullopt;
 }

@@ -69,6 +69,9 @@ def exchanges(server, document, model, version):
         yield exchange(server, "POST", "/predict", body=broken, **headers)
         yield exchange(server, "POST", "/predict", body="{", **headers)
         yield exchange(server, "POST", "/predict", body="[" * 2000, **headers)
+    for headers in ({}, PROBLEM):  # the example's records have no id
+        yield exchange(server, "POST", "/labels", body=[{"id": "a", "label": 1}], **headers)
+        yield exchange(server, "GET", "/monitoring/performance", **headers)
     for template in (infer, of_version + "/infer"):
         for body in (tensors(record), tensors(broken), {}):
             yield exchange(server, "POST", at(template), template, body)
@@ -76,7 +79,7 @@ def exchanges(server, document, model, version):
 
 def exchanges_without_model(server, document):
     record = document["components"]["schemas"]["PredictRequest"]["examples"][0]
-    for template in ("/model", "/monitoring/report", "/monitoring/state", "/v2/health/ready"):
+    for template in ("/model", "/monitoring/report", "/monitoring/state", "/monitoring/performance", "/v2/health/ready"):
         yield exchange(server, "GET", template)
     for headers in ({}, PROBLEM):
         yield exchange(server, "POST", "/predict", body=record, **headers)

@@ -280,3 +280,60 @@ TEST_CASE("the state outlives an endpoint, and the log names the model", "[servi
   CHECK(contains(lines, "\"probability\": "));
   std::filesystem::remove_all(folder);
 }
+
+namespace {
+struct known_loans : loans {
+  using record = ts::schema<ts::id<ts::integer<"loan">>, ts::text<"purpose", ts::min_length{1}>,
+                            ts::optional<ts::text<"sector">>, ts::integer<"months", ts::ge{1}, ts::le{480}>,
+                            ts::real<"amount", ts::gt{0}>, ts::optional<ts::real<"income", ts::gt{0}>>>;
+  static void add_example(ts::batch<record>& records) { records.push_back(1, "car", "public", 48, 12000.0, 2600.0); }
+};
+}  // namespace
+
+TEST_CASE("labels join the predictions that a service has answered", "[serving]") {
+  const auto folder = std::filesystem::temp_directory_path() / ("tabscore_labels_" + std::to_string(::getpid()));
+  std::filesystem::create_directories(folder);
+  const std::string log = (folder / "log.jsonl").string();
+  endpoint<known_loans> api({.model = model, .prediction_log = log, .label_window = 100});
+  REQUIRE_FALSE(api.start());
+  const auto ask_it = [&](std::string_view method, std::string_view path, std::string_view body = {}) {
+    const auto response = api.handle(request{.method = method, .path = path, .body = body});
+    return std::to_string(response.status) + " " + std::string(response.body);
+  };
+  endpoint<loans> without({.model = model});
+  REQUIRE_FALSE(without.start());
+  for (int i = 0; i < 120; ++i) {
+    const std::string record = R"({"loan":)" + std::to_string(i) + "," + std::string(loan.substr(1));
+    CHECK(ask_it("POST", "/predict", record) == "200 " + ask(without, "POST", "/predict", loan).body);
+  }
+  CHECK(ask_it("POST", "/labels", R"([{"id":30,"label":0},{"id":"31","label":1},{"id":31,"label":1},{"id":31,"label":0},
+                                      {"id":5,"label":0}])") ==
+        R"(200 {"joined":2,"late":0,"duplicate":1,"contradicting":1,"unknown":1})");
+  CHECK(ask_it("POST", "/labels", R"([{"id":40,"label":0},{"id":41,"label":2}])").starts_with("422 "));
+  CHECK(
+      contains(ask_it("POST", "/labels", R"([{"id":40,"label":0},{"id":41,"label":2}])"), "Label 1: the label is not"));
+  CHECK(ask_it("POST", "/labels", R"({"id":40,"label":0})").starts_with("422 "));
+  CHECK(ask_it("POST", "/labels", "").starts_with("422 "));
+  CHECK(ask_it("POST", "/labels", R"([{"id":40,"label":0}] [])").starts_with("422 "));
+  CHECK(ask_it("POST", "/labels", R"([{"id":40,"label":0})").starts_with("422 "));
+  CHECK(ask_it("POST", "/labels", "[]") == R"(200 {"joined":0,"late":0,"duplicate":0,"contradicting":0,"unknown":0})");
+  const std::string report = ask_it("GET", "/monitoring/performance");
+  CHECK(contains(report,
+                 R"("window":{"capacity":100,"predictions":100,"repeated":0},"performance":{"task":"binary","n":2,)"));
+  const std::string metrics = ask_it("GET", "/metrics");
+  CHECK(contains(metrics, "tabscore_labels_total{outcome=\"joined\"} 2\n"));
+  CHECK(contains(metrics, "tabscore_performance{figure=\"accuracy\"} 0.5\n"));
+  std::ifstream lines(log);
+  std::string line;
+  std::getline(lines, line);
+  CHECK(contains(line, R"("features": {"loan": 0, "purpose": "car")"));
+  std::filesystem::remove_all(folder);
+
+  CHECK(ask(without, "POST", "/labels", "[]").status == 404);
+  CHECK(ask(without, "GET", "/monitoring/performance").status == 404);
+  CHECK(ask(without, "GET", "/labels").status == 405);
+  endpoint<loans> wrong({.model = model, .label_window = 100});
+  const auto failed = wrong.start();
+  REQUIRE(failed);
+  CHECK(failed->message == "the setting label_window needs a schema with an id: ts::id<...>");
+}

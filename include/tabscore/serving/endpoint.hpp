@@ -102,6 +102,14 @@ class endpoint {
   const settings& config() const noexcept { return state_.config; }
 
   std::optional<error> load() {
+    if (config().label_window > label_window::most || config().label_delay.count() < 0 ||
+        config().label_delay > std::chrono::hours(24 * 36500)) {
+      return error{errc::structure,
+                   "the settings label_window (up to 2^30) and label_delay (up to 100 years) are not in range"};
+    }
+    if (config().label_window != 0 && !detail::has_id<full>) {
+      return error{errc::mismatch, "the setting label_window needs a schema with an id: ts::id<...>"};
+    }
     std::unique_ptr<detail::served_model<full>> model;
     if (!config().model.empty()) {
       const auto bytes = detail::read_served_files(config());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "../core/config.hpp"
@@ -11,6 +12,7 @@
 #include "../log/jsonl_log.hpp"
 #include "../models/scorer.hpp"
 #include "../monitor/drift_monitor.hpp"
+#include "../monitor/label_window.hpp"
 #include "../outputs/prediction.hpp"
 #include "../pipeline/pipeline.hpp"
 #include "../pipeline/workspace.hpp"
@@ -98,12 +100,18 @@ struct completed {
   using prediction = typename prediction_of<T>::type;
 };
 
-/// Called for every scored batch: what watches for drift, and the prediction log.
-using service_sinks = sinks<drift_monitor, jsonl_log>;
+/// Whether records have an id that labels can name.
+template <class Service>
+inline constexpr bool has_id = Service::record::id_at != Service::record::npos;
+
+/// Called for every scored batch: what watches for drift, what waits for labels, and the prediction log.
+template <class Service>
+using service_sinks =
+    std::conditional_t<has_id<Service>, sinks<drift_monitor, label_window, jsonl_log>, sinks<drift_monitor, jsonl_log>>;
 
 template <class Service>
 using pipeline_of = pipeline<typename Service::record, decltype(Service::rules), decltype(Service::features),
-                             any_scorer, service_sinks, typename Service::prediction>;
+                             any_scorer, service_sinks<Service>, typename Service::prediction>;
 
 template <class Service>
 batch<typename Service::record> example_of() {

@@ -33,6 +33,9 @@ struct settings {
   jsonl_settings log{};          ///< its names are those of the service unless they are set here
   bool log_model_hash = false;   ///< each line of the log names the model file's SHA-256
 
+  std::size_t label_window = 0;  ///< the last predictions of a model that wait for labels; 0: no labels are taken
+  std::chrono::seconds label_delay{0};  ///< labels that become known later are late; 0: none is
+
   std::string state_file{};    ///< keeps what monitoring has counted across restarts; empty: nothing does
   ::mode_t state_mode = 0600;  ///< of a new state file
   std::chrono::seconds state_interval{60};

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <optional>
+#include <random>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "../../core/config.hpp"
 #include "../../core/detail/sha256.hpp"
@@ -13,6 +16,7 @@
 #include "../../models/model_file.hpp"
 #include "../../monitor/drift.hpp"
 #include "../../monitor/drift_reference.hpp"
+#include "../../monitor/label_window.hpp"
 #include "../../outputs/decision_policy.hpp"
 #include "../../outputs/load_policy.hpp"
 #include "../../outputs/prediction.hpp"
@@ -23,6 +27,15 @@
 
 namespace tabscore::inline TABSCORE_ABI::serving::detail {
 
+/// The predictions of a model that wait for labels, and what is known of it from labels.
+struct labelled_model {
+  std::string sha256;
+  label_window window;
+};
+
+/// Models whose labels are still taken when others have been loaded.
+inline constexpr std::size_t most_labelled_models = 4;
+
 /// A model's monitoring: its own counts, whatever the policy, and the histograms of its training rows.
 struct monitored_model {
   explicit monitored_model(std::shared_ptr<drift_monitor> counts) : owner(std::move(counts)), monitor(*owner) {}
@@ -31,7 +44,8 @@ struct monitored_model {
 
   const std::shared_ptr<drift_monitor> owner;
   drift_monitor& monitor;
-  jsonl_log log;  // off until it is given one
+  std::vector<std::shared_ptr<labelled_model>> labels;  // this model's, then those of the models before it
+  jsonl_log log;                                        // off until it is given one
   std::optional<drift_baseline> baseline;
   model_identity identity;
 
@@ -89,6 +103,27 @@ std::shared_ptr<drift_monitor> monitor_for(const served_model<Service>* current,
   return std::make_shared<drift_monitor>(std::move(reference));
 }
 
+/// Where a model's predictions wait for labels: its place of before, or a new one, ahead of those of other models with
+/// the same outputs.
+inline std::vector<std::shared_ptr<labelled_model>> labels_for(const monitored_model* current, const settings& config,
+                                                               const std::string& sha256, const model_outputs& model) {
+  std::vector<std::shared_ptr<labelled_model>> all;
+  if (current != nullptr) all = current->labels;
+  std::erase_if(all, [&](const auto& one) { return one->window.model() != model; });
+  const auto same = std::find_if(all.begin(), all.end(), [&](const auto& one) { return one->sha256 == sha256; });
+  if (same != all.end()) {
+    std::rotate(all.begin(), same, same + 1);
+    return all;
+  }
+  // In memory alone: the key need not be known to anybody.
+  std::random_device random;
+  const auto word = [&] { return std::uint64_t{random()} << 32U | random(); };
+  all.insert(all.begin(), std::shared_ptr<labelled_model>(new labelled_model{
+                              sha256, label_window(model, config.label_window, config.label_delay, {word(), word()})}));
+  if (all.size() > most_labelled_models) all.pop_back();
+  return all;
+}
+
 /// The model and the policy of files that have passed their checks. It does not log yet. `current` is what it takes the
 /// place of.
 template <class Service>
@@ -110,8 +145,18 @@ result<std::unique_ptr<served_model<Service>>> load_served_model(const settings&
   auto reference = make_drift_reference(*file);
   auto model = std::make_unique<served_model<Service>>(monitor_for<Service>(
       current, sha256, reference && config.with_baseline ? std::move(*reference) : drift_reference()));
-  auto pipe = pipeline_of<Service>::make(Service::rules, Service::features, std::move(*scorer),
-                                         service_sinks{model->monitor, model->log}, policy);
+  if (config.label_window != 0 && file->outputs.task == task::quantiles && file->outputs.names.empty()) {
+    return error{errc::mismatch, "labels need the levels of quantiles: name them in the model file's outputs"};
+  }
+  if constexpr (has_id<Service>) model->labels = labels_for(current, config, sha256, file->outputs);
+  const auto told = [&] {
+    if constexpr (has_id<Service>) {
+      return service_sinks<Service>{model->monitor, model->labels[0]->window, model->log};
+    } else {
+      return service_sinks<Service>{model->monitor, model->log};
+    }
+  };
+  auto pipe = pipeline_of<Service>::make(Service::rules, Service::features, std::move(*scorer), told(), policy);
   if (!pipe) return pipe.error();
   model->pipe.emplace(std::move(*pipe));
   model->identity = identify<Service>(*file, sha256, policy);

@@ -21,6 +21,7 @@
 #include "../request.hpp"
 #include "count_query.hpp"
 #include "inference.hpp"
+#include "labels.hpp"
 #include "monitoring_answers.hpp"
 #include "negotiation.hpp"
 #include "query.hpp"
@@ -118,6 +119,10 @@ class session {
       case route_target::history:
         service_.history.append_to(out_);
         return {.body = out_.view()};
+      case route_target::labels:
+        return labels(asked);
+      case route_target::performance:
+        return performance();
       case route_target::metrics:
         return metrics();
       case route_target::model:
@@ -323,12 +328,40 @@ class session {
     return {.body = out_.view()};
   }
 
+  bool takes_labels() const {
+    return model_ != nullptr && !model_->labels.empty() && service_.config.label_window != 0;
+  }
+  response no_labels() {
+    return detail(404,
+                  "Labels are not taken here: that needs an id in the schema (ts::id) and the setting label_window.");
+  }
+
+  /// Joins all labels of the body, or none when one of them is wrong.
+  response labels(const request& asked) {
+    if (model_ == nullptr) return no_model();
+    if (!takes_labels()) return no_labels();
+    label_batch batch(model_->labels[0]->window.model());
+    if (const auto wrong = batch.read(asked.body, service_.config.limits.max_records)) return detail(422, *wrong);
+    const auto outcomes = batch.join(model_->labels);
+    for (std::size_t i = 0; i < outcomes.size(); ++i) service_.labels[i] += outcomes[i];
+    append_outcomes(out_, outcomes);
+    return {.body = out_.view()};
+  }
+
+  response performance() {
+    if (model_ == nullptr) return no_model();
+    if (!takes_labels()) return no_labels();
+    append_performances(out_, model_->labels);
+    return {.body = out_.view()};
+  }
+
   response metrics() {
     prometheus_text text(out_);
     service_.metrics.append_to(text);
     append_metrics(text, service_.log, model_ != nullptr ? model_->monitor.read() : totals{},
                    Service::prediction::task);
     if (model_ != nullptr) append_metrics(text, *model_, model_->pipe->layout(), service_.reloader->status());
+    if (takes_labels()) append_metrics(text, service_.labels, *model_->labels[0]);
     return {.content_type = prometheus_text::content_type, .body = out_.view()};
   }
 

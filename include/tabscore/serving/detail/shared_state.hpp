@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -43,6 +45,7 @@ struct shared_state {
   std::atomic<bool> leaving = false;                // about to end: not ready for more
   request_metrics metrics{rule_texts<Service>(), config.errors};
   monitoring_history history{Service::prediction::task, decisions_of<typename Service::prediction>()};
+  std::array<std::atomic<std::uint64_t>, 5> labels{};  // since the start, by label_outcome
   web_page dashboard{dashboard_page, Service::title};
   web_page docs_page{built_in_docs_page, Service::title};
   web_page docs_page_below{built_in_docs_page, Service::title, "../"};  // for a path with one more segment

@@ -132,6 +132,7 @@ class prediction_log {
         simdjson::ondemand::object features;
         if (v.get_object().get(features) != ok) return "has \"features\" that are not an object";
         for (auto feature : features) {
+          if (has_id && segments == settings_.segments.size()) break;  // the others are skipped, which is faster
           if (feature.unescaped_key().get(key) != ok || feature.value().get(v) != ok) return not_json;
           if (key == settings_.id) {
             if (!take_id(v)) return no_id;

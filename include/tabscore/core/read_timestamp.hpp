@@ -17,7 +17,7 @@ namespace tabscore::inline TABSCORE_ABI {
 inline std::optional<std::int64_t> read_timestamp(std::string_view text) noexcept {
   bool ok = true;
   std::size_t at = 0;
-  const auto digits = [&](std::size_t count) {
+  const auto digits = [&](std::size_t count) __attribute__((always_inline)) {
     int value = 0;
     for (std::size_t i = 0; i < count; ++i, ++at) {
       if (at >= text.size() || text[at] < '0' || text[at] > '9') return ok = false, 0;

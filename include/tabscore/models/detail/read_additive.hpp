@@ -52,7 +52,7 @@ inline additive_model::term read_term(const json_node& node, const std::vector<b
     return term;
   }
   // Never more cells than numbers in the file, so that nothing overflows.
-  constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
+  constexpr std::uint64_t most = (std::numeric_limits<std::uint32_t>::max)();
   std::uint64_t cells = 1;
   term.strides.resize(term.axes.size());
   for (std::size_t a = term.axes.size(); a-- > 0 && cells <= most;) {

@@ -39,15 +39,26 @@ def export(model, *, gives=None, **options):
     "probability" (of the estimator inside)."""
     import export_sklearn
 
-    if type(model).__name__ == "Scorecard":
-        require(gives in (None, "points", "probability"), f"gives={gives!r} is neither \"points\" nor \"probability\"")
-        require(getattr(model, "_is_fitted", False), "the Scorecard is not fitted; call fit() before export()")
-        model = ScorecardProbability(model) if gives == "probability" else ScorecardPoints(model)
-    else:
-        require(gives is None, "gives= is for scorecards; leave it out")
+    model = asked_for(model, gives)
     if isinstance(model, (Table, TableProbability)):
         options.setdefault("training_data", model.training_data)
     return export_sklearn.export(model, **options)
+
+
+def drift_baseline(model, frame, labels=None, *, gives=None, **options):
+    """As export_sklearn.drift_baseline, of a model that export() takes."""
+    import export_sklearn
+
+    return export_sklearn.drift_baseline(frame, labels, pipeline=asked_for(model, gives), **options)
+
+
+def asked_for(model, gives):
+    if type(model).__name__ != "Scorecard":
+        require(gives is None, "gives= is for scorecards; leave it out")
+        return model
+    require(gives in (None, "points", "probability"), f"gives={gives!r} is neither \"points\" nor \"probability\"")
+    require(getattr(model, "_is_fitted", False), "the Scorecard is not fitted; call fit() before export()")
+    return ScorecardProbability(model) if gives == "probability" else ScorecardPoints(model)
 
 
 class Axis:

@@ -10,7 +10,7 @@ import warnings
 
 import numpy as np
 import pandas as pd
-from harness import DATA, compare, compare_outputs, ours, outputs_of, ulps
+from harness import DATA, compare, compare_outputs, ours, outputs_of, read_back, ulps
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 
@@ -169,6 +169,11 @@ class Scorecards(unittest.TestCase):
                 self.assertEqual(outputs_of(document, LIVE)[0][:, 0].tolist(), card.score(LIVE).tolist())
                 document = export_additive.export(card, gives="probability", name="chance", training_data=DATA, checks=16)
                 np.testing.assert_allclose(ours(document, LIVE), card.predict_proba(LIVE)[:, 1], rtol=0, atol=1e-15)
+        for gives, member in ((None, "outputs"), ("probability", "training_positive_rate")):
+            baseline = export_additive.drift_baseline(card, FRAME, LATE, gives=gives)
+            self.assertIn(member, baseline)
+            document = export_additive.export(card, gives=gives, name="points", training_data=DATA, checks=16, baseline=baseline)
+            self.assertEqual(len(read_back(document, LIVE)), len(LIVE))
         card = Scorecard(binning_process=self.process(), estimator=LinearRegression()).fit(FRAME, VALUE)
         document = export_additive.export(card, name="points", training_data=DATA)
         self.assertEqual(outputs_of(document, LIVE)[0][:, 0].tolist(), card.score(LIVE).tolist())

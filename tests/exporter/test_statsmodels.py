@@ -102,6 +102,9 @@ class Results(unittest.TestCase):
         self.both(result, result.predict(self.exog(LIVE), offset=LIVE["shift"]), offset="shift")
         result = sm.Poisson(FRAME["count"], self.exog(), exposure=FRAME["years"]).fit(disp=0)
         self.both(result, result.predict(self.exog(LIVE), exposure=LIVE["years"]), exposure="years")
+        baseline = export_statsmodels.drift_baseline(result, FRAME, None, exposure="years")
+        self.assertEqual([f["name"] for f in baseline["numeric"]], ["a", "b", "years"])
+        self.both(result, result.predict(self.exog(LIVE), exposure=LIVE["years"]), exposure="years", baseline=baseline)
         for options, sentence in (({}, "fitted with exposure=; say how the record calls it"), ({"exposure": "years", "offset": "o"}, "without offset="),
                                   ({"exposure": "a"}, "is a column of the model, too")):
             with self.assertRaisesRegex(NotExportable, sentence):

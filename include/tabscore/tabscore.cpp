@@ -4,6 +4,7 @@
 #if !defined(TABSCORE_COMPILED)
 #define TABSCORE_COMPILED
 #endif
+#define TABSCORE_BODIES 1
 
 #include "core/detail/column_kernel_sets.hpp"
 #include "log/detail/append_file.hpp"
@@ -21,3 +22,5 @@
 #include "monitor/detail/sliding_counts.hpp"
 #include "outputs/detail/decider.hpp"
 #include "outputs/detail/load_policy.hpp"
+#include "serving/endpoint.hpp"
+#include "tabscore.hpp"

@@ -82,103 +82,24 @@ class arrow_predictions {
     error_.ends.reserve(rows + 1);
   }
 
-  void append(const row_predictions& some) {
-    const predictions& p = some.scores;
-    for (std::size_t at = 0; at < columns_.size(); ++at) {
-      const prediction_column& c = columns_[at];
-      if (c.of == kind::label) label_.insert(label_.end(), p.label.begin(), p.label.end());
-      if (c.of == kind::number) append_numbers(numbers_[c.number], p.value, c.number);
-      for (std::size_t i = 0; c.is_text() && i < p.rows(); ++i) {
-        texts_[at].add(is_missing(p, i) ? std::string_view{} : c.text_of(p, i));
-      }
-    }
-    for (const row_fault& f : some.faults) {
-      const std::size_t row = rows_ + f.row;
-      error_.fill(row);
-      error_.add(f.reason);
-      has_error_.resize(row / 8 + 1);
-      has_error_[row / 8] = static_cast<std::uint8_t>(has_error_[row / 8] | 1U << row % 8);
-    }
-    failed_ += some.faults.size();
-    rows_ += p.rows();
-    error_.fill(rows_);
-  }
+  void append(const row_predictions& some);
 
   /// Hands what was gathered over to *out, which its receiver releases, and starts anew.
-  void move_to(ArrowArray* out) {
-    struct nothing {};
-    has_error_.resize((rows_ + 7) / 8);
-    bitmap predicted = has_error_;
-    for (std::uint8_t& bits : predicted) bits = static_cast<std::uint8_t>(~bits);
-
-    auto& records = detail::arrow_export<ArrowArray, nothing>::parent_into(out, columns_.size() + 1);
-    set(*out, records.buffers, {nullptr}, 1, 0);
-    const auto column = [&]<class... Payload>(ArrowArray& to, std::size_t nulls, Payload... payload) {
-      using owner_type = detail::arrow_export<ArrowArray, std::tuple<Payload...>>;
-      auto& owner = owner_type::into(&to, {std::move(payload)...});
-      const auto data = [](const auto&... memory) { return std::array<const void*, 3>{memory.data()...}; };
-      set(to, owner.buffers, std::apply(data, owner.payload), sizeof...(Payload), nulls);
-    };
-    for (std::size_t i = 0; i < columns_.size(); ++i) {
-      const prediction_column& c = columns_[i];
-      ArrowArray& to = records.children[i];
-      if (c.of == kind::number) column(to, failed_, predicted, std::move(numbers_[c.number]));
-      if (c.of == kind::label) column(to, failed_, predicted, std::move(label_));
-      if (c.is_text()) column(to, failed_, predicted, std::move(texts_[i].ends), std::move(texts_[i].text));
-    }
-    column(records.children.back(), rows_ - failed_, std::move(has_error_), std::move(error_.ends),
-           std::move(error_.text));
-    begin();
-  }
+  void move_to(ArrowArray* out);
 
   /// The schema of such arrays, for *out, which its receiver releases.
-  static void export_schema(const prediction_columns& columns, ArrowSchema* out) {
-    struct nothing {};
-    auto& records = detail::arrow_export<ArrowSchema, nothing>::parent_into(out, columns.size() + 1);
-    out->format = "+s";
-    out->name = "";
-    const auto describe = [](ArrowSchema& child, const char* format, std::string_view name) {
-      const auto& owner = detail::arrow_export<ArrowSchema, std::string>::into(&child, std::string(name));
-      child.format = format;
-      child.name = owner.payload.c_str();
-      child.flags = ARROW_FLAG_NULLABLE;
-    };
-    for (std::size_t i = 0; i < columns.size(); ++i) {
-      const kind of = columns[i].of;
-      describe(records.children[i], of == kind::number ? "g" : of == kind::label ? "C" : "U", columns[i].name);
-    }
-    describe(records.children.back(), "U", "error");
-  }
+  static void export_schema(const prediction_columns& columns, ArrowSchema* out);
 
  private:
   using bitmap = std::vector<std::uint8_t>;
   using kind = prediction_column::kind;
 
-  void begin() {
-    numbers_.assign(columns_.size(), {});
-    label_ = {};
-    texts_.assign(columns_.size(), {});
-    error_ = {};
-    has_error_ = {};
-    rows_ = failed_ = 0;
-  }
+  void begin();
 
-  static void append_numbers(std::vector<double>& to, const row_values& values, std::size_t column) {
-    if (values.columns() == 1) {
-      to.insert(to.end(), values.begin(), values.end());
-      return;
-    }
-    for (std::size_t i = 0; i < values.rows(); ++i) to.push_back(values(i, column));
-  }
+  static void append_numbers(std::vector<double>& to, const row_values& values, std::size_t column);
 
   void set(ArrowArray& array, std::array<const void*, 3>& buffers, const std::array<const void*, 3>& data,
-           std::size_t count, std::size_t nulls) const {
-    buffers = data;
-    array.buffers = buffers.data();
-    array.n_buffers = static_cast<std::int64_t>(count);
-    array.length = static_cast<std::int64_t>(rows_);
-    array.null_count = static_cast<std::int64_t>(nulls);
-  }
+           std::size_t count, std::size_t nulls) const;
 
   const prediction_columns& columns_;
   std::vector<std::vector<double>> numbers_;
@@ -191,3 +112,103 @@ class arrow_predictions {
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE void arrow_predictions::append(const row_predictions& some) {
+  const predictions& p = some.scores;
+  for (std::size_t at = 0; at < columns_.size(); ++at) {
+    const prediction_column& c = columns_[at];
+    if (c.of == kind::label) label_.insert(label_.end(), p.label.begin(), p.label.end());
+    if (c.of == kind::number) append_numbers(numbers_[c.number], p.value, c.number);
+    for (std::size_t i = 0; c.is_text() && i < p.rows(); ++i) {
+      texts_[at].add(is_missing(p, i) ? std::string_view{} : c.text_of(p, i));
+    }
+  }
+  for (const row_fault& f : some.faults) {
+    const std::size_t row = rows_ + f.row;
+    error_.fill(row);
+    error_.add(f.reason);
+    has_error_.resize(row / 8 + 1);
+    has_error_[row / 8] = static_cast<std::uint8_t>(has_error_[row / 8] | 1U << row % 8);
+  }
+  failed_ += some.faults.size();
+  rows_ += p.rows();
+  error_.fill(rows_);
+}
+
+TABSCORE_INLINE void arrow_predictions::move_to(ArrowArray* out) {
+  struct nothing {};
+  has_error_.resize((rows_ + 7) / 8);
+  bitmap predicted = has_error_;
+  for (std::uint8_t& bits : predicted) bits = static_cast<std::uint8_t>(~bits);
+
+  auto& records = detail::arrow_export<ArrowArray, nothing>::parent_into(out, columns_.size() + 1);
+  set(*out, records.buffers, {nullptr}, 1, 0);
+  const auto column = [&]<class... Payload>(ArrowArray& to, std::size_t nulls, Payload... payload) {
+    using owner_type = detail::arrow_export<ArrowArray, std::tuple<Payload...>>;
+    auto& owner = owner_type::into(&to, {std::move(payload)...});
+    const auto data = [](const auto&... memory) { return std::array<const void*, 3>{memory.data()...}; };
+    set(to, owner.buffers, std::apply(data, owner.payload), sizeof...(Payload), nulls);
+  };
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    const prediction_column& c = columns_[i];
+    ArrowArray& to = records.children[i];
+    if (c.of == kind::number) column(to, failed_, predicted, std::move(numbers_[c.number]));
+    if (c.of == kind::label) column(to, failed_, predicted, std::move(label_));
+    if (c.is_text()) column(to, failed_, predicted, std::move(texts_[i].ends), std::move(texts_[i].text));
+  }
+  column(records.children.back(), rows_ - failed_, std::move(has_error_), std::move(error_.ends),
+         std::move(error_.text));
+  begin();
+}
+
+TABSCORE_INLINE void arrow_predictions::export_schema(const prediction_columns& columns, ArrowSchema* out) {
+  struct nothing {};
+  auto& records = detail::arrow_export<ArrowSchema, nothing>::parent_into(out, columns.size() + 1);
+  out->format = "+s";
+  out->name = "";
+  const auto describe = [](ArrowSchema& child, const char* format, std::string_view name) {
+    const auto& owner = detail::arrow_export<ArrowSchema, std::string>::into(&child, std::string(name));
+    child.format = format;
+    child.name = owner.payload.c_str();
+    child.flags = ARROW_FLAG_NULLABLE;
+  };
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    const kind of = columns[i].of;
+    describe(records.children[i], of == kind::number ? "g" : of == kind::label ? "C" : "U", columns[i].name);
+  }
+  describe(records.children.back(), "U", "error");
+}
+
+TABSCORE_INLINE void arrow_predictions::begin() {
+  numbers_.assign(columns_.size(), {});
+  label_ = {};
+  texts_.assign(columns_.size(), {});
+  error_ = {};
+  has_error_ = {};
+  rows_ = failed_ = 0;
+}
+
+TABSCORE_INLINE void arrow_predictions::append_numbers(std::vector<double>& to, const row_values& values,
+                                                       std::size_t column) {
+  if (values.columns() == 1) {
+    to.insert(to.end(), values.begin(), values.end());
+    return;
+  }
+  for (std::size_t i = 0; i < values.rows(); ++i) to.push_back(values(i, column));
+}
+
+TABSCORE_INLINE void arrow_predictions::set(ArrowArray& array, std::array<const void*, 3>& buffers,
+                                            const std::array<const void*, 3>& data, std::size_t count,
+                                            std::size_t nulls) const {
+  buffers = data;
+  array.buffers = buffers.data();
+  array.n_buffers = static_cast<std::int64_t>(count);
+  array.length = static_cast<std::int64_t>(rows_);
+  array.null_count = static_cast<std::int64_t>(nulls);
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI
+#endif

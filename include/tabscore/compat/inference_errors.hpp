@@ -35,36 +35,13 @@ struct inference {
     const error_context& context_;
   };
 
-  static void append_errors(text_buffer& out, std::span<const field_error> errors, const error_context& context) {
-    text_buffer text;
-    for (const field_error& e : errors.first((std::min)(errors.size(), max_listed))) {
-      if (text.size() != 0) text.append("; ");
-      append_sentence(text, e, context);
-    }
-    const std::size_t more = errors.size() - (std::min)(errors.size(), max_listed) + context.unlisted;
-    if (more != 0) {
-      text.append("; and ");
-      detail::append_integer(text, more);
-      text.append(" more");
-    }
-    append_detail(out, text.view(), context);
-  }
+  static void append_errors(text_buffer& out, std::span<const field_error> errors, const error_context& context);
 
   static void append_syntax_error(text_buffer& out, const syntax_error& e, const error_context& context) {
     append_detail(out, "The body is no JSON: " + detail::syntax_sentence(e), context);
   }
   static void append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t row,
-                                 const error_context& context) {
-    text_buffer text;
-    if (row < field_error::all_rows) {
-      text.append(context.list);
-      text.append("[");
-      detail::append_integer(text, row);
-      text.append("]: ");
-    }
-    text.append(message);
-    append_detail(out, text.view(), context);
-  }
+                                 const error_context& context);
   static void append_detail(text_buffer& out, std::string_view text, const error_context&) {
     out.append(R"({"error":)");
     append_json_text(out, text);
@@ -72,16 +49,53 @@ struct inference {
   }
 
  private:
-  static void append_sentence(text_buffer& text, const field_error& e, const error_context& context) {
-    text.append(e.field == field_error::no_field ? context.list : context.names[e.field]);
-    if (e.row < field_error::all_rows) {
-      text.append("[");
-      detail::append_integer(text, e.row);
-      text.append("]");
-    }
-    text.append(" ");
-    neutral::append_sentence(text, e);
-  }
+  static void append_sentence(text_buffer& text, const field_error& e, const error_context& context);
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI::dialect
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI::dialect {
+
+TABSCORE_INLINE void inference::append_errors(text_buffer& out, std::span<const field_error> errors,
+                                              const error_context& context) {
+  text_buffer text;
+  for (const field_error& e : errors.first((std::min)(errors.size(), max_listed))) {
+    if (text.size() != 0) text.append("; ");
+    append_sentence(text, e, context);
+  }
+  const std::size_t more = errors.size() - (std::min)(errors.size(), max_listed) + context.unlisted;
+  if (more != 0) {
+    text.append("; and ");
+    detail::append_integer(text, more);
+    text.append(" more");
+  }
+  append_detail(out, text.view(), context);
+}
+
+TABSCORE_INLINE void inference::append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t row,
+                                                   const error_context& context) {
+  text_buffer text;
+  if (row < field_error::all_rows) {
+    text.append(context.list);
+    text.append("[");
+    detail::append_integer(text, row);
+    text.append("]: ");
+  }
+  text.append(message);
+  append_detail(out, text.view(), context);
+}
+
+TABSCORE_INLINE void inference::append_sentence(text_buffer& text, const field_error& e, const error_context& context) {
+  text.append(e.field == field_error::no_field ? context.list : context.names[e.field]);
+  if (e.row < field_error::all_rows) {
+    text.append("[");
+    detail::append_integer(text, e.row);
+    text.append("]");
+  }
+  text.append(" ");
+  neutral::append_sentence(text, e);
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI::dialect
+#endif

@@ -26,43 +26,13 @@
 namespace tabscore::inline TABSCORE_ABI {
 
 /// Appends what the outputs look like in a model's metadata: {"name","datatype","shape":[-1]},...
-inline void append_output_metadata(text_buffer& out, const prediction_layout& layout) {
-  for (std::size_t i = 0; i < layout.names.size(); ++i) {
-    out.append(i == 0 ? R"({"name":)" : R"(,{"name":)");
-    append_json_text(out, layout.names[i]);
-    if (layout.model.task == task::multiclass) {
-      out.append(i == 0 ? R"(,"datatype":"BYTES","shape":[-1]})" : R"(,"datatype":"FP64","shape":[-1,)");
-      if (i == 0) continue;
-      out.keep_to(write_integer(out.space(number_text_space), static_cast<std::int64_t>(layout.model.columns)));
-      out.append("]}");
-    } else {
-      out.append(i < layout.model.columns ? R"(,"datatype":"FP64","shape":[-1]})"
-                                          : R"(,"datatype":"INT64","shape":[-1]})");
-    }
-  }
-  if (layout.decisions.empty()) return;
-  out.append(R"(,{"name":)");
-  append_json_text(out, layout.decisions.name);
-  out.append(R"(,"datatype":"BYTES","shape":[-1]})");
-}
+void append_output_metadata(text_buffer& out, const prediction_layout& layout);
 
 namespace detail {
 
 /// {"name":"x","datatype":"FP64","shape":[2,3],"data":[
-inline void begin_output(text_buffer& out, std::string_view name, std::string_view datatype,
-                         std::initializer_list<std::size_t> shape) {
-  out.append(R"({"name":)");
-  append_json_text(out, name);
-  out.append(R"(,"datatype":")");
-  out.append(datatype);
-  std::string_view before = R"(","shape":[)";
-  for (const std::size_t n : shape) {
-    out.append(before);
-    out.keep_to(write_integer(out.space(number_text_space), static_cast<std::int64_t>(n)));
-    before = ",";
-  }
-  out.append(R"(],"data":[)");
-}
+void begin_output(text_buffer& out, std::string_view name, std::string_view datatype,
+                  std::initializer_list<std::size_t> shape);
 
 /// The elements of `width` columns, and the end of the output: element(k, j) appends one of the k-th of the records
 /// `rows`, which are ascending; the others have `missing`.
@@ -94,7 +64,67 @@ inline void append_real(text_buffer& out, double v) {
 }  // namespace detail
 
 /// Appends the output of one member: {"name","datatype","shape":[n],"data":[...]}. Precondition: it is one.
-inline void append_output(text_buffer& out, const predictions& p, std::string_view member) {
+void append_output(text_buffer& out, const predictions& p, std::string_view member);
+
+/// The same of a request whose bad records are skipped. These have null (it stands for NaN) as a number, -1 as a label
+/// and "" as a class or a decision.
+void append_output(text_buffer& out, const partial_predictions& some, std::string_view member);
+
+/// Appends why records were skipped: BYTES, "" for each record with a prediction. `names`: of the schema's fields.
+void append_error_output(text_buffer& out, std::string_view name, const partial_predictions& some,
+                         std::span<const std::string_view> names);
+
+/// Appends contributions, each of the prediction's columns those of the features and the base value behind them: FP64,
+/// [n,features+1], of several columns [n,columns,features+1]. `rows` and `records` as of partial_predictions; skipped
+/// records have null, as has an infinite contribution. Precondition: p.contributions are there.
+void append_contributions_output(text_buffer& out, std::string_view name, const predictions& p,
+                                 std::span<const std::uint32_t> rows, std::size_t records, std::size_t features);
+
+}  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE void append_output_metadata(text_buffer& out, const prediction_layout& layout) {
+  for (std::size_t i = 0; i < layout.names.size(); ++i) {
+    out.append(i == 0 ? R"({"name":)" : R"(,{"name":)");
+    append_json_text(out, layout.names[i]);
+    if (layout.model.task == task::multiclass) {
+      out.append(i == 0 ? R"(,"datatype":"BYTES","shape":[-1]})" : R"(,"datatype":"FP64","shape":[-1,)");
+      if (i == 0) continue;
+      out.keep_to(write_integer(out.space(number_text_space), static_cast<std::int64_t>(layout.model.columns)));
+      out.append("]}");
+    } else {
+      out.append(i < layout.model.columns ? R"(,"datatype":"FP64","shape":[-1]})"
+                                          : R"(,"datatype":"INT64","shape":[-1]})");
+    }
+  }
+  if (layout.decisions.empty()) return;
+  out.append(R"(,{"name":)");
+  append_json_text(out, layout.decisions.name);
+  out.append(R"(,"datatype":"BYTES","shape":[-1]})");
+}
+
+namespace detail {
+
+TABSCORE_INLINE void begin_output(text_buffer& out, std::string_view name, std::string_view datatype,
+                                  std::initializer_list<std::size_t> shape) {
+  out.append(R"({"name":)");
+  append_json_text(out, name);
+  out.append(R"(,"datatype":")");
+  out.append(datatype);
+  std::string_view before = R"(","shape":[)";
+  for (const std::size_t n : shape) {
+    out.append(before);
+    out.keep_to(write_integer(out.space(number_text_space), static_cast<std::int64_t>(n)));
+    before = ",";
+  }
+  out.append(R"(],"data":[)");
+}
+
+}  // namespace detail
+
+TABSCORE_INLINE void append_output(text_buffer& out, const predictions& p, std::string_view member) {
   const prediction_layout& layout = *p.layout;
   const auto found = std::find(layout.names.begin(), layout.names.end(), member);
   const auto at = static_cast<std::size_t>(found - layout.names.begin());
@@ -132,9 +162,7 @@ inline void append_output(text_buffer& out, const predictions& p, std::string_vi
   out.append("]}");
 }
 
-/// The same of a request whose bad records are skipped. These have null (it stands for NaN) as a number, -1 as a label
-/// and "" as a class or a decision.
-inline void append_output(text_buffer& out, const partial_predictions& some, std::string_view member) {
+TABSCORE_INLINE void append_output(text_buffer& out, const partial_predictions& some, std::string_view member) {
   const predictions& p = some.scores;
   const prediction_layout& layout = *p.layout;
   const auto found = std::find(layout.names.begin(), layout.names.end(), member);
@@ -161,9 +189,8 @@ inline void append_output(text_buffer& out, const partial_predictions& some, std
   }
 }
 
-/// Appends why records were skipped: BYTES, "" for each record with a prediction. `names`: of the schema's fields.
-inline void append_error_output(text_buffer& out, std::string_view name, const partial_predictions& some,
-                                std::span<const std::string_view> names) {
+TABSCORE_INLINE void append_error_output(text_buffer& out, std::string_view name, const partial_predictions& some,
+                                         std::span<const std::string_view> names) {
   std::vector<text_buffer> texts(some.records);
   const auto add = [&](std::size_t row, std::string_view field) -> text_buffer& {
     text_buffer& text = texts[row];
@@ -186,12 +213,9 @@ inline void append_error_output(text_buffer& out, std::string_view name, const p
   out.append("]}");
 }
 
-/// Appends contributions, each of the prediction's columns those of the features and the base value behind them: FP64,
-/// [n,features+1], of several columns [n,columns,features+1]. `rows` and `records` as of partial_predictions; skipped
-/// records have null, as has an infinite contribution. Precondition: p.contributions are there.
-inline void append_contributions_output(text_buffer& out, std::string_view name, const predictions& p,
-                                        std::span<const std::uint32_t> rows, std::size_t records,
-                                        std::size_t features) {
+TABSCORE_INLINE void append_contributions_output(text_buffer& out, std::string_view name, const predictions& p,
+                                                 std::span<const std::uint32_t> rows, std::size_t records,
+                                                 std::size_t features) {
   const std::size_t columns = p.layout->model.columns, width = columns * (features + 1);
   if (columns == 1) {
     detail::begin_output(out, name, "FP64", {records, features + 1});
@@ -204,3 +228,4 @@ inline void append_contributions_output(text_buffer& out, std::string_view name,
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI
+#endif

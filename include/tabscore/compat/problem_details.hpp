@@ -41,56 +41,19 @@ struct problem_details {
    public:
     explicit item_writer(const error_context& context) noexcept : context_(context) {}
 
-    void append_error(text_buffer& out, const field_error& e) const {
-      append_pointer(out, e, context_);
-      out.append(R"(","detail":")");
-      neutral::append_sentence(out, e);
-      out.append(R"(","code":")");
-      out.append(words(e.what).code);
-      out.append("\"");
-      if (words(e.what).has_limit) {
-        out.append(R"(,"limit":)");
-        detail::append_limit(out, e.bound);
-      }
-      out.append("}");
-    }
-    void append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t row) const {
-      append_pointer(out, {.row = row}, context_);
-      out.append(R"(","detail":)");
-      append_json_text(out, message);
-      out.append(R"(,"code":"rule"})");
-    }
+    void append_error(text_buffer& out, const field_error& e) const;
+    void append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t row) const;
 
    private:
     const error_context& context_;
   };
 
-  static void append_errors(text_buffer& out, std::span<const field_error> errors, const error_context& context) {
-    const std::size_t all = errors.size() + context.unlisted;
-    const std::string count = all == 1 ? "One value is" : std::to_string(all) + " values are";
-    begin(out, invalid_values, count + " not as the schema says.", context);
-    out.append(R"(,"errors":[)");
-    detail::append_items<problem_details>(out, errors, context);
-  }
+  static void append_errors(text_buffer& out, std::span<const field_error> errors, const error_context& context);
 
-  static void append_syntax_error(text_buffer& out, const syntax_error& e, const error_context& context) {
-    begin(out, invalid_json, detail::syntax_sentence(e), context);
-    out.append(R"(,"position":)");
-    detail::append_integer(out, e.position);
-    out.append(R"(,"line":)");
-    detail::append_integer(out, e.line);
-    out.append(R"(,"column":)");
-    detail::append_integer(out, e.column);
-    out.append("}");
-  }
+  static void append_syntax_error(text_buffer& out, const syntax_error& e, const error_context& context);
 
   static void append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t row,
-                                 const error_context& context) {
-    begin(out, broken_rule, message, context);
-    out.append(R"(,"errors":[)");
-    item_writer(context).append_broken_rule(out, message, row);
-    out.append("]}");
-  }
+                                 const error_context& context);
 
   static void append_detail(text_buffer& out, std::string_view text, const error_context& context) {
     begin(out, {}, text, context);
@@ -99,27 +62,7 @@ struct problem_details {
 
  private:
   static void begin(text_buffer& out, const problem_type& type, std::string_view detail_text,
-                    const error_context& context) {
-    if (type.name.empty() || context.type_prefix.empty()) {
-      out.append(R"({"type":"about:blank")");
-    } else {
-      out.append(R"({"type":)");
-      append_json_text(out, std::string(context.type_prefix).append(type.name));
-    }
-    const std::string_view title = type.name.empty() ? status_phrase(context.status) : type.title;
-    if (!title.empty()) {
-      out.append(R"(,"title":)");
-      append_json_text(out, title);
-    }
-    out.append(R"(,"status":)");
-    detail::append_integer(out, context.status);
-    out.append(R"(,"detail":)");
-    append_json_text(out, detail_text);
-    if (!context.instance.empty()) {
-      out.append(R"(,"instance":)");
-      append_json_text(out, context.instance);
-    }
-  }
+                    const error_context& context);
 
   /// The title of about:blank, which RFC 9457 wants to be the status' phrase.
   static constexpr std::string_view status_phrase(unsigned status) noexcept {
@@ -141,45 +84,130 @@ struct problem_details {
   }
 
   /// {"pointer":"#/records/3/field, or {"parameter":"name of what is not in the body
-  static void append_pointer(text_buffer& out, const field_error& e, const error_context& context) {
-    if (context.place != "body") {
-      out.append(R"({"parameter":")");
-      if (e.field != field_error::no_field) append_escaped(out, context.names[e.field]);
-      return;
-    }
-    out.append(R"({"pointer":"#)");
-    if (e.row != field_error::no_row) {
-      append_token(out, context.list);
-      if (e.row != field_error::all_rows) {
-        out.append("/");
-        detail::append_integer(out, e.row);
-      }
-    }
-    if (e.field != field_error::no_field) append_token(out, context.names[e.field]);
-  }
+  static void append_pointer(text_buffer& out, const field_error& e, const error_context& context);
   static void append_token(text_buffer& out, std::string_view name) {
     out.append("/");
     append_escaped(out, name);
   }
   /// As a token of a JSON pointer, and then as a URI's fragment.
-  static void append_escaped(text_buffer& out, std::string_view name) {
-    for (const char c : name) {
-      constexpr std::string_view plain = "-._!$&'()*+,;=:@?";
-      if (c == '~') {
-        out.append("~0");
-      } else if (c == '/') {
-        out.append("~1");
-      } else if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                 plain.find(c) != std::string_view::npos) {
-        out.append({&c, 1});
-      } else {
-        constexpr char hex[] = "0123456789ABCDEF";
-        const auto byte = static_cast<unsigned char>(c);
-        const char escaped[] = {'%', hex[byte >> 4U], hex[byte & 15U]};
-        out.append({escaped, 3});
-      }
-    }
-  }
+  static void append_escaped(text_buffer& out, std::string_view name);
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI::dialect
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI::dialect {
+
+TABSCORE_INLINE void problem_details::item_writer::append_error(text_buffer& out, const field_error& e) const {
+  append_pointer(out, e, context_);
+  out.append(R"(","detail":")");
+  neutral::append_sentence(out, e);
+  out.append(R"(","code":")");
+  out.append(words(e.what).code);
+  out.append("\"");
+  if (words(e.what).has_limit) {
+    out.append(R"(,"limit":)");
+    detail::append_limit(out, e.bound);
+  }
+  out.append("}");
+}
+
+TABSCORE_INLINE void problem_details::item_writer::append_broken_rule(text_buffer& out, std::string_view message,
+                                                                      std::uint32_t row) const {
+  append_pointer(out, {.row = row}, context_);
+  out.append(R"(","detail":)");
+  append_json_text(out, message);
+  out.append(R"(,"code":"rule"})");
+}
+
+TABSCORE_INLINE void problem_details::append_errors(text_buffer& out, std::span<const field_error> errors,
+                                                    const error_context& context) {
+  const std::size_t all = errors.size() + context.unlisted;
+  const std::string count = all == 1 ? "One value is" : std::to_string(all) + " values are";
+  begin(out, invalid_values, count + " not as the schema says.", context);
+  out.append(R"(,"errors":[)");
+  detail::append_items<problem_details>(out, errors, context);
+}
+
+TABSCORE_INLINE void problem_details::append_syntax_error(text_buffer& out, const syntax_error& e,
+                                                          const error_context& context) {
+  begin(out, invalid_json, detail::syntax_sentence(e), context);
+  out.append(R"(,"position":)");
+  detail::append_integer(out, e.position);
+  out.append(R"(,"line":)");
+  detail::append_integer(out, e.line);
+  out.append(R"(,"column":)");
+  detail::append_integer(out, e.column);
+  out.append("}");
+}
+
+TABSCORE_INLINE void problem_details::append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t row,
+                                                         const error_context& context) {
+  begin(out, broken_rule, message, context);
+  out.append(R"(,"errors":[)");
+  item_writer(context).append_broken_rule(out, message, row);
+  out.append("]}");
+}
+
+TABSCORE_INLINE void problem_details::begin(text_buffer& out, const problem_type& type, std::string_view detail_text,
+                                            const error_context& context) {
+  if (type.name.empty() || context.type_prefix.empty()) {
+    out.append(R"({"type":"about:blank")");
+  } else {
+    out.append(R"({"type":)");
+    append_json_text(out, std::string(context.type_prefix).append(type.name));
+  }
+  const std::string_view title = type.name.empty() ? status_phrase(context.status) : type.title;
+  if (!title.empty()) {
+    out.append(R"(,"title":)");
+    append_json_text(out, title);
+  }
+  out.append(R"(,"status":)");
+  detail::append_integer(out, context.status);
+  out.append(R"(,"detail":)");
+  append_json_text(out, detail_text);
+  if (!context.instance.empty()) {
+    out.append(R"(,"instance":)");
+    append_json_text(out, context.instance);
+  }
+}
+
+TABSCORE_INLINE void problem_details::append_pointer(text_buffer& out, const field_error& e,
+                                                     const error_context& context) {
+  if (context.place != "body") {
+    out.append(R"({"parameter":")");
+    if (e.field != field_error::no_field) append_escaped(out, context.names[e.field]);
+    return;
+  }
+  out.append(R"({"pointer":"#)");
+  if (e.row != field_error::no_row) {
+    append_token(out, context.list);
+    if (e.row != field_error::all_rows) {
+      out.append("/");
+      detail::append_integer(out, e.row);
+    }
+  }
+  if (e.field != field_error::no_field) append_token(out, context.names[e.field]);
+}
+
+TABSCORE_INLINE void problem_details::append_escaped(text_buffer& out, std::string_view name) {
+  for (const char c : name) {
+    constexpr std::string_view plain = "-._!$&'()*+,;=:@?";
+    if (c == '~') {
+      out.append("~0");
+    } else if (c == '/') {
+      out.append("~1");
+    } else if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               plain.find(c) != std::string_view::npos) {
+      out.append({&c, 1});
+    } else {
+      constexpr char hex[] = "0123456789ABCDEF";
+      const auto byte = static_cast<unsigned char>(c);
+      const char escaped[] = {'%', hex[byte >> 4U], hex[byte & 15U]};
+      out.append({escaped, 3});
+    }
+  }
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI::dialect
+#endif

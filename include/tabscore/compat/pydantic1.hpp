@@ -17,23 +17,7 @@
 namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// ["body","records",3,"field"]
-inline void append_location(text_buffer& out, const field_error& e, const error_context& context) {
-  out.append("[");
-  append_json_text(out, context.place);
-  if (e.row != field_error::no_row) {
-    out.append(",");
-    append_json_text(out, context.list);
-    if (e.row != field_error::all_rows) {
-      out.append(",");
-      append_integer(out, e.row);
-    }
-  }
-  if (e.field != field_error::no_field) {
-    out.append(",");
-    append_json_text(out, context.names[e.field]);
-  }
-  out.append("]");
-}
+void append_location(text_buffer& out, const field_error& e, const error_context& context);
 
 }  // namespace tabscore::inline TABSCORE_ABI::detail
 
@@ -106,31 +90,8 @@ struct pydantic1 {
    public:
     explicit item_writer(const error_context& context) noexcept : context_(context) {}
 
-    void append_error(text_buffer& out, const field_error& e) const {
-      out.append(R"({"loc":)");
-      detail::append_location(out, e, context_);
-      const wording w = words(e.what);
-      out.append(R"(,"msg":")");
-      out.append(w.message);
-      if (w.has_limit) detail::append_limit(out, e.bound);
-      out.append(w.after);
-      out.append(R"(","type":")");
-      out.append(w.type);
-      out.append("\"");
-      if (w.has_limit) {
-        out.append(R"(,"ctx":{"limit_value":)");
-        detail::append_limit(out, e.bound);
-        out.append("}");
-      }
-      out.append("}");
-    }
-    void append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t row) const {
-      out.append(R"({"loc":)");
-      detail::append_location(out, {.row = row}, context_);
-      out.append(R"(,"msg":)");
-      append_json_text(out, message);
-      out.append(R"(,"type":"value_error.rule"})");
-    }
+    void append_error(text_buffer& out, const field_error& e) const;
+    void append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t row) const;
 
    private:
     const error_context& context_;
@@ -142,33 +103,7 @@ struct pydantic1 {
   }
 
   /// One item. It quotes the body, of a long one the beginning.
-  static void append_syntax_error(text_buffer& out, const syntax_error& e, const error_context& context) {
-    const auto integer = [&](std::string_view before, std::size_t v) {
-      out.append(before);
-      detail::append_integer(out, v);
-    };
-    integer(R"({"detail":[{"loc":["body",)", e.position);
-    out.append(R"(],"msg":)");
-    append_json_text(out, detail::syntax_sentence(e));
-    out.append(R"(,"type":")");
-    out.append(syntax_type);
-    out.append(R"(","ctx":{"msg":)");
-    append_json_text(out, e.message);
-    out.append(R"(,"doc":)");
-    const std::size_t begin = out.size();
-    for (std::size_t size = (std::min)(e.document.size(), context.most_bytes);; size /= 2) {
-      while (size > 0 && size < e.document.size() && (static_cast<unsigned char>(e.document[size]) & 0xC0U) == 0x80U) {
-        --size;  // not within a character
-      }
-      append_json_text(out, e.document.substr(0, size));
-      if (out.size() - begin <= context.most_bytes || size == 0) break;
-      out.keep_to(out.view().data() + begin);
-    }
-    integer(R"(,"pos":)", e.position);
-    integer(R"(,"lineno":)", e.line);
-    integer(R"(,"colno":)", e.column);
-    out.append("}}]}");
-  }
+  static void append_syntax_error(text_buffer& out, const syntax_error& e, const error_context& context);
 
   static void append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t,
                                  const error_context& context) {
@@ -183,3 +118,88 @@ struct pydantic1 {
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI::dialect
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI::detail {
+
+TABSCORE_INLINE void append_location(text_buffer& out, const field_error& e, const error_context& context) {
+  out.append("[");
+  append_json_text(out, context.place);
+  if (e.row != field_error::no_row) {
+    out.append(",");
+    append_json_text(out, context.list);
+    if (e.row != field_error::all_rows) {
+      out.append(",");
+      append_integer(out, e.row);
+    }
+  }
+  if (e.field != field_error::no_field) {
+    out.append(",");
+    append_json_text(out, context.names[e.field]);
+  }
+  out.append("]");
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI::detail
+
+namespace tabscore::inline TABSCORE_ABI::dialect {
+
+TABSCORE_INLINE void pydantic1::item_writer::append_error(text_buffer& out, const field_error& e) const {
+  out.append(R"({"loc":)");
+  detail::append_location(out, e, context_);
+  const wording w = words(e.what);
+  out.append(R"(,"msg":")");
+  out.append(w.message);
+  if (w.has_limit) detail::append_limit(out, e.bound);
+  out.append(w.after);
+  out.append(R"(","type":")");
+  out.append(w.type);
+  out.append("\"");
+  if (w.has_limit) {
+    out.append(R"(,"ctx":{"limit_value":)");
+    detail::append_limit(out, e.bound);
+    out.append("}");
+  }
+  out.append("}");
+}
+
+TABSCORE_INLINE void pydantic1::item_writer::append_broken_rule(text_buffer& out, std::string_view message,
+                                                                std::uint32_t row) const {
+  out.append(R"({"loc":)");
+  detail::append_location(out, {.row = row}, context_);
+  out.append(R"(,"msg":)");
+  append_json_text(out, message);
+  out.append(R"(,"type":"value_error.rule"})");
+}
+
+TABSCORE_INLINE void pydantic1::append_syntax_error(text_buffer& out, const syntax_error& e,
+                                                    const error_context& context) {
+  const auto integer = [&](std::string_view before, std::size_t v) {
+    out.append(before);
+    detail::append_integer(out, v);
+  };
+  integer(R"({"detail":[{"loc":["body",)", e.position);
+  out.append(R"(],"msg":)");
+  append_json_text(out, detail::syntax_sentence(e));
+  out.append(R"(,"type":")");
+  out.append(syntax_type);
+  out.append(R"(","ctx":{"msg":)");
+  append_json_text(out, e.message);
+  out.append(R"(,"doc":)");
+  const std::size_t begin = out.size();
+  for (std::size_t size = (std::min)(e.document.size(), context.most_bytes);; size /= 2) {
+    while (size > 0 && size < e.document.size() && (static_cast<unsigned char>(e.document[size]) & 0xC0U) == 0x80U) {
+      --size;  // not within a character
+    }
+    append_json_text(out, e.document.substr(0, size));
+    if (out.size() - begin <= context.most_bytes || size == 0) break;
+    out.keep_to(out.view().data() + begin);
+  }
+  integer(R"(,"pos":)", e.position);
+  integer(R"(,"lineno":)", e.line);
+  integer(R"(,"colno":)", e.column);
+  out.append("}}]}");
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI::dialect
+#endif

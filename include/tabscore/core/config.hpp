@@ -40,3 +40,12 @@
 /// Translation units that differ in either do not link.
 #define TABSCORE_ABI abi1
 #endif
+
+/// 1 where such bodies are compiled: in every translation unit, or with TABSCORE_COMPILED in tabscore.cpp alone.
+#if !defined(TABSCORE_BODIES)
+#if defined(TABSCORE_COMPILED)
+#define TABSCORE_BODIES 0
+#else
+#define TABSCORE_BODIES 1
+#endif
+#endif

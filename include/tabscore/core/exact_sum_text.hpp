@@ -18,7 +18,18 @@ namespace tabscore::inline TABSCORE_ABI {
 /// The finite part of a sum, exactly, as C and Python write doubles in hexadecimal: "-0x1a8p-3". One text per sum: the
 /// last bit of the digits is set, none leads with zero; "0x0p+0" is zero. Python's float.fromhex() rounds it as value()
 /// does.
-inline std::string to_text(const exact_sum& sum) {
+std::string to_text(const exact_sum& sum);
+
+/// The sum that to_text wrote, or nothing when the text is not in that one form or out of range.
+std::optional<exact_sum> parse_exact_sum(std::string_view text, std::uint64_t nans = 0, std::uint64_t infinities = 0,
+                                         std::uint64_t negative_infinities = 0);
+
+}  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE std::string to_text(const exact_sum& sum) {
   const auto size = sum.magnitude();
   constexpr std::size_t width = exact_sum::limbs * 64;
   const auto bit = [&](std::size_t i) { return i < width && (size[i / 64] >> i % 64 & 1U) != 0; };
@@ -38,9 +49,8 @@ inline std::string to_text(const exact_sum& sum) {
   return text.append(std::to_string(exponent));
 }
 
-/// The sum that to_text wrote, or nothing when the text is not in that one form or out of range.
-inline std::optional<exact_sum> parse_exact_sum(std::string_view text, std::uint64_t nans = 0,
-                                                std::uint64_t infinities = 0, std::uint64_t negative_infinities = 0) {
+TABSCORE_INLINE std::optional<exact_sum> parse_exact_sum(std::string_view text, std::uint64_t nans,
+                                                         std::uint64_t infinities, std::uint64_t negative_infinities) {
   std::string_view rest = text;
   const bool negative = rest.starts_with('-');
   if (negative) rest.remove_prefix(1);
@@ -80,3 +90,4 @@ inline std::optional<exact_sum> parse_exact_sum(std::string_view text, std::uint
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI
+#endif

@@ -14,7 +14,14 @@ namespace tabscore::inline TABSCORE_ABI {
 
 /// The correctly rounded double of decimal text (an optional '-', digits with at most one point, an optional exponent);
 /// beyond the range of a double an infinity, below it a zero, with the text's sign.
-inline double parse_real(std::string_view text) noexcept {
+double parse_real(std::string_view text) noexcept;
+
+}  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE double parse_real(std::string_view text) noexcept {
   double v = 0;
   if (detail::from_chars(text.data(), text.data() + text.size(), v).ec == std::errc{}) return v;
   // Out of range: the place of the leading digit says on which side.
@@ -48,3 +55,4 @@ inline double parse_real(std::string_view text) noexcept {
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI
+#endif

@@ -14,7 +14,14 @@ namespace tabscore::inline TABSCORE_ABI {
 /// Microseconds since 1970 of a time as ISO 8601 writes it: "2026-01-31", "2026-01-31T12:00:00", with a fraction (its
 /// digits from the seventh on are dropped) and "Z" or an offset such as "+01:00" behind, or a space instead of the T.
 /// Without an offset it is UTC.
-inline std::optional<std::int64_t> read_timestamp(std::string_view text) noexcept {
+std::optional<std::int64_t> read_timestamp(std::string_view text) noexcept;
+
+}  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE std::optional<std::int64_t> read_timestamp(std::string_view text) noexcept {
   bool ok = true;
   std::size_t at = 0;
   const auto digits = [&](std::size_t count) __attribute__((always_inline)) {
@@ -76,3 +83,4 @@ inline std::optional<std::int64_t> read_timestamp(std::string_view text) noexcep
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI
+#endif

@@ -15,7 +15,14 @@ using siphash_key = std::array<std::uint64_t, 2>;
 
 /// SipHash-2-4 (Aumasson and Bernstein, 2012): without the key its values cannot be told from random ones, so that a
 /// hash cannot be turned back by hashing all countries.
-inline std::uint64_t siphash(std::string_view text, const siphash_key& key) noexcept {
+std::uint64_t siphash(std::string_view text, const siphash_key& key) noexcept;
+
+}  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE std::uint64_t siphash(std::string_view text, const siphash_key& key) noexcept {
   std::uint64_t a = 0x736f6d6570736575U ^ key[0], b = 0x646f72616e646f6dU ^ key[1];
   std::uint64_t c = 0x6c7967656e657261U ^ key[0], d = 0x7465646279746573U ^ key[1];
   const auto rounds = [&](int n) {
@@ -46,3 +53,4 @@ inline std::uint64_t siphash(std::string_view text, const siphash_key& key) noex
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI
+#endif

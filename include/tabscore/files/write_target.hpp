@@ -46,7 +46,33 @@ inline std::string folder_of(const std::string& path) {
 enum class links { follow, replace };
 
 /// Nothing: errno says why.
-inline std::optional<write_target> find_write_target(const std::string& name, links what = links::follow) {
+std::optional<write_target> find_write_target(const std::string& name, links what = links::follow);
+
+/// Whether two names stand for one file, so that what is written under one is lost under the other. (Twice /dev/stdout
+/// shares it.)
+bool is_same_file(const std::string& a, const std::string& b);
+
+/// Whether what is written under one name is read again under another, whatever they stand for.
+bool is_read_again(const std::string& written, const std::string& read);
+
+/// Opens what is not replaced, to write to it. A pipe's reader is waited for so long; then errno is ENXIO.
+unique_fd open_directly(const write_target& t, int flags, std::chrono::milliseconds patience = {});
+
+/// Gives a new file the owner and mode of one whose place it takes. Who may not give it its group gives that no rights.
+void take_after(int fd, const struct ::stat& old) noexcept;
+
+/// So that names in the file's folder survive a power loss.
+inline bool sync_folder_of(const std::string& path) {
+  const unique_fd fd(::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return !fd || ::fsync(fd.get()) == 0;
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI::files
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI::files {
+
+TABSCORE_INLINE std::optional<write_target> find_write_target(const std::string& name, links what) {
   write_target t;
   t.path = name;
   if (name.empty()) return errno = ENOENT, std::nullopt;
@@ -79,9 +105,7 @@ inline std::optional<write_target> find_write_target(const std::string& name, li
   return t;
 }
 
-/// Whether two names stand for one file, so that what is written under one is lost under the other. (Twice /dev/stdout
-/// shares it.)
-inline bool is_same_file(const std::string& a, const std::string& b) {
+TABSCORE_INLINE bool is_same_file(const std::string& a, const std::string& b) {
   const auto one = find_write_target(a), other = find_write_target(b);
   if (!one || !other) return false;
   if (one->exists && other->exists) return (one->is_plain || other->is_plain) && one->is(other->status);
@@ -93,15 +117,7 @@ inline bool is_same_file(const std::string& a, const std::string& b) {
   return plain(*one) == plain(*other) && !failed;
 }
 
-/// Whether what is written under one name is read again under another, whatever they stand for.
-inline bool is_read_again(const std::string& written, const std::string& read) {
-  struct ::stat to {}, from{};
-  return ::stat(written.c_str(), &to) == 0 && S_ISREG(to.st_mode) && ::stat(read.c_str(), &from) == 0 &&
-         to.st_ino == from.st_ino && to.st_dev == from.st_dev;
-}
-
-/// Opens what is not replaced, to write to it. A pipe's reader is waited for so long; then errno is ENXIO.
-inline unique_fd open_directly(const write_target& t, int flags, std::chrono::milliseconds patience = {}) {
+TABSCORE_INLINE unique_fd open_directly(const write_target& t, int flags, std::chrono::milliseconds patience) {
   const bool shares = t.descriptor >= 0 && (S_ISREG(t.status.st_mode) || S_ISSOCK(t.status.st_mode));
   if (shares) return unique_fd(::fcntl(t.descriptor, F_DUPFD_CLOEXEC, 3));  // the offset is the descriptor's
   const int how = O_WRONLY | O_NOCTTY | O_CLOEXEC | flags;
@@ -115,8 +131,7 @@ inline unique_fd open_directly(const write_target& t, int flags, std::chrono::mi
   }
 }
 
-/// Gives a new file the owner and mode of one whose place it takes. Who may not give it its group gives that no rights.
-inline void take_after(int fd, const struct ::stat& old) noexcept {
+TABSCORE_INLINE void take_after(int fd, const struct ::stat& old) noexcept {
   struct ::stat now {};
   ::mode_t mode = old.st_mode & 0777U;
   if (::fstat(fd, &now) != 0) return;
@@ -127,10 +142,12 @@ inline void take_after(int fd, const struct ::stat& old) noexcept {
   static_cast<void>(::fchmod(fd, mode));
 }
 
-/// So that names in the file's folder survive a power loss.
-inline bool sync_folder_of(const std::string& path) {
-  const unique_fd fd(::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  return !fd || ::fsync(fd.get()) == 0;
+TABSCORE_INLINE bool is_read_again(const std::string& written, const std::string& read) {
+  struct ::stat to {
+  }, from{};
+  return ::stat(written.c_str(), &to) == 0 && S_ISREG(to.st_mode) && ::stat(read.c_str(), &from) == 0 &&
+         to.st_ino == from.st_ino && to.st_dev == from.st_dev;
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI::files
+#endif

@@ -50,45 +50,7 @@ struct clickhouse_type {
 };
 
 /// The type of a name such as Nullable(Int64); nothing where it is none of ours.
-inline std::optional<clickhouse_type> clickhouse_type_of(std::string_view name) {
-  using value = clickhouse_value;
-  clickhouse_type type;
-  const auto unwrap = [&](std::string_view wrapper) {
-    if (!name.starts_with(wrapper) || !name.ends_with(')')) return false;
-    name = name.substr(wrapper.size(), name.size() - wrapper.size() - 1);
-    return true;
-  };
-  type.coded = unwrap("LowCardinality(");
-  type.nullable = unwrap("Nullable(");
-  if (unwrap("FixedString(")) {
-    type.value = value::fixed_text;
-    const auto [end, wrong] = std::from_chars(name.data(), name.data() + name.size(), type.width);
-    const bool right = wrong == std::errc{} && end == name.data() + name.size() && type.width > 0;
-    return right ? std::optional(type) : std::nullopt;
-  }
-  struct known {
-    std::string_view name;
-    clickhouse_value value;
-    std::size_t width;
-  };
-  static constexpr known all[] = {
-      {"String", value::text, 0},       {"Int64", value::int64, 8},    {"Float64", value::float64, 8},
-      {"Int32", value::int32, 4},       {"UInt8", value::uint8, 1},    {"Bool", value::boolean, 1},
-      {"Int8", value::int8, 1},         {"Int16", value::int16, 2},    {"UInt16", value::uint16, 2},
-      {"UInt32", value::uint32, 4},     {"UInt64", value::uint64, 8},  {"Float32", value::float32, 4},
-      {"Date", value::opaque, 2},       {"Date32", value::opaque, 4},  {"DateTime", value::opaque, 4},
-      {"DateTime64", value::opaque, 8}, {"Enum8", value::opaque, 1},   {"Enum16", value::opaque, 2},
-      {"UUID", value::opaque, 16},      {"IPv4", value::opaque, 4},    {"IPv6", value::opaque, 16},
-      {"Int128", value::opaque, 16},    {"UInt128", value::opaque, 16}};
-  const std::string_view plain = name.substr(0, name.find('('));
-  for (const known& k : all) {
-    if (k.name != plain || (plain.size() < name.size() && k.value != value::opaque)) continue;
-    type.value = k.value;
-    type.width = k.width;
-    return !type.coded || k.value == value::text ? std::optional(type) : std::nullopt;
-  }
-  return std::nullopt;
-}
+std::optional<clickhouse_type> clickhouse_type_of(std::string_view name);
 
 /// Whether a column of this type can feed a field of this kind.
 constexpr bool feeds(clickhouse_value from, field_kind to) noexcept {
@@ -350,3 +312,49 @@ constexpr std::string_view clickhouse_type_of(prediction_column::kind column) no
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI::detail
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI::detail {
+
+TABSCORE_INLINE std::optional<clickhouse_type> clickhouse_type_of(std::string_view name) {
+  using value = clickhouse_value;
+  clickhouse_type type;
+  const auto unwrap = [&](std::string_view wrapper) {
+    if (!name.starts_with(wrapper) || !name.ends_with(')')) return false;
+    name = name.substr(wrapper.size(), name.size() - wrapper.size() - 1);
+    return true;
+  };
+  type.coded = unwrap("LowCardinality(");
+  type.nullable = unwrap("Nullable(");
+  if (unwrap("FixedString(")) {
+    type.value = value::fixed_text;
+    const auto [end, wrong] = std::from_chars(name.data(), name.data() + name.size(), type.width);
+    const bool right = wrong == std::errc{} && end == name.data() + name.size() && type.width > 0;
+    return right ? std::optional(type) : std::nullopt;
+  }
+  struct known {
+    std::string_view name;
+    clickhouse_value value;
+    std::size_t width;
+  };
+  static constexpr known all[] = {
+      {"String", value::text, 0},       {"Int64", value::int64, 8},    {"Float64", value::float64, 8},
+      {"Int32", value::int32, 4},       {"UInt8", value::uint8, 1},    {"Bool", value::boolean, 1},
+      {"Int8", value::int8, 1},         {"Int16", value::int16, 2},    {"UInt16", value::uint16, 2},
+      {"UInt32", value::uint32, 4},     {"UInt64", value::uint64, 8},  {"Float32", value::float32, 4},
+      {"Date", value::opaque, 2},       {"Date32", value::opaque, 4},  {"DateTime", value::opaque, 4},
+      {"DateTime64", value::opaque, 8}, {"Enum8", value::opaque, 1},   {"Enum16", value::opaque, 2},
+      {"UUID", value::opaque, 16},      {"IPv4", value::opaque, 4},    {"IPv6", value::opaque, 16},
+      {"Int128", value::opaque, 16},    {"UInt128", value::opaque, 16}};
+  const std::string_view plain = name.substr(0, name.find('('));
+  for (const known& k : all) {
+    if (k.name != plain || (plain.size() < name.size() && k.value != value::opaque)) continue;
+    type.value = k.value;
+    type.width = k.width;
+    return !type.coded || k.value == value::text ? std::optional(type) : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI::detail
+#endif

@@ -103,48 +103,9 @@ class csv_writer final : public prediction_writer {
     no_prediction_ += '\n';
   }
 
-  void append_head(text_buffer& out, std::string_view header) override {
-    header.remove_prefix(detail::byte_order_mark(header));
-    while (header.ends_with('\n') || header.ends_with('\r')) header.remove_suffix(1);
-    if (!header.empty()) {
-      out.append(header);
-      append_separator(out);
-      bool within = false;  // quotes
-      for (const char c : header) {
-        within ^= c == '"';
-        if (c == separator_ && !within) no_cells_ += separator_;
-      }
-    }
-    for (const prediction_column& c : columns_) {
-      if (&c != &columns_.front()) append_separator(out);
-      append_cell(out, c.name);
-    }
-    out.append("\n");
-  }
+  void append_head(text_buffer& out, std::string_view header) override;
 
-  void append(text_buffer& out, const answers& block) const override {
-    using kind = prediction_column::kind;
-    for (std::size_t i = 0; i < block.scores.rows(); ++i) {
-      if (!block.source.empty()) {
-        out.append(block.source[i].data() == nullptr ? std::string_view(no_cells_) : block.source[i]);
-        append_separator(out);
-      }
-      if (is_missing(block.scores, i)) {
-        out.append(no_prediction_);
-        continue;
-      }
-      for (const prediction_column& c : columns_) {
-        if (c.is_text()) append_cell(out, c.text_of(block.scores, i));
-        char* to = out.space(number_text_space + 1);
-        if (c.of == kind::number) to = write_real(to, block.scores.value(i, c.number));
-        if (c.of == kind::label) *to++ = static_cast<char>('0' + block.scores.label[i]);
-        *to++ = separator_;
-        out.keep_to(to);
-      }
-      out.keep_to(out.space(0) - 1);  // the last separator
-      out.append("\n");
-    }
-  }
+  void append(text_buffer& out, const answers& block) const override;
 
  private:
   void append_separator(text_buffer& out) const { out.append({&separator_, 1}); }
@@ -164,3 +125,52 @@ class csv_writer final : public prediction_writer {
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE void csv_writer::append_head(text_buffer& out, std::string_view header) {
+  header.remove_prefix(detail::byte_order_mark(header));
+  while (header.ends_with('\n') || header.ends_with('\r')) header.remove_suffix(1);
+  if (!header.empty()) {
+    out.append(header);
+    append_separator(out);
+    bool within = false;  // quotes
+    for (const char c : header) {
+      within ^= c == '"';
+      if (c == separator_ && !within) no_cells_ += separator_;
+    }
+  }
+  for (const prediction_column& c : columns_) {
+    if (&c != &columns_.front()) append_separator(out);
+    append_cell(out, c.name);
+  }
+  out.append("\n");
+}
+
+TABSCORE_INLINE void csv_writer::append(text_buffer& out, const answers& block) const {
+  using kind = prediction_column::kind;
+  for (std::size_t i = 0; i < block.scores.rows(); ++i) {
+    if (!block.source.empty()) {
+      out.append(block.source[i].data() == nullptr ? std::string_view(no_cells_) : block.source[i]);
+      append_separator(out);
+    }
+    if (is_missing(block.scores, i)) {
+      out.append(no_prediction_);
+      continue;
+    }
+    for (const prediction_column& c : columns_) {
+      if (c.is_text()) append_cell(out, c.text_of(block.scores, i));
+      char* to = out.space(number_text_space + 1);
+      if (c.of == kind::number) to = write_real(to, block.scores.value(i, c.number));
+      if (c.of == kind::label) *to++ = static_cast<char>('0' + block.scores.label[i]);
+      *to++ = separator_;
+      out.keep_to(to);
+    }
+    out.keep_to(out.space(0) - 1);  // the last separator
+    out.append("\n");
+  }
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI
+#endif

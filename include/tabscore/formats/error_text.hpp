@@ -17,7 +17,21 @@
 namespace tabscore::inline TABSCORE_ABI {
 
 /// The errors of a record as one sentence: "age: must be at least 0; name: is required".
-inline std::string describe(std::span<const field_error> errors, std::span<const std::string_view> names) {
+std::string describe(std::span<const field_error> errors, std::span<const std::string_view> names);
+inline std::string describe(const syntax_error& e) {
+  return fmt::format("{}: line {} column {} (char {})", e.message, e.line, e.column, e.position);
+}
+std::string describe(unreadable why);
+
+/// Why a text is not JSON in UTF-8; empty: it is.
+std::string json_fault(std::string_view text);
+
+}  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE std::string describe(std::span<const field_error> errors, std::span<const std::string_view> names) {
   text_buffer text;
   for (const field_error& e : errors) {
     if (text.size() != 0) text.append("; ");
@@ -29,10 +43,8 @@ inline std::string describe(std::span<const field_error> errors, std::span<const
   }
   return std::string(text.view());
 }
-inline std::string describe(const syntax_error& e) {
-  return fmt::format("{}: line {} column {} (char {})", e.message, e.line, e.column, e.position);
-}
-inline std::string describe(unreadable why) {
+
+TABSCORE_INLINE std::string describe(unreadable why) {
   switch (why) {
     case unreadable::encoding:
       return "not UTF-8";
@@ -44,8 +56,7 @@ inline std::string describe(unreadable why) {
   return {};
 }
 
-/// Why a text is not JSON in UTF-8; empty: it is.
-inline std::string json_fault(std::string_view text) {
+TABSCORE_INLINE std::string json_fault(std::string_view text) {
   if (!detail::utf8_or_surrogates(text)) return "not UTF-8";
   const auto stop = detail::json_check(text).run();
   if (!stop) return {};
@@ -53,3 +64,4 @@ inline std::string json_fault(std::string_view text) {
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI
+#endif

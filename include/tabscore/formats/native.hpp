@@ -35,26 +35,7 @@ class native_block {
   enum class state { whole, unfinished, malformed };
 
   /// `bytes` begin with the block. Of a malformed one why() says what.
-  state read(std::string_view bytes) {
-    clickhouse_cursor in(bytes, at_);
-    if (!counted_) {
-      const std::uint64_t columns = in.length();
-      rows_ = in.length();
-      if (in.malformed()) return malformed({}, "has a malformed size");
-      if (in.out()) return state::unfinished;
-      if (columns > 10'000 || rows_ >= field_error::all_rows || (columns == 0 && rows_ > 0)) {
-        return malformed({}, "has an impossible size");
-      }
-      wanted_ = static_cast<std::size_t>(columns);
-      counted_ = true;
-      at_ = in.at();
-    }
-    while (columns_.size() < wanted_) {
-      const state s = read_column(bytes);
-      if (s != state::whole) return s;
-    }
-    return state::whole;
-  }
+  state read(std::string_view bytes);
 
   /// After read(), until the next one or clear().
   std::size_t size() const noexcept { return at_; }
@@ -78,48 +59,7 @@ class native_block {
     return state::malformed;
   }
 
-  state read_column(std::string_view bytes) {
-    clickhouse_cursor in(bytes, at_);
-    native_column c;
-    c.name = in.text();
-    c.type_name = in.text();
-    if (in.malformed()) return malformed({}, "has a column name of a malformed size");
-    if (in.out()) return state::unfinished;
-    const auto type = clickhouse_type_of(c.type_name);
-    if (!type) return malformed(c.name, "has the type " + std::string(c.type_name) + ", which can't be read");
-    c.type = *type;
-    if (rows_ > 0) {  // an empty column has no bytes at all
-      if (c.type.coded) {
-        if (in.number<std::uint64_t>() != 1 && !in.out()) return malformed(c.name, "is of an unknown serialization");
-        const auto flags = in.number<std::uint64_t>();
-        if (!in.out() && ((flags & 0xFF) > 3 || (flags & ~std::uint64_t{0xFF}) != 0x600)) {
-          return malformed(c.name, "has a dictionary that is not in the block");
-        }
-        c.code_width = std::size_t{1} << (flags & 3);
-        c.key_count = static_cast<std::size_t>(in.number<std::uint64_t>());
-        c.keys = in.at();
-        if (!walk(bytes, in, c.key_count)) return state_of(in, c);
-        if (in.number<std::uint64_t>() != rows_ && !in.out()) return malformed(c.name, "has another number of values");
-        c.values = in.at();
-        in.take(rows_, c.code_width);
-      } else {
-        c.nulls = in.at();
-        if (c.type.nullable) in.take(rows_);
-        c.values = in.at();
-        if (c.type.value != clickhouse_value::text) {
-          in.take(rows_, c.type.width);
-        } else if (!walk(bytes, in, rows_)) {
-          return state_of(in, c);
-        }
-      }
-    }
-    if (in.out()) return state_of(in, c);
-    columns_.push_back(c);
-    at_ = in.at();
-    walked_ = 0;
-    walked_rows_ = 0;
-    return state::whole;
-  }
+  state read_column(std::string_view bytes);
   state state_of(const clickhouse_cursor& in, const native_column& c) {
     return in.malformed() ? malformed(c.name, "has a text of a malformed size") : state::unfinished;
   }
@@ -322,55 +262,133 @@ class native_writer final : public prediction_writer {
   }
 
   void append_head(text_buffer&, std::string_view) override {}
-  void append(text_buffer& out, const answers& block) const override {
-    const std::size_t rows = block.scores.rows();
-    if (rows == 0) return;
-    detail::append_length(out, 1);
-    detail::append_length(out, rows);
-    detail::append_text(out, "result");
-    detail::append_text(out, type_);
-    for (const prediction_column& c : columns_) {
-      char* const nulls = out.space(rows);
-      for (std::size_t i = 0; i < rows; ++i) nulls[i] = is_missing(block.scores, i) ? 1 : 0;
-      out.keep_to(nulls + rows);
-      append_values(out, c, block.scores);
-    }
-    const auto put_empty_texts = [&](std::size_t count) {
-      char* const to = out.space(count);
-      out.keep_to(std::fill_n(to, count, '\0'));
-    };
-    std::size_t begin = 0;
-    for (const rejected_record& r : block.rejected) {
-      put_empty_texts(r.position - begin);
-      detail::append_text(out, r.message);
-      begin = r.position + 1;
-    }
-    put_empty_texts(rows - begin);
-  }
+  void append(text_buffer& out, const answers& block) const override;
 
  private:
-  static void append_values(text_buffer& out, const prediction_column& c, const predictions& p) {
-    const auto put = [&](const auto& values) {
-      out.append({reinterpret_cast<const char*>(values.data()), values.size_bytes()});
-    };
-    switch (c.of) {
-      case prediction_column::kind::number:
-        if (p.value.columns() == 1) return put(p.value);
-        for (std::size_t i = 0; i < p.rows(); ++i) detail::append_bytes(out, p.value(i, c.number));
-        return;
-      case prediction_column::kind::label:
-        return put(p.label);
-      case prediction_column::kind::class_name:
-      case prediction_column::kind::decision:
-        for (std::size_t i = 0; i < p.rows(); ++i) {
-          detail::append_text(out, is_missing(p, i) ? std::string_view{} : c.text_of(p, i));
-        }
-        return;
-    }
-  }
+  static void append_values(text_buffer& out, const prediction_column& c, const predictions& p);
 
   prediction_columns columns_;
   std::string type_;
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+namespace detail {
+
+TABSCORE_INLINE native_block::state native_block::read(std::string_view bytes) {
+  clickhouse_cursor in(bytes, at_);
+  if (!counted_) {
+    const std::uint64_t columns = in.length();
+    rows_ = in.length();
+    if (in.malformed()) return malformed({}, "has a malformed size");
+    if (in.out()) return state::unfinished;
+    if (columns > 10'000 || rows_ >= field_error::all_rows || (columns == 0 && rows_ > 0)) {
+      return malformed({}, "has an impossible size");
+    }
+    wanted_ = static_cast<std::size_t>(columns);
+    counted_ = true;
+    at_ = in.at();
+  }
+  while (columns_.size() < wanted_) {
+    const state s = read_column(bytes);
+    if (s != state::whole) return s;
+  }
+  return state::whole;
+}
+
+TABSCORE_INLINE native_block::state native_block::read_column(std::string_view bytes) {
+  clickhouse_cursor in(bytes, at_);
+  native_column c;
+  c.name = in.text();
+  c.type_name = in.text();
+  if (in.malformed()) return malformed({}, "has a column name of a malformed size");
+  if (in.out()) return state::unfinished;
+  const auto type = clickhouse_type_of(c.type_name);
+  if (!type) return malformed(c.name, "has the type " + std::string(c.type_name) + ", which can't be read");
+  c.type = *type;
+  if (rows_ > 0) {  // an empty column has no bytes at all
+    if (c.type.coded) {
+      if (in.number<std::uint64_t>() != 1 && !in.out()) return malformed(c.name, "is of an unknown serialization");
+      const auto flags = in.number<std::uint64_t>();
+      if (!in.out() && ((flags & 0xFF) > 3 || (flags & ~std::uint64_t{0xFF}) != 0x600)) {
+        return malformed(c.name, "has a dictionary that is not in the block");
+      }
+      c.code_width = std::size_t{1} << (flags & 3);
+      c.key_count = static_cast<std::size_t>(in.number<std::uint64_t>());
+      c.keys = in.at();
+      if (!walk(bytes, in, c.key_count)) return state_of(in, c);
+      if (in.number<std::uint64_t>() != rows_ && !in.out()) return malformed(c.name, "has another number of values");
+      c.values = in.at();
+      in.take(rows_, c.code_width);
+    } else {
+      c.nulls = in.at();
+      if (c.type.nullable) in.take(rows_);
+      c.values = in.at();
+      if (c.type.value != clickhouse_value::text) {
+        in.take(rows_, c.type.width);
+      } else if (!walk(bytes, in, rows_)) {
+        return state_of(in, c);
+      }
+    }
+  }
+  if (in.out()) return state_of(in, c);
+  columns_.push_back(c);
+  at_ = in.at();
+  walked_ = 0;
+  walked_rows_ = 0;
+  return state::whole;
+}
+
+}  // namespace detail
+
+TABSCORE_INLINE void native_writer::append(text_buffer& out, const answers& block) const {
+  const std::size_t rows = block.scores.rows();
+  if (rows == 0) return;
+  detail::append_length(out, 1);
+  detail::append_length(out, rows);
+  detail::append_text(out, "result");
+  detail::append_text(out, type_);
+  for (const prediction_column& c : columns_) {
+    char* const nulls = out.space(rows);
+    for (std::size_t i = 0; i < rows; ++i) nulls[i] = is_missing(block.scores, i) ? 1 : 0;
+    out.keep_to(nulls + rows);
+    append_values(out, c, block.scores);
+  }
+  const auto put_empty_texts = [&](std::size_t count) {
+    char* const to = out.space(count);
+    out.keep_to(std::fill_n(to, count, '\0'));
+  };
+  std::size_t begin = 0;
+  for (const rejected_record& r : block.rejected) {
+    put_empty_texts(r.position - begin);
+    detail::append_text(out, r.message);
+    begin = r.position + 1;
+  }
+  put_empty_texts(rows - begin);
+}
+
+TABSCORE_INLINE void native_writer::append_values(text_buffer& out, const prediction_column& c, const predictions& p) {
+  const auto put = [&](const auto& values) {
+    out.append({reinterpret_cast<const char*>(values.data()), values.size_bytes()});
+  };
+  switch (c.of) {
+    case prediction_column::kind::number:
+      if (p.value.columns() == 1) return put(p.value);
+      for (std::size_t i = 0; i < p.rows(); ++i) detail::append_bytes(out, p.value(i, c.number));
+      return;
+    case prediction_column::kind::label:
+      return put(p.label);
+    case prediction_column::kind::class_name:
+    case prediction_column::kind::decision:
+      for (std::size_t i = 0; i < p.rows(); ++i) {
+        detail::append_text(out, is_missing(p, i) ? std::string_view{} : c.text_of(p, i));
+      }
+      return;
+  }
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI
+#endif

@@ -107,20 +107,7 @@ class ndjson_writer final : public prediction_writer {
   explicit ndjson_writer(const prediction_layout& layout) : names_(layout) {}
 
   void append_head(text_buffer&, std::string_view) override {}
-  void append(text_buffer& out, const answers& block) const override {
-    for (std::size_t i = 0; i < block.scores.rows(); ++i) {
-      const std::string_view source = block.source.empty() ? std::string_view{} : members(block.source[i]);
-      out.append(source);
-      const std::size_t at = out.size();
-      if (is_missing(block.scores, i)) {
-        out.append(names_.null_entry());
-      } else {
-        names_.append_one(out, block.scores, i);
-      }
-      if (!source.empty()) *(out.space(0) - out.size() + at) = ',';  // in the place of its brace
-      out.append("\n");
-    }
-  }
+  void append(text_buffer& out, const answers& block) const override;
 
  private:
   /// A record without its last brace; nothing where it has no members.
@@ -134,3 +121,24 @@ class ndjson_writer final : public prediction_writer {
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE void ndjson_writer::append(text_buffer& out, const answers& block) const {
+  for (std::size_t i = 0; i < block.scores.rows(); ++i) {
+    const std::string_view source = block.source.empty() ? std::string_view{} : members(block.source[i]);
+    out.append(source);
+    const std::size_t at = out.size();
+    if (is_missing(block.scores, i)) {
+      out.append(names_.null_entry());
+    } else {
+      names_.append_one(out, block.scores, i);
+    }
+    if (!source.empty()) *(out.space(0) - out.size() + at) = ',';  // in the place of its brace
+    out.append("\n");
+  }
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI
+#endif

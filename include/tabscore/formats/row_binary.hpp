@@ -187,40 +187,11 @@ class row_binary_writer final : public prediction_writer {
   row_binary_writer(row_binary_header header, prediction_columns columns)
       : header_(header), columns_(std::move(columns)), no_prediction_(columns_.size(), '\1') {}
 
-  void append_head(text_buffer& out, std::string_view) override {
-    if (header_ == row_binary_header::none) return;
-    detail::append_length(out, columns_.size() + 1);
-    for (const prediction_column& c : columns_) detail::append_text(out, c.name);
-    detail::append_text(out, "error");
-    for (const prediction_column& c : columns_) detail::append_text(out, detail::clickhouse_type_of(c.of));
-    detail::append_text(out, "String");
-  }
-  void append(text_buffer& out, const answers& block) const override {
-    auto rejected = block.rejected.begin();
-    for (std::size_t i = 0; i < block.scores.rows(); ++i) {
-      if (is_missing(block.scores, i)) {
-        out.append(no_prediction_);
-      } else {
-        for (const prediction_column& c : columns_) append_value(out, c, block.scores, i);
-      }
-      const bool has_reason = rejected != block.rejected.end() && rejected->position == i;
-      detail::append_text(out, has_reason ? std::string_view((rejected++)->message) : std::string_view{});
-    }
-  }
+  void append_head(text_buffer& out, std::string_view) override;
+  void append(text_buffer& out, const answers& block) const override;
 
  private:
-  static void append_value(text_buffer& out, const prediction_column& c, const predictions& p, std::size_t row) {
-    out.append({"\0", 1});  // no NULL
-    switch (c.of) {
-      case prediction_column::kind::number:
-        return detail::append_bytes(out, p.value(row, c.number));
-      case prediction_column::kind::label:
-        return detail::append_bytes(out, p.label[row]);
-      case prediction_column::kind::class_name:
-      case prediction_column::kind::decision:
-        return detail::append_text(out, c.text_of(p, row));
-    }
-  }
+  static void append_value(text_buffer& out, const prediction_column& c, const predictions& p, std::size_t row);
 
   row_binary_header header_;
   prediction_columns columns_;
@@ -228,3 +199,45 @@ class row_binary_writer final : public prediction_writer {
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE void row_binary_writer::append_head(text_buffer& out, std::string_view) {
+  if (header_ == row_binary_header::none) return;
+  detail::append_length(out, columns_.size() + 1);
+  for (const prediction_column& c : columns_) detail::append_text(out, c.name);
+  detail::append_text(out, "error");
+  for (const prediction_column& c : columns_) detail::append_text(out, detail::clickhouse_type_of(c.of));
+  detail::append_text(out, "String");
+}
+
+TABSCORE_INLINE void row_binary_writer::append(text_buffer& out, const answers& block) const {
+  auto rejected = block.rejected.begin();
+  for (std::size_t i = 0; i < block.scores.rows(); ++i) {
+    if (is_missing(block.scores, i)) {
+      out.append(no_prediction_);
+    } else {
+      for (const prediction_column& c : columns_) append_value(out, c, block.scores, i);
+    }
+    const bool has_reason = rejected != block.rejected.end() && rejected->position == i;
+    detail::append_text(out, has_reason ? std::string_view((rejected++)->message) : std::string_view{});
+  }
+}
+
+TABSCORE_INLINE void row_binary_writer::append_value(text_buffer& out, const prediction_column& c, const predictions& p,
+                                                     std::size_t row) {
+  out.append({"\0", 1});  // no NULL
+  switch (c.of) {
+    case prediction_column::kind::number:
+      return detail::append_bytes(out, p.value(row, c.number));
+    case prediction_column::kind::label:
+      return detail::append_bytes(out, p.label[row]);
+    case prediction_column::kind::class_name:
+    case prediction_column::kind::decision:
+      return detail::append_text(out, c.text_of(p, row));
+  }
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI
+#endif

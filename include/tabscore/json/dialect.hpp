@@ -115,29 +115,13 @@ struct neutral {
   }
 
   /// The sentence about one error, without its place: "must be at least 0".
-  static void append_sentence(text_buffer& out, const field_error& e) {
-    const wording w = words(e.what);
-    out.append(w.message);
-    if (w.has_limit) detail::append_limit(out, e.bound);
-    if (!w.after.empty()) out.append(w.after.substr(0, w.after.size() - (e.bound == limit{1})));
-  }
+  static void append_sentence(text_buffer& out, const field_error& e);
 
   class item_writer {
    public:
     explicit item_writer(const error_context& context) noexcept : context_(context) {}
 
-    void append_error(text_buffer& out, const field_error& e) const {
-      const wording w = words(e.what);
-      begin(out, w.code, e, context_);
-      out.append("\"");
-      append_sentence(out, e);
-      out.append("\"");
-      if (w.has_limit) {
-        out.append(R"(,"limit":)");
-        detail::append_limit(out, e.bound);
-      }
-      out.append("}");
-    }
+    void append_error(text_buffer& out, const field_error& e) const;
     void append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t row) const {
       begin(out, "rule", {.row = row}, context_);
       append_json_text(out, message);
@@ -153,18 +137,7 @@ struct neutral {
     detail::append_items<neutral>(out, errors, context);
   }
 
-  static void append_syntax_error(text_buffer& out, const syntax_error& e, const error_context& context) {
-    out.append(R"({"errors":[)");
-    begin(out, malformed, {}, context);
-    append_json_text(out, detail::syntax_sentence(e));
-    out.append(R"(,"position":)");
-    detail::append_integer(out, e.position);
-    out.append(R"(,"line":)");
-    detail::append_integer(out, e.line);
-    out.append(R"(,"column":)");
-    detail::append_integer(out, e.column);
-    out.append("}]}");
-  }
+  static void append_syntax_error(text_buffer& out, const syntax_error& e, const error_context& context);
 
   static void append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t row,
                                  const error_context& context) {
@@ -181,34 +154,79 @@ struct neutral {
 
  private:
   /// {"code":"ge","path":"/records/3/age","message":
-  static void begin(text_buffer& out, std::string_view code, const field_error& e, const error_context& context) {
-    out.append(R"({"code":")");
-    out.append(code);
-    std::string place;
-    if (context.place != "body") {
-      out.append(R"(","parameter":)");
-      if (e.field != field_error::no_field) place = context.names[e.field];
-    } else {
-      out.append(R"(","path":)");
-      if (e.row != field_error::no_row) append_token(place, context.list);
-      if (e.row < field_error::all_rows) append_token(place, std::to_string(e.row));
-      if (e.field != field_error::no_field) append_token(place, context.names[e.field]);
-    }
-    append_json_text(out, place);
-    out.append(R"(,"message":)");
-  }
-  static void append_token(std::string& pointer, std::string_view name) {
-    pointer += '/';
-    for (const char c : name) {
-      if (c == '~') {
-        pointer += "~0";
-      } else if (c == '/') {
-        pointer += "~1";
-      } else {
-        pointer += c;
-      }
-    }
-  }
+  static void begin(text_buffer& out, std::string_view code, const field_error& e, const error_context& context);
+  static void append_token(std::string& pointer, std::string_view name);
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI::dialect
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI::dialect {
+
+TABSCORE_INLINE void neutral::append_sentence(text_buffer& out, const field_error& e) {
+  const wording w = words(e.what);
+  out.append(w.message);
+  if (w.has_limit) detail::append_limit(out, e.bound);
+  if (!w.after.empty()) out.append(w.after.substr(0, w.after.size() - (e.bound == limit{1})));
+}
+
+TABSCORE_INLINE void neutral::item_writer::append_error(text_buffer& out, const field_error& e) const {
+  const wording w = words(e.what);
+  begin(out, w.code, e, context_);
+  out.append("\"");
+  append_sentence(out, e);
+  out.append("\"");
+  if (w.has_limit) {
+    out.append(R"(,"limit":)");
+    detail::append_limit(out, e.bound);
+  }
+  out.append("}");
+}
+
+TABSCORE_INLINE void neutral::append_syntax_error(text_buffer& out, const syntax_error& e,
+                                                  const error_context& context) {
+  out.append(R"({"errors":[)");
+  begin(out, malformed, {}, context);
+  append_json_text(out, detail::syntax_sentence(e));
+  out.append(R"(,"position":)");
+  detail::append_integer(out, e.position);
+  out.append(R"(,"line":)");
+  detail::append_integer(out, e.line);
+  out.append(R"(,"column":)");
+  detail::append_integer(out, e.column);
+  out.append("}]}");
+}
+
+TABSCORE_INLINE void neutral::begin(text_buffer& out, std::string_view code, const field_error& e,
+                                    const error_context& context) {
+  out.append(R"({"code":")");
+  out.append(code);
+  std::string place;
+  if (context.place != "body") {
+    out.append(R"(","parameter":)");
+    if (e.field != field_error::no_field) place = context.names[e.field];
+  } else {
+    out.append(R"(","path":)");
+    if (e.row != field_error::no_row) append_token(place, context.list);
+    if (e.row < field_error::all_rows) append_token(place, std::to_string(e.row));
+    if (e.field != field_error::no_field) append_token(place, context.names[e.field]);
+  }
+  append_json_text(out, place);
+  out.append(R"(,"message":)");
+}
+
+TABSCORE_INLINE void neutral::append_token(std::string& pointer, std::string_view name) {
+  pointer += '/';
+  for (const char c : name) {
+    if (c == '~') {
+      pointer += "~0";
+    } else if (c == '/') {
+      pointer += "~1";
+    } else {
+      pointer += c;
+    }
+  }
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI::dialect
+#endif

@@ -11,19 +11,7 @@
 namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// True when a JSON text is UTF-8, encoded surrogates (ED A0 80 and so on) let through as Python does.
-inline bool utf8_or_surrogates(std::string_view text) noexcept {
-  if (simdjson::validate_utf8(text.data(), text.size())) return true;
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  // Validates the pieces between surrogates.
-  std::size_t begin = 0;
-  for (std::size_t i = 0; i + 2 < text.size(); ++i) {
-    if (byte(i) != 0xED || byte(i + 1) < 0xA0 || byte(i + 1) > 0xBF || (byte(i + 2) & 0xC0U) != 0x80) continue;
-    if (!simdjson::validate_utf8(text.data() + begin, i - begin)) return false;
-    begin = i + 3;
-    i += 2;
-  }
-  return simdjson::validate_utf8(text.data() + begin, text.size() - begin);
-}
+bool utf8_or_surrogates(std::string_view text) noexcept;
 
 /// True when the zero bytes or the byte order mark say UTF-16 or UTF-32: JSON begins with two ASCII characters.
 inline bool looks_like_utf16_or_32(std::string_view text) noexcept {
@@ -37,3 +25,23 @@ inline std::string_view without_mark(std::string_view text) noexcept {
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI::detail
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI::detail {
+
+TABSCORE_INLINE bool utf8_or_surrogates(std::string_view text) noexcept {
+  if (simdjson::validate_utf8(text.data(), text.size())) return true;
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  // Validates the pieces between surrogates.
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i + 2 < text.size(); ++i) {
+    if (byte(i) != 0xED || byte(i + 1) < 0xA0 || byte(i + 1) > 0xBF || (byte(i + 2) & 0xC0U) != 0x80) continue;
+    if (!simdjson::validate_utf8(text.data() + begin, i - begin)) return false;
+    begin = i + 3;
+    i += 2;
+  }
+  return simdjson::validate_utf8(text.data() + begin, text.size() - begin);
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI::detail
+#endif

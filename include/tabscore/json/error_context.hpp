@@ -69,14 +69,7 @@ class error_items {
     ++unlisted_;
   }
   /// Closes the list and the object around it, with "errors_not_listed" when some are not.
-  void close() {
-    out_.append("]");
-    if (unlisted_ != 0) {
-      out_.append(R"(,"errors_not_listed":)");
-      out_.keep_to(write_integer(out_.space(number_text_space), static_cast<std::int64_t>(unlisted_)));
-    }
-    out_.append("}");
-  }
+  void close();
 
  private:
   text_buffer& out_;
@@ -94,3 +87,22 @@ inline std::string syntax_sentence(const syntax_error& e) {
 }  // namespace detail
 
 }  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+namespace detail {
+
+TABSCORE_INLINE void error_items::close() {
+  out_.append("]");
+  if (unlisted_ != 0) {
+    out_.append(R"(,"errors_not_listed":)");
+    out_.keep_to(write_integer(out_.space(number_text_space), static_cast<std::int64_t>(unlisted_)));
+  }
+  out_.append("}");
+}
+
+}  // namespace detail
+
+}  // namespace tabscore::inline TABSCORE_ABI
+#endif

@@ -22,15 +22,7 @@ namespace tabscore::inline TABSCORE_ABI {
 /// Writes why a record got its margin. Made once from the names of the features; not for concurrent use.
 class explanation_writer {
  public:
-  explicit explanation_writer(std::span<const std::string> features) : order_(features.size()) {
-    for (const std::string& name : features) {
-      text_buffer t;
-      t.append(R"({"feature":)");
-      append_json_text(t, name);
-      t.append(R"(,"contribution":)");
-      before_.emplace_back(t.view());
-    }
-  }
+  explicit explanation_writer(std::span<const std::string> features);
 
   std::size_t features() const noexcept { return before_.size(); }
 
@@ -44,46 +36,10 @@ class explanation_writer {
   /// The same of a prediction of several numbers, whose names are given as JSON:
   /// "explanations":{"a":{"base_value":...},...}; of one number as above.
   void append(text_buffer& out, std::span<const double> contributions, std::size_t most,
-              std::span<const std::string> columns) {
-    if (columns.size() == 1) return append(out, contributions, most);
-    std::string_view before = R"("explanations":{)";
-    for (std::size_t k = 0; k < columns.size(); ++k) {
-      out.append(before);
-      before = ",";
-      out.append(columns[k]);
-      out.append(":");
-      append_object(out, contributions.subspan(k * (features() + 1), features() + 1), most);
-    }
-    out.append("}");
-  }
+              std::span<const std::string> columns);
 
  private:
-  void append_object(text_buffer& out, std::span<const double> contributions, std::size_t most) {
-    TABSCORE_ASSERT(contributions.size() == features() + 1, "a contribution for each feature, and the base value");
-    std::iota(order_.begin(), order_.end(), std::size_t{0});
-    const auto size = [&](std::size_t f) {  // bits, which order NaN too
-      return std::bit_cast<std::uint64_t>(std::abs(contributions[f]));
-    };
-    std::sort(order_.begin(), order_.end(),
-              [&](std::size_t a, std::size_t b) { return size(a) != size(b) ? size(a) > size(b) : a < b; });
-    const std::span<const std::size_t> order(order_);
-    most = (std::min)(most, order.size());
-    out.append(R"({"base_value":)");
-    number(out, contributions.back());
-    std::string_view before = R"(,"contributions":[)";
-    for (const std::size_t f : order.first(most)) {
-      out.append(before);
-      before = ",";
-      out.append(before_[f]);
-      number(out, contributions[f]);
-      out.append("}");
-    }
-    double others = 0;
-    for (const std::size_t f : order.subspan(most)) others += contributions[f];
-    out.append(most == 0 ? R"(,"contributions":[],"others":)" : R"(],"others":)");
-    number(out, others);
-    out.append("}");
-  }
+  void append_object(text_buffer& out, std::span<const double> contributions, std::size_t most);
 
   static void number(text_buffer& out, double value) {
     if (!std::isfinite(value)) return out.append("null");  // JSON has no number for it
@@ -95,3 +51,62 @@ class explanation_writer {
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE explanation_writer::explanation_writer(std::span<const std::string> features)
+    : order_(features.size()) {
+  for (const std::string& name : features) {
+    text_buffer t;
+    t.append(R"({"feature":)");
+    append_json_text(t, name);
+    t.append(R"(,"contribution":)");
+    before_.emplace_back(t.view());
+  }
+}
+
+TABSCORE_INLINE void explanation_writer::append(text_buffer& out, std::span<const double> contributions,
+                                                std::size_t most, std::span<const std::string> columns) {
+  if (columns.size() == 1) return append(out, contributions, most);
+  std::string_view before = R"("explanations":{)";
+  for (std::size_t k = 0; k < columns.size(); ++k) {
+    out.append(before);
+    before = ",";
+    out.append(columns[k]);
+    out.append(":");
+    append_object(out, contributions.subspan(k * (features() + 1), features() + 1), most);
+  }
+  out.append("}");
+}
+
+TABSCORE_INLINE void explanation_writer::append_object(text_buffer& out, std::span<const double> contributions,
+                                                       std::size_t most) {
+  TABSCORE_ASSERT(contributions.size() == features() + 1, "a contribution for each feature, and the base value");
+  std::iota(order_.begin(), order_.end(), std::size_t{0});
+  const auto size = [&](std::size_t f) {  // bits, which order NaN too
+    return std::bit_cast<std::uint64_t>(std::abs(contributions[f]));
+  };
+  std::sort(order_.begin(), order_.end(),
+            [&](std::size_t a, std::size_t b) { return size(a) != size(b) ? size(a) > size(b) : a < b; });
+  const std::span<const std::size_t> order(order_);
+  most = (std::min)(most, order.size());
+  out.append(R"({"base_value":)");
+  number(out, contributions.back());
+  std::string_view before = R"(,"contributions":[)";
+  for (const std::size_t f : order.first(most)) {
+    out.append(before);
+    before = ",";
+    out.append(before_[f]);
+    number(out, contributions[f]);
+    out.append("}");
+  }
+  double others = 0;
+  for (const std::size_t f : order.subspan(most)) others += contributions[f];
+  out.append(most == 0 ? R"(,"contributions":[],"others":)" : R"(],"others":)");
+  number(out, others);
+  out.append("}");
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI
+#endif

@@ -149,7 +149,22 @@ class json_value {
 
 /// A text's escapes resolved, as UTF-8 (a surrogate without its partner becomes three bytes): at most raw.size() bytes
 /// to `to`. Returns the end.
-inline char* unescape(std::string_view raw, char* to) noexcept {
+char* unescape(std::string_view raw, char* to) noexcept;
+
+/// The same as a view of `raw` where it has no escapes, else of `spare`.
+inline std::string_view unescaped(std::string_view raw, std::string& spare) {
+  if (raw.find('\\') == std::string_view::npos) return raw;
+  spare.resize(raw.size());
+  spare.resize(static_cast<std::size_t>(unescape(raw, spare.data()) - spare.data()));
+  return spare;
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE char* unescape(std::string_view raw, char* to) noexcept {
   const char* p = raw.data();
   const char* const end = p + raw.size();
   const auto unit = [&] {
@@ -204,12 +219,5 @@ inline char* unescape(std::string_view raw, char* to) noexcept {
   return to;
 }
 
-/// The same as a view of `raw` where it has no escapes, else of `spare`.
-inline std::string_view unescaped(std::string_view raw, std::string& spare) {
-  if (raw.find('\\') == std::string_view::npos) return raw;
-  spare.resize(raw.size());
-  spare.resize(static_cast<std::size_t>(unescape(raw, spare.data()) - spare.data()));
-  return spare;
-}
-
 }  // namespace tabscore::inline TABSCORE_ABI
+#endif

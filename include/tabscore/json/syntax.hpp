@@ -53,50 +53,7 @@ class json_check {
   explicit json_check(std::string_view text) noexcept : begin_(text.data()), end_(begin_ + text.size()) {}
 
   /// std::nullopt for a correct document.
-  std::optional<json_stop> run() noexcept {
-    const char* p = skip_blanks(begin_, end_);
-    std::size_t depth = 0;
-    bool object = false;  // what the value or the key here is in, unless depth is 0
-    for (bool key = false;; key = object) {
-      if (key) {
-        if (p == end_ || *p != '"') return json_stop{p, "Expecting property name enclosed in double quotes"};
-        p = string(p);
-        if (p == nullptr) return stop_;
-        p = skip_blanks(p, end_);
-        if (p == end_ || *p != ':') return json_stop{p, "Expecting ':' delimiter"};
-        p = skip_blanks(p + 1, end_);
-      }
-      if (p == end_) return json_stop{p, "Expecting value"};
-      if (is_digit(*p)) {
-        p = number(p);
-        if (p == nullptr) return stop_;
-      } else if (*p == '"') {
-        p = string(p);
-        if (p == nullptr) return stop_;
-      } else if (*p == '{' || *p == '[') {
-        if (depth == max_depth) return json_stop{p, {}, unreadable::depth};
-        object = *p == '{';
-        objects_.set(depth++, object);
-        p = skip_blanks(p + 1, end_);
-        if (p == end_ || *p != (object ? '}' : ']')) continue;
-      } else {
-        p = word(p);
-        if (p == nullptr) return stop_;
-      }
-      // Behind a value, or before the bracket of an empty one.
-      for (;; ++p) {
-        p = skip_blanks(p, end_);
-        if (depth == 0) {
-          if (p == end_) return std::nullopt;
-          return json_stop{p, "Extra data"};
-        }
-        if (p == end_ || *p != (object ? '}' : ']')) break;
-        object = --depth > 0 && objects_[depth - 1];
-      }
-      if (p == end_ || *p != ',') return json_stop{p, "Expecting ',' delimiter"};
-      p = skip_blanks(p + 1, end_);
-    }
-  }
+  std::optional<json_stop> run() noexcept;
 
  private:
   // What follows gives the end of a value, or nullptr with the reason in stop_ when the text is wrong there.
@@ -106,54 +63,13 @@ class json_check {
     return nullptr;
   }
 
-  const char* string(const char* p) noexcept {
-    const char* const quote = p++;
-    for (;;) {
-      if (p != end_ && *p != '"') p = skip_plain_text(p, end_);
-      if (p == end_) return stop(quote, "Unterminated string starting at");
-      if (*p == '"') return p + 1;
-      if (*p != '\\') return stop(p, "Invalid control character at");
-      const char* const backslash = p++;
-      if (p == end_) return stop(quote, "Unterminated string starting at");
-      if (*p == 'u') {
-        // At least one more character must follow the four digits.
-        if (end_ - p <= 5 || !is_hex(p[1]) || !is_hex(p[2]) || !is_hex(p[3]) || !is_hex(p[4])) {
-          return stop(p, "Invalid \\uXXXX escape");
-        }
-        p += 5;
-      } else if (std::string_view("\"\\/bfnrt").find(*p) != std::string_view::npos) {
-        ++p;
-      } else {
-        return stop(backslash, "Invalid \\escape");
-      }
-    }
-  }
+  const char* string(const char* p) noexcept;
 
   /// A word, or a number that begins with no digit.
-  const char* word(const char* p) noexcept {
-    const std::string_view rest(p, static_cast<std::size_t>(end_ - p));
-    for (const std::string_view each : {"null", "true", "false", "NaN", "Infinity", "-Infinity"}) {
-      if (rest.starts_with(each)) return p + each.size();
-    }
-    return number(p);
-  }
+  const char* word(const char* p) noexcept;
 
   /// The longest number that begins here; the rest is for whoever reads on.
-  const char* number(const char* p) noexcept {
-    const char* q = p + (*p == '-');
-    if (q == end_ || !is_digit(*q)) return stop(p, "Expecting value");
-    const char* const digits = q;
-    q = *q == '0' ? q + 1 : skip_digits(q, end_);
-    const char* const integer_end = q;
-    if (end_ - q > 1 && *q == '.' && is_digit(q[1])) q = skip_digits(q + 1, end_);
-    if (q != end_ && (*q == 'e' || *q == 'E')) {
-      const char* e = q + 1;
-      if (e != end_ && (*e == '-' || *e == '+')) ++e;
-      if (e != end_ && is_digit(*e)) q = skip_digits(e, end_);
-    }
-    if (q == integer_end && q - digits > max_digits) return stop(p, {}, unreadable::digits);
-    return q;
-  }
+  const char* number(const char* p) noexcept;
 
   const char* begin_;
   const char* end_;
@@ -162,7 +78,110 @@ class json_check {
 };
 
 /// Positions as Python counts them, of a place in a text of well-formed UTF-8.
-inline syntax_error locate(std::string_view document, const json_stop& stop) noexcept {
+syntax_error locate(std::string_view document, const json_stop& stop) noexcept;
+
+}  // namespace detail
+
+}  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+namespace detail {
+
+TABSCORE_INLINE std::optional<json_stop> json_check::run() noexcept {
+  const char* p = skip_blanks(begin_, end_);
+  std::size_t depth = 0;
+  bool object = false;  // what the value or the key here is in, unless depth is 0
+  for (bool key = false;; key = object) {
+    if (key) {
+      if (p == end_ || *p != '"') return json_stop{p, "Expecting property name enclosed in double quotes"};
+      p = string(p);
+      if (p == nullptr) return stop_;
+      p = skip_blanks(p, end_);
+      if (p == end_ || *p != ':') return json_stop{p, "Expecting ':' delimiter"};
+      p = skip_blanks(p + 1, end_);
+    }
+    if (p == end_) return json_stop{p, "Expecting value"};
+    if (is_digit(*p)) {
+      p = number(p);
+      if (p == nullptr) return stop_;
+    } else if (*p == '"') {
+      p = string(p);
+      if (p == nullptr) return stop_;
+    } else if (*p == '{' || *p == '[') {
+      if (depth == max_depth) return json_stop{p, {}, unreadable::depth};
+      object = *p == '{';
+      objects_.set(depth++, object);
+      p = skip_blanks(p + 1, end_);
+      if (p == end_ || *p != (object ? '}' : ']')) continue;
+    } else {
+      p = word(p);
+      if (p == nullptr) return stop_;
+    }
+    // Behind a value, or before the bracket of an empty one.
+    for (;; ++p) {
+      p = skip_blanks(p, end_);
+      if (depth == 0) {
+        if (p == end_) return std::nullopt;
+        return json_stop{p, "Extra data"};
+      }
+      if (p == end_ || *p != (object ? '}' : ']')) break;
+      object = --depth > 0 && objects_[depth - 1];
+    }
+    if (p == end_ || *p != ',') return json_stop{p, "Expecting ',' delimiter"};
+    p = skip_blanks(p + 1, end_);
+  }
+}
+
+TABSCORE_INLINE const char* json_check::string(const char* p) noexcept {
+  const char* const quote = p++;
+  for (;;) {
+    if (p != end_ && *p != '"') p = skip_plain_text(p, end_);
+    if (p == end_) return stop(quote, "Unterminated string starting at");
+    if (*p == '"') return p + 1;
+    if (*p != '\\') return stop(p, "Invalid control character at");
+    const char* const backslash = p++;
+    if (p == end_) return stop(quote, "Unterminated string starting at");
+    if (*p == 'u') {
+      // At least one more character must follow the four digits.
+      if (end_ - p <= 5 || !is_hex(p[1]) || !is_hex(p[2]) || !is_hex(p[3]) || !is_hex(p[4])) {
+        return stop(p, "Invalid \\uXXXX escape");
+      }
+      p += 5;
+    } else if (std::string_view("\"\\/bfnrt").find(*p) != std::string_view::npos) {
+      ++p;
+    } else {
+      return stop(backslash, "Invalid \\escape");
+    }
+  }
+}
+
+TABSCORE_INLINE const char* json_check::word(const char* p) noexcept {
+  const std::string_view rest(p, static_cast<std::size_t>(end_ - p));
+  for (const std::string_view each : {"null", "true", "false", "NaN", "Infinity", "-Infinity"}) {
+    if (rest.starts_with(each)) return p + each.size();
+  }
+  return number(p);
+}
+
+TABSCORE_INLINE const char* json_check::number(const char* p) noexcept {
+  const char* q = p + (*p == '-');
+  if (q == end_ || !is_digit(*q)) return stop(p, "Expecting value");
+  const char* const digits = q;
+  q = *q == '0' ? q + 1 : skip_digits(q, end_);
+  const char* const integer_end = q;
+  if (end_ - q > 1 && *q == '.' && is_digit(q[1])) q = skip_digits(q + 1, end_);
+  if (q != end_ && (*q == 'e' || *q == 'E')) {
+    const char* e = q + 1;
+    if (e != end_ && (*e == '-' || *e == '+')) ++e;
+    if (e != end_ && is_digit(*e)) q = skip_digits(e, end_);
+  }
+  if (q == integer_end && q - digits > max_digits) return stop(p, {}, unreadable::digits);
+  return q;
+}
+
+TABSCORE_INLINE syntax_error locate(std::string_view document, const json_stop& stop) noexcept {
   const std::string_view before = document.substr(0, static_cast<std::size_t>(stop.at - document.data()));
   syntax_error e{stop.message, code_points(before), 1, 1, document};
   for (const char c : before) e.line += c == '\n';
@@ -173,3 +192,4 @@ inline syntax_error locate(std::string_view document, const json_stop& stop) noe
 }  // namespace detail
 
 }  // namespace tabscore::inline TABSCORE_ABI
+#endif

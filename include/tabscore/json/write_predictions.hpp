@@ -26,13 +26,7 @@ namespace detail {
 
 using stamp = basic_repeated_text<32>;
 
-inline std::string json_member(std::string_view before, std::string_view name, std::string_view behind) {
-  text_buffer t;
-  t.append(before);
-  append_json_text(t, name);
-  t.append(behind);
-  return std::string(t.view());
-}
+std::string json_member(std::string_view before, std::string_view name, std::string_view behind);
 
 }  // namespace detail
 
@@ -57,40 +51,7 @@ class prediction_names {
 
   /// Appends {"predictions":[{"p":0.25,"positive":0},...]}: one entry a record. p.texts are the numbers', if somebody
   /// has written them. Of several classes the `top` most likely ones are told.
-  void append_list(text_buffer& out, const predictions& p, std::size_t top = SIZE_MAX) const {
-    const detail::number_texts* const texts = p.texts != nullptr && !p.texts->empty() ? p.texts : nullptr;
-    out.append(begin_);
-    detail::number_series<spelling::json> numbers(p.value);
-    constexpr std::size_t numbers_a_block = 256;  // whose room is asked for at once
-    const std::size_t block = (std::max)(numbers_a_block / columns_, std::size_t{1});
-    const std::size_t rows = p.rows();
-    const auto number = [&](char* to, std::size_t k) {
-      return texts != nullptr ? texts->copy(k, to) : numbers.write_next(to);
-    };
-    for (std::size_t i = 0; i < rows; i += block) {
-      const std::size_t end = (std::min)(i + block, rows);
-      char* to = out.space((end - i) * space_);
-      if (two_classes_) {
-        const auto before = other_[0].by_value(), behind = label_[0].by_value();
-        const double* const values = p.value.data();
-        const double threshold = p.threshold;
-        for (std::size_t row = i; row < end; ++row) {
-          to = behind.write(number(before.write(to), row));
-          *to++ = static_cast<char>('0' + (values[row] >= threshold));
-          *to++ = '}';
-          *to++ = ',';
-        }
-      } else {
-        for (std::size_t row = i; row < end; ++row) {
-          to = entry(to, p, row, top, number);
-          *to++ = ',';
-        }
-      }
-      out.keep_to(to);
-    }
-    if (rows != 0) out.keep_to(out.space(0) - 1);  // the last comma
-    out.append("]}");
-  }
+  void append_list(text_buffer& out, const predictions& p, std::size_t top = SIZE_MAX) const;
 
   /// The same with more members in each entry: more(i) appends them to `out`, as "name":value.
   template <std::invocable<std::size_t> More>
@@ -152,46 +113,7 @@ class prediction_names {
 
  private:
   prediction_names(std::span<const std::string_view> names, const model_outputs& model,
-                   const decision_layout& decisions, std::string_view list)
-      : begin_(detail::json_member("{", list, ":[")),
-        columns_(model.columns),
-        classes_(model.task == task::multiclass) {
-    std::size_t decision_space = 0;  // of the longest
-    null_entry_ = "{";
-    for (const std::string_view name : names) {
-      null_entry_.append(detail::json_member(null_entry_.size() > 1 ? "," : "", name, ":null"));
-    }
-    if (!decisions.empty()) null_entry_.append(detail::json_member(",", decisions.name, ":null"));
-    null_entry_.append("}");
-    for (const std::string_view each : decisions.names) {
-      decision_.emplace_back(detail::json_member(",", decisions.name, ":") + detail::json_member("", each, ""));
-      decision_space = (std::max)(decision_space, decision_.back().space());
-    }
-    if (classes_) {
-      for (std::size_t k = 0; k < columns_; ++k) {
-        column_names_.push_back(detail::json_member("", model.classes[k], ""));
-        const std::string key = column_names_.back() + ":";
-        first_.emplace_back(key);
-        other_.emplace_back("," + key);
-        class_.emplace_back(detail::json_member("{", names[0], ":") + class_json(model, k) +
-                            detail::json_member(",", names[1], ":{"));
-        class_space_ = (std::max)(class_space_, class_.back().space());
-      }
-    } else {
-      for (std::size_t k = 0; k < columns_; ++k) {
-        column_names_.push_back(detail::json_member("", names[k], ""));
-        other_.emplace_back((k == 0 ? "{" : ",") + column_names_.back() + ":");
-      }
-      if (names.size() > columns_) label_.emplace_back(detail::json_member(",", names[columns_], ":"));
-    }
-    outlier_ = model.task == task::anomaly;
-    two_classes_ = model.task == task::binary && decisions.empty();
-    space_ = class_space_ + decision_space + 8;
-    for (const auto* each : {&other_, &label_}) {
-      for (const detail::stamp& s : *each) space_ += s.space();
-    }
-    space_ += columns_ * number_text_space;
-  }
+                   const decision_layout& decisions, std::string_view list);
 
   template <class Write>
   char* entry(char* to, const predictions& p, std::size_t row, std::size_t top, Write&& write) const {
@@ -227,21 +149,7 @@ class prediction_names {
   }
 
   /// The largest first, of equal ones the earlier class.
-  char* largest(char* to, std::span<const double> values, std::size_t top) const {
-    double above = 0;
-    std::size_t last = columns_;  // of the class before: none yet
-    for (std::size_t i = 0; i < top; ++i) {
-      std::size_t best = columns_;
-      for (std::size_t k = 0; k < columns_; ++k) {
-        const bool is_left = last == columns_ || values[k] < above || (values[k] == above && k > last);
-        if (is_left && (best == columns_ || values[k] > values[best])) best = k;
-      }
-      to = write_real<spelling::json>((i == 0 ? first_ : other_)[best].write(to), values[best]);
-      above = values[best];
-      last = best;
-    }
-    return to;
-  }
+  char* largest(char* to, std::span<const double> values, std::size_t top) const;
 
   std::string begin_;
   std::string null_entry_;
@@ -260,3 +168,112 @@ class prediction_names {
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+namespace detail {
+
+TABSCORE_INLINE std::string json_member(std::string_view before, std::string_view name, std::string_view behind) {
+  text_buffer t;
+  t.append(before);
+  append_json_text(t, name);
+  t.append(behind);
+  return std::string(t.view());
+}
+
+}  // namespace detail
+
+TABSCORE_INLINE void prediction_names::append_list(text_buffer& out, const predictions& p, std::size_t top) const {
+  const detail::number_texts* const texts = p.texts != nullptr && !p.texts->empty() ? p.texts : nullptr;
+  out.append(begin_);
+  detail::number_series<spelling::json> numbers(p.value);
+  constexpr std::size_t numbers_a_block = 256;  // whose room is asked for at once
+  const std::size_t block = (std::max)(numbers_a_block / columns_, std::size_t{1});
+  const std::size_t rows = p.rows();
+  const auto number = [&](char* to, std::size_t k) {
+    return texts != nullptr ? texts->copy(k, to) : numbers.write_next(to);
+  };
+  for (std::size_t i = 0; i < rows; i += block) {
+    const std::size_t end = (std::min)(i + block, rows);
+    char* to = out.space((end - i) * space_);
+    if (two_classes_) {
+      const auto before = other_[0].by_value(), behind = label_[0].by_value();
+      const double* const values = p.value.data();
+      const double threshold = p.threshold;
+      for (std::size_t row = i; row < end; ++row) {
+        to = behind.write(number(before.write(to), row));
+        *to++ = static_cast<char>('0' + (values[row] >= threshold));
+        *to++ = '}';
+        *to++ = ',';
+      }
+    } else {
+      for (std::size_t row = i; row < end; ++row) {
+        to = entry(to, p, row, top, number);
+        *to++ = ',';
+      }
+    }
+    out.keep_to(to);
+  }
+  if (rows != 0) out.keep_to(out.space(0) - 1);  // the last comma
+  out.append("]}");
+}
+
+TABSCORE_INLINE prediction_names::prediction_names(std::span<const std::string_view> names, const model_outputs& model,
+                                                   const decision_layout& decisions, std::string_view list)
+    : begin_(detail::json_member("{", list, ":[")), columns_(model.columns), classes_(model.task == task::multiclass) {
+  std::size_t decision_space = 0;  // of the longest
+  null_entry_ = "{";
+  for (const std::string_view name : names) {
+    null_entry_.append(detail::json_member(null_entry_.size() > 1 ? "," : "", name, ":null"));
+  }
+  if (!decisions.empty()) null_entry_.append(detail::json_member(",", decisions.name, ":null"));
+  null_entry_.append("}");
+  for (const std::string_view each : decisions.names) {
+    decision_.emplace_back(detail::json_member(",", decisions.name, ":") + detail::json_member("", each, ""));
+    decision_space = (std::max)(decision_space, decision_.back().space());
+  }
+  if (classes_) {
+    for (std::size_t k = 0; k < columns_; ++k) {
+      column_names_.push_back(detail::json_member("", model.classes[k], ""));
+      const std::string key = column_names_.back() + ":";
+      first_.emplace_back(key);
+      other_.emplace_back("," + key);
+      class_.emplace_back(detail::json_member("{", names[0], ":") + class_json(model, k) +
+                          detail::json_member(",", names[1], ":{"));
+      class_space_ = (std::max)(class_space_, class_.back().space());
+    }
+  } else {
+    for (std::size_t k = 0; k < columns_; ++k) {
+      column_names_.push_back(detail::json_member("", names[k], ""));
+      other_.emplace_back((k == 0 ? "{" : ",") + column_names_.back() + ":");
+    }
+    if (names.size() > columns_) label_.emplace_back(detail::json_member(",", names[columns_], ":"));
+  }
+  outlier_ = model.task == task::anomaly;
+  two_classes_ = model.task == task::binary && decisions.empty();
+  space_ = class_space_ + decision_space + 8;
+  for (const auto* each : {&other_, &label_}) {
+    for (const detail::stamp& s : *each) space_ += s.space();
+  }
+  space_ += columns_ * number_text_space;
+}
+
+TABSCORE_INLINE char* prediction_names::largest(char* to, std::span<const double> values, std::size_t top) const {
+  double above = 0;
+  std::size_t last = columns_;  // of the class before: none yet
+  for (std::size_t i = 0; i < top; ++i) {
+    std::size_t best = columns_;
+    for (std::size_t k = 0; k < columns_; ++k) {
+      const bool is_left = last == columns_ || values[k] < above || (values[k] == above && k > last);
+      if (is_left && (best == columns_ || values[k] > values[best])) best = k;
+    }
+    to = write_real<spelling::json>((i == 0 ? first_ : other_)[best].write(to), values[best]);
+    above = values[best];
+    last = best;
+  }
+  return to;
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI
+#endif

@@ -16,7 +16,14 @@ namespace tabscore::inline TABSCORE_ABI {
 
 /// Compares the features of a model with a caller's columns, by name and in order; without names in the model, by their
 /// number. Gives the error that names the first missing, extra or misplaced feature.
-inline std::optional<error> match_features(const forest_model& model, std::span<const std::string> columns) {
+std::optional<error> match_features(const forest_model& model, std::span<const std::string> columns);
+
+}  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE std::optional<error> match_features(const forest_model& model, std::span<const std::string> columns) {
   const auto mismatch = [](std::string sentence) { return error{errc::mismatch, std::move(sentence)}; };
   const auto& names = model.feature_names;
   if (names.empty()) {
@@ -40,3 +47,4 @@ inline std::optional<error> match_features(const forest_model& model, std::span<
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI
+#endif

@@ -69,18 +69,8 @@ std::optional<typename Field::stored_type> stored_raw(const raw_value& v) {
   return std::nullopt;
 }
 
-inline std::string number_of(double v) {
-  if (std::isnan(v)) return "a missing value (NaN)";
-  if (std::isinf(v)) return v > 0 ? "infinity" : "-infinity";
-  char text[number_text_space];
-  return std::string(text, write_real(text, v));
-}
-inline error raw_error(errc code, const raw_checks& checks, std::initializer_list<std::string_view> pieces) {
-  error e{code, checks.file};
-  e.message.append(": raw_checks: ");
-  for (const std::string_view piece : pieces) e.message.append(piece);
-  return e;
-}
+std::string number_of(double v);
+error raw_error(errc code, const raw_checks& checks, std::initializer_list<std::string_view> pieces);
 
 }  // namespace detail
 
@@ -145,3 +135,27 @@ std::optional<error> replay(const raw_checks& checks, const Features& features) 
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+namespace detail {
+
+TABSCORE_INLINE std::string number_of(double v) {
+  if (std::isnan(v)) return "a missing value (NaN)";
+  if (std::isinf(v)) return v > 0 ? "infinity" : "-infinity";
+  char text[number_text_space];
+  return std::string(text, write_real(text, v));
+}
+
+TABSCORE_INLINE error raw_error(errc code, const raw_checks& checks, std::initializer_list<std::string_view> pieces) {
+  error e{code, checks.file};
+  e.message.append(": raw_checks: ");
+  for (const std::string_view piece : pieces) e.message.append(piece);
+  return e;
+}
+
+}  // namespace detail
+
+}  // namespace tabscore::inline TABSCORE_ABI
+#endif

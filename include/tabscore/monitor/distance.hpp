@@ -40,7 +40,38 @@ inline std::size_t used_cells(cell_counts a, cell_counts b) noexcept {
 
 /// Population stability index: sum of (q - p) ln(q / p) over cells, with half a record added to each cell so that none
 /// is empty. Cells that are empty in both are left out.
-inline double population_stability_index(cell_counts training, cell_counts live) noexcept {
+double population_stability_index(cell_counts training, cell_counts live) noexcept;
+
+/// What the index is on average when both come from the same population: (cells - 1) (1/n + 1/m)
+/// (Yurdakul 2018, "Statistical properties of population stability index").
+inline double population_stability_noise(cell_counts training, cell_counts live) noexcept {
+  if (!detail::comparable(training, live)) return 0;
+  const double freedom = static_cast<double>(detail::used_cells(training, live)) - 1;
+  return freedom * (1 / detail::sum_of(training) + 1 / detail::sum_of(live));
+}
+
+/// Jensen-Shannon distance, natural logarithm: 0 to sqrt(ln 2). (The square root of the divergence.)
+double jensen_shannon_distance(cell_counts training, cell_counts live) noexcept;
+
+/// Kolmogorov-Smirnov distance of ordered cells: the largest difference of their cumulative shares, 0 to 1.
+double kolmogorov_smirnov_distance(cell_counts training, cell_counts live) noexcept;
+
+/// Wasserstein-1 (earth mover's) distance of ordered cells that stand at the positions, in their unit.
+double wasserstein_distance(std::span<const double> positions, cell_counts training, cell_counts live) noexcept;
+
+/// Pearson's statistic of the two histograms as a 2 x cells table, without correction, and its degrees of freedom.
+struct chi_square {
+  double statistic = 0;
+  std::size_t freedom = 0;
+};
+chi_square chi_square_of(cell_counts training, cell_counts live) noexcept;
+
+}  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE double population_stability_index(cell_counts training, cell_counts live) noexcept {
   if (!detail::comparable(training, live)) return 0;
   const double half = static_cast<double>(detail::used_cells(training, live)) / 2;
   const double n = detail::sum_of(training) + half;
@@ -55,16 +86,7 @@ inline double population_stability_index(cell_counts training, cell_counts live)
   return index;
 }
 
-/// What the index is on average when both come from the same population: (cells - 1) (1/n + 1/m)
-/// (Yurdakul 2018, "Statistical properties of population stability index").
-inline double population_stability_noise(cell_counts training, cell_counts live) noexcept {
-  if (!detail::comparable(training, live)) return 0;
-  const double freedom = static_cast<double>(detail::used_cells(training, live)) - 1;
-  return freedom * (1 / detail::sum_of(training) + 1 / detail::sum_of(live));
-}
-
-/// Jensen-Shannon distance, natural logarithm: 0 to sqrt(ln 2). (The square root of the divergence.)
-inline double jensen_shannon_distance(cell_counts training, cell_counts live) noexcept {
+TABSCORE_INLINE double jensen_shannon_distance(cell_counts training, cell_counts live) noexcept {
   if (!detail::comparable(training, live)) return 0;
   const double n = detail::sum_of(training);
   const double m = detail::sum_of(live);
@@ -79,8 +101,7 @@ inline double jensen_shannon_distance(cell_counts training, cell_counts live) no
   return std::sqrt((std::max)(divergence, 0.0) / 2);
 }
 
-/// Kolmogorov-Smirnov distance of ordered cells: the largest difference of their cumulative shares, 0 to 1.
-inline double kolmogorov_smirnov_distance(cell_counts training, cell_counts live) noexcept {
+TABSCORE_INLINE double kolmogorov_smirnov_distance(cell_counts training, cell_counts live) noexcept {
   if (!detail::comparable(training, live)) return 0;
   const double n = detail::sum_of(training);
   const double m = detail::sum_of(live);
@@ -95,8 +116,8 @@ inline double kolmogorov_smirnov_distance(cell_counts training, cell_counts live
   return largest;
 }
 
-/// Wasserstein-1 (earth mover's) distance of ordered cells that stand at the positions, in their unit.
-inline double wasserstein_distance(std::span<const double> positions, cell_counts training, cell_counts live) noexcept {
+TABSCORE_INLINE double wasserstein_distance(std::span<const double> positions, cell_counts training,
+                                            cell_counts live) noexcept {
   if (!detail::comparable(training, live)) return 0;
   TABSCORE_ASSERT(positions.size() == live.size(), "a position per cell");
   const double n = detail::sum_of(training);
@@ -112,12 +133,7 @@ inline double wasserstein_distance(std::span<const double> positions, cell_count
   return distance;
 }
 
-/// Pearson's statistic of the two histograms as a 2 x cells table, without correction, and its degrees of freedom.
-struct chi_square {
-  double statistic = 0;
-  std::size_t freedom = 0;
-};
-inline chi_square chi_square_of(cell_counts training, cell_counts live) noexcept {
+TABSCORE_INLINE chi_square chi_square_of(cell_counts training, cell_counts live) noexcept {
   if (!detail::comparable(training, live)) return {};
   const double n = detail::sum_of(training);
   const double m = detail::sum_of(live);
@@ -135,3 +151,4 @@ inline chi_square chi_square_of(cell_counts training, cell_counts live) noexcept
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI
+#endif

@@ -56,8 +56,15 @@ struct drift_status {
 /// Missing values do not count; a feature without values, or without a training mean, has no z. No baseline (nullptr):
 /// nothing is said, whatever was observed. The baseline's features are those of the totals. The mean of predicted
 /// numbers is compared in the same way, the rates of predicted classes by their difference.
-inline drift_status assess_drift(const totals& live, const drift_baseline* baseline,
-                                 const drift_settings& settings = {}) {
+drift_status assess_drift(const totals& live, const drift_baseline* baseline, const drift_settings& settings = {});
+
+}  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE drift_status assess_drift(const totals& live, const drift_baseline* baseline,
+                                          const drift_settings& settings) {
   drift_status status;
   if (baseline == nullptr) return status;
   status.training_positive_rate = baseline->training_positive_rate;
@@ -113,3 +120,4 @@ inline drift_status assess_drift(const totals& live, const drift_baseline* basel
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI
+#endif

@@ -49,26 +49,43 @@ struct pooled_cells {
   std::vector<std::uint64_t> training;
   std::vector<std::uint64_t> live;
 
-  pooled_cells(cell_counts trained, cell_counts seen, double rare_level) {
-    const double rare = rare_level * sum_of(trained);
-    std::uint64_t rare_training = 0;
-    std::uint64_t rare_live = 0;
-    for (std::size_t i = 0; i < trained.size(); ++i) {
-      if (i + 2 < trained.size() && real(trained[i]) < rare) {
-        rare_training += trained[i];
-        rare_live += seen[i];
-      } else {
-        training.push_back(trained[i]);
-        live.push_back(seen[i]);
-      }
-    }
-    training.push_back(rare_training);
-    live.push_back(rare_live);
-  }
+  pooled_cells(cell_counts trained, cell_counts seen, double rare_level);
 };
 
 /// Where the cells of a number stand among the training rows: the middle of each cell's share, 0 to 1.
-inline std::vector<double> ranks_of(cell_counts trained) {
+std::vector<double> ranks_of(cell_counts trained);
+
+}  // namespace detail
+
+/// Compares counts of the reference's cells with those of its training rows.
+drift_report report_drift(const drift_reference& reference, std::span<const std::uint64_t> counts,
+                          const alarm_settings& settings = {});
+
+}  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+namespace detail {
+
+TABSCORE_INLINE pooled_cells::pooled_cells(cell_counts trained, cell_counts seen, double rare_level) {
+  const double rare = rare_level * sum_of(trained);
+  std::uint64_t rare_training = 0;
+  std::uint64_t rare_live = 0;
+  for (std::size_t i = 0; i < trained.size(); ++i) {
+    if (i + 2 < trained.size() && real(trained[i]) < rare) {
+      rare_training += trained[i];
+      rare_live += seen[i];
+    } else {
+      training.push_back(trained[i]);
+      live.push_back(seen[i]);
+    }
+  }
+  training.push_back(rare_training);
+  live.push_back(rare_live);
+}
+
+TABSCORE_INLINE std::vector<double> ranks_of(cell_counts trained) {
   std::vector<double> ranks;
   const double n = sum_of(trained);
   std::uint64_t before = 0;
@@ -81,9 +98,8 @@ inline std::vector<double> ranks_of(cell_counts trained) {
 
 }  // namespace detail
 
-/// Compares counts of the reference's cells with those of its training rows.
-inline drift_report report_drift(const drift_reference& reference, std::span<const std::uint64_t> counts,
-                                 const alarm_settings& settings = {}) {
+TABSCORE_INLINE drift_report report_drift(const drift_reference& reference, std::span<const std::uint64_t> counts,
+                                          const alarm_settings& settings) {
   TABSCORE_ASSERT(counts.size() == reference.cells(), "counts of other cells than the reference's");
   drift_report report;
   if (reference.empty()) return report;
@@ -123,3 +139,4 @@ inline drift_report report_drift(const drift_reference& reference, std::span<con
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI
+#endif

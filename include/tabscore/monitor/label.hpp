@@ -41,44 +41,10 @@ class label_reader {
 
   /// Reads {"id": ..., "label": ..., "time": ...}; time may be absent or null, other members are ignored. nullptr:
   /// done; otherwise why the label cannot be taken.
-  const char* read(simdjson::ondemand::object object, label& to) {
-    bool has_id = false, has_label = false;
-    const char* wrong = nullptr;
-    to.time = std::nullopt;
-    for (auto member : object) {
-      simdjson::ondemand::value value;
-      std::string_view key;
-      if (member.unescaped_key().get(key) != simdjson::SUCCESS || member.value().get(value) != simdjson::SUCCESS) {
-        return "the label is not an object of JSON";
-      }
-      const char* found = nullptr;
-      if (key == "id") {
-        has_id = true;
-        found = read_id(value, to.id);
-      } else if (key == "label") {
-        has_label = true;
-        found = read_label(value, to.numbers);
-      } else if (key == "time") {
-        found = read_time(value, to.time);
-      }
-      if (wrong == nullptr) wrong = found;
-    }
-    if (wrong != nullptr) return wrong;
-    if (!has_id) return "the member \"id\" is missing";
-    if (!has_label) return "the member \"label\" is missing";
-    return nullptr;
-  }
+  const char* read(simdjson::ondemand::object object, label& to);
 
   /// The same of texts, as a table of texts has them; an empty time is absent. `label` has one number.
-  const char* read(std::string_view id, std::string_view written, std::string_view time, label& to) const {
-    if (id.empty()) return "the id is empty";
-    to.id = id;
-    to.time = std::nullopt;
-    to.numbers.assign(1, 0);
-    if (performance_counts::label_numbers(model_) != 1) return "labels of several targets are read from JSON only";
-    if (!time.empty() && !(to.time = time_of(time))) return not_a_time;
-    return convert(written, form::table, to.numbers[0]);
-  }
+  const char* read(std::string_view id, std::string_view written, std::string_view time, label& to) const;
 
   /// An id: a text that is not empty or an integer. nullptr: done.
   static const char* read_id(simdjson::ondemand::value value, std::string_view& to) {
@@ -124,82 +90,135 @@ class label_reader {
     return to ? nullptr : not_a_time;
   }
 
-  const char* read_label(simdjson::ondemand::value value, std::vector<double>& to) const {
-    const std::size_t numbers = performance_counts::label_numbers(model_);
-    to.assign(numbers, 0);
-    simdjson::ondemand::json_type type{};
-    if (value.type().get(type) != simdjson::SUCCESS) return wrong_label();
-    if (type != simdjson::ondemand::json_type::array)
-      return numbers == 1 ? read_one(value, type, to[0]) : wrong_label();
-    simdjson::ondemand::array list;
-    if (numbers == 1 || value.get_array().get(list) != simdjson::SUCCESS) return wrong_label();
-    std::size_t n = 0;
-    for (auto element : list) {
-      simdjson::ondemand::value one;
-      if (n == numbers || element.get(one) != simdjson::SUCCESS || one.type().get(type) != simdjson::SUCCESS) {
-        return wrong_label();
-      }
-      if (const char* wrong = read_one(one, type, to[n++])) return wrong;
-    }
-    return n == numbers ? nullptr : wrong_label();
-  }
-  const char* read_one(simdjson::ondemand::value value, simdjson::ondemand::json_type type, double& to) const {
-    std::string_view text;
-    if (type == simdjson::ondemand::json_type::string) {
-      return value.get_string().get(text) == simdjson::SUCCESS ? convert(text, form::text, to) : wrong_label();
-    }
-    if (type == simdjson::ondemand::json_type::boolean) {
-      bool is_true = false;
-      if (value.get_bool().get(is_true) != simdjson::SUCCESS) return wrong_label();
-      return convert(is_true ? "true" : "false", form::token, to);
-    }
-    if (type != simdjson::ondemand::json_type::number) return wrong_label();
-    text = trimmed(value.raw_json_token());
-    double checked = 0;
-    return value.get_double().get(checked) == simdjson::SUCCESS ? convert(text, form::token, to) : wrong_label();
-  }
+  const char* read_label(simdjson::ondemand::value value, std::vector<double>& to) const;
+  const char* read_one(simdjson::ondemand::value value, simdjson::ondemand::json_type type, double& to) const;
 
-  const char* convert(std::string_view text, form written, double& to) const {
-    if (model_.task == task::regression || model_.task == task::quantiles) {
-      to = written == form::text ? std::nan("") : detail::number_in(text);
-      return std::isfinite(to) ? nullptr : wrong_label();
-    }
-    const bool is_true = text == "true" || text == "True", is_false = text == "false" || text == "False";
-    const double number = written == form::text ? std::nan("") : detail::number_in(text);
-    for (std::size_t i = 0; i < model_.classes.size(); ++i) {
-      const std::string& name = model_.classes[i];
-      const bool same = model_.classes_are == class_kind::text ? written != form::token && text == name
-                        : model_.classes_are == class_kind::number
-                            ? number == class_numbers_[i]
-                            : written != form::text && (name == "true" ? is_true : is_false);
-      if (!same) continue;
-      to = static_cast<double>(i);
-      return nullptr;
-    }
-    const bool named_by_numbers = !model_.classes.empty() && model_.classes_are == class_kind::number;
-    if (model_.task == task::multiclass || written == form::text || named_by_numbers) return wrong_label();
-    if (!is_true && !is_false && number != 0 && number != 1) return wrong_label();
-    to = is_true || number == 1 ? 1 : 0;
-    return nullptr;
-  }
+  const char* convert(std::string_view text, form written, double& to) const;
 
-  const char* wrong_label() const noexcept {
-    switch (model_.task) {
-      case task::regression:
-        return model_.columns == 1 ? "the label is not a finite number"
-                                   : "the label is not a list of one finite number for each target";
-      case task::quantiles:
-        return "the label is not a finite number";
-      case task::multiclass:
-        return "the label is not one of the model's classes";
-      default:
-        return model_.classes.empty() ? "the label is not 0, 1, false or true"
-                                      : "the label is not 0, 1, false, true or one of the model's classes";
-    }
-  }
+  const char* wrong_label() const noexcept;
 
   model_outputs model_;
   std::vector<double> class_numbers_;
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE const char* label_reader::read(simdjson::ondemand::object object, label& to) {
+  bool has_id = false, has_label = false;
+  const char* wrong = nullptr;
+  to.time = std::nullopt;
+  for (auto member : object) {
+    simdjson::ondemand::value value;
+    std::string_view key;
+    if (member.unescaped_key().get(key) != simdjson::SUCCESS || member.value().get(value) != simdjson::SUCCESS) {
+      return "the label is not an object of JSON";
+    }
+    const char* found = nullptr;
+    if (key == "id") {
+      has_id = true;
+      found = read_id(value, to.id);
+    } else if (key == "label") {
+      has_label = true;
+      found = read_label(value, to.numbers);
+    } else if (key == "time") {
+      found = read_time(value, to.time);
+    }
+    if (wrong == nullptr) wrong = found;
+  }
+  if (wrong != nullptr) return wrong;
+  if (!has_id) return "the member \"id\" is missing";
+  if (!has_label) return "the member \"label\" is missing";
+  return nullptr;
+}
+
+TABSCORE_INLINE const char* label_reader::read(std::string_view id, std::string_view written, std::string_view time,
+                                               label& to) const {
+  if (id.empty()) return "the id is empty";
+  to.id = id;
+  to.time = std::nullopt;
+  to.numbers.assign(1, 0);
+  if (performance_counts::label_numbers(model_) != 1) return "labels of several targets are read from JSON only";
+  if (!time.empty() && !(to.time = time_of(time))) return not_a_time;
+  return convert(written, form::table, to.numbers[0]);
+}
+
+TABSCORE_INLINE const char* label_reader::read_label(simdjson::ondemand::value value, std::vector<double>& to) const {
+  const std::size_t numbers = performance_counts::label_numbers(model_);
+  to.assign(numbers, 0);
+  simdjson::ondemand::json_type type{};
+  if (value.type().get(type) != simdjson::SUCCESS) return wrong_label();
+  if (type != simdjson::ondemand::json_type::array) return numbers == 1 ? read_one(value, type, to[0]) : wrong_label();
+  simdjson::ondemand::array list;
+  if (numbers == 1 || value.get_array().get(list) != simdjson::SUCCESS) return wrong_label();
+  std::size_t n = 0;
+  for (auto element : list) {
+    simdjson::ondemand::value one;
+    if (n == numbers || element.get(one) != simdjson::SUCCESS || one.type().get(type) != simdjson::SUCCESS) {
+      return wrong_label();
+    }
+    if (const char* wrong = read_one(one, type, to[n++])) return wrong;
+  }
+  return n == numbers ? nullptr : wrong_label();
+}
+
+TABSCORE_INLINE const char* label_reader::read_one(simdjson::ondemand::value value, simdjson::ondemand::json_type type,
+                                                   double& to) const {
+  std::string_view text;
+  if (type == simdjson::ondemand::json_type::string) {
+    return value.get_string().get(text) == simdjson::SUCCESS ? convert(text, form::text, to) : wrong_label();
+  }
+  if (type == simdjson::ondemand::json_type::boolean) {
+    bool is_true = false;
+    if (value.get_bool().get(is_true) != simdjson::SUCCESS) return wrong_label();
+    return convert(is_true ? "true" : "false", form::token, to);
+  }
+  if (type != simdjson::ondemand::json_type::number) return wrong_label();
+  text = trimmed(value.raw_json_token());
+  double checked = 0;
+  return value.get_double().get(checked) == simdjson::SUCCESS ? convert(text, form::token, to) : wrong_label();
+}
+
+TABSCORE_INLINE const char* label_reader::convert(std::string_view text, form written, double& to) const {
+  if (model_.task == task::regression || model_.task == task::quantiles) {
+    to = written == form::text ? std::nan("") : detail::number_in(text);
+    return std::isfinite(to) ? nullptr : wrong_label();
+  }
+  const bool is_true = text == "true" || text == "True", is_false = text == "false" || text == "False";
+  const double number = written == form::text ? std::nan("") : detail::number_in(text);
+  for (std::size_t i = 0; i < model_.classes.size(); ++i) {
+    const std::string& name = model_.classes[i];
+    const bool same = model_.classes_are == class_kind::text ? written != form::token && text == name
+                      : model_.classes_are == class_kind::number
+                          ? number == class_numbers_[i]
+                          : written != form::text && (name == "true" ? is_true : is_false);
+    if (!same) continue;
+    to = static_cast<double>(i);
+    return nullptr;
+  }
+  const bool named_by_numbers = !model_.classes.empty() && model_.classes_are == class_kind::number;
+  if (model_.task == task::multiclass || written == form::text || named_by_numbers) return wrong_label();
+  if (!is_true && !is_false && number != 0 && number != 1) return wrong_label();
+  to = is_true || number == 1 ? 1 : 0;
+  return nullptr;
+}
+
+TABSCORE_INLINE const char* label_reader::wrong_label() const noexcept {
+  switch (model_.task) {
+    case task::regression:
+      return model_.columns == 1 ? "the label is not a finite number"
+                                 : "the label is not a list of one finite number for each target";
+    case task::quantiles:
+      return "the label is not a finite number";
+    case task::multiclass:
+      return "the label is not one of the model's classes";
+    default:
+      return model_.classes.empty() ? "the label is not 0, 1, false or true"
+                                    : "the label is not 0, 1, false, true or one of the model's classes";
+  }
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI
+#endif

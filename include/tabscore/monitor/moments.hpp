@@ -60,17 +60,7 @@ struct exact_totals {
     merge(classes, other.classes);
     merge(decisions, other.decisions);
   }
-  totals rounded() const {
-    totals t{samples, positives, {}};
-    for (const exact_sum& sum : sums) {
-      t.sums.push_back(sum.value_without_nans());
-      t.missing.push_back(sum.nans());
-    }
-    for (const exact_sum& sum : outputs) t.outputs.push_back(sum.value_without_nans());
-    t.classes = classes;
-    t.decisions = decisions;
-    return t;
-  }
+  totals rounded() const;
 
   friend bool operator==(const exact_totals&, const exact_totals&) = default;
 
@@ -267,3 +257,21 @@ using moments = basic_moments<std::mutex>;
 using moments_st = basic_moments<no_mutex>;
 
 }  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE totals exact_totals::rounded() const {
+  totals t{samples, positives, {}};
+  for (const exact_sum& sum : sums) {
+    t.sums.push_back(sum.value_without_nans());
+    t.missing.push_back(sum.nans());
+  }
+  for (const exact_sum& sum : outputs) t.outputs.push_back(sum.value_without_nans());
+  t.classes = classes;
+  t.decisions = decisions;
+  return t;
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI
+#endif

@@ -31,35 +31,7 @@ inline constexpr std::size_t max_confusion_classes = 100;
 class performance_counts {
  public:
   /// Precondition: check_outputs() finds nothing. The names of quantiles are their levels ("0.1").
-  explicit performance_counts(model_outputs model) : model_(std::move(model)) {
-    const std::size_t k = model_.columns;
-    switch (model_.task) {
-      case task::binary:
-        counts_.resize(4 + 2 * tenths + 2 * score_cells);
-        means_.resize(2);
-        sums_.resize(tenths);
-        break;
-      case task::anomaly:
-        counts_.resize(4 + 2 * score_cells);
-        break;
-      case task::score:
-        counts_.resize(2 * score_cells);
-        break;
-      case task::multiclass:
-        counts_.resize(has_matrix() ? k * k : 3 * k);
-        means_.resize(model_.probabilities ? 1 : 0);
-        break;
-      case task::regression:
-        means_.resize(4 * k);
-        break;
-      case task::quantiles:
-        counts_.resize(k + 1);
-        means_.resize(k + 1);
-        break;
-    }
-    if (model_.task != task::quantiles) return;
-    for (const std::string& name : model_.names) levels_.push_back(detail::number_in(name));
-  }
+  explicit performance_counts(model_outputs model);
 
   static constexpr std::size_t tenths = 10;  ///< of probability, for calibration
 
@@ -74,64 +46,11 @@ class performance_counts {
 
   /// Why a prediction and a label cannot be counted, if they cannot.
   std::optional<error> wrong(std::span<const double> prediction, std::uint32_t predicted,
-                             std::span<const double> label) const {
-    const auto refuse = [](const char* text) { return error{errc::structure, text}; };
-    if (prediction.size() != model_.columns)
-      return refuse("the prediction has another count of numbers than the model");
-    if (label.size() != label_numbers(model_)) return refuse("the label has another count of numbers than the targets");
-    if (model_.task == task::quantiles && levels_.size() != model_.columns) {
-      return refuse("the levels of the quantiles are not known");
-    }
-    for (const double x : prediction) {
-      if (!std::isfinite(x)) return refuse("a number of the prediction is not finite");
-      if (is_probability() && !(x >= 0 && x <= 1)) return refuse("a probability is not from 0 to 1");
-    }
-    for (const double x : label) {
-      if (!std::isfinite(x)) return refuse("the label is not a finite number");
-    }
-    if (const std::size_t classes = label_classes(); classes != 0) {
-      if (!(label[0] >= 0 && label[0] < static_cast<double>(classes) && label[0] == std::floor(label[0]))) {
-        return refuse(classes == 2 ? "the label is not 0 or 1" : "the label is not the index of a class");
-      }
-      if (predicted >= classes) return refuse("the predicted class is not one of the model's");
-    }
-    return std::nullopt;
-  }
+                             std::span<const double> label) const;
 
   /// Counts a prediction with its label, or says why not. `predicted` is the class that was decided for: of two classes
   /// and outliers 0 or 1; 0 for other tasks.
-  std::optional<error> add(std::span<const double> prediction, std::uint32_t predicted, std::span<const double> label) {
-    if (auto e = wrong(prediction, predicted, label)) return e;
-    ++pairs_;
-    const auto actual = label_classes() != 0 ? static_cast<std::size_t>(label[0]) : 0;
-    switch (model_.task) {
-      case task::binary:
-        add_binary(prediction[0], actual);
-        [[fallthrough]];
-      case task::anomaly:
-        ++counts_[actual * 2 + predicted];
-        [[fallthrough]];
-      case task::score:
-        ++counts_[counts_.size() - 2 * score_cells + 2 * cell_of(prediction[0]) + actual];
-        break;
-      case task::multiclass:
-        add_class(prediction, predicted, actual);
-        break;
-      case task::regression:
-        for (std::size_t k = 0; k < model_.columns; ++k) {
-          const double error = prediction[k] - label[k];
-          means_[4 * k].add(error);
-          means_[4 * k + 1].add(std::abs(error));
-          means_[4 * k + 2].add(error * error);
-          means_[4 * k + 3].add(label[k]);
-        }
-        break;
-      case task::quantiles:
-        add_quantiles(prediction, label[0]);
-        break;
-    }
-    return std::nullopt;
-  }
+  std::optional<error> add(std::span<const double> prediction, std::uint32_t predicted, std::span<const double> label);
 
   /// Adds the counts of others of the same model, or says why they are of something else.
   std::optional<error> merge(const performance_counts& other) {
@@ -158,16 +77,7 @@ class performance_counts {
     return counts_[actual * label_classes() + predicted];
   }
   /// Right, predicted and actual records of a class.
-  std::array<std::uint64_t, 3> class_totals(std::size_t c) const noexcept {
-    const std::size_t k = label_classes();
-    if (!has_matrix()) return {counts_[c], counts_[k + c], counts_[2 * k + c]};
-    std::array<std::uint64_t, 3> totals{confusion(c, c), 0, 0};
-    for (std::size_t i = 0; i < k; ++i) {
-      totals[1] += confusion(i, c);
-      totals[2] += confusion(c, i);
-    }
-    return totals;
-  }
+  std::array<std::uint64_t, 3> class_totals(std::size_t c) const noexcept;
   /// Of two classes: the records whose probability is in a tenth, the positive ones of them, and their probabilities.
   struct tenth {
     std::uint64_t records, positives;
@@ -216,42 +126,9 @@ class performance_counts {
     constexpr double epsilon = std::numeric_limits<double>::epsilon();
     return (std::min)((std::max)(p, epsilon), 1 - epsilon);
   }
-  void add_binary(double p, std::size_t actual) noexcept {
-    const double right = clipped(p);
-    means_[0].add(-std::log(actual == 1 ? right : 1 - right));
-    const double off = p - static_cast<double>(actual);
-    means_[1].add(off * off);
-    // The i-th tenth is above i * 0.1 and up to (i + 1) * 0.1, each a product of doubles, as calibration_curve() bins.
-    std::size_t i = 0;
-    while (i + 1 < tenths && p > static_cast<double>(i + 1) * 0.1) ++i;
-    ++counts_[4 + 2 * i];
-    counts_[5 + 2 * i] += actual;
-    sums_[i].add(p);
-  }
-  void add_class(std::span<const double> values, std::size_t predicted, std::size_t actual) noexcept {
-    const std::size_t k = model_.columns;
-    if (has_matrix()) {
-      ++counts_[actual * k + predicted];
-    } else {
-      counts_[actual] += predicted == actual;
-      ++counts_[k + predicted];
-      ++counts_[2 * k + actual];
-    }
-    if (means_.empty()) return;
-    double sum = 0;
-    for (const double p : values) sum += clipped(p);
-    means_[0].add(-std::log(clipped(values[actual]) / sum));
-  }
-  void add_quantiles(std::span<const double> values, double label) noexcept {
-    for (std::size_t k = 0; k < values.size(); ++k) {
-      const double above = label - values[k];
-      means_[k].add(above >= 0 ? levels_[k] * above : (levels_[k] - 1) * above);
-      counts_[k] += label <= values[k];
-    }
-    const double low = values[lowest_level()], high = values[highest_level()];
-    counts_.back() += low <= label && label <= high;
-    means_.back().add(high - low);
-  }
+  void add_binary(double p, std::size_t actual) noexcept;
+  void add_class(std::span<const double> values, std::size_t predicted, std::size_t actual) noexcept;
+  void add_quantiles(std::span<const double> values, double label) noexcept;
 
   model_outputs model_;
   std::uint64_t pairs_ = 0;
@@ -262,3 +139,149 @@ class performance_counts {
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE performance_counts::performance_counts(model_outputs model) : model_(std::move(model)) {
+  const std::size_t k = model_.columns;
+  switch (model_.task) {
+    case task::binary:
+      counts_.resize(4 + 2 * tenths + 2 * score_cells);
+      means_.resize(2);
+      sums_.resize(tenths);
+      break;
+    case task::anomaly:
+      counts_.resize(4 + 2 * score_cells);
+      break;
+    case task::score:
+      counts_.resize(2 * score_cells);
+      break;
+    case task::multiclass:
+      counts_.resize(has_matrix() ? k * k : 3 * k);
+      means_.resize(model_.probabilities ? 1 : 0);
+      break;
+    case task::regression:
+      means_.resize(4 * k);
+      break;
+    case task::quantiles:
+      counts_.resize(k + 1);
+      means_.resize(k + 1);
+      break;
+  }
+  if (model_.task != task::quantiles) return;
+  for (const std::string& name : model_.names) levels_.push_back(detail::number_in(name));
+}
+
+TABSCORE_INLINE std::optional<error> performance_counts::wrong(std::span<const double> prediction,
+                                                               std::uint32_t predicted,
+                                                               std::span<const double> label) const {
+  const auto refuse = [](const char* text) { return error{errc::structure, text}; };
+  if (prediction.size() != model_.columns) return refuse("the prediction has another count of numbers than the model");
+  if (label.size() != label_numbers(model_)) return refuse("the label has another count of numbers than the targets");
+  if (model_.task == task::quantiles && levels_.size() != model_.columns) {
+    return refuse("the levels of the quantiles are not known");
+  }
+  for (const double x : prediction) {
+    if (!std::isfinite(x)) return refuse("a number of the prediction is not finite");
+    if (is_probability() && !(x >= 0 && x <= 1)) return refuse("a probability is not from 0 to 1");
+  }
+  for (const double x : label) {
+    if (!std::isfinite(x)) return refuse("the label is not a finite number");
+  }
+  if (const std::size_t classes = label_classes(); classes != 0) {
+    if (!(label[0] >= 0 && label[0] < static_cast<double>(classes) && label[0] == std::floor(label[0]))) {
+      return refuse(classes == 2 ? "the label is not 0 or 1" : "the label is not the index of a class");
+    }
+    if (predicted >= classes) return refuse("the predicted class is not one of the model's");
+  }
+  return std::nullopt;
+}
+
+TABSCORE_INLINE std::optional<error> performance_counts::add(std::span<const double> prediction,
+                                                             std::uint32_t predicted, std::span<const double> label) {
+  if (auto e = wrong(prediction, predicted, label)) return e;
+  ++pairs_;
+  const auto actual = label_classes() != 0 ? static_cast<std::size_t>(label[0]) : 0;
+  switch (model_.task) {
+    case task::binary:
+      add_binary(prediction[0], actual);
+      [[fallthrough]];
+    case task::anomaly:
+      ++counts_[actual * 2 + predicted];
+      [[fallthrough]];
+    case task::score:
+      ++counts_[counts_.size() - 2 * score_cells + 2 * cell_of(prediction[0]) + actual];
+      break;
+    case task::multiclass:
+      add_class(prediction, predicted, actual);
+      break;
+    case task::regression:
+      for (std::size_t k = 0; k < model_.columns; ++k) {
+        const double error = prediction[k] - label[k];
+        means_[4 * k].add(error);
+        means_[4 * k + 1].add(std::abs(error));
+        means_[4 * k + 2].add(error * error);
+        means_[4 * k + 3].add(label[k]);
+      }
+      break;
+    case task::quantiles:
+      add_quantiles(prediction, label[0]);
+      break;
+  }
+  return std::nullopt;
+}
+
+TABSCORE_INLINE std::array<std::uint64_t, 3> performance_counts::class_totals(std::size_t c) const noexcept {
+  const std::size_t k = label_classes();
+  if (!has_matrix()) return {counts_[c], counts_[k + c], counts_[2 * k + c]};
+  std::array<std::uint64_t, 3> totals{confusion(c, c), 0, 0};
+  for (std::size_t i = 0; i < k; ++i) {
+    totals[1] += confusion(i, c);
+    totals[2] += confusion(c, i);
+  }
+  return totals;
+}
+
+TABSCORE_INLINE void performance_counts::add_binary(double p, std::size_t actual) noexcept {
+  const double right = clipped(p);
+  means_[0].add(-std::log(actual == 1 ? right : 1 - right));
+  const double off = p - static_cast<double>(actual);
+  means_[1].add(off * off);
+  // The i-th tenth is above i * 0.1 and up to (i + 1) * 0.1, each a product of doubles, as calibration_curve() bins.
+  std::size_t i = 0;
+  while (i + 1 < tenths && p > static_cast<double>(i + 1) * 0.1) ++i;
+  ++counts_[4 + 2 * i];
+  counts_[5 + 2 * i] += actual;
+  sums_[i].add(p);
+}
+
+TABSCORE_INLINE void performance_counts::add_class(std::span<const double> values, std::size_t predicted,
+                                                   std::size_t actual) noexcept {
+  const std::size_t k = model_.columns;
+  if (has_matrix()) {
+    ++counts_[actual * k + predicted];
+  } else {
+    counts_[actual] += predicted == actual;
+    ++counts_[k + predicted];
+    ++counts_[2 * k + actual];
+  }
+  if (means_.empty()) return;
+  double sum = 0;
+  for (const double p : values) sum += clipped(p);
+  means_[0].add(-std::log(clipped(values[actual]) / sum));
+}
+
+TABSCORE_INLINE void performance_counts::add_quantiles(std::span<const double> values, double label) noexcept {
+  for (std::size_t k = 0; k < values.size(); ++k) {
+    const double above = label - values[k];
+    means_[k].add(above >= 0 ? levels_[k] * above : (levels_[k] - 1) * above);
+    counts_[k] += label <= values[k];
+  }
+  const double low = values[lowest_level()], high = values[highest_level()];
+  counts_.back() += low <= label && label <= high;
+  means_.back().add(high - low);
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI
+#endif

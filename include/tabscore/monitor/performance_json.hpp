@@ -19,7 +19,14 @@ namespace tabscore::inline TABSCORE_ABI {
 
 /// Appends a report as a JSON object. Figures are {"value", "low", "high", "n"}, with "at_least" and "at_most" where
 /// scores were counted in cells; null stands for what is not defined.
-inline void append_performance(text_buffer& out, const performance_report& report) {
+void append_performance(text_buffer& out, const performance_report& report);
+
+}  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE void append_performance(text_buffer& out, const performance_report& report) {
   const auto integer = [&](std::uint64_t n) {
     out.keep_to(write_integer(out.space(number_text_space), static_cast<std::int64_t>(n)));
   };
@@ -125,3 +132,4 @@ inline void append_performance(text_buffer& out, const performance_report& repor
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI
+#endif

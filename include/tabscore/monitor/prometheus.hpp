@@ -32,15 +32,7 @@ class prometheus_text {
   explicit prometheus_text(text_buffer& out) noexcept : out_(out) {}
 
   /// The name must live as long as its samples are written.
-  void family(std::string_view name, std::string_view type, std::string_view help) {
-    name_ = name;
-    for (const std::string_view piece : {std::string_view("# HELP "), name, std::string_view(" ")}) out_.append(piece);
-    escape(help, false);
-    for (const std::string_view piece : {std::string_view("\n# TYPE "), name, std::string_view(" "), type}) {
-      out_.append(piece);
-    }
-    out_.append("\n");
-  }
+  void family(std::string_view name, std::string_view type, std::string_view help);
 
   template <class Number>
   requires std::integral<Number> || std::floating_point<Number>
@@ -95,22 +87,40 @@ class prometheus_text {
     out_.append("\n");
   }
 
-  void escape(std::string_view text, bool quotes) {
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      if (text[i] == '\\') {
-        out_.append("\\\\");
-      } else if (text[i] == '\n') {
-        out_.append("\\n");
-      } else if (text[i] == '"' && quotes) {
-        out_.append("\\\"");
-      } else {
-        out_.append(text.substr(i, 1));
-      }
-    }
-  }
+  void escape(std::string_view text, bool quotes);
 
   text_buffer& out_;
   std::string_view name_;
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE void prometheus_text::family(std::string_view name, std::string_view type, std::string_view help) {
+  name_ = name;
+  for (const std::string_view piece : {std::string_view("# HELP "), name, std::string_view(" ")}) out_.append(piece);
+  escape(help, false);
+  for (const std::string_view piece : {std::string_view("\n# TYPE "), name, std::string_view(" "), type}) {
+    out_.append(piece);
+  }
+  out_.append("\n");
+}
+
+TABSCORE_INLINE void prometheus_text::escape(std::string_view text, bool quotes) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\') {
+      out_.append("\\\\");
+    } else if (text[i] == '\n') {
+      out_.append("\\n");
+    } else if (text[i] == '"' && quotes) {
+      out_.append("\\\"");
+    } else {
+      out_.append(text.substr(i, 1));
+    }
+  }
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI
+#endif

@@ -23,8 +23,16 @@ constexpr std::string_view name(window w) noexcept {
 
 /// Appends a window's report as a JSON object, with the cells that it was made from: numbers have edges, texts levels;
 /// "training" and "live" have their counts as monitored::cells says.
-inline void append_report(text_buffer& out, window w, const drift_reference& reference, const drift_report& report,
-                          std::span<const std::uint64_t> counts) {
+void append_report(text_buffer& out, window w, const drift_reference& reference, const drift_report& report,
+                   std::span<const std::uint64_t> counts);
+
+}  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE void append_report(text_buffer& out, window w, const drift_reference& reference,
+                                   const drift_report& report, std::span<const std::uint64_t> counts) {
   const auto integer = [&](std::uint64_t n) {
     out.keep_to(write_integer(out.space(number_text_space), static_cast<std::int64_t>(n)));
   };
@@ -86,3 +94,4 @@ inline void append_report(text_buffer& out, window w, const drift_reference& ref
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI
+#endif

@@ -41,33 +41,7 @@ struct monitor_state {
 
 /// 16 hexadecimal digits that change with the model's name and its features, bins, categories, classes training
 /// counts or decisions (FNV-1a, 64 bits: against mix-ups, not against forgery).
-inline std::string fingerprint(const drift_reference& r) {
-  std::uint64_t hash = 0xCBF29CE484222325U;
-  const auto byte = [&](unsigned char b) { hash = (hash ^ b) * 0x100000001B3U; };
-  const auto number = [&](std::uint64_t n) {
-    for (unsigned i = 0; i < 64; i += 8) byte(static_cast<unsigned char>(n >> i & 0xFFU));
-  };
-  const auto text = [&](std::string_view t) {
-    number(t.size());
-    for (const char c : t) byte(static_cast<unsigned char>(c));
-  };
-  text(r.model);
-  for (const monitored& m : r.features) {
-    text(m.name);
-    number(static_cast<std::uint64_t>(m.kind));
-    number(m.cells);
-  }
-  for (const auto& edges : r.edges) {
-    for (const double edge : edges) number(std::bit_cast<std::uint64_t>(edge));
-  }
-  for (const one_hot& field : r.text) {
-    for (const auto& category : field.categories()) category ? text(*category) : number(~std::uint64_t{0});
-  }
-  for (const std::string& name : r.classes) text(name);
-  for (const std::uint64_t n : r.training) number(n);
-  for (const std::string& name : r.decisions) text(name);
-  return fmt::format("{:016x}", hash);
-}
+std::string fingerprint(const drift_reference& r);
 
 /// The state of a drift monitor: of whole batches.
 template <class Monitor>
@@ -96,23 +70,7 @@ inline std::optional<error> not_of(const monitor_state& state, std::string_view 
 }  // namespace detail
 
 /// Adds `from`, or says why it is of something else. Associative and commutative, bit for bit.
-inline std::optional<error> merge(monitor_state& into, const monitor_state& from) {
-  if (auto other = detail::not_of(from, into.model, into.reference)) return other;
-  const auto alike = [](const auto& a, const auto& b) { return a.counts.size() == b.counts.size(); };
-  if (into.totals.sums.size() != from.totals.sums.size() || into.totals.outputs.size() != from.totals.outputs.size() ||
-      into.totals.classes.size() != from.totals.classes.size() ||
-      !std::equal(into.features.begin(), into.features.end(), from.features.begin(), from.features.end(), alike)) {
-    return error{errc::mismatch, "expected a state of the same features"};
-  }
-  if (into.decisions != from.decisions) return error{errc::mismatch, "expected a state of the same decisions"};
-  into.totals.merge(from.totals);
-  for (std::size_t f = 0; f < into.features.size(); ++f) {
-    for (std::size_t i = 0; i < into.features[f].counts.size(); ++i) {
-      into.features[f].counts[i] += from.features[f].counts[i];
-    }
-  }
-  return std::nullopt;
-}
+std::optional<error> merge(monitor_state& into, const monitor_state& from);
 
 /// Adds a state to what the monitor has in all, or says why it is of something else.
 template <class Monitor>
@@ -133,3 +91,55 @@ std::optional<error> restore(Monitor& monitor, const monitor_state& state) {
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE std::string fingerprint(const drift_reference& r) {
+  std::uint64_t hash = 0xCBF29CE484222325U;
+  const auto byte = [&](unsigned char b) { hash = (hash ^ b) * 0x100000001B3U; };
+  const auto number = [&](std::uint64_t n) {
+    for (unsigned i = 0; i < 64; i += 8) byte(static_cast<unsigned char>(n >> i & 0xFFU));
+  };
+  const auto text = [&](std::string_view t) {
+    number(t.size());
+    for (const char c : t) byte(static_cast<unsigned char>(c));
+  };
+  text(r.model);
+  for (const monitored& m : r.features) {
+    text(m.name);
+    number(static_cast<std::uint64_t>(m.kind));
+    number(m.cells);
+  }
+  for (const auto& edges : r.edges) {
+    for (const double edge : edges) number(std::bit_cast<std::uint64_t>(edge));
+  }
+  for (const one_hot& field : r.text) {
+    for (const auto& category : field.categories()) category ? text(*category) : number(~std::uint64_t{0});
+  }
+  for (const std::string& name : r.classes) text(name);
+  for (const std::uint64_t n : r.training) number(n);
+  for (const std::string& name : r.decisions) text(name);
+  return fmt::format("{:016x}", hash);
+}
+
+TABSCORE_INLINE std::optional<error> merge(monitor_state& into, const monitor_state& from) {
+  if (auto other = detail::not_of(from, into.model, into.reference)) return other;
+  const auto alike = [](const auto& a, const auto& b) { return a.counts.size() == b.counts.size(); };
+  if (into.totals.sums.size() != from.totals.sums.size() || into.totals.outputs.size() != from.totals.outputs.size() ||
+      into.totals.classes.size() != from.totals.classes.size() ||
+      !std::equal(into.features.begin(), into.features.end(), from.features.begin(), from.features.end(), alike)) {
+    return error{errc::mismatch, "expected a state of the same features"};
+  }
+  if (into.decisions != from.decisions) return error{errc::mismatch, "expected a state of the same decisions"};
+  into.totals.merge(from.totals);
+  for (std::size_t f = 0; f < into.features.size(); ++f) {
+    for (std::size_t i = 0; i < into.features[f].counts.size(); ++i) {
+      into.features[f].counts[i] += from.features[f].counts[i];
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI
+#endif

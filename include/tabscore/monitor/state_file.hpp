@@ -18,7 +18,18 @@ namespace tabscore::inline TABSCORE_ABI {
 /// A larger file is no state: those of models with a thousand histograms have a few million bytes.
 inline constexpr std::size_t max_state_file_bytes = std::size_t{1} << 28;
 
-inline result<monitor_state> load_monitor_state(const std::string& path) {
+result<monitor_state> load_monitor_state(const std::string& path);
+
+/// Replaces the file whole: whoever reads it, also after a crash, finds the old state or the new one (see
+/// files::replaced_file). A file that is not there yet gets the mode; one that is keeps its own.
+std::optional<error> save_monitor_state(const monitor_state& state, const std::string& path, ::mode_t mode = 0600);
+
+}  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE result<monitor_state> load_monitor_state(const std::string& path) {
   const auto bytes = files::read_file(path, max_state_file_bytes + 1);
   if (!bytes) return bytes.error();
   if (bytes->size() > max_state_file_bytes) {
@@ -27,10 +38,8 @@ inline result<monitor_state> load_monitor_state(const std::string& path) {
   return parse_monitor_state(*bytes, path);
 }
 
-/// Replaces the file whole: whoever reads it, also after a crash, finds the old state or the new one (see
-/// files::replaced_file). A file that is not there yet gets the mode; one that is keeps its own.
-inline std::optional<error> save_monitor_state(const monitor_state& state, const std::string& path,
-                                               ::mode_t mode = 0600) {
+TABSCORE_INLINE std::optional<error> save_monitor_state(const monitor_state& state, const std::string& path,
+                                                        ::mode_t mode) {
   auto file = files::replaced_file::open(path, mode);
   if (!file) return error{errc::io, path + ": cannot open a file for the state: " + file.error().message};
   if (file->write(to_json(state)) && file->sync() && file->commit()) return std::nullopt;
@@ -40,3 +49,4 @@ inline std::optional<error> save_monitor_state(const monitor_state& state, const
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI
+#endif

@@ -25,7 +25,17 @@
 namespace tabscore::inline TABSCORE_ABI {
 
 /// The one JSON text of a state: equal states, equal bytes. Sums are exact (exact_sum_text.hpp).
-inline std::string to_json(const monitor_state& state) {
+std::string to_json(const monitor_state& state);
+
+/// Reads what to_json wrote; `name` stands for the bytes in errors.
+result<monitor_state> parse_monitor_state(std::string_view bytes, std::string_view name);
+
+}  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE std::string to_json(const monitor_state& state) {
   text_buffer out;
   const auto text = [&](std::string_view t) { append_json_text(out, t); };
   const auto number = [&](std::uint64_t n) { out.append(fmt::format("{}", n)); };
@@ -91,8 +101,7 @@ inline std::string to_json(const monitor_state& state) {
   return std::string(out.view());
 }
 
-/// Reads what to_json wrote; `name` stands for the bytes in errors.
-inline result<monitor_state> parse_monitor_state(std::string_view bytes, std::string_view name) {
+TABSCORE_INLINE result<monitor_state> parse_monitor_state(std::string_view bytes, std::string_view name) {
   if (bytes.empty()) return error{errc::syntax, fmt::format("{}: expected a JSON document, found nothing", name)};
   simdjson::dom::parser parser;
   simdjson::dom::element document;
@@ -180,3 +189,4 @@ inline result<monitor_state> parse_monitor_state(std::string_view bytes, std::st
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI
+#endif

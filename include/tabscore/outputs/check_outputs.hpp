@@ -38,7 +38,14 @@ inline double number_in(std::string_view text) {
 }  // namespace detail
 
 /// What is wrong with what a model says of its numbers, if anything is.
-inline std::optional<error> check_outputs(const model_outputs& outputs) {
+std::optional<error> check_outputs(const model_outputs& outputs);
+
+}  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE std::optional<error> check_outputs(const model_outputs& outputs) {
   const auto wrong = [](std::initializer_list<std::string_view> pieces) {
     return error{errc::structure, detail::joined(pieces)};
   };
@@ -97,3 +104,4 @@ inline std::optional<error> check_outputs(const model_outputs& outputs) {
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI
+#endif

@@ -31,7 +31,23 @@ inline std::string level_of(std::string_view name) {
 }
 
 /// The declaration that fits a model, as a user writes it.
-inline std::string declaration_of(const model_outputs& model) {
+std::string declaration_of(const model_outputs& model);
+
+}  // namespace detail
+
+/// Why a model does not give predictions of the declared task, with so many numbers (0: one a class) and members of
+/// these names; nothing when it does.
+std::optional<error> wrong_outputs(const model_outputs& model, task declared, std::size_t columns,
+                                   std::span<const std::string_view> names);
+
+}  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+namespace detail {
+
+TABSCORE_INLINE std::string declaration_of(const model_outputs& model) {
   const auto each = [&](std::string_view before, std::string_view item, std::string_view behind) {
     std::string text(before);
     for (std::size_t i = 0; i < model.columns; ++i) text.append(i == 0 ? "" : ", ").append(item);
@@ -56,10 +72,8 @@ inline std::string declaration_of(const model_outputs& model) {
 
 }  // namespace detail
 
-/// Why a model does not give predictions of the declared task, with so many numbers (0: one a class) and members of
-/// these names; nothing when it does.
-inline std::optional<error> wrong_outputs(const model_outputs& model, task declared, std::size_t columns,
-                                          std::span<const std::string_view> names) {
+TABSCORE_INLINE std::optional<error> wrong_outputs(const model_outputs& model, task declared, std::size_t columns,
+                                                   std::span<const std::string_view> names) {
   const auto wrong = [](std::initializer_list<std::string_view> pieces) {
     return error{errc::mismatch, detail::joined(pieces)};
   };
@@ -101,3 +115,4 @@ inline std::optional<error> wrong_outputs(const model_outputs& model, task decla
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI
+#endif

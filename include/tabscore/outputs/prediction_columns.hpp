@@ -43,33 +43,9 @@ using prediction_columns = std::vector<prediction_column>;
 namespace detail {
 
 /// The error names a column that appears twice.
-inline result<prediction_columns> distinct_columns(prediction_columns columns, std::string_view error_column) {
-  std::vector<std::string_view> names;
-  for (const prediction_column& c : columns) names.push_back(c.name);
-  if (!error_column.empty()) names.push_back(error_column);
-  std::sort(names.begin(), names.end());
-  if (const auto twin = std::adjacent_find(names.begin(), names.end()); twin != names.end()) {
-    return error{errc::mismatch, joined({"the table of predictions would have two columns '", *twin,
-                                         "': declare other names for the prediction's members"})};
-  }
-  return columns;
-}
+result<prediction_columns> distinct_columns(prediction_columns columns, std::string_view error_column);
 
-inline prediction_columns columns_of(const prediction_layout& layout, std::span<const std::string_view> names) {
-  using kind = prediction_column::kind;
-  const model_outputs& model = layout.model;
-  prediction_columns columns;
-  const bool classes = model.task == task::multiclass;
-  if (classes) columns.push_back({std::string(names[0]), kind::class_name});
-  for (std::size_t k = 0; k < model.columns; ++k) {
-    columns.push_back({classes ? joined({names[1], "_", model.classes[k]}) : std::string(names[k]), kind::number, k});
-  }
-  if (!classes && names.size() > model.columns) {
-    columns.push_back({std::string(names[model.columns]), kind::label});
-  }
-  if (!layout.decisions.empty()) columns.push_back({std::string(layout.decisions.name), kind::decision});
-  return columns;
-}
+prediction_columns columns_of(const prediction_layout& layout, std::span<const std::string_view> names);
 
 }  // namespace detail
 
@@ -94,3 +70,42 @@ inline result<prediction_columns> typed_columns(const prediction_layout& layout)
 inline bool is_missing(const predictions& p, std::size_t row) noexcept { return std::isnan(p.value(row)); }
 
 }  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+namespace detail {
+
+TABSCORE_INLINE result<prediction_columns> distinct_columns(prediction_columns columns, std::string_view error_column) {
+  std::vector<std::string_view> names;
+  for (const prediction_column& c : columns) names.push_back(c.name);
+  if (!error_column.empty()) names.push_back(error_column);
+  std::sort(names.begin(), names.end());
+  if (const auto twin = std::adjacent_find(names.begin(), names.end()); twin != names.end()) {
+    return error{errc::mismatch, joined({"the table of predictions would have two columns '", *twin,
+                                         "': declare other names for the prediction's members"})};
+  }
+  return columns;
+}
+
+TABSCORE_INLINE prediction_columns columns_of(const prediction_layout& layout,
+                                              std::span<const std::string_view> names) {
+  using kind = prediction_column::kind;
+  const model_outputs& model = layout.model;
+  prediction_columns columns;
+  const bool classes = model.task == task::multiclass;
+  if (classes) columns.push_back({std::string(names[0]), kind::class_name});
+  for (std::size_t k = 0; k < model.columns; ++k) {
+    columns.push_back({classes ? joined({names[1], "_", model.classes[k]}) : std::string(names[k]), kind::number, k});
+  }
+  if (!classes && names.size() > model.columns) {
+    columns.push_back({std::string(names[model.columns]), kind::label});
+  }
+  if (!layout.decisions.empty()) columns.push_back({std::string(layout.decisions.name), kind::decision});
+  return columns;
+}
+
+}  // namespace detail
+
+}  // namespace tabscore::inline TABSCORE_ABI
+#endif

@@ -42,41 +42,7 @@ struct prediction_texts {
 
   prediction_texts() = default;
   prediction_texts(std::span<const std::string_view> names, const model_outputs& model,
-                   const decision_layout& decisions) {
-    const auto member = [](std::string_view before_name, std::string_view name, std::string_view behind) {
-      text_buffer t;
-      t.append(before_name);
-      append_json_text<escape::non_ascii>(t, name);
-      t.append(behind);
-      return std::string(t.view());
-    };
-    constexpr std::string_view features = ", \"features\": {";
-    const bool classes = model.task == task::multiclass;
-    std::size_t longest = 0;  // of the decisions
-    for (std::size_t k = 0; k < model.columns; ++k) {
-      const std::string_view name = classes ? std::string_view(model.classes[k]) : names[k];
-      space += before.emplace_back(member(classes && k == 0 ? "" : ", ", name, ": ")).space();
-    }
-    for (std::size_t k = 0; classes && k < model.columns; ++k) {
-      std::string text = member(", ", names[0], ": ");
-      text.append(model.classes_are == class_kind::text ? member("", model.classes[k], "") : model.classes[k]);
-      text.append(member(", ", names[1], ": {"));
-      space += class_head.emplace_back(text).space();
-    }
-    for (std::size_t label = 0; label < 2; ++label) {
-      std::string text = classes ? "}" : "";
-      if (!classes && names.size() > model.columns) {
-        text = member(", ", names.back(), ": ").append(label == 0 ? "0" : "1");
-      }
-      end[label] = piece(decisions.empty() ? text.append(features) : text);
-    }
-    for (const std::string_view each : decisions.names) {
-      std::string text = member(", ", decisions.name, ": ").append(member("", each, ", \"policy\": \""));
-      longest = (std::max)(longest,
-                           decision.emplace_back(text.append(decisions.policy).append("\"").append(features)).space());
-    }
-    space += end[0].space() + longest + model.columns * number_text_space + 2 * piece::block;
-  }
+                   const decision_layout& decisions);
 };
 
 /// What the numbers of predictions are: the members' declared names, and what the model says.
@@ -165,17 +131,7 @@ struct predictions {
   std::string_view decision_of(std::size_t row) const noexcept { return layout->decisions.names[decision_at[row]]; }
 
   /// The numbers of some of the records, without contributions.
-  predictions slice(std::size_t begin, std::size_t count) const noexcept {
-    predictions some = *this;
-    some.value = value.middle_rows(begin, count);
-    if (!probability.empty()) some.probability = some.value;
-    if (!label.empty()) some.label = label.subspan(begin, count);
-    if (!class_at.empty()) some.class_at = class_at.subspan(begin, count);
-    if (!decision_at.empty()) some.decision_at = decision_at.subspan(begin, count);
-    some.texts = nullptr;
-    some.contributions = {};
-    return some;
-  }
+  predictions slice(std::size_t begin, std::size_t count) const noexcept;
 };
 
 /// A record without a prediction, and why, for a person.
@@ -192,3 +148,58 @@ struct row_predictions {
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE prediction_texts::prediction_texts(std::span<const std::string_view> names, const model_outputs& model,
+                                                   const decision_layout& decisions) {
+  const auto member = [](std::string_view before_name, std::string_view name, std::string_view behind) {
+    text_buffer t;
+    t.append(before_name);
+    append_json_text<escape::non_ascii>(t, name);
+    t.append(behind);
+    return std::string(t.view());
+  };
+  constexpr std::string_view features = ", \"features\": {";
+  const bool classes = model.task == task::multiclass;
+  std::size_t longest = 0;  // of the decisions
+  for (std::size_t k = 0; k < model.columns; ++k) {
+    const std::string_view name = classes ? std::string_view(model.classes[k]) : names[k];
+    space += before.emplace_back(member(classes && k == 0 ? "" : ", ", name, ": ")).space();
+  }
+  for (std::size_t k = 0; classes && k < model.columns; ++k) {
+    std::string text = member(", ", names[0], ": ");
+    text.append(model.classes_are == class_kind::text ? member("", model.classes[k], "") : model.classes[k]);
+    text.append(member(", ", names[1], ": {"));
+    space += class_head.emplace_back(text).space();
+  }
+  for (std::size_t label = 0; label < 2; ++label) {
+    std::string text = classes ? "}" : "";
+    if (!classes && names.size() > model.columns) {
+      text = member(", ", names.back(), ": ").append(label == 0 ? "0" : "1");
+    }
+    end[label] = piece(decisions.empty() ? text.append(features) : text);
+  }
+  for (const std::string_view each : decisions.names) {
+    std::string text = member(", ", decisions.name, ": ").append(member("", each, ", \"policy\": \""));
+    longest =
+        (std::max)(longest, decision.emplace_back(text.append(decisions.policy).append("\"").append(features)).space());
+  }
+  space += end[0].space() + longest + model.columns * number_text_space + 2 * piece::block;
+}
+
+TABSCORE_INLINE predictions predictions::slice(std::size_t begin, std::size_t count) const noexcept {
+  predictions some = *this;
+  some.value = value.middle_rows(begin, count);
+  if (!probability.empty()) some.probability = some.value;
+  if (!label.empty()) some.label = label.subspan(begin, count);
+  if (!class_at.empty()) some.class_at = class_at.subspan(begin, count);
+  if (!decision_at.empty()) some.decision_at = decision_at.subspan(begin, count);
+  some.texts = nullptr;
+  some.contributions = {};
+  return some;
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI
+#endif

@@ -22,7 +22,27 @@ constexpr bool is_python_space(std::uint32_t c) noexcept {
 }
 
 /// Without the white space at both ends. The text is UTF-8, encoded surrogates let through.
-inline std::string_view trim_python_space(std::string_view text) noexcept {
+std::string_view trim_python_space(std::string_view text) noexcept;
+
+/// The text without underscores, in `spare` if it has any; std::nullopt when one does not stand between digits.
+std::optional<std::string_view> without_underscores(std::string_view text, std::string& spare);
+
+/// Digits with an optional sign in front, underscores already removed; false when it is anything else.
+inline bool is_signed_digits(std::string_view s) noexcept {
+  if (s.starts_with('-') || s.starts_with('+')) s.remove_prefix(1);
+  const char* const end = s.data() + s.size();
+  return !s.empty() && skip_digits(s.data(), end) == end;
+}
+
+/// float(text); `spare` is working memory.
+std::optional<double> python_float(std::string_view text, std::string& spare);
+
+}  // namespace tabscore::inline TABSCORE_ABI::detail
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI::detail {
+
+TABSCORE_INLINE std::string_view trim_python_space(std::string_view text) noexcept {
   while (!text.empty()) {
     const char* p = text.data();
     if (!is_python_space(next_code_point(p, p + text.size()))) break;
@@ -38,8 +58,7 @@ inline std::string_view trim_python_space(std::string_view text) noexcept {
   return text;
 }
 
-/// The text without underscores, in `spare` if it has any; std::nullopt when one does not stand between digits.
-inline std::optional<std::string_view> without_underscores(std::string_view text, std::string& spare) {
+TABSCORE_INLINE std::optional<std::string_view> without_underscores(std::string_view text, std::string& spare) {
   if (text.find('_') == std::string_view::npos) return text;
   spare.clear();
   const auto digit = [&](std::size_t i) { return i < text.size() && is_digit(text[i]); };
@@ -53,15 +72,7 @@ inline std::optional<std::string_view> without_underscores(std::string_view text
   return spare;
 }
 
-/// Digits with an optional sign in front, underscores already removed; false when it is anything else.
-inline bool is_signed_digits(std::string_view s) noexcept {
-  if (s.starts_with('-') || s.starts_with('+')) s.remove_prefix(1);
-  const char* const end = s.data() + s.size();
-  return !s.empty() && skip_digits(s.data(), end) == end;
-}
-
-/// float(text); `spare` is working memory.
-inline std::optional<double> python_float(std::string_view text, std::string& spare) {
+TABSCORE_INLINE std::optional<double> python_float(std::string_view text, std::string& spare) {
   const auto plain = without_underscores(trim_python_space(text), spare);
   if (!plain) return std::nullopt;
   std::string_view s = *plain;
@@ -102,3 +113,4 @@ inline std::optional<double> python_float(std::string_view text, std::string& sp
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI::detail
+#endif

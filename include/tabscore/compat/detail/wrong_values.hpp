@@ -18,7 +18,53 @@
 namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// A correct JSON value without blanks between its tokens; NaN and the infinities, which are no JSON, become null.
-inline void append_compact(text_buffer& out, std::string_view raw) {
+void append_compact(text_buffer& out, std::string_view raw);
+
+/// Finds the values that errors are about, in the document of a context.
+class wrong_values {
+ public:
+  explicit wrong_values(const error_context& context) : context_(context) {
+    const std::string_view text = without_mark(context.document);
+    const std::size_t first = text.find_first_not_of(" \n\r\t");
+    if (first != std::string_view::npos) root_ = {text.data() + first, text.data() + text.size()};
+  }
+
+  /// The wrong value; of something missing what it is missing from. Nothing when the document does not say.
+  json_value find(const field_error& e);
+
+  std::size_t rows() {
+    std::size_t count = 0;
+    for (json_value v = first_record(); v; v = v.next_element()) ++count;
+    return count;
+  }
+
+ private:
+  /// The last member that is called like the list.
+  json_value list();
+  json_value first_record() {
+    const json_value records = list();
+    return records && records.kind() == json_kind::array ? records.first_element() : json_value();
+  }
+  /// To a record of the list, or to the body; errors come in the order of the records.
+  bool move_to(std::uint32_t row);
+  /// The record's last member of this field's name.
+  json_value member(std::size_t field);
+
+  const error_context& context_;
+  json_value root_;
+  json_value list_;
+  json_value record_;              // where the last error was
+  std::uint32_t row_ = 0;          // of that record
+  std::vector<json_value> found_;  // its values, when one was asked for
+  std::string key_;
+};
+
+}  // namespace tabscore::inline TABSCORE_ABI::detail
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI::detail {
+
+TABSCORE_INLINE void append_compact(text_buffer& out, std::string_view raw) {
   std::string spare;
   const char* p = raw.data();
   const char* const end = p + raw.size();
@@ -40,81 +86,51 @@ inline void append_compact(text_buffer& out, std::string_view raw) {
   }
 }
 
-/// Finds the values that errors are about, in the document of a context.
-class wrong_values {
- public:
-  explicit wrong_values(const error_context& context) : context_(context) {
-    const std::string_view text = without_mark(context.document);
-    const std::size_t first = text.find_first_not_of(" \n\r\t");
-    if (first != std::string_view::npos) root_ = {text.data() + first, text.data() + text.size()};
-  }
-
-  /// The wrong value; of something missing what it is missing from. Nothing when the document does not say.
-  json_value find(const field_error& e) {
-    if (!root_) return {};
-    if (e.row == field_error::all_rows) {
-      const json_value records = list();
-      return records ? records : root_;
-    }
-    if (!move_to(e.row)) return {};
-    return e.field == field_error::no_field || e.what == fault::missing ? record_ : member(e.field);
-  }
-
-  std::size_t rows() {
-    std::size_t count = 0;
-    for (json_value v = first_record(); v; v = v.next_element()) ++count;
-    return count;
-  }
-
- private:
-  /// The last member that is called like the list.
-  json_value list() {
-    if (list_ || !root_ || root_.kind() != json_kind::object) return list_;
-    root_.for_each_member([&](std::string_view raw_key, json_value v) {
-      if (unescaped(raw_key, key_) == context_.list) list_ = v;
-    });
-    return list_;
-  }
-  json_value first_record() {
+TABSCORE_INLINE json_value wrong_values::find(const field_error& e) {
+  if (!root_) return {};
+  if (e.row == field_error::all_rows) {
     const json_value records = list();
-    return records && records.kind() == json_kind::array ? records.first_element() : json_value();
+    return records ? records : root_;
   }
-  /// To a record of the list, or to the body; errors come in the order of the records.
-  bool move_to(std::uint32_t row) {
-    if (record_ && row == row_) return true;
-    found_.clear();
-    if (row == field_error::no_row) {
-      record_ = root_;
-    } else if (!record_ || row < row_ || row_ == field_error::no_row) {
-      record_ = first_record();
-      row_ = 0;
-    }
-    for (; row != field_error::no_row && record_ && row_ < row; ++row_) record_ = record_.next_element();
-    row_ = row;
-    return static_cast<bool>(record_);
-  }
-  /// The record's last member of this field's name.
-  json_value member(std::size_t field) {
-    if (found_.empty()) {
-      found_.resize(context_.names.size());
-      if (record_.kind() != json_kind::object) return {};
-      record_.for_each_member([&](std::string_view raw_key, json_value v) {
-        const std::string_view key = unescaped(raw_key, key_);
-        for (std::size_t i = 0; i < found_.size(); ++i) {
-          if (key == context_.names[i]) found_[i] = v;
-        }
-      });
-    }
-    return found_[field];
-  }
+  if (!move_to(e.row)) return {};
+  return e.field == field_error::no_field || e.what == fault::missing ? record_ : member(e.field);
+}
 
-  const error_context& context_;
-  json_value root_;
-  json_value list_;
-  json_value record_;              // where the last error was
-  std::uint32_t row_ = 0;          // of that record
-  std::vector<json_value> found_;  // its values, when one was asked for
-  std::string key_;
-};
+TABSCORE_INLINE json_value wrong_values::list() {
+  if (list_ || !root_ || root_.kind() != json_kind::object) return list_;
+  root_.for_each_member([&](std::string_view raw_key, json_value v) {
+    if (unescaped(raw_key, key_) == context_.list) list_ = v;
+  });
+  return list_;
+}
+
+TABSCORE_INLINE bool wrong_values::move_to(std::uint32_t row) {
+  if (record_ && row == row_) return true;
+  found_.clear();
+  if (row == field_error::no_row) {
+    record_ = root_;
+  } else if (!record_ || row < row_ || row_ == field_error::no_row) {
+    record_ = first_record();
+    row_ = 0;
+  }
+  for (; row != field_error::no_row && record_ && row_ < row; ++row_) record_ = record_.next_element();
+  row_ = row;
+  return static_cast<bool>(record_);
+}
+
+TABSCORE_INLINE json_value wrong_values::member(std::size_t field) {
+  if (found_.empty()) {
+    found_.resize(context_.names.size());
+    if (record_.kind() != json_kind::object) return {};
+    record_.for_each_member([&](std::string_view raw_key, json_value v) {
+      const std::string_view key = unescaped(raw_key, key_);
+      for (std::size_t i = 0; i < found_.size(); ++i) {
+        if (key == context_.names[i]) found_[i] = v;
+      }
+    });
+  }
+  return found_[field];
+}
 
 }  // namespace tabscore::inline TABSCORE_ABI::detail
+#endif

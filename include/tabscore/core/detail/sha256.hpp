@@ -23,7 +23,22 @@ inline constexpr std::array<std::uint32_t, 64> sha256_rounds{
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
 
 /// Mixes one block of 64 bytes into the state (FIPS 180-4, 6.2.2).
-inline void sha256_block(std::array<std::uint32_t, 8>& state, const unsigned char* bytes) noexcept {
+void sha256_block(std::array<std::uint32_t, 8>& state, const unsigned char* bytes) noexcept;
+
+std::array<unsigned char, 32> sha256_bytes(std::string_view text);
+
+/// The SHA-256 of a text as 64 hexadecimal digits.
+std::string sha256(std::string_view text);
+
+/// The same in base64, as content security policies write it.
+std::string sha256_base64(std::string_view text);
+
+}  // namespace tabscore::inline TABSCORE_ABI::detail
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI::detail {
+
+TABSCORE_INLINE void sha256_block(std::array<std::uint32_t, 8>& state, const unsigned char* bytes) noexcept {
   std::array<std::uint32_t, 64> w;
   for (std::size_t i = 0; i < 16; ++i) {
     const unsigned char* const b = bytes + 4 * i;
@@ -47,7 +62,7 @@ inline void sha256_block(std::array<std::uint32_t, 8>& state, const unsigned cha
   for (std::size_t i = 0; i < state.size(); ++i) state[i] += mixed[i];
 }
 
-inline std::array<unsigned char, 32> sha256_bytes(std::string_view text) {
+TABSCORE_INLINE std::array<unsigned char, 32> sha256_bytes(std::string_view text) {
   std::array<std::uint32_t, 8> state{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
                                      0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
   const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
@@ -67,8 +82,7 @@ inline std::array<unsigned char, 32> sha256_bytes(std::string_view text) {
   return digest;
 }
 
-/// The SHA-256 of a text as 64 hexadecimal digits.
-inline std::string sha256(std::string_view text) {
+TABSCORE_INLINE std::string sha256(std::string_view text) {
   std::string digits;
   for (const unsigned char byte : sha256_bytes(text)) {
     digits += "0123456789abcdef"[byte >> 4U];
@@ -77,8 +91,7 @@ inline std::string sha256(std::string_view text) {
   return digits;
 }
 
-/// The same in base64, as content security policies write it.
-inline std::string sha256_base64(std::string_view text) {
+TABSCORE_INLINE std::string sha256_base64(std::string_view text) {
   constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   const auto digest = sha256_bytes(text);
   std::string base64;
@@ -92,3 +105,4 @@ inline std::string sha256_base64(std::string_view text) {
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI::detail
+#endif

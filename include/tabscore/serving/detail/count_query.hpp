@@ -28,7 +28,14 @@ struct count_query {
 };
 
 /// A parameter given twice is not an integer.
-inline count_query read_count_query(std::string_view query, std::string_view name) {
+count_query read_count_query(std::string_view query, std::string_view name);
+
+}  // namespace tabscore::inline TABSCORE_ABI::serving::detail
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI::serving::detail {
+
+TABSCORE_INLINE count_query read_count_query(std::string_view query, std::string_view name) {
   count_query asked;
   const auto wrong = [&](fault what, limit bound = {}) {
     return count_query{.valid = false, .what = what, .bound = bound};
@@ -54,3 +61,4 @@ inline count_query read_count_query(std::string_view query, std::string_view nam
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI::serving::detail
+#endif

@@ -17,7 +17,16 @@ inline drift_report recent_drift(const drift_monitor& monitor) {
 }
 
 /// The largest stability index of a feature beyond its noise; 0 while there are too few records to say.
-inline double largest_drift(const drift_monitor& monitor) {
+double largest_drift(const drift_monitor& monitor);
+
+void append_drift(prometheus_text& text, const drift_monitor& monitor);
+
+}  // namespace tabscore::inline TABSCORE_ABI::serving::detail
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI::serving::detail {
+
+TABSCORE_INLINE double largest_drift(const drift_monitor& monitor) {
   const drift_report report = recent_drift(monitor);
   double largest = 0;
   for (const feature_drift& f : report.features) {
@@ -26,7 +35,7 @@ inline double largest_drift(const drift_monitor& monitor) {
   return largest;
 }
 
-inline void append_drift(prometheus_text& text, const drift_monitor& monitor) {
+TABSCORE_INLINE void append_drift(prometheus_text& text, const drift_monitor& monitor) {
   const drift_report report = recent_drift(monitor);
   const auto family = [&](std::string_view name, std::string_view help, auto&& value) {
     text.family(name, "gauge", help);
@@ -53,3 +62,4 @@ inline void append_drift(prometheus_text& text, const drift_monitor& monitor) {
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI::serving::detail
+#endif

@@ -39,47 +39,13 @@ class monitoring_history {
   };
 
   /// `decisions`: the names of those that the service declares.
-  explicit monitoring_history(task predicted, std::span<const std::string_view> decisions = {}) : task_(predicted) {
-    for (const std::string_view name : decisions) {
-      text_buffer text;
-      append_json_text(text, name);
-      decisions_.emplace_back(text.view());
-    }
-  }
+  explicit monitoring_history(task predicted, std::span<const std::string_view> decisions = {});
 
   /// Names of classes or predicted numbers, as JSON; those of another model start the history anew.
-  void add(moment now, const std::vector<std::string>& names) {
-    const std::lock_guard lock(mutex_);
-    if (names_ != names) {
-      names_ = names;
-      moments_.clear();
-    }
-    moments_.push_back(std::move(now));
-    if (moments_.size() > 3600 / interval_s) moments_.pop_front();
-  }
+  void add(moment now, const std::vector<std::string>& names);
 
   /// {"interval_s":5,"time":[...],"records":[...],...}: one entry per moment in each list.
-  void append_to(text_buffer& out) const {
-    const std::lock_guard lock(mutex_);
-    out.append(R"({"interval_s":)");
-    append(out, interval_s);
-    append_list(out, R"(,"time":)", [](const moment& m) { return m.unix_s; });
-    append_list(out, R"(,"records":)", [](const moment& m) { return m.records; });
-    if (task_ == task::binary || task_ == task::anomaly) {
-      append_list(out, R"(,"positives":)", [](const moment& m) { return m.positives; });
-    }
-    if (task_ == task::multiclass) {
-      append_lists(out, R"(,"classes":{)", names_, largest_classes(), &moment::classes);
-    } else if (task_ != task::binary) {
-      append_lists(out, R"(,"sums":{)", names_, all(names_.size()), &moment::sums);
-    }
-    if (!decisions_.empty()) {
-      append_lists(out, R"(,"decisions":{)", decisions_, all(decisions_.size()), &moment::decisions);
-    }
-    append_list(out, R"(,"rejected":)", [](const moment& m) { return m.rejected; });
-    append_list(out, R"(,"drift":)", [](const moment& m) { return m.drift; });
-    out.append("}");
-  }
+  void append_to(text_buffer& out) const;
 
  private:
   static std::vector<std::size_t> all(std::size_t n) {
@@ -87,14 +53,7 @@ class monitoring_history {
     std::iota(places.begin(), places.end(), std::size_t{0});
     return places;
   }
-  std::vector<std::size_t> largest_classes() const {
-    std::vector<std::size_t> places = all(names_.size());
-    if (places.size() <= most_classes) return places;
-    const auto count = [&](std::size_t k) { return at(moments_.back().classes, k); };
-    std::stable_sort(places.begin(), places.end(), [&](std::size_t a, std::size_t b) { return count(a) > count(b); });
-    places.resize(most_classes);
-    return places;
-  }
+  std::vector<std::size_t> largest_classes() const;
   // Before the first record a monitor has neither counts nor sums.
   template <class T>
   static T at(const std::vector<T>& numbers, std::size_t k) {
@@ -138,3 +97,59 @@ class monitoring_history {
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI::serving::detail
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI::serving::detail {
+
+TABSCORE_INLINE monitoring_history::monitoring_history(task predicted, std::span<const std::string_view> decisions)
+    : task_(predicted) {
+  for (const std::string_view name : decisions) {
+    text_buffer text;
+    append_json_text(text, name);
+    decisions_.emplace_back(text.view());
+  }
+}
+
+TABSCORE_INLINE void monitoring_history::add(moment now, const std::vector<std::string>& names) {
+  const std::lock_guard lock(mutex_);
+  if (names_ != names) {
+    names_ = names;
+    moments_.clear();
+  }
+  moments_.push_back(std::move(now));
+  if (moments_.size() > 3600 / interval_s) moments_.pop_front();
+}
+
+TABSCORE_INLINE void monitoring_history::append_to(text_buffer& out) const {
+  const std::lock_guard lock(mutex_);
+  out.append(R"({"interval_s":)");
+  append(out, interval_s);
+  append_list(out, R"(,"time":)", [](const moment& m) { return m.unix_s; });
+  append_list(out, R"(,"records":)", [](const moment& m) { return m.records; });
+  if (task_ == task::binary || task_ == task::anomaly) {
+    append_list(out, R"(,"positives":)", [](const moment& m) { return m.positives; });
+  }
+  if (task_ == task::multiclass) {
+    append_lists(out, R"(,"classes":{)", names_, largest_classes(), &moment::classes);
+  } else if (task_ != task::binary) {
+    append_lists(out, R"(,"sums":{)", names_, all(names_.size()), &moment::sums);
+  }
+  if (!decisions_.empty()) {
+    append_lists(out, R"(,"decisions":{)", decisions_, all(decisions_.size()), &moment::decisions);
+  }
+  append_list(out, R"(,"rejected":)", [](const moment& m) { return m.rejected; });
+  append_list(out, R"(,"drift":)", [](const moment& m) { return m.drift; });
+  out.append("}");
+}
+
+TABSCORE_INLINE std::vector<std::size_t> monitoring_history::largest_classes() const {
+  std::vector<std::size_t> places = all(names_.size());
+  if (places.size() <= most_classes) return places;
+  const auto count = [&](std::size_t k) { return at(moments_.back().classes, k); };
+  std::stable_sort(places.begin(), places.end(), [&](std::size_t a, std::size_t b) { return count(a) > count(b); });
+  places.resize(most_classes);
+  return places;
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI::serving::detail
+#endif

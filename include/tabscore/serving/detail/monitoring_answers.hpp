@@ -20,7 +20,38 @@
 namespace tabscore::inline TABSCORE_ABI::serving::detail {
 
 /// The body of /model: the model's card and the status of reloads.
-inline void append_model_card(text_buffer& out, std::string_view card, const reload_status& status) {
+void append_model_card(text_buffer& out, std::string_view card, const reload_status& status);
+
+struct verdict_words {
+  std::string_view reason, action;
+};
+verdict_words words(drift_verdict verdict);
+
+/// The body of /monitoring/drift, in the words of the Python service; `outputs` names the numbers or classes of other
+/// tasks than two classes, as JSON. False when a running total has overflowed.
+bool append_drift_status(text_buffer& out, const drift_status& status, task predicted,
+                         const std::vector<std::string>& outputs);
+
+/// The body of /monitoring/report: all windows.
+void append_reports(text_buffer& out, const drift_monitor& monitor);
+
+void append_metrics(prometheus_text& text, const jsonl_log& log, const totals& live, task predicted);
+
+/// Counts of predicted classes, and means of predicted numbers, of other tasks than two classes.
+void append_outputs(prometheus_text& text, const totals& live, const prediction_layout& layout);
+
+/// Counts of decisions, and the policy that makes them.
+void append_decisions(prometheus_text& text, const monitored_model& model, const prediction_layout& layout);
+
+void append_metrics(prometheus_text& text, const monitored_model& model, const prediction_layout& layout,
+                    const reload_status& reloads);
+
+}  // namespace tabscore::inline TABSCORE_ABI::serving::detail
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI::serving::detail {
+
+TABSCORE_INLINE void append_model_card(text_buffer& out, std::string_view card, const reload_status& status) {
   card.remove_suffix(1);  // the brace
   out.append(card);
   out.append(fmt::format(R"(,"reload":{{"loaded":{},"refused":{},"last":)", status.loaded, status.refused));
@@ -30,10 +61,7 @@ inline void append_model_card(text_buffer& out, std::string_view card, const rel
   out.append("}}");
 }
 
-struct verdict_words {
-  std::string_view reason, action;
-};
-inline verdict_words words(drift_verdict verdict) {
+TABSCORE_INLINE verdict_words words(drift_verdict verdict) {
   switch (verdict) {
     case drift_verdict::no_baseline:
       return {"baseline_not_loaded", "run_training_to_generate_baseline"};
@@ -53,10 +81,8 @@ inline verdict_words words(drift_verdict verdict) {
   return {};
 }
 
-/// The body of /monitoring/drift, in the words of the Python service; `outputs` names the numbers or classes of other
-/// tasks than two classes, as JSON. False when a running total has overflowed.
-inline bool append_drift_status(text_buffer& out, const drift_status& status, task predicted,
-                                const std::vector<std::string>& outputs) {
+TABSCORE_INLINE bool append_drift_status(text_buffer& out, const drift_status& status, task predicted,
+                                         const std::vector<std::string>& outputs) {
   if (!std::isfinite(status.score)) return false;
   const auto append = [&](double v) { out.keep_to(write_real<spelling::json>(out.space(number_text_space), v)); };
   out.append(fmt::format(R"({{"samples_observed":{},"drift_score_max_abs_z":)", status.samples));
@@ -99,8 +125,7 @@ inline bool append_drift_status(text_buffer& out, const drift_status& status, ta
   return true;
 }
 
-/// The body of /monitoring/report: all windows.
-inline void append_reports(text_buffer& out, const drift_monitor& monitor) {
+TABSCORE_INLINE void append_reports(text_buffer& out, const drift_monitor& monitor) {
   const drift_reference& reference = monitor.reference();
   out.append(R"({"model":)");
   append_json_text(out, reference.model);
@@ -113,7 +138,7 @@ inline void append_reports(text_buffer& out, const drift_monitor& monitor) {
   out.append("]}");
 }
 
-inline void append_metrics(prometheus_text& text, const jsonl_log& log, const totals& live, task predicted) {
+TABSCORE_INLINE void append_metrics(prometheus_text& text, const jsonl_log& log, const totals& live, task predicted) {
   text.family("tabscore_log_records_total", "counter", "Records appended to the prediction log, and records dropped.");
   text.sample({{"outcome", "written"}}, log.written());
   text.sample({{"outcome", "dropped"}}, log.dropped());
@@ -128,8 +153,7 @@ inline void append_metrics(prometheus_text& text, const jsonl_log& log, const to
   }
 }
 
-/// Counts of predicted classes, and means of predicted numbers, of other tasks than two classes.
-inline void append_outputs(prometheus_text& text, const totals& live, const prediction_layout& layout) {
+TABSCORE_INLINE void append_outputs(prometheus_text& text, const totals& live, const prediction_layout& layout) {
   const model_outputs& model = layout.model;
   if (!live.classes.empty()) {
     text.family("tabscore_predicted_class_total", "counter", "Observed records by predicted class.");
@@ -145,8 +169,8 @@ inline void append_outputs(prometheus_text& text, const totals& live, const pred
   }
 }
 
-/// Counts of decisions, and the policy that makes them.
-inline void append_decisions(prometheus_text& text, const monitored_model& model, const prediction_layout& layout) {
+TABSCORE_INLINE void append_decisions(prometheus_text& text, const monitored_model& model,
+                                      const prediction_layout& layout) {
   const std::vector<std::uint64_t> counts = model.monitor.read().decisions;
   const decision_layout& decisions = layout.decisions;
   text.family("tabscore_decision_total", "counter", "Observed records by decision.");
@@ -158,8 +182,8 @@ inline void append_decisions(prometheus_text& text, const monitored_model& model
   text.sample({{"name", name}, {"version", version}, {"sha256", sha256}}, 1);
 }
 
-inline void append_metrics(prometheus_text& text, const monitored_model& model, const prediction_layout& layout,
-                           const reload_status& reloads) {
+TABSCORE_INLINE void append_metrics(prometheus_text& text, const monitored_model& model,
+                                    const prediction_layout& layout, const reload_status& reloads) {
   if (!layout.decisions.empty()) append_decisions(text, model, layout);
   if (layout.model.task != task::binary) append_outputs(text, model.monitor.read(), layout);
   if (model.baseline) {
@@ -191,3 +215,4 @@ inline void append_metrics(prometheus_text& text, const monitored_model& model, 
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI::serving::detail
+#endif

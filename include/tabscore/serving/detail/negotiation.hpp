@@ -47,12 +47,7 @@ inline std::string lower_case(std::string_view text) {
   return lower;
 }
 
-inline std::string_view trimmed(std::string_view text) {
-  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
-  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
-  return text;
-}
+std::string_view trimmed(std::string_view text);
 
 /// Calls f(part) for each part between separators outside of quotes, without the blanks around it.
 template <class F>
@@ -72,7 +67,30 @@ void split(std::string_view text, char separator, F&& f) {
 }
 
 /// The weight of a q parameter in thousandths; -1: invalid (RFC 9110, 12.4.2).
-inline int weight_of(std::string_view parameter) {
+int weight_of(std::string_view parameter);
+
+/// Where the types of problems are explained: a page, and its anchors.
+inline constexpr std::string_view problem_types = "/problems#";
+
+std::string problems_page();
+
+/// Whether a client that sends this Accept header wants errors as application/problem+json: it names that type, with a
+/// weight above 0 and not below that of application/json. A wildcard does not name it.
+bool accepts_problem(std::string_view accept);
+
+}  // namespace tabscore::inline TABSCORE_ABI::serving::detail
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI::serving::detail {
+
+TABSCORE_INLINE std::string_view trimmed(std::string_view text) {
+  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
+  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+TABSCORE_INLINE int weight_of(std::string_view parameter) {
   const std::string_view digits = trimmed(parameter.substr(2));
   if (digits.empty() || digits.size() > 5 || (digits[0] != '0' && digits[0] != '1')) return -1;
   if (digits.size() > 1 && digits[1] != '.') return -1;
@@ -86,10 +104,7 @@ inline int weight_of(std::string_view parameter) {
   return weight <= 1000 ? weight : -1;
 }
 
-/// Where the types of problems are explained: a page, and its anchors.
-inline constexpr std::string_view problem_types = "/problems#";
-
-inline std::string problems_page() {
+TABSCORE_INLINE std::string problems_page() {
   std::string page =
       "<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width\">\n<title>Problem types</title>\n"
@@ -102,9 +117,7 @@ inline std::string problems_page() {
   return page.append("</html>\n");
 }
 
-/// Whether a client that sends this Accept header wants errors as application/problem+json: it names that type, with a
-/// weight above 0 and not below that of application/json. A wildcard does not name it.
-inline bool accepts_problem(std::string_view accept) {
+TABSCORE_INLINE bool accepts_problem(std::string_view accept) {
   if (accept.find('+') == std::string_view::npos) return false;  // nearly always: it cannot name it
   int problem = -1;
   int json = 0;
@@ -132,3 +145,4 @@ inline bool accepts_problem(std::string_view accept) {
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI::serving::detail
+#endif

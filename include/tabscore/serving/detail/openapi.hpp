@@ -91,15 +91,7 @@ std::string error_example() {
   return to_json<Dialect>(errors.first((std::min<std::size_t>)(errors.size(), 2)), context);
 }
 
-inline std::string description(bool lenient) {
-  std::string text;
-  if (lenient) {
-    text =
-        "Values may also be written as Python's pydantic 1 takes them, \"45\" or 45.0 for 45; what is said here is "
-        "the plain way. ";
-  }
-  return text + "Errors are problem details (RFC 9457) for clients whose Accept header names application/problem+json.";
-}
+std::string description(bool lenient);
 
 inline std::string detail_example(error_style errors, std::string_view sentence) {
   return written([&](text_buffer& out) {
@@ -236,3 +228,23 @@ std::string openapi_document(error_style errors, const std::string& model = {},
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI::serving::detail
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI::serving::detail {
+
+namespace openapi {
+
+TABSCORE_INLINE std::string description(bool lenient) {
+  std::string text;
+  if (lenient) {
+    text =
+        "Values may also be written as Python's pydantic 1 takes them, \"45\" or 45.0 for 45; what is said here is "
+        "the plain way. ";
+  }
+  return text + "Errors are problem details (RFC 9457) for clients whose Accept header names application/problem+json.";
+}
+
+}  // namespace openapi
+
+}  // namespace tabscore::inline TABSCORE_ABI::serving::detail
+#endif

@@ -11,7 +11,20 @@
 namespace tabscore::inline TABSCORE_ABI::serving::detail {
 
 /// "%62" -> "b"; a percent sign without two hexadecimal digits is kept.
-inline std::string percent_decoded(std::string_view text) {
+std::string percent_decoded(std::string_view text);
+
+/// A path or query as it may stand in a header: `special` and all but printable ASCII become %XX.
+std::string percent_encoded(std::string_view text, std::string_view special);
+
+/// The value of a parameter in a query ("a=1&b=two"), decoded; of several the last.
+std::optional<std::string> query_value(std::string_view query, std::string_view name);
+
+}  // namespace tabscore::inline TABSCORE_ABI::serving::detail
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI::serving::detail {
+
+TABSCORE_INLINE std::string percent_decoded(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -27,8 +40,7 @@ inline std::string percent_decoded(std::string_view text) {
   return out;
 }
 
-/// A path or query as it may stand in a header: `special` and all but printable ASCII become %XX.
-inline std::string percent_encoded(std::string_view text, std::string_view special) {
+TABSCORE_INLINE std::string percent_encoded(std::string_view text, std::string_view special) {
   constexpr std::string_view digits = "0123456789ABCDEF";
   std::string out;
   for (const char c : text) {
@@ -42,8 +54,7 @@ inline std::string percent_encoded(std::string_view text, std::string_view speci
   return out;
 }
 
-/// The value of a parameter in a query ("a=1&b=two"), decoded; of several the last.
-inline std::optional<std::string> query_value(std::string_view query, std::string_view name) {
+TABSCORE_INLINE std::optional<std::string> query_value(std::string_view query, std::string_view name) {
   std::optional<std::string> found;
   while (!query.empty()) {
     const std::string_view pair = query.substr(0, query.find('&'));
@@ -58,3 +69,4 @@ inline std::optional<std::string> query_value(std::string_view query, std::strin
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI::serving::detail
+#endif

@@ -102,32 +102,12 @@ class thread_metrics {
 
   /// Each wrong record counts once for each thing that is wrong with it, each body that is none once; `unlisted` are
   /// errors beyond the limit, whose kinds are not known any more.
-  void rejected(const outcome& outcome, std::size_t count, std::size_t unlisted) {
-    if (const auto* errors = std::get_if<validation_errors>(&outcome)) {
-      rejected(*errors, unlisted);
-    } else if (const auto* broken = std::get_if<broken_rule>(&outcome)) {
-      reasons[rejection::first_rule + broken->rule].add(count);
-    } else if (std::holds_alternative<refused>(outcome)) {
-      reasons[rejection::not_logged].add(count);
-    } else {
-      reasons[std::holds_alternative<syntax_error>(outcome) ? rejection::syntax : rejection::unreadable].add();
-    }
-  }
+  void rejected(const outcome& outcome, std::size_t count, std::size_t unlisted);
   void rejected(const partial_predictions& some) {
     rejected(some.errors, some.unlisted);
     for (const broken_rule& broken : some.broken) reasons[rejection::first_rule + broken.rule].add();
   }
-  void rejected(const validation_errors& errors, std::size_t unlisted) {
-    std::uint32_t seen = 0;  // faults of the record at hand
-    for (std::size_t i = 0; i < errors.size(); ++i) {
-      const field_error& e = errors[i];
-      if (i > 0 && e.row != errors[i - 1].row) seen = 0;
-      const auto kind = static_cast<std::size_t>(e.what);
-      if ((seen >> kind & 1U) == 0) reasons[kind].add();
-      seen |= 1U << kind;
-    }
-    reasons[rejection::unlisted].add(unlisted);
-  }
+  void rejected(const validation_errors& errors, std::size_t unlisted);
 
   std::array<status_counts, std::size(routes) + 1> requests;  // the last: no such route
   metric_count records;
@@ -158,47 +138,9 @@ class request_metrics {
   /// Counts a request that the HTTP layer refused. Any thread.
   void refused(unsigned status) { ++refused_[status_index(status)]; }
 
-  std::uint64_t rejected() const {
-    const std::lock_guard lock(mutex_);
-    std::uint64_t total = 0;
-    for (const thread_metrics& t : threads_) {
-      for (const metric_count& c : t.reasons) total += c.value();
-    }
-    return total;
-  }
+  std::uint64_t rejected() const;
 
-  void append_to(prometheus_text& text) const {
-    const std::lock_guard lock(mutex_);
-    text.family("tabscore_requests_total", "counter", "Requests answered, by route and status.");
-    for (std::size_t r = 0; r <= std::size(routes); ++r) {
-      for (std::size_t s = 0; s < counted_statuses.size(); ++s) {
-        const std::uint64_t n = sum([&](const thread_metrics& t) { return t.requests[r][s].value(); });
-        if (n != 0) text.sample({{"route", r < std::size(routes) ? routes[r].path : "none"}, {"status", name(s)}}, n);
-      }
-    }
-    text.family("tabscore_refused_requests_total", "counter",
-                "Requests refused by the HTTP layer: malformed, too large, too slow or over a limit.");
-    for (std::size_t s = 0; s < counted_statuses.size(); ++s) {
-      if (refused_[s] != 0) text.sample({{"status", name(s)}}, refused_[s].load());
-    }
-    text.family("tabscore_records_total", "counter", "Records predicted.");
-    text.sample({}, sum([](const thread_metrics& t) { return t.records.value(); }));
-    text.family(
-        "tabscore_rejected_records_total", "counter",
-        "Rejected records by error. A batch that breaks a rule or cannot be logged counts all its records; a body "
-        "that is not JSON or cannot be read counts one.");
-    for (std::size_t r = 0; r < rejection::first_rule + rules_.size(); ++r) {
-      const std::uint64_t n = sum([&](const thread_metrics& t) { return t.reasons[r].value(); });
-      text.sample({{"error", rejection_name(r)}, {"rule", rule_text(r)}}, n);
-    }
-    text.family("tabscore_stage_seconds", "histogram",
-                "Time of a request's stages: decode, score (with sinks), respond.");
-    for (std::size_t s = 0; s < stage_names.size(); ++s) {
-      histogram_counts<stage_bounds_ns.size()> counts;
-      for (const thread_metrics& t : threads_) counts += t.stages[s].read();
-      text.histogram({{"stage", stage_names[s]}}, stage_bounds_ns, counts, 1e9);
-    }
-  }
+  void append_to(prometheus_text& text) const;
 
  private:
   template <class F>
@@ -210,15 +152,7 @@ class request_metrics {
   static std::string name(std::size_t status) {
     return counted_statuses[status] == 0 ? "other" : std::to_string(counted_statuses[status]);
   }
-  std::string_view rejection_name(std::size_t r) const {
-    if (r < rejection::faults) {
-      const auto what = static_cast<fault>(r);
-      return pydantic_ ? dialect::pydantic1::words(what).type : dialect::neutral::words(what).code;
-    }
-    if (r == rejection::syntax) return pydantic_ ? dialect::pydantic1::syntax_type : dialect::neutral::malformed;
-    if (r == rejection::unlisted) return "unlisted";
-    return r == rejection::unreadable ? "unreadable" : r == rejection::not_logged ? "not_logged" : "rule";
-  }
+  std::string_view rejection_name(std::size_t r) const;
   std::string_view rule_text(std::size_t r) const {
     return r < rejection::first_rule ? std::string_view{} : rules_[r - rejection::first_rule];
   }
@@ -232,3 +166,85 @@ class request_metrics {
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI::serving::detail
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI::serving::detail {
+
+TABSCORE_INLINE void thread_metrics::rejected(const outcome& outcome, std::size_t count, std::size_t unlisted) {
+  if (const auto* errors = std::get_if<validation_errors>(&outcome)) {
+    rejected(*errors, unlisted);
+  } else if (const auto* broken = std::get_if<broken_rule>(&outcome)) {
+    reasons[rejection::first_rule + broken->rule].add(count);
+  } else if (std::holds_alternative<refused>(outcome)) {
+    reasons[rejection::not_logged].add(count);
+  } else {
+    reasons[std::holds_alternative<syntax_error>(outcome) ? rejection::syntax : rejection::unreadable].add();
+  }
+}
+
+TABSCORE_INLINE void thread_metrics::rejected(const validation_errors& errors, std::size_t unlisted) {
+  std::uint32_t seen = 0;  // faults of the record at hand
+  for (std::size_t i = 0; i < errors.size(); ++i) {
+    const field_error& e = errors[i];
+    if (i > 0 && e.row != errors[i - 1].row) seen = 0;
+    const auto kind = static_cast<std::size_t>(e.what);
+    if ((seen >> kind & 1U) == 0) reasons[kind].add();
+    seen |= 1U << kind;
+  }
+  reasons[rejection::unlisted].add(unlisted);
+}
+
+TABSCORE_INLINE std::uint64_t request_metrics::rejected() const {
+  const std::lock_guard lock(mutex_);
+  std::uint64_t total = 0;
+  for (const thread_metrics& t : threads_) {
+    for (const metric_count& c : t.reasons) total += c.value();
+  }
+  return total;
+}
+
+TABSCORE_INLINE void request_metrics::append_to(prometheus_text& text) const {
+  const std::lock_guard lock(mutex_);
+  text.family("tabscore_requests_total", "counter", "Requests answered, by route and status.");
+  for (std::size_t r = 0; r <= std::size(routes); ++r) {
+    for (std::size_t s = 0; s < counted_statuses.size(); ++s) {
+      const std::uint64_t n = sum([&](const thread_metrics& t) { return t.requests[r][s].value(); });
+      if (n != 0) text.sample({{"route", r < std::size(routes) ? routes[r].path : "none"}, {"status", name(s)}}, n);
+    }
+  }
+  text.family("tabscore_refused_requests_total", "counter",
+              "Requests refused by the HTTP layer: malformed, too large, too slow or over a limit.");
+  for (std::size_t s = 0; s < counted_statuses.size(); ++s) {
+    if (refused_[s] != 0) text.sample({{"status", name(s)}}, refused_[s].load());
+  }
+  text.family("tabscore_records_total", "counter", "Records predicted.");
+  text.sample({}, sum([](const thread_metrics& t) { return t.records.value(); }));
+  text.family(
+      "tabscore_rejected_records_total", "counter",
+      "Rejected records by error. A batch that breaks a rule or cannot be logged counts all its records; a body "
+      "that is not JSON or cannot be read counts one.");
+  for (std::size_t r = 0; r < rejection::first_rule + rules_.size(); ++r) {
+    const std::uint64_t n = sum([&](const thread_metrics& t) { return t.reasons[r].value(); });
+    text.sample({{"error", rejection_name(r)}, {"rule", rule_text(r)}}, n);
+  }
+  text.family("tabscore_stage_seconds", "histogram",
+              "Time of a request's stages: decode, score (with sinks), respond.");
+  for (std::size_t s = 0; s < stage_names.size(); ++s) {
+    histogram_counts<stage_bounds_ns.size()> counts;
+    for (const thread_metrics& t : threads_) counts += t.stages[s].read();
+    text.histogram({{"stage", stage_names[s]}}, stage_bounds_ns, counts, 1e9);
+  }
+}
+
+TABSCORE_INLINE std::string_view request_metrics::rejection_name(std::size_t r) const {
+  if (r < rejection::faults) {
+    const auto what = static_cast<fault>(r);
+    return pydantic_ ? dialect::pydantic1::words(what).type : dialect::neutral::words(what).code;
+  }
+  if (r == rejection::syntax) return pydantic_ ? dialect::pydantic1::syntax_type : dialect::neutral::malformed;
+  if (r == rejection::unlisted) return "unlisted";
+  return r == rejection::unreadable ? "unreadable" : r == rejection::not_logged ? "not_logged" : "rule";
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI::serving::detail
+#endif

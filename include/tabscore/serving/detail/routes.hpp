@@ -78,7 +78,29 @@ inline constexpr route routes[] = {
     {"/docs/{file}", "GET, HEAD", route_target::docs_file},
 };
 
-inline bool matches(std::string_view pattern, std::string_view path) {
+bool matches(std::string_view pattern, std::string_view path);
+
+const route* find_route(std::string_view path);
+
+/// `path` relative to `asked`, so that a proxy's prefix, host and scheme stay as they are. Both begin with a slash.
+std::string relative_location(std::string_view asked, std::string_view path, std::string_view query);
+
+/// The route of a request, or the response when there is no route.
+struct routing {
+  const route* found = nullptr;
+  unsigned status = 200;       ///< 307 to the path without its trailing slashes, 404 or 405
+  std::string_view text = {};  ///< the detail of the body
+  std::string headers = {};    ///< whole lines
+};
+
+routing resolve(const request& asked);
+
+}  // namespace tabscore::inline TABSCORE_ABI::serving::detail
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI::serving::detail {
+
+TABSCORE_INLINE bool matches(std::string_view pattern, std::string_view path) {
   while (!pattern.empty() && !path.empty()) {
     if (pattern[0] == '{') {
       const std::size_t segment = (std::min)(path.find('/'), path.size());
@@ -94,7 +116,7 @@ inline bool matches(std::string_view pattern, std::string_view path) {
   return pattern.empty() && path.empty();
 }
 
-inline const route* find_route(std::string_view path) {
+TABSCORE_INLINE const route* find_route(std::string_view path) {
   const auto* found = std::find(std::begin(routes), std::end(routes), path);  // as most are written
   if (found == std::end(routes)) {
     found = std::find_if(std::begin(routes), std::end(routes), [&](const route& r) { return matches(r.path, path); });
@@ -102,8 +124,7 @@ inline const route* find_route(std::string_view path) {
   return found == std::end(routes) ? nullptr : found;
 }
 
-/// `path` relative to `asked`, so that a proxy's prefix, host and scheme stay as they are. Both begin with a slash.
-inline std::string relative_location(std::string_view asked, std::string_view path, std::string_view query) {
+TABSCORE_INLINE std::string relative_location(std::string_view asked, std::string_view path, std::string_view query) {
   std::string location;
   for (auto slashes = std::count(asked.begin(), asked.end(), '/'); slashes > 1; --slashes) location.append("../");
   location.append(percent_encoded(path.substr(1), "%?#\"<>\\^`{|}"));
@@ -111,15 +132,7 @@ inline std::string relative_location(std::string_view asked, std::string_view pa
   return location;
 }
 
-/// The route of a request, or the response when there is no route.
-struct routing {
-  const route* found = nullptr;
-  unsigned status = 200;       ///< 307 to the path without its trailing slashes, 404 or 405
-  std::string_view text = {};  ///< the detail of the body
-  std::string headers = {};    ///< whole lines
-};
-
-inline routing resolve(const request& asked) {
+TABSCORE_INLINE routing resolve(const request& asked) {
   const route* found = find_route(asked.path);
   if (found == nullptr && !asked.path.empty()) {
     std::string path = percent_decoded(asked.path);
@@ -142,3 +155,4 @@ inline routing resolve(const request& asked) {
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI::serving::detail
+#endif

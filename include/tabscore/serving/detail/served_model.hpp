@@ -80,17 +80,7 @@ void warm_up(const pipeline_of<Service>& pipe) {
 struct served_files {
   std::string model, policy;
 };
-inline result<served_files> read_served_files(const settings& config) {
-  served_files files;
-  auto model = read_model_bytes(config.model);
-  if (!model) return model.error();
-  files.model = *std::move(model);
-  if (config.policy.empty()) return files;
-  auto policy = read_policy_bytes(config.policy);
-  if (!policy) return policy.error();
-  files.policy = *std::move(policy);
-  return files;
-}
+result<served_files> read_served_files(const settings& config);
 
 /// The counts of the current model, if it is the same one, or new ones for a reference with the service's decisions.
 template <class Service>
@@ -168,3 +158,21 @@ result<std::unique_ptr<served_model<Service>>> load_served_model(const settings&
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI::serving::detail
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI::serving::detail {
+
+TABSCORE_INLINE result<served_files> read_served_files(const settings& config) {
+  served_files files;
+  auto model = read_model_bytes(config.model);
+  if (!model) return model.error();
+  files.model = *std::move(model);
+  if (config.policy.empty()) return files;
+  auto policy = read_policy_bytes(config.policy);
+  if (!policy) return policy.error();
+  files.policy = *std::move(policy);
+  return files;
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI::serving::detail
+#endif

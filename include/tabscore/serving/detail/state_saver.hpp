@@ -21,18 +21,7 @@
 namespace tabscore::inline TABSCORE_ABI::serving::detail {
 
 /// Adds the state of an earlier run, if there is a file; the error when that does not fit.
-inline std::optional<error> load_state(drift_monitor& monitor, const std::string& path) {
-  const auto target = tabscore::files::find_write_target(path);
-  if (!target || !target->is_plain) {
-    return error{errc::io, path + ": the state file must be a regular file that can be reached"};
-  }
-  if (!target->exists) return std::nullopt;
-  const auto state = load_monitor_state(path);
-  if (!state) return state.error();
-  auto other = restore(monitor, *state);
-  if (other) other->message = path + ": " + other->message;
-  return other;
-}
+std::optional<error> load_state(drift_monitor& monitor, const std::string& path);
 
 /// A thread that writes the state of the current model's monitor to a file at an interval.
 template <class Service>
@@ -70,3 +59,22 @@ class state_saver {
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI::serving::detail
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI::serving::detail {
+
+TABSCORE_INLINE std::optional<error> load_state(drift_monitor& monitor, const std::string& path) {
+  const auto target = tabscore::files::find_write_target(path);
+  if (!target || !target->is_plain) {
+    return error{errc::io, path + ": the state file must be a regular file that can be reached"};
+  }
+  if (!target->exists) return std::nullopt;
+  const auto state = load_monitor_state(path);
+  if (!state) return state.error();
+  auto other = restore(monitor, *state);
+  if (other) other->message = path + ": " + other->message;
+  return other;
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI::serving::detail
+#endif

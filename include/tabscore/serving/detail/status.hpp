@@ -17,7 +17,22 @@ inline constexpr unsigned not_logged = 503;
 inline constexpr unsigned shutting_down = 503;  // of /health
 
 /// The HTTP status of an outcome.
-inline unsigned status_of(const outcome& outcome) {
+unsigned status_of(const outcome& outcome);
+
+/// Whether a body is compressed or coded otherwise.
+inline bool is_encoded(std::string_view content_encoding) {
+  return !content_encoding.empty() && lower_case(content_encoding) != "identity";
+}
+
+/// Whether a body is read as JSON: of type application/json or application/*+json, or of no given type.
+bool is_json(std::string_view content_type);
+
+}  // namespace tabscore::inline TABSCORE_ABI::serving::detail
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI::serving::detail {
+
+TABSCORE_INLINE unsigned status_of(const outcome& outcome) {
   if (std::holds_alternative<predictions>(outcome)) return 200;
   if (std::holds_alternative<partial_predictions>(outcome)) return 200;
   if (std::holds_alternative<no_model>(outcome)) return model_not_loaded;
@@ -26,13 +41,7 @@ inline unsigned status_of(const outcome& outcome) {
   return 422;
 }
 
-/// Whether a body is compressed or coded otherwise.
-inline bool is_encoded(std::string_view content_encoding) {
-  return !content_encoding.empty() && lower_case(content_encoding) != "identity";
-}
-
-/// Whether a body is read as JSON: of type application/json or application/*+json, or of no given type.
-inline bool is_json(std::string_view content_type) {
+TABSCORE_INLINE bool is_json(std::string_view content_type) {
   if (content_type.empty() || content_type == "application/json") return true;
   content_type = content_type.substr(0, content_type.find(';'));
   while (content_type.ends_with(' ') || content_type.ends_with('\t')) content_type.remove_suffix(1);
@@ -51,3 +60,4 @@ inline bool is_json(std::string_view content_type) {
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI::serving::detail
+#endif

@@ -1,22 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <CLI/CLI.hpp>
-#include <algorithm>
-#include <charconv>
-#include <chrono>
-#include <cstddef>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <system_error>
-#include <tabscore/monitor/label_window.hpp>
 #include <tabscore/serving/settings.hpp>
 
-#include "../command_line.hpp"
-#include "../file_mode.hpp"
 #include "../http/http_server.hpp"
-#include "../program_policy.hpp"
 
 namespace ts = tabscore;
 
@@ -33,161 +22,8 @@ struct flags {
   bool verbose = false;
 };
 
-/// What is wrong with a name of a host; empty: nothing.
-inline std::string wrong_host(const std::string& text) {
-  const auto plain = [](char c) { return c > ' ' && c < 0x7F && c != '/' && c != '?' && c != '@'; };
-  if (text == "*" || (!text.empty() && text[0] != '*' && std::all_of(text.begin(), text.end(), plain))) return {};
-  return "'" + text + "' is not the name of a host: write example.org, 10.0.0.1 or [::1]";
-}
-
-/// What is wrong with an address to listen on; empty: nothing.
-inline std::string wrong_address(const std::string& text) {
-  const bool in_brackets = text.starts_with('[') && text.ends_with(']');
-  const bool is_plain = !text.empty() && text.find_first_of("*,[]", in_brackets) >= text.size() - in_brackets;
-  const auto colons = std::count(text.begin(), text.end(), ':');
-  if (is_plain && colons != 1 && (!in_brackets || colons > 1)) return wrong_host(text);
-  return "'" + text + "' is not an address: write 0.0.0.0 (all), 10.0.0.1, ::1 or localhost, and the port as --port";
-}
-
-/// What is wrong with an origin as browsers write it; empty: nothing.
-inline std::string wrong_origin(const std::string& text) {
-  if (text == "*" || text == "null") return {};
-  const auto all = [](std::string_view part, std::string_view also) {
-    return std::all_of(part.begin(), part.end(), [also](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || also.find(c) != std::string_view::npos;
-    });
-  };
-  const std::string problem =
-      "'" + text + "' is not an origin: write it as browsers do, https://example.org or http://localhost:3000";
-  const std::size_t separator = text.find("://");
-  if (separator == std::string::npos) return problem;
-  const std::string_view scheme = std::string_view(text).substr(0, separator);
-  std::string_view host = std::string_view(text).substr(separator + 3);
-  if (scheme.empty() || scheme[0] < 'a' || !all(scheme, "+-.")) return problem;
-  const std::size_t colon = host.find(':', host.starts_with('[') ? std::min(host.find(']'), host.size()) : 0);
-  if (colon != std::string_view::npos) {
-    const std::string_view digits = host.substr(colon + 1);
-    unsigned port = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-    if (error != std::errc{} || end != digits.data() + digits.size() || digits[0] == '0' || port > 65535) {
-      return problem;
-    }
-    if ((scheme == "http" && port == 80) || (scheme == "https" && port == 443)) {
-      return "'" + text + "' is not an origin: browsers leave the usual port out, write " +
-             text.substr(0, text.rfind(':'));
-    }
-    host = host.substr(0, colon);
-  }
-  const bool is_address = host.size() > 3 && host.starts_with('[') && host.ends_with(']');
-  if (is_address ? all(host.substr(1, host.size() - 2), ":.") : !host.empty() && all(host, "-._")) return {};
-  return problem;
-}
-
-/// What is wrong with the name of a log; empty: nothing.
-inline std::string wrong_log(const std::string& text) {
-  std::string lower = text;
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  if (text == "off" || (lower != "off" && lower != "none" && text != "-" && !text.empty())) return {};
-  return "'" + text + "' is not the name of a log: write off for none, /dev/stdout for the standard output, ./" +
-         (text.empty() ? "log" : text) + " for a file of that name";
-}
-
-inline void declare(CLI::App& app, flags& f) {
-  app.add_option("--host", f.http.host, "address to listen on")
-      ->check(CLI::Validator(wrong_address, ""))
-      ->capture_default_str();
-  add_number(app, "--port", f.http.port, "port, 0 for any free one");
-  add_number(app, "--threads", f.http.threads, "threads that serve", 1U, 1024U);
-  app.add_option("--allowed-hosts", f.http.hosts,
-                 "names in the Host header that are answered, others get 421; * for any. Default: those of loopback "
-                 "when listening on it, else any")
-      ->delimiter(',')
-      ->check(CLI::Validator(wrong_host, ""));
-  app.add_option("--cors-origins", f.http.origins,
-                 "origins (https://example.org) whose pages may read the answers; * for any. Default: none")
-      ->delimiter(',')
-      ->check(CLI::Validator(wrong_origin, ""));
-  app.add_option("--model", f.service.model, "model file, or none to start without; SIGHUP loads it again")
-      ->capture_default_str();
-  app.add_option("--policy", f.service.policy,
-                 "policy file of a service that declares decisions; SIGHUP loads it again, too")
-      ->capture_default_str();
-  app.add_flag("--watch", f.service.watch_model, "load the model file and the policy again whenever one changes");
-  app.add_option("--prediction-log", f.service.prediction_log, "file that each prediction is appended to, or off")
-      ->check(CLI::Validator(wrong_log, ""))
-      ->capture_default_str();
-  add_choice(
-      app, "--log-sync", f.service.log.file.sync,
-      {{"none", ts::durability::none}, {"interval", ts::durability::interval}, {"always", ts::durability::always}},
-      "when the log is forced to the disk");
-  add_number(app, "--log-sync-ms", f.log_sync_ms, "the interval of --log-sync interval");
-  add_number(app, "--log-rotate-bytes", f.service.log.file.rotate_bytes,
-             "set the log aside before it is larger; 0: never");
-  add_number(app, "--log-rotate-seconds", f.log_rotate_s,
-             "set the log aside when it is so old; 0: never (SIGHUP always does)");
-  add_number(app, "--log-keep-files", f.service.log.file.keep_files,
-             "of the logs set aside keep so many, the newest; 0: all");
-  add_number(app, "--log-keep-bytes", f.service.log.file.keep_bytes, "and of these no more bytes together; 0: all");
-  add_choice(app, "--log-on-failure", f.service.log.on_failure,
-             {{"drop-and-count", ts::log_failure::drop_and_count}, {"refuse", ts::log_failure::refuse}},
-             "what becomes of predictions that cannot be logged; refuse: 503");
-  app.add_option("--log-hash-key-file", f.hash_key_file,
-                 "file of 16 secret bytes that hashed fields are logged under; without it another key at each start");
-  app.add_flag("--log-model", f.service.log_model_hash, "each line of the log names the model file's SHA-256");
-  add_file_mode(
-      app, [&f](::mode_t mode) { f.service.state_mode = f.service.log.file.mode = mode; },
-      "rights of a new log and state file, in octal (default: 600); one that takes another's place has that one's");
-  app.add_option("--state-file", f.service.state_file, "keep what monitoring has counted in this file across restarts");
-  add_number(app, "--state-interval", f.state_interval_s, "seconds between two writes of the state file", 1U, 86400U);
-  add_number(app, "--label-window", f.service.label_window,
-             "keep the last N predictions of a model until labels come to /labels; needs an id in the schema",
-             std::size_t{0}, ts::label_window::most);
-  add_number(app, "--label-delay", f.label_delay_s, "seconds after which a label is late (0: never)", 0U);
-  app.add_flag("!--no-baseline", f.service.with_baseline, "ignore the model's drift baseline");
-  using ts::serving::error_style;
-  add_choice(app, "--errors", f.service.errors,
-             {{"pydantic1", error_style::pydantic1},
-              {"pydantic2", error_style::pydantic2},
-              {"problem", error_style::problem},
-              {"neutral", error_style::neutral}},
-             "what errors look like to those who don't ask for problem details");
-  app.add_flag_callback(
-      "--strict", program_policy::be_strict,
-      "take every value for what it looks like: no 45.9 or \"45\" in an integer field, no 1 for true");
-  app.add_option("--swagger-ui", f.service.swagger_ui,
-                 "folder of Swagger UI for /docs (default: swagger-ui beside the program), or none");
-  app.add_flag("--verbose", f.verbose, "one line per request on the standard error output");
-  add_number(app, "--max-records", f.service.limits.max_records, "more records in a request are refused: 422",
-             std::size_t{1}, std::size_t{ts::field_error::all_rows});
-  add_number(app, "--max-errors", f.service.limits.max_errors, "errors that an answer lists; the rest is counted");
-  add_number(app, "--max-error-bytes", f.service.max_error_bytes, "length of their text; the rest is counted");
-  add_number(app, "--max-connections", f.http.max_connections, "one more gets 503", std::size_t{1});
-  add_number(app, "--max-requests", f.http.max_requests, "more requests that have come and are not answered: 503",
-             std::size_t{1});
-  add_number(app, "--max-bytes-in-flight", f.http.max_bytes_in_flight,
-             "more bytes of unfinished requests and answers: 503");
-  add_number(app, "--max-body-bytes", f.http.max_body_bytes, "larger bodies are refused: 413");
-  add_number(app, "--max-header-bytes", f.http.max_header_bytes, "larger headers are refused: 431", std::size_t{256},
-             std::size_t{1} << 24U);
-  add_number(app, "--header-timeout", f.http.header_timeout_s, "seconds to send a request's header: 408", 1U);
-  add_number(app, "--body-timeout", f.http.body_timeout_s, "seconds to send a body, or to take an answer: 408 or cut",
-             1U);
-  add_number(app, "--idle-timeout", f.http.idle_timeout_s, "seconds that a connection may be idle", 1U);
-  add_number(app, "--drain-delay", f.http.drain_delay_s,
-             "seconds from SIGTERM, when /health says not ready, to the end of accepting");
-  add_number(app, "--shutdown-timeout", f.http.shutdown_timeout_s, "seconds that SIGTERM leaves to requests in flight");
-  app.footer(
-      "Exit status: 0 ended by SIGTERM or SIGINT; 1 a file, the model or the address is wrong; 2 the flags are.");
-}
-
 /// Reads the command line; the status to exit with, or nothing.
-inline std::optional<int> parse(CLI::App& app, flags& f, int argc, char** argv) {
-  declare(app, f);
-  if (const auto status = parse_command_line(app, argc, argv)) return status;
-  if (f.http.host.starts_with('[')) f.http.host = f.http.host.substr(1, f.http.host.size() - 2);
-  f.service.log.file.sync_interval = std::chrono::milliseconds(f.log_sync_ms);
-  f.service.log.file.rotate_age = std::chrono::seconds(f.log_rotate_s);
-  f.service.state_interval = std::chrono::seconds(f.state_interval_s);
-  f.service.label_delay = std::chrono::seconds(f.label_delay_s);
-  return std::nullopt;
-}
+std::optional<int> parse(flags& f, const std::string& description, int argc, char** argv);
+
+/// The settings of the service as the flags say; what is wrong with these, or nothing.
+std::optional<std::string> complete(flags& f);

@@ -4,14 +4,11 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
-#include <cstring>
 #include <exception>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,7 +16,6 @@
 #include <thread>
 #include <utility>
 
-#include "../file_names.hpp"
 #include "../http/http_server.hpp"
 #include "../program_policy.hpp"
 #include "../standard_streams.hpp"
@@ -31,38 +27,6 @@ template <class Service>
 struct served : Service {
   using coercion = program_policy;
 };
-
-/// The settings of the service as the flags say; what is wrong with these, or nothing.
-inline std::optional<std::string> complete(flags& f) {
-  ts::serving::settings& s = f.service;
-  if (s.model.empty()) return "--model: expected a file, or none";
-  if (s.prediction_log.empty()) return "--prediction-log: expected a file, or off";
-  if (s.model == "none") s.model.clear();
-  if (s.prediction_log == "off") s.prediction_log.clear();
-  if (s.swagger_ui == "none") {
-    s.swagger_ui.clear();
-  } else if (s.swagger_ui.empty()) {
-    std::error_code failed;
-    const auto beside = program_folder() / "swagger-ui";
-    if (std::filesystem::exists(beside, failed)) s.swagger_ui = beside.string();
-  }
-  std::string problem = wrong_names({{"--prediction-log", s.prediction_log, file_use::appended},
-                                     {"--state-file", s.state_file, file_use::replaced},
-                                     {"the model file", s.model, file_use::read},
-                                     {"the policy file", s.policy, file_use::read},
-                                     {"the key file", f.hash_key_file, file_use::read}});
-  if (!problem.empty()) return problem;
-  if (s.prediction_log.empty()) return std::nullopt;
-  if (!f.hash_key_file.empty()) {
-    const auto bytes = ts::files::read_file(f.hash_key_file, sizeof(ts::siphash_key) + 1);
-    if (!bytes) return bytes.error().message;
-    ts::siphash_key key{};
-    if (bytes->size() != sizeof key) return f.hash_key_file + ": expected 16 bytes";
-    std::memcpy(key.data(), bytes->data(), sizeof key);
-    s.log.hash_key = key;
-  }
-  return std::nullopt;
-}
 
 inline http::handler print_each(http::handler answer) {
   return [answer = std::move(answer)](const http::request& asked) {
@@ -89,8 +53,7 @@ int serve(int argc, char** argv, const char* model, const char* policy = nullptr
   f.http.threads = std::max(std::thread::hardware_concurrency(), 1U);
   f.service.model = bundled_model(model);
   if (policy != nullptr) f.service.policy = bundled_model(policy);
-  CLI::App app(fmt::format("{}, over HTTP.", Service::summary));
-  if (const auto status = parse(app, f, argc, argv)) return *status;
+  if (const auto status = parse(f, fmt::format("{}, over HTTP.", Service::summary), argc, argv)) return *status;
   if (const auto problem = complete(f)) return fail(*problem);
 
   std::signal(SIGXFSZ, SIG_IGN);  // a log that may not grow is a failed write, not the end

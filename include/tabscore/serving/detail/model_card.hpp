@@ -29,10 +29,18 @@ struct model_identity {
   std::string header;  // of predictions
 };
 
-/// From a model file, the SHA-256 of its bytes and the policy. Made once, when the model is loaded.
-template <class Service>
-model_identity identify(const model_file& file, const std::string& sha256,
-                        const std::optional<decision_policy>& policy) {
+/// From a model file, the SHA-256 of its bytes, the policy and the JSON Schema of a record. Made once, when the model
+/// is loaded.
+model_identity identify(const model_file& file, const std::string& sha256, const std::optional<decision_policy>& policy,
+                        std::string_view schema);
+
+}  // namespace tabscore::inline TABSCORE_ABI::serving::detail
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI::serving::detail {
+
+TABSCORE_INLINE model_identity identify(const model_file& file, const std::string& sha256,
+                                        const std::optional<decision_policy>& policy, std::string_view schema) {
   using openapi::json_text;
   using openapi::number;
   const auto list = [](const auto& items, auto&& text_of) {
@@ -91,11 +99,11 @@ model_identity identify(const model_file& file, const std::string& sha256,
                   json_text(origin.data_file), json_text(origin.data_sha256), origin.data_rows, split,
                   list(origin.metrics, [&](const auto& m) { return json_text(m.first) + ":" + number(m.second); }),
                   list(file.features.numeric, [&](const auto& name) { return json_text(name); }),
-                  list(file.features.text, [&](const auto& name) { return json_text(name); }), baseline,
-                  openapi::record_schema<Service>());
+                  list(file.features.text, [&](const auto& name) { return json_text(name); }), baseline, schema);
   model_identity identity{file.name, version, sha256, {}, std::move(card), std::move(header)};
   if (policy) identity.policy = {policy->name, policy->version, policy->sha256};
   return identity;
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI::serving::detail
+#endif

@@ -74,21 +74,27 @@ std::string record_schema() {
        .more_members = rules});
 }
 
-/// A dialect's first two errors for a record that has only its first number, below its bound.
-template <class Service, class Dialect>
-std::string error_example() {
-  using record = typename Service::record;
-  std::size_t number = 0;
-  while (number + 1 < record::size && record::kinds[number] == field_kind::text) ++number;
-  const simdjson::padded_string body(fmt::format(R"({{"records":[{{"{}":-1}}]}})", record::names[number]));
-  decoder<record> decoder;
-  batch<record> none;
-  decoder.records(body, none);
-  const std::span errors(decoder.faults().errors);
-  auto context = context_of<record>(body);
-  context.type_prefix = problem_types;
-  context.instance = "/batch_predict";
-  return to_json<Dialect>(errors.first((std::min<std::size_t>)(errors.size(), 2)), context);
+/// What the document says of a service, besides what all have in common.
+struct described {
+  std::string_view title, summary;
+  bool lenient = false;
+  tabscore::task predicted{};
+  std::string record, example, tensors;
+  prediction_schema prediction;
+  task_schema by_task;
+  std::vector<field_error> errors;  ///< of a record that has only its first number, below its bound
+  error_context context;            ///< of these
+  std::string_view rule;            ///< the message of the first one
+};
+
+/// The document; see openapi_document().
+std::string document(error_style errors, const std::string& model, const described& service);
+
+/// A dialect's first two errors.
+template <class Dialect>
+std::string error_example(const described& service) {
+  const std::span all(service.errors);
+  return to_json<Dialect>(all.first((std::min<std::size_t>)(all.size(), 2)), service.context);
 }
 
 std::string description(bool lenient);
@@ -100,12 +106,10 @@ inline std::string detail_example(error_style errors, std::string_view sentence)
 }
 
 /// A dialect's error for a list whose third record breaks the first rule.
-template <class Service, class Dialect>
-std::string rule_example() {
-  const auto rules = rule_texts<Service>();
+template <class Dialect>
+std::string rule_example(const described& service) {
   return written([&](text_buffer& out) {
-    Dialect::append_broken_rule(out, rules.empty() ? std::string_view{} : rules.front(), 2,
-                                context_of<typename Service::record>());
+    Dialect::append_broken_rule(out, service.rule, 2, {.names = service.context.names, .kinds = service.context.kinds});
   });
 }
 
@@ -117,10 +121,42 @@ template <class Service>
 std::string openapi_document(error_style errors, const std::string& model = {},
                              const model_outputs* outputs = nullptr) {
   using namespace openapi;
+  using record = typename Service::record;
+  using prediction = typename Service::prediction;
   const auto example = example_of<Service>();
-  const prediction_schema prediction = schema_of<typename Service::prediction>(outputs);
-  const task_schema by_task = task_schema_of<typename Service::prediction>();
-  const bool has_classes = Service::prediction::task == task::multiclass;
+  const auto rules = rule_texts<Service>();
+  std::size_t number = 0;
+  while (number + 1 < record::size && record::kinds[number] == field_kind::text) ++number;
+  const simdjson::padded_string body(fmt::format(R"({{"records":[{{"{}":-1}}]}})", record::names[number]));
+  decoder<record> decoder;
+  batch<record> none;
+  decoder.records(body, none);
+  described service{.title = Service::title,
+                    .summary = Service::summary,
+                    .lenient = Service::coercion::numbers == number_rule::lenient,
+                    .predicted = prediction::task,
+                    .record = record_schema<Service>(),
+                    .example = written([&](text_buffer& out) { append_record(out, example.view(), 0); }),
+                    .tensors = written([&](text_buffer& out) { append_tensors(out, example.view()); }),
+                    .prediction = schema_of<prediction>(outputs),
+                    .by_task = task_schema_of<prediction>(),
+                    .errors = decoder.faults().errors,
+                    .context = context_of<record>(body),
+                    .rule = rules.empty() ? std::string_view{} : rules.front()};
+  service.context.type_prefix = problem_types;
+  service.context.instance = "/batch_predict";
+  return document(errors, model, service);
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI::serving::detail
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI::serving::detail {
+
+namespace openapi {
+
+TABSCORE_INLINE std::string document(error_style errors, const std::string& model, const described& service) {
+  const bool has_classes = service.predicted == task::multiclass;
   std::vector<fault> faults;
   for (std::size_t f = 0; f < fault_count; ++f) faults.push_back(static_cast<fault>(f));
   std::string types = list_of(dialect::problem_details::all_types,
@@ -134,37 +170,38 @@ std::string openapi_document(error_style errors, const std::string& model = {},
   const std::pair<std::string_view, std::string> parts[] = {
       {"version",
        json_text(fmt::format("{}.{}.{}", TABSCORE_VERSION_MAJOR, TABSCORE_VERSION_MINOR, TABSCORE_VERSION_PATCH))},
-      {"title", json_text(Service::title)},
-      {"summary", json_text(Service::summary)},
-      {"description", json_text(description(Service::coercion::numbers == number_rule::lenient))},
+      {"title", json_text(service.title)},
+      {"summary", json_text(service.summary)},
+      {"description", json_text(description(service.lenient))},
       {"model", json_text(model.empty() ? "model" : model)},
-      {"record", record_schema<Service>()},
-      {"example", written([&](text_buffer& out) { append_record(out, example.view(), 0); })},
-      {"tensors", "[" + written([&](text_buffer& out) { append_tensors(out, example.view()); }) + "]"},
+      {"record", service.record},
+      {"example", service.example},
+      {"tensors", "[" + service.tensors + "]"},
       {"datatypes", list_of(tabscore::detail::tensor_datatypes, [](const auto& t) { return json_text(t.name); })},
-      {"explanation", json_text("Only when asked for with explain. All of its numbers add up to " + prediction.margin)},
-      {"prediction", prediction.properties},
-      {"prediction_required", prediction.required},
-      {"prediction_example", prediction.example},
-      {"prediction_outputs", prediction.outputs},
-      {"task", json_text(tabscore::name(Service::prediction::task))},
-      {"threshold_type", json_text(by_task.threshold)},
-      {"explain_description", json_text(by_task.explain)},
-      {"explanation_member", by_task.explanation},
-      {"baseline_member", by_task.baseline},
-      {"baseline_required", by_task.baseline_required},
-      {"drift_members", by_task.drift},
-      {"drift_required", by_task.drift_required},
-      {"history_members", by_task.history},
-      {"history_required", by_task.history_required},
-      {"policy_member", by_task.policy},
-      {"policy_header", by_task.policy_header},
+      {"explanation",
+       json_text("Only when asked for with explain. All of its numbers add up to " + service.prediction.margin)},
+      {"prediction", service.prediction.properties},
+      {"prediction_required", service.prediction.required},
+      {"prediction_example", service.prediction.example},
+      {"prediction_outputs", service.prediction.outputs},
+      {"task", json_text(tabscore::name(service.predicted))},
+      {"threshold_type", json_text(service.by_task.threshold)},
+      {"explain_description", json_text(service.by_task.explain)},
+      {"explanation_member", service.by_task.explanation},
+      {"baseline_member", service.by_task.baseline},
+      {"baseline_required", service.by_task.baseline_required},
+      {"drift_members", service.by_task.drift},
+      {"drift_required", service.by_task.drift_required},
+      {"history_members", service.by_task.history},
+      {"history_required", service.by_task.history_required},
+      {"policy_member", service.by_task.policy},
+      {"policy_header", service.by_task.policy_header},
       {"top_parameter",
        has_classes
            ? R"(, {"name": "top", "in": "query", "description": "Tell the N most likely classes only", "schema": {"type": "integer", "minimum": 1, "maximum": 1000}})"
            : ""},
-      {"rule_example", with_dialect(errors, []<class Dialect>() { return rule_example<Service, Dialect>(); })},
-      {"errors_example", with_dialect(errors, []<class Dialect>() { return error_example<Service, Dialect>(); })},
+      {"rule_example", with_dialect(errors, [&]<class Dialect>() { return rule_example<Dialect>(service); })},
+      {"errors_example", with_dialect(errors, [&]<class Dialect>() { return error_example<Dialect>(service); })},
       {"unreadable_example",
        detail_example(errors, speaks_pydantic(errors) ? dialect::pydantic1::unreadable_detail
                                                       : unreadable_sentence(unreadable::encoding))},
@@ -177,13 +214,13 @@ std::string openapi_document(error_style errors, const std::string& model = {},
                      ? R"({"type":"object","properties":{"detail":{"type":"string"}},"required":["detail"]})"
                      : R"({"$ref":"#/components/schemas/Errors"})"},
       {"codes", "[" + json_text(dialect::neutral::malformed) + "," + codes.substr(1)},
-      {"neutral_example", error_example<Service, dialect::neutral>()},
+      {"neutral_example", error_example<dialect::neutral>(service)},
       {"pydantic1_types", pydantic1},
-      {"pydantic1_example", error_example<Service, dialect::pydantic1>()},
-      {"pydantic2_example", error_example<Service, dialect::pydantic2>()},
+      {"pydantic1_example", error_example<dialect::pydantic1>(service)},
+      {"pydantic2_example", error_example<dialect::pydantic2>(service)},
       {"problem_types", types},
       {"problem_codes", codes},
-      {"problem_example", error_example<Service, dialect::problem_details>()},
+      {"problem_example", error_example<dialect::problem_details>(service)},
       {"explain_least", std::to_string(count_query::least)},
       {"explain_most", std::to_string(count_query::most)},
   };
@@ -226,13 +263,6 @@ std::string openapi_document(error_style errors, const std::string& model = {},
   }
   return filled;
 }
-
-}  // namespace tabscore::inline TABSCORE_ABI::serving::detail
-
-#if TABSCORE_BODIES
-namespace tabscore::inline TABSCORE_ABI::serving::detail {
-
-namespace openapi {
 
 TABSCORE_INLINE std::string description(bool lenient) {
   std::string text;

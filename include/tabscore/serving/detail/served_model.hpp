@@ -149,7 +149,7 @@ result<std::unique_ptr<served_model<Service>>> load_served_model(const settings&
   auto pipe = pipeline_of<Service>::make(Service::rules, Service::features, std::move(*scorer), told(), policy);
   if (!pipe) return pipe.error();
   model->pipe.emplace(std::move(*pipe));
-  model->identity = identify<Service>(*file, sha256, policy);
+  model->identity = identify(*file, sha256, policy, openapi::record_schema<Service>());
   model->names.emplace(model->pipe->layout());
   model->openapi = openapi_document<Service>(config.errors, file->name, &model->pipe->layout().model);
   if (config.with_baseline) model->baseline = std::move(file->baseline);

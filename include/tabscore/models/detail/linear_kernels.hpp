@@ -7,11 +7,9 @@
 #include <vector>
 
 #include "../../core/config.hpp"
-#include "../../core/exact.hpp"
 #include "../../features/feature_block.hpp"
 #include "../../features/numeric_step.hpp"
 #include "../kernel.hpp"
-#include "few_doubles.hpp"
 
 // The sum of a linear model's numeric terms: the same numbers for every row, on as many rows at a time as the CPU has
 // lanes, whatever the target of the translation unit.
@@ -55,6 +53,17 @@ class linear_terms {
 
 /// margin[i] = sum over j, in order, of (x[j][i] - mean) / scale * coefficient, each operation rounded.
 using linear_kernel = void (*)(const feature_block&, const linear_terms&, double* margin);
+
+/// The one for this kind of CPU; precondition: available(k).
+linear_kernel linear_kernel_for(kernel k) noexcept;
+
+}  // namespace tabscore::inline TABSCORE_ABI::detail
+
+#if TABSCORE_BODIES
+#include "../../core/exact.hpp"
+#include "few_doubles.hpp"
+
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// Rows [first, first + rows). Not inlined where the target has fused operations: the flags that it is compiled with
 /// say whether products need care.
@@ -124,8 +133,7 @@ template <bool Whole>
 
 #endif
 
-/// The one for this kind of CPU; precondition: available(k).
-inline linear_kernel linear_kernel_for(kernel k) noexcept {
+TABSCORE_INLINE linear_kernel linear_kernel_for(kernel k) noexcept {
 #if defined(__x86_64__) && defined(__GNUC__)
   if (k != kernel::portable && k != kernel::reference && available(kernel::avx2)) return linear_avx2;
 #endif
@@ -133,3 +141,4 @@ inline linear_kernel linear_kernel_for(kernel k) noexcept {
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI::detail
+#endif

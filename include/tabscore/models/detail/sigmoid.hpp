@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <bit>
-#include <cmath>
 #include <cstddef>
-#include <cstdint>
 
 #include "../../core/config.hpp"
 #include "../kernel.hpp"
-#include "few_doubles.hpp"
 
 // 1 / (1 + exp(-m)) with the exp of the C library: the trainer's. Where that is glibc's (2.28 and newer, on a CPU with
 // FMA) four at a time, by the operations that it does, in their order.
@@ -16,6 +12,26 @@ namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// m[i] becomes 1 / (1 + exp(-m[i])) for i < n.
 using sigmoid_kernel = void (*)(double* m, std::size_t n) noexcept;
+
+#if defined(__x86_64__) && defined(__GNUC__)
+/// Whether the C library's exp is the one that four at a time are computed by: of 2,000 numbers any other differs in
+/// some last bits. For CPUs with AVX2.
+bool exp_is_glibcs() noexcept;
+#endif
+
+/// The one for this kind of CPU; precondition: available(k). All give the same bits.
+sigmoid_kernel sigmoid_kernel_for(kernel k) noexcept;
+
+}  // namespace tabscore::inline TABSCORE_ABI::detail
+
+#if TABSCORE_BODIES
+#include <bit>
+#include <cmath>
+#include <cstdint>
+
+#include "few_doubles.hpp"
+
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 inline void sigmoid_portable(double* m, std::size_t n) noexcept {
   for (std::size_t i = 0; i < n; ++i) m[i] = 1.0 / (1.0 + std::exp(-m[i]));
@@ -139,8 +155,7 @@ alignas(64) inline constexpr power_of_two powers_of_two[128] = {
   if (n != 0) store_few(m, n, sigmoid_avx2(load_few(m, n)));
 }
 
-/// Whether the C library's exp is the one above: of numbers like these any other differs in some last bits.
-inline bool exp_is_glibcs() noexcept {
+TABSCORE_INLINE bool exp_is_glibcs() noexcept {
   std::uint64_t state = 1;
   for (int i = 0; i < 2000; ++i) {
     state = state * 6364136223846793005U + 1442695040888963407U;  // Knuth's MMIX
@@ -157,8 +172,7 @@ inline bool exp_is_glibcs() noexcept {
 
 #endif
 
-/// The one for this kind of CPU; precondition: available(k). All give the same bits.
-inline sigmoid_kernel sigmoid_kernel_for(kernel k) noexcept {
+TABSCORE_INLINE sigmoid_kernel sigmoid_kernel_for(kernel k) noexcept {
 #if defined(__x86_64__) && defined(__GNUC__)
   if (k != kernel::portable && k != kernel::reference && available(kernel::avx2)) {
     static const bool same = exp_is_glibcs();
@@ -169,3 +183,4 @@ inline sigmoid_kernel sigmoid_kernel_for(kernel k) noexcept {
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI::detail
+#endif

@@ -1,4 +1,4 @@
-# tabscore::compiled is tabscore::tabscore with the loaders and the tree kernels compiled once, in a static library of the
+# tabscore::compiled is tabscore::tabscore with what depends on no type of the user compiled once, in a static library of the
 # program's own build and with its flags; nothing is built where it is not linked. Needs tabscore_include_folder.
 if(NOT TARGET tabscore_compiled)
   add_library(tabscore_compiled STATIC EXCLUDE_FROM_ALL ${tabscore_include_folder}/tabscore/tabscore.cpp)

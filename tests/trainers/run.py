@@ -72,9 +72,9 @@ Folders that MLflow 2.9 and 3.17 wrote for XGBoost 1.7 and 3.2 (JSON, UBJSON, 3.
 and 4.7 were loaded with `load_model` and gave the trainer's numbers. Those of its flavour sklearn, of LightGBM's scikit-learn
 wrapper (pickles) and XGBoost 1.7's `model.xgb` (the old binary format) are refused with what to do.
 
-R's packages xgboost and lightgbm were not run: they call the same libraries' `XGBoosterSaveModel` and `LGBM_BoosterSaveModel`, so
-`xgb.save(model, "model.json")` and `lgb.save(model, "model.txt")` write these formats; `saveRDS` and `saveRDS.lgb.Booster` do not,
-and are refused by name. SynapseML's `saveNativeModel` writes LightGBM's text; it was not run either.
+R's packages xgboost and lightgbm, `xgboost.spark` and SynapseML were not run here. They call the same libraries, so that
+`xgb.save(model, "model.json")`, `lgb.save(model, "model.txt")`, `model.get_booster().save_model("model.json")` and
+`saveNativeModel` write these formats; `saveRDS` does not, and its files are refused by name.
 """
 
 

@@ -6,11 +6,13 @@
 #include <cstdint>
 #include <cstdlib>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <tabscore/outputs/decider.hpp>
 #include <tabscore/outputs/load_policy.hpp>
 #include <tabscore/outputs/prediction.hpp>
 #include <tabscore/schema/batch.hpp>
+#include <utility>
 #include <vector>
 
 using namespace tabscore;
@@ -55,10 +57,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   require(parse_policy({exact.data(), exact.size()}, "fuzz")->sha256 == policy->sha256);
-  use<decided<binary<>, "decision", "approve", "refer", "decline">>(*policy, {.classes = {"no", "yes"}});
-  use<decided<multiclass<>, "decision", "approve", "refer", "decline">>(
-      *policy, {.task = task::multiclass, .columns = 3, .classes = {"a", "b", "c"}});
-  use<decided<regression<>, "decision", "approve", "refer", "decline">>(*policy, {.task = task::regression});
+  const auto model = [](task of, std::vector<std::string> classes) {
+    const std::size_t columns = of == task::multiclass ? classes.size() : 1;
+    return model_outputs{of, columns, true, std::move(classes), class_kind::text, {}};
+  };
+  use<decided<binary<>, "decision", "approve", "refer", "decline">>(*policy, model(task::binary, {"no", "yes"}));
+  use<decided<multiclass<>, "decision", "approve", "refer", "decline">>(*policy,
+                                                                        model(task::multiclass, {"a", "b", "c"}));
+  use<decided<regression<>, "decision", "approve", "refer", "decline">>(*policy, model(task::regression, {}));
   return 0;
 }
 

@@ -43,6 +43,7 @@
 #include "json/syntax.hpp"
 #include "json/write.hpp"
 #include "json/write_predictions.hpp"
+#include "json/write_reasons.hpp"
 
 #include "expr/expr.hpp"
 #include "expr/json_logic.hpp"
@@ -65,6 +66,7 @@
 #include "outputs/prediction.hpp"
 #include "outputs/prediction_columns.hpp"
 #include "outputs/predictions.hpp"
+#include "outputs/reasons.hpp"
 #include "outputs/task.hpp"
 
 #include "models/contributions.hpp"
@@ -143,6 +145,7 @@
 #include "monitor/state_json.hpp"
 
 #include "pipeline/append_partial.hpp"
+#include "pipeline/give_reasons.hpp"
 #include "pipeline/outcome.hpp"
 #include "pipeline/pipeline.hpp"
 #include "pipeline/record_stream.hpp"

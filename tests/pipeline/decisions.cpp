@@ -227,7 +227,7 @@ TEST_CASE("what is wrong with a policy is said in one sentence", "[decisions]") 
   const auto of = [&](std::string_view tables) { return parse(document(tables)); };
   CHECK(of(R"("rule":"x")") ==
         "p.json: rule: unknown member; known are format, format_version, name, version, by, threshold, below, reached, "
-        "bands, costs, number");
+        "bands, costs, number, reasons");
   CHECK(of(R"("name":"twice","bands":[])") == "p.json: name: the member appears twice");
   CHECK(of(R"("number":"p")") ==
         "p.json: $: expected one of the members \"threshold\", \"bands\" and \"costs\", found an object");

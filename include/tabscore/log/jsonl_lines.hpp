@@ -92,7 +92,9 @@ inline std::string json_text(std::string_view text) {
 class jsonl_lines {
  public:
   explicit jsonl_lines(std::string_view model = {}, const siphash_key& key = {})
-      : end_(model.empty() ? "}}\n" : "}, \"model\": " + detail::json_text(model) + "}\n"), key_(key) {}
+      : end_text_(model.empty() ? "}}\n" : "}, \"model\": " + detail::json_text(model) + "}\n"),
+        end_(end_text_),
+        key_(key) {}
 
   /// Appends the lines of a batch, all with the same time.
   template <schema_type Schema>
@@ -137,11 +139,29 @@ class jsonl_lines {
           }
         }
       });
-      out.keep_to(end_.write(to));
+      if (batch.scores.reasons == nullptr) {
+        out.keep_to(end_.write(to));
+      } else {
+        out.keep_to(to);
+        append_end(out, *batch.scores.reasons, row);
+      }
     }
   }
 
  private:
+  /// The end of a line with the codes of its reasons, the largest first.
+  void append_end(text_buffer& out, const record_reasons& reasons, std::size_t row) const {
+    std::string_view before = "}, \"reasons\": [";
+    if (reasons.of(row).empty()) out.append(before);
+    for (const std::uint16_t at : reasons.of(row)) {
+      out.append(before);
+      append_json_text<escape::non_ascii>(out, reasons.known[at].code);
+      before = ", ";
+    }
+    out.append("]");
+    out.append(end_text_.substr(1));  // the brace of the features stands before the reasons
+  }
+
   /// What stands before a field's value. Of most names the compiler knows it, and copies it in whole blocks without a
   /// loop (and without a copy for itself, which g++ 12 makes of what is no whole block).
   template <schema_type Schema, std::size_t At>
@@ -291,6 +311,7 @@ class jsonl_lines {
     return to;
   }
 
+  std::string end_text_;
   detail::repeated_text end_;
   siphash_key key_;
 };

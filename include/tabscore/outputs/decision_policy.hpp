@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "../core/config.hpp"
+#include "reasons.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
 
@@ -34,6 +35,7 @@ struct decision_policy {
   std::vector<std::pair<std::string, decision_table>> values;  ///< texts, or integers and truth values as JSON has them
   std::optional<decision_table> otherwise;
   std::optional<decision_table> missing;  ///< of records without a value; nothing: as otherwise
+  std::optional<reason_table> reasons;    ///< for the people whom adverse decisions concern
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI

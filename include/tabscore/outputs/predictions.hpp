@@ -17,6 +17,7 @@
 #include "../core/json_text.hpp"
 #include "../core/text_buffer.hpp"
 #include "../core/write_number.hpp"
+#include "reasons.hpp"
 #include "task.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
@@ -98,6 +99,7 @@ struct predictions {
   detail::number_texts* texts = nullptr;  ///< of the values: empty until somebody writes them; none: they are not kept
   const prediction_layout* layout = &prediction_layout::of_two_classes();
   /// Of each record, when they were asked for: columns x (features + 1) numbers, the last of a column its base value.
+  const record_reasons* reasons = nullptr;  ///< of each record, for requests that ask for them
   std::span<const double> contributions{};
 
   predictions() = default;
@@ -130,7 +132,7 @@ struct predictions {
   /// The name of a record's decision. Precondition: decision_at is not empty.
   std::string_view decision_of(std::size_t row) const noexcept { return layout->decisions.names[decision_at[row]]; }
 
-  /// The numbers of some of the records, without contributions.
+  /// The numbers of some of the records, without contributions and reasons.
   predictions slice(std::size_t begin, std::size_t count) const noexcept;
 };
 
@@ -198,6 +200,7 @@ TABSCORE_INLINE predictions predictions::slice(std::size_t begin, std::size_t co
   if (!decision_at.empty()) some.decision_at = decision_at.subspan(begin, count);
   some.texts = nullptr;
   some.contributions = {};
+  some.reasons = nullptr;
   return some;
 }
 

@@ -32,6 +32,7 @@
 #include "../outputs/match.hpp"
 #include "../outputs/prediction.hpp"
 #include "../outputs/predictions.hpp"
+#include "../outputs/reasons.hpp"
 #include "../schema/columns.hpp"
 #include "../schema/field_error.hpp"
 
@@ -56,9 +57,12 @@ class score_buffers {
  public:
   std::size_t capacity_bytes() const noexcept {
     return matrix.capacity() + codes.capacity() + model.capacity() + values.capacity() + label.capacity() +
-           decision.capacity() + contributions.capacity() + texts.capacity();
+           decision.capacity() + contributions.capacity() + reasons.capacity() + reason_sums.capacity() +
+           texts.capacity();
   }
-  scratch matrix, codes, model, values, label, decision, contributions;
+  scratch matrix, codes, model, values, label, decision, contributions, reasons, reason_sums;
+  record_reasons found_reasons;    ///< predictions::reasons
+  std::size_t wanted_reasons = 0;  ///< of each record; needs pipeline::reasons()
   detail::number_texts texts;
   detail::exclusive user;  ///< one thread at a time
 };
@@ -134,6 +138,12 @@ class pipeline {
   const Model& model() const noexcept { return model_; }
   /// The names and classes of the predictions; it lives as long as a copy of the pipeline.
   const prediction_layout& layout() const noexcept { return *layout_; }
+  /// What finds the reasons of predictions, or nullptr.
+  const reason_finder* reasons() const noexcept { return reasons_.get(); }
+  /// Gives predictions reasons where score_buffers::wanted_reasons asks for some. By give_reasons.hpp.
+  void give_reasons(reason_finder finder) requires explainable<Model> {
+    reasons_ = std::make_shared<const reason_finder>(std::move(finder));
+  }
 
   /// Scores all records or none. The records must be valid; rules are checked here, and the sinks told of what was
   /// predicted. The predictions live in the buffers. An empty batch gives empty predictions and tells no sink.
@@ -148,17 +158,8 @@ class pipeline {
   result<std::span<const double>> explain(const columns<Schema>& records,
                                           score_buffers& buffers) const requires explainable<Model> {
     if (const error* const reason = model_.explain_error()) return *reason;
-    const std::size_t numbers = values_a_record() * (model_.features().size() + 1);
-    const std::size_t rows = records.rows();
     const detail::exclusive::hold hold(buffers.user);
-    const std::span<double> out = buffers.contributions.template get<double>(rows * numbers);
-    block_features features(*this, rows, buffers);
-    for (std::size_t begin = 0; begin < rows; begin += block_rows) {
-      const std::size_t count = (std::min)(block_rows, rows - begin);
-      model_.contributions(features.of(records.slice(begin, count)), buffers.model,
-                           out.subspan(begin * numbers, count * numbers));
-    }
-    return std::span<const double>(out);
+    return contributions_of(records, buffers);
   }
 
   /// Calls f(unscorable) for each record that is, in their order. No sink is told.
@@ -217,12 +218,14 @@ class pipeline {
       bool admitted = true;
       if (good_ && scored_ == 0) {
         block(records, [&](const feature_block& x) {
+          find_reasons(batch);
           admitted = pipe_.sinks_.admit(batch);
           if (admitted) pipe_.sinks_.template record<width>(batch, x);
         });
       } else {
         if (good_ && scored_ < rows) observe(records.slice(scored_, rows - scored_));
         if (good_) {
+          find_reasons(batch);
           admitted = pipe_.sinks_.admit(batch);
           if (admitted) observed_->record(batch);
         }
@@ -236,6 +239,18 @@ class pipeline {
     }
 
    private:
+    /// Before the sinks, which may log them. The features of a single block stay as they are.
+    void find_reasons(scored<Schema>& batch) {
+      if constexpr (explainable<Model>) {
+        const std::size_t most = buffers_.wanted_reasons;
+        if (most == 0 || pipe_.reasons_ == nullptr) return;
+        const std::span<const double> numbers = pipe_.contributions_of(batch.records, buffers_);
+        buffers_.found_reasons = pipe_.reasons_->find_all(numbers, batch.scores.decision_at, batch.records.rows(), most,
+                                                          buffers_.reasons, buffers_.reason_sums);
+        batch.scores.reasons = &buffers_.found_reasons;
+      }
+    }
+
     void restart() noexcept {
       scored_ = 0;
       good_ = true;
@@ -366,6 +381,20 @@ class pipeline {
                    policy->path + ": the prediction declares no decisions: declare ts::decided<...> for a policy"};
     }
     return std::nullopt;
+  }
+
+  /// What explain() gives.
+  std::span<const double> contributions_of(const columns<Schema>& records, score_buffers& buffers) const {
+    const std::size_t numbers = values_a_record() * (model_.features().size() + 1);
+    const std::size_t rows = records.rows();
+    const std::span<double> out = buffers.contributions.template get<double>(rows * numbers);
+    block_features features(*this, rows, buffers);
+    for (std::size_t begin = 0; begin < rows; begin += block_rows) {
+      const std::size_t count = (std::min)(block_rows, rows - begin);
+      model_.contributions(features.of(records.slice(begin, count)), buffers.model,
+                           out.subspan(begin * numbers, count * numbers));
+    }
+    return out;
   }
 
   /// Numbers a record.
@@ -529,6 +558,7 @@ class pipeline {
   Sinks sinks_;
   std::shared_ptr<const prediction_layout> layout_;
   struct no_decider {};
+  std::shared_ptr<const reason_finder> reasons_;
   [[no_unique_address]] std::conditional_t<has_decisions, decider<Schema>, no_decider> decider_;
   std::array<std::size_t, std::max<std::size_t>(1, Schema::text_count)> text_fields_{};
   std::size_t text_features_ = 0;

@@ -24,6 +24,7 @@ struct request_options {
   body_shape shape = body_shape::records;
   tabscore::on_error on_error = tabscore::on_error::fail;
   bool explain = false;                  ///< predictions::contributions are wanted
+  std::size_t reasons = 0;               ///< predictions::reasons are wanted, up to so many of each record
   std::size_t max_explained = SIZE_MAX;  ///< records of a body that is explained; more are fault::max_items
 };
 
@@ -93,11 +94,14 @@ outcome score_some(const Pipeline& pipe, typename Pipeline::scoring& run, const 
 /// Why the request's records are not explained, or nothing.
 template <class Pipeline>
 std::optional<outcome> refuse_explanation(const Pipeline& pipe, std::size_t records, const request_options& options) {
-  if (!options.explain) return std::nullopt;
+  if (!options.explain && options.reasons == 0) return std::nullopt;
   if constexpr (explainable<std::remove_cvref_t<decltype(pipe.model())>>) {
     if (const error* const reason = pipe.model().explain_error()) return *reason;
   } else {
     return error{errc::unsupported, "the model has no contributions"};
+  }
+  if (options.reasons != 0 && pipe.reasons() == nullptr) {
+    return error{errc::unsupported, "there are no reasons: no policy file declares them"};
   }
   if (records <= options.max_explained) return std::nullopt;
   const auto most = static_cast<std::int64_t>(options.max_explained);
@@ -111,6 +115,11 @@ template <class Pipeline, schema_type Schema>
                                              bool some) {
   const std::size_t records = from.records.rows() + from.faults.bad_rows.size();
   if (auto refusal = refuse_explanation(pipe, records, options)) return *std::move(refusal);
+  struct asked_reasons {
+    std::size_t& wanted;
+    ~asked_reasons() { wanted = 0; }
+  } const asked{from.buffers.wanted_reasons};
+  asked.wanted = options.reasons;
   outcome result = some ? score_some(pipe, run, from) : score_all(run, from.records, from.faults, options.shape);
   if constexpr (explainable<std::remove_cvref_t<decltype(pipe.model())>>) {
     auto* p = std::get_if<predictions>(&result);
@@ -148,7 +157,7 @@ outcome score_request(const Pipeline* pipe, const decoded_request<Schema>& from,
     Observer& observer;
     ~lap_at_end() { observer.lap(request_stage::score); }
   } const lap{observer};
-  if (some || options.explain) return score_with_options(*pipe, run, from, options, some);
+  if (some || options.explain || options.reasons != 0) return score_with_options(*pipe, run, from, options, some);
   return score_all(run, from.records, from.faults, options.shape);
 }
 

@@ -116,10 +116,62 @@ inline void read_tables_by_value(const json_node& by, decision_policy& to) {
   if (by.has("missing")) to.missing = read_table(by["missing"], "by.missing");
 }
 
+/// A list of distinct names.
+inline std::vector<std::string> read_names(const json_node& node) {
+  std::vector<std::string> names;
+  node.each([&](const json_node& name) { names.emplace_back(name.name()); });
+  if (const auto twin = repeated({names.begin(), names.end()})) {
+    node.fail(errc::structure, fmt::format("\"{}\" appears twice", *twin));
+  }
+  return names;
+}
+
+inline reason_table read_reasons(const json_node& node) {
+  reason_table table;
+  node.members({"adverse", "baseline"}, {"number", "groups", "unreported", "decisions"});
+  if (!node.ok()) return table;
+  const std::string adverse = node["adverse"].text();
+  if (adverse != "higher" && adverse != "lower") node["adverse"].expected("\"higher\" or \"lower\"");
+  table.adverse = adverse == "lower" ? reason_table::direction::lower : reason_table::direction::higher;
+  if (node["baseline"].is_text()) {
+    if (node["baseline"].text() != "training mean") node["baseline"].expected("\"training mean\" or a record");
+  } else {
+    node["baseline"].members({"record"});
+    if (!node.ok()) return table;
+    const json_node record = node["baseline"]["record"];
+    if (!record.element().is_object()) record.expected("a record");
+    table.baseline = simdjson::minify(record.element());
+  }
+  if (node.has("number")) table.number = node["number"].name();
+  if (node.has("groups")) {
+    node["groups"].each([&](const json_node& group) {
+      group.members({"code", "text", "features"});
+      if (!group.ok()) return;
+      table.reasons.push_back({group["code"].name(), group["text"].name(), read_names(group["features"])});
+      if (group.ok() && table.reasons.back().features.empty()) group["features"].expected("at least one feature");
+    });
+    if (node.ok() && table.reasons.empty()) node["groups"].expected("at least one group");
+    if (table.reasons.size() > max_reason_groups) {
+      node["groups"].expected(fmt::format("at most {} groups", max_reason_groups));
+    }
+  }
+  std::vector<std::string_view> codes;
+  for (const reason& r : table.reasons) codes.emplace_back(r.code);
+  if (const auto twin = repeated(codes)) {
+    node["groups"].fail(errc::structure, fmt::format("the code \"{}\" appears twice", *twin));
+  }
+  if (node.has("unreported")) table.unreported = read_names(node["unreported"]);
+  if (node.has("decisions")) {
+    table.decisions = read_names(node["decisions"]);
+    if (node.ok() && table.decisions.empty()) node["decisions"].expected("at least one decision");
+  }
+  return table;
+}
+
 inline decision_policy read_policy(const json_node& root) {
   decision_policy policy;
   root.members({"format", "format_version", "name", "version"},
-               {"by", "threshold", "below", "reached", "bands", "costs", "number"});
+               {"by", "threshold", "below", "reached", "bands", "costs", "number", "reasons"});
   if (!root.ok()) return policy;
   if (root["format"].text() != "tabscore-policy") root["format"].expected("\"tabscore-policy\"");
   if (root.ok() && root["format_version"].count() != 1) {
@@ -131,10 +183,12 @@ inline decision_policy read_policy(const json_node& root) {
   std::string tables;
   root.each_member([&](std::string_view name, const json_node& node) {
     if (name == "format" || name == "format_version" || name == "name" || name == "version") return;
-    if (root.has("by") && name != "by") node.fail(errc::structure, "tables by a field's value stand in \"by\" alone");
+    if (root.has("by") && name != "by" && name != "reasons")
+      node.fail(errc::structure, "tables by a field's value stand in \"by\" alone");
     tables.append(tables.empty() ? "{\"" : ",\"").append(name).append("\":").append(simdjson::minify(node.element()));
   });
   policy.tables = tables.append("}");
+  if (root.has("reasons")) policy.reasons = read_reasons(root["reasons"]);
   if (!root.ok()) return policy;
   if (root.has("by")) {
     read_tables_by_value(root["by"], policy);

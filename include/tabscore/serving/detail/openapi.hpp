@@ -196,6 +196,11 @@ TABSCORE_INLINE std::string document(error_style errors, const std::string& mode
       {"history_required", service.by_task.history_required},
       {"policy_member", service.by_task.policy},
       {"policy_header", service.by_task.policy_header},
+      {"reasons_member", service.by_task.reasons},
+      {"reasons_parameter",
+       service.by_task.reasons.empty()
+           ? ""
+           : R"(, {"name": "reasons", "in": "query", "description": "With each prediction up to N reasons of the policy", "schema": {"type": "integer", "minimum": 1, "maximum": 1000}})"},
       {"top_parameter",
        has_classes
            ? R"(, {"name": "top", "in": "query", "description": "Tell the N most likely classes only", "schema": {"type": "integer", "minimum": 1, "maximum": 1000}})"

@@ -36,6 +36,7 @@ struct task_schema {
   std::string drift, drift_required;
   std::string history, history_required;
   std::string policy, policy_header;  ///< the member of /model, and a header of predictions
+  std::string reasons;                ///< with decisions, the member of a prediction
 };
 
 template <prediction_type Prediction>
@@ -61,6 +62,10 @@ task_schema task_schema_of() {
           R"("policy": {"type": "object", "description": "The policy that decides", "properties": {"name": {"type": "string"}, )"
           R"("version": {"type": "string"}, "sha256": {"type": "string"}, "tables": {"type": "object"}}, )"
           R"("required": ["name", "version", "sha256", "tables"]}, )";
+      schema.reasons =
+          R"(, "reasons": {"type": "array", "description": "Only when asked for with reasons, if the policy declares them", )"
+          R"("items": {"type": "object", "properties": {"rank": {"type": "integer"}, "code": {"type": "string"}, )"
+          R"("text": {"type": "string"}}, "required": ["rank", "code", "text"]}})";
       schema.policy_header =
           R"(, "x-policy-sha256": {"description": "SHA-256 of the policy file", "schema": {"type": "string"}})";
     }

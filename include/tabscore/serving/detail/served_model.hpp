@@ -20,6 +20,7 @@
 #include "../../outputs/decision_policy.hpp"
 #include "../../outputs/load_policy.hpp"
 #include "../../outputs/prediction.hpp"
+#include "../../pipeline/give_reasons.hpp"
 #include "../service.hpp"
 #include "../swappable.hpp"
 #include "model_card.hpp"
@@ -149,6 +150,9 @@ result<std::unique_ptr<served_model<Service>>> load_served_model(const settings&
   auto pipe = pipeline_of<Service>::make(Service::rules, Service::features, std::move(*scorer), told(), policy);
   if (!pipe) return pipe.error();
   model->pipe.emplace(std::move(*pipe));
+  if (policy) {
+    if (auto wrong = give_reasons<typename Service::coercion>(*model->pipe, *policy)) return *std::move(wrong);
+  }
   model->identity = identify(*file, sha256, policy, openapi::record_schema<Service>());
   model->names.emplace(model->pipe->layout());
   model->openapi = openapi_document<Service>(config.errors, file->name, &model->pipe->layout().model);

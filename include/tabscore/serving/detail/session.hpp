@@ -15,6 +15,7 @@
 #include "../../core/config.hpp"
 #include "../../json/explanation.hpp"
 #include "../../json/write.hpp"
+#include "../../json/write_reasons.hpp"
 #include "../../monitor/state_json.hpp"
 #include "../../pipeline/append_partial.hpp"
 #include "../../pipeline/score_json.hpp"
@@ -165,12 +166,15 @@ class session {
   response predict(const request& asked, request_options options) {
     const count_query explain = read_count_query(asked.query, "explain");
     if (!explain.valid) return refuse(explain, "explain");
+    const count_query reasons = read_count_query(asked.query, "reasons");
+    if (!reasons.valid) return refuse(reasons, "reasons");
     const count_query top = read_count_query(asked.query, "top");  // of one number there is nothing to leave out
     if (!top.valid) return refuse(top, "top");
     if (!asked.body.empty() && !is_json(asked.content_type)) {
       return answer(validation_errors{{.what = fault::not_record}}, options);
     }
     options.explain = explain.count != 0;
+    options.reasons = reasons.count;
     options.max_explained = count_query::most_explained;
     const pipeline_of<Service>* const pipe = model_ != nullptr ? &*model_->pipe : nullptr;
     thread_metrics::stopwatch time(metrics_);
@@ -196,17 +200,18 @@ class session {
     const auto records = options.shape == body_shape::records;
     if (const auto* p = std::get_if<predictions>(&outcome)) {
       metrics_.scored(p->rows());
-      const auto explanation = explanations_of(*p, explained);
+      const bool plain = explained == 0 && p->reasons == nullptr;
+      const auto more = more_of(*p, explained);
       const prediction_names& names = *model_->names;
-      if (records && explained == 0) {
+      if (records && plain) {
         names.append_list(out_, *p, top);
       } else if (records) {
-        names.append_list(out_, *p, explanation, top);
-      } else if (explained == 0) {
+        names.append_list(out_, *p, more, top);
+      } else if (plain) {
         names.append_one(out_, *p, 0, top);
       } else {
         names.append_one(
-            out_, *p, 0, [&] { explanation(0); }, top);
+            out_, *p, 0, [&] { more(0); }, top);
       }
       return {.status = status, .body = out_.view()};
     }
@@ -221,10 +226,10 @@ class session {
       metrics_.rejected(*some);
       response reply = error({.status = status}, [&]<class Dialect>(const error_context& context) {
         const error_context all = with_document(context, some->unlisted);
-        if (explained == 0) {
+        if (explained == 0 && some->scores.reasons == nullptr) {
           append_partial<Dialect>(out_, *some, *model_->names, all, nullptr, top);
         } else {
-          append_partial<Dialect>(out_, *some, *model_->names, all, explanations_of(some->scores, explained), top);
+          append_partial<Dialect>(out_, *some, *model_->names, all, more_of(some->scores, explained), top);
         }
       });
       reply.content_type = response().content_type;
@@ -251,16 +256,20 @@ class session {
     });
   }
 
-  /// Appends the explanation of the i-th prediction: its `most` largest contributions.
-  auto explanations_of(const predictions& p, std::size_t most) {
-    if (most != 0 && reasons_of_ != model_->identity.sha256) {
-      reasons_.emplace(model_->pipe->model().features().all());
-      reasons_of_ = model_->identity.sha256;
+  /// Appends more of the i-th prediction: its explanation, which names its `most` largest contributions, and reasons.
+  auto more_of(const predictions& p, std::size_t most) {
+    if (most != 0 && explained_model_ != model_->identity.sha256) {
+      explanation_.emplace(model_->pipe->model().features().all());
+      explained_model_ = model_->identity.sha256;
     }
     return [this, &p, most](std::size_t i) {
-      const std::size_t columns = p.value.columns();
-      const std::size_t numbers = columns * (reasons_->features() + 1);
-      reasons_->append(out_, p.contributions.subspan(i * numbers, numbers), most, model_->names->column_names());
+      if (most != 0) {
+        const std::size_t numbers = p.value.columns() * (explanation_->features() + 1);
+        explanation_->append(out_, p.contributions.subspan(i * numbers, numbers), most, model_->names->column_names());
+      }
+      if (p.reasons == nullptr) return;
+      if (most != 0) out_.append(",");
+      append_reasons(out_, *p.reasons, i);
     };
   }
 
@@ -375,8 +384,8 @@ class session {
   error_style style_ = error_style::neutral;  // of its answer
   workspace<record, typename Service::coercion> workspace_;
   text_buffer out_;
-  std::optional<explanation_writer> reasons_;  // made for the first request that asks
-  std::string reasons_of_;                     // the model that they are for
+  std::optional<explanation_writer> explanation_;  // made for the first request that asks
+  std::string explained_model_;                    // the model that it is for
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI::serving::detail

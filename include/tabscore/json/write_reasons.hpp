@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "../core/config.hpp"
+#include "../core/json_text.hpp"
+#include "../core/text_buffer.hpp"
+#include "../outputs/reasons.hpp"
+
+namespace tabscore::inline TABSCORE_ABI {
+
+/// Appends "reasons":[{"rank":1,"code":"R01","text":"..."},...] of one record, the largest first.
+inline void append_reasons(text_buffer& out, const record_reasons& reasons, std::size_t row) {
+  out.append(R"("reasons":[)");
+  std::size_t rank = 0;
+  for (const std::uint16_t at : reasons.of(row)) {
+    const reason& r = reasons.known[at];
+    out.append(rank == 0 ? R"({"rank":)" : R"(,{"rank":)");
+    out.append(std::to_string(++rank));
+    out.append(R"(,"code":)");
+    append_json_text(out, r.code);
+    out.append(R"(,"text":)");
+    append_json_text(out, r.text);
+    out.append("}");
+  }
+  out.append("]");
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI

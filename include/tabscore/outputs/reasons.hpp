@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "../core/config.hpp"
+#include "../core/result.hpp"
+#include "../core/scratch.hpp"
+
+namespace tabscore::inline TABSCORE_ABI {
+
+/// Why a number is worse than the baseline's: a code and a text for the person whom it concerns, and the features that
+/// stand behind it.
+struct reason {
+  std::string code;
+  std::string text;
+  std::vector<std::string> features;
+};
+
+/// The reasons that a policy file declares (docs/decisions.md).
+struct reason_table {
+  enum class direction : std::uint8_t { higher, lower };
+
+  direction adverse = direction::higher;  ///< the numbers that are worse for the person
+  std::string number;                     ///< whose contributions count: a member of the prediction, or a class
+  std::string baseline;                   ///< a record as JSON; empty: the mean of the training rows
+  std::vector<reason> reasons;            ///< each feature of the model in one of them, or in `unreported`
+  std::vector<std::string> unreported;    ///< features that are never a reason
+  std::vector<std::string> decisions;     ///< whose records get reasons; empty: of all
+};
+
+inline constexpr std::size_t max_reason_groups = 10'000;
+
+/// The reasons of a batch's records.
+struct record_reasons {
+  std::span<const reason> known;
+  std::span<const std::uint16_t> at;  ///< positions in `known`: `most` a record, the unused ones behind the others
+  std::size_t most = 0;
+
+  static constexpr std::uint16_t none = UINT16_MAX;
+
+  /// The positions of a record's reasons, the largest first.
+  std::span<const std::uint16_t> of(std::size_t row) const noexcept {
+    const auto all = at.subspan(row * most, most);
+    return all.first(static_cast<std::size_t>(std::find(all.begin(), all.end(), none) - all.begin()));
+  }
+};
+
+/// Finds the reasons of records in their contributions. Immutable.
+class reason_finder {
+ public:
+  /// `features` are the model's, in its order, `numbers` the columns of its contributions by name. `baseline` has the
+  /// contributions of the baseline record to each number, base values left out; empty: those of the mean, which are 0.
+  /// An error where a feature, a number or a decision is unknown, or a feature belongs to no reason or to two.
+  static result<reason_finder> make(reason_table table, std::span<const std::string> features,
+                                    std::span<const std::string> numbers,
+                                    std::span<const std::string_view> decisions = {},
+                                    std::vector<double> baseline = {}) {
+    reason_finder f;
+    if (auto wrong = f.choose_decisions(table, decisions)) return *std::move(wrong);
+    if (auto wrong = f.choose_number(table, numbers)) return *std::move(wrong);
+    if (table.reasons.empty()) {
+      for (const std::string& name : features) {
+        if (!contains(table.unreported, name)) table.reasons.push_back({name, name, {name}});
+      }
+    }
+    if (auto wrong = f.assign(table, features)) return *std::move(wrong);
+    if (!baseline.empty()) {
+      TABSCORE_ASSERT(baseline.size() == numbers.size() * features.size(), "baseline: numbers x features");
+      const auto of_number = std::span<const double>(baseline).subspan(f.number_ * features.size(), features.size());
+      f.baseline_.assign(of_number.begin(), of_number.end());
+    } else {
+      f.baseline_.assign(features.size(), 0.0);
+    }
+    f.reasons_ = std::move(table.reasons);
+    f.sign_ = table.adverse == reason_table::direction::higher ? 1.0 : -1.0;
+    return f;
+  }
+
+  std::span<const reason> reasons() const noexcept { return reasons_; }
+
+  /// The reasons of records, up to `most` of each. `contributions`: rows x numbers x (features + 1); `decision_at`: the
+  /// position of each record's decision among the declared ones, or empty. Lives in the memory.
+  record_reasons find_all(std::span<const double> contributions, std::span<const std::uint8_t> decision_at,
+                          std::size_t rows, std::size_t most, scratch& positions, scratch& sums) const {
+    most = (std::min)(most, reasons_.size());
+    const std::span<std::uint16_t> at = positions.get<std::uint16_t>(rows * most);
+    const std::span<double> some = sums.get<double>(reasons_.size());
+    std::fill(at.begin(), at.end(), none);
+    const std::size_t width = rows == 0 ? 0 : contributions.size() / rows;
+    for (std::size_t i = 0; i < rows; ++i) {
+      if (!decided_.empty() && !decision_at.empty() && !decided_[decision_at[i]]) continue;
+      find(contributions.subspan(i * width, width), some, at.subspan(i * most, most));
+    }
+    return {reasons_, at, most};
+  }
+
+  /// The reasons of one record: up to `to.size()` of them, the largest first, of equal ones the one declared first, as
+  /// positions in reasons(). Only those that make the number worse than the baseline's count. Returns their number.
+  /// `contributions`: numbers x (features + 1), as explain() gives them; `sums` has reasons().size() elements of
+  /// working memory.
+  std::size_t find(std::span<const double> contributions, std::span<double> sums,
+                   std::span<std::uint16_t> to) const noexcept {
+    const std::size_t features = of_feature_.size();
+    TABSCORE_ASSERT(sums.size() >= reasons_.size(), "a sum for each reason");
+    std::fill(sums.begin(), sums.end(), 0.0);
+    const double* const row = contributions.data() + number_ * (features + 1);
+    for (std::size_t k = 0; k < features; ++k) {
+      if (of_feature_[k] != none) sums[of_feature_[k]] += sign_ * (row[k] - baseline_[k]);
+    }
+    std::size_t found = 0;
+    for (std::size_t r = 0; r < reasons_.size(); ++r) {
+      if (!(sums[r] > 0)) continue;
+      std::size_t at = found;
+      while (at > 0 && sums[to[at - 1]] < sums[r]) --at;
+      if (at == to.size()) continue;
+      found = (std::min)(found + 1, to.size());
+      std::copy_backward(to.begin() + static_cast<std::ptrdiff_t>(at),
+                         to.begin() + static_cast<std::ptrdiff_t>(found) - 1,
+                         to.begin() + static_cast<std::ptrdiff_t>(found));
+      to[at] = static_cast<std::uint16_t>(r);
+    }
+    return found;
+  }
+
+ private:
+  static constexpr std::uint16_t none = record_reasons::none;
+
+  static bool contains(std::span<const std::string> names, std::string_view name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  }
+  static error mismatch(std::string_view first, std::string_view name, std::string_view last) {
+    std::string sentence(first);
+    sentence.append("\"").append(name).append("\"").append(last);
+    return error{errc::mismatch, std::move(sentence)};
+  }
+
+  std::optional<error> choose_decisions(const reason_table& table, std::span<const std::string_view> declared) {
+    if (table.decisions.empty()) return std::nullopt;
+    decided_.assign(declared.size(), false);
+    for (const std::string& name : table.decisions) {
+      const auto at = static_cast<std::size_t>(std::find(declared.begin(), declared.end(), name) - declared.begin());
+      if (at == declared.size()) return mismatch("reasons.decisions: ", name, " is no decision of the service");
+      decided_[at] = true;
+    }
+    return std::nullopt;
+  }
+
+  std::optional<error> choose_number(const reason_table& table, std::span<const std::string> numbers) {
+    if (table.number.empty() && numbers.size() != 1) {
+      return error{errc::mismatch,
+                   "reasons.number: the member is missing: the prediction has several numbers, and the reasons are "
+                   "of one"};
+    }
+    if (table.number.empty()) return std::nullopt;
+    const auto at = std::find(numbers.begin(), numbers.end(), table.number);
+    if (at == numbers.end()) return mismatch("reasons.number: ", table.number, " is no number of the prediction");
+    number_ = static_cast<std::size_t>(at - numbers.begin());
+    return std::nullopt;
+  }
+
+  std::optional<error> assign(const reason_table& table, std::span<const std::string> features) {
+    std::vector<bool> named(features.size());
+    of_feature_.assign(features.size(), none);
+    std::optional<error> wrong;
+    const auto take = [&](std::string_view place, const std::string& name, std::uint16_t reason) {
+      const auto at = static_cast<std::size_t>(std::find(features.begin(), features.end(), name) - features.begin());
+      if (wrong) return;
+      if (at == features.size()) {
+        wrong = mismatch(place, name, " is no feature of the model");
+      } else if (named[at]) {
+        wrong = mismatch(place, name, " belongs to another reason already");
+      } else {
+        named[at] = true;
+        of_feature_[at] = reason;
+      }
+    };
+    for (std::size_t r = 0; r < table.reasons.size(); ++r) {
+      for (const std::string& name : table.reasons[r].features) {
+        take("reasons.groups: ", name, static_cast<std::uint16_t>(r));
+      }
+    }
+    for (const std::string& name : table.unreported) take("reasons.unreported: ", name, none);
+    for (std::size_t k = 0; k < features.size() && !wrong; ++k) {
+      if (!named[k]) {
+        wrong = mismatch("reasons.groups: the model's feature ", features[k],
+                         " belongs to no reason: name it in one, or in \"unreported\"");
+      }
+    }
+    return wrong;
+  }
+
+  std::vector<reason> reasons_;
+  std::vector<bool> decided_;              // by decision: whether its records get reasons; empty: all do
+  std::vector<std::uint16_t> of_feature_;  // the reason that each feature belongs to
+  std::vector<double> baseline_;           // the baseline's contributions, one a feature
+  std::size_t number_ = 0;
+  double sign_ = 1;
+};
+
+}  // namespace tabscore::inline TABSCORE_ABI

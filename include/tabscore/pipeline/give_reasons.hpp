@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "../core/config.hpp"
+#include "../core/result.hpp"
+#include "../formats/error_text.hpp"
+#include "../outputs/decision_policy.hpp"
+#include "../outputs/reasons.hpp"
+#include "score_json.hpp"
+#include "workspace.hpp"
+
+namespace tabscore::inline TABSCORE_ABI {
+
+/// Gives a pipeline the reasons of its policy: predictions have some where a request asks for them
+/// (request_options::reasons). An error where the policy names another feature than the model's, the model has no
+/// contributions, or the baseline is no valid record. `Coercion`: of the baseline's values.
+template <class Coercion = coerce::strict, class Pipeline>
+std::optional<error> give_reasons(Pipeline& pipe, const decision_policy& policy) {
+  using schema = typename Pipeline::schema_t;
+  if (!policy.reasons) return std::nullopt;
+  const reason_table& table = *policy.reasons;
+  const auto wrong = [&](std::string_view place, std::string_view why) {
+    return error{errc::mismatch, std::string(policy.path).append(": ").append(place).append(why)};
+  };
+  if (const error* const none = pipe.model().explain_error()) return wrong("reasons: ", none->message);
+  const auto& outputs = pipe.layout().model;
+  std::vector<std::string> numbers;
+  for (std::size_t k = 0; k < outputs.columns; ++k) {
+    numbers.emplace_back(outputs.task == task::multiclass ? std::string_view(outputs.classes[k])
+                                                          : pipe.layout().names[k]);
+  }
+  const std::vector<std::string> features = pipe.model().features().all();
+  std::vector<double> baseline;
+  if (!table.baseline.empty()) {
+    workspace<schema, Coercion> w;
+    constexpr std::string_view place = "reasons.baseline.record: ";
+    if (const auto failed = read_json(table.baseline, w, body_shape::record)) {
+      const auto* const errors = std::get_if<validation_errors>(&*failed);
+      return wrong(place, errors != nullptr ? describe(*errors, schema::names) : "not a record");
+    }
+    if (!w.decoder.faults().not_finite.empty()) {
+      return wrong(place, describe(w.decoder.faults().not_finite, schema::names));
+    }
+    if (const auto broken = pipe.rules().first_broken(w.records.view())) return wrong(place, broken->message);
+    const auto contributions = pipe.explain(w.records, w.buffers);
+    if (!contributions) return wrong("reasons: ", contributions.error().message);
+    for (std::size_t k = 0; k < numbers.size(); ++k) {
+      const auto row = contributions->subspan(k * (features.size() + 1), features.size());
+      baseline.insert(baseline.end(), row.begin(), row.end());
+    }
+  }
+  auto finder = reason_finder::make(table, features, numbers, pipe.layout().decisions.names, std::move(baseline));
+  if (!finder) return wrong("", finder.error().message);
+  pipe.give_reasons(*std::move(finder));
+  return std::nullopt;
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -195,7 +195,8 @@ TEST_CASE("a request for reasons that no policy declares is refused", "[reasons]
   const auto pipe = ts::make_pipeline(loan{}, ts::rules{}, ts::features{}, model(), ts::sinks{}, credit{}, *policy);
   REQUIRE(pipe);
   ts::workspace<loan> w;
-  const auto outcome = ts::score_request(&*pipe, body, w, {.reasons = 1});
+  const auto outcome =
+      ts::score_request(&*pipe, R"({"records":[{"income":0,"debt":3,"sector":"mines"}]})", w, {.reasons = 1});
   REQUIRE(std::holds_alternative<ts::error>(outcome));
   CHECK(std::get<ts::error>(outcome).message == "there are no reasons: no policy file declares them");
 }

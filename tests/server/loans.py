@@ -22,7 +22,8 @@ from example_server import Server  # noqa: E402
 PROGRAM, OTHER = sys.argv[1:3]
 POLICY = HERE.parents[1] / "models" / "loan_policy.json"
 EXPECTED = json.loads((HERE / "loans_expected.json").read_text(encoding="utf-8"))
-TABLES = json.loads(POLICY.read_text(encoding="utf-8"))["by"]
+DECLARED = json.loads(POLICY.read_text(encoding="utf-8"))
+TABLES, REASONS = DECLARED["by"], DECLARED["reasons"]
 
 
 def decision(loan, probability):
@@ -70,7 +71,7 @@ class Loans(unittest.TestCase):
         made = [p["decision"] for p in self.ask({"records": loans})["predictions"]]
         sha256 = hashlib.sha256(POLICY.read_bytes()).hexdigest()
         model = json.loads(self.server.get("/model"))
-        self.assertEqual(model["policy"], {"name": "loan_credit", "version": "2026-11", "sha256": sha256, "tables": {"by": TABLES}})
+        self.assertEqual(model["policy"], {"name": "loan_credit", "version": "2026-11", "sha256": sha256, "tables": {"by": TABLES, "reasons": REASONS}})
         metrics = self.server.get("/metrics").decode()
         for name in ("approve", "refer", "decline"):
             self.assertIn('\ntabscore_decision_total{decision="%s"} %d\n' % (name, made.count(name)), metrics)
@@ -88,6 +89,30 @@ class Loans(unittest.TestCase):
         some = self.ask({"records": [LOAN, {**LOAN, "months": 0}]}, path="/batch_predict?on_error=skip&explain=1")["predictions"]
         self.assertEqual(some[0]["decision"], decision(LOAN, some[0]["probability"]))
         self.assertIsNone(some[1])
+
+    def test_reasons_are_those_contributions_that_raise_the_number_above_the_baselines(self):
+        loans = [e["loan"] for e in EXPECTED][:40]
+        baseline = self.ask({"records": [REASONS["baseline"]["record"]]}, path="/batch_predict?explain=99")["predictions"][0]
+
+        def contributions(prediction):
+            return {c["feature"]: c["contribution"] for c in prediction["explanation"]["contributions"]}
+
+        at_baseline, seen = contributions(baseline), set()
+        got = self.ask({"records": loans}, path="/batch_predict?explain=99&reasons=2")["predictions"]
+        for p in got:
+            now = contributions(p)
+            sums = [(sum(now[f] - at_baseline[f] for f in g["features"]), g) for g in REASONS["groups"]]
+            adverse = sorted([s for s in sums if s[0] > 0], key=lambda s: -s[0])[:2]
+            if p["decision"] not in REASONS["decisions"]:
+                adverse = []
+            self.assertEqual(p["reasons"], [{"rank": i + 1, "code": g["code"], "text": g["text"]}
+                                            for i, (_, g) in enumerate(adverse)])
+            seen.add(len(p["reasons"]))
+        self.assertTrue(0 in seen and max(seen) > 0, seen)
+        lines = [json.loads(line) for line in self.server.log_lines()][-len(loans):]
+        self.assertEqual([line["reasons"] for line in lines], [[r["code"] for r in p["reasons"]] for p in got])
+        self.assertNotIn("reasons", self.ask({"records": loans[:1]})["predictions"][0])
+        self.ask({"records": loans[:1]}, 422, "/batch_predict?reasons=0")
 
     def test_a_policy_takes_the_place_of_another_and_no_record_is_of_two(self):
         with tempfile.TemporaryDirectory(prefix="tabscore-") as folder:

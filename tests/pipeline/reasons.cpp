@@ -169,6 +169,9 @@ TEST_CASE("a policy's reasons are checked against the model and the schema", "[r
       "policy.json: reasons.groups: expected at least one group, found an array");
   has(R"({"adverse":"higher","baseline":"training mean","groups":[{"code":"A","text":"a","features":[]}]})",
       "policy.json: reasons.groups[0].features: expected at least one feature, found an array");
+  has(R"({"adverse":"higher","baseline":"training mean"})",
+      "policy.json: reasons.baseline: the model's contributions are not relative to the mean of its training rows: "
+      "name a record");
   const std::string start =
       R"({"adverse":"higher","baseline":{"record":{"income":1,"debt":0,"sector":"shops"}},"groups":[)";
   has(start + R"({"code":"A","text":"a","features":["income"]},{"code":"A","text":"b","features":["debt"]}]})",

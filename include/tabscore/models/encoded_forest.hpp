@@ -169,6 +169,8 @@ class encoded_forest {
   }
   /// Why there are no contributions: the model file has no covers, say. Null when there are.
   const error* explain_error() const noexcept { return explainer_ ? nullptr : &explainer_.error(); }
+  /// Trees' are, a linear booster's are not.
+  bool explains_against_mean() const noexcept { return trees_.model().linear.empty(); }
 
   /// Margins are the trainer's, bit for bit; what the link makes of them up to the exp that the trainer was built with.
   static double margin_bound(const feature_block&, std::size_t, std::size_t) noexcept { return 0; }

@@ -74,6 +74,7 @@ class logistic {
   /// The terms at the training mean and their sum, which contributions are told against from now on.
   void explain_against(std::vector<double> training_mean) { training_mean_ = std::move(training_mean); }
   static const error* explain_error() noexcept { return nullptr; }
+  bool explains_against_mean() const noexcept { return !training_mean_.empty(); }
 
   /// How far apart two correct summations of row i's margin may be: 4 n u (sum |terms| + |intercept|), n encoded
   /// columns. Where a logarithm may differ in its last bit, the size of a term is taken before its scaler subtracts.

@@ -49,6 +49,9 @@ class pipeline_model {
   /// Why there are no contributions; null when there are.
   const error* explain_error() const noexcept { return explained_ ? nullptr : &explained_.error(); }
 
+  /// Trees' contributions are relative to the mean of the training rows, those of linear models with a baseline, too.
+  bool explains_against_mean() const noexcept;
+
   /// How far a row's margin and output may be from the trainer's: 0 where every step has one right result.
   double margin_bound(const feature_block& x, std::size_t row, std::size_t column) const;
   double output_bound(const feature_block& x, std::size_t row, std::size_t column) const;

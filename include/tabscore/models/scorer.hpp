@@ -102,13 +102,21 @@ std::size_t class_of_row(const Model& model, const feature_block& x, std::size_t
 
 /// A scorer that can tell how much each of its features moved a row's margins: contributions() writes rows x columns x
 /// (features().size() + 1), row after row: one number a feature, then the base value; they sum to the column's margin
-/// (binary: log-odds) up to rounding. Precondition: explain_error() == nullptr (otherwise it is the reason).
+/// (binary: log-odds) up to rounding. Precondition: explain_error() == nullptr (otherwise it is the reason). A scorer
+/// whose contributions are relative to the mean of its training rows has explains_against_mean().
 template <class Model>
 concept explainable = scorer<Model> &&
     requires(const Model& model, const feature_block& x, scratch& memory, std::span<double> out) {
   { model.explain_error() } -> std::same_as<const error*>;
   { model.contributions(x, memory, out) } -> std::same_as<void>;
 };
+
+/// Whether a scorer's contributions are relative to the mean of its training rows.
+template <explainable Model>
+bool explains_against_mean(const Model& model) noexcept {
+  if constexpr (requires { model.explains_against_mean(); }) return model.explains_against_mean();
+  return false;
+}
 
 /// A scorer that knows why it gives a row no number, or no probability from 0 to 1, and which features may be missing
 /// (NaN, or an absent text): asked when a pipeline is made, and of rows that it could not score.
@@ -142,6 +150,7 @@ class any_scorer {
     return self_->decide_tie(x, row, first, memory);
   }
   const error* explain_error() const { return self_->explain_error(); }
+  bool explains_against_mean() const noexcept { return self_->explains_against_mean(); }
   void contributions(const feature_block& x, scratch& memory, std::span<double> out) const {
     self_->contributions(x, memory, out);
   }
@@ -161,6 +170,7 @@ class any_scorer {
     virtual void score(const feature_block&, scratch&, std::span<double>) const = 0;
     virtual std::size_t decide_tie(const feature_block&, std::size_t, std::size_t, scratch&) const = 0;
     virtual const error* explain_error() const = 0;
+    virtual bool explains_against_mean() const noexcept = 0;
     virtual void contributions(const feature_block&, scratch&, std::span<double>) const = 0;
     virtual feature_fault find_fault(const feature_block&, std::size_t, scratch&) const = 0;
     virtual bool takes_missing(std::size_t) const = 0;
@@ -182,6 +192,10 @@ class any_scorer {
       static const error none{errc::unsupported, "a model of this kind tells no contributions"};
       if constexpr (explainable<Model>) return model.explain_error();
       return &none;
+    }
+    bool explains_against_mean() const noexcept override {
+      if constexpr (explainable<Model>) return tabscore::explains_against_mean(model);
+      return false;
     }
     void contributions(const feature_block& x, scratch& memory, std::span<double> out) const override {
       if constexpr (explainable<Model>) model.contributions(x, memory, out);

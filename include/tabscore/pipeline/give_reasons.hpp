@@ -32,6 +32,10 @@ std::optional<error> give_reasons(Pipeline& pipe, const decision_policy& policy)
     return error{errc::mismatch, std::string(policy.path).append(": ").append(place).append(why)};
   };
   if (const error* const none = pipe.model().explain_error()) return wrong("reasons: ", none->message);
+  if (table.baseline.empty() && !explains_against_mean(pipe.model())) {
+    return wrong("reasons.baseline: ",
+                 "the model's contributions are not relative to the mean of its training rows: name a record");
+  }
   const auto& outputs = pipe.layout().model;
   std::vector<std::string> numbers;
   for (std::size_t k = 0; k < outputs.columns; ++k) {

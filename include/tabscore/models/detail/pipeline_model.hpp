@@ -206,6 +206,10 @@ TABSCORE_INLINE void pipeline_model::contributions(const feature_block& x, scrat
   detail::centre(out.first(x.rows * numbers), training_mean_, names_.size());
 }
 
+TABSCORE_INLINE bool pipeline_model::explains_against_mean() const noexcept {
+  return explained_ && ((*explained_)->trees != nullptr || !training_mean_.empty());
+}
+
 TABSCORE_INLINE double pipeline_model::margin_bound(const feature_block& x, std::size_t row, std::size_t column) const {
   return program_->column_bound(x, row, program_->margins[column]);
 }

@@ -14,7 +14,14 @@
 namespace tabscore::inline TABSCORE_ABI {
 
 /// Appends "reasons":[{"rank":1,"code":"R01","text":"..."},...] of one record, the largest first.
-inline void append_reasons(text_buffer& out, const record_reasons& reasons, std::size_t row) {
+void append_reasons(text_buffer& out, const record_reasons& reasons, std::size_t row);
+
+}  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE void append_reasons(text_buffer& out, const record_reasons& reasons, std::size_t row) {
   out.append(R"("reasons":[)");
   std::size_t rank = 0;
   for (const std::uint16_t at : reasons.of(row)) {
@@ -31,3 +38,4 @@ inline void append_reasons(text_buffer& out, const record_reasons& reasons, std:
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI
+#endif

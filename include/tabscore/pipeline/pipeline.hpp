@@ -218,14 +218,14 @@ class pipeline {
       bool admitted = true;
       if (good_ && scored_ == 0) {
         block(records, [&](const feature_block& x) {
-          find_reasons(batch);
+          if (buffers_.wanted_reasons != 0) find_reasons(batch);
           admitted = pipe_.sinks_.admit(batch);
           if (admitted) pipe_.sinks_.template record<width>(batch, x);
         });
       } else {
         if (good_ && scored_ < rows) observe(records.slice(scored_, rows - scored_));
         if (good_) {
-          find_reasons(batch);
+          if (buffers_.wanted_reasons != 0) find_reasons(batch);
           admitted = pipe_.sinks_.admit(batch);
           if (admitted) observed_->record(batch);
         }
@@ -240,13 +240,13 @@ class pipeline {
 
    private:
     /// Before the sinks, which may log them. The features of a single block stay as they are.
-    void find_reasons(scored<Schema>& batch) {
+    [[gnu::noinline]] void find_reasons(scored<Schema>& batch) {
       if constexpr (explainable<Model>) {
-        const std::size_t most = buffers_.wanted_reasons;
-        if (most == 0 || pipe_.reasons_ == nullptr) return;
+        if (pipe_.reasons_ == nullptr) return;
         const std::span<const double> numbers = pipe_.contributions_of(batch.records, buffers_);
-        buffers_.found_reasons = pipe_.reasons_->find_all(numbers, batch.scores.decision_at, batch.records.rows(), most,
-                                                          buffers_.reasons, buffers_.reason_sums);
+        buffers_.found_reasons =
+            pipe_.reasons_->find_all(numbers, batch.scores.decision_at, batch.records.rows(), buffers_.wanted_reasons,
+                                     buffers_.reasons, buffers_.reason_sums);
         batch.scores.reasons = &buffers_.found_reasons;
       }
     }

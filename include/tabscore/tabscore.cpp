@@ -10,6 +10,7 @@
 #include "log/detail/append_file.hpp"
 #include "log/detail/jsonl_log.hpp"
 #include "models/detail/forest.hpp"
+#include "models/detail/load_catboost.hpp"
 #include "models/detail/load_lightgbm.hpp"
 #include "models/detail/load_model.hpp"
 #include "models/detail/load_sklearn.hpp"

@@ -52,6 +52,7 @@
 #include "expr/rule.hpp"
 
 #include "features/baseline.hpp"
+#include "features/category_lookups.hpp"
 #include "features/encoder.hpp"
 #include "features/feature_block.hpp"
 #include "features/features.hpp"
@@ -76,6 +77,7 @@
 #include "models/forest.hpp"
 #include "models/kernel.hpp"
 #include "models/link.hpp"
+#include "models/load_catboost.hpp"
 #include "models/load_lightgbm.hpp"
 #include "models/load_model.hpp"
 #include "models/load_options.hpp"

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@
 #include "../core/config.hpp"
 #include "../core/result.hpp"
 #include "../core/scratch.hpp"
+#include "category_lookups.hpp"
 #include "feature_block.hpp"
 #include "numeric_step.hpp"
 #include "one_hot.hpp"
@@ -37,6 +39,7 @@ struct encoder {
   bool refuses_unseen = false;         ///< a row with a category that is not listed has no prediction: see unseen()
   std::vector<std::uint32_t> place{};  ///< per numeric feature, then per text field, its (first) column; empty: in
                                        ///< that order
+  std::shared_ptr<const category_lookups> lookups{};  ///< columns after all others; their texts have no own ones
 
   bool is_ordinal(std::size_t f) const noexcept { return f < ordinal.size() && ordinal[f]; }
   /// Encoded columns of text field f.
@@ -45,7 +48,7 @@ struct encoder {
   std::size_t width() const noexcept {
     std::size_t columns = numeric.size();
     for (std::size_t f = 0; f < text.size(); ++f) columns += text_width(f);
-    return columns;
+    return lookups ? columns + lookups->width() : columns;
   }
 
   bool fits(const feature_block& x) const noexcept { return x.width == numeric.size() && x.text.size() == text.size(); }
@@ -134,8 +137,10 @@ struct encoder {
         out[i * columns + column] = static_cast<Real>(numeric[j](steps ? prepared(j, values[i]) : values[i]));
       }
     }
+    if (lookups) lookups->write(x, first, rows, out + columns - lookups->width(), columns);
     std::size_t next = numeric.size();
     for (std::size_t f = 0; f < text.size(); ++f) {
+      if (text_width(f) == 0) continue;
       const bool number = is_ordinal(f);
       const std::size_t column = place.empty() ? next : place[numeric.size() + f];
       next += text_width(f);

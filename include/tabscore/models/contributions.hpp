@@ -62,6 +62,7 @@ class explainer {
       }
       add_expectation(model, t, expected);
     }
+    for (std::size_t o = 0; o < model.offset.size(); ++o) expected[o] = model.scale * expected[o] + model.offset[o];
     return explainer(std::move(f), std::move(expected), levels);
   }
 
@@ -85,11 +86,12 @@ class explainer {
           phi[o * (model.features + 1) + f] += value(f) * model.linear[f * model.outputs + o];
         }
       }
+      const double scale = model.offset.empty() ? 1.0 : model.scale;
       for (const tree& t : model.trees) {
         for (std::size_t j = 0; j < (t.splits.empty() ? 0 : model.leaf_width); ++j) {
           double* const mine = phi.data() + (t.output + j) * (model.features + 1);
           for (const rule& r : rules_)
-            visitor<decltype(value)>{model, t, value, r.points, j, known.data(), mine}.visit(0, r.weights);
+            visitor<decltype(value)>{model, t, value, r.points, j, scale, known.data(), mine}.visit(0, r.weights);
         }
       }
     }
@@ -161,6 +163,7 @@ class explainer {
     const Value& value;
     const four& points;
     std::size_t output;  // of a leaf's values
+    double scale;        // of the leaves
     double* known;       // z and o of each feature on the way to here; 1 and 1, a factor of 1, for any other
     double* phi;
 
@@ -169,7 +172,7 @@ class explainer {
     four visit(std::int32_t at, const four& way) const {
       four sum{};
       if (at < 0) {
-        const double leaf = t.leaves[static_cast<std::size_t>(~at) * model.leaf_width + output];
+        const double leaf = scale * t.leaves[static_cast<std::size_t>(~at) * model.leaf_width + output];
         for (std::size_t q = 0; q < 4; ++q) sum[q] = way[q] * leaf;
         return sum;
       }

@@ -101,7 +101,7 @@ class encoded_forest {
         link_.apply(margins.subspan(at, step), out.subspan(first * n + at, step));
       }
     });
-    refuse_unseen(x, n, out);
+    refuse_categories(x, n, out);
   }
 
   /// Of several classes: by the largest margin, where the trainer's predict() goes by that.
@@ -131,6 +131,9 @@ class encoded_forest {
   feature_fault find_fault(const feature_block& x, std::size_t row, scratch&) const {
     if (encoder_.refuses_unseen) {
       if (const auto unseen = encoder_.unseen(x, row)) return {*unseen, fault::unlisted};
+    }
+    if (encoder_.lookups) {
+      if (const auto refused = encoder_.lookups->refused(x, row)) return {refused->first, refused->second};
     }
     for (std::size_t j = 0; trees_.model().accepts != input_rule::any && j < x.width; ++j) {
       const double value = encoder_.prepared(j, x.column(j)[row]);
@@ -219,13 +222,15 @@ class encoded_forest {
         probability[first + at / n] = row.back();
       }
     });
-    refuse_unseen(x, 1, probability);
+    refuse_categories(x, 1, probability);
   }
 
   /// A row with a category that the trainer refuses has no number.
-  void refuse_unseen(const feature_block& x, std::size_t columns, std::span<double> out) const {
-    for (std::size_t row = 0; encoder_.refuses_unseen && row < x.rows; ++row) {
-      if (!encoder_.unseen(x, row)) continue;
+  void refuse_categories(const feature_block& x, std::size_t columns, std::span<double> out) const {
+    for (std::size_t row = 0; (encoder_.refuses_unseen || encoder_.lookups) && row < x.rows; ++row) {
+      const bool refused = (encoder_.refuses_unseen && encoder_.unseen(x, row)) ||
+                           (encoder_.lookups && encoder_.lookups->refused(x, row));
+      if (!refused) continue;
       for (double& value : out.subspan(row * columns, columns)) value = std::numeric_limits<double>::quiet_NaN();
     }
   }

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "../core/config.hpp"
+#include "detail/table_exp.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
 
@@ -26,11 +27,13 @@ struct link {
     log1p_exp,         ///< log(1 + exp(m)) (LightGBM, cross_entropy_lambda)
     ascending,         ///< the margins of a row, sorted (XGBoost, several quantiles)
     steps,             ///< the first margin, then each one log(1 + exp(m)) above the one before (XGBoost, expectiles)
-    isolation          ///< -(2^-m) - offset (scikit-learn's IsolationForest)
+    isolation,         ///< -(2^-m) - offset (scikit-learn's IsolationForest)
+    mean_and_variance  ///< m and exp(2 m) of two margins (CatBoost, RMSEWithUncertainty)
   };
   function form = function::identity;
   bool single = false;   ///< computed in float32 (XGBoost)
   bool log_sum = false;  ///< softmax as exp(m - log(sum(exp))) (scikit-learn's gradient boosting)
+  bool table = false;    ///< exponential and softmax with detail::table_exp (CatBoost)
   double scale = 1;      ///< of the logistic (LightGBM's sigmoid; 2 for the exponential loss of scikit-learn)
   double divisor = 1;    ///< margins are divided by this first (averaging forests)
   double offset = 0;     ///< of isolation
@@ -87,7 +90,7 @@ inline void softmax_float(std::span<const double> margins, std::span<double> out
   for (double& p : out) p = static_cast<double>(static_cast<float>(p) / static_cast<float>(sum));
 }
 
-inline void softmax(std::span<const double> margins, std::span<double> out, bool log_sum) noexcept {
+inline void softmax(std::span<const double> margins, std::span<double> out, bool log_sum, bool table) noexcept {
   const double largest = *std::max_element(margins.begin(), margins.end());
   double sum = 0;
   if (log_sum) {
@@ -96,7 +99,10 @@ inline void softmax(std::span<const double> margins, std::span<double> out, bool
     for (std::size_t i = 0; i < margins.size(); ++i) out[i] = std::exp(margins[i] - total);
     return;
   }
-  for (std::size_t i = 0; i < margins.size(); ++i) sum += out[i] = std::exp(margins[i] - largest);
+  for (std::size_t i = 0; i < margins.size(); ++i) {
+    const double m = margins[i] - largest;
+    sum += out[i] = table ? table_exp(m) : std::exp(m);
+  }
   for (double& p : out) p /= sum;
 }
 
@@ -123,11 +129,12 @@ inline void link::apply(std::span<const double> margins, std::span<double> out) 
     }
     case function::exponential:
       if (single) return each([](double m) { return static_cast<double>(std::exp(static_cast<float>(m))); });
+      if (table) return each([](double m) { return detail::table_exp(m); });
       return each([](double m) { return std::exp(m); });
     case function::softmax:
       if (single) return detail::softmax_float(margins, out);
       each([](double m) { return m; });
-      return detail::softmax(out.first(n), out, log_sum);
+      return detail::softmax(out.first(n), out, log_sum, table);
     case function::most_likely:
       out[0] = static_cast<double>(std::max_element(margins.begin(), margins.end()) - margins.begin());
       return;
@@ -149,6 +156,10 @@ inline void link::apply(std::span<const double> margins, std::span<double> out) 
       return each([](double m) { return std::log1p(std::exp(m)); });
     case function::isolation:
       return each([this](double m) { return -std::pow(2.0, -m) - offset; });
+    case function::mean_and_variance:
+      out[0] = margins[0];
+      out[1] = detail::table_exp(2 * margins[1]);
+      return;
     case function::ascending:
       each([](double m) { return m; });
       std::sort(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(n));

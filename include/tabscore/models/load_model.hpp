@@ -7,6 +7,7 @@
 #include "../core/config.hpp"
 #include "../core/result.hpp"
 #include "encoded_forest.hpp"
+#include "load_catboost.hpp"
 #include "load_lightgbm.hpp"
 #include "load_sklearn.hpp"
 #include "load_tabscore.hpp"

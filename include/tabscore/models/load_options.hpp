@@ -3,8 +3,11 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "../core/config.hpp"
+#include "../outputs/task.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
 
@@ -26,6 +29,9 @@ struct load_options {
   tabscore::rounds rounds = tabscore::rounds::best;
   std::optional<double> missing = std::nullopt;  ///< a number that means missing, beside NaN (XGBoost's `missing`)
   averaged version_2_forest = averaged::unknown;
+  /// What a CatBoost model predicts, where its file does not say the loss, or one that is not known.
+  std::optional<tabscore::task> task = std::nullopt;
+  std::vector<std::string> integer_categories = {};  ///< of CatBoost: features whose categories are whole numbers
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI

@@ -108,7 +108,8 @@ struct round_count {
 };
 
 /// An ensemble in nobody's dialect: what every loader produces and `forest` scores. A margin is the base, plus the
-/// linear terms in feature order, plus the leaves in tree order, each addition rounded to `sum`.
+/// linear terms in feature order, plus the leaves in tree order, each addition rounded to `sum`; then times the scale,
+/// plus the offset.
 struct forest_model {
   std::size_t features = 0;
   std::size_t outputs = 1;
@@ -132,6 +133,8 @@ struct forest_model {
   std::vector<double> linear;    ///< weights, features x outputs row-major; empty when there is no linear part
   std::uint32_t leaf_width = 1;  ///< values per leaf: 1, or `outputs` (random forests)
   std::vector<tree> trees;
+  double scale = 1;
+  std::vector<double> offset;  ///< one per output; empty: neither scale nor offset
   link output_link;
 
   std::optional<model_outputs> predicts;  ///< what predict() gives, where the file says it

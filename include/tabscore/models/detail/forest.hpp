@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "../../core/config.hpp"
+#include "../../core/exact.hpp"
 #include "../../core/result.hpp"
 #include "../../core/scratch.hpp"
 #include "../forest.hpp"
@@ -108,6 +109,10 @@ void forest::margins_of(matrix_view<Number> x, std::span<double> out, scratch& m
     }
   }
   detail::refuse_inputs(model(), x, out);
+  const forest_model& m = model();
+  for (std::size_t i = 0; !m.offset.empty() && i < out.size(); ++i) {
+    out[i] = exact::product(m.scale, out[i]) + m.offset[i % m.outputs];
+  }
 }
 
 #if defined(TABSCORE_COMPILED)

@@ -17,7 +17,7 @@
 namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// The formats that there is a loader for.
-enum class model_format : std::uint8_t { xgboost, lightgbm, sklearn, tabscore };
+enum class model_format : std::uint8_t { xgboost, lightgbm, sklearn, tabscore, catboost };
 
 /// Which loader reads what, and who writes that.
 inline std::string_view loader_of(model_format format) noexcept {
@@ -28,6 +28,8 @@ inline std::string_view loader_of(model_format format) noexcept {
       return "load_lightgbm reads what LightGBM's booster.save_model(\"model.txt\") writes";
     case model_format::sklearn:
       return "load_sklearn reads what models/export_sklearn_trees.py writes";
+    case model_format::catboost:
+      return "load_catboost reads what CatBoost's model.save_model(\"model.cbm\") writes";
     case model_format::tabscore:
       break;
   }
@@ -84,7 +86,7 @@ inline std::optional<recognised> recognise(std::string_view bytes, model_format 
                              (bytes[1] == '\x01' || bytes[1] == '\x5E' || bytes[1] == '\x9C' || bytes[1] == '\xDA');
   if (binary_pickle || text_pickle || packed_pickle)
     return foreign("a Python pickle (joblib writes them too), which only Python reads");
-  if (begins("CBM1"sv)) return foreign("a CatBoost model, which no loader reads");
+  if (begins("CBM1"sv)) return own("a CatBoost model", model_format::catboost);
   constexpr std::string_view onnx_fields = "\x12\x1A\x22\x28\x32\x3A\x42"sv;
   if (bytes.size() > 2 && bytes[0] == '\x08' && bytes[1] > 0 && bytes[1] < 32 &&
       onnx_fields.find(bytes[2]) != onnx_fields.npos) {
@@ -122,7 +124,7 @@ inline std::optional<recognised> recognise(std::string_view bytes, model_format 
   if (has("\"sklearn-export-1\"")) return own("an export of scikit-learn's trees", model_format::sklearn);
   if (has("\"tree_structure\"")) return of("a LightGBM dump_model, for people", model_format::lightgbm);
   if (has("\"oblivious_trees\"") || has("\"catboost_version_info\""))
-    return foreign("a CatBoost model, which no loader reads");
+    return own("a CatBoost model", model_format::catboost);
   if (text.starts_with('[') && has("nodeid")) return of("an XGBoost dump_model, for people", model_format::xgboost);
   if (has("learner_train_param"))
     return of("an XGBoost save_config, parameters without a model", model_format::xgboost);

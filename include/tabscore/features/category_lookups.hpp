@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <charconv>
+#include <cmath>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "../core/config.hpp"
+#include "../schema/field_error.hpp"
+#include "detail/city_hash.hpp"
+#include "feature_block.hpp"
+
+namespace tabscore::inline TABSCORE_ABI {
+
+/// Columns whose values are looked up by the hash of one or more categories, as CatBoost computes them: positions of
+/// categories, and statistics of the target per category or per combination of categories and conditions. Immutable.
+struct category_lookups {
+  /// A category: a text field, or a numeric feature of whole numbers, which stand for their decimal text.
+  struct source {
+    std::uint32_t field = 0;
+    bool number = false;
+  };
+  /// Whether a number, rounded to float32, is above a border.
+  struct above {
+    std::uint32_t feature = 0;
+    float border = 0;
+    bool missing = false;  ///< of NaN
+  };
+  /// Whether a category has this hash.
+  struct equal {
+    std::uint32_t source = 0;
+    std::uint32_t hash = 0;
+  };
+  /// What is hashed together, in this order.
+  struct combination {
+    std::vector<std::uint32_t> sources;
+    std::vector<above> numbers;
+    std::vector<equal> equals;
+  };
+  struct slot {
+    std::uint64_t hash = 0;
+    std::uint32_t row = 0;  ///< in values; 0: an empty slot
+  };
+  /// The values of neighbouring columns by hash, in row 0 those of a hash that is not known.
+  struct table {
+    std::uint32_t combination = 0;
+    std::uint32_t columns = 0;
+    std::vector<slot> slots;  ///< a power of two, at least one of them empty
+    std::vector<float> values;
+
+    const float* row(std::uint64_t hash) const noexcept {
+      const std::size_t mask = slots.size() - 1;
+      std::size_t at = static_cast<std::size_t>(hash) & mask;
+      while (slots[at].row != 0 && slots[at].hash != hash) at = (at + 1) & mask;
+      return values.data() + std::size_t{slots[at].row} * columns;
+    }
+  };
+
+  std::vector<source> sources;
+  std::vector<combination> combinations;
+  std::vector<table> tables;  ///< those of one combination are neighbours
+
+  /// The sources' hashes come first: 32 bits each, as they are.
+  std::size_t width() const noexcept {
+    std::size_t columns = sources.size();
+    for (const table& t : tables) columns += t.columns;
+    return columns;
+  }
+
+  static std::uint32_t hash_of(std::string_view text) noexcept {
+    return static_cast<std::uint32_t>(detail::city_hash::of(text));
+  }
+  static bool is_whole(double v) noexcept { return v == std::trunc(v) && std::abs(v) < 0x1p63; }
+  static std::uint32_t hash_of(double whole) noexcept {
+    if (!is_whole(whole)) return 0;
+    char digits[24];
+    const auto end = std::to_chars(digits, digits + sizeof digits, static_cast<std::int64_t>(whole)).ptr;
+    return hash_of(std::string_view(digits, static_cast<std::size_t>(end - digits)));
+  }
+
+  /// The first category of a row that the trainer refuses, by its feature (numeric ones first), and why.
+  std::optional<std::pair<std::size_t, fault>> refused(const feature_block& x, std::size_t row) const noexcept {
+    for (const source& s : sources) {
+      if (!s.number) {
+        if (x.text[s.field][row].data() == nullptr) return std::pair{x.width + s.field, fault::model_needs};
+      } else if (const double v = x.column(s.field)[row]; !is_whole(v)) {
+        return std::pair{std::size_t{s.field}, std::isnan(v) ? fault::model_needs : fault::not_integer};
+      }
+    }
+    return std::nullopt;
+  }
+
+  /// Writes width() columns of rows [first, first + rows), which are `stride` apart.
+  template <std::floating_point Real>
+  void write(const feature_block& x, std::size_t first, std::size_t rows, Real* out,
+             std::size_t stride) const noexcept {
+    for (std::size_t i = 0; i < rows; ++i, out += stride) {
+      const std::size_t row = first + i;
+      for (std::size_t s = 0; s < sources.size(); ++s) {
+        const std::uint32_t field = sources[s].field;
+        const std::uint32_t hash = sources[s].number ? hash_of(x.column(field)[row]) : hash_of(x.text[field][row]);
+        std::memcpy(out + s, &hash, sizeof hash);
+      }
+      const auto hash_at = [out](std::uint32_t s) {
+        std::uint32_t hash;
+        std::memcpy(&hash, out + s, sizeof hash);
+        return hash;
+      };
+      Real* to = out + sources.size();
+      std::uint32_t hashed = ~std::uint32_t{0};
+      std::uint64_t hash = 0;
+      for (const table& t : tables) {
+        if (t.combination != hashed) {
+          hashed = t.combination;
+          hash = key(combinations[hashed], x, row, hash_at);
+        }
+        const float* const values = t.row(hash);
+        for (std::uint32_t c = 0; c < t.columns; ++c) *to++ = static_cast<Real>(values[c]);
+      }
+    }
+  }
+
+  /// A hash of what was hashed before and the next value.
+  static std::uint64_t combined(std::uint64_t before, std::uint64_t next) noexcept {
+    constexpr std::uint64_t multiplier = 0x4906ba494954cb65U;
+    return multiplier * (before + multiplier * next);
+  }
+  /// A category's hash as a signed number, which is what combined() takes.
+  static std::uint64_t widened(std::uint32_t hash) noexcept {
+    return static_cast<std::uint64_t>(static_cast<std::int64_t>(static_cast<std::int32_t>(hash)));
+  }
+
+ private:
+  template <class HashAt>
+  static std::uint64_t key(const combination& of, const feature_block& x, std::size_t row, HashAt hash_at) noexcept {
+    std::uint64_t hash = 0;
+    for (const std::uint32_t s : of.sources) hash = combined(hash, widened(hash_at(s)));
+    for (const above& a : of.numbers) {
+      const auto value = static_cast<float>(x.column(a.feature)[row]);
+      hash = combined(hash, (std::isnan(value) ? a.missing : value > a.border) ? 1 : 0);
+    }
+    for (const equal& e : of.equals) hash = combined(hash, hash_at(e.source) == e.hash ? 1 : 0);
+    return hash;
+  }
+};
+
+}  // namespace tabscore::inline TABSCORE_ABI

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <concepts>
@@ -72,6 +73,18 @@ struct category_lookups {
     std::size_t columns = sources.size();
     for (const table& t : tables) columns += t.columns;
     return columns;
+  }
+
+  /// The categories that a table's columns are of, by feature (numeric ones before texts), each once; as CatBoost
+  /// attributes them, without the conditions that the combination has.
+  std::vector<std::uint32_t> fields_of(const table& t, std::size_t numeric) const {
+    std::vector<std::uint32_t> fields;
+    for (const std::uint32_t s : combinations[t.combination].sources) {
+      fields.push_back(static_cast<std::uint32_t>(sources[s].field + (sources[s].number ? 0 : numeric)));
+    }
+    std::sort(fields.begin(), fields.end());
+    fields.erase(std::unique(fields.begin(), fields.end()), fields.end());
+    return fields;
   }
 
   static std::uint32_t hash_of(std::string_view text) noexcept {

@@ -33,8 +33,10 @@ namespace tabscore::inline TABSCORE_ABI {
 /// down and up a tree serves all its leaves (as in Yu et al., "Linear TreeShap", 2022).
 class explainer {
  public:
-  /// An error when the model's trees carry no covers, or ones that are not finite, or are too deep.
-  static result<explainer> build(forest f) {
+  /// An error when the model's trees carry no covers, or ones that are not finite, or are too deep. Features that
+  /// count as one have the number of the first of them in `first_of`, which has one element per feature, or none where
+  /// all differ; what they moved together is that first one's.
+  static result<explainer> build(forest f, std::vector<std::uint32_t> first_of = {}) {
     constexpr std::size_t deepest = 512;
     const forest_model& model = f.model();
     std::vector<double> expected = model.base;
@@ -63,7 +65,7 @@ class explainer {
       add_expectation(model, t, expected);
     }
     for (std::size_t o = 0; o < model.offset.size(); ++o) expected[o] = model.scale * expected[o] + model.offset[o];
-    return explainer(std::move(f), std::move(expected), levels);
+    return explainer(std::move(f), std::move(expected), levels, std::move(first_of));
   }
 
   /// Numbers per row that explain() writes: for each output one per feature, then the expectation (bias).
@@ -91,7 +93,7 @@ class explainer {
         for (std::size_t j = 0; j < (t.splits.empty() ? 0 : model.leaf_width); ++j) {
           double* const mine = phi.data() + (t.output + j) * (model.features + 1);
           for (const rule& r : rules_)
-            visitor<decltype(value)>{model, t, value, r.points, j, scale, known.data(), mine}.visit(0, r.weights);
+            visitor<decltype(value)>{*this, t, value, r.points, j, scale, known.data(), mine}.visit(0, r.weights);
         }
       }
     }
@@ -105,8 +107,8 @@ class explainer {
     four weights{};
   };
 
-  explainer(forest f, std::vector<double> expected, std::size_t levels)
-      : forest_(std::move(f)), expected_(std::move(expected)) {
+  explainer(forest f, std::vector<double> expected, std::size_t levels, std::vector<std::uint32_t> first_of)
+      : forest_(std::move(f)), expected_(std::move(expected)), first_of_(std::move(first_of)) {
     make_rules(((std::min)(levels, forest_.features()) + 1) / 2);
   }
 
@@ -158,7 +160,7 @@ class explainer {
 
   template <class Value>
   struct visitor {
-    const forest_model& model;
+    const explainer& of;
     const tree& t;
     const Value& value;
     const four& points;
@@ -170,6 +172,7 @@ class explainer {
     /// `way` holds, for each point, its weight times the factors of all features on the way to this node. Gives the sum
     /// over the leaves below of their values times their ways.
     four visit(std::int32_t at, const four& way) const {
+      const forest_model& model = of.forest_.model();
       four sum{};
       if (at < 0) {
         const double leaf = scale * t.leaves[static_cast<std::size_t>(~at) * model.leaf_width + output];
@@ -178,7 +181,8 @@ class explainer {
       }
       const split& s = t.splits[static_cast<std::size_t>(at)];
       const bool left = detail::goes_left(model, t, s, value(s.feature));
-      double* const z_and_o = known + 2 * std::size_t{s.feature};
+      const std::size_t feature = of.first_of_.empty() ? s.feature : of.first_of_[s.feature];
+      double* const z_and_o = known + 2 * feature;
       const double z = z_and_o[0];
       const double o = z_and_o[1];
       four without, pull;  // the way without this feature's earlier factor; what its earlier node counts of a leaf
@@ -205,7 +209,7 @@ class explainer {
           sum[q] += below[q];
           moved[q] = below[q] * ((child_o - child_z) / factor[q] - pull[q]);
         }
-        phi[s.feature] += (moved[0] + moved[1]) + (moved[2] + moved[3]);
+        phi[feature] += (moved[0] + moved[1]) + (moved[2] + moved[3]);
       }
       z_and_o[0] = z;
       z_and_o[1] = o;
@@ -215,6 +219,7 @@ class explainer {
 
   forest forest_;
   std::vector<double> expected_;
+  std::vector<std::uint32_t> first_of_;
   std::vector<rule> rules_;
 };
 

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -148,8 +149,9 @@ class encoded_forest {
   }
 
   /// How much each feature moved each row's margins, then the base value: rows x columns x (features + 1), row after
-  /// row. A text field's number is the sum of its columns'. Computed in float64, so that their sum is the margin up to
-  /// the rounding of a trainer's float32; of trees that average, the prediction.
+  /// row. A text field's number is the sum of its columns', and fields share equally what a column of several moved.
+  /// Computed in float64, so that their sum is the margin up to the rounding of a trainer's float32; of trees that
+  /// average, the prediction.
   void contributions(const feature_block& x, scratch& memory, std::span<double> out) const {
     const std::size_t given = outputs_.columns;
     TABSCORE_ASSERT(explainer_.has_value() && out.size() >= x.rows * given * (names_.size() + 1),
@@ -162,7 +164,12 @@ class encoded_forest {
       for (std::size_t i = 0; i < encoded.rows; ++i) {
         for (std::size_t o = 0; o < given; ++o) {
           const std::span<double> to = out.subspan(((first + i) * given + o) * (names_.size() + 1), names_.size() + 1);
-          fold_contributions(raw.subspan(i * explainer_->width() + (o + skipped) * columns, columns), field_of_, to);
+          const std::span<double> parts = raw.subspan(i * explainer_->width() + (o + skipped) * columns, columns);
+          for (const shared_column& c : shared_) {
+            const double share = std::exchange(parts[c.column], 0.0) / static_cast<double>(c.among.size());
+            for (const std::uint32_t column : c.among) parts[column] += share;
+          }
+          fold_contributions(parts, field_of_, to);
           if (averages()) {
             for (double& part : to) part /= link_.divisor;
           }
@@ -189,7 +196,7 @@ class encoded_forest {
         outputs_(std::move(predicted)),
         link_(trees_.model().output_link),
         threshold_(threshold),
-        explainer_(explainer::build(trees_)) {
+        explainer_(explainer::build(trees_, find_fields())) {
     // XGBClassifier's predict_proba: where the booster gives the class only, the softmax of its margins.
     if (link_.form == link::function::most_likely) link_.form = link::function::softmax;
     const bool in_order = link_.form != link::function::ascending && link_.form != link::function::steps;
@@ -197,7 +204,11 @@ class encoded_forest {
       explainer_ =
           error{errc::unsupported, "contributions are of a margin each, and the trainer orders these numbers of a row"};
     }
-    field_of_.resize(encoder_.width());
+  }
+
+  /// The fields of each column; gives the first column of the same fields, which count as one where there are lookups.
+  std::vector<std::uint32_t> find_fields() {
+    field_of_.assign(encoder_.width() + 1, static_cast<std::uint32_t>(names_.size()));  // the last: the base value
     std::size_t next = 0;
     for (std::size_t field = 0; field < names_.size(); ++field) {
       const bool number = field < names_.numeric.size();
@@ -206,7 +217,31 @@ class encoded_forest {
       std::fill_n(field_of_.begin() + static_cast<std::ptrdiff_t>(first), columns, static_cast<std::uint32_t>(field));
       next += columns;
     }
-    field_of_.push_back(static_cast<std::uint32_t>(names_.size()));  // the base value
+    if (!encoder_.lookups) return {};
+    std::vector<std::uint32_t> first_of(encoder_.width());
+    for (std::size_t c = 0; c < first_of.size(); ++c) first_of[c] = static_cast<std::uint32_t>(c);
+    std::map<std::vector<std::uint32_t>, std::uint32_t> known;
+    const std::size_t numbers = names_.numeric.size();
+    std::vector<std::uint32_t> column_of(names_.size());  // one of each field
+    for (std::size_t j = 0; j < numbers; ++j) column_of[j] = static_cast<std::uint32_t>(j);
+    for (const category_lookups::source& s : encoder_.lookups->sources) {
+      field_of_[next] = static_cast<std::uint32_t>(s.number ? s.field : numbers + s.field);
+      if (!s.number) column_of[numbers + s.field] = static_cast<std::uint32_t>(next);
+      ++next;
+    }
+    for (const category_lookups::table& t : encoder_.lookups->tables) {
+      const std::vector<std::uint32_t> fields = encoder_.lookups->fields_of(t, numbers);
+      const auto [at, fresh] = known.emplace(fields, static_cast<std::uint32_t>(next));
+      if (fresh && fields.size() > 1) {
+        shared_.push_back({next, {}});
+        for (const std::uint32_t field : fields) shared_.back().among.push_back(column_of[field]);
+      }
+      for (std::uint32_t c = 0; c < t.columns; ++c, ++next) {
+        first_of[next] = at->second;
+        field_of_[next] = fields.front();
+      }
+    }
+    return first_of;
   }
 
   bool averages() const noexcept { return link_.form == link::function::identity && link_.divisor != 1; }
@@ -272,8 +307,13 @@ class encoded_forest {
   model_outputs outputs_;
   link link_;
   double threshold_;
+  std::vector<std::uint32_t> field_of_;  // of each encoded column, and of the base value
+  struct shared_column {
+    std::size_t column;
+    std::vector<std::uint32_t> among;  // columns, one of each of the fields
+  };
+  std::vector<shared_column> shared_;  // columns that are made of several fields
   result<explainer> explainer_;
-  std::vector<std::uint32_t> field_of_;  // of each encoded column
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI

@@ -66,6 +66,7 @@ struct block_plan {
  private:
   void add_tree(const forest_model& model, const tree& t, std::uint32_t levels,
                 const std::vector<std::uint32_t>& outcome, std::uint32_t free_vector, bool bytes);
+  static bool symmetric(const tree& t, const std::vector<std::uint32_t>& outcome, std::uint32_t levels);
   void complete_outcomes(const tree& t, const std::vector<std::uint32_t>& outcome, std::uint32_t levels);
   void complete_leaves(const tree& t, std::int32_t at, std::uint32_t base, std::uint32_t levels,
                        std::vector<std::uint32_t>& leaf_of) const;
@@ -147,14 +148,33 @@ inline block_plan block_plan::make(const forest_model& model, std::span<const st
   return plan;
 }
 
+/// Whether a tree is complete and compares the same on all of a level.
+inline bool block_plan::symmetric(const tree& t, const std::vector<std::uint32_t>& outcome, std::uint32_t levels) {
+  if (t.splits.size() + 1 != std::size_t{1} << levels) return false;
+  std::vector<std::int32_t> level{0}, next;
+  while (level.front() >= 0) {
+    next.clear();
+    for (const std::int32_t at : level) {
+      if (at < 0) return false;
+      const split& s = t.splits[static_cast<std::size_t>(at)];
+      if (outcome[static_cast<std::size_t>(at)] != outcome[static_cast<std::size_t>(level.front())]) return false;
+      next.push_back(s.left);
+      next.push_back(s.right);
+    }
+    std::swap(level, next);
+  }
+  return true;
+}
+
 /// A tree as the cheaper of two: complete to its height (short tight code, but every place of the complete tree costs
 /// an operation), or the merging steps of its own shape.
 inline void block_plan::add_tree(const forest_model& model, const tree& t, std::uint32_t levels,
                                  const std::vector<std::uint32_t>& outcome, std::uint32_t free_vector, bool bytes) {
   block_tree b;
   b.output = t.output;
-  // A split costs about two steps, a step two to three places of a complete tree.
-  if (levels >= 1 && levels <= 8 && (std::size_t{1} << levels) <= 5 * t.splits.size() + 8) {
+  // A split costs about two steps, a step two to three places of a complete tree; one comparison a level costs none.
+  if (levels >= 1 && levels <= 8 && !symmetric(t, outcome, levels) &&
+      (std::size_t{1} << levels) <= 5 * t.splits.size() + 8) {
     b.complete = levels;
     b.planes = levels;
     b.first = static_cast<std::uint32_t>(outcomes.size());

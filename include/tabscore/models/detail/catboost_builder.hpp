@@ -210,6 +210,7 @@ class catboost_builder {
       if (at == category_at_.end()) return lies(fmt::format("a CTR of category {}, which does not exist", category));
       to.sources.push_back(at->second);
     }
+    if (to.sources.empty()) return lies("a CTR of no category");
     for (const auto& [feature, border] : from.borders) {
       const auto at = number_at_.find(feature);
       if (at == number_at_.end() || std::isnan(border)) {

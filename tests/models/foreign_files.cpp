@@ -51,13 +51,13 @@ TEST_CASE("a file that no loader reads is named, with what to do", "[models]") {
   check_all("ccopy_reg\n_reconstructor\n", pickle, "");
   check_all("x\x9C\xDD\x9A", pickle, "");
   check_all("\x08\x08\x12\x07skl2onnx", "an ONNX model, which no loader reads", "");
-  check_all("CBM1\x10\0"sv, "a CatBoost model, which no loader reads", "");
-  check_all(R"({"model_info": {"catboost_version_info": "1"}, "oblivious_trees": []})",
-            "a CatBoost model, which no loader reads", "");
   check_all("X\n\0\0\0\x03"sv, "an R object, which only R reads", "");
 }
 
 TEST_CASE("what a trainer writes for other ends is told from its models", "[models]") {
+  const std::string catboost = "load_catboost reads what CatBoost's model.save_model(\"model.cbm\") writes";
+  check_all("CBM1\x10\0"sv, "a CatBoost model", catboost);
+  check_all(R"({"model_info": {"catboost_version_info": "1"}, "oblivious_trees": []})", "a CatBoost model", catboost);
   const std::string anew =
       "load it with XGBoost 3.0 or older and save it anew: "
       "xgboost.Booster(model_file=\"old.model\").save_model(\"model.json\")";

@@ -12,11 +12,14 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <span>
+#include <sstream>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "tabscore/models/load_catboost.hpp"
 #include "tabscore/models/load_lightgbm.hpp"
 #include "tabscore/models/load_model.hpp"
 #include "tabscore/models/load_sklearn.hpp"
@@ -167,6 +170,23 @@ verdict compare(const forest& f, const table& inputs, const table& expected) {
   return v;
 }
 
+/// The raw values of a CatBoost model as a scorer of their own.
+struct raw_values {
+  explicit raw_values(tabscore::encoded_forest of) : model(std::move(of)) {
+    described.task = tabscore::task::regression;
+    described.columns = model.margin_columns();
+  }
+  const tabscore::feature_names& features() const { return model.features(); }
+  double threshold() const { return 0; }
+  const tabscore::model_outputs& outputs() const { return described; }
+  void score(const tabscore::feature_block& x, tabscore::scratch& memory, std::span<double> out) const {
+    model.margins(x, memory, out);
+  }
+
+  tabscore::encoded_forest model;
+  tabscore::model_outputs described;
+};
+
 /// A model file: what it gives each row, where NaN is a row that the trainer refuses. An empty text is an absent one.
 /// `single`: the trainer's numbers are of single precision.
 verdict compare(const tabscore::any_scorer& model, const fs::path& folder, const table& expected, table& inputs,
@@ -209,6 +229,28 @@ verdict compare(const tabscore::any_scorer& model, const fs::path& folder, const
   return v;
 }
 
+/// A CatBoost model gives the bits of the trainer's raw values, and of what predict() or predict_proba() gives up to
+/// the exp of this C library.
+verdict compare(const tabscore::encoded_forest& model, const fs::path& folder, const table& expected, table& inputs) {
+  const std::size_t columns = model.margin_columns();
+  if (expected.header.size() != 2 * columns) {
+    verdict v;
+    v.note = "expected.csv does not fit the model";
+    return v;
+  }
+  table raw, out;
+  for (std::size_t c = 0; c < 2 * columns; ++c) (c < columns ? raw : out).header.push_back(expected.header[c]);
+  for (std::size_t i = 0; i < expected.cells.size(); ++i) {
+    (i % (2 * columns) < columns ? raw : out).cells.push_back(expected.cells[i]);
+  }
+  verdict v = compare(tabscore::any_scorer(model), folder, out, inputs, false);
+  if (!v.good) return v;
+  const verdict r = compare(tabscore::any_scorer(raw_values(model)), folder, raw, inputs, false);
+  v.raw = r.out;
+  v.good = r.good && r.out == 0 && v.out <= 1;
+  return v;
+}
+
 /// The scorer of the file gives the numbers of predict(): of two classes the probability of the second one, and of
 /// multi:softmax the softmax instead of the class. Precondition: no category has a name.
 std::string scorer_differs(const forest& f, const table& inputs) {
@@ -242,6 +284,12 @@ tabscore::load_options options_of(const fs::path& folder) {
       std::from_chars(text.data() + at + key.size(), text.data() + text.size(), missing).ec == std::errc()) {
     options.missing = missing;
   }
+  constexpr std::string_view categories = "\"integer_categories\": \"";
+  if (const std::size_t from = text.find(categories); from != text.npos) {
+    std::istringstream names(
+        text.substr(from + categories.size(), text.find('"', from + categories.size()) - from - categories.size()));
+    for (std::string name; names >> name;) options.integer_categories.push_back(name);
+  }
   return options;
 }
 
@@ -265,7 +313,7 @@ bool check_folder(const fs::path& folder) {
   bool all = true;
   std::size_t models = 0;
   const bool text = fs::exists(folder / "model.txt");  // LightGBM's dump beside it is no model file
-  for (const char* name : {"model.txt", "model.json", "model.ubj"}) {
+  for (const char* name : {"model.txt", "model.json", "model.ubj", "model.cbm"}) {
     const fs::path path = folder / name;
     if (!fs::exists(path) || (text && path.extension() != ".txt")) continue;
     ++models;
@@ -277,6 +325,13 @@ bool check_folder(const fs::path& folder) {
           read ? tabscore::make_scorer(*read) : tabscore::result<tabscore::any_scorer>(read.error());
       if (model) {
         v = compare(*model, folder, expected, inputs, read->origin.trainer == "XGBoost");
+      } else {
+        v.note = model.error().message;
+      }
+    } else if (path.extension() == ".cbm" || fs::exists(folder / "model.cbm")) {
+      const auto model = tabscore::load_catboost(path.string(), options_of(folder));
+      if (model) {
+        v = compare(*model, folder, expected, inputs);
       } else {
         v.note = model.error().message;
       }
@@ -295,7 +350,7 @@ bool check_folder(const fs::path& folder) {
                inputs.rows(), v.raw, v.out, v.good ? "ok" : "MISMATCH", v.note.empty() ? "" : "  ", v.note);
     all = all && v.good;
   }
-  if (models == 0) fmt::print("{}: no model.json, model.ubj or model.txt\n", folder.string());
+  if (models == 0) fmt::print("{}: no model.json, model.ubj, model.txt or model.cbm\n", folder.string());
   return all && models > 0;
 }
 

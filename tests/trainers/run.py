@@ -27,6 +27,8 @@ MIDDLE = ["numpy==2.2.6", "scipy==1.15.3", "pandas==2.3.3"]
 NEW = ["numpy==2.4.6", "scipy==1.17.1", "pandas==3.1.1"]
 NEWEST = ["numpy==2.5.5", "scipy==1.18.1", "pandas==3.1.1"]
 ENVIRONMENTS = {  # name: Python, packages
+    "cb-1.2.0": ("3.11", ["catboost==1.2", *OLD]),
+    "cb-1.2.10": ("3.11", ["catboost==1.2.10", *NEW]),
     "lgb-3.3": ("3.11", ["lightgbm==3.3.5", "scikit-learn==1.5.2", *OLD]),
     "lgb-4.0": ("3.11", ["lightgbm==4.0.0", "scikit-learn==1.5.2", *OLD]),
     "lgb-4.6": ("3.11", ["lightgbm==4.6.0", "scikit-learn==1.9.1", *NEW]),
@@ -58,10 +60,10 @@ ENVIRONMENTS = {  # name: Python, packages
     "xgb-3.3": ("3.12", ["xgboost==3.3.0", "scikit-learn==1.9.1", *NEWEST]),
     "xgb-3.4": ("3.12", ["xgboost==3.4.1", "scikit-learn==1.9.1", *NEWEST]),
 }
-SCRIPTS = {"lgb": "lightgbm_sets.py", "sk": "sklearn_sets.py", "xgb": "xgboost_sets.py", "ebm": "additive_sets.py",
+SCRIPTS = {"cb": "catboost_sets.py", "lgb": "lightgbm_sets.py", "sk": "sklearn_sets.py", "xgb": "xgboost_sets.py", "ebm": "additive_sets.py",
            "opt": "additive_sets.py", "sm": "statsmodels_sets.py"}
 PIPELINE = "pipeline_"  # in front of the name of a set that is a fitted pipeline
-TRAINERS = {"sk": "scikit-learn", "xgb": "XGBoost", "lgb": "LightGBM", "ebm": "InterpretML", "opt": "OptBinning",
+TRAINERS = {"sk": "scikit-learn", "xgb": "XGBoost", "lgb": "LightGBM", "cb": "CatBoost", "ebm": "InterpretML", "opt": "OptBinning",
             "sm": "statsmodels"}
 
 
@@ -159,7 +161,7 @@ def write_table(parity_check):
             good = good and verdict == "ok"
             text = f"{float(raw):g} {float(out):g}" if verdict == "ok" else "**no**"
             cells = found.setdefault(trainer, {}).setdefault(kind, {})
-            if file == "ubj" and cells.get(version) == text:
+            if file in ("ubj", "cbm") and cells.get(version) == text:
                 continue
             cells[version] = text if version not in cells else f"{cells[version]}, {text}"
     with open(os.path.join(ROOT, "docs", "trainers.md"), "w") as f:
@@ -170,7 +172,7 @@ def write_table(parity_check):
                 "XGBoost, double elsewhere). `0 0` is the same bits. No cell: that version has no such model, or it is\n"
                 "not in the set. The models and numbers are in [tests/trainers](../tests/trainers/run.py), whose script\n"
                 "makes them anew and writes this page; `ctest -R trainers` compares without a network.\n")
-        for trainer in ("xgb", "lgb", "sk", "ebm", "opt", "sm"):
+        for trainer in ("xgb", "lgb", "cb", "sk", "ebm", "opt", "sm"):
             versions = [n.split("-")[1] for n in names if n.split("-")[0] == trainer]
             pipelines = {k[len(PIPELINE):]: cells for k, cells in found.get(trainer, {}).items() if k.startswith(PIPELINE)}
             models = {k: cells for k, cells in found.get(trainer, {}).items() if not k.startswith(PIPELINE)}

@@ -12,6 +12,7 @@
 #include "../tree.hpp"
 #include "leaf_codes.hpp"
 #include "rank_plan.hpp"
+#include "symmetric_plan.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::detail {
 
@@ -65,8 +66,7 @@ struct block_plan {
 
  private:
   void add_tree(const forest_model& model, const tree& t, std::uint32_t levels,
-                const std::vector<std::uint32_t>& outcome, std::uint32_t free_vector, bool bytes);
-  static bool symmetric(const tree& t, const std::vector<std::uint32_t>& outcome, std::uint32_t levels);
+                const std::vector<std::uint32_t>& outcome, bool symmetric, std::uint32_t free_vector, bool bytes);
   void complete_outcomes(const tree& t, const std::vector<std::uint32_t>& outcome, std::uint32_t levels);
   void complete_leaves(const tree& t, std::int32_t at, std::uint32_t base, std::uint32_t levels,
                        std::vector<std::uint32_t>& leaf_of) const;
@@ -131,7 +131,8 @@ inline block_plan block_plan::make(const forest_model& model, std::span<const st
     for (std::size_t i = g.first_tree; i < tree; ++i) {
       outcome.clear();
       for (const auto& p : places[i]) outcome.push_back(vector_of[first_of[p.column] + p.threshold]);
-      plan.add_tree(model, model.trees[i], heights[i], outcome, next, bytes);
+      plan.add_tree(model, model.trees[i], heights[i], outcome, !symmetric_levels(model.trees[i], places[i]).empty(),
+                    next, bytes);
     }
     for (const std::uint32_t id : used) vector_of[id] = unused;
   }
@@ -148,33 +149,15 @@ inline block_plan block_plan::make(const forest_model& model, std::span<const st
   return plan;
 }
 
-/// Whether a tree is complete and compares the same on all of a level.
-inline bool block_plan::symmetric(const tree& t, const std::vector<std::uint32_t>& outcome, std::uint32_t levels) {
-  if (t.splits.size() + 1 != std::size_t{1} << levels) return false;
-  std::vector<std::int32_t> level{0}, next;
-  while (level.front() >= 0) {
-    next.clear();
-    for (const std::int32_t at : level) {
-      if (at < 0) return false;
-      const split& s = t.splits[static_cast<std::size_t>(at)];
-      if (outcome[static_cast<std::size_t>(at)] != outcome[static_cast<std::size_t>(level.front())]) return false;
-      next.push_back(s.left);
-      next.push_back(s.right);
-    }
-    std::swap(level, next);
-  }
-  return true;
-}
-
 /// A tree as the cheaper of two: complete to its height (short tight code, but every place of the complete tree costs
 /// an operation), or the merging steps of its own shape.
 inline void block_plan::add_tree(const forest_model& model, const tree& t, std::uint32_t levels,
-                                 const std::vector<std::uint32_t>& outcome, std::uint32_t free_vector, bool bytes) {
+                                 const std::vector<std::uint32_t>& outcome, bool symmetric, std::uint32_t free_vector,
+                                 bool bytes) {
   block_tree b;
   b.output = t.output;
   // A split costs about two steps, a step two to three places of a complete tree; one comparison a level costs none.
-  if (levels >= 1 && levels <= 8 && !symmetric(t, outcome, levels) &&
-      (std::size_t{1} << levels) <= 5 * t.splits.size() + 8) {
+  if (levels >= 1 && levels <= 8 && !symmetric && (std::size_t{1} << levels) <= 5 * t.splits.size() + 8) {
     b.complete = levels;
     b.planes = levels;
     b.first = static_cast<std::uint32_t>(outcomes.size());

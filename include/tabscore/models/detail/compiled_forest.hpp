@@ -12,6 +12,7 @@
 #include "block_plan.hpp"
 #include "few_plan.hpp"
 #include "rank_plan.hpp"
+#include "symmetric_plan.hpp"
 #include "table_plan.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::detail {
@@ -24,6 +25,7 @@ struct compiled_forest {
   std::size_t leaf_width = 1;
   std::vector<double> base;
   rank_plan ranks;
+  symmetric_plan symmetric;  ///< instead of all below, where it has trees
   block_plan block;
   few_plan few;
   table_plan tables;         ///< instead of walks, where the kernel has byte permutes
@@ -63,6 +65,12 @@ inline compiled_forest compiled_forest::make(const forest_model& model, kernel w
   out.ranks = rank_plan::make(model, places);
   if (out.ranks.too_large) return out;
   const bool wide = wanted == kernel::avx512;
+  // Byte permutes find leaves' values faster.
+  if (!wide) out.symmetric = symmetric_plan::make(model, places);
+  if (!out.symmetric.trees.empty()) {
+    out.used = wanted;
+    return out;
+  }
   out.block = block_plan::make(model, heights, out.ranks, places, wide ? 64 : wanted == kernel::avx2 ? 32 : 16, wide);
   out.few = few_plan::make(model, out.ranks, places);
   if (wide && out.ranks.columns.size() <= table_plan::most_columns) {

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "../../core/config.hpp"
+#include "../tree.hpp"
+#include "rank_plan.hpp"
+
+namespace tabscore::inline TABSCORE_ABI::detail {
+
+/// The splits of a tree that compares the same on all of a level, from the last level to the root; nothing for other
+/// trees.
+inline std::vector<std::uint32_t> symmetric_levels(const tree& t, const std::vector<rank_plan::place>& places) {
+  std::vector<std::uint32_t> splits;
+  std::vector<std::int32_t> level{t.splits.empty() ? -1 : 0}, next;
+  while (level.front() >= 0) {
+    const rank_plan::place& first = places[static_cast<std::size_t>(level.front())];
+    next.clear();
+    for (const std::int32_t at : level) {
+      if (at < 0) return {};
+      const rank_plan::place& place = places[static_cast<std::size_t>(at)];
+      if (place.column != first.column || place.threshold != first.threshold) return {};
+      next.push_back(t.splits[static_cast<std::size_t>(at)].left);
+      next.push_back(t.splits[static_cast<std::size_t>(at)].right);
+    }
+    splits.insert(splits.begin(), static_cast<std::uint32_t>(level.front()));
+    std::swap(level, next);
+  }
+  for (const std::int32_t at : level) {
+    if (at >= 0) return {};
+  }
+  return splits;
+}
+
+/// How rows run through trees that compare the same on all of a level (CatBoost's): the outcomes are the bits of the
+/// leaf's number. Empty where a tree is another one.
+struct symmetric_plan {
+  static constexpr std::size_t most_levels = 16;
+  static constexpr std::size_t rows = 256;  ///< of a block
+  static constexpr std::size_t group = 16;  ///< trees whose leaves are found before their values are added
+
+  struct level {
+    std::uint16_t column = 0;
+    std::uint8_t threshold = 0;  ///< set where the byte is above it
+  };
+  struct symmetric_tree {
+    std::uint32_t first_level = 0;
+    std::uint32_t levels = 0;
+    std::uint32_t output = 0;
+    std::size_t values = 0;  ///< of leaf i: values[i * leaf_width + j]
+  };
+
+  std::vector<level> levels;  ///< of bit 0 first
+  std::vector<symmetric_tree> trees;
+  std::vector<float> values32;  ///< filled when the model sums in float32, else values64
+  std::vector<double> values64;
+
+  static symmetric_plan make(const forest_model& model, const std::vector<std::vector<rank_plan::place>>& places);
+};
+
+inline symmetric_plan symmetric_plan::make(const forest_model& model,
+                                           const std::vector<std::vector<rank_plan::place>>& places) {
+  symmetric_plan plan;
+  std::vector<std::int32_t> level, next;
+  for (std::size_t i = 0; i < model.trees.size(); ++i) {
+    const tree& t = model.trees[i];
+    const std::vector<std::uint32_t> splits = symmetric_levels(t, places[i]);
+    if (splits.size() > most_levels || (splits.empty() && !t.splits.empty())) return {};
+    plan.trees.push_back({static_cast<std::uint32_t>(plan.levels.size()), static_cast<std::uint32_t>(splits.size()),
+                          t.output, plan.values32.size() + plan.values64.size()});
+    for (const std::uint32_t s : splits) {
+      plan.levels.push_back({static_cast<std::uint16_t>(places[i][s].column), places[i][s].threshold});
+    }
+    level.assign(1, t.splits.empty() ? -1 : 0);
+    for (std::size_t depth = 0; depth < splits.size(); ++depth, std::swap(level, next)) {
+      next.clear();
+      for (const std::int32_t at : level) {
+        next.push_back(t.splits[static_cast<std::size_t>(at)].left);
+        next.push_back(t.splits[static_cast<std::size_t>(at)].right);
+      }
+    }
+    for (const std::int32_t leaf : level) {
+      for (std::size_t j = 0; j < model.leaf_width; ++j) {
+        const double value = t.leaves[static_cast<std::size_t>(~leaf) * model.leaf_width + j];
+        if (model.sum == precision::float32) {
+          plan.values32.push_back(static_cast<float>(value));
+        } else {
+          plan.values64.push_back(value);
+        }
+      }
+    }
+  }
+  return plan;
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI::detail

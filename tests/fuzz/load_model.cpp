@@ -61,6 +61,39 @@ void require(bool condition) {
   }
 }
 
+/// Any kernel gives the same margins, any batch the same numbers.
+[[maybe_unused]] void use(const encoded_forest& model) {
+  const std::size_t width = model.features().numeric.size();
+  if (width > 4096 || model.features().text.size() > 256 || model.trees().features() > 65536) return;
+  if (model.trees().outputs() > 64) return;
+  if (model.features().text.empty()) use(model.trees().model());
+  constexpr std::size_t rows = 9;
+  std::vector<double> numbers;
+  for (std::size_t i = 0; i < width * rows; ++i) {
+    numbers.push_back(i % 7 == 4 ? std::nan("") : static_cast<double>(i % 11) - 1.5);
+  }
+  const std::vector<std::string_view> cells{"a", "", {}, "bb", "7", "nobody", "ccc", "-12", "a"};
+  const std::vector<const std::string_view*> texts(model.features().text.size(), cells.data());
+  const feature_block block{rows, width, numbers.data(), rows, texts};
+  scratch memory;
+  const std::size_t columns = model.outputs().columns;
+  std::vector<double> together(rows * columns), alone(columns);
+  model.score(block, memory, together);
+  for (std::size_t i = 0; i < rows; ++i) {
+    const std::vector<const std::string_view*> text(texts.size(), cells.data() + i);
+    model.score({1, width, numbers.data() + i, rows, text}, memory, alone);
+    for (std::size_t k = 0; k < columns; ++k) {
+      require(alone[k] == together[i * columns + k] || (std::isnan(alone[k]) && std::isnan(together[i * columns + k])));
+    }
+    (void)model.find_fault(block, i, memory);
+    if (model.outputs().task == task::multiclass) require(model.decide_tie(block, i, 0, memory) < columns);
+  }
+  if (model.explain_error() == nullptr && width < 64 && model.trees().model().trees.size() < 64) {
+    std::vector<double> contributions(rows * columns * (model.features().size() + 1));
+    model.contributions(block, memory, contributions);
+  }
+}
+
 /// A model file that loads is one that its own checks hold for; what it learnt must be usable without them, too.
 [[maybe_unused]] void use(model_file& file) {
   if (file.features.numeric.size() > 4096) return;

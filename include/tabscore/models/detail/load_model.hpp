@@ -126,6 +126,11 @@ TABSCORE_INLINE result<any_scorer> load_model(const std::string& path, const loa
     case detail::model_format::sklearn:
       trees = read_sklearn(*bytes, *file);
       break;
+    case detail::model_format::catboost: {
+      auto model = read_catboost(*bytes, *file, options);
+      if (!model) return model.error();
+      return any_scorer(*std::move(model));
+    }
     case detail::model_format::tabscore: {
       const auto document = parse_model_file(*bytes, *file);
       if (!document) return document.error();

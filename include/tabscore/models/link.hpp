@@ -90,7 +90,7 @@ inline void softmax_float(std::span<const double> margins, std::span<double> out
   for (double& p : out) p = static_cast<double>(static_cast<float>(p) / static_cast<float>(sum));
 }
 
-inline void softmax(std::span<const double> margins, std::span<double> out, bool log_sum, bool table) noexcept {
+inline void softmax(std::span<const double> margins, std::span<double> out, bool log_sum, bool table = false) noexcept {
   const double largest = *std::max_element(margins.begin(), margins.end());
   double sum = 0;
   if (log_sum) {

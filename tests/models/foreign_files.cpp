@@ -20,6 +20,7 @@ namespace {
 const std::string xgboost = "load_xgboost reads what XGBoost's booster.save_model(\"model.json\") writes";
 const std::string lightgbm = "load_lightgbm reads what LightGBM's booster.save_model(\"model.txt\") writes";
 const std::string sklearn = "load_sklearn reads what models/export_sklearn_trees.py writes";
+const std::string catboost = "load_catboost reads what CatBoost's model.save_model(\"model.cbm\") writes";
 const std::string ours = "load_model_file reads what models/export_sklearn.py writes";
 
 void check_all(std::string_view bytes, const std::string& what, const std::string& advice) {
@@ -28,7 +29,8 @@ void check_all(std::string_view bytes, const std::string& what, const std::strin
   CHECK(read_lightgbm(bytes, "m").error().message ==
         "m: this is " + what + "; " + (advice.empty() ? lightgbm : advice));
   CHECK(read_sklearn(bytes, "m").error().message == "m: this is " + what + "; " + (advice.empty() ? sklearn : advice));
-  const std::string both = advice == xgboost || advice == lightgbm ? advice + ", " + ours : advice;
+  const bool loader = advice == xgboost || advice == lightgbm || advice == catboost;
+  const std::string both = loader ? advice + ", " + ours : advice;
   CHECK(parse_model_file(bytes, "m").error().message == "m: this is " + what + "; " + (advice.empty() ? ours : both));
 }
 
@@ -55,7 +57,6 @@ TEST_CASE("a file that no loader reads is named, with what to do", "[models]") {
 }
 
 TEST_CASE("what a trainer writes for other ends is told from its models", "[models]") {
-  const std::string catboost = "load_catboost reads what CatBoost's model.save_model(\"model.cbm\") writes";
   check_all("CBM1\x10\0"sv, "a CatBoost model", catboost);
   check_all(R"({"model_info": {"catboost_version_info": "1"}, "oblivious_trees": []})", "a CatBoost model", catboost);
   const std::string anew =

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "../../core/config.hpp"
@@ -46,16 +47,26 @@ class bin_axis {
       });
     }
     const double* const x = r.column[in_];
-    std::fill_n(bin, r.rows, std::uint32_t{0});
-    for (std::size_t half = (cuts_.size() + 1) / 2; half > 0; half /= 2) {  // no branch: rows go side by side
-      const double* const middle = cuts_.data() + half - 1;
-      const auto step = static_cast<std::uint32_t>(half);
-      for (std::size_t i = 0; i < r.rows; ++i) bin[i] += middle[bin[i]] <= x[i] ? step : 0;
-    }
-    for (std::size_t i = 0; i < r.rows; ++i) bin[i] = x[i] != x[i] ? last : bin[i];
+    std::size_t i = 0;
+    for (; i + 8 <= r.rows; i += 8) search<8>(x + i, bin + i);
+    for (; i < r.rows; ++i) search<1>(x + i, bin + i);
+    for (i = 0; i < r.rows; ++i) bin[i] = x[i] != x[i] ? last : bin[i];
   }
 
  private:
+  /// How many cuts are at most each of so many numbers, side by side and without a branch.
+  template <std::size_t Rows>
+  void search(const double* x, std::uint32_t* bin) const {
+    std::uint32_t at[Rows]{};
+    for (std::size_t half = (cuts_.size() + 1) / 2; half > 0; half /= 2) {
+      const double* const middle = cuts_.data() + half - 1;
+      const auto step = static_cast<std::uint32_t>(half);
+#pragma GCC unroll 8
+      for (std::size_t i = 0; i < Rows; ++i) at[i] += step & (0U - static_cast<std::uint32_t>(middle[at[i]] <= x[i]));
+    }
+    std::copy_n(at, Rows, bin);
+  }
+
   column_id in_;
   std::size_t last_;
   std::vector<double> cuts_;

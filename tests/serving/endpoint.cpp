@@ -2,6 +2,7 @@
 #include <simdjson.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <filesystem>
@@ -257,6 +258,46 @@ TEST_CASE("threads come and go while models are exchanged, and nothing is lost o
   CHECK(ask(api, "POST", "/predict", loan).body == expected);
   api.drain();
   CHECK(ask(api, "GET", "/health").status == 503);
+  std::filesystem::remove(file);
+}
+
+TEST_CASE("pages, explanations and bad records are answered while models are exchanged", "[serving]") {
+  const auto file = std::filesystem::temp_directory_path() / ("endpoint-" + std::to_string(::getpid()) + ".json");
+  std::filesystem::copy_file(model, file, std::filesystem::copy_options::overwrite_existing);
+  endpoint<loans> api({.model = file.string()});
+  REQUIRE_FALSE(api.start());
+  const std::string body = R"({"records":[)" + std::string(loan) + R"(,{"purpose":"","months":0}]})";
+  std::atomic<bool> stop = false;
+  std::atomic<int> wrong = 0;
+  std::vector<std::jthread> threads;
+  for (std::size_t t = 0; t < 3; ++t) {
+    threads.emplace_back([&, t] {
+      constexpr std::array pages{"/metrics",
+                                 "/openapi.json",
+                                 "/monitoring/drift",
+                                 "/monitoring/report",
+                                 "/monitoring/state",
+                                 "/monitoring/history",
+                                 "/model",
+                                 "/v2"};
+      for (std::size_t i = t; !stop; ++i) {
+        wrong += ask(api, "POST", "/batch_predict?explain=2&on_error=skip", body).status != 200;
+        wrong += ask(api, "GET", pages[i % pages.size()]).status != 200;
+      }
+    });
+  }
+  for (int loaded = 1; loaded <= 5; ++loaded) {
+    std::ofstream(file, std::ios::app) << "\n";  // the same model by another name
+    api.reload();
+    const std::string done = R"("loaded":)" + std::to_string(loaded);
+    for (int i = 0; i < 300 && !contains(ask(api, "GET", "/model").body, done); ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+    CHECK(contains(ask(api, "GET", "/model").body, done));
+  }
+  stop = true;
+  threads.clear();
+  CHECK(wrong == 0);
   std::filesystem::remove(file);
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <numbers>
 #include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -20,6 +21,14 @@
 #include "matrix_view.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
+
+namespace detail {
+/// Why quantiles and expectiles of one model, which its trainer orders, have no contributions.
+inline constexpr std::string_view ordered_outputs =
+    "contributions are of a margin each, and the trainer orders the numbers of a row: train one model for each "
+    "quantile or "
+    "expectile to have them explained";
+}  // namespace detail
 
 /// How much each feature moved a row's margin away from the model's expectation: path-dependent TreeSHAP for trees
 /// (Lundberg et al., "Consistent individualized feature attribution for tree ensembles", 2018), weight times value for

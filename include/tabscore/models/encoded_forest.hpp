@@ -201,8 +201,7 @@ class encoded_forest {
     if (link_.form == link::function::most_likely) link_.form = link::function::softmax;
     const bool in_order = link_.form != link::function::ascending && link_.form != link::function::steps;
     if (outputs_.columns > 1 && !in_order) {
-      explainer_ =
-          error{errc::unsupported, "contributions are of a margin each, and the trainer orders these numbers of a row"};
+      explainer_ = error{errc::unsupported, std::string(detail::ordered_outputs)};
     }
   }
 

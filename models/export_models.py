@@ -27,7 +27,8 @@ class Outcome:
 
 
 class Outputs:
-    """What a model of another task gives: its columns, and perhaps a margin for each, by which it may decide the class.
+    """What a model of another task gives: its columns, and perhaps a margin for each, by which it may decide the class
+    (`by_margins`: True or "margins", of equal ones the first; "last_margins", the last).
     `names`: the levels of quantiles. `late_margins`: a function that makes the margins, where only a calibration wants them."""
 
     def __init__(self, task, columns, margins=None, by_margins=False, probabilities=True, names=None):

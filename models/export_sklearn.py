@@ -443,7 +443,7 @@ class Plan:
             results["margins"] = [column.key for column in outputs.margins]
         self.set_model(**results)
         if outputs.by_margins:
-            self.model["class_by"] = "margins"
+            self.model["class_by"] = "margins" if outputs.by_margins is True else outputs.by_margins
 
     def known_texts(self, name):
         return sorted(key for key in self.program.facts[name]["keys"] if key is not None)

@@ -8,7 +8,7 @@ import numpy as np
 
 import export_models
 import export_sklearn_trees
-from export_models import Outputs, has_decision_function, linear, other_task, predict, sklearn_trees
+from export_models import Outcome, Outputs, classifier, has_decision_function, linear, other_task, predict, sklearn_trees
 from export_program import FUNCTIONS, Block, class_of, is_nan, plain, said, unwrap
 
 VERSION = export_sklearn_trees.VERSION
@@ -195,8 +195,11 @@ def xgboost_numbers(program, model, block):
     keys = export_models.xgboost_inputs(program, model, block, booster, document)
     parameters = document["learner"]["learner_model_param"]
     count = max(int(parameters.get("num_class") or 0), int(parameters.get("num_target") or 1), 1)
-    if name == "multi:softmax":  # the same trees, which give the class alone
+    if name == "multi:softmax":  # the same trees, which give the class alone: that of the largest margin
         text = export_models.Verbatim(text.replace('"multi:softmax"', '"multi:softprob"'))
+        margins = program.emit("trees", keys, count, kind="xgboost", model=text, gives="margin")
+        columns = program.emit("trees", keys, count, kind="xgboost", model=text, gives="prediction")
+        return Outputs("multiclass", columns, margins, by_margins=True)
     columns = program.emit("trees", keys, count, kind="xgboost", model=text, gives="prediction")
     if classes is not None:
         return Outputs("multiclass", columns)
@@ -286,6 +289,49 @@ def part_of(program, place, model, block):
         program.refuse(f"a {type(model).__name__} here cannot be exported; use one that gives probabilities or numbers")
     program.where.pop()
     return part
+
+
+@classifier("OneVsRestClassifier")
+def one_model_of_two(program, model, block):
+    """Of two classes there is one estimator. predict_proba divides 1 - p and p by their sum, which may round."""
+    program.where.append("estimators_[0]")
+    outcome = predict(program, model.estimators_[0], block)
+    program.where.pop()
+    if outcome.probability is None:
+        return outcome
+    (one,) = program.emit("constant", None, 1, values=[1.0])
+    (rest,) = program.emit("subtract", [one.key], 1, by=[outcome.probability.key])
+    (total,) = program.emit("add", [rest.key], 1, by=[outcome.probability.key])
+    first, second = program.emit("divide", [rest.key, outcome.probability.key], 2, by=[total.key, total.key])
+    return Outcome(second, outcome.margin, first)
+
+
+@other_task("OneVsRestClassifier")
+def one_model_a_class(program, model, block):
+    from sklearn.multiclass import OneVsRestClassifier
+
+    outcomes = []
+    for i, part in enumerate(model.estimators_):
+        program.where.append(f"estimators_[{i}]")
+        outcome = predict(program, part, block)
+        if not isinstance(outcome, Outcome):
+            program.refuse(f"a {type(unwrap(part)).__name__} gives no probability of its class; use a classifier")
+        outcomes.append(outcome)
+        program.where.pop()
+    # predict() compares decision_function, where there is one; the last of equals wins up to scikit-learn 1.8.
+    by = "margins" if "reversed" in inspect.getsource(OneVsRestClassifier.predict) else "last_margins"
+    margins = [outcome.probability for outcome in outcomes]
+    if has_decision_function(model.estimators_[0]):
+        margins = [outcome.margin for outcome in outcomes]
+    if None in margins:
+        program.refuse(f"the decision_function of a {type(unwrap(model.estimators_[0])).__name__} cannot be exported here")
+    if outcomes[0].probability is None:
+        return Outputs("multiclass", margins, margins, by, probabilities=False)
+    keys = [outcome.probability.key for outcome in outcomes]
+    (total,) = program.emit("linear", keys, 1, coefficients=[[1.0] * len(keys)], intercept=[0.0])
+    if "row_sums != 0" in inspect.getsource(OneVsRestClassifier.predict_proba):  # rows of zeros stay as they are
+        (total,) = program.emit("replace", [total.key], 1, **{"from": 0.0, "to": 1.0})
+    return Outputs("multiclass", program.emit("divide", keys, len(keys), by=[total.key] * len(keys)), margins, by)
 
 
 INCREASING = ("exp", "expm1", "log", "log1p", "log2", "log10", "cbrt", "sinh", "arctan", "tanh")

@@ -2,6 +2,8 @@
 """Boosters of every task in pipelines, against XGBoost and LightGBM themselves; either may be absent."""
 
 import contextlib
+import copy
+import json
 import os
 import unittest
 import warnings
@@ -61,6 +63,27 @@ class Boosters(unittest.TestCase):
         regressor = TransformedTargetRegressor(x.XGBRegressor(**few), func=np.log1p, inverse_func=np.expm1, check_inverse=False)
         regressor.objective = "of a transformed target"
         self.both(x, regressor, TRAIN["cost"], "regression", FLOATS)
+
+    @unittest.skipUnless("xgboost" in globals(), "no xgboost")
+    def test_the_class_of_xgboost(self):
+        """multi:softmax takes the largest margin, multi:softprob the largest probability; these are equal where margins are not."""
+        for objective in ("multi:softmax", "multi:softprob"):
+            model = xgboost.XGBClassifier(objective=objective, n_estimators=1, max_depth=6, base_score=0.0)
+            pipeline = columns(model).fit(TRAIN[NUMERIC + TEXT], KIND)
+            document = json.loads(bytes(model.get_booster().save_raw("json")))
+            trees = document["learner"]["gradient_booster"]["model"]["trees"]
+            deepest = max(trees, key=lambda tree: len(tree["left_children"]))
+            draw, leaf = np.random.default_rng(1), np.float32(0.001)
+            for number in range(3):
+                trees[number] = {**copy.deepcopy(deepest), "id": number}
+                for node, left in enumerate(deepest["left_children"]):
+                    if left == -1:
+                        steps = int(draw.integers(0, 3))
+                        values = [leaf, np.nextafter(leaf, np.float32(1)), np.nextafter(np.nextafter(leaf, np.float32(1)), np.float32(1))]
+                        trees[number]["split_conditions"][node] = float(values[steps])
+            model.get_booster().load_model(bytearray(json.dumps(document).encode()))
+            exported, _ = compare_outputs(self, pipeline, LIVE[NUMERIC + TEXT], FLOATS)
+            self.assertEqual(exported["model"].get("class_by"), "margins" if objective == "multi:softmax" else None)
 
     @unittest.skipUnless("lightgbm" in globals(), "no lightgbm")
     def test_lightgbm(self):

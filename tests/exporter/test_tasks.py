@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import sklearn
-from harness import DATA, compare_outputs, export_sklearn
+from harness import DATA, compare, compare_outputs, export_sklearn
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.covariance import EllipticEnvelope
@@ -218,6 +218,26 @@ class Tasks(unittest.TestCase):
         baseline = made(IsolationForest(n_estimators=5, random_state=1), None)
         self.assertEqual(baseline["outputs"][0]["name"], "prediction")
 
+    def test_one_model_a_class(self):
+        eleven = np.digitize(TRAIN["value"], np.quantile(TRAIN["value"], np.linspace(0, 1, 12)[1:-1]))
+        for model, target, near in [
+            (LogisticRegression(), "kind", SUMS), (LogisticRegression(), eleven, SUMS), (SGDClassifier(loss="log_loss", random_state=1), "kind", SUMS),
+            # Equal margins: the last of equals up to scikit-learn 1.8. Rows of zeros: NaN up to 1.6, zeros since.
+            (DecisionTreeClassifier(max_depth=4, random_state=1), "kind", 0.0), (DecisionTreeClassifier(random_state=1), eleven, 0.0),
+            (RandomForestClassifier(3, random_state=1), eleven, 0.0), (GradientBoostingClassifier(n_estimators=3), "kind", SUMS),
+            (SGDClassifier(loss="modified_huber", random_state=1), eleven, SUMS),
+            (HistGradientBoostingClassifier(max_iter=3, min_samples_leaf=5), "kind", SUMS),
+            (CalibratedClassifierCV(LinearSVC(dual=False), cv=2), "kind", SUMS), (LinearSVC(dual=False), "kind", SUMS), (LinearSVC(dual=False), eleven, SUMS),
+        ]:
+            document = self.both(OneVsRestClassifier(model), target, "multiclass", near)
+            self.assertEqual(document["model"]["class_by"], "margins" if VERSION >= (1, 9) else "last_margins")
+        for model, near in [(LogisticRegression(), 1e-15), (DecisionTreeClassifier(max_depth=3, random_state=1), 0.0),
+                            (RandomForestClassifier(5, max_depth=4, random_state=1), 0.0)]:
+            pipeline = columns(OneVsRestClassifier(model)).fit(TRAIN[NUMERIC + TEXT], TRAIN["value"] > 2)
+            for place in (0, 1):
+                compare(self, pipeline, LIVE[NUMERIC + TEXT], place, near, positive=bool(place))
+        self.both(OneVsRestClassifier(LinearSVC(dual=False)), np.asarray(TRAIN["value"] > 2), "score", SUMS)
+
     def refused(self, sentence, model, target="value", **options):
         pipeline = columns(model).fit(TRAIN[NUMERIC + TEXT], TRAIN[target] if isinstance(target, str) else target)
         with self.assertRaisesRegex(export_sklearn.NotExportable, sentence):
@@ -229,7 +249,9 @@ class Tasks(unittest.TestCase):
         for model in (OneClassSVM(), EllipticEnvelope(), LocalOutlierFactor(novelty=True)):
             self.refused("cannot be exported: .* use an IsolationForest or an SGDOneClassSVM", model, None)
         self.refused("KNeighborsRegressor cannot be exported", KNeighborsRegressor())
-        self.refused("OneVsRestClassifier cannot be exported", OneVsRestClassifier(LogisticRegression()), "kind")
+        self.refused("predicts the classes of several targets; train one model for each", OneVsRestClassifier(LogisticRegression()),
+                     np.column_stack([TRAIN["value"] > 0, TRAIN["cost"] > 2]))
+        self.refused("estimators_\\[0\\]: a GaussianNB cannot be exported", OneVsRestClassifier(GaussianNB()), "kind")
         self.refused("GaussianNB cannot be exported", GaussianNB(), "kind")
         self.refused("threshold= is for models of two classes", LinearRegression(), threshold=0.5)
         self.refused("positive= is for pipelines that give", LinearRegression(), positive=1)

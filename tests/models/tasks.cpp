@@ -127,6 +127,16 @@ TEST_CASE("a model of several classes gives each row a number a class, and decid
   const auto by_outputs =
       make_pipeline_model(*parse_model_file(with(classes, R"("class_by":"margins")", R"("class_by":"outputs")"), "m"));
   CHECK(class_of_row(*by_outputs, x, 1, std::span(equal).subspan(3), memory) == 0);
+  // Of equal margins the first, or the last.
+  const std::string last = with(classes, R"("class_by":"margins")", R"("class_by":"last_margins")");
+  const auto by_last = make_pipeline_model(*parse_model_file(last, "m")).value();
+  const std::vector<double> zeros(2);
+  const feature_block zero{1, 2, zeros.data(), 1, {}};
+  CHECK(pipeline.decide_tie(zero, 0, 0, memory) == 0);
+  CHECK(by_last.decide_tie(zero, 0, 0, memory) == 2);
+  CHECK(by_last.decide_tie(x, 0, 0, memory) == 0);
+  CHECK(class_of_row(by_last, x, 1, std::span(equal).subspan(3), memory) == 2);
+  CHECK(load(with(last, R"("class":0)", R"("class":2)")));
 }
 
 TEST_CASE("contributions are told for each class and each target", "[models][tasks]") {
@@ -210,7 +220,7 @@ TEST_CASE("what is wrong with a file's outputs is said with its member", "[model
       {classes, R"("kind":"pipeline")", R"("kind":"logistic")", "features.numeric[0].mean: the member is missing"},
       {classes, R"("margins":[2,3,4])", R"("margins":[2,3])", "model.margins: expected 3 columns, one per output"},
       {classes, R"("margins":[2,3,4],)", "", "model.class_by: expected several classes and the member margins"},
-      {classes, R"("class_by":"margins")", R"("class_by":"luck")", "model.class_by: expected \"margins\" or"},
+      {classes, R"("class_by":"margins")", R"("class_by":"luck")", "model.class_by: expected \"margins\", \"last_margins\" or"},
       {classes, R"("class":2)", R"("class":3)", "checks[1].class: expected a column below 3, found 3"},
       {classes, R"("class":2)", R"("class":1)", "checks[1].class: expected 1 as the trainer gave it, found 2"},
       {classes, "[0,0,1]", "[0,1,0]", "checks[1].outputs[1]: expected 1 as the trainer gave it, found 0"},
@@ -399,6 +409,9 @@ TEST_CASE("a trainer's own file says its task", "[models][tasks]") {
     CHECK(model->outputs().names == e.names);
     CHECK(model->outputs().classes.size() == (e.predicted == task::multiclass ? e.columns : 0));
     CHECK_FALSE(check_outputs(model->outputs()));
+    if (e.predicted == task::quantiles && e.columns > 1) {
+      CHECK_THAT(model->explain_error()->message, ContainsSubstring("train one model for each quantile or expectile"));
+    }
   }
 }
 

@@ -62,7 +62,8 @@ struct score : detail::declared<task::score, 1, Score> {};
 template <fixed_string Score = "score", fixed_string Outlier = "is_outlier">
 struct anomaly : detail::declared<task::anomaly, 1, Score, Outlier> {};
 
-/// Several targets of one model, in its order.
+/// Several targets of one model, in its order: names are matched by position. They may be other words than the model's,
+/// but a name that the model has must be of the same target.
 template <class... Targets>
 struct outputs;
 template <fixed_string... Names>

@@ -66,7 +66,8 @@ struct column_program {
   std::size_t columns = 0;           ///< features included
   column_list outputs;               ///< two classes: the probability
   column_list margins;               ///< one an output, or none
-  bool class_by_margins = false;     ///< of several classes: predict() takes the largest margin
+  bool class_by_margins = false;     ///< of several classes: predict() takes the largest margin,
+  bool last_of_equals = false;       ///< and of equal ones the last, not the first
   double bound = 0;                  ///< how far a probability may be from the trainer's
   std::vector<std::int32_t> origin;  ///< of each column: the one feature that it is made of, or one of these:
   static constexpr std::int32_t nothing = -1;

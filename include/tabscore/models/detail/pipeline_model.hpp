@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
@@ -87,7 +88,7 @@ struct pipeline_model::explanation {
     const link& last = trees->trees.model().output_link;
     using form = link::function;
     if (trees->predictions && output.size() > 1 && (last.form == form::ascending || last.form == form::steps)) {
-      return no("contributions are of a margin each, and the trainer orders these numbers of a row");
+      return error{errc::unsupported, std::string(detail::ordered_outputs)};
     }
     if (trees->predictions && last.form == form::two_classes) {
       if (output != std::vector<std::size_t>{1}) return no("contributions are of the second class");
@@ -176,7 +177,9 @@ TABSCORE_INLINE std::size_t pipeline_model::decide_tie(const feature_block& x, s
   for (const std::string_view* column : x.text) text.push_back(column + row);
   std::vector<double> margin(margin_columns());
   margins({1, x.width, x.numeric + row, x.stride, text}, memory, margin);
-  return static_cast<std::size_t>(std::max_element(margin.begin(), margin.end()) - margin.begin());
+  const auto at = program_->last_of_equals ? std::max_element(margin.rbegin(), margin.rend()).base() - 1
+                                           : std::max_element(margin.begin(), margin.end());
+  return static_cast<std::size_t>(at - margin.begin());
 }
 
 TABSCORE_INLINE std::size_t pipeline_model::margin_columns() const noexcept { return program_->margins.size(); }

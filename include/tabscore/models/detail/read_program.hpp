@@ -84,8 +84,11 @@ class program_reader {
     }
     if (!model_.has("class_by")) return;
     const std::string by = model_["class_by"].text();
-    if (by != "margins" && by != "outputs") model_["class_by"].expected("\"margins\" or \"outputs\"");
-    program_.class_by_margins = by == "margins";
+    program_.last_of_equals = by == "last_margins";
+    program_.class_by_margins = by == "margins" || by == "last_margins";
+    if (!program_.class_by_margins && by != "outputs") {
+      model_["class_by"].expected("\"margins\", \"last_margins\" or \"outputs\"");
+    }
     if (program_.class_by_margins && (outputs_->task != task::multiclass || program_.margins.empty())) {
       model_["class_by"].fail(errc::structure, "expected several classes and the member margins beside it");
     }

@@ -3,6 +3,7 @@
 // Formatting alone, the log as it is used, its file alone and the kernel appending the same bytes, in turns; medians.
 #include <tabscore/files/descriptor.hpp>
 #include <tabscore/log/jsonl_log.hpp>
+#include <tabscore/pipeline/pipeline.hpp>
 #include <tabscore/schema/batch.hpp>
 
 #include <fcntl.h>
@@ -16,10 +17,28 @@
 #include <filesystem>
 #include <functional>
 #include <random>
+#include <variant>
 
 #include "support/student.hpp"
 
 namespace ts = tabscore;
+
+namespace {
+
+/// Gives probabilities of all 53 bits.
+struct random_scorer {
+  ts::feature_names names{{"days_on_platform", "minutes_watched", "courses_started", "practice_exams_started",
+                           "practice_exams_passed", "minutes_spent_on_exams"},
+                          {"student_country"}};
+  const ts::feature_names& features() const { return names; }
+  double threshold() const { return 0.5; }
+  void score(const ts::feature_block& x, ts::scratch&, std::span<double> to) const {
+    std::mt19937_64 random(static_cast<std::uint64_t>(x.column(1)[0]));
+    for (double& p : to) p = static_cast<double>(random() >> 11) * 0x1p-53;
+  }
+};
+
+}  // namespace
 
 int main(int argc, char** argv) {
   using clock = std::chrono::steady_clock;
@@ -33,20 +52,18 @@ int main(int argc, char** argv) {
   const auto below = [&](std::uint64_t n) { return static_cast<std::int64_t>(random() % n); };
   constexpr std::array countries{"US", "IN", "GB", "EG", "NG"};
   ts::batch<student> batch;
-  std::vector<double> probability(records);
-  std::vector<std::uint8_t> label(records);
   for (std::size_t i = 0; i < records; ++i) {
     const auto started = below(6);
     batch.push_back(countries[static_cast<std::size_t>(below(5))], below(400), static_cast<double>(below(30000)) / 10,
                     below(4), started, below(6) % (started + 1), static_cast<double>(below(2000)) / 10);
-    probability[i] = static_cast<double>(random() >> 11) * 0x1p-53;
-    label[i] = probability[i] >= 0.5;
   }
-  const ts::scored<student> scored{batch.view(), {probability, label, 0.5}};
-
-  ts::detail::number_texts texts;
-  const ts::scored<student> answered{batch.view(), {probability, label, 0.5, &texts}};
-  texts.write(ts::detail::number_series<ts::spelling::json>(probability));
+  const ts::pipeline pipe{student{}, ts::rules{}, ts::features{}, random_scorer{}};
+  ts::score_buffers buffers;
+  const ts::score_outcome outcome = pipe.score(batch.view(), buffers);
+  const ts::scored<student> answered{batch.view(), std::get<ts::predictions>(outcome)};
+  ts::predictions alone = answered.scores;
+  alone.texts = nullptr;
+  const ts::scored<student> scored{batch.view(), alone};
 
   ts::jsonl_settings settings;
   settings.file.sync = ts::durability::none;
@@ -59,6 +76,7 @@ int main(int argc, char** argv) {
     text.clear();
     lines.append(text, what, std::chrono::system_clock::now());
   };
+  format(answered);  // keeps the digits
   format(scored);
   const std::string bytes(text.view());
   const std::size_t line = bytes.size() / records;

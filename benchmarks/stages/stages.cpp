@@ -261,19 +261,12 @@ std::vector<stage> stages_of(bench& b) {
 /// Decoding alone, for each way in which clients lay out their bodies.
 struct layouts {
   explicit layouts(std::size_t records) {
-    texts.reserve(bodies::layouts.size() + 1);
+    texts.reserve(bodies::layouts.size());
     for (const auto& l : bodies::layouts) texts.emplace_back(bodies::request(l, records));
     for (std::size_t i = 0; i < texts.size(); ++i) {
       stages.push_back({fmt::format("floor,  {}", bodies::layouts[i].name), structural_parse(texts[i])});
       stages.push_back({fmt::format("decode, {}", bodies::layouts[i].name), decode(texts[i])});
     }
-    texts.emplace_back(std::string_view(texts[1]));
-    stages.push_back({"floor,  no blanks, without AVX2 for numbers", structural_parse(texts.back())});
-    stages.push_back({"decode, no blanks, without AVX2 for numbers", [run = decode(texts.back())] {
-                        const bool four = std::exchange(ts::detail::four_numbers_at_a_time, false);
-                        run();
-                        ts::detail::four_numbers_at_a_time = four;
-                      }});
   }
   std::vector<simdjson::padded_string> texts;
   std::vector<stage> stages;

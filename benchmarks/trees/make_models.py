@@ -4,7 +4,8 @@
 
     make_models.py OUT_DIR [--short]
 
-100x6 and 500x8: depth-wise, hist. 500x63: leaf-wise (lossguide, 63 leaves), and the same trees once more as a LightGBM
+100x6 and 500x8: depth-wise, hist. 100x6_5classes (500 trees) and 300x6_number (regression): the same, both as LightGBM
+text models, too. 500x63: leaf-wise (lossguide, 63 leaves), and the same trees once more as a LightGBM
 text model, because LightGBM itself may not be installed. 500x8_exact: the exact method, where nearly every split has a
 threshold of its own (not with --short). rows.f32: 100,000 x 28 float32, row-major. For the peers each model also as
 .onnx and, where gcc is there, as a compiled .so and, where TL2cgen's Python package is there too, as a .tl2cgen.so (not
@@ -39,8 +40,7 @@ def data(seed, rows):
     x[:, 14:18] = np.round(x[:, 14:18] * 8) / 8
     signal = (np.sin(x[:, 0] * 2) + x[:, 1] * x[:, 2] + np.log1p(x[:, 7]) * x[:, 3] + np.abs(x[:, 14]) - x[:, 20] ** 2 / 2
               + 0.3 * x[:, 21:28].sum(axis=1))
-    y = (signal + rng.normal(size=rows) > np.median(signal)).astype(np.float32)
-    return x, y
+    return x, (signal + rng.normal(size=rows)).astype(np.float32), np.median(signal)
 
 
 def train(x, y, trees, **params):
@@ -48,11 +48,11 @@ def train(x, y, trees, **params):
     return xgb.train({**base, **params}, xgb.DMatrix(x, y), trees)
 
 
-def as_lightgbm(booster_json):
+def as_lightgbm(booster_json, objective="binary sigmoid:1", classes=1):
     """The same trees as a LightGBM text model: x < t in float32 is x <= the float32 before t."""
     learner = booster_json["learner"]
-    out = ["tree", "version=v4", "num_class=1", "num_tree_per_iteration=1", "label_index=0",
-           f"max_feature_idx={FEATURES - 1}", "objective=binary sigmoid:1",
+    out = ["tree", "version=v4", f"num_class={classes}", f"num_tree_per_iteration={classes}", "label_index=0",
+           f"max_feature_idx={FEATURES - 1}", "objective=" + objective,
            "feature_names=" + " ".join(f"f{i}" for i in range(FEATURES)),
            "feature_infos=" + " ".join("[-100:100]" for _ in range(FEATURES)), ""]
     for number, tree in enumerate(learner["gradient_booster"]["model"]["trees"]):
@@ -119,11 +119,15 @@ def write(path, content):
 def main():
     folder, short = sys.argv[1], "--short" in sys.argv[2:]
     os.makedirs(folder, exist_ok=True)
-    x, y = data(1, 40_000)
+    x, value, middle = data(1, 40_000)
+    y = (value > middle).astype(np.float32)
+    fifth = np.digitize(value, np.quantile(value, [0.2, 0.4, 0.6, 0.8])).astype(np.float32)
     models = {
         "100x6": lambda: train(x, y, 100, tree_method="hist", max_depth=6),
         "500x8": lambda: train(x, y, 500, tree_method="hist", max_depth=8),
         "500x63": lambda: train(x, y, 500, tree_method="hist", max_depth=0, grow_policy="lossguide", max_leaves=63),
+        "100x6_5classes": lambda: train(x, fifth, 100, tree_method="hist", max_depth=6, objective="multi:softprob", num_class=5),
+        "300x6_number": lambda: train(x, value, 300, tree_method="hist", max_depth=6, objective="reg:squarederror", base_score=0),
         "500x8_exact": lambda: train(x[:20_000], y[:20_000], 500, tree_method="exact", max_depth=8),
     }
     for name, model in models.items():
@@ -134,13 +138,15 @@ def main():
         make(path + ".json", lambda file: model().save_model(file))
         with open(path + ".json") as f:
             document = json.load(f)
-        make(path + ".onnx", lambda file: write(file, peer_models.as_onnx(document)))
         files = [path + ".json"]
-        if name == "500x63":
+        lightgbm = {"500x63": (), "100x6_5classes": ("multiclass num_class:5", 5), "300x6_number": ("regression",)}
+        if name in lightgbm:
             files.append(path + "_lightgbm.txt")
-            make(files[-1], lambda file: write(file, as_lightgbm(document)))
-            make(path + "_lightgbm.onnx", lambda file: write(file, peer_models.as_onnx(document)))
-        if exact or not shutil.which("gcc"):
+            make(files[-1], lambda file: write(file, as_lightgbm(document, *lightgbm[name])))
+        classes = name == "100x6_5classes"  # ONNX and C are written for one output
+        for file in files if not classes else []:
+            make(os.path.splitext(file)[0] + ".onnx", lambda file: write(file, peer_models.as_onnx(document)))
+        if exact or classes or not shutil.which("gcc"):
             continue
         make(path + ".so", lambda file: compile_c(document, file))
         for file in files if tl2cgen else []:

@@ -19,7 +19,8 @@
 #include <xgboost/c_api.h>
 #endif
 
-/// Another library that scores the same model: margins of float32 rows, one thread.
+/// Another library that scores the same model: margins of float32 rows, as many a row as the model has outputs, one
+/// thread.
 class peer {
  public:
   peer() = default;
@@ -55,7 +56,8 @@ class xgboost_peer final : public peer {
     bst_ulong dimensions = 0;
     const float* result = nullptr;
     check(XGBoosterPredictFromDense(booster_, array.c_str(), config, nullptr, &shape, &dimensions, &result));
-    std::copy_n(result, n, out);
+    const std::size_t outputs = dimensions > 1 ? shape[1] : 1;
+    std::copy_n(result, n * outputs, out);
   }
 
  private:
@@ -167,6 +169,7 @@ class lightgbm_peer final : public peer {
         model.c_str(), &iterations, &booster_));
     int features = 0;
     check(function_of<int(void*, int*)>(handle, "LGBM_BoosterGetNumFeature")(booster_, &features));
+    check(function_of<int(void*, int*)>(handle, "LGBM_BoosterGetNumClasses")(booster_, &outputs_));
     check(function_of<int(void*, int, int, int, int, std::int32_t, const char*, void**)>(
         handle, "LGBM_BoosterPredictForMatSingleRowFastInit")(booster_, raw_score, 0, 0, float32, features, one_thread,
                                                               &row_setup_));
@@ -174,11 +177,12 @@ class lightgbm_peer final : public peer {
 
   /// Its own way for one row, and for as few as are quicker one by one.
   void margins(const float* rows, std::size_t n, std::size_t features, float* out) override {
-    result_.resize(n);
+    const auto outputs = static_cast<std::size_t>(outputs_);
+    result_.resize(n * outputs);
     std::int64_t length = 0;
     if (n <= 16) {
       for (std::size_t i = 0; i < n; ++i) {
-        check(predict_row_(row_setup_, rows + i * features, &length, result_.data() + i));
+        check(predict_row_(row_setup_, rows + i * features, &length, result_.data() + i * outputs));
       }
     } else {
       check(predict_(booster_, rows, float32, static_cast<std::int32_t>(n), static_cast<std::int32_t>(features), 1,
@@ -200,6 +204,7 @@ class lightgbm_peer final : public peer {
   predict* predict_;
   predict_row* predict_row_;
   const char* (*last_error_)();
+  int outputs_ = 1;
   void* booster_ = nullptr;
   void* row_setup_ = nullptr;
   std::vector<double> result_;

@@ -3,6 +3,7 @@
 // make_models.py. Contenders take turns within each pass; medians over passes. run.py does all of it.
 #include <fmt/format.h>
 #include <malloc.h>
+#include <simdjson.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include "peers.hpp"
+#include "tabscore/files/read_file.hpp"
 #include "tabscore/models/load_lightgbm.hpp"
 #include "tabscore/models/load_xgboost.hpp"
 #include "tabscore/models/parallel.hpp"
@@ -141,27 +143,34 @@ void run(const settings& set) {
   std::shared_ptr<const onnxruntime> runtime;
   if (!set.onnxruntime.empty()) runtime = std::make_shared<onnxruntime>(set.onnxruntime);
 
-  std::vector<double> out(all_rows);
-  std::vector<float> their_out(all_rows);
+  std::vector<double> out;
+  std::vector<float> their_out;
   tabscore::scratch memory;
   std::vector<std::string> loads, results;
-  for (const char* name : {"100x6.json", "500x8.json", "500x63.json", "500x63_lightgbm.txt", "500x8_exact.json"}) {
+  for (const char* name :
+       {"100x6.json", "500x8.json", "500x63.json", "500x63_lightgbm.txt", "100x6_5classes.json",
+        "100x6_5classes_lightgbm.txt", "300x6_number.json", "300x6_number_lightgbm.txt", "500x8_exact.json"}) {
     const fs::path path = set.folder / name;
     if (!fs::exists(path)) continue;
     const std::string bytes = tabscore::files::read_file(path.string()).value();
     loads.push_back(measure_load(path, bytes));
     fmt::print("{}\n", loads.back());
     const auto margins = [&](const tabscore::forest& f, std::size_t first, std::size_t n) {
-      f.margins(tabscore::row_major(rows.data() + first * features, n, features), std::span(out).first(n), memory);
+      f.margins(tabscore::row_major(rows.data() + first * features, n, features), std::span(out).first(n * f.outputs()),
+                memory);
     };
     const auto best = tabscore::forest::build(read(path, bytes).value()).value();
+    const std::size_t outputs = best.outputs();
+    out.resize(all_rows * outputs);
+    their_out.resize(all_rows * outputs);
 
     std::vector<contender> contenders;
     const auto add_peer = [&](const std::string& peer_name, std::shared_ptr<peer> p, double bound) {
       constexpr std::size_t n = 4096;
       margins(best, 0, n);
       p->margins(rows.data(), n, features, their_out.data());
-      compare(path.stem().string() + ", " + peer_name, out, {their_out.begin(), their_out.begin() + n}, bound);
+      compare(path.stem().string() + ", " + peer_name, out, {their_out.begin(), their_out.begin() + n * outputs},
+              bound);
       contenders.push_back({peer_name, [&, p](std::size_t first, std::size_t count) {
                               p->margins(rows.data() + first * features, count, features, their_out.data());
                             }});
@@ -192,14 +201,13 @@ void run(const settings& set) {
                             [&, f](std::size_t first, std::size_t n) { margins(f, first, n); }});
     }
     contenders.push_back({"tabscore, 2 threads", [&](std::size_t first, std::size_t n) {
-                            tabscore::parallel_margins(best,
-                                                       tabscore::row_major(rows.data() + first * features, n, features),
-                                                       std::span(out).first(n), 2, [](std::size_t tasks, auto&& task) {
-                                                         std::vector<std::jthread> others;
-                                                         for (std::size_t t = 1; t < tasks; ++t)
-                                                           others.emplace_back([&task, t] { task(t); });
-                                                         task(0);
-                                                       });
+                            tabscore::parallel_margins(
+                                best, tabscore::row_major(rows.data() + first * features, n, features),
+                                std::span(out).first(n * best.outputs()), 2, [](std::size_t tasks, auto&& task) {
+                                  std::vector<std::jthread> others;
+                                  for (std::size_t t = 1; t < tasks; ++t) others.emplace_back([&task, t] { task(t); });
+                                  task(0);
+                                });
                           }});
     measure(path.stem().string(), contenders, all_rows, set, results);
   }

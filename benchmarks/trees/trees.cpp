@@ -169,8 +169,7 @@ void run(const settings& set) {
       constexpr std::size_t n = 4096;
       margins(best, 0, n);
       p->margins(rows.data(), n, features, their_out.data());
-      compare(path.stem().string() + ", " + peer_name, out, {their_out.begin(), their_out.begin() + n * outputs},
-              bound);
+      compare(path.stem().string() + ", " + peer_name, out, {their_out.data(), their_out.data() + n * outputs}, bound);
       contenders.push_back({peer_name, [&, p](std::size_t first, std::size_t count) {
                               p->margins(rows.data() + first * features, count, features, their_out.data());
                             }});

@@ -358,9 +358,23 @@ TEST_CASE("labels join the predictions that a service has answered", "[serving]"
   CHECK(ask_it("POST", "/labels", R"([{"id":40,"label":0}] [])").starts_with("422 "));
   CHECK(ask_it("POST", "/labels", R"([{"id":40,"label":0})").starts_with("422 "));
   CHECK(ask_it("POST", "/labels", "[]") == R"(200 {"joined":0,"late":0,"duplicate":0,"contradicting":0,"unknown":0})");
+  const std::string first = R"({"loan":7,)" + std::string(loan.substr(1));
+  const auto predicted = [&](std::string_view query, std::string_view path, const std::string& body) {
+    const auto response = api.handle(request{.method = "POST", .path = path, .query = query, .body = body});
+    return std::to_string(response.status) + " " + std::string(response.body);
+  };
+  std::string with_id = ask_it("POST", "/predict", first);
+  with_id.insert(with_id.size() - 1, R"(,"loan":7)");
+  CHECK(predicted("ids=1", "/predict", first) == with_id);
+  CHECK(contains(predicted("ids=1&explain=1", "/predict", first), R"("loan":7,"explanation":)"));
+  CHECK(contains(predicted("on_error=skip&ids=1", "/batch_predict", R"({"records":[{}, )" + first + "]}"),
+                 R"([null,)" + with_id.substr(4) + "]"));
+  CHECK(predicted("ids=2", "/predict", first).starts_with("422 "));
+  CHECK(ask(without, "POST", "/predict?ids=1", loan).status == 422);
+  CHECK(ask(without, "POST", "/predict?ids=0", loan).status == 200);
   const std::string report = ask_it("GET", "/monitoring/performance");
   CHECK(contains(report,
-                 R"("window":{"capacity":100,"predictions":100,"repeated":0},"performance":{"task":"binary","n":2,)"));
+                 R"("window":{"capacity":100,"predictions":100,"repeated":3},"performance":{"task":"binary","n":2,)"));
   const std::string metrics = ask_it("GET", "/metrics");
   CHECK(contains(metrics, "tabscore_labels_total{outcome=\"joined\"} 2\n"));
   CHECK(contains(metrics, "tabscore_performance{figure=\"accuracy\"} 0.5\n"));

@@ -104,6 +104,22 @@ struct completed {
 template <class Service>
 inline constexpr bool has_id = Service::record::id_at != Service::record::npos;
 
+/// An answer's entry has no two members of one name, also with the id.
+template <class Service>
+constexpr bool names_id_apart() {
+  if constexpr (has_id<Service>) {
+    for (const std::string_view member : Service::prediction::names) {
+      if (member == Service::record::names[Service::record::id_at]) return false;
+    }
+    if constexpr (decided_type<typename Service::prediction>) {
+      if (Service::prediction::decision == Service::record::names[Service::record::id_at]) return false;
+    }
+    const std::string_view name = Service::record::names[Service::record::id_at];
+    return name != "explanation" && name != "reasons";
+  }
+  return true;
+}
+
 /// Called for every scored batch: what watches for drift, what waits for labels, and the prediction log.
 template <class Service>
 using service_sinks =

@@ -78,6 +78,7 @@ std::string record_schema() {
 struct described {
   std::string_view title, summary;
   bool lenient = false;
+  bool has_id = false;  ///< records have one
   tabscore::task predicted{};
   std::string record, example, tensors;
   prediction_schema prediction;
@@ -134,6 +135,7 @@ std::string openapi_document(error_style errors, const std::string& model = {},
   described service{.title = Service::title,
                     .summary = Service::summary,
                     .lenient = Service::coercion::numbers == number_rule::lenient,
+                    .has_id = has_id<Service>,
                     .predicted = prediction::task,
                     .record = record_schema<Service>(),
                     .example = written([&](text_buffer& out) { append_record(out, example.view(), 0); }),
@@ -204,6 +206,10 @@ TABSCORE_INLINE std::string document(error_style errors, const std::string& mode
       {"top_parameter",
        has_classes
            ? R"(, {"name": "top", "in": "query", "description": "Tell the N most likely classes only", "schema": {"type": "integer", "minimum": 1, "maximum": 1000}})"
+           : ""},
+      {"ids_parameter",
+       service.has_id
+           ? R"(, {"name": "ids", "in": "query", "description": "1: each prediction has the record's id", "schema": {"enum": [0, 1]}})"
            : ""},
       {"rule_example", with_dialect(errors, [&]<class Dialect>() { return rule_example<Dialect>(service); })},
       {"errors_example", with_dialect(errors, [&]<class Dialect>() { return error_example<Dialect>(service); })},

@@ -14,6 +14,7 @@
 #include "../../compat/tensor_decoder.hpp"
 #include "../../core/config.hpp"
 #include "../../json/explanation.hpp"
+#include "../../json/record_json.hpp"
 #include "../../json/write.hpp"
 #include "../../json/write_reasons.hpp"
 #include "../../monitor/state_json.hpp"
@@ -36,6 +37,7 @@ namespace tabscore::inline TABSCORE_ABI::serving::detail {
 template <class Service>
 class session {
   using record = typename Service::record;
+  static_assert(names_id_apart<Service>(), "tabscore: the id has the name of a prediction's member");
 
  public:
   explicit session(shared_state<Service>& service)
@@ -170,6 +172,9 @@ class session {
     if (!reasons.valid) return refuse(reasons, "reasons");
     const count_query top = read_count_query(asked.query, "top");  // of one number there is nothing to leave out
     if (!top.valid) return refuse(top, "top");
+    const std::optional<std::string> ids = query_value(asked.query, "ids");
+    if (ids && *ids != "0" && *ids != "1") return detail(422, "The query parameter ids is neither 0 nor 1.");
+    if (ids == "1" && !has_id<Service>) return detail(422, "The query parameter ids needs an id in the schema.");
     if (!asked.body.empty() && !is_json(asked.content_type)) {
       return answer(validation_errors{{.what = fault::not_record}}, options);
     }
@@ -180,7 +185,8 @@ class session {
     thread_metrics::stopwatch time(metrics_);
     const simdjson::padded_string_view body(asked.body, asked.body.size() + simdjson::SIMDJSON_PADDING);
     const tabscore::outcome outcome = score_request(pipe, body, workspace_, options, time);
-    response reply = answer(outcome, options, asked.body, explain.count, top.count != 0 ? top.count : SIZE_MAX);
+    response reply =
+        answer(outcome, options, asked.body, explain.count, top.count != 0 ? top.count : SIZE_MAX, ids == "1");
     if (time.has_scored()) {
       reply.more_headers = header_ = model_->identity.header;  // copied: the model may be gone when it is sent
       time.lap(request_stage::respond);
@@ -191,17 +197,17 @@ class session {
   response no_model() { return detail(model_not_loaded, no_model_detail); }
 
   /// `document`: the body, if it is JSON, for errors that show what is wrong with it. `explained`: contributions to
-  /// name of each record; `top`: classes to tell of each.
+  /// name of each record; `top`: classes to tell of each; `ids`: each with the record's id.
   response answer(const tabscore::outcome& outcome, const request_options& options, std::string_view document = {},
-                  std::size_t explained = 0, std::size_t top = SIZE_MAX) {
+                  std::size_t explained = 0, std::size_t top = SIZE_MAX, bool ids = false) {
     const unsigned status = status_of(outcome);
     if (std::holds_alternative<tabscore::no_model>(outcome)) return no_model();
     if (const auto* e = std::get_if<tabscore::error>(&outcome)) return detail(status, e->message);
     const auto records = options.shape == body_shape::records;
     if (const auto* p = std::get_if<predictions>(&outcome)) {
       metrics_.scored(p->rows());
-      const bool plain = explained == 0 && p->reasons == nullptr;
-      const auto more = more_of(*p, explained);
+      const bool plain = explained == 0 && p->reasons == nullptr && !ids;
+      const auto more = more_of(*p, explained, ids);
       const prediction_names& names = *model_->names;
       if (records && plain) {
         names.append_list(out_, *p, top);
@@ -226,10 +232,10 @@ class session {
       metrics_.rejected(*some);
       response reply = error({.status = status}, [&]<class Dialect>(const error_context& context) {
         const error_context all = with_document(context, some->unlisted);
-        if (explained == 0 && some->scores.reasons == nullptr) {
+        if (explained == 0 && some->scores.reasons == nullptr && !ids) {
           append_partial<Dialect>(out_, *some, *model_->names, all, nullptr, top);
         } else {
-          append_partial<Dialect>(out_, *some, *model_->names, all, more_of(some->scores, explained), top);
+          append_partial<Dialect>(out_, *some, *model_->names, all, more_of(some->scores, explained, ids), top);
         }
       });
       reply.content_type = response().content_type;
@@ -256,21 +262,33 @@ class session {
     });
   }
 
-  /// Appends more of the i-th prediction: its explanation, which names its `most` largest contributions, and reasons.
-  auto more_of(const predictions& p, std::size_t most) {
+  /// Appends more of the i-th prediction: its explanation, which names its `most` largest contributions, reasons, the
+  /// id.
+  auto more_of(const predictions& p, std::size_t most, bool ids) {
     if (most != 0 && explained_model_ != model_->identity.sha256) {
       explanation_.emplace(model_->pipe->model().features().all());
       explained_model_ = model_->identity.sha256;
     }
-    return [this, &p, most](std::size_t i) {
+    return [this, &p, most, ids](std::size_t i) {
+      if (ids) append_id(i);
       if (most != 0) {
+        if (ids) out_.append(",");
         const std::size_t numbers = p.value.columns() * (explanation_->features() + 1);
         explanation_->append(out_, p.contributions.subspan(i * numbers, numbers), most, model_->names->column_names());
       }
       if (p.reasons == nullptr) return;
-      if (most != 0) out_.append(",");
+      if (most != 0 || ids) out_.append(",");
       append_reasons(out_, *p.reasons, i);
     };
+  }
+
+  void append_id([[maybe_unused]] std::size_t row) {
+    if constexpr (has_id<Service>) {
+      using field = typename record::template field<record::id_at>;
+      append_json_text(out_, field::name);
+      out_.append(":");
+      append_value<field>(out_, workspace_.records.view().template get<record::id_at>()[row]);
+    }
   }
 
   response refuse(const count_query& asked, std::string_view parameter) {

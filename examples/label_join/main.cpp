@@ -78,7 +78,7 @@ class label_files {
         continue;
       }
       record_.assign({ts::siphash(label_.id, key_), static_cast<std::uint64_t>(label_.time.value_or(join::no_time))});
-      for (const double x : label_.numbers) record_.push_back(std::bit_cast<std::uint64_t>(x + 0.0));  // -0 is 0
+      for (const double x : label_.numbers) record_.push_back(std::bit_cast<std::uint64_t>(x));
       if (!to_.add(record_)) return to_.failure();
     }
     if (!lines.failure().empty()) return lines.failure();

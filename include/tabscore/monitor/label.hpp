@@ -183,7 +183,7 @@ TABSCORE_INLINE const char* label_reader::read_one(simdjson::ondemand::value val
 
 TABSCORE_INLINE const char* label_reader::convert(std::string_view text, form written, double& to) const {
   if (model_.task == task::regression || model_.task == task::quantiles) {
-    to = written == form::text ? std::nan("") : detail::number_in(text);
+    to = written == form::text ? std::nan("") : detail::number_in(text) + 0.0;  // -0 is 0
     return std::isfinite(to) ? nullptr : wrong_label();
   }
   const bool is_true = text == "true" || text == "True", is_false = text == "false" || text == "False";

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <chrono>
 #include <concepts>
@@ -35,7 +36,7 @@ inline constexpr std::string_view name(label_outcome o) noexcept {
 
 /// A sink that keeps the last predictions of a model by their ids, until their labels come. The ids are those of the
 /// schema's field that is marked as one; of an id that is predicted again the first prediction counts. Predictions lie
-/// in flat memory of a fixed size: (4 + numbers of a prediction) * 8 bytes each, and 8 to 16 to find it. With room for
+/// in flat memory of a fixed size: (4 + numbers of a prediction) * 8 bytes each, and 16 to 32 to find it. With room for
 /// none it is off. Thread-safe.
 class label_window {
  public:
@@ -65,24 +66,27 @@ class label_window {
         std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
             .count();
     const std::lock_guard lock(mutex_);
-    for (std::size_t i = 0; i < batch.records.rows(); ++i) {
-      std::uint64_t hash = 0;
-      if constexpr (field::kind == field_kind::text) {
-        if (ids[i].data() == nullptr || ids[i].empty()) continue;
-        hash = siphash(ids[i], key_);
-      } else {
-        char text[number_text_space];
-        const char* const end = write_integer(text, static_cast<std::int64_t>(ids[i]));
-        hash = siphash({text, static_cast<std::size_t>(end - text)}, key_);
+    constexpr std::size_t block = 64;  // their slots are fetched together
+    std::array<std::uint64_t, block> hashes;
+    for (std::size_t first = 0; first < batch.records.rows(); first += block) {
+      const std::size_t rows = (std::min)(block, batch.records.rows() - first);
+      for (std::size_t i = 0; i < rows; ++i) {
+        hashes[i] = hash_of<field>(ids[first + i]);
+        fetch(hashes[i]);
+        if (size_ == capacity_) fetch(entry((next_ + i) % capacity_)[0]);
       }
-      const std::uint32_t predicted = !p.class_at.empty() ? p.class_at[i] : !p.label.empty() ? p.label[i] : 0U;
-      keep(hash, now, predicted, p.value.row(i));
+      for (std::size_t i = 0; i < rows; ++i) {
+        if (hashes[i] == no_id) continue;
+        const std::size_t row = first + i;
+        const std::uint32_t predicted = !p.class_at.empty() ? p.class_at[row] : !p.label.empty() ? p.label[row] : 0U;
+        keep(hashes[i], now, predicted, p.value.row(row));
+      }
     }
   }
 
   /// Joins a label, whose numbers are as performance_counts::add takes them. `now`: its time if it has none.
   label_outcome join(std::string_view id, std::optional<std::int64_t> time, std::span<const double> numbers) {
-    const std::uint64_t hash = siphash(id, key_);
+    const std::uint64_t hash = hash_of(id);
     const std::int64_t known =
         time
             ? *time
@@ -93,7 +97,7 @@ class label_window {
     if (capacity_ == 0) return label_outcome::unknown;
     const std::size_t slot = find(hash);
     if (slots_[slot] == 0) return label_outcome::unknown;
-    std::uint64_t* const e = entry(slots_[slot] - 1);
+    std::uint64_t* const e = entry(place(slots_[slot]));
     if ((e[2] & labelled) != 0) return e[3] == digest ? label_outcome::duplicate : label_outcome::contradicting;
     if (delay_ != 0 && known - static_cast<std::int64_t>(e[1]) > delay_) return label_outcome::late;
     values_.resize(counts_.model().columns);
@@ -121,11 +125,36 @@ class label_window {
   std::size_t words() const noexcept { return 4 + counts_.model().columns; }
   std::uint64_t* entry(std::size_t at) noexcept { return words_.data() + at * words(); }
 
-  std::size_t home(std::uint64_t hash) const noexcept { return static_cast<std::size_t>(hash) & (slots_.size() - 1); }
+  static constexpr std::uint64_t no_id = 0;
+  std::uint64_t hash_of(std::string_view id) const noexcept { return (std::max)(siphash(id, key_), std::uint64_t{1}); }
+  template <class Field>
+  std::uint64_t hash_of(const typename Field::stored_type& id) const noexcept {
+    if constexpr (Field::kind == field_kind::text) {
+      return id.empty() ? no_id : hash_of(std::string_view(id));
+    } else {
+      char text[number_text_space];
+      const char* const end = write_integer(text, static_cast<std::int64_t>(id));
+      return hash_of(std::string_view(text, static_cast<std::size_t>(end - text)));
+    }
+  }
+
+  // A slot: the upper half of a hash, and 1 + the place of its entry. 0: free.
+  static constexpr std::uint64_t upper = ~std::uint64_t{0} << 32U;
+  static std::size_t place(std::uint64_t slot) noexcept { return static_cast<std::size_t>((slot & ~upper) - 1); }
+  std::size_t home(std::uint64_t hash_or_slot) const noexcept {
+    return static_cast<std::size_t>(hash_or_slot >> 32U) & (slots_.size() - 1);
+  }
+  void fetch([[maybe_unused]] std::uint64_t hash) const noexcept {
+#if defined(__GNUC__)
+    __builtin_prefetch(slots_.data() + home(hash), 1);
+#endif
+  }
   /// The slot of a hash, or the free one where it belongs.
   std::size_t find(std::uint64_t hash) noexcept {
     std::size_t slot = home(hash);
-    while (slots_[slot] != 0 && entry(slots_[slot] - 1)[0] != hash) slot = (slot + 1) & (slots_.size() - 1);
+    while (slots_[slot] != 0 && (((slots_[slot] ^ hash) & upper) != 0 || entry(place(slots_[slot]))[0] != hash)) {
+      slot = (slot + 1) & (slots_.size() - 1);
+    }
     return slot;
   }
   /// Frees a slot and moves those behind it that would not be found any more (Knuth 6.4, algorithm R).
@@ -134,7 +163,7 @@ class label_window {
     for (std::size_t next = slot;;) {
       next = (next + 1) & mask;
       if (slots_[next] == 0) break;
-      const std::size_t at = home(entry(slots_[next] - 1)[0]);
+      const std::size_t at = home(slots_[next]);
       if (((next - at) & mask) < ((next - slot) & mask)) continue;
       slots_[slot] = slots_[next];
       slot = next;
@@ -143,12 +172,14 @@ class label_window {
   }
   void keep(std::uint64_t hash, std::int64_t now, std::uint32_t predicted, std::span<const double> values) noexcept {
     if (values.size() != counts_.model().columns) return;
-    if (slots_[find(hash)] != 0) {
+    std::size_t slot = find(hash);
+    if (slots_[slot] != 0) {
       ++repeated_;
       return;
     }
     if (size_ == capacity_) {
       free(find(entry(next_)[0]));
+      slot = find(hash);
     } else {
       ++size_;
     }
@@ -158,7 +189,7 @@ class label_window {
     e[2] = predicted;
     e[3] = 0;
     std::transform(values.begin(), values.end(), e + 4, [](double x) { return std::bit_cast<std::uint64_t>(x); });
-    slots_[find(hash)] = static_cast<std::uint32_t>(next_ + 1);
+    slots_[slot] = (hash & upper) | (next_ + 1);
     next_ = next_ + 1 == capacity_ ? 0 : next_ + 1;
   }
 
@@ -168,7 +199,7 @@ class label_window {
   std::int64_t delay_;
   siphash_key key_;
   std::vector<std::uint64_t> words_;  // a ring of entries
-  std::vector<std::uint32_t> slots_;  // 1 + the entry of a hash; 0: free
+  std::vector<std::uint64_t> slots_;
   std::vector<double> values_;
   std::size_t size_ = 0, next_ = 0;
   std::uint64_t repeated_ = 0;

@@ -31,7 +31,7 @@ done <<'TABLE'
 tabscore/schema/schema.hpp 30
 tabscore/schema/batch.hpp 60
 tabscore/expr/rule.hpp 90
-tabscore/pipeline/pipeline.hpp 115
+tabscore/pipeline/pipeline.hpp 125
 tabscore/json/decode.hpp 190
 tabscore/pipeline/score_json.hpp 250
 tabscore/models/load_tabscore.hpp 530

@@ -13,7 +13,8 @@ namespace tabscore::inline TABSCORE_ABI::detail {
 
 class city_hash {
  public:
-  static std::uint64_t of(std::string_view text) noexcept {
+  /// Never inlined: g++ 12 warns of the branches for long texts where it knows that a text is short.
+  [[gnu::noinline]] static std::uint64_t of(std::string_view text) noexcept {
     const char* const p = text.data();
     const std::size_t n = text.size();
     if (n <= 16) return up_to_16(p, n);

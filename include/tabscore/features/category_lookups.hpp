@@ -53,14 +53,14 @@ struct category_lookups {
   struct table {
     std::uint32_t combination = 0;
     std::uint32_t columns = 0;
-    std::vector<slot> slots;  ///< a power of two, at least one of them empty
+    std::vector<slot> cells;  ///< a power of two, at least one of them empty
     std::vector<float> values;
 
     const float* row(std::uint64_t hash) const noexcept {
-      const std::size_t mask = slots.size() - 1;
+      const std::size_t mask = cells.size() - 1;
       std::size_t at = static_cast<std::size_t>(hash) & mask;
-      while (slots[at].row != 0 && slots[at].hash != hash) at = (at + 1) & mask;
-      return values.data() + std::size_t{slots[at].row} * columns;
+      while (cells[at].row != 0 && cells[at].hash != hash) at = (at + 1) & mask;
+      return values.data() + std::size_t{cells[at].row} * columns;
     }
   };
 

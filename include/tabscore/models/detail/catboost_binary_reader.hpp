@@ -41,10 +41,10 @@ class catboost_binary_reader {
   /// 32 bits, or 64 behind 32 set ones.
   bool take_size(std::string_view what, std::size_t& size) {
     const flat_buffer all(rest_);
-    const bool small = all.inside(0, 4) && all.get<std::uint32_t>(0) != ~std::uint32_t{0};
-    if (!small && !all.inside(0, 12)) return lies(fmt::format("the file ends before the size of {}", what));
-    const std::uint64_t value = small ? all.get<std::uint32_t>(0) : all.get<std::uint64_t>(4);
-    rest_.remove_prefix(small ? 4 : 12);
+    const bool is_short = all.inside(0, 4) && all.get<std::uint32_t>(0) != ~std::uint32_t{0};
+    if (!is_short && !all.inside(0, 12)) return lies(fmt::format("the file ends before the size of {}", what));
+    const std::uint64_t value = is_short ? all.get<std::uint32_t>(0) : all.get<std::uint64_t>(4);
+    rest_.remove_prefix(is_short ? 4 : 12);
     size = static_cast<std::size_t>(value);
     return true;
   }

@@ -249,17 +249,17 @@ class catboost_builder {
     category_lookups::table& table = lookups_.tables.emplace_back();
     table.combination = static_cast<std::uint32_t>(lookups_.combinations.size() - 1);
     table.columns = static_cast<std::uint32_t>(columns);
-    table.slots.resize(std::bit_ceil(2 * rows + 2));
+    table.cells.resize(std::bit_ceil(2 * rows + 2));
     table.values.resize((rows + 1) * columns);
     return &table;
   }
   static bool insert(category_lookups::table& table, std::uint64_t hash, std::size_t row) {
-    const std::size_t mask = table.slots.size() - 1;
+    const std::size_t mask = table.cells.size() - 1;
     std::size_t at = static_cast<std::size_t>(hash) & mask;
-    for (; table.slots[at].row != 0; at = (at + 1) & mask) {
-      if (table.slots[at].hash == hash) return false;
+    for (; table.cells[at].row != 0; at = (at + 1) & mask) {
+      if (table.cells[at].hash == hash) return false;
     }
-    table.slots[at] = {hash, static_cast<std::uint32_t>(row)};
+    table.cells[at] = {hash, static_cast<std::uint32_t>(row)};
     return true;
   }
 

@@ -106,12 +106,13 @@ TEST_CASE("records without an id are not kept, and threads may share a window", 
   const auto run = [&](int thread) {
     for (int i = 0; i < 2000; ++i) {
       ts::batch<named> b;
-      b.push_back("t" + std::to_string(thread) + "-" + std::to_string(i), 1);
+      const std::string id = "t" + std::to_string(thread) + "-" + std::to_string(i);
+      b.push_back(id, 1);
       b.push_back(std::nullopt, 1);
       const double p[]{0.75, 0.75};
       const std::uint8_t label[]{1, 1};
       window.record(ts::scored<named>{b.view(), ts::predictions(p, label)});
-      join(window, "t" + std::to_string(thread) + "-" + std::to_string(i), 1);
+      join(window, id, 1);
     }
   };
   std::vector<std::thread> threads;

@@ -173,7 +173,7 @@ class Diabetes(Served):
     def test_top_is_for_classes(self):
         self.assertEqual(self.ask(self.records[0], path="/predict?top=3"), self.ask(self.records[0], path="/predict"))
         for wrong in ("0", "x", "1001"):
-            self.assertEqual(self.ask(self.records[0], 422, "/predict?top=" + wrong)["detail"][0]["loc"], ["query", "top"])
+            self.assertEqual(self.ask(self.records[0], 422, "/predict?top=" + wrong)["errors"][0]["parameter"], "top")
 
     def test_explained(self):
         for p, e in zip(self.ask({"records": self.records[:3]}, path="/batch_predict?explain=10")["predictions"], self.rows):

@@ -173,8 +173,9 @@ int main(int argc, char** argv) {
   if (logs.empty()) return say("tabscore-labels: no prediction log is given; see --help\n"), 2;
   if (app["--output"]->count() > 0 && output.empty()) return say("tabscore-labels: --output is empty\n"), 2;
   std::vector<named_file> named{{"--output", output, file_use::replaced}};
-  for (const std::string& file : logs) named.push_back({"one of the logs", file, file_use::read_first});
-  for (const std::string& file : labels) named.push_back({"one of the labels", file, file_use::read_first});
+  if (output.empty()) named = {{"the standard output", "/dev/stdout", file_use::replaced}};
+  for (const std::string& file : logs) named.push_back({"one of the logs", file, file_use::read});
+  for (const std::string& file : labels) named.push_back({"one of the labels", file, file_use::read});
   if (const std::string problem = wrong_names(named); !problem.empty()) return fail(problem);
   of_join.window = std::map<std::string, std::int64_t>{{"none", 0}, {"hour", 3600}, {"day", 86400}}[window] * 1'000'000;
   if (delay > 0) of_join.max_delay = static_cast<std::int64_t>(delay) * 3'600'000'000;

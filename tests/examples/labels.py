@@ -181,6 +181,17 @@ for flags, said in [
 ]:
     errors, _ = run(*flags, status=1)
     assert said in errors, errors
+# An input is not replaced by the report.
+for flags, shell in [(["-o", few], False), (["-o", base[3]], False), ([], True)]:
+    before = pathlib.Path(few).read_bytes(), pathlib.Path(base[3]).read_bytes()
+    if shell:
+        with open(few, "r+b") as kept:
+            done = subprocess.run([program, *map(str, [*base, few])], stdout=kept, stderr=subprocess.PIPE)
+        assert done.returncode == 1 and b"the standard output is one of the logs" in done.stderr, done.stderr
+    else:
+        errors, _ = run(*base, *flags, few, status=1)
+        assert "--output is one of the l" in errors, errors
+    assert before == (pathlib.Path(few).read_bytes(), pathlib.Path(base[3]).read_bytes())
 errors, _ = run(*base, status=2)
 assert "no prediction log is given" in errors
 print("labels join predictions")

@@ -123,6 +123,17 @@ std::string json(const ts::performance_counts& c) {
 
 }  // namespace
 
+TEST_CASE("the bounds of average precision hold where positive labels tie", "[monitor]") {
+  for (const auto& groups :
+       {std::vector<ts::score_group>{{50, 0}, {0, 5}, {45, 0}}, std::vector<ts::score_group>{{50, 0}, {3, 5}, {45, 2}},
+        std::vector<ts::score_group>{{0, 1}, {7, 9}}}) {
+    const double tied = ts::rank_groups(groups, true).average_precision.value;
+    const ts::bounded cells = ts::rank_groups(groups, false).average_precision;
+    CHECK(cells.least < tied);
+    CHECK(cells.most > tied - 1e-15);
+  }
+}
+
 TEST_CASE("figures are scikit-learn's: exact from pairs, within the bounds from cells", "[monitor]") {
   const auto all = examples();
   REQUIRE(all.size() == 14);

@@ -26,7 +26,7 @@ def export(result, *, offset=None, exposure=None, names=None, **options):
     import export_sklearn
 
     made = Regression(result, offset, exposure, names)
-    made = Binary(made) if made.task == "binary" else Classes(made) if made.task == "multiclass" else made
+    made = with_classes(made)
     return export_sklearn.export(made, **options)
 
 
@@ -35,7 +35,7 @@ def drift_baseline(result, frame, labels, *, offset=None, exposure=None, names=N
     import export_sklearn
 
     made = Regression(result, offset, exposure, names)
-    made = Binary(made) if made.task == "binary" else Classes(made) if made.task == "multiclass" else made
+    made = with_classes(made)
     return export_sklearn.drift_baseline(frame, labels, pipeline=made, **options)
 
 
@@ -162,6 +162,16 @@ class Classes:
 
     def predict(self, frame):
         return [self.classes_[at] for at in np.argmax(self.predict_proba(frame), axis=1)]
+
+
+class TwoClasses(Classes):
+    """A multinomial model of two classes."""
+
+
+def with_classes(made):
+    if made.task != "multiclass":
+        return Binary(made) if made.task == "binary" else made
+    return TwoClasses(made) if len(made.model._ynames_map) == 2 else Classes(made)
 
 
 LEVEL = re.compile(r"^(?:C\((?P<coded>.+?)(?:,\s*(?:contr\.)?(?:Treatment|treatment)\(.*\))?\)|(?P<plain>[^\[\]()]+))\[(?:T\.)?(?P<level>.*)\]$", re.S)
@@ -325,11 +335,21 @@ def binary(program, model, block):
     return Outcome(probability, margins[0])
 
 
+def shares(program, margins):
+    keys = [column.key for column in chain(program, margins, function("exp"))]
+    return program.emit("sum_to_one", keys, len(keys))
+
+
+@classifier("TwoClasses")
+def two_classes(program, model, block):
+    first, second = shares(program, linear(program, model.inner, block))
+    return Outcome(second, first=first)
+
+
 @other_task("Classes")
 def classes(program, model, block):
     margins = linear(program, model.inner, block)
-    keys = [column.key for column in chain(program, margins, function("exp"))]
-    return Outputs("multiclass", program.emit("sum_to_one", keys, len(keys)), margins)
+    return Outputs("multiclass", shares(program, margins), margins)
 
 
 @other_task("Regression")

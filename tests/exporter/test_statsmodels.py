@@ -120,6 +120,8 @@ class Results(unittest.TestCase):
                       sm.NegativeBinomial(FRAME["count"], self.exog()), sm.MNLogit(FRAME["kind"], self.exog())):
             result = model.fit(disp=0)
             self.both(result, result.predict(self.exog(LIVE)), 1e-11)
+        result = sm.MNLogit(FRAME["late"], self.exog()).fit(disp=0)
+        self.both(result, result.predict(self.exog(LIVE)).to_numpy()[:, 1], 1e-11)
         result = sm.QuantReg(FRAME["cost"], self.exog()).fit(q=0.75)
         self.assertEqual(self.both(result, result.predict(self.exog(LIVE)))["outputs"]["levels"], [0.75])
         result = sm.OLS(FRAME["cost"].to_numpy(), self.exog().to_numpy()).fit()

@@ -123,7 +123,8 @@ inline std::optional<recognised> recognise(std::string_view bytes, model_format 
   if (has("\"tabscore-model\"")) return own("a tabscore model file", model_format::tabscore);
   if (has("\"sklearn-export-1\"")) return own("an export of scikit-learn's trees", model_format::sklearn);
   if (has("\"tree_structure\"")) return of("a LightGBM dump_model, for people", model_format::lightgbm);
-  if (has("\"oblivious_trees\"") || has("\"catboost_version_info\""))
+  if (has("\"oblivious_trees\"") ||
+      has("catboost_version_info\""))  // of a sum of models "model0:catboost_version_info"
     return own("a CatBoost model", model_format::catboost);
   if (text.starts_with('[') && has("nodeid")) return of("an XGBoost dump_model, for people", model_format::xgboost);
   if (has("learner_train_param"))

@@ -55,7 +55,8 @@ inline double centred_squares(const exact_mean& m, std::uint64_t samples) noexce
   const double square_low = std::fma(s, s, -square) + 2 * s * s_low;
   const double part = square / n;
   const double part_low = (std::fma(-part, n, square) + square_low) / n;
-  return (std::max)(0.0, (q - part) + (q_low - part_low));
+  const double centred = (q - part) + (q_low - part_low);
+  return centred < 0 ? 0 : centred;  // NaN where squares overflow
 }
 
 }  // namespace detail

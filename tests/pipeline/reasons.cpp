@@ -163,6 +163,8 @@ TEST_CASE("a policy's reasons are checked against the model and the schema", "[r
   has(R"({"adverse":"higher"})", "policy.json: reasons.baseline: the member is missing");
   has(R"({"adverse":"higher","baseline":{"record":{"income":-1,"debt":1,"sector":"a"}}})",
       "policy.json: reasons.baseline.record: income: must be at least 0");
+  has(R"({"adverse":"higher","baseline":{"record":{"income":1,"debt":1,"sector":"a","incme":2}}})",
+      R"(policy.json: reasons.baseline.record: "incme" is no field of the record)");
   has(R"({"adverse":"higher","baseline":{"record":{"debt":1,"sector":"a"}}})",
       "policy.json: reasons.baseline.record: income: is required");
   has(R"({"adverse":"higher","baseline":"training mean","groups":[]})",

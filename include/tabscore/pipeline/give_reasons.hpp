@@ -13,6 +13,7 @@
 #include "../core/config.hpp"
 #include "../core/result.hpp"
 #include "../formats/error_text.hpp"
+#include "../json/json_value.hpp"
 #include "../outputs/decision_policy.hpp"
 #include "../outputs/reasons.hpp"
 #include "score_json.hpp"
@@ -22,8 +23,8 @@ namespace tabscore::inline TABSCORE_ABI {
 
 /// Gives a pipeline the reasons of its policy: predictions have some where a request asks for them
 /// (request_options::reasons). An error where the policy names another feature than the model's, the model has no
-/// contributions, or the baseline is no valid record. `Coercion`: of the baseline's values.
-template <class Coercion = coerce::strict, class Pipeline>
+/// contributions, or the baseline is no valid record, whose values are of the declared types.
+template <class Pipeline>
 std::optional<error> give_reasons(Pipeline& pipe, const decision_policy& policy) {
   using schema = typename Pipeline::schema_t;
   if (!policy.reasons) return std::nullopt;
@@ -45,12 +46,20 @@ std::optional<error> give_reasons(Pipeline& pipe, const decision_policy& policy)
   const std::vector<std::string> features = pipe.model().features().all();
   std::vector<double> baseline;
   if (!table.baseline.empty()) {
-    workspace<schema, Coercion> w;
+    workspace<schema> w;
     constexpr std::string_view place = "reasons.baseline.record: ";
     if (const auto failed = read_json(table.baseline, w, body_shape::record)) {
       const auto* const errors = std::get_if<validation_errors>(&*failed);
       return wrong(place, errors != nullptr ? describe(*errors, schema::names) : "not a record");
     }
+    std::string unknown;
+    json_value(table.baseline.data(), table.baseline.data() + table.baseline.size())
+        .for_each_member([&](std::string_view raw, json_value) {
+          std::string spare;
+          const std::string_view name = unescaped(raw, spare);
+          if (schema::index_of(name) == schema::npos && unknown.empty()) unknown = name;
+        });
+    if (!unknown.empty()) return wrong(place, "\"" + unknown + "\" is no field of the record");
     if (!w.decoder.faults().not_finite.empty()) {
       return wrong(place, describe(w.decoder.faults().not_finite, schema::names));
     }

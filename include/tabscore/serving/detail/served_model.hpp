@@ -151,7 +151,7 @@ result<std::unique_ptr<served_model<Service>>> load_served_model(const settings&
   if (!pipe) return pipe.error();
   model->pipe.emplace(std::move(*pipe));
   if (policy) {
-    if (auto wrong = give_reasons<typename Service::coercion>(*model->pipe, *policy)) return *std::move(wrong);
+    if (auto wrong = give_reasons(*model->pipe, *policy)) return *std::move(wrong);
   }
   model->identity = identify(*file, sha256, policy, openapi::record_schema<Service>());
   model->names.emplace(model->pipe->layout());

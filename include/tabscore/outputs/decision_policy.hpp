@@ -20,6 +20,7 @@ struct decision_table {
   };
   std::string place;           ///< in the file, for errors: "by.values.car", or empty
   std::string number;          ///< that the bands are of: a member of the prediction, or a class; empty: the only one
+  bool is_threshold = false;   ///< two bands that the file writes as "threshold", "below" and "reached"
   std::vector<double> limits;  ///< of the bands, ascending: a number below the first limit is of the first band
   std::vector<std::string> bands;  ///< the decision of each, one more than limits; empty: the costs decide
   std::vector<cost> costs;         ///< the decision of the least expected cost

@@ -77,8 +77,10 @@ class table_binder {
   }
 
   void bind_bands(const decision_table& table, bound_table& bound) {
-    const bool threshold = table.limits.size() == 1 && table.bands.size() == 2;
-    const auto place = [&](std::size_t i, std::string_view member) { return fmt::format("bands[{}].{}", i, member); };
+    const auto place = [&](std::size_t i, std::string_view member) -> std::string {
+      if (!table.is_threshold) return fmt::format("bands[{}].{}", i, member);
+      return member == "below" ? "threshold" : i == 0 ? "below" : "reached";
+    };
     if (!table.number.empty()) {
       const auto at = std::find(numbers_.begin(), numbers_.end(), table.number);
       if (at == numbers_.end()) {
@@ -96,8 +98,7 @@ class table_binder {
       if (i == table.limits.size()) break;
       const double limit = table.limits[i];
       if (probabilities_ && !(limit >= 0 && limit <= 1)) {
-        return fail(table, threshold ? "threshold" : place(i, "below"),
-                    fmt::format("expected a probability from 0 to 1, found {}", limit));
+        return fail(table, place(i, "below"), fmt::format("expected a probability from 0 to 1, found {}", limit));
       }
       bound.limits.push_back(limit);
     }

@@ -83,6 +83,7 @@ inline decision_table read_table_members(const json_node& node, std::string plac
   if (!node.ok()) return table;
   if (node.has("number")) table.number = node["number"].name();
   if (threshold) {
+    table.is_threshold = true;
     table.limits = {node["threshold"].number()};
     table.bands = {node["below"].name(), node["reached"].name()};
   } else if (node.has("bands")) {

@@ -113,7 +113,7 @@ class model_reloader {
     {
       const auto current = reader.pin();
       const bool same_model = current && current->identity.sha256 == tabscore::detail::sha256(bytes->model);
-      if (same_model && current->identity.policy.sha256 == policy) return;
+      if (same_model && current->identity.policy.sha256 == policy) return accept_served();
       auto loaded = load_served_model<Service>(config_, *bytes, current.get());
       if (!loaded) return refuse(loaded.error().message);
       model = *std::move(loaded);
@@ -129,6 +129,11 @@ class model_reloader {
     notify(config_, fmt::format("serves {} from now on", version));
     ++status_.loaded;
     status_.last = std::time(nullptr);
+    status_.error.clear();
+  }
+  /// The files are those that are served: what was wrong with others is over.
+  void accept_served() {
+    const std::lock_guard lock(mutex_);
     status_.error.clear();
   }
   void refuse(const std::string& problem) {

@@ -50,8 +50,8 @@ class join {
   bool add(partitions& predictions, partitions& labels, std::size_t at) {
     if (!predictions.load(at, predictions_) || !labels.load(at, labels_)) return false;
     const std::size_t words = log_.words(), label_words = label_size();
-    sort(predictions_, words, prediction_keys_);
-    sort(labels_, label_words, label_keys_);
+    sort(predictions_, words, prediction_keys_, true);
+    sort(labels_, label_words, label_keys_, false);
     auto label = label_keys_.begin();
     for (auto p = prediction_keys_.begin(); p != prediction_keys_.end();) {
       for (; label != label_keys_.end() && label->first < p->first;) ++counts.unknown, label = past_label(label);
@@ -134,10 +134,16 @@ class join {
 
   std::size_t label_size() const { return 2 + ts::performance_counts::label_numbers(log_.model()); }
 
-  static void sort(const std::vector<std::uint64_t>& records, std::size_t words, keys& to) {
+  /// Records of a hash by their time, if that counts, and in the order in which they were read.
+  static void sort(const std::vector<std::uint64_t>& records, std::size_t words, keys& to, bool by_time) {
     to.clear();
     for (std::size_t i = 0; i * words < records.size(); ++i) to.emplace_back(records[i * words], i);
-    std::sort(to.begin(), to.end());
+    const auto time = [&](const auto& key) { return static_cast<std::int64_t>(records[key.second * words + 1]); };
+    std::sort(to.begin(), to.end(), [&](const auto& a, const auto& b) {
+      if (a.first != b.first) return a.first < b.first;
+      if (by_time && time(a) != time(b)) return time(a) < time(b);
+      return a.second < b.second;
+    });
   }
 
   /// Behind all labels of an id, counting the further ones.

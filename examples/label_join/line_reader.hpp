@@ -52,7 +52,7 @@ class line_reader {
       const auto size = torn_ ? end_ - begin_ : static_cast<std::size_t>(static_cast<const char*>(feed) - from);
       line = {from, size};
       begin_ += size + (torn_ ? 0 : 1);
-      ++line_;
+      if (++line_ == 1 && line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);  // a byte order mark
       if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
       if (line.find_first_not_of(" \t\r") != std::string_view::npos) return true;
     }

@@ -45,7 +45,7 @@ class complaints {
   std::uint64_t count_ = 0;
 };
 
-bool is_csv(const std::string& path) { return path.ends_with(".csv"); }
+bool is_csv(const std::string& path) { return path.ends_with(".csv") || path.ends_with(".CSV"); }
 
 /// Reads the labels of a file; why it cannot be read, or nothing.
 class label_files {
@@ -172,6 +172,14 @@ int main(int argc, char** argv) {
 
   if (logs.empty()) return say("tabscore-labels: no prediction log is given; see --help\n"), 2;
   if (app["--output"]->count() > 0 && output.empty()) return say("tabscore-labels: --output is empty\n"), 2;
+  std::vector<std::string> once = of_log.segments;
+  std::sort(once.begin(), once.end());
+  if (const auto twice = std::adjacent_find(once.begin(), once.end()); twice != once.end()) {
+    return say("tabscore-labels: --segment {} is given twice\n", *twice), 2;
+  }
+  if (std::count(logs.begin(), logs.end(), "-") + std::count(labels.begin(), labels.end(), "-") > 1) {
+    return say("tabscore-labels: the standard input is read once only\n"), 2;
+  }
   std::vector<named_file> named{{"--output", output, file_use::replaced}};
   if (output.empty()) named = {{"the standard output", "/dev/stdout", file_use::replaced}};
   for (const std::string& file : logs) named.push_back({"one of the logs", file, file_use::read});

@@ -261,14 +261,17 @@ class prediction_log {
       }
       if (f.kind == type::object) {
         simdjson::ondemand::object classes;
+        double sum = 0;
         if (v.get_object().get(classes) != ok) return not_json;
         for (auto c : classes) {
           double number = 0;
           if (c.unescaped_key().get(key) != ok || c.value().get(v) != ok) return not_json;
           if (v.get_double().get(number) != ok) break;
           f.decision_scores |= !(number >= 0 && number <= 1);
+          sum += number;
           f.classes.emplace_back(key);
         }
+        f.decision_scores |= !(std::abs(sum - 1) < 1e-3);  // of probabilities no later line says that they are scores
       }
       members.push_back(std::move(f));
     }

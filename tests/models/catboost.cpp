@@ -134,6 +134,8 @@ TEST_CASE("CatBoost's categories are texts, or whole numbers where that is said"
   CHECK(std::isnan(scored(numbers, row, {bb})));
   feature_fault found = numbers.find_fault({1, row.size(), row.data(), 1, {&text, 1}}, 0, memory);
   CHECK((found.feature == width && found.what == fault::not_integer));
+  row.back() = 1234567890123456789.0;  // one of several integers
+  CHECK(std::isnan(scored(numbers, row, {bb})));
   row.back() = 3;
   text = &absent;
   CHECK(std::isnan(scored(numbers, row, {absent})));

@@ -90,7 +90,8 @@ struct category_lookups {
   static std::uint32_t hash_of(std::string_view text) noexcept {
     return static_cast<std::uint32_t>(detail::city_hash::of(text));
   }
-  static bool is_whole(double v) noexcept { return v == std::trunc(v) && std::abs(v) < 0x1p63; }
+  /// And exact: beyond 2^53 a double stands for several integers, whose texts have other hashes.
+  static bool is_whole(double v) noexcept { return v == std::trunc(v) && std::abs(v) < 0x1p53; }
   static std::uint32_t hash_of(double whole) noexcept {
     if (!is_whole(whole)) return 0;
     char digits[24];

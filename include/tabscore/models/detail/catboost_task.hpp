@@ -139,12 +139,14 @@ class catboost_task_reader {
   }
 
   std::optional<error> read_loss(std::string& name, std::string& levels) {
-    const std::string_view text = info("params");
-    if (text.empty()) return std::nullopt;
+    const std::string_view params = info("params"), of_merged_models = info("loss_function");
+    const bool merged = params.empty();
+    if (merged && of_merged_models.empty()) return std::nullopt;
     simdjson::dom::parser parser;
-    const auto params = parse_json(parser, text, "params");
-    if (!params) return params.error();
-    const auto loss = params->find("loss_function");
+    const auto said =
+        merged ? parse_json(parser, of_merged_models, "loss_function") : parse_json(parser, params, "params");
+    if (!said) return said.error();
+    const auto loss = merged ? std::optional(*said) : said->find("loss_function");
     const auto type = loss ? loss->find("type") : std::nullopt;
     if (type) name = std::string(type->text().value_or(""));
     const auto details = loss ? loss->find("params") : std::nullopt;

@@ -102,7 +102,7 @@ inline ranking rank_groups(std::span<const score_group> groups, bool tied) {
     unknown += gp * gn;
     exact_precision += gp * ((before_p + gp) / (before_p + before_n + gp + gn));
     least_precision += detail::precisions(above_p, above_n + g.negatives, g.positives);
-    most_precision += gp * ((before_p + gp) / (before_p + before_n + gp));  // tied, before the cell's negatives
+    if (gp > 0) most_precision += gp * ((before_p + gp) / (before_p + before_n + gp));  // tied, above the negatives
     for (; tenth < 10; ++tenth) {
       const double records = all * static_cast<double>(tenth + 1) / 10;
       if (tenth < 9 && records > before_p + before_n + gp + gn) break;

@@ -87,8 +87,9 @@ inline std::string json_text(std::string_view text) {
 ///     {"timestamp_utc": ..., "threshold": ..., "probability": ..., "label": 0|1, "features": {...}, "model": ...}
 /// Between the time and the features are the members of the prediction as it is declared; the threshold is there where
 /// the task has one, and with decisions the decision and the SHA-256 of the policy: "decision": ..., "policy": ... The
-/// features are the record's fields as their declarations let them be shown; "model" is there
-/// when it is not empty. Immutable, so that threads share it.
+/// features are the record's fields as their declarations let them be shown. Behind them stand the codes of the reasons
+/// where a request asked for some, "reasons": [...], and "model" when it is not empty. Immutable, so that threads share
+/// it.
 class jsonl_lines {
  public:
   explicit jsonl_lines(std::string_view model = {}, const siphash_key& key = {})

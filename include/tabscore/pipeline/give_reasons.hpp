@@ -22,8 +22,9 @@
 namespace tabscore::inline TABSCORE_ABI {
 
 /// Gives a pipeline the reasons of its policy: predictions have some where a request asks for them
-/// (request_options::reasons). An error where the policy names another feature than the model's, the model has no
-/// contributions, or the baseline is no valid record, whose values are of the declared types.
+/// (request_options::reasons). Before threads share the pipeline. An error where the policy names another feature than
+/// the model's, the model has no contributions, or the baseline is no valid record, whose values are of the declared
+/// types.
 template <class Pipeline>
 std::optional<error> give_reasons(Pipeline& pipe, const decision_policy& policy) {
   using schema = typename Pipeline::schema_t;

@@ -140,7 +140,8 @@ class pipeline {
   const prediction_layout& layout() const noexcept { return *layout_; }
   /// What finds the reasons of predictions, or nullptr.
   const reason_finder* reasons() const noexcept { return reasons_.get(); }
-  /// Gives predictions reasons where score_buffers::wanted_reasons asks for some. By give_reasons.hpp.
+  /// Gives predictions reasons where score_buffers::wanted_reasons asks for some; before threads share the pipeline.
+  /// give_reasons.hpp makes the finder of a policy.
   void give_reasons(reason_finder finder) requires explainable<Model> {
     reasons_ = std::make_shared<const reason_finder>(std::move(finder));
   }

@@ -63,7 +63,7 @@ class Loans(unittest.TestCase):
         self.assertEqual(decided, {"approve", "refer", "decline"})
         self.assertEqual(self.ask(loans[0], path="/predict"), self.ask({"records": loans})["predictions"][0])
         last = json.loads(self.server.log_lines()[-1])
-        self.assertEqual((last["probability"], last["features"]), (p["probability"], {**dict.fromkeys(LOAN), **loans[-1]}))
+        self.assertEqual((last["probability"], last["features"]), (p["probability"], {"application": None, **dict.fromkeys(LOAN), **loans[-1]}))
         self.assertEqual((last["decision"], last["policy"]), (p["decision"], hashlib.sha256(POLICY.read_bytes()).hexdigest()))
 
     def test_decisions_are_told_everywhere(self):
@@ -175,6 +175,22 @@ class Loans(unittest.TestCase):
         self.assertIn("not a regular file", refusal(PROGRAM, "--policy", os.devnull))
         self.assertIn("loan_policy.json: the prediction declares no decisions", refusal(OTHER, "--policy", str(POLICY)))
 
+    def test_labels_join_predictions_by_application(self):
+        loans = [{"application": "A-%d" % i, **e["loan"]} for i, e in enumerate(EXPECTED)]
+        with Server(PROGRAM, "--label-window", "50") as self.server:
+            made = self.ask({"records": loans}, path="/batch_predict?ids=1")["predictions"]
+            self.assertEqual([p.pop("application") for p in made], [loan["application"] for loan in loans])
+            self.assertEqual(made, self.ask({"records": [e["loan"] for e in EXPECTED]})["predictions"])  # no ids
+            self.assertEqual(self.ask({**LOAN, "application": ""}, 422, "/predict")["detail"][0]["loc"], ["body", "application"])
+            labels = [{"id": "A-%d" % i, "label": i % 2, "time": "2100-01-31T12:00:00Z"} for i in range(len(loans))]
+            self.assertEqual(self.ask(labels + labels[-1:], path="/labels"),
+                             {"joined": 50, "late": 0, "duplicate": 1, "contradicting": 0, "unknown": 10})
+            (model,) = json.loads(self.server.get("/monitoring/performance"))["models"]
+            self.assertEqual(model["window"], {"capacity": 50, "predictions": 50, "repeated": 0})
+            right = sum(p["default"] == i % 2 for i, p in enumerate(made) if i >= 10)
+            self.assertEqual(model["performance"]["figures"]["accuracy"]["value"], right / 50)
+            self.assertIn('tabscore_labels_total{outcome="joined"} 50\n', self.server.get("/metrics").decode())
+
     def test_absent_values_are_no_drift(self):
         self.ask({"records": 5 * [e["loan"] for e in EXPECTED]})
         (total,) = [w for w in json.loads(self.server.get("/monitoring/report"))["windows"] if w["window"] == "total"]
@@ -199,7 +215,7 @@ class Loans(unittest.TestCase):
         self.assertEqual(document["info"]["title"], "Loan defaults")
         self.assertIn("<h1>Loan defaults</h1>", self.server.get("/dashboard").decode())
         self.assertEqual(json.loads(self.server.get("/model"))["name"], "loan_default")
-        self.assertEqual([t["name"] for t in json.loads(self.server.get("/v2/models/loan_default"))["inputs"]], list(LOAN))
+        self.assertEqual([t["name"] for t in json.loads(self.server.get("/v2/models/loan_default"))["inputs"]], ["application", *LOAN])
         for text in (json.dumps(document), self.server.get("/docs").decode(), self.server.get("/metrics").decode()):
             self.assertEqual(text.count("student"), 0)
             self.assertEqual(text.count("{title}"), 0)

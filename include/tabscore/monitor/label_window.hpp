@@ -86,6 +86,12 @@ class label_window {
 
   /// Joins a label, whose numbers are as performance_counts::add takes them. `now`: its time if it has none.
   label_outcome join(std::string_view id, std::optional<std::int64_t> time, std::span<const double> numbers) {
+    return join(id, time, numbers, [](std::span<const double>, std::uint32_t) {});
+  }
+  /// The same; use(numbers of the prediction, predicted class) is called with the prediction of a label that is joined.
+  template <class Use>
+  label_outcome join(std::string_view id, std::optional<std::int64_t> time, std::span<const double> numbers,
+                     Use&& use) {
     const std::uint64_t hash = hash_of(id);
     const std::int64_t known =
         time
@@ -103,6 +109,7 @@ class label_window {
     values_.resize(counts_.model().columns);
     std::transform(e + 4, e + words(), values_.begin(), [](std::uint64_t bits) { return std::bit_cast<double>(bits); });
     if (counts_.add(values_, static_cast<std::uint32_t>(e[2]), numbers)) return label_outcome::unknown;
+    use(std::span<const double>(values_), static_cast<std::uint32_t>(e[2]));
     e[2] |= labelled;
     e[3] = digest;
     return label_outcome::joined;

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+
+#include "../core/config.hpp"
+
+namespace tabscore::inline TABSCORE_ABI {
+
+/// Whether records went to the arms of an experiment as their weights say: Pearson's chi-square of the counts.
+struct sample_ratio {
+  double chi_square = 0;
+  std::size_t freedom = 0;
+  double p = 1;  ///< the chance of at least this statistic where the shares are the weights
+
+  bool alarm() const noexcept { return p < 0.001; }
+};
+
+/// Weights add up to 1. Arms of weight 0 are left out; one of them that has records makes p 0.
+sample_ratio check_sample_ratio(std::span<const std::uint64_t> counts, std::span<const double> weights) noexcept;
+
+/// The upper tail of the chi-square distribution: 1 - CDF.
+double chi_square_tail(double statistic, std::size_t freedom) noexcept;
+
+}  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE double chi_square_tail(double statistic, std::size_t freedom) noexcept {
+  // The regularised upper incomplete gamma function by its finite series for whole and half arguments.
+  if (!(statistic > 0) || freedom == 0) return 1;
+  const double x = statistic / 2;
+  const bool odd = freedom % 2 != 0;
+  double tail = odd ? std::erfc(std::sqrt(x)) : 0;
+  double log_term = odd ? std::log(x) / 2 - std::log(std::sqrt(std::acos(-1.0)) / 2) - x : -x;  // x^a e^-x / gamma(a+1)
+  double a = odd ? 0.5 : 0;
+  for (std::size_t i = 0; i < freedom / 2; ++i) {
+    tail += std::exp(log_term);
+    a += 1;
+    log_term += std::log(x / a);
+  }
+  return tail > 1 ? 1 : tail;
+}
+
+TABSCORE_INLINE sample_ratio check_sample_ratio(std::span<const std::uint64_t> counts,
+                                                std::span<const double> weights) noexcept {
+  sample_ratio found;
+  double all = 0;
+  for (const std::uint64_t n : counts) all += static_cast<double>(n);
+  if (all == 0) return found;
+  std::size_t arms = 0;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    const double expected = all * weights[i], n = static_cast<double>(counts[i]);
+    if (weights[i] > 0) {
+      ++arms;
+      found.chi_square += (n - expected) * (n - expected) / expected;
+    } else if (counts[i] != 0) {
+      found.chi_square = std::numeric_limits<double>::infinity();
+    }
+  }
+  found.freedom = arms == 0 ? 0 : arms - 1;
+  found.p = std::isinf(found.chi_square) ? 0 : chi_square_tail(found.chi_square, found.freedom);
+  return found;
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI
+#endif

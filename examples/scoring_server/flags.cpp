@@ -12,6 +12,7 @@
 #include <system_error>
 #include <tabscore/files/read_file.hpp>
 #include <tabscore/monitor/label_window.hpp>
+#include <vector>
 
 #include "../command_line.hpp"
 #include "../file_mode.hpp"
@@ -131,6 +132,23 @@ void declare(CLI::App& app, flags& f) {
              "keep the last N predictions of a model until labels come to /labels; needs an id in the schema",
              std::size_t{0}, ts::label_window::most);
   add_number(app, "--label-delay", f.label_delay_s, "seconds after which a label is late (0: never)", 0U);
+  app.add_option(
+         "--challenger", f.challengers,
+         "model file that scores what the model has scored, after the answer; for several again. SIGHUP loads it "
+         "again, too")
+      ->allow_extra_args(false);
+  app.add_option("--challenger-log", f.service.challenger_log,
+                 "file that the scores of all models are appended to, a line a record");
+  add_number(app, "--challenger-queue", f.service.challenger_queue,
+             "records that wait for challengers; more are not scored by them", std::size_t{1});
+  app.add_option("--compare-by", f.service.compare_by, "fields whose values are compared apart")->delimiter(',');
+  app.add_option("--arm-weight", f.arm_weights,
+                 "share of the records that the challenger of the same place answers, in an A/B test")
+      ->allow_extra_args(false)
+      ->check(CLI::Range(0.0, 1.0));
+  app.add_option("--ab-field", f.service.ab_field, "field that assigns records to models (default: the schema's id)");
+  app.add_option("--ab-salt", f.service.ab_salt, "salt of that assignment: another one draws anew")
+      ->capture_default_str();
   app.add_flag("!--no-baseline", f.service.with_baseline, "ignore the model's drift baseline");
   using ts::serving::error_style;
   add_choice(app, "--errors", f.service.errors,
@@ -195,11 +213,20 @@ std::optional<std::string> complete(flags& f) {
     const auto beside = program_folder() / "swagger-ui";
     if (std::filesystem::exists(beside, failed)) s.swagger_ui = beside.string();
   }
-  std::string problem = wrong_names({{"--prediction-log", s.prediction_log, file_use::appended},
-                                     {"--state-file", s.state_file, file_use::replaced},
-                                     {"the model file", s.model, file_use::read},
-                                     {"the policy file", s.policy, file_use::read},
-                                     {"the key file", f.hash_key_file, file_use::read}});
+  if (!f.arm_weights.empty() && f.arm_weights.size() != f.challengers.size()) {
+    return "--arm-weight: expected one for each --challenger";
+  }
+  for (std::size_t i = 0; i < f.challengers.size(); ++i) {
+    s.challengers.push_back({f.challengers[i], f.arm_weights.empty() ? 0 : f.arm_weights[i]});
+  }
+  std::vector<named_file> files{{"--prediction-log", s.prediction_log, file_use::appended},
+                                {"--challenger-log", s.challenger_log, file_use::appended},
+                                {"--state-file", s.state_file, file_use::replaced},
+                                {"the model file", s.model, file_use::read},
+                                {"the policy file", s.policy, file_use::read},
+                                {"the key file", f.hash_key_file, file_use::read}};
+  for (const std::string& name : f.challengers) files.push_back({"a challenger's file", name, file_use::read});
+  std::string problem = wrong_names(files);
   if (!problem.empty()) return problem;
   if (s.prediction_log.empty()) return std::nullopt;
   if (!f.hash_key_file.empty()) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <tabscore/serving/settings.hpp>
+#include <vector>
 
 #include "../http/http_server.hpp"
 
@@ -18,6 +19,8 @@ struct flags {
   unsigned log_rotate_s = 0;
   unsigned state_interval_s = 60;
   unsigned label_delay_s = 0;
+  std::vector<std::string> challengers;
+  std::vector<double> arm_weights;
   std::string hash_key_file;
   bool verbose = false;
 };

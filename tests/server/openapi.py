@@ -72,6 +72,7 @@ def exchanges(server, document, model, version):
     for headers in ({}, PROBLEM):  # the example's records have no id
         yield exchange(server, "POST", "/labels", body=[{"id": "a", "label": 1}], **headers)
         yield exchange(server, "GET", "/monitoring/performance", **headers)
+        yield exchange(server, "GET", "/monitoring/compare", **headers)
     for template in (infer, of_version + "/infer"):
         for body in (tensors(record), tensors(broken), {}):
             yield exchange(server, "POST", at(template), template, body)
@@ -100,6 +101,10 @@ def main():
             card = json.loads(server.get("/model"))
             expect(card["schema"] == document["components"]["schemas"]["PredictRequest"], "the card has another schema")
             answers = list(exchanges(server, document, card["name"], card["version"]))
+        model = str(ROOT / "models" / {"wine_server": "wine.json", "diabetes_server": "diabetes.json", "loan_server": "loan_default.json"}.get(
+            pathlib.Path(program).name, "student_logistic.json"))
+        with Server(program, "--errors", errors, "--challenger", model) as server:
+            answers.append(exchange(server, "GET", "/monitoring/compare"))
         with Server(program, "--errors", errors, "--model", "none") as server:
             answers += list(exchanges_without_model(server, document))
         said = {path: {m.upper() for m in item if m in ("get", "post", "head")} for path, item in document["paths"].items()}

@@ -88,12 +88,13 @@ inline std::string json_text(std::string_view text) {
 /// Between the time and the features are the members of the prediction as it is declared; the threshold is there where
 /// the task has one, and with decisions the decision and the SHA-256 of the policy: "decision": ..., "policy": ... The
 /// features are the record's fields as their declarations let them be shown. Behind them stand the codes of the reasons
-/// where a request asked for some, "reasons": [...], and "model" when it is not empty. Immutable, so that threads share
+/// where a request asked for some, "reasons": [...], then "arm" and "model" when they are not empty. Immutable, so that threads share
 /// it.
 class jsonl_lines {
  public:
-  explicit jsonl_lines(std::string_view model = {}, const siphash_key& key = {})
-      : end_text_(model.empty() ? "}}\n" : "}, \"model\": " + detail::json_text(model) + "}\n"),
+  explicit jsonl_lines(std::string_view model = {}, const siphash_key& key = {}, std::string_view arm = {})
+      : end_text_("}" + (arm.empty() ? "" : ", \"arm\": " + detail::json_text(arm)) +
+                  (model.empty() ? "" : ", \"model\": " + detail::json_text(model)) + "}\n"),
         end_(end_text_),
         key_(key) {}
 

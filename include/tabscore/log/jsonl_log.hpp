@@ -44,9 +44,10 @@ class jsonl_log {
   static result<jsonl_log> open(const std::string& path, const jsonl_settings& settings = {});
 
   /// The same file and counts for predictions of another model, which its lines name. Both may be used at once.
-  jsonl_log for_model(std::string_view model) const {
+  /// `arm`: of an A/B test, which its lines name before the model.
+  jsonl_log for_model(std::string_view model, std::string_view arm = {}) const {
     jsonl_log log(*this);
-    if (state_) log.lines_ = jsonl_lines(model, state_->key);
+    if (state_) log.lines_ = jsonl_lines(model, state_->key, arm);
     return log;
   }
 

@@ -133,6 +133,18 @@ class pipeline {
     return p;
   }
 
+  /// The same with other sinks.
+  pipeline(const pipeline& other, Sinks s)
+      : rules_(other.rules_),
+        features_(other.features_),
+        model_(other.model_),
+        sinks_(std::move(s)),
+        layout_(other.layout_),
+        reasons_(other.reasons_),
+        decider_(other.decider_),
+        text_fields_(other.text_fields_),
+        text_features_(other.text_features_) {}
+
   const Rules& rules() const noexcept { return rules_; }
   const Features& features() const noexcept { return features_; }
   const Model& model() const noexcept { return model_; }

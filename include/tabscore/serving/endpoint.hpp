@@ -90,6 +90,7 @@ class endpoint {
   /// Sets the prediction log's file aside and begins another.
   void rotate_log() {
     if (auto* const file = state_.log.file()) file->rotate();
+    if (state_.challenger_to.log) state_.challenger_to.log->rotate();
   }
   /// From now on /health says that the service is not ready for more.
   void drain() noexcept { state_.leaving = true; }
@@ -117,6 +118,12 @@ class endpoint {
       auto loaded = detail::load_served_model<full>(config(), *bytes);
       if (!loaded) return loaded.error();
       model = std::move(*loaded);
+      if (auto failed = open_challenger_log()) return failed;
+      if (auto failed = detail::load_challengers<full>(*model, config(), *bytes, nullptr, state_.challenger_to)) {
+        return failed;
+      }
+    } else if (!config().challengers.empty()) {
+      return error{errc::mismatch, "challengers need a model file that is served"};
     }
     if (!config().prediction_log.empty()) {
       auto log = jsonl_log::open(config().prediction_log, config().log);
@@ -127,7 +134,7 @@ class endpoint {
                        "hashed fields are logged under a random key: equal values have other hashes after a restart "
                        "(give the log a key)");
       }
-      if (model) model->log_to(state_.log, config().log_model_hash);
+      if (model) detail::log_all_to(*model, state_.log, config());
       tell_of_repairs(state_.log.file()->repaired());
     }
     if (!config().state_file.empty()) {
@@ -138,7 +145,15 @@ class endpoint {
     }
     if (!model) return std::nullopt;
     state_.live.publish(std::move(model));
-    state_.reloader.emplace(state_.live, config(), state_.log);
+    state_.reloader.emplace(state_.live, config(), state_.log, state_.challenger_to);
+    return std::nullopt;
+  }
+  std::optional<error> open_challenger_log() {
+    if (config().challenger_log.empty()) return std::nullopt;
+    if (config().challengers.empty()) return error{errc::mismatch, "a challenger log needs challengers"};
+    auto log = append_file::open(config().challenger_log, config().log.file);
+    if (!log) return error{log.error().code, "challenger log " + log.error().message};
+    state_.challenger_to.log = *std::move(log);
     return std::nullopt;
   }
   static constexpr bool has_hashed_fields() {

@@ -18,6 +18,7 @@
 #include "../pipeline/workspace.hpp"
 #include "../schema/batch.hpp"
 #include "../schema/schema.hpp"
+#include "detail/challenger_queue.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::serving {
 
@@ -120,10 +121,22 @@ constexpr bool names_id_apart() {
   return true;
 }
 
-/// Called for every scored batch: what watches for drift, what waits for labels, and the prediction log.
+/// Called for every scored batch: what watches for drift, what waits for labels, challengers, and the prediction log.
 template <class Service>
-using service_sinks =
-    std::conditional_t<has_id<Service>, sinks<drift_monitor, label_window, jsonl_log>, sinks<drift_monitor, jsonl_log>>;
+using service_sinks = std::conditional_t<
+    has_id<Service>, sinks<drift_monitor, label_window, challenger_feed<typename Service::record>, jsonl_log>,
+    sinks<drift_monitor, challenger_feed<typename Service::record>, jsonl_log>>;
+
+/// Without an id no labels are waited for.
+template <class Service>
+service_sinks<Service> sinks_of(drift_monitor& monitor, [[maybe_unused]] label_window& labels,
+                                challenger_feed<typename Service::record>& challengers, jsonl_log& log) {
+  if constexpr (has_id<Service>) {
+    return service_sinks<Service>{monitor, labels, challengers, log};
+  } else {
+    return service_sinks<Service>{monitor, challengers, log};
+  }
+}
 
 template <class Service>
 using pipeline_of = pipeline<typename Service::record, decltype(Service::rules), decltype(Service::features),

@@ -8,6 +8,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "../core/config.hpp"
 #include "../json/decode.hpp"
@@ -18,6 +19,12 @@ namespace tabscore::inline TABSCORE_ABI::serving {
 /// How wrong requests are answered, as dialect::neutral by default. A client that asks for application/problem+json
 /// gets that in any case, and the paths under /v2 answer as the inference protocol does.
 enum class error_style { neutral, pydantic1, pydantic2, problem, inference };
+
+/// A model that scores what the served one has scored (docs/challengers.md).
+struct challenger_file {
+  std::string model{};  ///< of the same outputs
+  double weight = 0;    ///< the share of records that it answers itself, in an A/B test
+};
 
 /// What an endpoint does. The defaults serve a model file and write no files.
 struct settings {
@@ -35,6 +42,13 @@ struct settings {
 
   std::size_t label_window = 0;  ///< the last predictions of a model that wait for labels; 0: no labels are taken
   std::chrono::seconds label_delay{0};  ///< labels that become known later are late; 0: none is
+
+  std::vector<challenger_file> challengers{};
+  std::string challenger_log{};          ///< a line a record with the scores of all models; empty: none
+  std::size_t challenger_queue = 65536;  ///< records that wait for challengers; more are not scored by them
+  std::vector<std::string> compare_by{};  ///< fields whose values are compared apart: texts, integers or booleans
+  std::string ab_field{};                ///< the field that assigns records to arms; empty: the id
+  std::string ab_salt = "tabscore";      ///< of the hash that does
 
   std::string state_file{};    ///< keeps what monitoring has counted across restarts; empty: nothing does
   ::mode_t state_mode = 0600;  ///< of a new state file

@@ -22,6 +22,7 @@
 #include "../../version.hpp"
 #include "../request.hpp"
 #include "../service.hpp"
+#include "challengers.hpp"
 #include "count_query.hpp"
 #include "query.hpp"
 #include "request_metrics.hpp"
@@ -90,7 +91,9 @@ class inference_api {
     request_options options{.max_explained = count_query::most_explained};
     if (const auto problem = read_options(asked.query, options)) return error(out, 400, *problem);
     thread_metrics::stopwatch time(metrics_);
-    const tabscore::outcome outcome = score_tensors(&*served.pipe, asked.body, decoder_, records_, buffers_,
+    const auto* const arms = served.rivals ? served.rivals->arms() : nullptr;
+    const routed_pipeline<Service> pipe(*served.pipe, arms);
+    const tabscore::outcome outcome = score_tensors(&pipe, asked.body, decoder_, records_, buffers_,
                                                     members_of<typename Service::prediction>(), options, time);
     if (const auto* p = std::get_if<predictions>(&outcome)) {
       metrics_.scored(p->rows());
@@ -106,7 +109,8 @@ class inference_api {
       metrics_.rejected(malformed ? unreadable{} : outcome, records_.rows(), decoder_.faults().unlisted);
       return refuse(outcome, out);
     }
-    header_ = served.identity.header;  // copied: the model may be gone when it is sent
+    // Copied: the model may be gone when it is sent.
+    header_ = arms != nullptr ? arms->header(records_.view()) : served.identity.header;
     time.lap(request_stage::respond);
     return {.body = out.view(), .more_headers = header_};
   }
@@ -157,6 +161,27 @@ class inference_api {
       out.append(std::exchange(before, ","));
       append_contributions_output(out, contributions_output, p, rows, records,
                                   served.pipe->model().features().all().size());
+    }
+    if (served.rivals && served.rivals->arms() != nullptr && decoder_.outputs().empty()) {
+      out.append(std::exchange(before, ","));
+      append_arms(*served.rivals->arms(), out, rows, some != nullptr ? records : p.rows());
+    }
+    out.append("]}");
+  }
+
+  /// An output with the arm of each record, "" where bad ones are skipped.
+  void append_arms(const arm_router<Service>& arms, text_buffer& out, std::span<const std::uint32_t> rows,
+                   std::size_t records) {
+    out.append(fmt::format(R"({{"name":"arm","datatype":"BYTES","shape":[{}],"data":[)", records));
+    const bool all = records == records_.rows();
+    std::size_t next = 0;
+    for (std::size_t row = 0; row < records; ++row) {
+      out.append(row == 0 ? "\"" : ",\"");
+      if (all || (next < rows.size() && rows[next] == row)) {
+        out.append(arms.name(arms.arm_of(records_.view(), all ? row : next)));
+        ++next;
+      }
+      out.append("\"");
     }
     out.append("]}");
   }

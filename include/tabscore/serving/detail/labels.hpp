@@ -75,6 +75,12 @@ class label_batch {
     return counts;
   }
 
+  /// Calls f(id, time, numbers) for each label.
+  template <class F>
+  void for_each(F&& f) const {
+    for (const kept& l : labels_) f(std::string_view(l.id), l.time, std::span<const double>(l.numbers));
+  }
+
  private:
   struct kept {
     std::string id;

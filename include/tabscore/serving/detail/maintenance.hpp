@@ -30,6 +30,7 @@ class maintenance {
     std::unique_lock lock(mutex_);
     for (unsigned quarter = 0; !stop.stop_requested(); ++quarter) {
       if (auto* log = service_.log.file()) log->tick();
+      if (service_.challenger_to.log) service_.challenger_to.log->tick();
       if (quarter % (4 * monitoring_history::interval_s) == 0)
         tabscore::detail::unless_out_of_memory(
             [this] { return write_history(), true; });  // else that moment is left out

@@ -19,10 +19,12 @@
 #include <thread>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include "../../core/config.hpp"
 #include "../../core/detail/out_of_memory.hpp"
 #include "../settings.hpp"
+#include "challengers.hpp"
 #include "served_model.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::serving::detail {
@@ -35,15 +37,16 @@ struct reload_status {
   std::string error;          // of the last file; empty: it was loaded
 };
 
-/// A thread that loads the model file and its policy again, on request or when one has changed, and replaces the served
-/// model. A file that is refused changes the status only.
+/// A thread that loads the model file, its policy and its challengers again, on request or when one has changed, and
+/// replaces the served model. A file that is refused changes the status only.
 template <class Service>
 class model_reloader {
  public:
-  model_reloader(live_model<Service>& live, const settings& config, jsonl_log log)
+  model_reloader(live_model<Service>& live, const settings& config, jsonl_log log, challenger_outputs& challenger_to)
       : live_(live),
         config_(config),
         log_(std::move(log)),
+        challenger_to_(challenger_to),
         thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
   /// Requests a reload. Any thread.
@@ -60,13 +63,17 @@ class model_reloader {
  private:
   // What changes when a file is written to or replaced.
   using file_stamp = std::tuple<dev_t, ino_t, off_t, time_t, long>;
-  using stamp = std::pair<file_stamp, file_stamp>;
+  using stamp = std::vector<file_stamp>;
   static file_stamp look(const std::string& path) {
     struct stat s {};
     if (stat(path.c_str(), &s) != 0) return {};
     return {s.st_dev, s.st_ino, s.st_size, s.st_mtim.tv_sec, s.st_mtim.tv_nsec};
   }
-  stamp look() const { return {look(config_.model), look(config_.policy)}; }
+  stamp look() const {
+    stamp all{look(config_.model), look(config_.policy)};
+    for (const challenger_file& c : config_.challengers) all.push_back(look(c.model));
+    return all;
+  }
 
   void run(const std::stop_token& stop) {
     // Requests go first: this thread takes no core from one that wakes, and of a busy one a seventieth. With SCHED_IDLE
@@ -83,28 +90,38 @@ class model_reloader {
         asked = std::exchange(asked_, false);
       }
       live_.collect();
-      const stamp now = look();
+      stamp now = look();
       const bool written = now == std::exchange(seen, now);  // by somebody who has finished, it seems
       if (!asked && !(config_.watch_model && written && now != known_)) continue;
-      known_ = now;
+      known_ = std::move(now);
       const bool done = tabscore::detail::unless_out_of_memory([this] { return load(), true; });
       if (!done) refuse("there is not enough memory for it");
     }
   }
 
   /// Why the file must not be opened: reading a pipe would block this thread, an endless device take all memory.
-  std::optional<std::string> unreadable_file() const {
+  static std::optional<std::string> unreadable_file(const std::string& path) {
     struct stat s {};
-    if (stat(config_.model.c_str(), &s) != 0) return std::nullopt;  // reading it says why
-    if (!S_ISREG(s.st_mode)) return config_.model + ": expected a regular file";
+    if (stat(path.c_str(), &s) != 0) return std::nullopt;  // reading it says why
+    if (!S_ISREG(s.st_mode)) return path + ": expected a regular file";
     if (static_cast<std::uint64_t>(s.st_size) > max_model_file_bytes) {
-      return fmt::format("{}: expected at most {} bytes", config_.model, max_model_file_bytes);
+      return fmt::format("{}: expected at most {} bytes", path, max_model_file_bytes);
     }
     return std::nullopt;
   }
 
+  static bool same_challengers(const served_model<Service>& current, const served_files& bytes) {
+    for (std::size_t i = 0; i < bytes.challengers.size(); ++i) {
+      if (current.rivals->model(i).identity.sha256 != tabscore::detail::sha256(bytes.challengers[i])) return false;
+    }
+    return true;
+  }
+
   void load() {
-    if (const auto why = unreadable_file()) return refuse(*why);
+    if (const auto why = unreadable_file(config_.model)) return refuse(*why);
+    for (const challenger_file& c : config_.challengers) {
+      if (const auto why = unreadable_file(c.model)) return refuse(*why);
+    }
     const auto bytes = read_served_files(config_);
     if (!bytes) return refuse(bytes.error().message);
     const std::string policy = config_.policy.empty() ? std::string() : tabscore::detail::sha256(bytes->policy);
@@ -113,12 +130,17 @@ class model_reloader {
     {
       const auto current = reader.pin();
       const bool same_model = current && current->identity.sha256 == tabscore::detail::sha256(bytes->model);
-      if (same_model && current->identity.policy.sha256 == policy) return accept_served();
+      if (same_model && current->identity.policy.sha256 == policy && same_challengers(*current, *bytes)) {
+        return accept_served();
+      }
       auto loaded = load_served_model<Service>(config_, *bytes, current.get());
       if (!loaded) return refuse(loaded.error().message);
       model = *std::move(loaded);
+      if (const auto failed = load_challengers(*model, config_, *bytes, current.get(), challenger_to_)) {
+        return refuse(failed->message);
+      }
     }
-    model->log_to(log_, config_.log_model_hash);
+    log_all_to(*model, log_, config_);
     std::string version = model->identity.version;
     if (!policy.empty()) {
       version.append(" with the policy ").append(model->identity.policy.name).append(" ");
@@ -147,6 +169,7 @@ class model_reloader {
   live_model<Service>& live_;
   const settings& config_;
   const jsonl_log log_;
+  challenger_outputs& challenger_to_;
   stamp known_ = look();
   mutable std::mutex mutex_;
   std::condition_variable_any wake_;

@@ -50,20 +50,32 @@ struct monitored_model {
   std::optional<drift_baseline> baseline;
   model_identity identity;
 
-  void log_to(const jsonl_log& file, bool by_name) { log = by_name ? file.for_model(identity.sha256) : file; }
+  /// `arm`: of an A/B test, whose lines always name the model; empty: there is none.
+  void log_to(const jsonl_log& file, bool by_name, std::string_view arm = {}) {
+    log = by_name || !arm.empty() ? file.for_model(identity.sha256, arm) : file;
+  }
   drift_status drift() const { return assess_drift(monitor.read(), baseline ? &*baseline : nullptr); }
   bool has_histograms() const { return !monitor.reference().empty(); }
 };
+
+template <class Service>
+class challengers;
 
 /// Everything that belongs to one model file and one policy. It is replaced as a whole, so that no response mixes two
 /// models or policies.
 template <class Service>
 struct served_model : monitored_model {
   using monitored_model::monitored_model;
+  challenger_feed<typename Service::record> feed;
   std::optional<pipeline_of<Service>> pipe;  // all three are there once it is loaded
   std::optional<prediction_names> names;
   std::string openapi;
+  std::shared_ptr<challengers<Service>> rivals;  // if there are some; the last member: they use the others
 };
+
+/// The windows that take labels: the model's, those of models before it, those of the other arms.
+template <class Service>
+std::vector<std::shared_ptr<labelled_model>> all_labels(const served_model<Service>& model);
 
 template <class Service>
 using live_model = swappable<served_model<Service>>;
@@ -80,6 +92,7 @@ void warm_up(const pipeline_of<Service>& pipe) {
 /// The bytes of the files that the settings name.
 struct served_files {
   std::string model, policy;
+  std::vector<std::string> challengers;
 };
 result<served_files> read_served_files(const settings& config);
 
@@ -94,12 +107,11 @@ std::shared_ptr<drift_monitor> monitor_for(const served_model<Service>* current,
   return std::make_shared<drift_monitor>(std::move(reference));
 }
 
-/// Where a model's predictions wait for labels: its place of before, or a new one, ahead of those of other models with
-/// the same outputs.
-inline std::vector<std::shared_ptr<labelled_model>> labels_for(const monitored_model* current, const settings& config,
-                                                               const std::string& sha256, const model_outputs& model) {
-  std::vector<std::shared_ptr<labelled_model>> all;
-  if (current != nullptr) all = current->labels;
+/// Where a model's predictions wait for labels: its place of before, which is one of `all`, or a new one, ahead of those
+/// of other models with the same outputs.
+inline std::vector<std::shared_ptr<labelled_model>> labels_for(std::vector<std::shared_ptr<labelled_model>> all,
+                                                               const settings& config, const std::string& sha256,
+                                                               const model_outputs& model) {
   std::erase_if(all, [&](const auto& one) { return one->window.model() != model; });
   const auto same = std::find_if(all.begin(), all.end(), [&](const auto& one) { return one->sha256 == sha256; });
   if (same != all.end()) {
@@ -139,15 +151,14 @@ result<std::unique_ptr<served_model<Service>>> load_served_model(const settings&
   if (config.label_window != 0 && file->outputs.task == task::quantiles && file->outputs.names.empty()) {
     return error{errc::mismatch, "labels need the levels of quantiles: name them in the model file's outputs"};
   }
-  if constexpr (has_id<Service>) model->labels = labels_for(current, config, sha256, file->outputs);
-  const auto told = [&] {
-    if constexpr (has_id<Service>) {
-      return service_sinks<Service>{model->monitor, model->labels[0]->window, model->log};
-    } else {
-      return service_sinks<Service>{model->monitor, model->log};
-    }
-  };
-  auto pipe = pipeline_of<Service>::make(Service::rules, Service::features, std::move(*scorer), told(), policy);
+  if constexpr (has_id<Service>) {
+    model->labels = labels_for(current != nullptr ? all_labels(*current) : decltype(model->labels)(), config, sha256,
+                               file->outputs);
+  }
+  label_window no_labels;
+  const auto told = sinks_of<Service>(model->monitor, has_id<Service> ? model->labels[0]->window : no_labels,
+                                      model->feed, model->log);
+  auto pipe = pipeline_of<Service>::make(Service::rules, Service::features, std::move(*scorer), told, policy);
   if (!pipe) return pipe.error();
   model->pipe.emplace(std::move(*pipe));
   if (policy) {
@@ -171,6 +182,11 @@ TABSCORE_INLINE result<served_files> read_served_files(const settings& config) {
   auto model = read_model_bytes(config.model);
   if (!model) return model.error();
   files.model = *std::move(model);
+  for (const challenger_file& c : config.challengers) {
+    auto challenger = read_model_bytes(c.model);
+    if (!challenger) return challenger.error();
+    files.challengers.push_back(*std::move(challenger));
+  }
   if (config.policy.empty()) return files;
   auto policy = read_policy_bytes(config.policy);
   if (!policy) return policy.error();

@@ -113,6 +113,8 @@ class session {
         return predict(asked, {.shape = body_shape::record});
       case route_target::health:
         return health();
+      case route_target::compare:
+        return compare();
       case route_target::drift:
         return drift();
       case route_target::report:
@@ -181,14 +183,17 @@ class session {
     options.explain = explain.count != 0;
     options.reasons = reasons.count;
     options.max_explained = count_query::most_explained;
-    const pipeline_of<Service>* const pipe = model_ != nullptr ? &*model_->pipe : nullptr;
+    std::optional<routed_pipeline<Service>> pipe;
+    if (model_ != nullptr) pipe.emplace(*model_->pipe, arms());
     thread_metrics::stopwatch time(metrics_);
     const simdjson::padded_string_view body(asked.body, asked.body.size() + simdjson::SIMDJSON_PADDING);
-    const tabscore::outcome outcome = score_request(pipe, body, workspace_, options, time);
+    const tabscore::outcome outcome = score_request(pipe ? &*pipe : nullptr, body, workspace_, options, time);
     response reply =
         answer(outcome, options, asked.body, explain.count, top.count != 0 ? top.count : SIZE_MAX, ids == "1");
     if (time.has_scored()) {
-      reply.more_headers = header_ = model_->identity.header;  // copied: the model may be gone when it is sent
+      // Copied: the model may be gone when it is sent.
+      header_ = arms() != nullptr ? arms()->header(workspace_.records.view()) : model_->identity.header;
+      reply.more_headers = header_;
       time.lap(request_stage::respond);
     }
     return reply;
@@ -206,7 +211,7 @@ class session {
     const auto records = options.shape == body_shape::records;
     if (const auto* p = std::get_if<predictions>(&outcome)) {
       metrics_.scored(p->rows());
-      const bool plain = explained == 0 && p->reasons == nullptr && !ids;
+      const bool plain = explained == 0 && p->reasons == nullptr && !ids && arms() == nullptr;
       const auto more = more_of(*p, explained, ids);
       const prediction_names& names = *model_->names;
       if (records && plain) {
@@ -232,7 +237,7 @@ class session {
       metrics_.rejected(*some);
       response reply = error({.status = status}, [&]<class Dialect>(const error_context& context) {
         const error_context all = with_document(context, some->unlisted);
-        if (explained == 0 && some->scores.reasons == nullptr && !ids) {
+        if (explained == 0 && some->scores.reasons == nullptr && !ids && arms() == nullptr) {
           append_partial<Dialect>(out_, *some, *model_->names, all, nullptr, top);
         } else {
           append_partial<Dialect>(out_, *some, *model_->names, all, more_of(some->scores, explained, ids), top);
@@ -262,14 +267,23 @@ class session {
     });
   }
 
-  /// Appends more of the i-th prediction: its explanation, which names its `most` largest contributions, reasons, the
-  /// id.
+  /// The models that answer, in an A/B test.
+  const arm_router<Service>* arms() const noexcept {
+    return model_ != nullptr && model_->rivals ? model_->rivals->arms() : nullptr;
+  }
+
+  /// Appends more of the i-th prediction: its arm, the id, its explanation, which names its `most` largest
+  /// contributions, reasons.
   auto more_of(const predictions& p, std::size_t most, bool ids) {
     if (most != 0 && explained_model_ != model_->identity.sha256) {
       explanation_.emplace(model_->pipe->model().features().all());
       explained_model_ = model_->identity.sha256;
     }
     return [this, &p, most, ids](std::size_t i) {
+      if (arms() != nullptr) {
+        arms()->append_arm(out_, workspace_.records.view(), i);
+        if (ids || most != 0 || p.reasons != nullptr) out_.append(",");
+      }
       if (ids) append_id(i);
       if (most != 0) {
         if (ids) out_.append(",");
@@ -334,6 +348,13 @@ class session {
     return {.body = out_.view()};
   }
 
+  response compare() {
+    if (model_ == nullptr) return no_model();
+    if (!model_->rivals) return detail(404, "There are no challengers: that needs the setting challengers.");
+    model_->rivals->append_to(out_);
+    return {.body = out_.view()};
+  }
+
   response drift() {
     const drift_status status = model_ != nullptr ? model_->drift() : assess_drift({}, nullptr);
     if (!append_drift_status(out_, status, Service::prediction::task,
@@ -369,7 +390,8 @@ class session {
     if (!takes_labels()) return no_labels();
     label_batch batch(model_->labels[0]->window.model());
     if (const auto wrong = batch.read(asked.body, service_.config.limits.max_records)) return detail(422, *wrong);
-    const auto outcomes = batch.join(model_->labels);
+    const auto outcomes = batch.join(all_labels(*model_));
+    if (model_->rivals) batch.for_each([&](const auto&... label) { model_->rivals->join(label...); });
     for (std::size_t i = 0; i < outcomes.size(); ++i) service_.labels[i] += outcomes[i];
     append_outcomes(out_, outcomes);
     return {.body = out_.view()};
@@ -378,7 +400,7 @@ class session {
   response performance() {
     if (model_ == nullptr) return no_model();
     if (!takes_labels()) return no_labels();
-    append_performances(out_, model_->labels);
+    append_performances(out_, all_labels(*model_));
     return {.body = out_.view()};
   }
 
@@ -389,6 +411,10 @@ class session {
                    Service::prediction::task);
     if (model_ != nullptr) append_metrics(text, *model_, model_->pipe->layout(), service_.reloader->status());
     if (takes_labels()) append_metrics(text, service_.labels, *model_->labels[0]);
+    if (model_ != nullptr && model_->rivals) {
+      append_metrics(text, service_.challenger_to);
+      model_->rivals->append_metrics(text);
+    }
     return {.content_type = prometheus_text::content_type, .body = out_.view()};
   }
 

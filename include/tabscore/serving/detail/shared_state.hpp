@@ -12,6 +12,7 @@
 #include "../../core/config.hpp"
 #include "../service.hpp"
 #include "../settings.hpp"
+#include "challengers.hpp"
 #include "docs_files.hpp"
 #include "history.hpp"
 #include "model_reloader.hpp"
@@ -40,6 +41,7 @@ struct shared_state {
 
   const settings config;
   jsonl_log log;
+  challenger_outputs challenger_to;
   live_model<Service> live;                         // empty: no model is loaded
   std::optional<model_reloader<Service>> reloader;  // of the model, if there is one
   std::atomic<bool> leaving = false;                // about to end: not ready for more

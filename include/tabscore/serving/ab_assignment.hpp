@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "../core/config.hpp"
+#include "../core/detail/sha256.hpp"
+#include "../core/siphash.hpp"
+
+namespace tabscore::inline TABSCORE_ABI::serving {
+
+/// Assigns values to the arms of an experiment, the same value always to the same arm: u is the upper 53 bits of
+/// SipHash-2-4 of the value, divided by 2^53; arm 1 is u < weight 1, arm 2 the next part of that weight, and so on; the
+/// rest is arm 0. The key is the first 16 bytes of SHA-256 of the salt, as two little-endian numbers.
+class ab_assignment {
+ public:
+  /// `weights`: of the arms behind the first one; they add up to 1 at most.
+  ab_assignment(std::string_view salt, const std::vector<double>& weights) {
+    const auto bytes = tabscore::detail::sha256_bytes(salt);
+    for (std::size_t i = 0; i < 16; ++i) key_[i / 8] |= std::uint64_t{bytes[i]} << (i % 8 * 8);
+    double sum = 0;
+    for (const double w : weights) limits_.push_back(sum += w);
+  }
+
+  std::size_t arm_of(std::string_view value) const noexcept {
+    const double u = static_cast<double>(siphash(value, key_) >> 11U) * 0x1p-53;
+    for (std::size_t i = 0; i < limits_.size(); ++i) {
+      if (u < limits_[i]) return i + 1;
+    }
+    return 0;
+  }
+
+ private:
+  siphash_key key_{};
+  std::vector<double> limits_;
+};
+
+}  // namespace tabscore::inline TABSCORE_ABI::serving

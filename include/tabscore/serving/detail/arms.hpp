@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "../../core/config.hpp"
+#include "../../core/json_text.hpp"
+#include "../../core/result.hpp"
+#include "../../core/text_buffer.hpp"
+#include "../../core/write_number.hpp"
+#include "../../monitor/prometheus.hpp"
+#include "../../monitor/sample_ratio.hpp"
+#include "../ab_assignment.hpp"
+#include "../settings.hpp"
+#include "served_model.hpp"
+
+namespace tabscore::inline TABSCORE_ABI::serving::detail {
+
+/// "champion", "challenger_1", "challenger_2" ...
+inline std::string arm_name(std::size_t arm) {
+  return arm == 0 ? std::string("champion") : "challenger_" + std::to_string(arm);
+}
+
+/// An A/B test: each record is answered with the model of its arm, whose pipeline also monitors and logs it.
+template <class Service>
+class arm_router {
+  using record = typename Service::record;
+  using model_type = served_model<Service>;
+  using pipe = pipeline_of<Service>;
+
+ public:
+  static constexpr std::size_t no_arm = SIZE_MAX;
+
+  /// nullptr: no challenger has a weight. Or what is wrong.
+  static result<std::unique_ptr<arm_router>> make(const model_type& champion, const settings& config,
+                                                  const std::vector<std::unique_ptr<model_type>>& challengers) {
+    std::vector<double> weights;
+    double sum = 0;
+    for (const challenger_file& c : config.challengers) {
+      if (!(c.weight >= 0 && c.weight <= 1)) return error{errc::mismatch, "a weight of an arm is not from 0 to 1"};
+      weights.push_back(c.weight);
+      sum += c.weight;
+    }
+    if (sum > 1) return error{errc::mismatch, "the weights of the arms add up to more than 1"};
+    if (sum == 0) return std::unique_ptr<arm_router>();
+    std::size_t field = record::id_at;
+    if (!config.ab_field.empty()) field = record::index_of(config.ab_field);
+    if (field == record::npos || record::kinds[field] == field_kind::real) {
+      return error{errc::mismatch,
+                   "an A/B test needs a field whose values are assigned: the setting ab_field names a text, integer or "
+                   "boolean field, and is not needed where the schema has an id"};
+    }
+    for (const std::string_view member : members_of<typename Service::prediction>()) {
+      if (member == "arm") return error{errc::mismatch, "the prediction has a member 'arm', which an A/B test needs"};
+    }
+    if constexpr (has_id<Service>) {
+      if (record::names[record::id_at] == "arm") {
+        return error{errc::mismatch, "the id is called 'arm', a name that an A/B test needs"};
+      }
+    }
+    for (std::size_t i = 0; i < challengers.size(); ++i) {
+      if (weights[i] == 0) continue;
+      if (challengers[i]->pipe->model().features().all() != champion.pipe->model().features().all()) {
+        return error{errc::mismatch, config.challengers[i].model +
+                                         ": the model of an arm needs the features of the model, in their order"};
+      }
+    }
+    return std::unique_ptr<arm_router>(
+        new arm_router(champion, challengers, field, ab_assignment(config.ab_salt, weights), weights, config.ab_salt));
+  }
+
+  std::size_t arm_of(const columns<record>& records, std::size_t row) const {
+    const std::size_t arm = assigned(records, row);
+    return arm == no_arm ? 0 : arm;
+  }
+  void append_arm(text_buffer& out, const columns<record>& records, std::size_t row) const {
+    out.append(R"("arm":")");
+    out.append(names_[arm_of(records, row)]);
+    out.append("\"");
+  }
+  const std::string& name(std::size_t arm) const noexcept { return names_[arm]; }
+
+  /// The headers that name the models which have answered.
+  std::string header(const columns<record>& records) const {
+    std::vector<bool> used(models_.size());
+    used[0] = records.rows() == 0;
+    for (std::size_t row = 0; row < records.rows(); ++row) used[arm_of(records, row)] = true;
+    std::string hashes;
+    for (std::size_t arm = 0; arm < used.size(); ++arm) {
+      if (used[arm]) hashes.append(hashes.empty() ? "" : ", ").append(models_[arm]->identity.sha256);
+    }
+    const std::string& champion = models_[0]->identity.header;
+    return "x-model-sha256: " + hashes + champion.substr(champion.find("\r\n"));
+  }
+
+  /// A model that gives no explanations, if there is one.
+  const any_scorer& least_explained() const {
+    for (const model_type* m : models_) {
+      if (m->pipe->model().explain_error() != nullptr) return m->pipe->model();
+    }
+    return models_[0]->pipe->model();
+  }
+
+  /// As pipeline::score(), each record by its arm. Nothing is counted or logged unless all can be scored.
+  score_outcome score(const columns<record>& records, score_buffers& buffers) const {
+    std::vector<part> parts = split(records);
+    if (parts.size() <= 1) {
+      const std::size_t arm = parts.empty() ? 0 : parts[0].arm;
+      score_outcome found = models_[arm]->pipe->score(records, buffers);
+      if (std::holds_alternative<predictions>(found)) count(records);
+      return found;
+    }
+    if (const auto broken = models_[0]->pipe->rules().first_broken(records)) return *broken;
+    if (auto none = first_unscorable(parts)) return *none;
+    for (part& p : parts) {
+      p.buffers.wanted_reasons = buffers.wanted_reasons;
+      const score_outcome outcome = models_[p.arm]->pipe->score(p.records, p.buffers);
+      if (const auto* none = std::get_if<unscorable>(&outcome)) {
+        unscorable there = *none;
+        there.row = p.rows[there.row];
+        return there;
+      }
+      if (!std::holds_alternative<predictions>(outcome)) return outcome;
+      p.found = std::get<predictions>(outcome);
+    }
+    count(records);
+    return merge(parts, records.rows(), buffers);
+  }
+
+  /// As pipeline::for_each_unscorable().
+  template <class F>
+  void for_each_unscorable(const columns<record>& records, F&& f) const {
+    std::vector<unscorable> all;
+    for (part& p : split(records)) {
+      models_[p.arm]->pipe->for_each_unscorable(p.records, p.buffers, [&](unscorable u) {
+        u.row = p.rows[u.row];
+        all.push_back(u);
+      });
+    }
+    std::sort(all.begin(), all.end(), [](const unscorable& a, const unscorable& b) { return a.row < b.row; });
+    for (const unscorable& u : all) f(u);
+  }
+
+  /// As pipeline::explain(). Precondition: all models explain.
+  std::span<const double> explain(const columns<record>& records, score_buffers& buffers) const {
+    const pipe& champion = *models_[0]->pipe;
+    const std::size_t numbers = champion.layout().model.columns * (champion.model().features().size() + 1);
+    const auto out = buffers.contributions.template get<double>(records.rows() * numbers);
+    for (part& p : split(records)) {
+      const auto some = *models_[p.arm]->pipe->explain(p.records, p.buffers);
+      for (std::size_t i = 0; i < p.rows.size(); ++i) {
+        std::copy_n(some.data() + i * numbers, numbers, out.data() + p.rows[i] * numbers);
+      }
+    }
+    return out;
+  }
+
+  void append_to(text_buffer& out) const {
+    const auto [counts, unassigned] = read();
+    const sample_ratio ratio = check_sample_ratio(counts, weights_);
+    out.append(R"({"field":)");
+    append_json_text(out, record::names[field_]);
+    out.append(R"(,"salt":)");
+    append_json_text(out, salt_);
+    for (std::size_t arm = 0; arm < counts.size(); ++arm) {
+      out.append(arm == 0 ? R"(,"arms":[{"arm":")" : R"(,{"arm":")");
+      out.append(names_[arm]);
+      out.append(R"(","model":)");
+      append_json_text(out, models_[arm]->identity.sha256);
+      out.append(R"(,"weight":)");
+      append_real(out, weights_[arm]);
+      out.append(fmt::format(R"(,"records":{}}})", counts[arm]));
+    }
+    out.append(fmt::format(R"(],"unassigned":{},"chi_square":)", unassigned));
+    append_real(out, ratio.chi_square);
+    out.append(fmt::format(R"(,"degrees_of_freedom":{},"p":)", ratio.freedom));
+    append_real(out, ratio.p);
+    out.append(ratio.alarm() ? R"(,"alarm":true})" : R"(,"alarm":false})");
+  }
+
+  void append_metrics(prometheus_text& text) const {
+    const auto [counts, unassigned] = read();
+    text.family("tabscore_arm_records_total", "counter", "Records that were answered, by the arm of the A/B test.");
+    for (std::size_t arm = 0; arm < counts.size(); ++arm) text.sample({{"arm", names_[arm]}}, counts[arm]);
+    text.family("tabscore_sample_ratio_alarm", "gauge",
+                "1 while the arms' shares of records are not their weights (chi-square, p < 0.001).");
+    text.sample({}, check_sample_ratio(counts, weights_).alarm() ? 1 : 0);
+  }
+
+ private:
+  struct part {
+    std::size_t arm = 0;
+    std::vector<std::uint32_t> rows{};
+    batch<record> records{};
+    score_buffers buffers{};
+    predictions found{};
+  };
+
+  arm_router(const model_type& champion, const std::vector<std::unique_ptr<model_type>>& challengers, std::size_t field,
+             ab_assignment assignment, const std::vector<double>& weights, std::string salt)
+      : field_(field),
+        assignment_(std::move(assignment)),
+        salt_(std::move(salt)),
+        models_{&champion},
+        weights_{1.0},
+        counts_(challengers.size() + 2) {
+    for (std::size_t i = 0; i < challengers.size(); ++i) {
+      models_.push_back(challengers[i].get());
+      weights_.push_back(weights[i]);
+      weights_[0] -= weights[i];
+    }
+    weights_[0] = (std::max)(weights_[0], 0.0);
+    for (std::size_t arm = 0; arm < models_.size(); ++arm) names_.push_back(arm_name(arm));
+  }
+
+  /// no_arm: the field has no value.
+  std::size_t assigned(const columns<record>& records, std::size_t row) const {
+    std::size_t arm = no_arm;
+    record::for_each([&]<std::size_t At>() {
+      using field = typename record::template field<At>;
+      if constexpr (field::kind != field_kind::real) {
+        if (At != field_) return;
+        const auto& value = records.template get<At>()[row];
+        if constexpr (field::kind == field_kind::text) {
+          if (value.data() != nullptr) arm = assignment_.arm_of(value);
+        } else {
+          if constexpr (!field::required) {
+            if (value != value) return;
+          }
+          if constexpr (field::kind == field_kind::boolean) {
+            arm = assignment_.arm_of(value != 0 ? "true" : "false");
+          } else {
+            char text[number_text_space];
+            const char* const end = write_integer(text, static_cast<std::int64_t>(value));
+            arm = assignment_.arm_of({text, static_cast<std::size_t>(end - text)});
+          }
+        }
+      }
+    });
+    return arm;
+  }
+
+  /// The records of each arm that has some, the champion's first.
+  std::vector<part> split(const columns<record>& records) const {
+    std::vector<std::vector<std::uint32_t>> rows(models_.size());
+    for (std::size_t row = 0; row < records.rows(); ++row) {
+      rows[arm_of(records, row)].push_back(static_cast<std::uint32_t>(row));
+    }
+    std::vector<part> parts;
+    for (std::size_t arm = 0; arm < rows.size(); ++arm) {
+      if (rows[arm].empty()) continue;
+      part& p = parts.emplace_back();
+      p.arm = arm;
+      p.rows = std::move(rows[arm]);
+      p.records.reserve(p.rows.size());
+      for (std::size_t i = 0; i < p.rows.size(); ++i) p.records.add_row();
+      record::for_each([&]<std::size_t At>() {
+        const auto from = records.template get<At>();
+        auto* const to = p.records.template data<At>();
+        for (std::size_t i = 0; i < p.rows.size(); ++i) to[i] = from[p.rows[i]];
+      });
+    }
+    return parts;
+  }
+
+  /// Looked for in all parts but the first, which counts nothing where it fails; then there as well.
+  std::optional<unscorable> first_unscorable(std::vector<part>& parts) const {
+    std::optional<unscorable> first;
+    const auto look = [&](part& p) {
+      models_[p.arm]->pipe->for_each_unscorable(p.records, p.buffers, [&](unscorable u) {
+        u.row = p.rows[u.row];
+        if (!first || u.row < first->row) first = u;
+      });
+    };
+    for (std::size_t i = 1; i < parts.size(); ++i) look(parts[i]);
+    if (first) look(parts[0]);
+    return first;
+  }
+
+  /// The predictions of all parts, in the order of the records.
+  predictions merge(const std::vector<part>& parts, std::size_t rows, score_buffers& buffers) const {
+    const prediction_layout& layout = models_[0]->pipe->layout();
+    const std::size_t columns = layout.model.columns;
+    const auto values = buffers.values.template get<double>(rows * columns);
+    std::span<std::uint8_t> label, decision;
+    std::span<std::uint32_t> class_at;
+    const predictions& one = parts[0].found;
+    if (!one.label.empty()) label = buffers.label.template get<std::uint8_t>(rows);
+    if (!one.class_at.empty()) class_at = buffers.label.template get<std::uint32_t>(rows);
+    if (!one.decision_at.empty()) decision = buffers.decision.template get<std::uint8_t>(rows);
+    std::span<std::uint16_t> reasons;
+    const std::size_t most = one.reasons != nullptr ? one.reasons->most : 0;
+    if (most != 0) reasons = buffers.reasons.template get<std::uint16_t>(rows * most);
+    for (const part& p : parts) {
+      for (std::size_t i = 0; i < p.rows.size(); ++i) {
+        const std::size_t row = p.rows[i];
+        std::copy_n(p.found.value.data() + i * columns, columns, values.data() + row * columns);
+        if (!label.empty()) label[row] = p.found.label[i];
+        if (!class_at.empty()) class_at[row] = p.found.class_at[i];
+        if (!decision.empty()) decision[row] = p.found.decision_at[i];
+        if (most != 0) std::copy_n(p.found.reasons->at.data() + i * most, most, reasons.data() + row * most);
+      }
+    }
+    predictions all(layout, {values, columns}, label, class_at, one.threshold, decision);
+    buffers.texts.clear();
+    all.texts = &buffers.texts;
+    if (one.reasons != nullptr) {
+      buffers.found_reasons = {one.reasons->known, reasons, most};
+      all.reasons = &buffers.found_reasons;
+    }
+    return all;
+  }
+
+  void count(const columns<record>& records) const {
+    std::vector<std::uint64_t> more(counts_.size());
+    for (std::size_t row = 0; row < records.rows(); ++row) {
+      const std::size_t arm = assigned(records, row);
+      ++more[arm == no_arm ? more.size() - 1 : arm];
+    }
+    for (std::size_t i = 0; i < more.size(); ++i) {
+      if (more[i] != 0) counts_[i].fetch_add(more[i], std::memory_order_relaxed);
+    }
+  }
+  /// The records of each arm, and those without a value.
+  std::pair<std::vector<std::uint64_t>, std::uint64_t> read() const {
+    std::vector<std::uint64_t> counts;
+    for (std::size_t i = 0; i + 1 < counts_.size(); ++i) counts.push_back(counts_[i].load(std::memory_order_relaxed));
+    return {std::move(counts), counts_.back().load(std::memory_order_relaxed)};
+  }
+  static void append_real(text_buffer& out, double x) {
+    if (!std::isfinite(x)) return out.append("null");
+    out.keep_to(write_real<spelling::json>(out.space(number_text_space), x));
+  }
+
+  std::size_t field_;
+  ab_assignment assignment_;
+  std::string salt_;
+  std::vector<const model_type*> models_;  // by arm
+  std::vector<double> weights_;
+  std::vector<std::string> names_;
+  mutable std::vector<std::atomic<std::uint64_t>> counts_;  // records by arm, and those without a value
+};
+
+/// The way of a request's records: the champion's pipeline, or that of each record's arm. Has what score_request()
+/// needs of a pipeline.
+template <class Service>
+class routed_pipeline {
+  using record = typename Service::record;
+  using pipe = pipeline_of<Service>;
+
+ public:
+  /// `arms`: nullptr where there are none.
+  routed_pipeline(const pipe& champion, const arm_router<Service>* arms) noexcept : champion_(champion), arms_(arms) {}
+
+  const auto& rules() const noexcept { return champion_.rules(); }
+  const any_scorer& model() const { return arms_ == nullptr ? champion_.model() : arms_->least_explained(); }
+  const reason_finder* reasons() const noexcept { return champion_.reasons(); }
+
+  score_outcome score(const columns<record>& records, score_buffers& buffers) const {
+    return arms_ == nullptr ? champion_.score(records, buffers) : arms_->score(records, buffers);
+  }
+  result<std::span<const double>> explain(const columns<record>& records, score_buffers& buffers) const {
+    if (arms_ == nullptr) return champion_.explain(records, buffers);
+    return arms_->explain(records, buffers);
+  }
+  template <class F>
+  void for_each_unscorable(const columns<record>& records, score_buffers& buffers, F&& f) const {
+    if (arms_ == nullptr) return champion_.for_each_unscorable(records, buffers, f);
+    arms_->for_each_unscorable(records, f);
+  }
+
+  class scoring {
+   public:
+    scoring(const routed_pipeline& by, score_buffers& buffers) noexcept
+        : arms_(by.arms_), buffers_(buffers), run_(by.champion_, buffers) {}
+    const auto& rules() const noexcept { return run_.rules(); }
+    void add(const columns<record>& records) {
+      if (arms_ == nullptr) run_.add(records);
+    }
+    score_outcome finish(const columns<record>& records) {
+      if (arms_ == nullptr) return run_.finish(records);
+      return arms_->score(records, buffers_);
+    }
+
+   private:
+    const arm_router<Service>* arms_;
+    score_buffers& buffers_;
+    typename pipe::scoring run_;
+  };
+
+ private:
+  const pipe& champion_;
+  const arm_router<Service>* arms_;
+};
+
+}  // namespace tabscore::inline TABSCORE_ABI::serving::detail

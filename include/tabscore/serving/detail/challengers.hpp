@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <sched.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <ctime>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "../../core/config.hpp"
+#include "../../core/detail/out_of_memory.hpp"
+#include "../../core/json_text.hpp"
+#include "../../core/siphash.hpp"
+#include "../../core/text_buffer.hpp"
+#include "../../core/write_number.hpp"
+#include "../../json/record_json.hpp"
+#include "../../log/append_file.hpp"
+#include "../../log/jsonl_lines.hpp"
+#include "../../monitor/comparison.hpp"
+#include "../../monitor/comparison_json.hpp"
+#include "../../monitor/paired_labels.hpp"
+#include "../../monitor/prometheus.hpp"
+#include "../settings.hpp"
+#include "arms.hpp"
+#include "challenger_queue.hpp"
+#include "served_model.hpp"
+
+namespace tabscore::inline TABSCORE_ABI::serving::detail {
+
+/// What the challengers of all models write to.
+struct challenger_outputs {
+  challenger_totals totals;
+  std::unique_ptr<append_file> log;
+};
+
+/// The challengers of a served model: each batch that the model has scored is scored again by them, on a thread of low
+/// priority, and compared. It lives with the model, so that a comparison is of two files.
+template <class Service>
+class challengers {
+  using record = typename Service::record;
+  using model_type = served_model<Service>;
+
+  struct challenger {
+    challenger(std::unique_ptr<model_type> loaded, const prediction_layout& champion, const settings& config)
+        : model(std::move(loaded)),
+          pipe(*model->pipe, sinks_of<Service>(unwatched, no_labels, no_feed, no_log)),
+          counts(champion, config.compare_by) {}
+
+    const std::unique_ptr<model_type> model;  // its own pipeline answers the records of its arm
+    drift_monitor unwatched{drift_reference()};
+    label_window no_labels;
+    challenger_feed<record> no_feed;
+    jsonl_log no_log;
+    const pipeline_of<Service> pipe;  // the same without sinks
+    score_buffers buffers;
+    std::atomic<std::uint64_t> failed = 0;  // records
+    mutable std::mutex mutex;               // of the counts
+    comparison_counts counts;
+    std::optional<paired_labels> labels;
+  };
+
+ public:
+  /// What is wrong with the settings or a model, or the challengers of the champion, at work.
+  static result<std::unique_ptr<challengers>> make(model_type& champion, const settings& config,
+                                                   std::vector<std::unique_ptr<model_type>> models,
+                                                   challenger_outputs& to) {
+    std::vector<std::size_t> segments;
+    for (const std::string& name : config.compare_by) {
+      const std::size_t at = record::index_of(name);
+      if (at == record::npos || record::kinds[at] == field_kind::real) {
+        return error{errc::mismatch,
+                     "the setting compare_by: '" + name + "' is no text, integer or boolean field of the schema"};
+      }
+      bool open = true;
+      record::for_each([&]<std::size_t At>() {
+        if (At == at) open = record::template field<At>::logged == privacy::open;
+      });
+      if (!open) return error{errc::mismatch, "the setting compare_by: values of '" + name + "' must not be shown"};
+      segments.push_back(at);
+    }
+    for (std::size_t i = 0; i < models.size(); ++i) {
+      if (auto wrong = misfit(champion, *models[i], config.challengers[i])) return *std::move(wrong);
+    }
+    auto arms = arm_router<Service>::make(champion, config, models);
+    if (!arms) return arms.error();
+    return std::unique_ptr<challengers>(
+        new challengers(champion, config, std::move(models), *std::move(arms), std::move(segments), to));
+  }
+
+  challengers(const challengers&) = delete;
+  challengers& operator=(const challengers&) = delete;
+  ~challengers() {
+    thread_.request_stop();
+    thread_.join();
+    while (queue_.take([&](auto*, std::size_t) { ++to_.totals.shed; })) {
+    }
+  }
+
+  /// The models that answer, where records are assigned to arms; nullptr: the champion answers all.
+  const arm_router<Service>* arms() const noexcept { return arms_ ? arms_.get() : nullptr; }
+
+  std::size_t size() const noexcept { return all_.size(); }
+  model_type& model(std::size_t i) const noexcept { return *all_[i]->model; }
+
+  /// Joins a label with the predictions of both models.
+  void join(std::string_view id, std::optional<std::int64_t> time, std::span<const double> numbers) const {
+    for (const auto& c : all_) {
+      if (c->labels) c->labels->join(id, time, numbers);
+    }
+  }
+
+  /// The body of /monitoring/compare.
+  void append_to(text_buffer& out) const {
+    out.append(R"({"champion":)");
+    append_identity(out, champion_.identity);
+    out.append("}");
+    std::string_view before = R"(,"challengers":[)";
+    for (const auto& c : all_) {
+      const comparison_counts counts = copy_of(*c);
+      out.append(std::exchange(before, ","));
+      append_identity(out, c->model->identity);
+      out.append(fmt::format(R"(,"since":"{:%Y-%m-%dT%H:%M:%SZ}","records":{{"compared":{},"shed":{},"failed":{}}},)",
+                             fmt::gmtime(since_), counts.records(), queue_.shed_records(), c->failed.load()));
+      append_comparison(out, counts);
+      out.append(R"(,"performance":)");
+      if (c->labels) {
+        append_paired(out, c->labels->read(), c->labels->capacity());
+      } else {
+        out.append("null");
+      }
+      out.append("}");
+    }
+    out.append(R"(],"arms":)");
+    if (arms_) {
+      arms_->append_to(out);
+    } else {
+      out.append("null");
+    }
+    out.append("}");
+  }
+
+  void append_metrics(prometheus_text& text) const {
+    text.family("tabscore_challenger_records_total", "counter", "Records compared with a challenger's predictions.");
+    for (const auto& c : all_) text.sample({{"model", c->model->identity.sha256}}, copy_of(*c).records());
+    text.family("tabscore_challenger_changed_total", "counter",
+                "Compared records of which the challenger says something else.");
+    for (const auto& c : all_) {
+      const comparison_counts counts = copy_of(*c);
+      for (const swap_table& t : counts.swaps()) {
+        text.sample({{"model", c->model->identity.sha256}, {"of", t.of}}, t.all.changed);
+      }
+    }
+    if (arms_) arms_->append_metrics(text);
+  }
+
+ private:
+  challengers(model_type& champion, const settings& config, std::vector<std::unique_ptr<model_type>> models,
+              std::unique_ptr<arm_router<Service>> arms, std::vector<std::size_t> segments, challenger_outputs& to)
+      : champion_(champion),
+        config_(config),
+        to_(to),
+        segments_(std::move(segments)),
+        arms_(std::move(arms)),
+        queue_(config.challenger_queue, to.totals) {
+    std::random_device random;
+    const auto word = [&] { return std::uint64_t{random()} << 32U | random(); };
+    for (auto& model : models) {
+      all_.push_back(std::make_unique<challenger>(std::move(model), champion.pipe->layout(), config));
+      if constexpr (has_id<Service>) {
+        if (config.label_window != 0) {
+          const siphash_key key{word(), word()};
+          all_.back()->labels.emplace(champion.pipe->layout().model, config.label_window, config.label_delay, key);
+        }
+      }
+    }
+    found_.resize(all_.size());
+    champion.feed.queue = &queue_;
+    thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+  }
+
+  static std::optional<error> misfit(const model_type& champion, const model_type& model, const challenger_file& file) {
+    if (model.pipe->layout().model == champion.pipe->layout().model) return std::nullopt;
+    return error{errc::mismatch, file.model +
+                                     ": a challenger predicts what the model does: expected the same classes, "
+                                     "outputs and names"};
+  }
+
+  void run(const std::stop_token& stop) {
+    // Requests go first, as with the reloader; what this thread does not come to is shed.
+    setpriority(PRIO_PROCESS, 0, 19);
+    const sched_param none{};
+    sched_setscheduler(0, SCHED_BATCH, &none);
+    // It looks for batches, so that no request has to wake it.
+    constexpr std::chrono::milliseconds least{1}, most{20};
+    auto pause = least;
+    std::unique_lock lock(sleep_);
+    while (!stop.stop_requested()) {
+      bool some = false;
+      while (!stop.stop_requested() && queue_.take([&](const waiting_batch<record>* waiting, std::size_t rows) {
+        const bool whole =
+            waiting != nullptr && tabscore::detail::unless_out_of_memory([&] { return score(*waiting); });
+        ++(whole ? to_.totals.scored : to_.totals.failed);
+        if (waiting == nullptr) {
+          for (const auto& c : all_) c->failed += rows;
+        }
+      })) {
+        some = true;
+      }
+      pause = some ? least : (std::min)(2 * pause, most);
+      woken_.wait_for(lock, stop, pause, [] { return false; });
+    }
+  }
+
+  /// False: a challenger has no prediction for one of the records.
+  bool score(const waiting_batch<record>& waiting) {
+    const predictions first = waiting.scores();
+    const columns<record> records = waiting.records.view();
+    bool whole = true;
+    for (std::size_t i = 0; i < all_.size(); ++i) {
+      challenger& c = *all_[i];
+      const score_outcome outcome = c.pipe.score(records, c.buffers);
+      const auto* const second = std::get_if<predictions>(&outcome);
+      found_[i].reset();
+      if (second == nullptr) {
+        whole = false;
+        c.failed += records.rows();
+        continue;
+      }
+      found_[i] = *second;
+      compare(c, records, first, *second);
+    }
+    if (to_.log) write(waiting, first);
+    return whole;
+  }
+
+  /// A block at a time, so that nobody who reads the counts waits for a large batch.
+  void compare(challenger& c, const columns<record>& records, const predictions& first, const predictions& second) {
+    constexpr std::size_t block = 256;
+    for (std::size_t begin = 0; begin < records.rows(); begin += block) {
+      const std::size_t rows = (std::min)(block, records.rows() - begin);
+      const predictions a = first.slice(begin, rows), b = second.slice(begin, rows);
+      const columns<record> some = records.slice(begin, rows);
+      {
+        const std::lock_guard lock(c.mutex);
+        c.counts.add(a, b, [&](std::size_t f, std::size_t row) { return segment_of(some, segments_[f], row); });
+      }
+      if constexpr (has_id<Service>) {
+        if (c.labels) c.labels->record(some, a, b);
+      }
+    }
+  }
+
+  std::string_view segment_of(const columns<record>& records, std::size_t field, std::size_t row) {
+    text_.clear();
+    record::for_each([&]<std::size_t At>() {
+      if (At == field) append_value<typename record::template field<At>>(text_, records.template get<At>()[row]);
+    });
+    return text_.view();
+  }
+
+  /// {"timestamp_utc":...,"id":...,"scores":[{"model":...,"probability":...},...]}, the champion first; without an id
+  /// that may be shown the record's number in its request.
+  void write(const waiting_batch<record>& waiting, const predictions& first) {
+    lines_.clear();
+    const std::size_t rows = waiting.records.rows();
+    for (std::size_t row = 0; row < rows; ++row) {
+      lines_.append(R"({"timestamp_utc":")");
+      lines_.keep_to(tabscore::detail::write_timestamp(lines_.space(tabscore::detail::timestamp_space), waiting.time));
+      lines_.append("\",");
+      append_id(waiting.records.view(), row);
+      append_scores(R"(,"scores":[)", champion_.identity.sha256, &first, row);
+      for (std::size_t i = 0; i < all_.size(); ++i) {
+        append_scores(",", all_[i]->model->identity.sha256, found_[i] ? &*found_[i] : nullptr, row);
+      }
+      lines_.append("]}\n");
+    }
+    (to_.log->append(lines_.view()) ? to_.totals.logged : to_.totals.not_logged) += rows;
+  }
+  void append_id([[maybe_unused]] const columns<record>& records, std::size_t row) {
+    if constexpr (has_id<Service>) {
+      using field = typename record::template field<record::id_at>;
+      if constexpr (field::logged == privacy::open) {
+        lines_.append(R"("id":)");
+        return append_value<field>(lines_, records.template get<record::id_at>()[row]);
+      }
+    }
+    lines_.append(R"("record":)");
+    lines_.keep_to(write_integer(lines_.space(number_text_space), static_cast<std::int64_t>(row)));
+  }
+  void append_scores(std::string_view before, std::string_view sha256, const predictions* p, std::size_t row) {
+    lines_.append(before);
+    lines_.append(R"({"model":")");
+    lines_.append(sha256);
+    lines_.append("\",");
+    text_.clear();
+    if (p != nullptr) {
+      champion_.names->append_one(text_, *p, row);
+    } else {
+      text_.append(champion_.names->null_entry());
+    }
+    lines_.append(text_.view().substr(1));
+  }
+
+  static void append_identity(text_buffer& out, const model_identity& identity) {
+    out.append(R"({"model":)");
+    append_json_text(out, identity.sha256);
+    out.append(R"(,"version":)");
+    append_json_text(out, identity.version);
+  }
+  static comparison_counts copy_of(const challenger& c) {
+    const std::lock_guard lock(c.mutex);
+    return c.counts;
+  }
+
+  model_type& champion_;
+  const settings& config_;
+  challenger_outputs& to_;
+  const std::vector<std::size_t> segments_;  // fields
+  const std::unique_ptr<arm_router<Service>> arms_;
+  const std::time_t since_ = std::time(nullptr);
+  std::vector<std::unique_ptr<challenger>> all_;
+  challenger_queue<record> queue_;
+  std::vector<std::optional<predictions>> found_;  // of the batch at hand: of each challenger
+  text_buffer text_, lines_;
+  std::mutex sleep_;
+  std::condition_variable_any woken_;
+  std::jthread thread_;
+};
+
+/// Loads the challengers that the settings name and gives them to the champion; what is wrong with one. `current`: what
+/// the champion takes the place of.
+template <class Service>
+std::optional<error> load_challengers(served_model<Service>& champion, const settings& config,
+                                      const served_files& bytes, const served_model<Service>* current,
+                                      challenger_outputs& to) {
+  if (config.challengers.empty()) return std::nullopt;
+  std::vector<std::unique_ptr<served_model<Service>>> models;
+  for (std::size_t i = 0; i < config.challengers.size(); ++i) {
+    settings its = config;
+    its.model = config.challengers[i].model;
+    if (config.challengers[i].weight == 0) its.label_window = 0;  // it answers nothing
+    const served_files files{bytes.challengers[i], bytes.policy, {}};
+    const served_model<Service>* same = nullptr;  // keeps its counts
+    const std::string sha256 = tabscore::detail::sha256(files.model);
+    for (std::size_t k = 0; current != nullptr && current->rivals && k < current->rivals->size(); ++k) {
+      if (current->rivals->model(k).identity.sha256 == sha256) same = &current->rivals->model(k);
+    }
+    auto loaded = load_served_model<Service>(its, files, same);
+    if (!loaded) {
+      const std::string& why = loaded.error().message;
+      return error{loaded.error().code, why.starts_with(its.model) ? why : its.model + ": " + why};
+    }
+    models.push_back(*std::move(loaded));
+  }
+  auto made = challengers<Service>::make(champion, config, std::move(models), to);
+  if (!made) return made.error();
+  champion.rivals = *std::move(made);
+  return std::nullopt;
+}
+
+/// Gives the model and those of the other arms the prediction log.
+template <class Service>
+void log_all_to(served_model<Service>& model, const jsonl_log& log, const settings& config) {
+  const auto* const arms = model.rivals ? model.rivals->arms() : nullptr;
+  if (arms == nullptr) return model.log_to(log, config.log_model_hash);
+  model.log_to(log, true, arms->name(0));
+  for (std::size_t i = 0; i < model.rivals->size(); ++i) model.rivals->model(i).log_to(log, true, arms->name(i + 1));
+}
+
+template <class Service>
+std::vector<std::shared_ptr<labelled_model>> all_labels(const served_model<Service>& model) {
+  std::vector<std::shared_ptr<labelled_model>> all = model.labels;
+  if (!model.rivals || model.rivals->arms() == nullptr) return all;
+  for (std::size_t i = 0; i < model.rivals->size(); ++i) {
+    const auto& labels = model.rivals->model(i).labels;
+    if (labels.empty() || labels[0]->window.capacity() == 0) continue;
+    if (std::find(all.begin(), all.end(), labels[0]) == all.end()) all.push_back(labels[0]);
+  }
+  return all;
+}
+
+inline void append_metrics(prometheus_text& text, const challenger_outputs& to) {
+  const challenger_totals& t = to.totals;
+  text.family("tabscore_challenger_batches_total", "counter",
+              "Batches that the model has scored, by what challengers did.");
+  text.sample({{"outcome", "scored"}}, t.scored.load());
+  text.sample({{"outcome", "shed"}}, t.shed.load());
+  text.sample({{"outcome", "failed"}}, t.failed.load());
+  if (!to.log) return;
+  text.family("tabscore_challenger_log_records_total", "counter",
+              "Records appended to the challenger log, and dropped.");
+  text.sample({{"outcome", "written"}}, t.logged.load());
+  text.sample({{"outcome", "dropped"}}, t.not_logged.load());
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI::serving::detail

@@ -22,7 +22,8 @@ import run
 
 def metric(server, pattern):
     with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/metrics") as answer:
-        return float(re.search(pattern + r" (\S+)", answer.read().decode())[1])
+        with_value = re.compile("^" + pattern + r" (\S+)$", re.M)
+        return float(with_value.search(answer.read().decode())[1])
 
 
 def main():

@@ -129,7 +129,10 @@ class prediction_names {
     for (std::size_t k = 0; k < columns_; ++k) to = write(other_[k].write(to), first + k);
     if (!label_.empty()) {
       to = label_[0].write(to);
-      *to++ = static_cast<char>('0' + p.label[row]);
+      const double value = p.value[first];
+      // The labels are of several models in an A/B test.
+      const bool reached = outlier_ ? value < p.threshold : value >= p.threshold;
+      *to++ = static_cast<char>('0' + (p.label.empty() ? reached : p.label[row] != 0));
     }
     return to;
   }
@@ -155,6 +158,7 @@ class prediction_names {
   std::vector<std::string> column_names_;
   std::size_t columns_;
   bool classes_;
+  bool outlier_ = false;
   bool two_classes_ = false;
   std::size_t class_space_ = 0;
   std::size_t space_ = 0;
@@ -197,10 +201,11 @@ TABSCORE_INLINE void prediction_names::append_list(text_buffer& out, const predi
     char* to = out.space((end - i) * space_);
     if (two_classes_) {
       const auto before = other_[0].by_value(), behind = label_[0].by_value();
-      const std::uint8_t* const label = p.label.data();
+      const double* const values = p.value.data();
+      const double threshold = p.threshold;
       for (std::size_t row = i; row < end; ++row) {
         to = behind.write(number(before.write(to), row));
-        *to++ = static_cast<char>('0' + label[row]);
+        *to++ = static_cast<char>('0' + (values[row] >= threshold));
         *to++ = '}';
         *to++ = ',';
       }
@@ -247,6 +252,7 @@ TABSCORE_INLINE prediction_names::prediction_names(std::span<const std::string_v
     }
     if (names.size() > columns_) label_.emplace_back(detail::json_member(",", names[columns_], ":"));
   }
+  outlier_ = model.task == task::anomaly;
   two_classes_ = model.task == task::binary && decisions.empty();
   space_ = class_space_ + decision_space + 8;
   for (const auto* each : {&other_, &label_}) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 /// The cells of a line of a table: between commas, perhaps in quotes, which stand doubled within them. Lines end where
@@ -49,10 +50,14 @@ class csv_header {
     csv_header h;
     if (!h.cells_.split(line)) return std::nullopt;
     h.columns_ = h.cells_.size();
+    const std::pair<std::string_view, std::optional<std::size_t>*> known[]{
+        {"id", &h.id_}, {"label", &h.label_}, {"time", &h.time_}};
     for (std::size_t i = 0; i < h.columns_; ++i) {
-      if (h.cells_[i] == "id") h.id_ = i;
-      if (h.cells_[i] == "label") h.label_ = i;
-      if (h.cells_[i] == "time") h.time_ = i;
+      for (const auto& [name, at] : known) {
+        if (h.cells_[i] != name) continue;
+        if (*at) return std::nullopt;
+        *at = i;
+      }
     }
     if (!h.id_ || !h.label_) return std::nullopt;
     return h;

@@ -107,7 +107,7 @@ class label_reader {
 namespace tabscore::inline TABSCORE_ABI {
 
 TABSCORE_INLINE const char* label_reader::read(simdjson::ondemand::object object, label& to) {
-  bool has_id = false, has_label = false;
+  bool has_id = false, has_label = false, has_time = false;
   const char* wrong = nullptr;
   to.time = std::nullopt;
   for (auto member : object) {
@@ -118,13 +118,11 @@ TABSCORE_INLINE const char* label_reader::read(simdjson::ondemand::object object
     }
     const char* found = nullptr;
     if (key == "id") {
-      has_id = true;
-      found = read_id(value, to.id);
+      found = std::exchange(has_id, true) ? "the member \"id\" is there twice" : read_id(value, to.id);
     } else if (key == "label") {
-      has_label = true;
-      found = read_label(value, to.numbers);
+      found = std::exchange(has_label, true) ? "the member \"label\" is there twice" : read_label(value, to.numbers);
     } else if (key == "time") {
-      found = read_time(value, to.time);
+      found = std::exchange(has_time, true) ? "the member \"time\" is there twice" : read_time(value, to.time);
     }
     if (wrong == nullptr) wrong = found;
   }

@@ -134,6 +134,34 @@ TEST_CASE("the bounds of average precision hold where positive labels tie", "[mo
   }
 }
 
+TEST_CASE("an interval from cells holds that of the exact value", "[monitor]") {
+  std::mt19937_64 random(31);
+  std::uniform_real_distribution<double> uniform(0, 1);
+  for (int t = 0; t < 300; ++t) {
+    ts::performance_counts counts{ts::model_outputs()};
+    ts::score_pairs pairs;
+    const double base = std::pow(uniform(random), 3), spread = std::pow(uniform(random), 2);
+    for (int i = 0; i < 40; ++i) {
+      const double label = uniform(random) < base,
+                   p = 0.5 + spread / 64 * (uniform(random) - 0.5) + 0.4 * (i % 4 == 0) * label;
+      counts.add({&p, 1}, p >= 0.5, {&label, 1});
+      pairs.add(p, label == 1);
+    }
+    const auto groups = pairs.groups();
+    const auto exact = figures_of(ts::report_performance(counts, groups));
+    const auto binned = figures_of(ts::report_performance(counts));
+    for (const auto* const name : {"roc_auc", "pr_auc", "ks"}) {
+      const found &e = exact.at(name), &b = binned.at(name);
+      if (std::isnan(e.value)) continue;
+      INFO(name << " " << e.low << " " << e.high << " in " << b.low << " " << b.high);
+      CHECK(b.least <= e.value + 1e-12);
+      CHECK(e.value <= b.most + 1e-12);
+      CHECK(b.low <= e.low + 1e-12);
+      CHECK(e.high <= b.high + 1e-12);
+    }
+  }
+}
+
 TEST_CASE("figures are scikit-learn's: exact from pairs, within the bounds from cells", "[monitor]") {
   const auto all = examples();
   REQUIRE(all.size() == 14);

@@ -61,18 +61,25 @@ inline double centred_squares(const exact_mean& m, std::uint64_t samples) noexce
 
 }  // namespace detail
 
+namespace detail {
+/// Wilson's score interval of a share of n trials.
+inline estimate wilson(double share, double n) noexcept {
+  estimate e;
+  const double z = normal_975;
+  e.value = share;
+  const double middle = share + z * z / (2 * n);
+  const double width = z * std::sqrt((std::max)(0.0, share * (1 - share)) / n + z * z / (4 * n * n));
+  e.low = share <= 0 ? 0 : (middle - width) / (1 + z * z / n);
+  e.high = share >= 1 ? 1 : (middle + width) / (1 + z * z / n);
+  return e;
+}
+}  // namespace detail
+
 /// A share with Wilson's score interval (Wilson 1927; Brown, Cai and DasGupta 2001).
 inline estimate estimate_share(std::uint64_t part, std::uint64_t all) noexcept {
   estimate e;
+  if (all != 0) e = detail::wilson(static_cast<double>(part) / static_cast<double>(all), static_cast<double>(all));
   e.samples = all;
-  if (all == 0) return e;
-  const double n = static_cast<double>(all);
-  const double z = detail::normal_975;
-  e.value = static_cast<double>(part) / n;
-  const double middle = e.value + z * z / (2 * n);
-  const double width = z * std::sqrt(e.value * (1 - e.value) / n + z * z / (4 * n * n));
-  e.low = part == 0 ? 0 : (middle - width) / (1 + z * z / n);
-  e.high = part == all ? 1 : (middle + width) / (1 + z * z / n);
   return e;
 }
 

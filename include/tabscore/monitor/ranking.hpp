@@ -60,14 +60,14 @@ struct ranking {
 
 namespace detail {
 
-/// 1 / (from + 1) + ... + 1 / to: term by term to 32, from there by Euler and Maclaurin, to 1e-12.
+/// 1 / (from + 1) + ... + 1 / to: term by term to 256, from there by Euler and Maclaurin, to 1e-16.
 inline double harmonic(std::uint64_t from, std::uint64_t to) noexcept {
   double sum = 0;
-  for (; from < to && from < 32; ++from) sum += 1 / static_cast<double>(from + 1);
+  for (; from < to && from < 256; ++from) sum += 1 / static_cast<double>(from + 1);
   if (from == to) return sum;
   const auto rest = [](double x) { return 1 / (2 * x) - 1 / (12 * x * x) + 1 / (120 * x * x * x * x); };
   const double a = static_cast<double>(from), b = static_cast<double>(to);
-  return sum + std::log(b / a) + rest(b) - rest(a);
+  return sum + std::log1p((b - a) / a) + rest(b) - rest(a);
 }
 
 /// The sum of the precisions at `more` positives that follow one another, behind so many of both.

@@ -102,12 +102,12 @@ inline void rank_figures(performance_report& report, const performance_counts& c
   report.figures.push_back(bounded_figure("roc_auc", r.roc_auc, [&](double auc) {
     return clamped(estimate_normal(auc, roc_error(auc, p, n), counts.pairs()), 0, 1);
   }));
-  // The logit interval of Boyd, Eng and Page 2013, "Area under the precision-recall curve".
+  // The binomial variance of Boyd, Eng and Page 2013, "Area under the precision-recall curve", inverted as Wilson's:
+  // its ends rise with the value, so that the bounds' ends hold those of all values between.
   report.figures.push_back(bounded_figure("pr_auc", r.average_precision, [&](double ap) {
-    const double logit = std::log(ap / (1 - ap)), width = normal_975 / std::sqrt(p * ap * (1 - ap));
-    const auto back = [](double x) { return 1 / (1 + std::exp(-x)); };
-    if (ap >= 1) return estimate{ap, ap, ap, counts.pairs()};
-    return estimate{ap, back(logit - width), back(logit + width), counts.pairs()};
+    estimate e = wilson(ap, p);
+    e.samples = counts.pairs();
+    return e;
   }));
   // Both distribution functions lie within the band of Dvoretzky, Kiefer, Wolfowitz and Massart (1990), each with a
   // chance of 97.5 %: wider than need be.

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 #include "config.hpp"
@@ -22,6 +23,19 @@ std::uint64_t siphash(std::string_view text, const siphash_key& key) noexcept;
 #if TABSCORE_BODIES
 namespace tabscore::inline TABSCORE_ABI {
 
+namespace detail {
+template <class Word>
+Word little_endian(const char* from) noexcept {
+  Word word = 0;
+  if constexpr (std::endian::native == std::endian::little) {
+    std::memcpy(&word, from, sizeof word);
+  } else {
+    for (std::size_t i = 0; i < sizeof word; ++i) word |= Word{static_cast<unsigned char>(from[i])} << (i * 8);
+  }
+  return word;
+}
+}  // namespace detail
+
 TABSCORE_INLINE std::uint64_t siphash(std::string_view text, const siphash_key& key) noexcept {
   std::uint64_t a = 0x736f6d6570736575U ^ key[0], b = 0x646f72616e646f6dU ^ key[1];
   std::uint64_t c = 0x6c7967656e657261U ^ key[0], d = 0x7465646279746573U ^ key[1];
@@ -38,15 +52,19 @@ TABSCORE_INLINE std::uint64_t siphash(std::string_view text, const siphash_key& 
     rounds(2);
     a ^= word;
   };
-  std::uint64_t word = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    word |= static_cast<std::uint64_t>(static_cast<unsigned char>(text[i])) << (i % 8 * 8);
-    if (i % 8 == 7) {
-      take(word);
-      word = 0;
+  const char* at = text.data();
+  std::size_t left = text.size();
+  for (; left >= 8; at += 8, left -= 8) take(detail::little_endian<std::uint64_t>(at));
+  std::uint64_t last = static_cast<std::uint64_t>(text.size()) << 56U;
+  if (left >= 4) {
+    last |= detail::little_endian<std::uint32_t>(at);
+    last |= std::uint64_t{detail::little_endian<std::uint32_t>(at + left - 4)} << ((left - 4) * 8);
+  } else {
+    for (std::size_t i = 0; i < left; ++i) {
+      last |= std::uint64_t{static_cast<unsigned char>(at[i])} << (i * 8);
     }
   }
-  take(word | static_cast<std::uint64_t>(text.size()) << 56U);
+  take(last);
   c ^= 0xffU;
   rounds(4);
   return a ^ b ^ c ^ d;

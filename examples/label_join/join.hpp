@@ -16,6 +16,7 @@
 #include <string_view>
 #include <tabscore/core/json_text.hpp>
 #include <tabscore/core/text_buffer.hpp>
+#include <tabscore/monitor/expected_performance.hpp>
 #include <tabscore/monitor/performance.hpp>
 #include <tabscore/monitor/performance_json.hpp>
 #include <tabscore/monitor/performance_report.hpp>
@@ -29,6 +30,7 @@ struct join_settings {
   std::int64_t window = 0;                     ///< in microseconds; 0: no windows
   std::optional<std::int64_t> max_delay = {};  ///< of a label, in microseconds
   bool exact = false;                          ///< keeps each score and label
+  bool estimate = false;                       ///< what to expect of all predictions without labels, too
 };
 
 /// Each label is counted once, and so is each prediction.
@@ -58,11 +60,17 @@ class join {
       auto end = p;
       while (end != prediction_keys_.end() && end->first == p->first) ++end;
       if (label == label_keys_.end() || label->first != p->first) {
-        each_prediction(p, end, [&](auto) { ++counts.unlabelled; });
+        each_prediction(p, end, [&](std::span<const std::uint64_t> record) {
+          ++counts.unlabelled;
+          read(record);
+        });
       } else {
         const std::span l(labels_.data() + label->second * label_words, label_words);
         bool joined = false;
-        each_prediction(p, end, [&](std::span<const std::uint64_t> record) { joined |= take(record, l); });
+        each_prediction(p, end, [&](std::span<const std::uint64_t> record) {
+          read(record);
+          joined |= take(record, l);
+        });
         ++(joined ? counts.joined : counts.late);
         label = past_label(label);
       }
@@ -122,6 +130,7 @@ class join {
   struct tally {
     explicit tally(const ts::model_outputs& model) : counts(model) {}
     ts::performance_counts counts;
+    std::optional<ts::expected_counts> expected;  // if it is asked for
     ts::score_pairs pairs;
   };
   struct of_model {
@@ -174,6 +183,18 @@ class join {
     }
   }
 
+  /// The numbers of a prediction, which count for what is expected.
+  void read(std::span<const std::uint64_t> p) {
+    values_.resize(log_.model().columns);
+    std::transform(p.end() - static_cast<std::ptrdiff_t>(values_.size()), p.end(), values_.begin(),
+                   [](std::uint64_t bits) { return std::bit_cast<double>(bits); });
+    if (!settings_.estimate || !ts::expected_counts::has_figures(log_.model())) return;
+    each_tally(p, [&](tally& t, std::uint32_t predicted) {
+      if (!t.expected) t.expected.emplace(log_.model());
+      t.expected->add(values_, predicted);
+    });
+  }
+
   bool take(std::span<const std::uint64_t> p, std::span<const std::uint64_t> label) {
     const auto time = static_cast<std::int64_t>(p[1]), labelled = static_cast<std::int64_t>(label[1]);
     if (settings_.max_delay && labelled != no_time && labelled - time > *settings_.max_delay) {
@@ -181,35 +202,39 @@ class join {
       return false;
     }
     ++counts.labelled;
-    const std::size_t first_value = p.size() - log_.model().columns;
-    const auto number = [](std::uint64_t bits) { return std::bit_cast<double>(bits); };
-    values_.resize(log_.model().columns);
-    std::transform(p.begin() + static_cast<std::ptrdiff_t>(first_value), p.end(), values_.begin(), number);
     numbers_.resize(label.size() - 2);
-    std::transform(label.begin() + 2, label.end(), numbers_.begin(), number);
-    const auto predicted = static_cast<std::uint32_t>(p[2] >> 32U);
-
-    const auto model = static_cast<std::uint32_t>(p[2]);
+    std::transform(label.begin() + 2, label.end(), numbers_.begin(),
+                   [](std::uint64_t bits) { return std::bit_cast<double>(bits); });
+    each_tally(p, [&](tally& t, std::uint32_t predicted) {
+      if (t.counts.add(values_, predicted, numbers_)) return;  // never: what is wrong was refused when it was read
+      if (settings_.exact && t.counts.is_ranked()) t.pairs.add(t.counts.ranked(values_[0]), numbers_[0] == 1);
+    });
+    return true;
+  }
+  /// Calls f(tally, predicted class) for each report that a prediction is part of.
+  template <class F>
+  void each_tally(std::span<const std::uint64_t> p, F&& f) {
+    const auto time = static_cast<std::int64_t>(p[1]);
+    const auto predicted = static_cast<std::uint32_t>(p[2] >> 32U), model = static_cast<std::uint32_t>(p[2]);
     while (models_.size() <= model) models_.emplace_back(log_.model());
     of_model& m = models_[model];
-    count(m.all, predicted);
+    f(m.all, predicted);
     if (settings_.window > 0) {
       const std::int64_t window = time / settings_.window - (time % settings_.window < 0 ? 1 : 0);
-      count(m.windows.try_emplace(window, log_.model()).first->second, predicted);
+      f(m.windows.try_emplace(window, log_.model()).first->second, predicted);
     }
     for (std::size_t s = 0; s < log_.settings().segments.size(); ++s) {
       const auto value = static_cast<std::uint32_t>(p[3 + s / 2] >> (s % 2 * 32));
-      count(m.segments.try_emplace({s, value}, log_.model()).first->second, predicted);
+      f(m.segments.try_emplace({s, value}, log_.model()).first->second, predicted);
     }
-    return true;
-  }
-  void count(tally& t, std::uint32_t predicted) {
-    if (t.counts.add(values_, predicted, numbers_)) return;  // never: what is wrong was refused when it was read
-    if (settings_.exact && t.counts.is_ranked()) t.pairs.add(t.counts.ranked(values_[0]), numbers_[0] == 1);
   }
 
   void write(ts::text_buffer& out, tally& t) {
     ts::append_performance(out, ts::report_performance(t.counts, t.pairs.groups()));
+    if (!t.expected) return;
+    out.append(",\"estimated\":");
+    const ts::calibration_settings settings;
+    ts::append_expected(out, ts::report_expected(*t.expected), ts::check_calibration(t.counts, settings), settings);
   }
   template <class Map, class Write>
   void list(ts::text_buffer& out, std::string_view member, Map& all, Write&& each) {

@@ -65,7 +65,7 @@ class label_files {
         why = read_object(line);
       } else if (!header) {
         header = csv_header::read(line);
-        if (!header) return path + ": the first line names no columns id and label";
+        if (!header) return path + ": the first line does not name the columns id and label once";
         continue;
       } else {
         why = header->split(line) ? reader_.read(header->id(), header->label(), header->time(), label_)
@@ -132,7 +132,6 @@ int main(int argc, char** argv) {
          "--labels", labels,
          "files of labels: lines of {\"id\":...,\"label\":...,\"time\":...}, or a table with columns of these names "
          "(.csv)")
-      ->required()
       ->allow_extra_args(false);
   app.add_option("--id", of_log.id, "the log's member or feature that is the id")->required();
   add_choice(app, "--task", of_log.task,
@@ -159,6 +158,8 @@ int main(int argc, char** argv) {
              std::uint64_t{0}, std::uint64_t{1'000'000});
   app.add_flag("--exact", of_join.exact,
                "keep each score, 16 bytes a pair and report: areas and KS are exact, not bounds from cells");
+  app.add_flag("--estimate", of_join.estimate,
+               "the performance that all predictions let expect, from their probabilities, without labels");
   add_number(app, "--memory-mib", memory, "memory for predictions and labels; what is more goes to a temporary file",
              std::uint64_t{1}, std::uint64_t{1} << 20U);
   app.add_option("--temporary-folder", temporary, "for temporary files")->capture_default_str();
@@ -172,6 +173,7 @@ int main(int argc, char** argv) {
 
   if (logs.empty()) return say("tabscore-labels: no prediction log is given; see --help\n"), 2;
   if (app["--output"]->count() > 0 && output.empty()) return say("tabscore-labels: --output is empty\n"), 2;
+  if (labels.empty() && !of_join.estimate) return say("tabscore-labels: --labels or --estimate is required\n"), 2;
   std::vector<std::string> once = of_log.segments;
   std::sort(once.begin(), once.end());
   if (const auto twice = std::adjacent_find(once.begin(), once.end()); twice != once.end()) {

@@ -8,10 +8,13 @@
 #include <cstddef>
 #include <cstring>
 #include <filesystem>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <system_error>
 #include <tabscore/files/read_file.hpp>
 #include <tabscore/monitor/label_window.hpp>
+#include <tabscore/monitor/performance_alarm.hpp>
 #include <vector>
 
 #include "../command_line.hpp"
@@ -81,6 +84,25 @@ std::string wrong_log(const std::string& text) {
          (text.empty() ? "log" : text) + " for a file of that name";
 }
 
+/// FIGURE=VALUE.
+std::optional<ts::performance_reference> reference_of(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos) return std::nullopt;
+  const auto* const figure = ts::find_comparable(std::string_view(text).substr(0, equals));
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data() + equals + 1, text.data() + text.size(), value);
+  if (figure == nullptr || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return ts::performance_reference{std::string(figure->name), value, "settings"};
+}
+
+/// What is wrong with it; empty: nothing.
+std::string wrong_reference(const std::string& text) {
+  if (reference_of(text)) return {};
+  std::string known;
+  for (const auto& f : ts::comparable_figures) known.append(known.empty() ? "" : ", ").append(f.name);
+  return "'" + text + "' is not a figure and its reference, such as roc_auc=0.93; known are " + known;
+}
+
 void declare(CLI::App& app, flags& f) {
   app.add_option("--host", f.http.host, "address to listen on")
       ->check(CLI::Validator(wrong_address, ""))
@@ -147,7 +169,21 @@ void declare(CLI::App& app, flags& f) {
       ->allow_extra_args(false)
       ->check(CLI::Range(0.0, 1.0));
   app.add_option("--ab-field", f.service.ab_field, "field that assigns records to models (default: the schema's id)");
-  app.add_option("--ab-salt", f.service.ab_salt, "salt of that assignment: another one draws anew")
+  app.add_option("--ab-salt", f.service.ab_salt, "salt of that assignment: another one draws anew");
+  app.add_option("--label-folder", f.service.label_folder,
+                 "keep those predictions and what labels showed in this folder across restarts, a file a model");
+  app.add_option_function<std::vector<std::string>>(
+         "--performance-reference",
+         [&f](const std::vector<std::string>& all) {
+           f.service.performance_references.clear();
+           for (const std::string& text : all) f.service.performance_references.push_back(*reference_of(text));
+         },
+         "FIGURE=VALUE that labels have to show, such as roc_auc=0.93 (default: the metrics of the model file)")
+      ->delimiter(',')
+      ->check(CLI::Validator(wrong_reference, ""));
+  app.add_option("--performance-tolerance", f.service.performance_alarm.tolerance,
+                 "the part of its reference that a figure may be worse by before there is an alarm")
+      ->check(CLI::Range(0.0, 0.99))
       ->capture_default_str();
   app.add_flag("!--no-baseline", f.service.with_baseline, "ignore the model's drift baseline");
   using ts::serving::error_style;

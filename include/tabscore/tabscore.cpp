@@ -18,6 +18,7 @@
 #include "models/detail/load_xgboost.hpp"
 #include "models/detail/pipeline_model.hpp"
 #include "monitor/detail/drift_reference.hpp"
+#include "monitor/detail/expected_performance.hpp"
 #include "monitor/detail/histogram.hpp"
 #include "monitor/detail/performance_report.hpp"
 #include "monitor/detail/sliding_counts.hpp"

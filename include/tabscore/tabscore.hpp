@@ -110,6 +110,7 @@
 #include "formats/row_binary.hpp"
 
 #include "files/descriptor.hpp"
+#include "files/mapped_file.hpp"
 #include "files/read_file.hpp"
 #include "files/replaced_file.hpp"
 #include "files/write_target.hpp"
@@ -127,6 +128,7 @@
 #include "monitor/drift_reference.hpp"
 #include "monitor/drift_report.hpp"
 #include "monitor/estimate.hpp"
+#include "monitor/expected_performance.hpp"
 #include "monitor/histogram.hpp"
 #include "monitor/label.hpp"
 #include "monitor/label_window.hpp"
@@ -136,6 +138,7 @@
 #include "monitor/mutex.hpp"
 #include "monitor/paired_labels.hpp"
 #include "monitor/performance.hpp"
+#include "monitor/performance_alarm.hpp"
 #include "monitor/performance_json.hpp"
 #include "monitor/performance_report.hpp"
 #include "monitor/prometheus.hpp"

@@ -75,6 +75,27 @@ labels.append({"label": 1})
 labels.append('{"id": "o1", "label": 1} {"id": "o2", "label": 1}')
 label_file = written("labels.ndjson", labels)
 base = ["--id", "order", "--labels", label_file]
+
+# What is expected without labels: sums over probabilities.
+expected = {m["model"]: m for m in run("--id", "order", "--estimate", "--window", "day", log_file)[0]["models"]}
+for model in "ab":
+    known = [(p, z) for p, z, _, _, m in rows if m == model]
+    estimated = expected[model]["estimated"]
+    assert estimated["predictions"] == len(known) and expected[model]["performance"]["n"] == 0
+    near(value(estimated, "accuracy"), sum(p if z else 1 - p for p, z in known) / len(known))
+    near(value(estimated, "precision"), sum(p for p, z in known if z) / sum(z for _, z in known))
+    near(value(estimated, "brier"), sum(p * (1 - p) for p, _ in known) / len(known))
+    assert estimated["calibration"]["status"] == "unknown"
+    assert sum(w["estimated"]["predictions"] for w in expected[model]["windows"]) == len(known)
+for m in run(*base, "--estimate", log_file)[0]["models"]:
+    assert m["estimated"]["predictions"] == expected[m["model"]]["estimated"]["predictions"]
+    assert m["estimated"]["calibration"]["status"] == ("holds" if m["model"] in ("a", "b") else "unknown"), m["model"]
+assert "--labels or --estimate is required" in run("--id", "order", log_file, status=2)[0]
+twice = written("twice.ndjson", ['{"id": "o1", "label": 1, "label": 0}'])
+assert run("--id", "order", "--labels", twice, log_file)[0]["labels"]["unreadable"] == 1
+twice = written("twice.csv", ["id,label,label", "o1,1,0"])
+assert "does not name the columns id and label once" in run("--id", "order", "--labels", twice, log_file, status=1)[0]
+
 report, errors = run(*base, "--exact", "--window", "day", "--segment", "country", log_file)
 assert report["labels"] == {
     "read": n + 7, "joined": n, "late": 0, "duplicate": 1, "contradicting": 1, "unknown": 1, "unreadable": 4,

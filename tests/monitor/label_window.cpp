@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
+#include <signal.h>
 #include <simdjson.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <tabscore/monitor/label.hpp>
 #include <tabscore/monitor/label_window.hpp>
@@ -8,8 +11,11 @@
 #include <cmath>
 #include <cstdint>
 #include <deque>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <random>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -55,10 +61,10 @@ TEST_CASE("labels join the predictions of the window, each id once", "[monitor]"
   ts::label_window window({}, 100, std::chrono::hours(1));
   for (int i = 0; i < 250; ++i) predict(window, i, i / 250.0);
   predict(window, 249, 0.01);                               // repeated
-  CHECK(join(window, "149", 1) == label_outcome::unknown);  // pushed out
-  CHECK(join(window, "150", 1) == label_outcome::joined);
-  CHECK(join(window, "150", 1) == label_outcome::duplicate);
-  CHECK(join(window, "150", 0) == label_outcome::contradicting);
+  CHECK(join(window, "150", 1) == label_outcome::unknown);  // pushed out
+  CHECK(join(window, "151", 1) == label_outcome::joined);
+  CHECK(join(window, "151", 1) == label_outcome::duplicate);
+  CHECK(join(window, "151", 0) == label_outcome::contradicting);
   CHECK(join(window, "249", 1, INT64_MAX / 2) == label_outcome::late);
   CHECK(join(window, "249", 1, 0) == label_outcome::joined);
   CHECK(join(window, "250", 1) == label_outcome::unknown);
@@ -76,20 +82,25 @@ TEST_CASE("a window finds what a queue and a map of the same size find", "[monit
   std::mt19937_64 random(11);
   for (const std::size_t capacity : {1U, 2U, 7U, 64U}) {
     ts::label_window window({}, capacity);
-    std::deque<std::int64_t> queue;
+    std::deque<std::int64_t> queue;     // -1: an id that was there
     std::map<std::int64_t, bool> kept;  // labelled
+    std::size_t behind = 0;             // predictions that are not in the index
     for (int step = 0; step < 20000; ++step) {
       const auto id = static_cast<std::int64_t>(random() % (3 * capacity));
       if (random() % 2 == 0) {
         predict(window, id, 0.25);
-        if (kept.contains(id)) continue;
+        if (++behind == capacity || random() % 2 == 0) {
+          window.read();
+          behind = 0;
+        }
         if (queue.size() == capacity) {
           kept.erase(queue.front());
           queue.pop_front();
         }
-        queue.push_back(id);
-        kept[id] = false;
+        queue.push_back(kept.contains(id) ? -1 : id);
+        kept.try_emplace(id, false);
       } else {
+        behind = 0;
         const auto found = kept.find(id);
         const auto expected = found == kept.end() ? label_outcome::unknown
                               : found->second     ? label_outcome::duplicate
@@ -99,6 +110,80 @@ TEST_CASE("a window finds what a queue and a map of the same size find", "[monit
       }
     }
   }
+}
+
+TEST_CASE("of ids that nobody asked for in time the first in the window counts", "[monitor]") {
+  ts::label_window window({}, 4);
+  for (const int id : {1, 2, 3, 4, 5, 6, 1, 1, 7}) predict(window, id, id == 7 ? 0.75 : 0.25);
+  CHECK(join(window, "5", 1) == label_outcome::unknown);
+  CHECK(join(window, "6", 1) == label_outcome::joined);
+  CHECK(join(window, "1", 1) == label_outcome::joined);
+  CHECK(window.read().repeated == 1);
+  std::vector<double> all;
+  window.for_each(
+      [&](std::span<const double> values, std::uint32_t predicted) { all.push_back(values[0] + predicted); });
+  CHECK(all == std::vector<double>{0.25, 0.25, 1.75});
+}
+
+TEST_CASE("a window in a file outlives its process, and so do the labels of a commit", "[monitor]") {
+  const auto path = std::filesystem::temp_directory_path() / ("tabscore_window_" + std::to_string(::getpid()));
+  const ts::model_outputs model;
+  bool lost = false;
+  const auto open = [&](std::size_t capacity) {
+    return ts::label_window::open_file(path.string(), model, capacity, 0600, lost);
+  };
+  const auto in_a_child = [&](auto&& act) {
+    const ::pid_t child = ::fork();
+    if (child == 0) {
+      auto file = open(50);
+      if (!file) ::_exit(1);
+      ts::label_window window(model, 50, {}, {1, 2}, std::move(*file));
+      act(window);
+      ::kill(::getpid(), SIGKILL);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return WIFSIGNALED(status);
+  };
+  REQUIRE(in_a_child([](ts::label_window& window) {
+    for (int i = 0; i < 60; ++i) predict(window, i, i % 2 == 0 ? 0.875 : 0.125);
+    predict(window, 59, 0.5);
+    for (int i = 20; i < 30; ++i) join(window, std::to_string(i), 1);
+    window.commit();
+    for (int i = 30; i < 33; ++i) join(window, std::to_string(i), 1);  // not answered
+  }));
+  for (const bool once_more : {false, true}) {  // also after the end of a program
+    auto file = open(50);
+    REQUIRE(file);
+    ts::label_window window(model, 50, {}, {3, 4}, std::move(*file));
+    CHECK_FALSE(lost);
+    CHECK(window.read().kept == 50);
+    CHECK(window.read().counts.pairs() == (once_more ? 11U : 10U));
+    CHECK(window.read().counts.confusion(1, 1) == (once_more ? 6U : 5U));
+    CHECK(join(window, "10", 1) == label_outcome::unknown);
+    CHECK(join(window, "20", 1) == label_outcome::duplicate);
+    CHECK(join(window, "29", 0) == label_outcome::contradicting);
+    CHECK(join(window, "30", 1) == (once_more ? label_outcome::duplicate : label_outcome::joined));
+    window.commit();
+    CHECK_FALSE(open(50));  // this one has it
+  }
+  const auto other = open(49);
+  REQUIRE_FALSE(other);
+  CHECK(other.error().message.find("a window of 49 predictions has another size: move it away") != std::string::npos);
+  {
+    // As if the machine had stopped: another boot, and nobody has closed it.
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    const std::uint64_t words[]{1, 2, 0};
+    file.seekp(5 * 8);
+    file.write(reinterpret_cast<const char*>(words), sizeof words);
+  }
+  auto file = open(50);
+  REQUIRE(file);
+  CHECK(lost);
+  ts::label_window window(model, 50, {}, {}, std::move(*file));
+  CHECK(window.read().kept == 0);
+  CHECK(window.read().counts.pairs() == 0);
+  std::filesystem::remove(path);
 }
 
 TEST_CASE("records without an id are not kept, and threads may share a window", "[monitor]") {
@@ -145,6 +230,9 @@ TEST_CASE("labels are read as the task has them", "[monitor]") {
   for (const char* const time : {"\"today\"", "\"2026-02-30\"", "\"2026-01-01T25:00\"", "true", "1e300", "[]"}) {
     CHECK(read(two, std::string(R"({"id":1,"label":1,"time":)") + time + "}", to).starts_with("the time is not"));
   }
+  CHECK(read(two, R"({"id":1,"label":1,"label":0})", to) == "the member \"label\" is there twice");
+  CHECK(read(two, R"({"id":1,"id":2,"label":1})", to) == "the member \"id\" is there twice");
+  CHECK(read(two, R"({"id":1,"time":null,"label":1,"time":5})", to) == "the member \"time\" is there twice");
   CHECK(read(two, R"({"id":1})", to) == "the member \"label\" is missing");
   CHECK(read(two, R"({"label":1})", to) == "the member \"id\" is missing");
 

@@ -387,8 +387,53 @@ TEST_CASE("labels join the predictions that a service has answered", "[serving]"
   CHECK(ask(without, "POST", "/labels", "[]").status == 404);
   CHECK(ask(without, "GET", "/monitoring/performance").status == 404);
   CHECK(ask(without, "GET", "/labels").status == 405);
-  endpoint<loans> wrong({.model = model, .label_window = 100});
-  const auto failed = wrong.start();
-  REQUIRE(failed);
-  CHECK(failed->message == "the setting label_window needs a schema with an id: ts::id<...>");
+}
+
+TEST_CASE("without labels a service estimates its performance, also without an id", "[serving]") {
+  endpoint<loans> api({.model = model, .label_window = 100});
+  REQUIRE_FALSE(api.start());
+  for (int i = 0; i < 3; ++i) CHECK(ask(api, "POST", "/predict", loan).status == 200);
+  const std::string report = ask(api, "GET", "/monitoring/performance").body;
+  CHECK(contains(report, R"("estimated":{"predictions":3,"figures":{"accuracy":{"value":0.)"));
+  CHECK(contains(report, R"("status":"unknown"},"warning":null},"alarm":false,"references":[{"figure":"roc_auc",)"));
+  CHECK(contains(ask(api, "GET", "/metrics").body, "tabscore_expected_performance{figure=\"brier\"} 0."));
+  CHECK(ask(api, "POST", "/labels", "[]").status == 404);
+
+  const auto refusal = [](ts::serving::settings wanted) {
+    wanted.model = model;
+    endpoint<loans> wrong(std::move(wanted));
+    const auto failed = wrong.start();
+    return failed ? failed->message : std::string();
+  };
+  CHECK(refusal({.label_folder = "labels"}) == "the setting label_folder needs the setting label_window");
+  CHECK(
+      contains(refusal({.performance_references = {{"auc", 0.5}}}), "\"auc\" is no figure that may have a reference"));
+  CHECK(contains(refusal({.performance_alarm = {.tolerance = 1}}), "tolerance is not from 0 to below 1"));
+}
+
+TEST_CASE("a model whose labels are worse than its reference is an alarm", "[serving]") {
+  const auto folder = std::filesystem::temp_directory_path() / ("tabscore_alarm_" + std::to_string(::getpid()));
+  for (const bool again : {false, true}) {
+    endpoint<known_loans> api({.model = model,
+                               .label_window = 1000,
+                               .label_folder = folder.string(),
+                               .performance_references = {{"accuracy", 0.9, "settings"}}});
+    REQUIRE_FALSE(api.start());
+    std::string labels = "[";
+    for (int i = 0; i < 400 && !again; ++i) {
+      const std::string record = R"({"loan":)" + std::to_string(i) + "," + std::string(loan.substr(1));
+      CHECK(api.handle(request{.method = "POST", .path = "/predict", .body = record}).status == 200);
+      labels += (i == 0 ? R"({"id":)" : R"(,{"id":)") + std::to_string(i) + R"(,"label":)" + (i % 2 == 0 ? "1}" : "0}");
+    }
+    labels += "]";
+    CHECK(api.handle(request{.method = "POST", .path = "/labels", .body = labels}).status == 200);
+    const auto response = api.handle(request{.method = "GET", .path = "/monitoring/performance"});
+    const std::string report(response.body);
+    CHECK(contains(report, R"("alarm":true,"references":[{"figure":"accuracy","source":"settings","reference":0.9,)"));
+    CHECK(contains(report, R"("status":"fails"},"warning":"The probabilities do not agree)"));
+    const auto metrics = api.handle(request{.method = "GET", .path = "/metrics"});
+    CHECK(contains(std::string(metrics.body), "tabscore_performance_alarm{figure=\"accuracy\"} 1\n"));
+    CHECK(contains(std::string(metrics.body), "tabscore_calibration_failed 1\n"));
+  }
+  std::filesystem::remove_all(folder);
 }

@@ -64,7 +64,7 @@ class paired_labels {
                           std::span<const double> label, std::vector<double>& to);
 
   mutable std::mutex mutex_;
-  label_window first_, second_;  // always of the same ids
+  mutable label_window first_, second_;  // always of the same ids; thread-safe
   std::vector<difference> losses_;
   std::uint64_t pairs_ = 0;
 };

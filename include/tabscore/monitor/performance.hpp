@@ -65,6 +65,11 @@ class performance_counts {
 
   friend bool operator==(const performance_counts&, const performance_counts&) = default;
 
+  /// All that was counted as words, which load() takes of counts of the same model.
+  std::size_t words() const noexcept { return 1 + counts_.size() + (2 * means_.size() + sums_.size()) * sum_words; }
+  void save(std::span<std::uint64_t> to) const noexcept;
+  void load(std::span<const std::uint64_t> from) noexcept;
+
   // What was counted, for reports.
 
   /// Scores and labels of 0 and 1, whose order counts: binary, score and anomaly.
@@ -125,6 +130,12 @@ class performance_counts {
   static double clipped(double p) noexcept {
     constexpr double epsilon = std::numeric_limits<double>::epsilon();
     return (std::min)((std::max)(p, epsilon), 1 - epsilon);
+  }
+  static constexpr std::size_t sum_words = exact_sum::limbs + 4;
+  template <class F>
+  static void each_sum(auto& counts, F&& f) {
+    for (auto& m : counts.means_) f(m.sum), f(m.squares);
+    for (auto& s : counts.sums_) f(s);
   }
   void add_binary(double p, std::size_t actual) noexcept;
   void add_class(std::span<const double> values, std::size_t predicted, std::size_t actual) noexcept;
@@ -230,6 +241,33 @@ TABSCORE_INLINE std::optional<error> performance_counts::add(std::span<const dou
       break;
   }
   return std::nullopt;
+}
+
+TABSCORE_INLINE void performance_counts::save(std::span<std::uint64_t> to) const noexcept {
+  auto at = to.begin();
+  *at++ = pairs_;
+  at = std::copy(counts_.begin(), counts_.end(), at);
+  each_sum(*this, [&](const exact_sum& s) {
+    const auto magnitude = s.magnitude();
+    at = std::copy(magnitude.begin(), magnitude.end(), at);
+    for (const std::uint64_t n : {std::uint64_t{s.negative()}, s.nans(), s.infinities(), s.negative_infinities()}) {
+      *at++ = n;
+    }
+  });
+}
+
+TABSCORE_INLINE void performance_counts::load(std::span<const std::uint64_t> from) noexcept {
+  pairs_ = from[0];
+  auto at = from.begin() + 1;
+  std::copy_n(at, counts_.size(), counts_.begin());
+  at += static_cast<std::ptrdiff_t>(counts_.size());
+  each_sum(*this, [&](exact_sum& s) {
+    std::array<std::uint64_t, exact_sum::limbs> magnitude{};
+    std::copy_n(at, magnitude.size(), magnitude.begin());
+    at += magnitude.size();
+    s = exact_sum::of(magnitude, at[0] != 0, at[1], at[2], at[3]);
+    at += 4;
+  });
 }
 
 TABSCORE_INLINE std::array<std::uint64_t, 3> performance_counts::class_totals(std::size_t c) const noexcept {

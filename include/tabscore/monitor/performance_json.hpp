@@ -13,9 +13,14 @@
 #include "../core/text_buffer.hpp"
 #include "../core/write_number.hpp"
 #include "../outputs/task.hpp"
+#include "expected_performance.hpp"
 #include "performance_report.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
+
+/// Appends what to expect without labels, and whether it can be trusted, as a JSON object.
+void append_expected(text_buffer& out, const expected_report& report, const calibration_check& calibration,
+                     const calibration_settings& settings);
 
 /// Appends a report as a JSON object. Figures are {"value", "low", "high", "n"}, with "at_least" and "at_most" where
 /// scores were counted in cells; null stands for what is not defined.
@@ -24,17 +29,20 @@ void append_performance(text_buffer& out, const performance_report& report);
 }  // namespace tabscore::inline TABSCORE_ABI
 
 #if TABSCORE_BODIES
-namespace tabscore::inline TABSCORE_ABI {
+namespace tabscore::inline TABSCORE_ABI::detail {
 
-TABSCORE_INLINE void append_performance(text_buffer& out, const performance_report& report) {
-  const auto integer = [&](std::uint64_t n) {
+/// The parts of a report as JSON.
+struct figure_writer {
+  text_buffer& out;
+
+  void integer(std::uint64_t n) {
     out.keep_to(write_integer(out.space(number_text_space), static_cast<std::int64_t>(n)));
-  };
-  const auto real = [&](double x) {
+  }
+  void real(double x) {
     if (!std::isfinite(x)) return out.append("null");
     out.keep_to(write_real<spelling::json>(out.space(number_text_space), x));
-  };
-  const auto interval = [&](const estimate& e) {
+  }
+  void interval(const estimate& e) {
     const std::pair<std::string_view, double> numbers[]{
         {R"({"value":)", e.value}, {R"(,"low":)", e.low}, {R"(,"high":)", e.high}};
     for (const auto& [member, number] : numbers) {
@@ -43,8 +51,8 @@ TABSCORE_INLINE void append_performance(text_buffer& out, const performance_repo
     }
     out.append(R"(,"n":)");
     integer(e.samples);
-  };
-  const auto figure_value = [&](const figure& f) {
+  }
+  void value(const figure& f) {
     interval(f.value);
     const std::pair<std::string_view, double> more[]{
         {R"(,"at_least":)", f.at_least}, {R"(,"at_most":)", f.at_most}, {R"(,"expected":)", f.expected}};
@@ -54,8 +62,8 @@ TABSCORE_INLINE void append_performance(text_buffer& out, const performance_repo
       real(number);
     }
     out.append("}");
-  };
-  const auto list = [&](std::string_view member, const auto& items, const auto& write) {
+  }
+  void list(std::string_view member, const auto& items, const auto& write) {
     out.append(member);
     std::string_view before;
     for (const auto& item : items) {
@@ -63,70 +71,110 @@ TABSCORE_INLINE void append_performance(text_buffer& out, const performance_repo
       write(item);
     }
     out.append("]");
-  };
-  const auto figures = [&](const std::vector<figure>& all) {
+  }
+  void figures(const std::vector<figure>& all) {
     out.append(R"("figures":{)");
     std::string_view before;
     for (const figure& f : all) {
       out.append(std::exchange(before, ","));
       append_json_text(out, f.name);
       out.append(":");
-      figure_value(f);
+      value(f);
     }
     out.append("}");
-  };
+  }
+  /// Behind other members; of numbers that `number` writes.
+  void confusion(const std::vector<std::string>& classes, const auto& counts, const auto& number) {
+    list(R"(,"confusion":{"classes":[)", classes, [&](const auto& text) { append_json_text(out, text); });
+    out.append(R"(,"actual_by_predicted":[)");
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      out.append(i % classes.size() == 0 ? (i == 0 ? "[" : "],[") : ",");
+      number(counts[i]);
+    }
+    out.append("]]}");
+  }
+};
 
+}  // namespace tabscore::inline TABSCORE_ABI::detail
+
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE void append_performance(text_buffer& out, const performance_report& report) {
+  detail::figure_writer write{out};
   out.append(R"({"task":)");
   append_json_text(out, name(report.task));
   out.append(R"(,"n":)");
-  integer(report.pairs);
+  write.integer(report.pairs);
   out.append(",");
-  figures(report.figures);
+  write.figures(report.figures);
   if (!report.parts.empty()) {
     const std::string_view member = report.task == task::multiclass  ? R"(,"classes":[)"
                                     : report.task == task::quantiles ? R"(,"quantiles":[)"
                                                                      : R"(,"targets":[)";
-    list(member, report.parts, [&](const performance_part& part) {
+    write.list(member, report.parts, [&](const performance_part& part) {
       out.append(R"({"name":)");
       append_json_text(out, part.name);
       out.append(",");
-      figures(part.figures);
+      write.figures(part.figures);
       out.append("}");
     });
   }
   if (!report.confusion.empty()) {
-    list(R"(,"confusion":{"classes":[)", report.classes, [&](const auto& text) { append_json_text(out, text); });
-    out.append(R"(,"actual_by_predicted":[)");
-    const std::size_t k = report.classes.size();
-    for (std::size_t i = 0; i < report.confusion.size(); ++i) {
-      out.append(i % k == 0 ? (i == 0 ? "[" : "],[") : ",");
-      integer(report.confusion[i]);
-    }
-    out.append("]]}");
+    write.confusion(report.classes, report.confusion, [&](std::uint64_t n) { write.integer(n); });
   }
   if (!report.curve.empty()) {
-    list(R"(,"reliability":[)", report.curve, [&](const reliability& point) {
+    write.list(R"(,"reliability":[)", report.curve, [&](const reliability& point) {
       const std::pair<std::string_view, double> numbers[]{
           {R"({"from":)", point.from}, {R"(,"to":)", point.to}, {R"(,"predicted":)", point.predicted}};
       for (const auto& [text, number] : numbers) {
         out.append(text);
-        real(number);
+        write.real(number);
       }
       out.append(R"(,"actual":)");
-      interval(point.actual);
+      write.interval(point.actual);
       out.append("}}");
     });
   }
   if (!report.gains.empty()) {
-    list(R"(,"gains":[)", report.gains, [&](const gain& g) {
+    write.list(R"(,"gains":[)", report.gains, [&](const gain& g) {
       out.append(R"({"records":)");
-      real(g.records);
+      write.real(g.records);
       out.append(R"(,"captured":)");
-      figure_value(g.captured);
+      write.value(g.captured);
       out.append(R"(,"lift":)");
-      figure_value(g.lift);
+      write.value(g.lift);
       out.append("}");
     });
+  }
+  out.append("}");
+}
+
+TABSCORE_INLINE void append_expected(text_buffer& out, const expected_report& report,
+                                     const calibration_check& calibration, const calibration_settings& settings) {
+  detail::figure_writer write{out};
+  out.append(R"({"predictions":)");
+  write.integer(report.predictions);
+  out.append(",");
+  write.figures(report.figures);
+  if (!report.confusion.empty()) {
+    write.confusion(report.classes, report.confusion, [&](double x) { write.real(x); });
+  }
+  out.append(R"(,"calibration":{"labels":)");
+  write.integer(calibration.labels);
+  const std::pair<std::string_view, double> numbers[]{
+      {R"(,"ece":)", calibration.ece}, {R"(,"noise":)", calibration.noise}, {R"(,"limit":)", settings.limit}};
+  for (const auto& [member, number] : numbers) {
+    out.append(member);
+    write.real(number);
+  }
+  out.append(R"(,"status":)");
+  append_json_text(out, name(calibration.status));
+  out.append(R"(},"warning":)");
+  if (calibration.status == calibration_check::state::fails) {
+    append_json_text(out,
+                     "The probabilities do not agree with the known labels: these estimates are not to be trusted.");
+  } else {
+    out.append("null");
   }
   out.append("}");
 }

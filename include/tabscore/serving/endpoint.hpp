@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -108,8 +109,17 @@ class endpoint {
       return error{errc::structure,
                    "the settings label_window (up to 2^30) and label_delay (up to 100 years) are not in range"};
     }
-    if (config().label_window != 0 && !detail::has_id<full>) {
-      return error{errc::mismatch, "the setting label_window needs a schema with an id: ts::id<...>"};
+    if (!config().label_folder.empty() && config().label_window == 0) {
+      return error{errc::structure, "the setting label_folder needs the setting label_window"};
+    }
+    if (const performance_alarm_settings& a = config().performance_alarm; !(a.tolerance >= 0 && a.tolerance < 1)) {
+      return error{errc::structure, "the setting performance_alarm.tolerance is not from 0 to below 1"};
+    }
+    for (const performance_reference& r : config().performance_references) {
+      if (find_comparable(r.figure) == nullptr || !std::isfinite(r.value)) {
+        return error{errc::structure, "the setting performance_references: \"" + r.figure +
+                                          "\" is no figure that may have a reference, or its value is not finite"};
+      }
     }
     std::unique_ptr<detail::served_model<full>> model;
     if (!config().model.empty()) {

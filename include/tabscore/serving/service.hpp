@@ -123,20 +123,7 @@ constexpr bool names_id_apart() {
 
 /// Called for every scored batch: what watches for drift, what waits for labels, challengers, and the prediction log.
 template <class Service>
-using service_sinks = std::conditional_t<
-    has_id<Service>, sinks<drift_monitor, label_window, challenger_feed<typename Service::record>, jsonl_log>,
-    sinks<drift_monitor, challenger_feed<typename Service::record>, jsonl_log>>;
-
-/// Without an id no labels are waited for.
-template <class Service>
-service_sinks<Service> sinks_of(drift_monitor& monitor, [[maybe_unused]] label_window& labels,
-                                challenger_feed<typename Service::record>& challengers, jsonl_log& log) {
-  if constexpr (has_id<Service>) {
-    return service_sinks<Service>{monitor, labels, challengers, log};
-  } else {
-    return service_sinks<Service>{monitor, challengers, log};
-  }
-}
+using service_sinks = sinks<drift_monitor, label_window, challenger_feed<typename Service::record>, jsonl_log>;
 
 template <class Service>
 using pipeline_of = pipeline<typename Service::record, decltype(Service::rules), decltype(Service::features),

@@ -13,6 +13,7 @@
 #include "../core/config.hpp"
 #include "../json/decode.hpp"
 #include "../log/jsonl_log.hpp"
+#include "../monitor/performance_alarm.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::serving {
 
@@ -42,13 +43,16 @@ struct settings {
 
   std::size_t label_window = 0;  ///< the last predictions of a model that wait for labels; 0: no labels are taken
   std::chrono::seconds label_delay{0};  ///< labels that become known later are late; 0: none is
+  std::string label_folder{};  ///< keeps the predictions and figures of labels across restarts; empty: nothing does
+  std::vector<performance_reference> performance_references{};  ///< replace those of the model file's metrics
+  performance_alarm_settings performance_alarm{};
 
   std::vector<challenger_file> challengers{};
-  std::string challenger_log{};          ///< a line a record with the scores of all models; empty: none
-  std::size_t challenger_queue = 65536;  ///< records that wait for challengers; more are not scored by them
+  std::string challenger_log{};           ///< a line a record with the scores of all models; empty: none
+  std::size_t challenger_queue = 65536;   ///< records that wait for challengers; more are not scored by them
   std::vector<std::string> compare_by{};  ///< fields whose values are compared apart: texts, integers or booleans
-  std::string ab_field{};                ///< the field that assigns records to arms; empty: the id
-  std::string ab_salt = "tabscore";      ///< of the hash that does
+  std::string ab_field{};                 ///< the field that assigns records to arms; empty: the id
+  std::string ab_salt = "tabscore";       ///< of the hash that does
 
   std::string state_file{};    ///< keeps what monitoring has counted across restarts; empty: nothing does
   ::mode_t state_mode = 0600;  ///< of a new state file

@@ -62,7 +62,7 @@ class challengers {
   struct challenger {
     challenger(std::unique_ptr<model_type> loaded, const prediction_layout& champion, const settings& config)
         : model(std::move(loaded)),
-          pipe(*model->pipe, sinks_of<Service>(unwatched, no_labels, no_feed, no_log)),
+          pipe(*model->pipe, service_sinks<Service>{unwatched, no_labels, no_feed, no_log}),
           counts(champion, config.compare_by) {}
 
     const std::unique_ptr<model_type> model;  // its own pipeline answers the records of its arm
@@ -387,8 +387,8 @@ void log_all_to(served_model<Service>& model, const jsonl_log& log, const settin
 }
 
 template <class Service>
-std::vector<std::shared_ptr<labelled_model>> all_labels(const served_model<Service>& model) {
-  std::vector<std::shared_ptr<labelled_model>> all = model.labels;
+labelled_models all_labels(const served_model<Service>& model) {
+  labelled_models all = model.labels;
   if (!model.rivals || model.rivals->arms() == nullptr) return all;
   for (std::size_t i = 0; i < model.rivals->size(); ++i) {
     const auto& labels = model.rivals->model(i).labels;

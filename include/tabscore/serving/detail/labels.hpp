@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cmath>
@@ -20,17 +21,19 @@
 #include "../../core/config.hpp"
 #include "../../core/json_text.hpp"
 #include "../../core/text_buffer.hpp"
+#include "../../monitor/expected_performance.hpp"
 #include "../../monitor/label.hpp"
 #include "../../monitor/label_window.hpp"
+#include "../../monitor/performance_alarm.hpp"
 #include "../../monitor/performance_json.hpp"
 #include "../../monitor/performance_report.hpp"
 #include "../../monitor/prometheus.hpp"
-#include "served_model.hpp"
+#include "../settings.hpp"
+#include "labelled_model.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::serving::detail {
 
 using label_counts = std::array<std::uint64_t, 5>;  ///< by label_outcome
-using labelled_models = std::span<const std::shared_ptr<labelled_model>>;
 
 /// The labels of a body of /labels: all are read before one is joined.
 class label_batch {
@@ -62,7 +65,7 @@ class label_batch {
   }
 
   /// Each label counts once: for the first model that is joined, or else for the current one.
-  label_counts join(labelled_models models) const {
+  label_counts join(const labelled_models& models) const {
     label_counts counts{};
     for (const kept& l : labels_) {
       label_outcome found = label_outcome::unknown;
@@ -72,6 +75,7 @@ class label_batch {
       }
       ++counts[static_cast<std::size_t>(found)];
     }
+    for (const auto& model : models) model->window.commit();
     return counts;
   }
 
@@ -101,24 +105,59 @@ inline void append_outcomes(text_buffer& out, const label_counts& counts) {
   out.append("}");
 }
 
-/// The body of /monitoring/performance: the current model first.
-inline void append_performances(text_buffer& out, labelled_models models) {
+/// A model's figures beside its references: alarms are of the served model alone.
+inline void append_checks(text_buffer& out, std::span<const performance_check> checks) {
+  const bool alarm = std::any_of(checks.begin(), checks.end(), [](const auto& c) { return c.alarm; });
+  out.append(alarm ? R"(,"alarm":true,"references":[)" : R"(,"alarm":false,"references":[)");
+  std::string_view before;
+  for (const performance_check& c : checks) {
+    out.append(std::exchange(before, ","));
+    out.append(fmt::format(R"({{"figure":"{}","source":"{}","reference":{},"limit":{},"alarm":{}}})",
+                           c.reference.figure, c.reference.source, c.reference.value, c.limit, c.alarm));
+  }
+  out.append("]");
+}
+
+/// The figures to expect of the predictions in a window; no predictions where the task has none.
+inline expected_report expect(labelled_model& model) {
+  if (!expected_counts::has_figures(model.window.model())) return {};
+  expected_counts counts(model.window.model());
+  model.window.for_each(
+      [&](std::span<const double> values, std::uint32_t predicted) { counts.add(values, predicted); });
+  return report_expected(counts);
+}
+
+/// The body of /monitoring/performance: the current model, of the references, first.
+inline void append_performances(text_buffer& out, const labelled_models& models,
+                                std::span<const performance_reference> references,
+                                const performance_alarm_settings& alarm) {
   std::string_view before = R"({"models":[)";
   for (const auto& model : models) {
     const auto found = model->window.read();
+    const performance_report report = report_performance(found.counts);
     out.append(std::exchange(before, ","));
     out.append(R"({"model":)");
     append_json_text(out, model->sha256);
     out.append(fmt::format(R"(,"window":{{"capacity":{},"predictions":{},"repeated":{}}},"performance":)",
                            model->window.capacity(), found.kept, found.repeated));
-    append_performance(out, report_performance(found.counts));
+    append_performance(out, report);
+    out.append(R"(,"estimated":)");
+    if (const expected_report expected = expect(*model); expected.predictions != 0) {
+      const calibration_settings settings;
+      append_expected(out, expected, check_calibration(found.counts, settings), settings);
+    } else {
+      out.append("null");
+    }
+    const bool served = model == models.front();
+    append_checks(out, check_performance(report, served ? references : decltype(references)(), alarm));
     out.append("}");
   }
   out.append("]}");
 }
 
 inline void append_metrics(prometheus_text& text, const std::array<std::atomic<std::uint64_t>, 5>& labels,
-                           const labelled_model& model) {
+                           labelled_model& model, std::span<const performance_reference> references,
+                           const performance_alarm_settings& alarm) {
   text.family("tabscore_labels_total", "counter", "Labels taken, by what became of them.");
   for (std::size_t i = 0; i < labels.size(); ++i) {
     text.sample({{"outcome", name(static_cast<label_outcome>(i))}}, labels[i].load());
@@ -127,10 +166,28 @@ inline void append_metrics(prometheus_text& text, const std::array<std::atomic<s
   text.family("tabscore_labelled_predictions", "gauge", "Predictions of the served model whose labels have come.");
   text.sample({}, found.counts.pairs());
   const performance_report report = report_performance(found.counts);
+  const auto figures = [&](const std::vector<figure>& all) {
+    for (const figure& f : all) {
+      if (std::isfinite(f.value.value)) text.sample({{"figure", f.name}}, f.value.value);
+    }
+  };
   text.family("tabscore_performance", "gauge", "What the served model's predictions are worth, by their labels.");
-  for (const figure& f : report.figures) {
-    if (std::isfinite(f.value.value)) text.sample({{"figure", f.name}}, f.value.value);
+  figures(report.figures);
+  text.family("tabscore_expected_performance", "gauge",
+              "The same of the predictions in the window, estimated without labels from their probabilities.");
+  figures(expect(model).figures);
+  using state = calibration_check::state;
+  if (const auto calibration = check_calibration(found.counts); calibration.status != state::unknown) {
+    text.family("tabscore_calibration_failed", "gauge",
+                "1: by the labels the probabilities are not true, and what is estimated from them misleads.");
+    text.sample({}, std::uint64_t{calibration.status == state::fails});
   }
+  const auto checks = check_performance(report, references, alarm);
+  text.family("tabscore_performance_reference", "gauge", "What the figure was when the model was validated.");
+  for (const performance_check& c : checks) text.sample({{"figure", c.reference.figure}}, c.reference.value);
+  text.family("tabscore_performance_alarm", "gauge",
+              "1: the figure's interval is worse than its reference by more than the tolerance.");
+  for (const performance_check& c : checks) text.sample({{"figure", c.reference.figure}}, std::uint64_t{c.alarm});
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI::serving::detail

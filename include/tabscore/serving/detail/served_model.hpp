@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
-#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,26 +15,17 @@
 #include "../../models/model_file.hpp"
 #include "../../monitor/drift.hpp"
 #include "../../monitor/drift_reference.hpp"
-#include "../../monitor/label_window.hpp"
 #include "../../outputs/decision_policy.hpp"
 #include "../../outputs/load_policy.hpp"
 #include "../../outputs/prediction.hpp"
 #include "../../pipeline/give_reasons.hpp"
 #include "../service.hpp"
 #include "../swappable.hpp"
+#include "labelled_model.hpp"
 #include "model_card.hpp"
 #include "openapi.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::serving::detail {
-
-/// The predictions of a model that wait for labels, and what is known of it from labels.
-struct labelled_model {
-  std::string sha256;
-  label_window window;
-};
-
-/// Models whose labels are still taken when others have been loaded.
-inline constexpr std::size_t most_labelled_models = 4;
 
 /// A model's monitoring: its own counts, whatever the policy, and the histograms of its training rows.
 struct monitored_model {
@@ -45,8 +35,9 @@ struct monitored_model {
 
   const std::shared_ptr<drift_monitor> owner;
   drift_monitor& monitor;
-  std::vector<std::shared_ptr<labelled_model>> labels;  // this model's, then those of the models before it
-  jsonl_log log;                                        // off until it is given one
+  labelled_models labels;  // this model's, then those of the models before it
+  std::vector<performance_reference> references;
+  jsonl_log log;  // off until it is given one
   std::optional<drift_baseline> baseline;
   model_identity identity;
 
@@ -75,7 +66,7 @@ struct served_model : monitored_model {
 
 /// The windows that take labels: the model's, those of models before it, those of the other arms.
 template <class Service>
-std::vector<std::shared_ptr<labelled_model>> all_labels(const served_model<Service>& model);
+labelled_models all_labels(const served_model<Service>& model);
 
 template <class Service>
 using live_model = swappable<served_model<Service>>;
@@ -107,26 +98,6 @@ std::shared_ptr<drift_monitor> monitor_for(const served_model<Service>* current,
   return std::make_shared<drift_monitor>(std::move(reference));
 }
 
-/// Where a model's predictions wait for labels: its place of before, which is one of `all`, or a new one, ahead of those
-/// of other models with the same outputs.
-inline std::vector<std::shared_ptr<labelled_model>> labels_for(std::vector<std::shared_ptr<labelled_model>> all,
-                                                               const settings& config, const std::string& sha256,
-                                                               const model_outputs& model) {
-  std::erase_if(all, [&](const auto& one) { return one->window.model() != model; });
-  const auto same = std::find_if(all.begin(), all.end(), [&](const auto& one) { return one->sha256 == sha256; });
-  if (same != all.end()) {
-    std::rotate(all.begin(), same, same + 1);
-    return all;
-  }
-  // In memory alone: the key need not be known to anybody.
-  std::random_device random;
-  const auto word = [&] { return std::uint64_t{random()} << 32U | random(); };
-  all.insert(all.begin(), std::shared_ptr<labelled_model>(new labelled_model{
-                              sha256, label_window(model, config.label_window, config.label_delay, {word(), word()})}));
-  if (all.size() > most_labelled_models) all.pop_back();
-  return all;
-}
-
 /// The model and the policy of files that have passed their checks. It does not log yet. `current` is what it takes the
 /// place of.
 template <class Service>
@@ -151,13 +122,12 @@ result<std::unique_ptr<served_model<Service>>> load_served_model(const settings&
   if (config.label_window != 0 && file->outputs.task == task::quantiles && file->outputs.names.empty()) {
     return error{errc::mismatch, "labels need the levels of quantiles: name them in the model file's outputs"};
   }
-  if constexpr (has_id<Service>) {
-    model->labels = labels_for(current != nullptr ? all_labels(*current) : decltype(model->labels)(), config, sha256,
-                               file->outputs);
-  }
-  label_window no_labels;
-  const auto told = sinks_of<Service>(model->monitor, has_id<Service> ? model->labels[0]->window : no_labels,
-                                      model->feed, model->log);
+  auto labels =
+      labels_for(current != nullptr ? all_labels(*current) : labelled_models(), config, sha256, file->outputs);
+  if (!labels) return labels.error();
+  model->labels = *std::move(labels);
+  model->references = performance_references(config.performance_references, file->origin.metrics);
+  const service_sinks<Service> told{model->monitor, model->labels[0]->window, model->feed, model->log};
   auto pipe = pipeline_of<Service>::make(Service::rules, Service::features, std::move(*scorer), told, policy);
   if (!pipe) return pipe.error();
   model->pipe.emplace(std::move(*pipe));

@@ -376,18 +376,15 @@ class session {
     return {.body = out_.view()};
   }
 
-  bool takes_labels() const {
-    return model_ != nullptr && !model_->labels.empty() && service_.config.label_window != 0;
-  }
-  response no_labels() {
-    return detail(404,
-                  "Labels are not taken here: that needs an id in the schema (ts::id) and the setting label_window.");
-  }
+  bool keeps_predictions() const { return model_ != nullptr && service_.config.label_window != 0; }
 
   /// Joins all labels of the body, or none when one of them is wrong.
   response labels(const request& asked) {
     if (model_ == nullptr) return no_model();
-    if (!takes_labels()) return no_labels();
+    if (!keeps_predictions() || !has_id<Service>) {
+      return detail(404,
+                    "Labels are not taken here: that needs an id in the schema (ts::id) and the setting label_window.");
+    }
     label_batch batch(model_->labels[0]->window.model());
     if (const auto wrong = batch.read(asked.body, service_.config.limits.max_records)) return detail(422, *wrong);
     const auto outcomes = batch.join(all_labels(*model_));
@@ -399,8 +396,8 @@ class session {
 
   response performance() {
     if (model_ == nullptr) return no_model();
-    if (!takes_labels()) return no_labels();
-    append_performances(out_, all_labels(*model_));
+    if (!keeps_predictions()) return detail(404, "No predictions are kept here: that needs the setting label_window.");
+    append_performances(out_, all_labels(*model_), model_->references, service_.config.performance_alarm);
     return {.body = out_.view()};
   }
 
@@ -410,7 +407,9 @@ class session {
     append_metrics(text, service_.log, model_ != nullptr ? model_->monitor.read() : totals{},
                    Service::prediction::task);
     if (model_ != nullptr) append_metrics(text, *model_, model_->pipe->layout(), service_.reloader->status());
-    if (takes_labels()) append_metrics(text, service_.labels, *model_->labels[0]);
+    if (keeps_predictions()) {
+      append_metrics(text, service_.labels, *model_->labels[0], model_->references, service_.config.performance_alarm);
+    }
     if (model_ != nullptr && model_->rivals) {
       append_metrics(text, service_.challenger_to);
       model_->rivals->append_metrics(text);

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "../core/batched_exact_sum.hpp"
+#include "../core/config.hpp"
+#include "../outputs/task.hpp"
+#include "estimate.hpp"
+#include "performance.hpp"
+#include "performance_report.hpp"
+#include "ranking.hpp"
+
+namespace tabscore::inline TABSCORE_ABI {
+
+/// The figures to expect of predictions without labels, if their probabilities are true (CBPE, confidence-based
+/// performance estimation). The intervals are of what labels would show: each is a trial with its probability.
+struct expected_report {
+  std::uint64_t predictions = 0;
+  std::vector<figure> figures;
+  std::vector<double> confusion;  ///< of two classes: actual class after actual class, as performance_report has it
+  std::vector<std::string> classes;
+};
+
+/// What the expected figures are computed from: integers and exact sums, merged bit for bit. Not for concurrent use.
+class expected_counts {
+ public:
+  explicit expected_counts(model_outputs model) : model_(std::move(model)) {
+    if (model_.task == task::binary) cells_.resize(score_cells);
+  }
+
+  /// Two classes, and several ones with probabilities: of these the accuracy alone.
+  static bool has_figures(const model_outputs& model) noexcept {
+    return model.task == task::binary || (model.task == task::multiclass && model.probabilities);
+  }
+  const model_outputs& model() const noexcept { return model_; }
+
+  /// Counts a prediction; one with a number that is no probability is left out. Precondition: has_figures(model()).
+  void add(std::span<const double> prediction, std::uint32_t predicted) noexcept;
+
+  void merge(const expected_counts& other) {
+    for (std::size_t i = 0; i < records_.size(); ++i) {
+      records_[i] += other.records_[i];
+      for (std::size_t k = 0; k < sums_[i].size(); ++k) sums_[i][k].merge(other.sums_[i][k]);
+    }
+    for (std::size_t i = 0; i < cells_.size(); ++i) {
+      cells_[i].records += other.cells_[i].records;
+      cells_[i].offsets += other.cells_[i].offsets;
+    }
+  }
+
+  friend expected_report report_expected(const expected_counts& counts);
+
+ private:
+  // Of predictions of label 0 and 1; of several classes all are in the second.
+  enum which : std::size_t { probability, variance, brier_variance, entropy, entropy_variance, sums };
+  /// Records of a cell, and how far they are above its lower end, in 2^-33 of its width.
+  struct cell {
+    std::uint64_t records = 0, offsets = 0;
+  };
+
+  model_outputs model_;
+  std::array<std::uint64_t, 2> records_{};
+  std::array<std::array<batched_exact_sum, sums>, 2> sums_;
+  std::vector<cell> cells_;
+};
+
+expected_report report_expected(const expected_counts& counts);
+
+/// Whether the probabilities were true of the records whose labels are known: without that, expected figures mislead.
+struct calibration_check {
+  enum class state : std::uint8_t { unknown, holds, fails };
+  std::uint64_t labels = 0;
+  double ece = std::numeric_limits<double>::quiet_NaN();
+  double noise =
+      std::numeric_limits<double>::quiet_NaN();  ///< true probabilities seldom show more: mean + 3 deviations
+  state status = state::unknown;
+};
+
+struct calibration_settings {
+  double limit = 0.02;             ///< it fails where error - noise reaches this
+  std::uint64_t min_labels = 200;  ///< of fewer nothing is said
+};
+
+/// Of two classes; unknown for other tasks.
+calibration_check check_calibration(const performance_counts& counts, const calibration_settings& settings = {});
+
+inline constexpr std::string_view name(calibration_check::state s) noexcept {
+  constexpr std::string_view names[]{"unknown", "holds", "fails"};
+  return names[static_cast<std::size_t>(s)];
+}
+
+namespace detail {
+
+/// The ends of a cell of probability_cell().
+inline std::pair<double, double> ends_of_cell(std::size_t cell) noexcept {
+  constexpr std::uint64_t lowest = std::uint64_t{1023 - 17} << 6U;
+  const auto low = [](std::size_t i) { return i == 0 ? 0.0 : std::bit_cast<double>((i + lowest) << 46U); };
+  constexpr std::size_t middle = (score_cells - 1) / 2;
+  if (cell < middle) return {low(cell), low(cell + 1)};
+  return {1 - low(score_cells - cell), 1 - low(score_cells - 1 - cell)};
+}
+
+}  // namespace detail
+
+}  // namespace tabscore::inline TABSCORE_ABI
+
+#if !defined(TABSCORE_COMPILED)
+#include "detail/expected_performance.hpp"
+#endif

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "../core/config.hpp"
+#include "performance_report.hpp"
+
+namespace tabscore::inline TABSCORE_ABI {
+
+/// What a figure was when the model was validated, or has to be.
+struct performance_reference {
+  std::string figure;
+  double value = 0;
+  std::string_view source{};  ///< a literal: where it is from
+
+  friend bool operator==(const performance_reference&, const performance_reference&) = default;
+};
+
+struct performance_alarm_settings {
+  double tolerance = 0.05;         ///< the part of a reference that a figure may be worse by
+  std::uint64_t min_labels = 200;  ///< of fewer there is no alarm
+};
+
+/// A figure beside its reference. An alarm: the whole interval is worse than the limit, in a sample that is large
+/// enough.
+struct performance_check {
+  performance_reference reference;
+  double limit = 0;
+  bool alarm = false;
+};
+
+/// Figures that may have a reference; `lower` are the better the lower they are.
+struct comparable_figure {
+  std::string_view name, also;  ///< `also`: scikit-learn's name
+  bool lower;
+};
+inline constexpr comparable_figure comparable_figures[]{{"accuracy", "accuracy_score", false},
+                                                        {"precision", "precision_score", false},
+                                                        {"recall", "recall_score", false},
+                                                        {"f1", "f1_score", false},
+                                                        {"roc_auc", "roc_auc_score", false},
+                                                        {"pr_auc", "average_precision", false},
+                                                        {"ks", "ks_statistic", false},
+                                                        {"macro_f1", "f1_macro", false},
+                                                        {"weighted_f1", "f1_weighted", false},
+                                                        {"r2", "r2_score", false},
+                                                        {"log_loss", "logloss", true},
+                                                        {"brier", "brier_score", true},
+                                                        {"ece", "expected_calibration_error", true},
+                                                        {"mae", "mean_absolute_error", true},
+                                                        {"rmse", "root_mean_squared_error", true}};
+
+/// Finds a figure by its name or scikit-learn's; nullptr: there is none.
+inline const comparable_figure* find_comparable(std::string_view name) noexcept {
+  for (const comparable_figure& f : comparable_figures) {
+    if (f.name == name || f.also == name) return &f;
+  }
+  return nullptr;
+}
+
+/// The references of a model file's metrics: those that are named as figures are, perhaps with "holdout_",
+/// "validation_" or "test_" before it. `declared` come first and replace them.
+inline std::vector<performance_reference> performance_references(
+    std::vector<performance_reference> declared, std::span<const std::pair<std::string, double>> metrics) {
+  for (const auto& [metric, value] : metrics) {
+    std::string_view name = metric;
+    for (const std::string_view before : {"holdout_", "validation_", "test_"}) {
+      if (name.starts_with(before)) {
+        name.remove_prefix(before.size());
+        break;
+      }
+    }
+    const comparable_figure* const found = find_comparable(name);
+    if (found == nullptr || !std::isfinite(value)) continue;
+    const bool known =
+        std::any_of(declared.begin(), declared.end(), [&](const auto& r) { return r.figure == found->name; });
+    if (!known) declared.push_back({std::string(found->name), value, "model file"});
+  }
+  return declared;
+}
+
+/// Compares a report with references; those of figures that it does not have are left out.
+inline std::vector<performance_check> check_performance(const performance_report& report,
+                                                        std::span<const performance_reference> references,
+                                                        const performance_alarm_settings& settings = {}) {
+  std::vector<performance_check> checks;
+  for (const performance_reference& r : references) {
+    const auto found =
+        std::find_if(report.figures.begin(), report.figures.end(), [&](const figure& f) { return f.name == r.figure; });
+    const comparable_figure* const kind = find_comparable(r.figure);
+    if (found == report.figures.end() || kind == nullptr) continue;
+    const double allowed = std::abs(r.value) * settings.tolerance;
+    performance_check c{r, kind->lower ? r.value + allowed : r.value - allowed, false};
+    c.alarm = found->value.samples >= settings.min_labels &&
+              (kind->lower ? found->value.low > c.limit : found->value.high < c.limit);  // NaN: no alarm
+    checks.push_back(std::move(c));
+  }
+  return checks;
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI

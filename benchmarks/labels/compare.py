@@ -7,11 +7,13 @@ compare.py tabscore FOLDER PROGRAM       PROGRAM: tabscore-labels
 compare.py sklearn|nannyml|evidently FOLDER    in an environment that has the package
 Each of the last two prints one JSON object: its figures, its seconds of CPU (without imports) and its peak memory."""
 import json
+import os
 import pathlib
 import resource
 import subprocess
 import sys
 
+os.environ["NML_DISABLE_USAGE_LOGGING"] = "1"
 what, folder = sys.argv[1], pathlib.Path(sys.argv[2])
 WARM = 20000  # rows of the reference that NannyML fits its calibration on
 

@@ -53,6 +53,15 @@ class exact_sum {
     negative_infinities_ += other.negative_infinities_;
   }
 
+  /// Takes away what was merged.
+  void subtract(exact_sum other) noexcept {
+    negate(other.limb_);
+    other.nans_ = 0 - other.nans_;
+    other.infinities_ = 0 - other.infinities_;
+    other.negative_infinities_ = 0 - other.negative_infinities_;
+    merge(other);
+  }
+
   /// The sum, rounded once (to even); an infinity where it is too large or one was added, NaN as IEEE 754 has it.
   double value() const noexcept { return nans_ != 0 ? std::numeric_limits<double>::quiet_NaN() : value_without_nans(); }
   /// The same of the values that are not NaN.

@@ -33,6 +33,10 @@ struct exact_mean {
     sum.merge(other.sum);
     squares.merge(other.squares);
   }
+  void subtract(const exact_mean& other) noexcept {
+    sum.subtract(other.sum);
+    squares.subtract(other.squares);
+  }
   friend bool operator==(const exact_mean&, const exact_mean&) = default;
 };
 

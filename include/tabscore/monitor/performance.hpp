@@ -63,6 +63,16 @@ class performance_counts {
     return std::nullopt;
   }
 
+  /// What has come since these counts were `earlier`, bit for bit.
+  performance_counts since(const performance_counts& earlier) const {
+    performance_counts part = *this;
+    part.pairs_ -= earlier.pairs_;
+    for (std::size_t i = 0; i < counts_.size(); ++i) part.counts_[i] -= earlier.counts_[i];
+    for (std::size_t i = 0; i < means_.size(); ++i) part.means_[i].subtract(earlier.means_[i]);
+    for (std::size_t i = 0; i < sums_.size(); ++i) part.sums_[i].subtract(earlier.sums_[i]);
+    return part;
+  }
+
   friend bool operator==(const performance_counts&, const performance_counts&) = default;
 
   /// All that was counted as words, which load() takes of counts of the same model.

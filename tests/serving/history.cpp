@@ -45,3 +45,48 @@ TEST_CASE("The history tells the largest classes, and begins anew with those of 
   CHECK(json(history) ==
         R"({"interval_s":5,"time":[20],"records":[3],"classes":{"x":[1],"y":[2]},"rejected":[0],"drift":[0.0]})");
 }
+
+TEST_CASE("The history of performance has a point for each stretch of labels") {
+  ts::serving::detail::performance_history history;
+  const auto member = [&] {
+    ts::text_buffer out;
+    history.append_member(out);
+    return std::string(out.view());
+  };
+  ts::performance_counts counts{ts::model_outputs()}, late{ts::model_outputs()};
+  bool begun = false;
+  const auto add = [&](double p, double label, int times) {
+    for (int i = 0; i < times; ++i) {
+      REQUIRE_FALSE(counts.add({&p, 1}, p >= 0.5, {&label, 1}));
+      if (begun) REQUIRE_FALSE(late.add({&p, 1}, p >= 0.5, {&label, 1}));
+    }
+  };
+  history.look(100, "a", counts);
+  add(0.75, 1, 300);
+  history.look(105, "a", counts);
+  CHECK(member().empty());  // it waits for more
+  history.look(160, "a", counts);
+  CHECK(member().starts_with(
+      R"(,"performance":{"model":"a","time":[160],"n":[300],"series":[{"figure":"accuracy","value":[1.0],)"));
+  const ts::performance_counts early = counts;
+  begun = true;
+  add(0.75, 0, 750);
+  add(0.25, 0, 250);
+  history.look(165, "a", counts);
+  CHECK(member().starts_with(
+      R"(,"performance":{"model":"a","time":[160,165],"n":[300,1000],"series":[{"figure":"accuracy","value":[1.0,0.25],)"));
+  CHECK(member().find(R"({"figure":"brier","value":[0.0625,0.4375],)") != std::string::npos);
+  CHECK(counts.since(early) == late);
+  history.look(225, "a", counts);
+  CHECK(member().find("225") == std::string::npos);  // no labels, no point
+  history.look(230, "b", ts::performance_counts{ts::model_outputs()});
+  CHECK(member().empty());
+}
+
+TEST_CASE("The history says where another model's counts begin") {
+  ts::serving::detail::monitoring_history history(ts::task::binary);
+  for (const std::int64_t time : {10, 15, 20, 25}) {
+    history.add({time, 4, 1, 0, 0.5, {}, {}, {}, time < 20 ? "a" : "b"}, {R"("p")"});
+  }
+  CHECK(json(history).ends_with(R"(,"models":[{"time":10,"model":"a"},{"time":20,"model":"b"}]})"));
+}

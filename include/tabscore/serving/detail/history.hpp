@@ -20,6 +20,7 @@
 #include "../../core/text_buffer.hpp"
 #include "../../core/write_number.hpp"
 #include "../../outputs/task.hpp"
+#include "performance_history.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::serving::detail {
 
@@ -36,6 +37,7 @@ class monitoring_history {
     std::vector<std::uint64_t> classes = {};                 // records by predicted class
     std::vector<double> sums = {};                           // of predicted numbers
     std::vector<std::uint64_t> decisions = {};               // records by decision
+    std::string model = {};                                  // that the counts are of
   };
 
   /// `decisions`: the names of those that the service declares.
@@ -44,7 +46,10 @@ class monitoring_history {
   /// Names of classes or predicted numbers, as JSON; those of another model start the history anew.
   void add(moment now, const std::vector<std::string>& names);
 
-  /// {"interval_s":5,"time":[...],"records":[...],...}: one entry per moment in each list.
+  performance_history performance;
+
+  /// {"interval_s":5,"time":[...],"records":[...],...}: one entry per moment in each list; performance where labels
+  /// came.
   void append_to(text_buffer& out) const;
 
  private:
@@ -54,6 +59,7 @@ class monitoring_history {
     return places;
   }
   std::vector<std::size_t> largest_classes() const;
+  void append_models(text_buffer& out) const;
   // Before the first record a monitor has neither counts nor sums.
   template <class T>
   static T at(const std::vector<T>& numbers, std::size_t k) {
@@ -139,7 +145,24 @@ TABSCORE_INLINE void monitoring_history::append_to(text_buffer& out) const {
   }
   append_list(out, R"(,"rejected":)", [](const moment& m) { return m.rejected; });
   append_list(out, R"(,"drift":)", [](const moment& m) { return m.drift; });
+  append_models(out);
+  performance.append_member(out);
   out.append("}");
+}
+
+/// Where the counts of each model begin.
+TABSCORE_INLINE void monitoring_history::append_models(text_buffer& out) const {
+  std::string_view before = R"(,"models":[{"time":)", model;
+  for (const moment& m : moments_) {
+    if (m.model == model) continue;
+    model = m.model;
+    out.append(std::exchange(before, R"(,{"time":)"));
+    append(out, m.unix_s);
+    out.append(R"(,"model":)");
+    append_json_text(out, model);
+    out.append("}");
+  }
+  if (!model.empty()) out.append("]");
 }
 
 TABSCORE_INLINE std::vector<std::size_t> monitoring_history::largest_classes() const {

@@ -43,9 +43,13 @@ class maintenance {
     totals live = model ? model->monitor.read() : totals{};
     double drift = 0;
     if (model) drift = model->has_histograms() ? largest_drift(model->monitor) : model->drift().score;
-    service_.history.add({std::time(nullptr), live.samples, live.positives, service_.metrics.rejected(), drift,
-                          std::move(live.classes), std::move(live.outputs), std::move(live.decisions)},
-                         model ? model->names->column_names() : std::vector<std::string>());
+    service_.history.add(
+        {std::time(nullptr), live.samples, live.positives, service_.metrics.rejected(), drift, std::move(live.classes),
+         std::move(live.outputs), std::move(live.decisions), model ? model->identity.sha256 : std::string()},
+        model ? model->names->column_names() : std::vector<std::string>());
+    if (!model || model->labels.empty() || service_.config.label_window == 0) return;
+    labelled_model& labelled = *model->labels[0];
+    service_.history.performance.look(std::time(nullptr), labelled.sha256, labelled.window.read().counts);
   }
 
   // All that allocates is made before the thread, which has nobody to tell of a failure.

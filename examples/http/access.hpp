@@ -12,7 +12,8 @@ namespace http {
 /// What a preflight is told; the origin stands in a line of its own.
 inline constexpr std::string_view preflight_headers =
     "access-control-allow-methods: GET, HEAD, POST\r\n"
-    "access-control-allow-headers: accept, authorization, content-type, x-requested-with\r\n"
+    "access-control-allow-headers: accept, authorization, content-type, traceparent, tracestate, x-request-id, "
+    "x-requested-with\r\n"
     "access-control-max-age: 600\r\n";
 
 /// The name in a Host header: without its port, in lower case, without the dot of a full name.

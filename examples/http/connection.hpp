@@ -93,6 +93,17 @@ struct worker {
     spare.push_back(std::move(buffer));
   }
 
+  /// Answers without taking memory.
+  void refuse(tcp_socket& socket, std::string_view first_lines) {
+    ids.begin({}, {});
+    const std::array<asio::const_buffer, 6> texts{
+        asio::buffer(first_lines),         asio::buffer("x-request-id: "sv),
+        asio::buffer(ids.request_id()),    asio::buffer("\r\ntraceresponse: "sv),
+        asio::buffer(ids.traceresponse()), asio::buffer("\r\n\r\n"sv)};
+    error_code ec;
+    socket.write_some(texts, ec);
+  }
+
   static constexpr std::size_t keep_size = std::size_t{8} << 20;  // of spare buffers, and of slack
   static constexpr milliseconds grace{200};                       // for the next request of a connection at the end
 
@@ -101,8 +112,9 @@ struct worker {
   handler handle;
   asio::io_context context{1};
   asio::steady_timer ticker{context};
-  byte_buffer head;             // room for the first lines of an answer
-  std::array<char, 29> date{};  // as they tell it
+  byte_buffer head;                    // room for the first lines of an answer
+  tabscore::serving::request_ids ids;  // of answers that are not the handler's
+  std::array<char, 29> date{};         // as they tell it
   std::list<connection> connections;
   std::size_t in_flight = 0;  // requests that have come whole and whose answers have not been begun
   std::size_t bytes = 0;      // of requests and answers that have not wholly come or gone
@@ -130,9 +142,7 @@ class connection {
       for (bool more = true; more;) more = co_await exchange();
     } catch (const std::exception&) {  // out of memory, most likely: this connection ends, the server does not
       if (!answering_) {
-        constexpr std::string_view sorry =
-            "HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
-        socket_.write_some(asio::buffer(sorry), ec);
+        worker_.refuse(socket_, "HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\nconnection: close\r\n");
       }
     }
     let_go();
@@ -228,7 +238,7 @@ class connection {
   task<bool> exchange() {
     const settings& config = worker_.config;
     bool may_wait = true;
-    origin_ = {};
+    origin_ = request_id_ = traceparent_ = {};
     if (input_.size() == 0) {  // idle connections own no buffers
       worker_.give_back(std::exchange(input_, {}));
       allow(config.idle_timeout_s);
@@ -265,6 +275,7 @@ class connection {
     }
     if (!ec && parsed > config.max_header_bytes) ec = beast::error::header_limit;
     origin_ = worker_.policy.allowed_origin(parser.origin);
+    request_id_ = parser.head.request_id, traceparent_ = parser.head.traceparent;
     if (ec) co_return co_await hang_up(status_of(ec));
     if (!worker_.policy.answers_for(parser.host)) co_return co_await hang_up(421);
 
@@ -386,7 +397,8 @@ class connection {
   /// Begins an answer, nearly always wholly: what the socket does not take yet is left in unsent_. False when the
   /// connection is lost.
   bool answer(const response& r, bool more, bool http11 = true, bool head_only = false) {
-    worker_.head.reserve(768 + r.content_type.size() + r.more_headers.size() + origin_.size());
+    if (r.request_id.empty()) worker_.ids.begin(request_id_, traceparent_);
+    worker_.head.reserve(1024 + r.content_type.size() + r.more_headers.size() + origin_.size());
     char* const head = worker_.head.data();
     char* end = head;
     const auto put = [&](auto... pieces) { ((end = std::copy_n(pieces.data(), pieces.size(), end)), ...); };
@@ -396,6 +408,8 @@ class connection {
     put("\r\ncontent-length: "sv, number(fmt::format_int(r.body.size())), "\r\n"sv);
     if (!r.content_type.empty()) put("content-type: "sv, r.content_type, "\r\n"sv);
     put("x-content-type-options: nosniff\r\n"sv, r.more_headers);
+    put("x-request-id: "sv, r.request_id.empty() ? worker_.ids.request_id() : r.request_id, "\r\n"sv);
+    put("traceresponse: "sv, r.request_id.empty() ? worker_.ids.traceresponse() : r.traceresponse, "\r\n"sv);
     if (worker_.policy.varies()) put("vary: origin\r\n"sv);
     if (!origin_.empty()) {
       put("access-control-allow-origin: "sv, origin_, "\r\naccess-control-expose-headers: *\r\n"sv);
@@ -487,6 +501,7 @@ class connection {
   byte_buffer body_;         // of a request that is larger than input_, or comes in chunks
   std::string unsent_;       // of an answer
   std::string_view origin_;  // that may read the answer: the settings' own text
+  std::string_view request_id_, traceparent_;  // that the request brings
   clock::time_point deadline_ = clock::time_point::max();
   std::size_t held_ = 0;  // its part of the worker's bytes
   bool idle_ = false;
@@ -504,12 +519,10 @@ inline task<void> worker::attend(tcp_socket socket) {
   };
   const leaving at_the_end{*this};
   if (connections.size() >= most_connections) {
-    constexpr std::string_view full =
-        "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
     if (config.refused) config.refused(503);
     error_code ec;
     socket.non_blocking(true, ec);
-    socket.write_some(asio::buffer(full), ec);
+    refuse(socket, "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n");
     socket.shutdown(tcp_socket::shutdown_send, ec);
     co_return;
   }

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <tabscore/serving/request.hpp>
+#include <tabscore/serving/request_ids.hpp>
 #include <vector>
 
 /// The HTTP side of the example, with Boost.Beast behind one .cpp file; it knows nothing of what is served.
@@ -26,8 +27,8 @@ struct settings {
   std::vector<std::string> origins;  ///< whose pages may read answers (CORS); "*": any
   std::size_t max_body_bytes = std::size_t{64} << 20;    ///< more: 413, before the body is read
   std::size_t max_header_bytes = std::size_t{16} << 10;  ///< request line and headers together; more: 431
-  std::size_t max_connections = 10'000;  ///< one more gets 503
-  std::size_t max_requests = 1'000;      ///< that have come whole and are not answered; one more gets 503
+  std::size_t max_connections = 10'000;                  ///< one more gets 503
+  std::size_t max_requests = 1'000;  ///< that have come whole and are not answered; one more gets 503
   std::size_t max_bytes_in_flight = std::size_t{512}
                                     << 20;       ///< of requests and answers; more: 503. At least one body a thread
   unsigned header_timeout_s = 10;                ///< from a request's first byte to the end of its headers: 408

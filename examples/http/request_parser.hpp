@@ -49,7 +49,8 @@ class request_parser final : public beast::basic_parser<true> {
     }
     head.set_target(path);
   }
-  void on_field_impl(beast::field name, boost::string_view, boost::string_view value, error_code& ec) override {
+  void on_field_impl(beast::field name, boost::string_view name_text, boost::string_view value,
+                     error_code& ec) override {
     if (is_header_done()) return;  // a trailer
     switch (name) {
       case beast::field::host:
@@ -82,6 +83,10 @@ class request_parser final : public beast::basic_parser<true> {
       case beast::field::transfer_encoding:  // Beast lets other codings pass and would then see no body at all
         if (!http11 || !boost::beast::iequals(value, "chunked")) ec = beast::error::bad_transfer_encoding;
         break;
+      case beast::field::unknown:
+        if (boost::beast::iequals(name_text, "x-request-id")) keep_single(head.request_id, value);
+        if (boost::beast::iequals(name_text, "traceparent")) keep_single(head.traceparent, value);
+        break;
       default:
         break;
     }
@@ -101,13 +106,18 @@ class request_parser final : public beast::basic_parser<true> {
   void on_finish_impl(error_code&) override {}
   void on_response_impl(int, boost::string_view, int, error_code&) override {}
 
-  void keep(std::string_view& to, boost::string_view value, error_code& ec) {
-    // A value folded over lines (obsolete; RFC 9112 5.2 lets us refuse it) is in a buffer of Beast's that goes away.
+  /// A value folded over lines (obsolete; RFC 9112 5.2 lets us refuse it) is in a buffer of Beast's that goes away.
+  bool is_folded(boost::string_view value) const {
     const std::less<> before;
-    if (before(value.data(), input_.data()) || !before(value.data(), input_.data() + input_.size())) {
-      ec = beast::error::bad_value;
-    }
+    return before(value.data(), input_.data()) || !before(value.data(), input_.data() + input_.size());
+  }
+  void keep(std::string_view& to, boost::string_view value, error_code& ec) const {
+    if (is_folded(value)) ec = beast::error::bad_value;
     to = view(value);
+  }
+  /// Of several headers none counts.
+  void keep_single(std::string_view& to, boost::string_view value) const {
+    to = to.data() == nullptr && !is_folded(value) ? view(value) : std::string_view("");
   }
 
   byte_buffer& input_;

@@ -22,6 +22,8 @@ void answer(Endpoint& api, const httplib::Request& in, httplib::Response& out) {
   const std::string content_type = in.get_header_value("Content-Type"), accept = in.get_header_value("Accept"),
                     coding = in.get_header_value("Content-Encoding");
   request.content_type = content_type, request.accept = accept, request.content_encoding = coding;
+  const std::string id = in.get_header_value("X-Request-Id"), trace = in.get_header_value("traceparent");
+  request.request_id = id, request.traceparent = trace;
 
   const auto response = api.handle(request);
   out.status = static_cast<int>(response.status);

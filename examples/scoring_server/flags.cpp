@@ -145,6 +145,8 @@ void declare(CLI::App& app, flags& f) {
   app.add_option("--log-hash-key-file", f.hash_key_file,
                  "file of 16 secret bytes that hashed fields are logged under; without it another key at each start");
   app.add_flag("--log-model", f.service.log_model_hash, "each line of the log names the model file's SHA-256");
+  app.add_flag("--log-request-ids", f.service.log_request_ids,
+               "each line of the log has the request id and the trace id");
   add_file_mode(
       app, [&f](::mode_t mode) { f.service.state_mode = f.service.log.file.mode = mode; },
       "rights of a new log and state file, in octal (default: 600); one that takes another's place has that one's");

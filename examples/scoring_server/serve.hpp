@@ -33,8 +33,8 @@ inline http::handler print_each(http::handler answer) {
     const auto start = std::chrono::steady_clock::now();
     const http::response r = answer(asked);
     const std::chrono::duration<double, std::micro> time = std::chrono::steady_clock::now() - start;
-    say("{} {} {} {:.0f} us\n", asked.method, ts::serving::detail::percent_encoded(asked.path, ""), r.status,
-        time.count());
+    say("{} {} {} {:.0f} us {}\n", asked.method, ts::serving::detail::percent_encoded(asked.path, ""), r.status,
+        time.count(), r.request_id);
     return r;
   };
 }

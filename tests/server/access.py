@@ -63,7 +63,7 @@ def redirects(server):
                     continue
                 names = {name for name, _ in headers}
                 expect(names - {"date", "content-length", "content-type", "location", "allow", "x-content-type-options", "connection",
-                                "content-security-policy", "x-frame-options", "referrer-policy"}, set(), path)
+                                "content-security-policy", "x-frame-options", "referrer-policy", "x-request-id", "traceresponse"}, set(), path)
                 for name, value in headers:
                     expect(bool(re.fullmatch(r"[ -~]*", value)), True, (path, name, value))
                 location = dict(headers).get("location", "")

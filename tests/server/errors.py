@@ -30,6 +30,7 @@ def ask(server, method, path, body=None, accept=(), kind="application/json"):
     connection = server.connection()
     connection._encode_request = lambda text: text.encode("latin-1")  # any byte may stand in a path
     connection.putrequest(method, path)
+    connection.putheader("X-Request-Id", "mine")
     for line in accept:
         connection.putheader("Accept", line)
     if body is not None:
@@ -50,7 +51,7 @@ def expect(got, wanted, what):
 def problem(server, wanted, *request, **more):
     status, kind, content = ask(server, *request, accept=[PROBLEM], **more)
     expect((status, kind), (wanted["status"], PROBLEM), request)
-    expect(json.loads(content), wanted, request)
+    expect(json.loads(content), {**wanted, "request_id": "mine"}, request)
 
 
 def negotiation(server):
@@ -124,12 +125,12 @@ def pydantic2(server):
 def neutral(server):
     status, kind, content = ask(server, "POST", "/batch_predict", NEGATIVE)
     expect((status, kind, json.loads(content)), (422, "application/json", {"errors": [
-        {"code": "ge", "path": "/records/1/minutes_watched", "message": "must be at least 0", "limit": 0}]}), "neutral")
+        {"code": "ge", "path": "/records/1/minutes_watched", "message": "must be at least 0", "limit": 0}], "request_id": "mine"}), "neutral")
     item = json.loads(ask(server, "POST", "/predict", "{")[2])["errors"][0]
     expect((item["code"], item["position"]), ("malformed", 1), "neutral")
     expect(json.loads(ask(server, "POST", "/predict?explain=x", "{}")[2])["errors"],
            [{"code": "not_integer", "parameter": "explain", "message": "must be an integer"}], "a parameter")
-    expect(json.loads(ask(server, "GET", "/nothing")[2]), {"errors": [{"message": "Not Found"}]}, "404")
+    expect(json.loads(ask(server, "GET", "/nothing")[2]), {"errors": [{"message": "Not Found"}], "request_id": "mine"}, "404")
     metrics = ask(server, "GET", "/metrics")[2].decode()
     for error in ("ge", "malformed"):
         expect('tabscore_rejected_records_total{error="%s",rule=""} 1\n' % error in metrics, True, error)

@@ -45,7 +45,7 @@ struct reply {
 
 reply ask(endpoint<loans>& api, std::string_view method, std::string_view target, std::string_view body = {},
           std::string_view accept = {}) {
-  request asked{.method = method, .accept = accept, .body = body};
+  request asked{.method = method, .accept = accept, .request_id = "mine", .body = body};
   asked.set_target(target);
   const auto response = api.handle(asked);
   reply r{response.status, std::string(response.body), {}};
@@ -91,10 +91,10 @@ TEST_CASE("by default coercion is strict and errors are neutral", "[serving]") {
   const reply wrong = ask(api, "POST", "/predict", R"({"purpose":"car","months":"48","amount":12000.0})");
   CHECK(wrong.status == 422);
   CHECK(wrong.headers.at("content-type") == "application/json");
-  CHECK(wrong.body == R"({"errors":[{"code":"not_integer","path":"/months","message":"must be an integer"}]})");
+  CHECK(wrong.body == R"({"errors":[{"code":"not_integer","path":"/months","message":"must be an integer"}],"request_id":"mine"})");
   CHECK(ask(api, "POST", "/predict", "{").body.starts_with(R"({"errors":[{"code":"malformed","path":"","message":")"));
-  CHECK(ask(api, "POST", "/predict", "\xFF").body == R"({"errors":[{"message":"The body is not UTF-8."}]})");
-  CHECK(ask(api, "GET", "/nothing").body == R"({"errors":[{"message":"Not Found"}]})");
+  CHECK(ask(api, "POST", "/predict", "\xFF").body == R"({"errors":[{"message":"The body is not UTF-8."}],"request_id":"mine"})");
+  CHECK(ask(api, "GET", "/nothing").body == R"({"errors":[{"message":"Not Found"}],"request_id":"mine"})");
   const std::string metrics = ask(api, "GET", "/metrics").body;
   for (const auto* error : {"not_integer", "malformed", "unreadable"}) {
     CHECK(contains(metrics, fmt::format("tabscore_rejected_records_total{{error=\"{}\",rule=\"\"}} 1\n", error)));

@@ -14,8 +14,9 @@
 namespace tabscore::inline TABSCORE_ABI::dialect {
 
 /// Problem details of RFC 9457 (application/problem+json): type, title, status, detail, instance, and of wrong values
-/// "errors", each with a JSON pointer (a URI fragment, RFC 6901), a sentence and a code. The context's status, instance
-/// and type_prefix go into them; without a prefix, and for a plain detail, the type is about:blank.
+/// "errors", each with a JSON pointer (a URI fragment, RFC 6901), a sentence and a code. The context's status,
+/// instance, request_id and type_prefix go into them; without a prefix, and for a plain detail, the type is
+/// about:blank.
 struct problem_details {
   static constexpr std::string_view content_type = "application/problem+json";
 
@@ -170,6 +171,7 @@ TABSCORE_INLINE void problem_details::begin(text_buffer& out, const problem_type
     out.append(R"(,"instance":)");
     append_json_text(out, context.instance);
   }
+  detail::append_request_id(out, context.request_id);
 }
 
 TABSCORE_INLINE void problem_details::append_pointer(text_buffer& out, const field_error& e,

@@ -39,11 +39,12 @@ concept item_dialect = error_dialect<Dialect> &&
 namespace detail {
 /// Appends the items of a list of errors, and closes it and the object around it.
 template <class Dialect>
-void append_items(text_buffer& out, std::span<const field_error> errors, const error_context& context) {
+void append_items(text_buffer& out, std::span<const field_error> errors, const error_context& context,
+                  std::string_view request_id = {}) {
   typename Dialect::item_writer writer(context);
   error_items items(out, context);
   for (const field_error& e : errors) items.add([&] { writer.append_error(out, e); });
-  items.close();
+  items.close(request_id);
 }
 }  // namespace detail
 
@@ -54,7 +55,8 @@ namespace tabscore::inline TABSCORE_ABI::dialect {
 /// The library's own answers: {"errors":[{"code","path","message"}]}. A code names a constraint (ge, min_length) or
 /// another fault (missing, not_integer), a rule (rule), or a body that is not JSON (malformed, with its position, line
 /// and column); the path is a JSON pointer into the body (RFC 6901). A constraint with a number adds "limit". An error
-/// of the query has its parameter instead of a path; a plain sentence has neither code nor path.
+/// of the query has its parameter instead of a path; a plain sentence has neither code nor path. A member request_id
+/// follows where the context has one.
 struct neutral {
   struct wording {
     std::string_view code;
@@ -134,7 +136,7 @@ struct neutral {
 
   static void append_errors(text_buffer& out, std::span<const field_error> errors, const error_context& context) {
     out.append(R"({"errors":[)");
-    detail::append_items<neutral>(out, errors, context);
+    detail::append_items<neutral>(out, errors, context, context.request_id);
   }
 
   static void append_syntax_error(text_buffer& out, const syntax_error& e, const error_context& context);
@@ -143,16 +145,22 @@ struct neutral {
                                  const error_context& context) {
     out.append(R"({"errors":[)");
     item_writer(context).append_broken_rule(out, message, row);
-    out.append("]}");
+    close(out, context);
   }
 
-  static void append_detail(text_buffer& out, std::string_view text, const error_context&) {
+  static void append_detail(text_buffer& out, std::string_view text, const error_context& context) {
     out.append(R"({"errors":[{"message":)");
     append_json_text(out, text);
-    out.append("}]}");
+    out.append("}");
+    close(out, context);
   }
 
  private:
+  static void close(text_buffer& out, const error_context& context) {
+    out.append("]");
+    detail::append_request_id(out, context.request_id);
+    out.append("}");
+  }
   /// {"code":"ge","path":"/records/3/age","message":
   static void begin(text_buffer& out, std::string_view code, const field_error& e, const error_context& context);
   static void append_token(std::string& pointer, std::string_view name);
@@ -194,7 +202,8 @@ TABSCORE_INLINE void neutral::append_syntax_error(text_buffer& out, const syntax
   detail::append_integer(out, e.line);
   out.append(R"(,"column":)");
   detail::append_integer(out, e.column);
-  out.append("}]}");
+  out.append("}");
+  close(out, context);
 }
 
 TABSCORE_INLINE void neutral::begin(text_buffer& out, std::string_view code, const field_error& e,

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "../core/config.hpp"
+#include "../core/json_text.hpp"
 #include "../core/text_buffer.hpp"
 #include "../core/write_number.hpp"
 #include "../schema/field_error.hpp"
@@ -29,6 +30,7 @@ struct error_context {
   unsigned status = 422;              ///< of the answer, for dialects that repeat it
   std::string_view instance = {};     ///< what the request was for, a URI reference
   std::string_view type_prefix = {};  ///< before the names of problem types, to make URI references of them
+  std::string_view request_id = {};   ///< for the member request_id of neutral errors and problem details
 };
 
 /// The context of a schema's errors in a body.
@@ -68,14 +70,17 @@ class error_items {
     full_ = true;
     ++unlisted_;
   }
-  /// Closes the list and the object around it, with "errors_not_listed" when some are not.
-  void close();
+  /// Closes the list and the object around it, with "errors_not_listed" when some are not, and "request_id" if given.
+  void close(std::string_view request_id = {});
 
  private:
   text_buffer& out_;
   std::size_t begin_, most_bytes_, unlisted_;
   bool full_ = false;
 };
+
+/// Appends the member request_id, if there is one.
+void append_request_id(text_buffer& out, std::string_view request_id);
 
 /// "Expecting value: line 1 column 2 (char 1)"
 inline std::string syntax_sentence(const syntax_error& e) {
@@ -93,12 +98,19 @@ namespace tabscore::inline TABSCORE_ABI {
 
 namespace detail {
 
-TABSCORE_INLINE void error_items::close() {
+TABSCORE_INLINE void append_request_id(text_buffer& out, std::string_view request_id) {
+  if (request_id.empty()) return;
+  out.append(R"(,"request_id":)");
+  append_json_text(out, request_id);
+}
+
+TABSCORE_INLINE void error_items::close(std::string_view request_id) {
   out_.append("]");
   if (unlisted_ != 0) {
     out_.append(R"(,"errors_not_listed":)");
     out_.keep_to(write_integer(out_.space(number_text_space), static_cast<std::int64_t>(unlisted_)));
   }
+  append_request_id(out_, request_id);
   out_.append("}");
 }
 

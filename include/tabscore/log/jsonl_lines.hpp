@@ -88,8 +88,8 @@ inline std::string json_text(std::string_view text) {
 /// Between the time and the features are the members of the prediction as it is declared; the threshold is there where
 /// the task has one, and with decisions the decision and the SHA-256 of the policy: "decision": ..., "policy": ... The
 /// features are the record's fields as their declarations let them be shown. Behind them stand the codes of the reasons
-/// where a request asked for some, "reasons": [...], then "arm" and "model" when they are not empty. Immutable, so that threads share
-/// it.
+/// where a request asked for some, "reasons": [...], the request's members (its ids, say), then "arm" and "model" when they
+/// are not empty. Immutable, so that threads share it.
 class jsonl_lines {
  public:
   explicit jsonl_lines(std::string_view model = {}, const siphash_key& key = {}, std::string_view arm = {})
@@ -141,19 +141,27 @@ class jsonl_lines {
           }
         }
       });
-      if (batch.scores.reasons == nullptr) {
+      if (batch.scores.reasons == nullptr && batch.log_members.empty()) {
         out.keep_to(end_.write(to));
       } else {
         out.keep_to(to);
-        append_end(out, *batch.scores.reasons, row);
+        append_end(out, batch, row);
       }
     }
   }
 
  private:
-  /// The end of a line with the codes of its reasons, the largest first.
-  void append_end(text_buffer& out, const record_reasons& reasons, std::size_t row) const {
-    std::string_view before = "}, \"reasons\": [";
+  /// The end of a line with more than the model: the codes of its reasons, the largest first, and the request's
+  /// members.
+  template <schema_type Schema>
+  void append_end(text_buffer& out, const scored<Schema>& batch, std::size_t row) const {
+    out.append("}");
+    if (batch.scores.reasons != nullptr) append_reason_codes(out, *batch.scores.reasons, row);
+    out.append(batch.log_members);
+    out.append(std::string_view(end_text_).substr(1));  // behind the brace of the features
+  }
+  static void append_reason_codes(text_buffer& out, const record_reasons& reasons, std::size_t row) {
+    std::string_view before = ", \"reasons\": [";
     if (reasons.of(row).empty()) out.append(before);
     for (const std::uint16_t at : reasons.of(row)) {
       out.append(before);
@@ -161,7 +169,6 @@ class jsonl_lines {
       before = ", ";
     }
     out.append("]");
-    out.append(end_text_.substr(1));  // the brace of the features stands before the reasons
   }
 
   /// What stands before a field's value. Of most names the compiler knows it, and copies it in whole blocks without a

@@ -3,6 +3,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <string_view>
 #include <tuple>
 #include <utility>
 
@@ -18,6 +19,7 @@ template <schema_type Schema>
 struct scored {
   columns<Schema> records;
   predictions scores;
+  std::string_view log_members = {};  ///< of the request, for each line of a log: , "name": value
 };
 
 /// Is told of every batch once it is wholly scored, rejected batches never. record() is called by the scoring thread:

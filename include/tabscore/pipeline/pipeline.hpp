@@ -63,6 +63,7 @@ class score_buffers {
   scratch matrix, codes, model, values, label, decision, contributions, reasons, reason_sums;
   record_reasons found_reasons;    ///< predictions::reasons
   std::size_t wanted_reasons = 0;  ///< of each record; needs pipeline::reasons()
+  std::string_view log_members;    ///< scored::log_members
   detail::number_texts texts;
   detail::exclusive user;  ///< one thread at a time
 };
@@ -225,7 +226,7 @@ class pipeline {
       add(records);
       const std::size_t rows = records.rows();
       buffers_.texts.clear();
-      scored<Schema> batch{records, predictions_of(0, rows)};
+      scored<Schema> batch{records, predictions_of(0, rows), buffers_.log_members};
       batch.scores.texts = &buffers_.texts;
       if (rows == 0) return batch.scores;
       bool admitted = true;

@@ -15,7 +15,9 @@ struct request {
   std::string_view query = {};  ///< without the question mark
   std::string_view content_type = {};
   std::string_view content_encoding = {};
-  std::string_view accept = {};  ///< all such headers, joined by commas
+  std::string_view accept = {};       ///< all such headers, joined by commas
+  std::string_view request_id = {};   ///< header x-request-id; empty: none, or several
+  std::string_view traceparent = {};  ///< header traceparent; empty: none, or several
   std::string_view body = {};
   bool expects_continue = false;  ///< the body has not come yet: the response is a refusal, or has status 100
   bool padded = false;  ///< 64 more bytes are readable behind the body (simdjson::SIMDJSON_PADDING); else it is copied
@@ -33,13 +35,17 @@ struct response {
   unsigned status = 200;
   std::string_view content_type = "application/json";  ///< empty: no such header
   std::string_view body = {};
-  std::string_view more_headers = {};  ///< whole lines ("allow: GET\r\n"), printable ASCII only
+  std::string_view more_headers = {};   ///< whole lines ("allow: GET\r\n"), printable ASCII only
+  std::string_view request_id = {};     ///< header x-request-id: the request's, or one that was made
+  std::string_view traceresponse = {};  ///< header traceresponse: the trace and this request's part of it
 
   /// Calls f(name, value) for each header but content-length and date.
   template <class F>
   void for_each_header(F&& f) const {
     if (!content_type.empty()) f(std::string_view("content-type"), content_type);
     f(std::string_view("x-content-type-options"), std::string_view("nosniff"));
+    if (!request_id.empty()) f(std::string_view("x-request-id"), request_id);
+    if (!traceresponse.empty()) f(std::string_view("traceresponse"), traceresponse);
     for (std::string_view rest = more_headers; !rest.empty();) {
       const std::string_view line = rest.substr(0, rest.find("\r\n"));
       rest.remove_prefix(line.size() + 2);

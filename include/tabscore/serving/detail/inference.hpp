@@ -41,9 +41,10 @@ class inference_api {
  public:
   inference_api(thread_metrics& metrics, decode_limits limits) : metrics_(metrics), decoder_(limits) {}
 
-  /// `served`: the model; nullptr: no model is loaded.
-  response operator()(route_target target, const request& asked, const served_model<Service>* served,
-                      text_buffer& out) {
+  /// `served`: the model; nullptr: no model is loaded. `log_members`: as of score_buffers.
+  response operator()(route_target target, const request& asked, const served_model<Service>* served, text_buffer& out,
+                      std::string_view log_members) {
+    buffers_.log_members = log_members;
     switch (target) {
       case route_target::v2_server:
         out.append(R"({"name":)");

@@ -282,7 +282,10 @@ TABSCORE_INLINE std::string description(bool lenient) {
         "Values may also be written as Python's pydantic 1 takes them, \"45\" or 45.0 for 45; what is said here is "
         "the plain way. ";
   }
-  return text + "Errors are problem details (RFC 9457) for clients whose Accept header names application/problem+json.";
+  return text +
+         "Errors are problem details (RFC 9457) for clients whose Accept header names application/problem+json. Every "
+         "answer has the headers x-request-id and traceresponse, from the request's x-request-id and traceparent (W3C "
+         "Trace Context) or made.";
 }
 
 }  // namespace openapi

@@ -21,6 +21,7 @@
 #include "../../pipeline/append_partial.hpp"
 #include "../../pipeline/score_json.hpp"
 #include "../request.hpp"
+#include "../request_ids.hpp"
 #include "count_query.hpp"
 #include "inference.hpp"
 #include "labels.hpp"
@@ -56,6 +57,8 @@ class session {
     out_.clear();
     header_.clear();
     asked_ = &asked;
+    ids_.begin(asked.request_id, asked.traceparent);
+    if (service_.config.log_request_ids) workspace_.buffers.log_members = ids_.log_members();
     style_ = accepts_problem(asked.accept) ? error_style::problem : service_.config.errors;
     if (asked.path == "/v2" || asked.path.starts_with("/v2/")) style_ = error_style::inference;
     routing to = resolve(asked);
@@ -63,6 +66,8 @@ class session {
     counted_answer counted{metrics_, to.found};
     response reply = to.found != nullptr ? respond(*to.found, asked) : unrouted(std::move(to));
     counted.status = reply.status;
+    reply.request_id = ids_.request_id();
+    reply.traceresponse = ids_.traceresponse();
     return reply;
   }
 
@@ -140,7 +145,7 @@ class session {
       case route_target::v2_model:
       case route_target::v2_model_ready:
       case route_target::v2_infer:
-        return inference_(target, asked, model_, out_);
+        return inference_(target, asked, model_, out_, workspace_.buffers.log_members);
       case route_target::openapi:
         return {.body = model_ != nullptr ? model_->openapi : service_.openapi_without_model};
       case route_target::problems:
@@ -326,6 +331,7 @@ class session {
     auto context = context_of<record>();
     context.status = reply.status;
     context.type_prefix = problem_types;
+    context.request_id = ids_.request_id();
     const auto plain = [](char c) { return c > ' ' && c < 0x7F; };
     if (std::all_of(asked_->path.begin(), asked_->path.end(), plain)) context.instance = asked_->path;
     with_dialect(style_, [&]<class Dialect>() { write.template operator()<Dialect>(context); });
@@ -423,6 +429,7 @@ class session {
   const served_model<Service>* model_ = nullptr;  // of the request at hand; none: no model is loaded
   std::string header_;
   inference_api<Service> inference_;
+  request_ids ids_;
   const request* asked_ = nullptr;            // the one at hand
   error_style style_ = error_style::neutral;  // of its answer
   workspace<record, typename Service::coercion> workspace_;

@@ -91,9 +91,11 @@ TEST_CASE("by default coercion is strict and errors are neutral", "[serving]") {
   const reply wrong = ask(api, "POST", "/predict", R"({"purpose":"car","months":"48","amount":12000.0})");
   CHECK(wrong.status == 422);
   CHECK(wrong.headers.at("content-type") == "application/json");
-  CHECK(wrong.body == R"({"errors":[{"code":"not_integer","path":"/months","message":"must be an integer"}],"request_id":"mine"})");
+  CHECK(wrong.body ==
+        R"({"errors":[{"code":"not_integer","path":"/months","message":"must be an integer"}],"request_id":"mine"})");
   CHECK(ask(api, "POST", "/predict", "{").body.starts_with(R"({"errors":[{"code":"malformed","path":"","message":")"));
-  CHECK(ask(api, "POST", "/predict", "\xFF").body == R"({"errors":[{"message":"The body is not UTF-8."}],"request_id":"mine"})");
+  CHECK(ask(api, "POST", "/predict", "\xFF").body ==
+        R"({"errors":[{"message":"The body is not UTF-8."}],"request_id":"mine"})");
   CHECK(ask(api, "GET", "/nothing").body == R"({"errors":[{"message":"Not Found"}],"request_id":"mine"})");
   const std::string metrics = ask(api, "GET", "/metrics").body;
   for (const auto* error : {"not_integer", "malformed", "unreadable"}) {
@@ -378,6 +380,20 @@ TEST_CASE("labels join the predictions that a service has answered", "[serving]"
   const std::string metrics = ask_it("GET", "/metrics");
   CHECK(contains(metrics, "tabscore_labels_total{outcome=\"joined\"} 2\n"));
   CHECK(contains(metrics, "tabscore_performance{figure=\"accuracy\"} 0.5\n"));
+  const auto infer = [&](std::string_view query, const std::string& amounts, const std::string& parameters) {
+    return predicted(query, "/v2/models/loan_default/infer",
+                     R"({"inputs":[{"name":"loan","datatype":"INT64","shape":[3],"data":[7,8,9]},
+                         {"name":"purpose","datatype":"BYTES","shape":[3],"data":["car","car","car"]},
+                         {"name":"months","datatype":"INT64","shape":[3],"data":[48,48,48]},
+                         {"name":"amount","datatype":"FP64","shape":[3],"data":[)" +
+                         amounts + "]}]" + parameters + "}");
+  };
+  CHECK(infer("ids=1", "1,2,3", "").ends_with(R"({"name":"loan","datatype":"INT64","shape":[3],"data":[7,8,9]}]})"));
+  CHECK(infer("", "1,0,3", R"(,"parameters":{"ids":true,"on_error":"skip"})")
+            .ends_with(R"({"name":"loan","datatype":"INT64","shape":[3],"data":[7,null,9]}]})"));
+  CHECK_FALSE(contains(infer("ids=0", "1,2,3", R"(,"parameters":{"ids":false})"), "\"loan\""));
+  CHECK(infer("ids=2", "1,2,3", "").starts_with("400 "));
+  CHECK(infer("", "1,2,3", R"(,"parameters":{"ids":"yes"})").starts_with("400 "));
   std::ifstream lines(log);
   std::string line;
   std::getline(lines, line);

@@ -56,7 +56,7 @@ class tensor_decoder {
     problem_.clear();
     id_.reset();
     outputs_.clear();
-    skips_ = explains_ = false;
+    skips_ = explains_ = tells_ids_ = false;
     body_size_ = body.size();
     return read_request(body);
   }
@@ -97,6 +97,8 @@ class tensor_decoder {
   bool skips() const noexcept { return skips_; }
   /// Its parameters ask for contributions.
   bool explains() const noexcept { return explains_; }
+  /// Its parameters ask for the records' ids.
+  bool tells_ids() const noexcept { return tells_ids_; }
   const decode_faults& faults() const noexcept { return faults_; }
   const std::string& problem() const noexcept { return problem_; }
 
@@ -354,6 +356,13 @@ class tensor_decoder {
           good = wrong(
               "The parameter 'explain' is neither true nor false: tensors hold the contributions of all features.");
         }
+      } else if (key == "ids") {
+        tells_ids_ = v.raw() == "true" || v.raw() == "1";
+        if (!tells_ids_ && v.kind() != json_kind::null && v.raw() != "0" && v.raw() != "false") {
+          good = wrong("The parameter 'ids' is neither true nor false.");
+        } else if (tells_ids_ && Schema::id_at == Schema::npos) {
+          good = wrong("The parameter 'ids' needs an id in the schema.");
+        }
       }
     });
     return good;
@@ -398,6 +407,7 @@ class tensor_decoder {
   std::size_t body_size_ = 0;
   bool skips_ = false;
   bool explains_ = false;
+  bool tells_ids_ = false;
   std::vector<std::uint8_t> valid_;  // of each record; empty: all are
   std::string problem_;
   std::string spare_;

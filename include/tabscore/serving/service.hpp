@@ -116,7 +116,7 @@ constexpr bool names_id_apart() {
       if (Service::prediction::decision == Service::record::names[Service::record::id_at]) return false;
     }
     const std::string_view name = Service::record::names[Service::record::id_at];
-    return name != "explanation" && name != "reasons";
+    return name != "explanation" && name != "reasons" && name != "error" && name != "contributions";
   }
   return true;
 }

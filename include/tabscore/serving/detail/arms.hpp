@@ -128,6 +128,7 @@ class arm_router {
     if (auto none = first_unscorable(parts)) return *none;
     for (part& p : parts) {
       p.buffers.wanted_reasons = buffers.wanted_reasons;
+      p.buffers.log_members = buffers.log_members;
       const score_outcome outcome = models_[p.arm]->pipe->score(p.records, p.buffers);
       if (const auto* none = std::get_if<unscorable>(&outcome)) {
         unscorable there = *none;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "../../core/config.hpp"
@@ -33,6 +34,7 @@ struct waiting_batch {
   double threshold = 0;
   const prediction_layout* layout = nullptr;
   std::chrono::system_clock::time_point time;
+  std::string log_members;
 
   void copy(const scored<Schema>& from) {
     const predictions& p = from.scores;
@@ -45,6 +47,7 @@ struct waiting_batch {
     threshold = p.threshold;
     layout = p.layout;
     time = std::chrono::system_clock::now();
+    log_members = from.log_members;
   }
   predictions scores() const {
     return {*layout, {values, layout->model.columns}, label, class_at, threshold, decision};

@@ -291,7 +291,9 @@ class challengers {
       for (std::size_t i = 0; i < all_.size(); ++i) {
         append_scores(",", all_[i]->model->identity.sha256, found_[i] ? &*found_[i] : nullptr, row);
       }
-      lines_.append("]}\n");
+      lines_.append("]");
+      lines_.append(waiting.log_members);
+      lines_.append("}\n");
     }
     (to_.log->append(lines_.view()) ? to_.totals.logged : to_.totals.not_logged) += rows;
   }

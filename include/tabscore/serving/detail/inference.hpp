@@ -17,7 +17,9 @@
 #include "../../compat/prediction_tensors.hpp"
 #include "../../compat/score_tensors.hpp"
 #include "../../compat/tensor_decoder.hpp"
+#include "../../compat/tensors.hpp"
 #include "../../core/config.hpp"
+#include "../../json/record_json.hpp"
 #include "../../json/write.hpp"
 #include "../../version.hpp"
 #include "../request.hpp"
@@ -90,7 +92,8 @@ class inference_api {
   response infer(const request& asked, const served_model<Service>& served, text_buffer& out) {
     if (!is_json(asked.content_type)) return error(out, wrong_type, "The content type is not application/json.");
     request_options options{.max_explained = count_query::most_explained};
-    if (const auto problem = read_options(asked.query, options)) return error(out, 400, *problem);
+    bool ids = false;
+    if (const auto problem = read_options(asked.query, options, ids)) return error(out, 400, *problem);
     thread_metrics::stopwatch time(metrics_);
     const auto* const arms = served.rivals ? served.rivals->arms() : nullptr;
     const routed_pipeline<Service> pipe(*served.pipe, arms);
@@ -99,12 +102,13 @@ class inference_api {
     if (const auto* p = std::get_if<predictions>(&outcome)) {
       metrics_.scored(p->rows());
       const bool explained = options.explain || decoder_.explains();
-      const auto all = tabscore::detail::positions(explained ? p->rows() : 0);
-      append_answer(served, out, *p, all, p->rows(), explained, nullptr);
+      const auto all = tabscore::detail::positions(explained || ids || decoder_.tells_ids() ? p->rows() : 0);
+      append_answer(served, out, *p, all, p->rows(), explained, ids, nullptr);
     } else if (const auto* some = std::get_if<partial_predictions>(&outcome)) {
       metrics_.scored(some->scores.rows());
       metrics_.rejected(*some);
-      append_answer(served, out, some->scores, some->rows, some->records, options.explain || decoder_.explains(), some);
+      append_answer(served, out, some->scores, some->rows, some->records, options.explain || decoder_.explains(), ids,
+                    some);
     } else {
       const bool malformed = std::holds_alternative<tabscore::error>(outcome);
       metrics_.rejected(malformed ? unreadable{} : outcome, records_.rows(), decoder_.faults().unlisted);
@@ -117,7 +121,11 @@ class inference_api {
   }
 
   /// What the query asks for; the sentence where that is nothing that there is.
-  static std::optional<std::string_view> read_options(std::string_view query, request_options& to) {
+  static std::optional<std::string_view> read_options(std::string_view query, request_options& to, bool& ids) {
+    const std::string wanted_ids = query_value(query, "ids").value_or("0");
+    ids = wanted_ids == "1" || wanted_ids == "true";
+    if (!ids && wanted_ids != "0" && wanted_ids != "false") return "The query parameter ids is neither 0 nor 1.";
+    if (ids && !has_id<Service>) return "The query parameter ids needs an id in the schema.";
     const std::string on_error = query_value(query, "on_error").value_or("fail");
     const std::string explain = query_value(query, "explain").value_or("0");
     if (on_error == "skip") to.on_error = tabscore::on_error::skip;
@@ -129,7 +137,7 @@ class inference_api {
 
   /// `rows`, `records`: as of partial_predictions. `some`: where bad records are skipped.
   void append_answer(const served_model<Service>& served, text_buffer& out, const predictions& p,
-                     std::span<const std::uint32_t> rows, std::size_t records, bool explained,
+                     std::span<const std::uint32_t> rows, std::size_t records, bool explained, bool ids,
                      const partial_predictions* some) {
     out.append(R"({"model_name":)");
     append_json_text(out, served.identity.name);
@@ -167,6 +175,10 @@ class inference_api {
       out.append(std::exchange(before, ","));
       append_arms(*served.rivals->arms(), out, rows, some != nullptr ? records : p.rows());
     }
+    if (ids || decoder_.tells_ids()) {
+      out.append(std::exchange(before, ","));
+      append_ids(out, rows, records);
+    }
     out.append("]}");
   }
 
@@ -185,6 +197,18 @@ class inference_api {
       out.append("\"");
     }
     out.append("]}");
+  }
+
+  /// The ids as an output of the name of their field.
+  void append_ids([[maybe_unused]] text_buffer& out, [[maybe_unused]] std::span<const std::uint32_t> rows,
+                  [[maybe_unused]] std::size_t records) const {
+    if constexpr (has_id<Service>) {
+      using field = typename record::template field<record::id_at>;
+      tabscore::detail::begin_output(out, field::name, tabscore::detail::datatype_of(field::kind), {records});
+      const auto ids = records_.view().template get<record::id_at>();
+      tabscore::detail::append_elements(out, rows, records, 1, "null",
+                                        [&](std::size_t k, std::size_t) { append_value<field>(out, ids[k]); });
+    }
   }
 
   /// The protocol's status for wrong values and broken rules is 400.

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""challengers.py PROGRAM MODELS: student_server beside challengers. The comparison is recomputed from servers that serve one
+"""challengers.py STUDENTS LOANS MODELS: servers beside challengers. The comparison is recomputed from servers that serve one
 model each, in exact arithmetic; an A/B test from docs/challengers.md's siphash; promotion by SIGHUP."""
 import collections
 import fractions
@@ -22,7 +22,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
 from example_server import Server  # noqa: E402
 
-PROGRAM, MODELS = sys.argv[1], pathlib.Path(sys.argv[2])
+PROGRAM, LOANS, MODELS = *sys.argv[1:3], pathlib.Path(sys.argv[3])
 LOGISTIC, GBM = MODELS / "student_logistic.json", MODELS / "student_gbm.json"
 
 # The function that the page shows.
@@ -45,9 +45,9 @@ def students(seed, count=400):
         }
 
 
-def shifted(folder, by):
-    """The logistic model with another intercept and threshold."""
-    text = LOGISTIC.read_text(encoding="utf-8")
+def shifted(folder, by, model=LOGISTIC):
+    """A logistic model with another intercept and threshold."""
+    text = model.read_text(encoding="utf-8")
     model = json.loads(text)
     model["model"]["intercept"] += by
     model["threshold"] = 0.5
@@ -108,8 +108,8 @@ class Challengers(unittest.TestCase):
         with Server(PROGRAM, "--challenger", str(GBM), "--challenger", str(other), "--challenger-log", scores,
                     "--compare-by", "student_country,courses_started") as server:
             self.assertEqual([ask(server, batch)[1] for batch in self.batches()], bodies)
-            wait(lambda: b'batches_total{outcome="scored"} 5\n' in server.get("/metrics"))
-            found = json.loads(server.get("/monitoring/compare"))
+            found = wait(lambda: (c := json.loads(server.get("/monitoring/compare")))["challengers"][1]["records"]["compared"] == 400 and c)
+            self.assertIn(b'batches_total{outcome="scored"} 5\n', server.get("/metrics"))
             metrics = server.get("/metrics").decode()
         self.assertEqual(found["champion"]["model"], sha256(LOGISTIC))
         self.assertIsNone(found["arms"])
@@ -219,6 +219,62 @@ class Challengers(unittest.TestCase):
             reload = wait(lambda: (r := json.loads(server.get("/model"))["reload"])["refused"] and r)
             self.assertIn("challenger.json", reload["error"])
             self.assertEqual(json.loads(server.get("/monitoring/compare"))["challengers"][0]["model"], found["challengers"][0]["model"])
+
+
+class LoanArms(unittest.TestCase):
+    """Decisions, reasons, explanations and ids of a body with several arms are those of the arms' models."""
+
+    def test_answers(self):
+        draw = random.Random(5)
+        loans = [{"application": "A-%d" % i, "purpose": draw.choice(["car", "house", "study", "wedding"]), "months": draw.randrange(20, 300),
+                  "amount": draw.randrange(500, 30000), **({"income": draw.randrange(900, 6000)} if draw.random() < 0.8 else {})} for i in range(200)]
+        broken = {"purpose": "car", "months": 1, "amount": 9000.0}
+        skipped = {"records": [*loans[:5], broken, {}, *loans[5:9]]}
+        everything = "/batch_predict?explain=2&reasons=3&ids=1"
+        tensors = {"inputs": [{"name": name, "datatype": kind, "shape": [200], "data": [convert(loan.get(name, 1000)) for loan in loans]}
+                              for name, kind, convert in (("application", "BYTES", str), ("purpose", "BYTES", str), ("months", "INT64", int),
+                                                          ("amount", "FP64", float), ("income", "FP64", float))]
+                   + [{"name": "sector", "datatype": "BYTES", "shape": [200], "data": ["trade"] * 200}]}
+
+        def answers(server):
+            got = [server.post(everything, {"records": loans}), server.post("/batch_predict?on_error=skip", skipped),
+                   server.post("/batch_predict", {"records": [*loans[:5], broken]}), server.post("/v2/models/loan_default/infer", tensors)]
+            return [(status, json.loads(body)) for status, _, body in got]
+
+        with tempfile.TemporaryDirectory(prefix="tabscore-") as folder:
+            other = shifted(folder, 1, MODELS / "loan_default.json")
+            alone = {}
+            for name, model in ("champion", MODELS / "loan_default.json"), ("challenger_1", other):
+                with Server(LOANS, "--model", str(model)) as server:
+                    alone[name] = answers(server)
+            with Server(LOANS, "--challenger", str(other), "--arm-weight", "0.5", "--label-window", "1000") as server:
+                (status, all_), (skip_status, some), failed, (infer_status, inferred) = answers(server)
+                labels = [{"id": loan["application"], "label": draw.randrange(2)} for loan in loans]
+                self.assertEqual(json.loads(server.post("/labels", labels)[2])["joined"], 200)
+                reports = json.loads(server.get("/monitoring/performance"))["models"]
+                log = [json.loads(line) for line in server.log_lines()[:200]]
+        self.assertEqual((status, skip_status, infer_status), (200, 200, 200))
+        arms = [p["arm"] for p in all_["predictions"]]
+        self.assertEqual(arms, [("champion", "challenger_1")[arm_of(loan["application"], "tabscore", [0.5])] for loan in loans])
+        for i, (p, arm) in enumerate(zip(all_["predictions"], arms)):
+            self.assertEqual(p, {**alone[arm][0][1]["predictions"][i], "arm": arm})
+        by_id = {line["features"]["application"]: line for line in log}
+        for loan, p in zip(loans, all_["predictions"]):
+            line = by_id[loan["application"]]
+            self.assertEqual((line["arm"], line["probability"], line["decision"], line["reasons"]),
+                             (p["arm"], p["probability"], p["decision"], [r["code"] for r in p["reasons"]]))
+        self.assertEqual(some["predictions"], [p and {**alone[(arms[:5] + [None, None] + arms[5:9])[i]][1][1]["predictions"][i], "arm": some["predictions"][i]["arm"]}
+                                               for i, p in enumerate(some["predictions"])])
+        self.assertEqual(some["predictions"][5:7], [None, None])
+        self.assertEqual({**some, "predictions": []}, {**alone["champion"][1][1], "predictions": []})
+        self.assertEqual(failed, alone["champion"][2])
+        outputs = {o["name"]: o["data"] for o in inferred["outputs"]}
+        self.assertEqual(outputs.pop("arm"), arms)
+        for name, data in outputs.items():
+            by_arm = {arm: next(o["data"] for o in alone[arm][3][1]["outputs"] if o["name"] == name) for arm in alone}
+            self.assertEqual(data, [by_arm[arm][i] for i, arm in enumerate(arms)])
+        self.assertEqual([(r["model"], r["performance"]["n"]) for r in reports],
+                         [(sha, arms.count(arm)) for arm, sha in zip(alone, (reports[0]["model"], reports[1]["model"]))])
 
 
 if __name__ == "__main__":

@@ -162,8 +162,10 @@ TEST_CASE("challengers score what the model has scored, and are compared with it
     performance[m].resize(performance[m].find(",\"estimated\":"));
     CHECK(ask(one, "GET", "/monitoring/compare").status == 404);
   }
-  wait_for(api, "/metrics", fmt::format("batches_total{{outcome=\"scored\"}} {}\n", bodies.size()));
+  wait_for(api, "/monitoring/compare", R"("compared":300,)");
+  CHECK(contains(ask(api, "GET", "/metrics").body, fmt::format("{{outcome=\"scored\"}} {}\n", bodies.size())));
   CHECK(contains(ask(api, "POST", "/labels", "[" + labels + "]").body, R"("joined":150,)"));
+  wait_for(api, "/monitoring/compare", R"("pairs":150,)");
   const std::string compare = ask(api, "GET", "/monitoring/compare").body;
   const std::string log = read(f.path("scores.jsonl"));
   REQUIRE(std::count(log.begin(), log.end(), '\n') == 300);

@@ -40,6 +40,7 @@
 #include "../../monitor/paired_labels.hpp"
 #include "../../monitor/prometheus.hpp"
 #include "../settings.hpp"
+#include "../swappable.hpp"
 #include "arms.hpp"
 #include "challenger_queue.hpp"
 #include "served_model.hpp"
@@ -59,11 +60,18 @@ class challengers {
   using record = typename Service::record;
   using model_type = served_model<Service>;
 
+  /// What readers see.
+  struct comparison {
+    comparison_counts counts;
+    std::optional<paired_labels::contents> labels;
+  };
+
   struct challenger {
     challenger(std::unique_ptr<model_type> loaded, const prediction_layout& champion, const settings& config)
         : model(std::move(loaded)),
           pipe(*model->pipe, service_sinks<Service>{unwatched, no_labels, no_feed, no_log}),
-          counts(champion, config.compare_by) {}
+          counts(champion, config.compare_by),
+          published(std::make_unique<const comparison>(comparison{counts, std::nullopt})) {}
 
     const std::unique_ptr<model_type> model;  // its own pipeline answers the records of its arm
     drift_monitor unwatched{drift_reference()};
@@ -73,9 +81,9 @@ class challengers {
     const pipeline_of<Service> pipe;  // the same without sinks
     score_buffers buffers;
     std::atomic<std::uint64_t> failed = 0;  // records
-    mutable std::mutex mutex;               // of the counts
-    comparison_counts counts;
+    comparison_counts counts;               // the thread's
     std::optional<paired_labels> labels;
+    mutable swappable<comparison> published;
   };
 
  public:
@@ -126,6 +134,7 @@ class challengers {
     for (const auto& c : all_) {
       if (c->labels) c->labels->join(id, time, numbers);
     }
+    ++joined_;
   }
 
   /// The body of /monitoring/compare.
@@ -135,15 +144,16 @@ class challengers {
     out.append("}");
     std::string_view before = R"(,"challengers":[)";
     for (const auto& c : all_) {
-      const comparison_counts counts = copy_of(*c);
+      const typename swappable<comparison>::reader reader(c->published);
+      const auto found = reader.pin();
       out.append(std::exchange(before, ","));
       append_identity(out, c->model->identity);
       out.append(fmt::format(R"(,"since":"{:%Y-%m-%dT%H:%M:%SZ}","records":{{"compared":{},"shed":{},"failed":{}}},)",
-                             fmt::gmtime(since_), counts.records(), queue_.shed_records(), c->failed.load()));
-      append_comparison(out, counts);
+                             fmt::gmtime(since_), found->counts.records(), queue_.shed_records(), c->failed.load()));
+      append_comparison(out, found->counts);
       out.append(R"(,"performance":)");
-      if (c->labels) {
-        append_paired(out, c->labels->read(), c->labels->capacity());
+      if (found->labels) {
+        append_paired(out, *found->labels, c->labels->capacity());
       } else {
         out.append("null");
       }
@@ -160,12 +170,16 @@ class challengers {
 
   void append_metrics(prometheus_text& text) const {
     text.family("tabscore_challenger_records_total", "counter", "Records compared with a challenger's predictions.");
-    for (const auto& c : all_) text.sample({{"model", c->model->identity.sha256}}, copy_of(*c).records());
+    for (const auto& c : all_) {
+      const typename swappable<comparison>::reader reader(c->published);
+      text.sample({{"model", c->model->identity.sha256}}, reader.pin()->counts.records());
+    }
     text.family("tabscore_challenger_changed_total", "counter",
                 "Compared records of which the challenger says something else.");
     for (const auto& c : all_) {
-      const comparison_counts counts = copy_of(*c);
-      for (const swap_table& t : counts.swaps()) {
+      const typename swappable<comparison>::reader reader(c->published);
+      const auto found = reader.pin();
+      for (const swap_table& t : found->counts.swaps()) {
         text.sample({{"model", c->model->identity.sha256}, {"of", t.of}}, t.all.changed);
       }
     }
@@ -224,7 +238,9 @@ class challengers {
         }
       })) {
         some = true;
+        publish();
       }
+      publish();
       pause = some ? least : (std::min)(2 * pause, most);
       woken_.wait_for(lock, stop, pause, [] { return false; });
     }
@@ -252,20 +268,33 @@ class challengers {
     return whole;
   }
 
-  /// A block at a time, so that nobody who reads the counts waits for a large batch.
   void compare(challenger& c, const columns<record>& records, const predictions& first, const predictions& second) {
-    constexpr std::size_t block = 256;
-    for (std::size_t begin = 0; begin < records.rows(); begin += block) {
-      const std::size_t rows = (std::min)(block, records.rows() - begin);
-      const predictions a = first.slice(begin, rows), b = second.slice(begin, rows);
-      const columns<record> some = records.slice(begin, rows);
-      {
-        const std::lock_guard lock(c.mutex);
-        c.counts.add(a, b, [&](std::size_t f, std::size_t row) { return segment_of(some, segments_[f], row); });
+    c.counts.add(first, second, [&](std::size_t f, std::size_t row) { return segment_of(records, segments_[f], row); });
+    changed_ = true;
+    if constexpr (has_id<Service>) {
+      constexpr std::size_t block = 256;  // so that labels do not wait for a large batch
+      for (std::size_t begin = 0; c.labels && begin < records.rows(); begin += block) {
+        const std::size_t rows = (std::min)(block, records.rows() - begin);
+        c.labels->record(records.slice(begin, rows), first.slice(begin, rows), second.slice(begin, rows));
       }
-      if constexpr (has_id<Service>) {
-        if (c.labels) c.labels->record(some, a, b);
-      }
+    }
+  }
+
+  /// Shows readers what has been counted, ten times a second at most: they never wait for this thread.
+  void publish() {
+    const auto now = std::chrono::steady_clock::now();
+    const std::uint64_t joined = joined_;
+    if ((!changed_ && joined == published_labels_) || now - published_at_ < std::chrono::milliseconds(100)) return;
+    published_at_ = now;
+    changed_ = false;
+    published_labels_ = joined;
+    for (const auto& c : all_) {
+      tabscore::detail::unless_out_of_memory([&] {  // else it stays as it was
+        auto next = std::make_unique<comparison>(comparison{c->counts, std::nullopt});
+        if (c->labels) next->labels = c->labels->read();
+        c->published.publish(std::move(next));
+        return true;
+      });
     }
   }
 
@@ -328,10 +357,6 @@ class challengers {
     out.append(R"(,"version":)");
     append_json_text(out, identity.version);
   }
-  static comparison_counts copy_of(const challenger& c) {
-    const std::lock_guard lock(c.mutex);
-    return c.counts;
-  }
 
   model_type& champion_;
   const settings& config_;
@@ -341,6 +366,10 @@ class challengers {
   const std::time_t since_ = std::time(nullptr);
   std::vector<std::unique_ptr<challenger>> all_;
   challenger_queue<record> queue_;
+  mutable std::atomic<std::uint64_t> joined_ = 0;  // labels
+  bool changed_ = false;                           // since the last comparison was published
+  std::uint64_t published_labels_ = 0;
+  std::chrono::steady_clock::time_point published_at_{};
   std::vector<std::optional<predictions>> found_;  // of the batch at hand: of each challenger
   text_buffer text_, lines_;
   std::mutex sleep_;

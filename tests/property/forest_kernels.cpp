@@ -93,3 +93,98 @@ TEST_CASE("float32 input gives the bits of the same numbers as float64", "[prope
     REQUIRE(same_bits(out, expected));
   }
 }
+
+namespace {
+
+/// Trees that compare the same on all of a level, as CatBoost's: some levels ask for one category, some for several.
+forest_model symmetric_forest(std::mt19937_64& random, std::size_t thresholds, std::size_t highest,
+                              std::uint32_t outputs, std::uint32_t width, precision sum) {
+  forest_model model;
+  model.features = 7;  // the last two hold categories
+  model.outputs = outputs;
+  model.leaf_width = width;
+  model.input = precision::float32;
+  model.sum = sum;
+  model.compare = random() % 2 == 0 ? comparison::less_equal : comparison::less;
+  model.base.assign(outputs, 0.25);
+  const auto value = [&] { return static_cast<double>(static_cast<float>(random() % 20000) / 64.0F - 150.0F); };
+  for (std::uint32_t i = 0; i < 19; ++i) {
+    tree t;
+    if (width == 1) t.output = i % outputs;
+    const std::size_t levels = random() % 7 == 0 ? 0 : 1 + random() % highest;
+    t.leaves.resize((std::size_t{1} << levels) * width);
+    for (double& leaf : t.leaves) leaf = value() / 3;
+    for (std::size_t depth = 0; depth < levels; ++depth) {
+      split s;
+      s.feature = static_cast<std::uint32_t>(random() % 7);
+      s.missing = missing_rule::nan;
+      s.default_left = random() % 2 == 0;
+      if (s.feature < 5) {
+        s.threshold = static_cast<double>(random() % thresholds) / 4;
+      } else {
+        category_set set;
+        const std::size_t one = random() % 40;
+        set.left.assign(one / 32 + 1, ~std::uint32_t{0});
+        set.left.back() ^= std::uint32_t{1} << (one % 32);
+        set.others_left = random() % 4 != 0;
+        s.default_left = set.others_left;
+        s.categories = static_cast<std::int32_t>(t.sets.size());
+        t.sets.push_back(set);
+      }
+      const std::size_t first = (std::size_t{1} << depth) - 1;
+      for (std::size_t k = 0; k < std::size_t{1} << depth; ++k) {
+        const auto child = [&](std::size_t side) {
+          const std::size_t at = 2 * k + side;
+          return depth + 1 < levels ? static_cast<std::int32_t>(2 * first + 1 + at) : ~static_cast<std::int32_t>(at);
+        };
+        s.left = child(0);
+        s.right = child(1);
+        t.splits.push_back(s);
+      }
+    }
+    model.trees.push_back(std::move(t));
+  }
+  return model;
+}
+
+}  // namespace
+
+TEST_CASE("symmetric trees give the reference walk's bits with every kernel and batch", "[property][forest]") {
+  std::mt19937_64 random(5);
+  scratch memory;
+  struct shape {
+    std::size_t thresholds, highest;
+    std::uint32_t outputs, width;
+  };
+  for (const shape& s : {shape{4, 6, 1, 1}, shape{30, 8, 1, 1}, shape{100, 6, 5, 5}, shape{250, 11, 1, 1},
+                         shape{700, 10, 3, 3}, shape{60, 6, 3, 1}, shape{40, 5, 21, 21}}) {
+    for (const precision sum : {precision::float64, precision::float32}) {
+      const forest_model model = symmetric_forest(random, s.thresholds, s.highest, s.outputs, s.width, sum);
+      const std::size_t rows = 700;
+      std::vector<float> cells(rows * model.features);
+      for (std::size_t i = 0; i < cells.size(); ++i) {
+        const std::uint64_t number = random() % (i % 7 < 5 ? s.thresholds + 2 : 44);
+        cells[i] = random() % 9 == 0 ? std::numeric_limits<float>::quiet_NaN()
+                                     : static_cast<float>(number) / (i % 7 < 5 ? 4.0F : 1.0F);
+      }
+      std::vector<double> expected(rows * model.outputs);
+      forest::build(model, "m", kernel::reference)->margins(row_major(cells.data(), rows, 7), expected, memory);
+      for (const kernel k : {kernel::portable, kernel::avx2, kernel::avx512}) {
+        if (!available(k)) continue;
+        const auto f = forest::build(model, "m", k);
+        REQUIRE(f);
+        REQUIRE(f->used_kernel() == k);
+        for (const std::size_t batch : {1UL, 5UL, 6UL, 9UL, 33UL, 64UL, 100UL, 256UL, 300UL, 700UL}) {
+          std::vector<double> out(rows * model.outputs);
+          for (std::size_t at = 0; at < rows; at += batch) {
+            const std::size_t n = (std::min)(batch, rows - at);
+            f->margins(row_major(cells.data() + at * 7, n, 7), std::span(out).subspan(at * s.outputs, n * s.outputs),
+                       memory);
+          }
+          INFO(s.thresholds << " thresholds, " << s.outputs << " outputs, " << name(k) << ", batches of " << batch);
+          REQUIRE(same_bits(out, expected));
+        }
+      }
+    }
+  }
+}

@@ -56,11 +56,13 @@ struct category_lookups {
     std::vector<slot> cells;  ///< a power of two, at least one of them empty
     std::vector<float> values;
 
+    const slot* first_slot(std::uint64_t hash) const noexcept {
+      return cells.data() + (static_cast<std::size_t>(hash) & (cells.size() - 1));
+    }
     const float* row(std::uint64_t hash) const noexcept {
-      const std::size_t mask = cells.size() - 1;
-      std::size_t at = static_cast<std::size_t>(hash) & mask;
-      while (cells[at].row != 0 && cells[at].hash != hash) at = (at + 1) & mask;
-      return values.data() + std::size_t{cells[at].row} * columns;
+      const slot* at = first_slot(hash);
+      while (at->row != 0 && at->hash != hash) at = at + 1 == cells.data() + cells.size() ? cells.data() : at + 1;
+      return values.data() + std::size_t{at->row} * columns;
     }
   };
 
@@ -115,29 +117,8 @@ struct category_lookups {
   template <std::floating_point Real>
   void write(const feature_block& x, std::size_t first, std::size_t rows, Real* out,
              std::size_t stride) const noexcept {
-    for (std::size_t i = 0; i < rows; ++i, out += stride) {
-      const std::size_t row = first + i;
-      for (std::size_t s = 0; s < sources.size(); ++s) {
-        const std::uint32_t field = sources[s].field;
-        const std::uint32_t hash = sources[s].number ? hash_of(x.column(field)[row]) : hash_of(x.text[field][row]);
-        std::memcpy(out + s, &hash, sizeof hash);
-      }
-      const auto hash_at = [out](std::uint32_t s) {
-        std::uint32_t hash;
-        std::memcpy(&hash, out + s, sizeof hash);
-        return hash;
-      };
-      Real* to = out + sources.size();
-      std::uint32_t hashed = ~std::uint32_t{0};
-      std::uint64_t hash = 0;
-      for (const table& t : tables) {
-        if (t.combination != hashed) {
-          hashed = t.combination;
-          hash = key(combinations[hashed], x, row, hash_at);
-        }
-        const float* const values = t.row(hash);
-        for (std::uint32_t c = 0; c < t.columns; ++c) *to++ = static_cast<Real>(values[c]);
-      }
+    for (std::size_t at = 0; at < rows; at += run) {
+      write_run(x, first + at, (std::min)(run, rows - at), out + at * stride, stride);
     }
   }
 
@@ -152,16 +133,69 @@ struct category_lookups {
   }
 
  private:
-  template <class HashAt>
-  static std::uint64_t key(const combination& of, const feature_block& x, std::size_t row, HashAt hash_at) noexcept {
-    std::uint64_t hash = 0;
-    for (const std::uint32_t s : of.sources) hash = combined(hash, widened(hash_at(s)));
-    for (const above& a : of.numbers) {
-      const auto value = static_cast<float>(x.column(a.feature)[row]);
-      hash = combined(hash, (std::isnan(value) ? a.missing : value > a.border) ? 1 : 0);
+  static constexpr std::size_t run = 64;  ///< rows whose cache misses overlap
+
+  static void prefetch([[maybe_unused]] const void* at) noexcept {
+#if defined(__GNUC__)
+    __builtin_prefetch(at);
+#endif
+  }
+
+  template <std::floating_point Real>
+  void write_run(const feature_block& x, std::size_t first, std::size_t rows, Real* out,
+                 std::size_t stride) const noexcept {
+    for (std::size_t s = 0; s < sources.size(); ++s) {
+      const std::uint32_t field = sources[s].field;
+      for (std::size_t i = 0; i < rows; ++i) {
+        const std::uint32_t hash =
+            sources[s].number ? hash_of(x.column(field)[first + i]) : hash_of(x.text[field][first + i]);
+        std::memcpy(out + i * stride + s, &hash, sizeof hash);
+      }
     }
-    for (const equal& e : of.equals) hash = combined(hash, hash_at(e.source) == e.hash ? 1 : 0);
-    return hash;
+    const auto hash_at = [&](std::size_t i, std::uint32_t s) {
+      std::uint32_t hash;
+      std::memcpy(&hash, out + i * stride + s, sizeof hash);
+      return hash;
+    };
+    Real* to = out + sources.size();
+    std::uint32_t hashed = ~std::uint32_t{0};
+    std::uint64_t hash[run];
+    const float* values[run];
+    for (const table& t : tables) {
+      if (t.combination != hashed) {
+        hashed = t.combination;
+        find_keys(combinations[hashed], x, first, rows, hash_at, hash);
+      }
+      for (std::size_t i = 0; i < rows; ++i) prefetch(t.first_slot(hash[i]));
+      for (std::size_t i = 0; i < rows; ++i) {
+        values[i] = t.row(hash[i]);
+        prefetch(values[i]);
+      }
+      for (std::size_t i = 0; i < rows; ++i) {
+        for (std::uint32_t c = 0; c < t.columns; ++c) to[i * stride + c] = static_cast<Real>(values[i][c]);
+      }
+      to += t.columns;
+    }
+  }
+
+  /// The combined hash of each row of a run.
+  template <class HashAt>
+  static void find_keys(const combination& of, const feature_block& x, std::size_t first, std::size_t rows,
+                        HashAt hash_at, std::uint64_t* hash) noexcept {
+    std::fill_n(hash, rows, std::uint64_t{0});
+    for (const std::uint32_t s : of.sources) {
+      for (std::size_t i = 0; i < rows; ++i) hash[i] = combined(hash[i], widened(hash_at(i, s)));
+    }
+    for (const above& a : of.numbers) {
+      const double* const column = x.column(a.feature) + first;
+      for (std::size_t i = 0; i < rows; ++i) {
+        const auto value = static_cast<float>(column[i]);
+        hash[i] = combined(hash[i], (std::isnan(value) ? a.missing : value > a.border) ? 1 : 0);
+      }
+    }
+    for (const equal& e : of.equals) {
+      for (std::size_t i = 0; i < rows; ++i) hash[i] = combined(hash[i], hash_at(i, e.source) == e.hash ? 1 : 0);
+    }
   }
 };
 

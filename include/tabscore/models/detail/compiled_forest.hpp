@@ -66,7 +66,8 @@ inline compiled_forest compiled_forest::make(const forest_model& model, kernel w
   if (out.ranks.too_large) return out;
   const bool wide = wanted == kernel::avx512;
   // Byte permutes find leaves' values faster.
-  if (!wide) out.symmetric = symmetric_plan::make(model, places);
+  const bool one_or_all = model.leaf_width == 1 || model.leaf_width == model.outputs;
+  if (!wide && one_or_all) out.symmetric = symmetric_plan::make(model, places);
   if (!out.symmetric.trees.empty()) {
     out.used = wanted;
     return out;

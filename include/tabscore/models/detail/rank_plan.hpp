@@ -7,6 +7,7 @@
 #include <limits>
 #include <map>
 #include <span>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -19,7 +20,7 @@ namespace tabscore::inline TABSCORE_ABI::detail {
 /// How a row becomes bytes, so that every split is "byte of a column > constant goes right". A value's rank among the
 /// thresholds of its feature keeps the outcome of each comparison; more than 255 thresholds take several columns; a
 /// value without a rank (NaN) gets the byte that sends it the default way, in one column per way that is used; a
-/// categorical split is a column of its own, 0 or 1.
+/// set of categories is a column of its own, 0 or 1.
 struct rank_plan {
   static constexpr std::size_t chunk = 256;  ///< keys that one two-level search of 16 x 16 covers
   static constexpr std::size_t most_columns = 16384;
@@ -48,6 +49,7 @@ struct rank_plan {
     std::uint32_t used = 0;    ///< thresholds: bytes are compared with 0 .. used - 1
     std::uint8_t missing = 0;  ///< byte of NaN
     bool zero_is_missing = false;
+    std::int16_t only = -1;  ///< of a categorical split: the one code whose byte is 1, if there is one
   };
   struct categorical {
     std::uint32_t feature = 0;
@@ -204,7 +206,7 @@ inline rank_plan rank_plan::make(const forest_model& model, std::vector<std::vec
     return true;
   });
 
-  // One column per categorical split, together for each feature.
+  // One column per set of categories, together for each feature: nodes of a level, say, share it.
   struct set_use {
     std::size_t tree, split;
   };
@@ -224,34 +226,47 @@ inline rank_plan rank_plan::make(const forest_model& model, std::vector<std::vec
     c.feature = feature;
     c.first_row = plan.codes_table.size();
     c.first_column = static_cast<std::uint32_t>(plan.columns.size());
-    c.columns = static_cast<std::uint32_t>(uses.size());
     const auto set_of = [&](const set_use& u) -> const category_set& {
       const tree& t = model.trees[u.tree];
       return t.sets[static_cast<std::size_t>(t.splits[u.split].categories)];
     };
+    std::map<std::tuple<bool, bool, std::vector<std::uint32_t>>, std::uint32_t> known;
+    std::vector<set_use> sets;
     std::size_t codes = 0;
-    for (const set_use& u : uses) codes = (std::max)(codes, set_of(u).left.size() * 32);
+    for (const set_use& u : uses) {
+      const category_set& set = set_of(u);
+      const bool missing_left = model.trees[u.tree].splits[u.split].default_left;
+      const auto [at, fresh] = known.try_emplace({missing_left, set.others_left, set.left}, sets.size());
+      if (fresh) sets.push_back(u);
+      places[u.tree][u.split] = {c.first_column + at->second, 0};
+      codes = (std::max)(codes, set.left.size() * 32);
+    }
+    c.columns = static_cast<std::uint32_t>(sets.size());
     c.codes = static_cast<std::uint32_t>(codes);
-    if ((codes + 2) * uses.size() > most_table_bytes - plan.codes_table.size()) {
+    if ((codes + 2) * sets.size() > most_table_bytes - plan.codes_table.size()) {
       plan.too_large = true;
       return plan;
     }
-    plan.codes_table.resize(c.first_row + (codes + 2) * uses.size());
-    for (std::size_t k = 0; k < uses.size(); ++k) {
-      const category_set& set = set_of(uses[k]);
+    plan.codes_table.resize(c.first_row + (codes + 2) * sets.size());
+    for (std::size_t k = 0; k < sets.size(); ++k) {
+      const category_set& set = set_of(sets[k]);
       std::uint8_t* to = plan.codes_table.data() + c.first_row + k;
       for (const std::uint32_t word : set.left) {
-        for (unsigned bit = 0; bit < 32; ++bit, to += uses.size()) *to = (word >> bit & 1U) != 0 ? 0 : 1;
+        for (unsigned bit = 0; bit < 32; ++bit, to += sets.size()) *to = (word >> bit & 1U) != 0 ? 0 : 1;
       }
-      for (std::size_t code = set.left.size() * 32; code <= codes; ++code, to += uses.size()) {  // the last: unknown
+      for (std::size_t code = set.left.size() * 32; code <= codes; ++code, to += sets.size()) {  // the last: unknown
         *to = set.others_left ? 0 : 1;
       }
-      *to = model.trees[uses[k].tree].splits[uses[k].split].default_left ? 0 : 1;
-    }
-    for (const set_use& u : uses) {
-      places[u.tree][u.split] = {static_cast<std::uint32_t>(plan.columns.size()), 0};
+      *to = model.trees[sets[k].tree].splits[sets[k].split].default_left ? 0 : 1;
       column one;
       one.used = 1;
+      std::size_t right = 0;
+      for (std::size_t code = 0; code < codes + 2; ++code) {
+        if (plan.codes_table[c.first_row + code * sets.size() + k] == 0) continue;
+        ++right;
+        if (code < std::min<std::size_t>(codes, 255)) one.only = static_cast<std::int16_t>(code);
+      }
+      if (right != 1) one.only = -1;
       plan.columns.push_back(one);
     }
     plan.categoricals.push_back(c);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -37,15 +38,20 @@ inline std::vector<std::uint32_t> symmetric_levels(const tree& t, const std::vec
 }
 
 /// How rows run through trees that compare the same on all of a level (CatBoost's): the outcomes are the bits of the
-/// leaf's number. Empty where a tree is another one.
+/// leaf's number, 1 for left. Empty where a tree is another one.
 struct symmetric_plan {
   static constexpr std::size_t most_levels = 16;
   static constexpr std::size_t rows = 256;  ///< of a block
   static constexpr std::size_t group = 16;  ///< trees whose leaves are found before their values are added
+  static constexpr std::size_t group_values = 2048;  ///< of these trees: they stay in the first cache
+  static constexpr std::size_t lanes = 4;            ///< values that are added at once where a leaf has several
+
+  /// From one row's sums to the next one's.
+  static constexpr std::size_t sum_step(std::size_t outputs) noexcept { return (outputs + lanes - 1) / lanes * lanes; }
 
   struct level {
     std::uint16_t column = 0;
-    std::uint8_t threshold = 0;  ///< set where the byte is above it
+    std::uint8_t threshold = 0;  ///< the bit is set where the byte is not above it
   };
   struct symmetric_tree {
     std::uint32_t first_level = 0;
@@ -83,6 +89,7 @@ inline symmetric_plan symmetric_plan::make(const forest_model& model,
         next.push_back(t.splits[static_cast<std::size_t>(at)].right);
       }
     }
+    std::reverse(level.begin(), level.end());
     for (const std::int32_t leaf : level) {
       for (std::size_t j = 0; j < model.leaf_width; ++j) {
         const double value = t.leaves[static_cast<std::size_t>(~leaf) * model.leaf_width + j];
@@ -94,6 +101,8 @@ inline symmetric_plan symmetric_plan::make(const forest_model& model,
       }
     }
   }
+  if (plan.values32.size() > 0) plan.values32.resize(plan.values32.size() + lanes);  // a vector may end behind the last
+  if (plan.values64.size() > 0) plan.values64.resize(plan.values64.size() + lanes);
   return plan;
 }
 

@@ -16,6 +16,7 @@
 
 #include "tabscore/features/category_lookups.hpp"
 #include "tabscore/models/load_catboost.hpp"
+#include "tabscore/models/scorer.hpp"
 
 using namespace tabscore;
 
@@ -87,6 +88,35 @@ TEST_CASE("a CatBoost file that does not say the loss needs the task", "[models]
   CHECK(built(silent, options).outputs().task == task::binary);
   options.task = task::multiclass;
   CHECK(refusal(silent, options) == "m: a model of 1 dimensions cannot be of multiclass");
+}
+
+TEST_CASE("a CatBoost row of two classes is positive as the trainer's raw value decides", "[models][catboost]") {
+  // Raw values that differ from the border, but whose probability is that of the border.
+  const std::string binary =
+      changed(changed(small, R"("type":"RMSE")", R"("type":"Logloss")"), "[0.5,[0.25]]", "[1,[0]]");
+  const auto label_of = [](const std::string& bytes, double a, double b) {
+    const encoded_forest model = built(bytes);
+    const double numbers[] = {a, b};
+    const feature_block x{1, 2, numbers, 1, {}};
+    scratch memory;
+    double probability = 0;
+    model.score(x, memory, {&probability, 1});
+    const any_scorer erased = model;
+    const bool positive = is_positive(erased, x, 0, probability, erased.threshold(), memory);
+    CHECK(positive == is_positive(model, x, 0, probability, model.threshold(), memory));
+    return std::pair{probability, positive};
+  };
+  const std::string near_zero = changed(binary, "[1,2,4,8]", "[0,1e-17,-1e-17,0]");
+  CHECK(label_of(near_zero, 0, 0) == std::pair{0.5, false});
+  CHECK(label_of(near_zero, 3, 0) == std::pair{0.5, true});
+  CHECK(label_of(near_zero, 0, 1) == std::pair{0.5, false});
+  const std::string lower =
+      changed(changed(binary, R"("model_info":{)", R"("model_info":{"binclass_probability_threshold":"0.3",)"),
+              "[1,2,4,8]", "[-0.8472978603872037,-0.8472978603872036,-1,0]");
+  CHECK_FALSE(label_of(lower, 0, 0).second);
+  CHECK(label_of(lower, 3, 0).second);
+  CHECK_FALSE(label_of(lower, 0, 1).second);
+  CHECK(label_of(lower, 3, 1).second);
 }
 
 TEST_CASE("a CatBoost model of what no scorer has is refused with advice", "[models][catboost]") {
@@ -189,7 +219,7 @@ TEST_CASE("a CatBoost file with wild bytes is refused or scores", "[models][catb
 
 TEST_CASE("all kernels give a CatBoost model's bits, alone and in batches", "[models][catboost]") {
   for (const char* name : {"binary/model.cbm", "many_borders/model.cbm", "scale_and_biases/model.cbm",
-                           "binary_depthwise/model.cbm", "quantiles/model.cbm"}) {
+                           "binary_depthwise/model.cbm", "quantiles/model.cbm", "multiclass/model.cbm"}) {
     const encoded_forest model = built(file(name));
     const forest_model& trees = model.trees().model();
     std::mt19937 draw(2);

@@ -157,7 +157,7 @@ TEST_CASE("symmetric trees give the reference walk's bits with every kernel and 
     std::uint32_t outputs, width;
   };
   for (const shape& s : {shape{4, 6, 1, 1}, shape{30, 8, 1, 1}, shape{100, 6, 5, 5}, shape{250, 11, 1, 1},
-                         shape{700, 10, 3, 3}, shape{60, 6, 3, 1}, shape{40, 5, 21, 21}}) {
+                         shape{700, 10, 3, 3}, shape{60, 6, 3, 1}, shape{40, 5, 21, 21}, shape{9, 3, 300, 300}}) {
     for (const precision sum : {precision::float64, precision::float32}) {
       const forest_model model = symmetric_forest(random, s.thresholds, s.highest, s.outputs, s.width, sum);
       const std::size_t rows = 700;

@@ -130,7 +130,7 @@ class prediction_names {
     if (!label_.empty()) {
       to = label_[0].write(to);
       const double value = p.value[first];
-      // The labels are of several models in an A/B test.
+      // The labels are of several models in an A/B test, or decided by margins.
       const bool reached = outlier_ ? value < p.threshold : value >= p.threshold;
       *to++ = static_cast<char>('0' + (p.label.empty() ? reached : p.label[row] != 0));
     }
@@ -203,9 +203,10 @@ TABSCORE_INLINE void prediction_names::append_list(text_buffer& out, const predi
       const auto before = other_[0].by_value(), behind = label_[0].by_value();
       const double* const values = p.value.data();
       const double threshold = p.threshold;
+      const std::uint8_t* const label = p.label.empty() ? nullptr : p.label.data();
       for (std::size_t row = i; row < end; ++row) {
         to = behind.write(number(before.write(to), row));
-        *to++ = static_cast<char>('0' + (values[row] >= threshold));
+        *to++ = static_cast<char>('0' + (label != nullptr ? label[row] != 0 : values[row] >= threshold));
         *to++ = '}';
         *to++ = ',';
       }

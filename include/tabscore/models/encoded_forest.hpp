@@ -40,9 +40,11 @@ class encoded_forest {
                                      std::string_view source = "model") {
     return make(std::move(names), std::move(encoder), std::move(trees), model_outputs(), threshold, source);
   }
-  /// Trees of any task: `predicted` is what described() says of them.
+  /// Trees of any task: `predicted` is what described() says of them. A trainer that decides two classes by the margin
+  /// has `positive_above`.
   static result<encoded_forest> make(feature_names names, tabscore::encoder encoder, forest trees,
-                                     model_outputs predicted, double threshold, std::string_view source = "model") {
+                                     model_outputs predicted, double threshold, std::string_view source = "model",
+                                     std::optional<double> positive_above = std::nullopt) {
     const auto mismatch = [&](std::string sentence) {
       return error{errc::mismatch, fmt::format("{}: {}", source, sentence)};
     };
@@ -61,7 +63,8 @@ class encoded_forest {
       return mismatch(fmt::format("the trees give {} numbers a row, a model of the task {} should give {}",
                                   trees.predictions(), name(predicted.task), predicted.columns));
     }
-    return encoded_forest(std::move(names), std::move(encoder), std::move(trees), std::move(predicted), threshold);
+    return encoded_forest(std::move(names), std::move(encoder), std::move(trees), std::move(predicted), threshold,
+                          positive_above);
   }
 
   /// Whether trees may score as those of two classes: they give one number from 0 to 1, or shares of two classes.
@@ -105,15 +108,17 @@ class encoded_forest {
     refuse_categories(x, n, out);
   }
 
-  /// Of several classes: by the largest margin, where the trainer's predict() goes by that.
+  /// Of several classes: by the largest margin, where the trainer's predict() goes by that; of two by the only one.
   std::size_t decide_tie(const feature_block& x, std::size_t row, std::size_t first, scratch& memory) const {
-    if (!trees_.model().class_by_margins) return first;
+    const bool two = outputs_.task == task::binary;
+    if (two ? !positive_above_ : !trees_.model().class_by_margins) return first;
     std::vector<double> margin(trees_.outputs());
     std::vector<const std::string_view*> text;
     for (const std::string_view* column : x.text) text.push_back(column + row);
     each_output({1, x.width, x.numeric + row, x.stride, text}, memory, [&](std::span<double> margins, std::size_t) {
       std::copy(margins.begin(), margins.end(), margin.begin());
     });
+    if (two) return margin[0] > *positive_above_ ? 1 : 0;
     return static_cast<std::size_t>(std::max_element(margin.begin(), margin.end()) - margin.begin());
   }
 
@@ -189,13 +194,14 @@ class encoded_forest {
 
  private:
   encoded_forest(feature_names names, tabscore::encoder encoder, forest trees, model_outputs predicted,
-                 double threshold)
+                 double threshold, std::optional<double> positive_above)
       : names_(std::move(names)),
         encoder_(std::move(encoder)),
         trees_(std::move(trees)),
         outputs_(std::move(predicted)),
         link_(trees_.model().output_link),
         threshold_(threshold),
+        positive_above_(positive_above),
         explainer_(explainer::build(trees_, find_fields())) {
     // XGBClassifier's predict_proba: where the booster gives the class only, the softmax of its margins.
     if (link_.form == link::function::most_likely) link_.form = link::function::softmax;
@@ -306,6 +312,7 @@ class encoded_forest {
   model_outputs outputs_;
   link link_;
   double threshold_;
+  std::optional<double> positive_above_;
   std::vector<std::uint32_t> field_of_;  // of each encoded column, and of the base value
   struct shared_column {
     std::size_t column;

@@ -77,9 +77,9 @@ const model_outputs& outputs_of(const Model& model) noexcept {
   }
 }
 
-/// A scorer of several classes whose trainer decides by other numbers than score() gives (margins, say): asked for the
-/// class of a row whose two largest numbers are equal up to rounding, the first of which is that of column `first`.
-/// Of other scorers that is the class.
+/// A scorer of classes whose trainer decides by other numbers than score() gives (margins, say): asked for the class of
+/// a row whose two largest numbers are equal up to rounding, the first of which is that of column `first`; of two
+/// classes for 0 or 1 where the probability equals the threshold up to rounding. Of other scorers `first` is the class.
 template <class Model>
 concept decides_ties = scorer<Model> &&
     requires(const Model& model, const feature_block& x, std::size_t row, std::size_t first, scratch& memory) {
@@ -98,6 +98,20 @@ std::size_t class_of_row(const Model& model, const feature_block& x, std::size_t
     if (candidates > 1) return model.decide_tie(x, row, first, memory);
   }
   return first;
+}
+
+/// Whether a row of two classes is positive: from the threshold on; where the two are equal up to rounding, the
+/// model's.
+template <scorer Model>
+bool is_positive(const Model& model, const feature_block& x, std::size_t row, double probability, double threshold,
+                 scratch& memory) {
+  const bool above = probability >= threshold;
+  if constexpr (decides_ties<Model>) {
+    if (std::abs(probability - threshold) <= 8 * std::numeric_limits<double>::epsilon() * threshold) {
+      return model.decide_tie(x, row, above ? 1 : 0, memory) != 0;
+    }
+  }
+  return above;
 }
 
 /// A scorer that can tell how much each of its features moved a row's margins: contributions() writes rows x columns x

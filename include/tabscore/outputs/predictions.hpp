@@ -90,9 +90,10 @@ class row_values : public std::span<const double> {
 /// What was predicted for some records, in their order. A view into the buffers that the records were scored with,
 /// valid until those are used again; its layout is the pipeline's.
 struct predictions {
-  row_values value;                             ///< of every task: rows x columns
-  row_values probability;                       ///< binary and multiclass: the same numbers
-  std::span<const std::uint8_t> label;          ///< binary: 1 where probability >= threshold; anomaly: 1 for an outlier
+  row_values value;                     ///< of every task: rows x columns
+  row_values probability;               ///< binary and multiclass: the same numbers
+  std::span<const std::uint8_t> label;  ///< binary: 1 where probability >= threshold (equal up to rounding: as the
+                                        ///< trainer decides); anomaly: 1 for an outlier
   std::span<const std::uint32_t> class_at{};    ///< multiclass: the column of each record's class
   std::span<const std::uint8_t> decision_at{};  ///< of a service that declares decisions: the number of each record's
   double threshold = 0.5;                       ///< binary and anomaly

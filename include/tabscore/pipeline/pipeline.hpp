@@ -311,7 +311,9 @@ class pipeline {
         const std::span<std::uint8_t> label = label_.subspan(scored_, x.rows);
         const double threshold = pipe_.model_.threshold();
         for (std::size_t i = 0; i < x.rows; ++i) {
-          label[i] = Prediction::task == task::binary ? values[i] >= threshold : values[i] < threshold;
+          label[i] = Prediction::task == task::binary
+                         ? is_positive(pipe_.model_, x, i, values[i], threshold, buffers_.model)
+                         : values[i] < threshold;
           good &= Prediction::task == task::binary ? is_probability(values[i]) : is_finite(values[i]);
         }
       } else {

@@ -49,7 +49,8 @@ class catboost_builder {
       auto trees = forest::build(std::move(model_), source_);
       if (!trees) return trees.error();
       return encoded_forest::make(std::move(names_), std::move(encoder_), *std::move(trees),
-                                  std::move(predicted->outputs), predicted->threshold, source_);
+                                  std::move(predicted->outputs), predicted->threshold, source_,
+                                  predicted->positive_above);
     }
     return *std::move(wrong_);
   }

@@ -33,7 +33,8 @@ struct catboost_task {
   model_outputs outputs;
   link output_link;
   double threshold = 0;
-  std::vector<std::uint32_t> order;  ///< the column of each dimension, where they differ
+  std::optional<double> positive_above;  ///< two classes: the raw value above which predict() gives the second one
+  std::vector<std::uint32_t> order;      ///< the column of each dimension, where they differ
 };
 
 /// A loss function: what predict() of the estimator gives for it, and predict_proba() of classes.
@@ -250,6 +251,7 @@ class catboost_task_reader {
       return error{errc::structure, "binclass_probability_threshold should be between 0 and 1"};
     }
     made_.threshold = std::nextafter(border, 1.0);
+    made_.positive_above = -std::log(1 / border - 1);
     return std::nullopt;
   }
 

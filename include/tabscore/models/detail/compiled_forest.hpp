@@ -54,7 +54,8 @@ inline compiled_forest compiled_forest::make(const forest_model& model, kernel w
 #else
   wanted = kernel::reference;  // the others are written with GNU vector extensions
 #endif
-  if (wanted == kernel::reference || !model.linear.empty() || model.outputs > 256) return out;
+  constexpr std::size_t most_outputs = 256, most_symmetric_outputs = 4096;  // of which a block has the sums
+  if (wanted == kernel::reference || !model.linear.empty() || model.outputs > most_symmetric_outputs) return out;
   std::vector<std::uint32_t> heights;
   for (const tree& t : model.trees) {
     if (!t.linear.empty()) return out;  // see leaf_finder
@@ -65,13 +66,15 @@ inline compiled_forest compiled_forest::make(const forest_model& model, kernel w
   out.ranks = rank_plan::make(model, places);
   if (out.ranks.too_large) return out;
   const bool wide = wanted == kernel::avx512;
-  // Byte permutes find leaves' values faster.
+  const bool many = model.outputs > most_outputs;
   const bool one_or_all = model.leaf_width == 1 || model.leaf_width == model.outputs;
-  if (!wide && one_or_all) out.symmetric = symmetric_plan::make(model, places);
+  // With AVX-512 byte permutes find the values of leaves faster.
+  if ((!wide || many) && one_or_all) out.symmetric = symmetric_plan::make(model, places);
   if (!out.symmetric.trees.empty()) {
     out.used = wanted;
     return out;
   }
+  if (many) return out;
   out.block = block_plan::make(model, heights, out.ranks, places, wide ? 64 : wanted == kernel::avx2 ? 32 : 16, wide);
   out.few = few_plan::make(model, out.ranks, places);
   if (wide && out.ranks.columns.size() <= table_plan::most_columns) {

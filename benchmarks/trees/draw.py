@@ -5,10 +5,10 @@ import json
 import math
 import sys
 
-COLOURS = {"XGBoost": "#888888", "LightGBM": "#8fa38a", "ONNX Runtime": "#bbbbbb", "TL2cgen": "#d8cbb5",
+COLOURS = {"XGBoost": "#888888", "LightGBM": "#8fa38a", "CatBoost": "#a3978a", "ONNX Runtime": "#bbbbbb", "TL2cgen": "#d8cbb5",
            "generated C": "#d5d5d5", "tabscore portable": "#f2b134", "tabscore avx2": "#4a90d9",
            "tabscore avx512": "#1f4e8c"}  # by the beginnings of the contenders' names
-MODELS = ["100x6", "500x8", "500x63", "500x63_lightgbm"]
+MODELS = ["100x6", "500x8", "500x63", "500x63_lightgbm", "1000x6_catboost"]
 BATCHES = [1, 16, 256, 4096]
 
 

@@ -10,7 +10,8 @@ docs/performance-trees.svg and the tables of docs/performance-trees.md.
 Builds with the preset `bench`; models and peers go to build/bench/trees. Needs python3-xgboost (Debian's python3) to train
 and libxgboost-dev as a peer; ONNX Runtime comes from npm; trees compiled from generated C take gcc. LightGBM is measured
 where LIGHTGBM_LIBRARY says where its lib_lightgbm.so is or Python finds its package; TL2cgen where Python finds its package
-and Treelite's. A peer that cannot be had is left out, with a note."""
+and Treelite's. CatBoost, as a peer and with models of its own, is measured where CATBOOST_PYTHON (by default python3) finds
+its package. A peer that cannot be had is left out, with a note."""
 import argparse
 import glob
 import importlib.util
@@ -59,6 +60,15 @@ def lightgbm():
     return found[:1]
 
 
+def catboost(passes):
+    """CatBoost's models beside CatBoost, which Python calls; nothing without its package."""
+    path = WORK / "catboost.json"
+    path.unlink(missing_ok=True)
+    step(os.environ.get("CATBOOST_PYTHON", "python3"), HERE.parent / "python" / "trainers.py", "catboost", "--json", path,
+         "--passes", passes)
+    return json.loads(path.read_text()) if path.exists() else {"loads": [], "results": []}
+
+
 def machine():
     cpu = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
     compiler = subprocess.run(["c++", "--version"], capture_output=True, text=True).stdout.splitlines()[0]
@@ -96,7 +106,7 @@ def tables(measured):
             mine = row[ours]["cpu_ns_per_row"]
             line.append(number(mine) + (" (%s)" % number(best / mine) if best else ""))
         rows.append(line)
-        if key[1] == 100000:
+        if key[1] == 100000 and "tabscore, 2 threads" in row:
             one = next(row[o] for o in OURS if o in row)
             two = row["tabscore, 2 threads"]
             threads.append([key[0], number(one["cpu_ns_per_row"]), number(two["cpu_ns_per_row"]),
@@ -138,6 +148,8 @@ def main():
     step(ROOT / "build/bench/benchmarks/trees/trees", models, "--json", WORK / "results.json", *flags)
 
     measured = {"machine": here, **json.loads((WORK / "results.json").read_text())}
+    for kind, lines in catboost(flags[1]).items():
+        measured[kind] += lines
     text = tables(measured)
     print(text)
     if asked.dry:

@@ -5,4 +5,7 @@ if(NOT TARGET tabscore_compiled)
   add_library(tabscore::compiled ALIAS tabscore_compiled)
   target_compile_definitions(tabscore_compiled PUBLIC TABSCORE_COMPILED)
   target_link_libraries(tabscore_compiled PUBLIC tabscore::tabscore)
+  # It may become part of a shared library, which exports nothing of it.
+  set_target_properties(tabscore_compiled PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden
+                                                     VISIBILITY_INLINES_HIDDEN ON)
 endif()

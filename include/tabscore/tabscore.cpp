@@ -6,6 +6,7 @@
 #endif
 #define TABSCORE_BODIES 1
 
+#include "capi/c_api.hpp"
 #include "core/detail/column_kernel_sets.hpp"
 #include "log/detail/append_file.hpp"
 #include "log/detail/jsonl_log.hpp"

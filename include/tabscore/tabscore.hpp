@@ -95,8 +95,10 @@
 #include "models/verify.hpp"
 
 #include "columnar/arrow_abi.hpp"
+#include "columnar/arrow_explanations.hpp"
 #include "columnar/arrow_predictions.hpp"
 #include "columnar/arrow_reader.hpp"
+#include "columnar/arrow_schema.hpp"
 #include "columnar/column_importer.hpp"
 #include "formats/clickhouse.hpp"
 #include "formats/csv.hpp"

@@ -14,43 +14,11 @@
 #include "../outputs/prediction_columns.hpp"
 #include "../outputs/predictions.hpp"
 #include "arrow_abi.hpp"
+#include "detail/arrow_export.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
 
 namespace detail {
-
-/// What an exported array or schema owns: a payload, and children. Each child owns its own memory, since a consumer may
-/// move one away and release it later than its parent.
-template <class Struct, class Payload>
-struct arrow_export {
-  Payload payload;
-  std::array<const void*, 3> buffers{};
-  std::vector<Struct> children{};
-  std::vector<Struct*> child_pointers{};
-
-  /// Makes an empty *out that owns a payload.
-  static arrow_export& into(Struct* out, Payload payload) {
-    auto* const owner = new arrow_export{std::move(payload)};
-    *out = Struct{};
-    out->private_data = owner;
-    out->release = [](Struct* released) {
-      for (std::int64_t i = 0; i < released->n_children; ++i) {
-        if (Struct* const child = released->children[i]; child->release != nullptr) child->release(child);
-      }
-      delete static_cast<arrow_export*>(released->private_data);
-      released->release = nullptr;
-    };
-    return *owner;
-  }
-  static arrow_export& parent_into(Struct* out, std::size_t count) {
-    arrow_export& owner = into(out, {});
-    owner.children.resize(count);
-    for (Struct& child : owner.children) owner.child_pointers.push_back(&child);
-    out->n_children = static_cast<std::int64_t>(count);
-    out->children = owner.child_pointers.data();
-    return owner;
-  }
-};
 
 /// Texts one behind the other, as Arrow has them.
 struct exported_texts {
@@ -165,21 +133,13 @@ TABSCORE_INLINE void arrow_predictions::move_to(ArrowArray* out) {
 }
 
 TABSCORE_INLINE void arrow_predictions::export_schema(const prediction_columns& columns, ArrowSchema* out) {
-  struct nothing {};
-  auto& records = detail::arrow_export<ArrowSchema, nothing>::parent_into(out, columns.size() + 1);
-  out->format = "+s";
-  out->name = "";
-  const auto describe = [](ArrowSchema& child, const char* format, std::string_view name) {
-    const auto& owner = detail::arrow_export<ArrowSchema, std::string>::into(&child, std::string(name));
-    child.format = format;
-    child.name = owner.payload.c_str();
-    child.flags = ARROW_FLAG_NULLABLE;
-  };
+  auto& records = detail::export_struct(out, "", columns.size() + 1);
   for (std::size_t i = 0; i < columns.size(); ++i) {
     const kind of = columns[i].of;
-    describe(records.children[i], of == kind::number ? "g" : of == kind::label ? "C" : "U", columns[i].name);
+    const char* const format = of == kind::number ? "g" : of == kind::label ? "C" : "U";
+    detail::export_column(&records.children[i], format, columns[i].name, true);
   }
-  describe(records.children.back(), "U", "error");
+  detail::export_column(&records.children.back(), "U", "error", true);
 }
 
 TABSCORE_INLINE void arrow_predictions::begin() {

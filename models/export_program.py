@@ -75,6 +75,7 @@ class Program:
         self.kinds = {}  # of the inputs that are read: "number" or "text"
         self.facts = {name: {"edges": set(), "keys": set(), "marker": np.nan} for name in self.names}
         self.source = {}  # key of a number: the key that it is made of, and what undoes the step
+        self.order = None  # of the numbers in the file, where the caller gives it: some may be read by nothing
         self.categories = None  # of inputs, where the caller gives them
         self.kind = None  # of the trainer, when it is not scikit-learn
         self.steps = []
@@ -132,6 +133,14 @@ class Program:
         """The member "model", and the names of the numeric and of the text features."""
         numeric = [name for name in self.names if self.kinds.get(name) == "number"]
         text = [name for name in self.names if self.kinds.get(name) == "text"]
+        if self.order is not None:
+            absent = [name for name in numeric if name not in self.order]
+            if absent:
+                self.refuse(f"numbers= leaves out {absent[:1]}, which the model reads")
+            twice = [name for name in self.order if name in text or self.order.count(name) > 1]
+            if twice:
+                self.refuse(f"numbers= has {twice[:1]} twice, or it is a text of the model")
+            numeric = list(self.order)
         place = {("n", name): i for i, name in enumerate(numeric)}
         place.update({("t", name): len(numeric) + i for i, name in enumerate(text)})
         first = len(numeric) + len(text)

@@ -86,6 +86,7 @@ def export(
     engineered=None,
     class_names=None,
     target_names=None,
+    numbers=None,
 ):
     """The model file of a fitted pipeline as a dict. `training_data` and `baseline` come from the functions below.
 
@@ -99,7 +100,8 @@ def export(
     64); they are made up, or with `data` rows of that DataFrame. `raw` is a DataFrame of up to 100 raw rows: it goes into
     the file with the values of the `engineered` features (by default those that the pipeline's own first
     FunctionTransformer adds), which make_pipeline computes again. `missing` says that the model takes missing numbers as
-    they are, so that some checks of a simple kind have them. `learner` says how the last step of a simple kind is written.
+    they are, so that some checks of a simple kind have them. `numbers` are the numbers of the C++ record, then the engineered
+    features, in their order: needed where the model leaves some out or reads them in another order. `learner` says how the last step of a simple kind is written.
     """
     with refusals(pipeline):
         pipeline, first = without_engineering(pipeline)
@@ -108,10 +110,10 @@ def export(
         if training_data is None or not isinstance(training_data, dict):
             require(False, "training_data is not what training_data(path, rows) gives")
         progress(f"{name}: reading the model")
-        simple = read_simple(pipeline, learner, place, names, categories) if binary else None
+        simple = read_simple(pipeline, learner, place, names, categories, numbers) if binary else None
         plan = None
         try:
-            plan = Plan(pipeline, names, categories, place)
+            plan = Plan(pipeline, names, categories, place, numbers)
         except NotExportable:
             if simple is None:
                 raise
@@ -384,13 +386,14 @@ def negated(model):
     return {key: negated(v) for key, v in model.items()} if isinstance(model, dict) else -model
 
 
-def read_simple(pipeline, learner, place, names, categories):
+def read_simple(pipeline, learner, place, names, categories, numbers=None):
     """The simple kind that says the pipeline, or None."""
     fits = class_of(pipeline) == "Pipeline" and len(pipeline.steps) == 2
     if not fits or names or categories or class_of(pipeline.steps[0][1]) != "ColumnTransformer":
         return None
     with contextlib.suppress(NotExportable, AttributeError, TypeError, ValueError, KeyError, IndexError):
-        return Simple(pipeline, learner, place)
+        simple = Simple(pipeline, learner, place)
+        return simple if numbers is None or [f["name"] for f in simple.numeric] == list(numbers) else None
     return None
 
 
@@ -400,7 +403,7 @@ class Plan:
     kind = "pipeline"
     exporter = "export_sklearn.py"
 
-    def __init__(self, pipeline, names, categories, place):
+    def __init__(self, pipeline, names, categories, place, numbers=None):
         known = input_names(pipeline)
         same = names is None or known is None or list(names) == known
         require(same, "the pipeline was fitted on a DataFrame, whose names it keeps; leave names out")
@@ -408,6 +411,7 @@ class Plan:
         self.program.is_array = known is None
         self.program.absent_texts = True
         self.program.categories = categories
+        self.program.order = None if numbers is None else list(numbers)
         block = Block([Input(name) for name in self.program.names])
         outcome = export_models.predict(self.program, pipeline, block)
         self.program.where = []
@@ -471,13 +475,16 @@ class Plan:
             margins = -margins if self.place == 0 else margins
         found = []
         for i, chance in enumerate(chances):
-            numbers = [None if is_nan(rows[n][i]) else rows[n][i] for n in self.numeric]
-            check = {"numeric": numbers, "text": [rows[n][i] for n in self.text]}
+            check = {"numeric": self.numbers_of(rows, i), "text": [rows[n][i] for n in self.text]}
             if self.has_margin:
                 check["margin"] = float(margins[i])
             found.append({**check, "probability": float(chance)})
         return found, sentence
 
+    def numbers_of(self, rows, i):
+        """Of one check; 0 where the model does not read a number."""
+        values = [rows[n][i] if n in rows else 0.0 for n in self.numeric]
+        return [None if is_nan(v) else v for v in values]
 
     def other_checks(self, pipeline, count, data):
         """Rows with the trainer's numbers, and of several classes its margins and its class."""
@@ -493,8 +500,7 @@ class Plan:
                 margins = export_tasks.columns_of(quietly(pipeline.decision_function, frame))
         found = []
         for i in range(len(numbers)):
-            inputs = [None if is_nan(rows[n][i]) else rows[n][i] for n in self.numeric]
-            check = {"numeric": inputs, "text": [rows[n][i] for n in self.text]}
+            check = {"numeric": self.numbers_of(rows, i), "text": [rows[n][i] for n in self.text]}
             if margins is not None:
                 check["margins"] = margins[i].tolist()
             check["outputs"] = numbers[i].tolist()
@@ -590,16 +596,16 @@ def training_data(path, rows):
 
 
 def drift_baseline(frame, labels, numeric=None, pipeline=None, positive=None, names=None, categories=None, class_names=None,
-                   target_names=None):
+                   target_names=None, numbers=None):
     """Mean and population standard deviation of the numeric features (a list of names, model order; by default those of the
     pipeline), positive rate; with the fitted pipeline also the histograms of every feature and of the predicted
     probability. Of several classes the rate of each label, of other tasks the mean and the deviation of what is predicted
     instead: there `labels` may be None. `positive` and what follows as in export()."""
     with refusals(pipeline):
-        return make_baseline(frame, labels, numeric, pipeline, positive, names, categories, class_names, target_names)
+        return make_baseline(frame, labels, numeric, pipeline, positive, names, categories, class_names, target_names, numbers)
 
 
-def make_baseline(frame, labels, numeric, pipeline, positive, names, categories, class_names, target_names):
+def make_baseline(frame, labels, numeric, pipeline, positive, names, categories, class_names, target_names, numbers):
     require(isinstance(frame, pd.DataFrame), f"the training rows are a {type(frame).__name__}, not a DataFrame")
     require(len(frame) > 0, "there are no training rows")
     needs_labels = pipeline is None or hasattr(pipeline, "predict_proba") or labels is not None
@@ -612,8 +618,8 @@ def make_baseline(frame, labels, numeric, pipeline, positive, names, categories,
         pipeline, first = without_engineering(pipeline)
         binary = two_classes(pipeline, positive)
         place, _ = positive_place(pipeline, positive) if binary else (1, None)
-        part = read_simple(pipeline, None, place, names, categories) if binary else None
-        part = part or Plan(pipeline, names, categories, place)
+        part = read_simple(pipeline, None, place, names, categories, numbers) if binary else None
+        part = part or Plan(pipeline, names, categories, place, numbers)
         if first is not None and not set(input_names(pipeline)) <= set(frame.columns):
             frame = first.transform(frame)
         wanted = [feature["name"] for feature in part.features["numeric"]]
@@ -795,14 +801,18 @@ def to_text(value, indent=0, width=118):
     return f"{opening}\n{inner}{body}\n{' ' * indent}{closing}"
 
 
-def write(document, path):
-    """Writes the file; nothing is written when a number is not finite."""
+def text_of(document):
+    """The text of the file; refused when a number is not finite."""
     try:
-        text = to_text(document) + "\n"
+        return to_text(document) + "\n"
     except ValueError as reason:
         raise NotExportable(f"the model file would hold a number that is not finite ({reason}); look for NaN and infinities "
                             "in the fitted pipeline and in what export() was given") from reason
-    pathlib.Path(path).write_text(text, encoding="utf-8")
+
+
+def write(document, path):
+    """Writes the file; nothing is written when a number is not finite."""
+    pathlib.Path(path).write_text(text_of(document), encoding="utf-8")
 
 
 def main():

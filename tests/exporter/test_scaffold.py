@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: MIT
+"""Projects of models/scaffold.py: formulas that are translated, files, and parity of what was compiled.
+
+Needs COMPILE_COMMANDS, the compilation database of a build, and TABSCORE_LIBRARY, its library."""
+
+import contextlib
+import io
+import json
+import os
+import pathlib
+import shlex
+import subprocess
+import sys
+import tempfile
+import unittest
+import warnings
+
+import numpy as np
+import pandas as pd
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+
+source = pathlib.Path(os.environ["TABSCORE_SOURCE_DIR"])
+sys.path.insert(0, str(source / "models"))
+import scaffold  # noqa: E402
+import trace_formulas  # noqa: E402
+from export_program import NotExportable  # noqa: E402
+from trace_formulas import Untraceable  # noqa: E402
+
+
+def loans(rows=400):
+    random = np.random.default_rng(3)
+    return pd.DataFrame({
+        "application": [f"A-{i}" for i in range(rows)],
+        "purpose": random.choice(["car", 'a "house"', "ünïversity"], rows),
+        "amount": random.lognormal(8, 1, rows).round(2),
+        "months": random.integers(6, 200, rows),
+        "home": random.random(rows) < 0.5,
+        "income": np.where(random.random(rows) < 0.1, np.nan, random.lognormal(7, 1, rows)),
+        "unused": 1,
+        "default": random.integers(0, 2, rows),
+    })
+
+
+def encoder(numbers, texts):
+    return ColumnTransformer([("n", make_pipeline(SimpleImputer(), StandardScaler()), numbers),
+                              ("t", OneHotEncoder(handle_unknown="ignore"), texts)])
+
+
+def add_instalment(frame):
+    frame = frame.copy()
+    frame["instalment"] = frame["amount"] / frame["months"]
+    frame["large"] = np.where((frame.amount > 5000) & (frame.purpose != "car"), np.log1p(frame.amount), 0.0)
+    return frame
+
+
+def add_by_time(frame):
+    return frame.assign(rank=np.exp(-frame["amount"] / 1e4))
+
+
+def made(pipeline, frame, name, folder, **options):
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        scaffold.scaffold(pipeline, frame, name=name, folder=folder, **options)
+    return said.getvalue()
+
+
+class Formulas(unittest.TestCase):
+    def code(self, function, **kinds):
+        return {n: c.code for n, c in trace_formulas.trace(function, kinds or {"x": "number", "y": "number", "t": "text"}).items()}
+
+    def test_operations_keep_their_order(self):
+        x, y = 'ts::col<"x">', 'ts::col<"y">'
+        for expression, code in {
+            "x - (y - x)": f"{x} - ({y} - {x})",
+            "x - y - x": f"{x} - {y} - {x}",
+            "x / (y * 2)": f"{x} / ({y} * 2)",
+            "(x + y) * 0.1": f"({x} + {y}) * 0.1",
+            "x ** 2": f"{x} * {x}",
+            "-(x + 1)": f"-({x} + 1)",
+            "log1p(abs(x))": f"ts::log1p(ts::abs({x}))",
+            "sqrt(x) - -2": f"ts::sqrt({x}) - -2",
+        }.items():
+            self.assertEqual(self.code(lambda f, e=expression: f.eval(f"z = {e}"))["z"], code)
+
+    def test_conditions(self):
+        x, t = 'ts::col<"x">', 'ts::col<"t">'
+        made = self.code(lambda f: f.assign(a=np.where((f.x > 1) | ~(f.t == "b"), 1, 0), b=f.t.isin(["q", "p"]).astype(float),
+                                            c=f.x.fillna(0), d=f.x.clip(0, 10), e=np.where(f.x.between(1, 2), f.x, -1.5)))
+        self.assertEqual(made["a"], f'ts::where({x} > 1 || !({t} == "b"), 1, 0)')
+        self.assertEqual(made["b"], f'ts::where(ts::in({t}, {{"p", "q"}}), 1.0, 0.0)')
+        self.assertEqual(made["c"], f"ts::where(ts::is_missing({x}), 0, {x})")
+        self.assertEqual(made["d"], f"ts::min(ts::max({x}, 0), 10)")
+        self.assertEqual(made["e"], f"ts::where({x} >= 1 && {x} <= 2, {x}, -1.5)")
+
+    def test_what_is_not_known_is_refused(self):
+        for function in (
+            lambda f: f.assign(z=f.x.rolling(2)), lambda f: f[f.x > 0], lambda f: f.groupby("t"), lambda f: f.assign(z=np.exp(f.x)),
+            lambda f: f.assign(z=f.x ** 3), lambda f: f.assign(z=1 if f.x > 0 else 2), lambda f: f.assign(z=[1, 2]),
+            lambda f: f.assign(z=f.t + "a"), lambda f: f.assign(z=f.t > "a"), lambda f: f.assign(z=f.x + float("inf")),
+            lambda f: f.eval("z = x @ y"), lambda f: f.eval("z = `a b`"), lambda f: f.x, lambda f: f.assign(z=f.nothing),
+            lambda f: f.eval("x +"), lambda f: f.assign(z=f.x.astype("int")),
+        ):
+            with self.assertRaises(Untraceable):
+                self.code(function)
+
+
+class Projects(unittest.TestCase):
+    def test_compiled_projects_give_the_numbers(self):
+        frame = loans()
+        inputs = frame.drop(columns=["application", "default"])
+        with tempfile.TemporaryDirectory() as folder:
+            folder = pathlib.Path(folder)
+            # Formulas of a first step, in another order than the columns'; amount is in formulas alone.
+            first = make_pipeline(FunctionTransformer(add_instalment), encoder(["large", "instalment", "months"], ["purpose"]),
+                                  LogisticRegression(max_iter=500)).fit(inputs, frame["default"])
+            said = made(first, frame, "first_loans", folder / "first", label="default", id="application")
+            self.assertIn("reads them: home, income, unused", said)
+            header = (folder / "first/first_loans.hpp").read_text()
+            for part in ('ts::id<ts::text<"application">>', 'ts::integer<"months">',
+                         'ts::feature<"instalment">(ts::col<"amount"> / ts::col<"months">)', "observed: ts::ge{6}"):
+                self.assertIn(part, header)
+            # Several classes, missing values, booleans, formulas as expressions.
+            classes = np.where(frame.amount > 5000, "large", np.where(frame.amount > 2000, "middle", "small"))
+            formulas = ["ratio = months / 12", "half = ratio * 0.5"]
+            second = make_pipeline(encoder(["half", "income", "home", "ratio"], ["purpose"]), RandomForestClassifier(10, max_depth=5))
+            second.fit(inputs.eval("\n".join(formulas))[["half", "income", "home", "ratio", "purpose"]], classes)
+            made(second, frame.assign(size=classes).drop(columns="default"), "second_loans", folder / "second", label="size",
+                 id="application", formulas=formulas)
+            header = (folder / "second/second_loans.hpp").read_text()
+            self.assertIn('ts::multiclass<"size", "probabilities">', header)
+            self.assertIn('ts::optional<ts::real<"income">>', header)
+            self.assertIn('ts::feature<"half">(ts::col<"months"> / 12 * 0.5)', header)
+            # Numbers of an array, and a column whose formula is not known.
+            columns = add_by_time(frame[["amount", "months", "income"]])
+            third = HistGradientBoostingRegressor(max_iter=10).fit(columns.to_numpy(), frame.amount / frame.months)
+            said = made(third, frame[["amount", "months", "income"]], "third_loans", folder / "third", engineer=add_by_time)
+            self.assertIn("no formula is known for rank (np.exp)", said)
+            self.assertIn("PLACE: compute rank", (folder / "third/third_loans.hpp").read_text())
+            self.compile_and_run(folder, {"first": "first_loans", "second": "second_loans", "third": "third_loans"})
+
+    def compile_and_run(self, folder, projects):
+        """All parity tests as one program, and the syntax of a server and of a library."""
+        text = "".join(f'#define main main_of_{name}\n#include "{at}/parity.cpp"\n#undef main\n' for at, name in projects.items())
+        calls = " + ".join(f'main_of_{name}(2, arguments_{name})' for name in projects)
+        arrays = "".join(f'char folder_{n}[] = "{folder}/{at}";\nchar* arguments_{n}[] = {{folder_{n}, folder_{n}, nullptr}};\n'
+                         for at, n in projects.items())
+        (folder / "all.cpp").write_text(f"{text}{arrays}int main() {{ return {calls}; }}\n")
+        database = json.loads(pathlib.Path(os.environ["COMPILE_COMMANDS"]).read_text())
+        command = shlex.split(next(entry["command"] for entry in database if entry["file"].endswith("score_rows.cpp")))
+        flags = [f for i, f in enumerate(command) if f not in ("-c", "-o", "-MD") and command[i - 1] not in ("-o", "-c", "-MT", "-MF")
+                 and f not in ("-MT", "-MF") and not f.endswith("score_rows.cpp")]
+        flags = flags[1:] if pathlib.Path(flags[0]).name == "ccache" else flags
+        built = subprocess.run([*flags, "-O1", folder / "all.cpp", "-o", folder / "all", os.environ["TABSCORE_LIBRARY"], "-lsimdjson",
+                                "-lfmt"], capture_output=True, text=True)
+        self.assertEqual(built.returncode, 0, built.stderr[:3000])
+        ran = subprocess.run([folder / "all"], capture_output=True, text=True)
+        self.assertEqual(ran.returncode, 0, ran.stdout)
+        self.assertEqual(ran.stdout.count("numbers have the trainer's bits"), len(projects), ran.stdout)
+        for file in ("first/first_loans_c.cpp", "first/main.cpp") if pathlib.Path("/usr/include/httplib.h").exists() else ():
+            checked = subprocess.run([*flags, "-fsyntax-only", folder / file], capture_output=True, text=True)
+            self.assertEqual(checked.returncode, 0, checked.stderr[:3000])
+
+    def test_files_are_not_written_over(self):
+        frame = loans(50)
+        pipeline = make_pipeline(encoder(["amount"], ["purpose"]), LogisticRegression()).fit(frame.drop(columns="default"), frame["default"])
+        with tempfile.TemporaryDirectory() as folder:
+            made(pipeline, frame, "loans", folder, label="default")
+            before = {p.name: p.read_bytes() for p in pathlib.Path(folder).iterdir()}
+            self.assertEqual(len(before), 9)
+            (pathlib.Path(folder) / "main.cpp").write_text("mine")
+            with self.assertRaisesRegex(NotExportable, "has CMakeLists.txt.* already"):
+                made(pipeline, frame, "loans", folder, label="default")
+            self.assertEqual((pathlib.Path(folder) / "main.cpp").read_text(), "mine")
+            made(pipeline, frame, "loans", folder, label="default", force=True)
+            self.assertEqual({p.name: p.read_bytes() for p in pathlib.Path(folder).iterdir()}, before)
+            self.assertNotIn("@", (pathlib.Path(folder) / "CMakeLists.txt").read_text())
+
+    def test_what_is_wrong_is_a_sentence(self):
+        frame = loans(50)
+        pipeline = make_pipeline(encoder(["amount"], ["purpose"]), LogisticRegression()).fit(frame.drop(columns="default"), frame["default"])
+
+        def overwrite(f):
+            return f.assign(amount=f["amount"] / 2)
+
+        with tempfile.TemporaryDirectory() as folder:
+            for sentence, options in {
+                "no C\\+\\+ identifier": {"name": "two words"},
+                "no column 'paid'": {"label": "paid"},
+                "writes another \\['amount'\\] over the raw column": {"engineer": overwrite},
+            }.items():
+                with self.assertRaisesRegex(NotExportable, sentence):
+                    made(pipeline, frame, options.pop("name", "loans"), folder, **options)
+            with self.assertRaisesRegex(NotExportable, "which the data have not"):
+                made(pipeline, frame.drop(columns="amount"), "loans", folder)
+            dates = frame.assign(amount=pd.Timestamp("2026-01-01"))
+            with self.assertRaises(NotExportable):
+                made(pipeline, dates, "loans", folder)
+            self.assertEqual(list(pathlib.Path(folder).iterdir()), [])
+
+
+if __name__ == "__main__":
+    unittest.main()

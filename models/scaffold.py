@@ -251,7 +251,7 @@ class Project:
             "example": self.example(records),
             "tolerance": "1e-6" if "xgboost" in self.document["kind"] + json.dumps(self.document["model"])[:20000] else "1e-9",
             "rows": len(records),
-            "source": pathlib.Path(__file__).resolve().parent.parent.as_posix(),
+            "source": source_tree(),
             "record": json.dumps(next((r for r in records if len(r) == max(map(len, records))), records[0])),
         }
         templates = pathlib.Path(__file__).with_name("scaffold_templates")
@@ -328,6 +328,12 @@ class Project:
             else:
                 values.append(quoted(value) if kind == "text" else repr(float(value)))
         return ", ".join(values)
+
+
+def source_tree():
+    """Where tabscore's sources lie; empty where this is an installed package."""
+    folder = pathlib.Path(__file__).resolve().parent.parent
+    return folder.as_posix() if (folder / "include/tabscore/version.hpp").exists() else ""
 
 
 NO_DATA = {"file": "-", "sha256": "0" * 64, "rows": 1}

@@ -147,7 +147,7 @@ class Projects(unittest.TestCase):
     def compile_and_run(self, folder, projects):
         """All parity tests as one program, and the syntax of a server and of a library."""
         text = "".join(f'#define main main_of_{name}\n#include "{at}/parity.cpp"\n#undef main\n' for at, name in projects.items())
-        calls = " + ".join(f'main_of_{name}(2, arguments_{name})' for name in projects)
+        calls = " + ".join(f'main_of_{name}(2, arguments_{name})' for name in projects.values())
         arrays = "".join(f'char folder_{n}[] = "{folder}/{at}";\nchar* arguments_{n}[] = {{folder_{n}, folder_{n}, nullptr}};\n'
                          for at, n in projects.items())
         (folder / "all.cpp").write_text(f"{text}{arrays}int main() {{ return {calls}; }}\n")

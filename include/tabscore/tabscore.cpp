@@ -6,6 +6,7 @@
 #endif
 #define TABSCORE_BODIES 1
 
+#include "tabscore.hpp"
 #include "capi/c_api.hpp"
 #include "core/detail/column_kernel_sets.hpp"
 #include "log/detail/append_file.hpp"
@@ -26,4 +27,3 @@
 #include "outputs/detail/decider.hpp"
 #include "outputs/detail/load_policy.hpp"
 #include "serving/endpoint.hpp"
-#include "tabscore.hpp"

@@ -85,6 +85,8 @@ class Regression:
         self.constant = getattr(model.data, "const_idx", None)
         if self.formula:
             require(names is None, "the model has a formula, which names its columns; leave names out")
+            # Another column may be constant in the data of the fit, and is a feature of the record all the same.
+            self.constant = exog.index("Intercept") if "Intercept" in exog and "Intercept" not in model.data.frame else None
         elif names is not None:
             names = list(names)
             room = len(exog) - (self.constant is not None and len(names) != len(exog))
@@ -174,7 +176,7 @@ def with_classes(made):
     return TwoClasses(made) if len(made.model._ynames_map) == 2 else Classes(made)
 
 
-LEVEL = re.compile(r"^(?:C\((?P<coded>.+?)(?:,\s*(?:contr\.)?(?:Treatment|treatment)\(.*\))?\)|(?P<plain>[^\[\]()]+))\[(?:T\.)?(?P<level>.*)\]$", re.S)
+LEVEL = re.compile(r"^(?:C\((?P<coded>.+?)(?:,\s*(?:contr\.)?(?:Treatment|treatment)\(.*\))?\)|(?P<plain>[^\[\]()]+))\[(?P<level>.*)\]$", re.S)
 CALL = re.compile(r"^np\.(\w+)\((.+)\)$")
 QUOTED = re.compile(r"^Q\(([\"'])(.+)\1\)$")
 
@@ -200,9 +202,13 @@ class Column:
                 values = [v for v in dict.fromkeys(frame[name].tolist()) if not is_missing(v)]
                 require(not any(isinstance(v, bool) for v in values),
                         f"the column {name} holds booleans; make them numbers (astype(int)) and fit again")
-                require(any(str(v) == level["level"] for v in values), f"the category {level['level']!r} of {name} is not in the data "
-                        "of the result; use treatment coding, as in C(name)")
-                return ("level", name, values, level["level"])
+                known = {str(v) for v in values}
+                found = [text for text in dict.fromkeys((level["level"], level["level"].removeprefix("T."))) if text in known]
+                require(len(found) < 2, f"the categories {' and '.join(map(repr, found))} of {name} have the same names of columns; "
+                        "rename one and fit again")
+                require(found, f"the column {text} is of no category of {name} in the data of the result; use treatment coding, "
+                        "as in C(name)")
+                return ("level", name, values, found[0])
         if call and call.group(2).strip() in frame and getattr(np, call.group(1), None) in FUNCTIONS:
             return ("function", call.group(2).strip(), call.group(1))
         require(False, f"the column {self.name!r} of the formula cannot be exported; compute it before fit() and give the formula "

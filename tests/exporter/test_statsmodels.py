@@ -53,11 +53,11 @@ class Results(unittest.TestCase):
         import statsmodels.api as sm
         from statsmodels.genmod.families import links
 
-    def both(self, result, expected, near=1e-12, **options):
-        """Exports, and compares with what predict() gave for LIVE."""
+    def both(self, result, expected, near=1e-12, live=LIVE, **options):
+        """Exports, and compares with what predict() gave for the rows."""
         document = export_statsmodels.export(result, name="made up", training_data=DATA, checks=16, **options)
-        expected = np.asarray(expected, dtype=float).reshape(len(LIVE), -1)
-        have = outputs_of(document, LIVE)[0] if "outputs" in document else ours(document, LIVE)[:, None]
+        expected = np.asarray(expected, dtype=float).reshape(len(live), -1)
+        have = outputs_of(document, live)[0] if "outputs" in document else ours(document, live)[:, None]
         outside = ~np.isfinite(expected).all(axis=1)
         if "outputs" not in document:
             outside |= ~((expected >= 0) & (expected <= 1)).all(axis=1)
@@ -140,6 +140,16 @@ class Results(unittest.TestCase):
         unseen = LIVE.assign(town="nowhere")[:3]
         document = export_statsmodels.export(result, name="n", training_data=DATA)
         self.assertEqual({tuple(cells) for cells in read_back(document, unseen)}, {("fault", "town", "unlisted")})
+        # A column of the data that is constant, and levels that look like treatment's.
+        told = FRAME.assign(one=1.0, town="T." + FRAME.town)
+        live = LIVE.assign(one=np.linspace(-1, 1, len(LIVE)), town="T." + LIVE.town)
+        for formula in ("cost ~ 0 + one + a", "cost ~ a + C(town)", "cost ~ 0 + a + town"):
+            with self.subTest(formula=formula):
+                result = smf.ols(formula, told).fit()
+                self.both(result, result.predict(live).reindex(live.index), live=live)
+        result = smf.ols("cost ~ C(town)", told.assign(town=told.town.replace("T.y", "x"))).fit()
+        with self.assertRaisesRegex(NotExportable, "the categories 'T.x' and 'x' of town have the same names of columns"):
+            export_statsmodels.export(result, name="n", training_data=DATA)
         for formula in ("cost ~ np.log(b + 10)", "cost ~ I(a ** 2)", "cost ~ C(town, Sum)", "cost ~ bs(a, df=4)"):
             with self.subTest(formula=formula):
                 result = smf.ols(formula, FRAME).fit()

@@ -753,7 +753,7 @@ def bins(name, values, low=None, high=None):
     with np.errstate(over="ignore"):
         single = np.asarray(values, dtype=float).astype(np.float32)
     present = np.sort(single[~np.isnan(single)])
-    require(len(present) > 0, f"{name}: every training value is missing, so there is no histogram of them")
+    require(len(present) > 0, f"{name}: every training value is missing, so there is no histogram of them; leave the column out of the model")
     require(bool(np.all(np.isfinite(present))), f"{name}: a value is too large for single precision")
     distinct, counts = np.unique(present, return_counts=True)
     shares = np.cumsum(counts)[:-1] / len(present)  # of the rows up to each place for an edge

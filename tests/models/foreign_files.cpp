@@ -53,6 +53,7 @@ TEST_CASE("a file that no loader reads is named, with what to do", "[models]") {
   check_all("ccopy_reg\n_reconstructor\n", pickle, "");
   check_all("x\x9C\xDD\x9A", pickle, "");
   check_all("\x08\x08\x12\x07skl2onnx", "an ONNX model, which no loader reads", "");
+  check_all("\x08\x04\x12\x95\x03\x0A\x0B\x0A\x01"sv, "a Core ML model, which no loader reads", "");
   check_all("X\n\0\0\0\x03"sv, "an R object, which only R reads", "");
 }
 
@@ -152,6 +153,13 @@ TEST_CASE("a folder stands for the model in it", "[models]") {
   CHECK_THAT(found(root), support::ContainsSubstring("an MLflow model of the flavours python_function, sklearn"));
   here.with("MLmodel", "flavors:\n  lightgbm:\n    data: 'model.skops'\n");
   CHECK_THAT(found(root), support::ContainsSubstring("the MLflow model of the flavour lightgbm is model.skops, which"));
+  here.with("spark/metadata/part-00000", "{}");
+  here.with("spark/model/_SUCCESS", "");
+  here.with("spark/model/part-00000", "");
+  CHECK(found(root + "/spark") == root + "/spark/model/part-00000");
+  CHECK(found(root + "/spark/model") == root + "/spark/model/part-00000");
+  here.with("spark/model/part-00001", "");
+  CHECK_THAT(found(root + "/spark"), support::ContainsSubstring("found _SUCCESS, part-00000, part-00001"));
   for (std::size_t length = 0; length < mlmodel.size(); ++length) {
     here.with("MLmodel", mlmodel.substr(0, length));
     (void)find_model_file(root);

@@ -74,9 +74,17 @@ Folders that MLflow 2.9 and 3.17 wrote for XGBoost 1.7 and 3.2 (JSON, UBJSON, 3.
 and 4.7 were loaded with `load_model` and gave the trainer's numbers. Those of its flavour sklearn, of LightGBM's scikit-learn
 wrapper (pickles) and XGBoost 1.7's `model.xgb` (the old binary format) are refused with what to do.
 
-R's packages xgboost and lightgbm, `xgboost.spark` and SynapseML were not run here. They call the same libraries, so that
-`xgb.save(model, "model.json")`, `lgb.save(model, "model.txt")`, `model.get_booster().save_model("model.json")` and
-`saveNativeModel` write these formats; `saveRDS` does not, and its files are refused by name.
+`xgboost.spark` 3.2 on Spark 4.0: classifiers of two and three classes and a regressor were saved with
+`model.get_booster().save_model("model.json")` (and `.ubj`) and as Spark's own folder (`model.save(path)`), which `load_model`
+takes as it is. The numbers are those of the booster's `predict`, bit for bit; of several classes `transform` has a softmax of its
+own, which is up to one unit of single precision away. A folder that holds `_SUCCESS` and one file `part-...`, as SynapseML's
+`saveNativeModel` writes it, is taken too; SynapseML itself was not run.
+
+R's package xgboost: boosters that it had serialized (1.7 and 2.x, UBJSON, 64 and 559 rounds, 11 and 18 unnamed features) were taken
+out of a public package of R; as `xgb.save(model, "model.ubj")` writes them they load, and 200 rows on their thresholds have the
+bits of `predict`. What R packs around a booster is refused by name: `save` and `saveRDS` (unpacked or not), and the snapshots with
+`Config` and `Model` inside. R's package lightgbm was not run; `lgb.save(model, "model.txt")` calls the same function as Python's
+`save_model`.
 """
 
 

@@ -17,7 +17,7 @@
 #include "../../core/result.hpp"
 #include "../../files/read_file.hpp"
 
-// The model in a folder that MLflow wrote, or that KServe or Triton serve.
+// The model in a folder that MLflow or Spark wrote, or that KServe or Triton serve.
 namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// What the file MLmodel says of a flavour: its members are the lines below it that are indented further.
@@ -136,15 +136,21 @@ inline result<std::string> find_model(const std::string& path, bool within = fal
     return find_model(data->string(), true);
   }
   const std::vector<std::string> names = names_in(folder);
-  std::vector<std::string> models, pickles;
+  const auto holds = [&](std::string_view name) { return std::find(names.begin(), names.end(), name) != names.end(); };
+  std::vector<std::string> models, pickles, parts;
   std::string newest;  // of Triton's numbered versions
   for (const std::string& name : names) {
     if (is_model_name(name)) models.push_back(name);
     if (is_pickle_name(name)) pickles.push_back(name);
+    if (name.starts_with("part-") && name.back() != '/') parts.push_back(name);
     const bool number = name.size() > 1 && name.back() == '/' && name.front() != '0' &&
                         name.find_first_not_of("0123456789") == name.size() - 1;
     if (number && (name.size() > newest.size() || (name.size() == newest.size() && name > newest))) newest = name;
   }
+  if (models.empty() && holds("metadata/") && holds("model/") && !within) {
+    return find_model((folder / "model").string(), true);
+  }
+  if (models.empty() && holds("_SUCCESS") && parts.size() == 1) return (folder / parts.front()).string();
   if (models.size() == 1) return (folder / models.front()).string();
   if (models.size() > 1) {
     return no_model_in(folder, fmt::format("the folder holds several models, {}; name one", fmt::join(models, ", ")));

@@ -87,6 +87,12 @@ inline std::optional<recognised> recognise(std::string_view bytes, model_format 
   if (binary_pickle || text_pickle || packed_pickle)
     return foreign("a Python pickle (joblib writes them too), which only Python reads");
   if (begins("CBM1"sv)) return own("a CatBoost model", model_format::catboost);
+  if (bytes.size() > 4 && bytes[0] == '\x08' && bytes[1] > 0 && bytes[1] < 32 && bytes[2] == '\x12') {
+    // Behind the version, field 2: of Core ML a message that begins with its inputs (field 1), of ONNX a name.
+    std::size_t at = 3;
+    while (at + 1 < (std::min)(bytes.size(), std::size_t{8}) && static_cast<unsigned char>(bytes[at]) >= 0x80) ++at;
+    if (bytes[at + 1] == '\x0A') return foreign("a Core ML model, which no loader reads");
+  }
   constexpr std::string_view onnx_fields = "\x12\x1A\x22\x28\x32\x3A\x42"sv;
   if (bytes.size() > 2 && bytes[0] == '\x08' && bytes[1] > 0 && bytes[1] < 32 &&
       onnx_fields.find(bytes[2]) != onnx_fields.npos) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "../core/config.hpp"
+#include "../core/detail/shortened.hpp"
 #include "../core/exact.hpp"
 #include "../core/result.hpp"
 #include "../schema/columns.hpp"
@@ -140,7 +141,7 @@ class decider {
     using field = typename Schema::template field<At>;
     const auto wrong = [&](std::string_view value, std::string_view why) {
       std::string sentence = policy.path;
-      sentence.append(": by.values.").append(value).append(": ").append(why);
+      sentence.append(": by.values.").append(detail::shortened(value)).append(": ").append(why);
       return error{errc::mismatch, std::move(sentence)};
     };
     for (std::size_t i = 0; i < policy.values.size(); ++i) {

@@ -17,6 +17,7 @@
 
 #include "../config.hpp"
 #include "../result.hpp"
+#include "shortened.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::detail {
 
@@ -172,7 +173,7 @@ class json_node {
     return ok();
   }
   json_node child(simdjson::dom::element value, std::string_view name) const {
-    return {value, *reading_, path_.empty() ? std::string(name) : fmt::format("{}.{}", path_, name)};
+    return {value, *reading_, path_.empty() ? shortened(name) : fmt::format("{}.{}", path_, shortened(name))};
   }
   static std::string listed(const std::vector<std::string_view>& names) {
     std::string list;
@@ -182,14 +183,7 @@ class json_node {
   std::string found() const {
     if (value_.is_object()) return "an object";
     if (value_.is_array()) return "an array";
-    std::string json = simdjson::minify(value_);
-    constexpr std::size_t limit = 60;
-    if (json.size() > limit) {
-      std::size_t end = limit;
-      while (end > 0 && (static_cast<unsigned char>(json[end]) & 0xC0) == 0x80) --end;  // not inside a code point
-      json.replace(end, std::string::npos, "...");
-    }
-    return json;
+    return shortened(simdjson::minify(value_));
   }
 
   simdjson::dom::element value_;

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "../../core/config.hpp"
+#include "../../core/detail/shortened.hpp"
 #include "../../core/result.hpp"
 #include "../decider.hpp"
 
@@ -28,7 +29,7 @@ std::string some_of(const Names& names) {
   std::size_t told = 0;
   for (const auto& name : names) {
     if (told++ == 10) return list + fmt::format(" and {} more", std::size(names) - 10);
-    list.append(list.empty() ? "" : ", ").append(name);
+    list.append(list.empty() ? "" : ", ").append(shortened(name));
   }
   return list;
 }
@@ -70,7 +71,8 @@ class table_binder {
     const auto known = layout_.decisions.names;
     const auto at = std::find(known.begin(), known.end(), name);
     if (at == known.end()) {
-      fail(table, member, fmt::format("\"{}\" is no decision of the service; known are {}", name, some_of(known)));
+      fail(table, member,
+           fmt::format("\"{}\" is no decision of the service; known are {}", shortened(name), some_of(known)));
       return 0;
     }
     return static_cast<std::uint8_t>(at - known.begin());
@@ -84,9 +86,9 @@ class table_binder {
     if (!table.number.empty()) {
       const auto at = std::find(numbers_.begin(), numbers_.end(), table.number);
       if (at == numbers_.end()) {
-        return fail(
-            table, "number",
-            fmt::format("\"{}\" is no number of the prediction; known are {}", table.number, some_of(numbers_)));
+        return fail(table, "number",
+                    fmt::format("\"{}\" is no number of the prediction; known are {}", shortened(table.number),
+                                some_of(numbers_)));
       }
       bound.column = static_cast<std::size_t>(at - numbers_.begin());
     } else if (numbers_.size() > 1) {
@@ -115,21 +117,21 @@ class table_binder {
     }
     std::vector<std::pair<std::uint8_t, const decision_table::cost*>> rows;
     for (const auto& cost : table.costs) {
-      rows.emplace_back(decision(table, fmt::format("costs.{}", cost.decision), cost.decision), &cost);
+      rows.emplace_back(decision(table, fmt::format("costs.{}", shortened(cost.decision)), cost.decision), &cost);
     }
     std::sort(rows.begin(), rows.end());
     for (const auto& [number, cost] : rows) {
-      const std::string place = fmt::format("costs.{}", cost->decision);
+      const std::string place = fmt::format("costs.{}", shortened(cost->decision));
       bound.decisions.push_back(number);
       for (const auto& [name, unused] : cost->classes) {
         if (std::find(classes_.begin(), classes_.end(), name) != classes_.end()) continue;
-        return fail(table, place + "." + name,
+        return fail(table, place + "." + shortened(name),
                     fmt::format("the model has no such class; known are {}", some_of(classes_)));
       }
       for (const std::string& name : classes_) {
         const auto same = [&, wanted = std::string_view(name)](const auto& c) { return c.first == wanted; };
         const auto at = std::find_if(cost->classes.begin(), cost->classes.end(), same);
-        if (at == cost->classes.end()) return fail(table, place + "." + name, "the member is missing");
+        if (at == cost->classes.end()) return fail(table, place + "." + shortened(name), "the member is missing");
         bound.costs.push_back(at->second);
       }
     }
@@ -162,14 +164,15 @@ TABSCORE_INLINE std::optional<error> wrong_field(const decision_policy& policy, 
   if (at == fields.end()) {
     std::vector<std::string_view> names;
     for (const policy_field& f : fields) names.push_back(f.name);
-    return wrong("field", fmt::format("\"{}\" is no field of the record; known are {}", policy.field, some_of(names)));
+    return wrong("field", fmt::format("\"{}\" is no field of the record; known are {}", shortened(policy.field),
+                                      some_of(names)));
   }
   if (at->kind == field_kind::real) {
     return wrong("field", fmt::format("\"{}\" is a real number: tables are by a text, an integer or a boolean field",
                                       policy.field));
   }
   for (const auto& [value, table] : policy.values) {
-    const std::string place = "values." + value;
+    const std::string place = "values." + shortened(value);
     if (at->kind == field_kind::boolean && value != "true" && value != "false") {
       return wrong(place, fmt::format("\"{}\" is true or false", policy.field));
     }

@@ -17,6 +17,7 @@
 #include "../../core/config.hpp"
 #include "../../core/detail/json_node.hpp"
 #include "../../core/detail/sha256.hpp"
+#include "../../core/detail/shortened.hpp"
 #include "../../files/read_file.hpp"
 #include "../load_policy.hpp"
 
@@ -56,11 +57,11 @@ inline void read_costs(const json_node& node, decision_table& to) {
       cost.classes.emplace_back(name, number.number(-1e300, 1e300));  // so that no sum of them overflows
     });
     if (const auto twin = repeated(classes)) {
-      costs.fail(errc::structure, fmt::format("the class \"{}\" appears twice", *twin));
+      costs.fail(errc::structure, fmt::format("the class \"{}\" appears twice", shortened(*twin)));
     }
   });
   if (const auto twin = repeated(decisions)) {
-    node.fail(errc::structure, fmt::format("the decision \"{}\" appears twice", *twin));
+    node.fail(errc::structure, fmt::format("the decision \"{}\" appears twice", shortened(*twin)));
   }
   if (node.ok() && to.costs.empty()) node.expected("the costs of at least one decision");
 }
@@ -105,12 +106,12 @@ inline void read_tables_by_value(const json_node& by, decision_policy& to) {
   if (!by.ok()) return;
   to.field = by["field"].name();
   by["values"].each_member([&](std::string_view value, const json_node& node) {
-    to.values.emplace_back(value, read_table(node, fmt::format("by.values.{}", value)));
+    to.values.emplace_back(value, read_table(node, fmt::format("by.values.{}", shortened(value))));
   });
   std::vector<std::string_view> values;
   for (const auto& each : to.values) values.push_back(each.first);
   if (const auto twin = repeated(values)) {
-    by["values"].fail(errc::structure, fmt::format("the value \"{}\" appears twice", *twin));
+    by["values"].fail(errc::structure, fmt::format("the value \"{}\" appears twice", shortened(*twin)));
   }
   if (by.ok() && to.values.empty()) by["values"].expected("the table of at least one value");
   if (by.has("otherwise")) to.otherwise = read_table(by["otherwise"], "by.otherwise");
@@ -122,7 +123,7 @@ inline std::vector<std::string> read_names(const json_node& node) {
   std::vector<std::string> names;
   node.each([&](const json_node& name) { names.emplace_back(name.name()); });
   if (const auto twin = repeated({names.begin(), names.end()})) {
-    node.fail(errc::structure, fmt::format("\"{}\" appears twice", *twin));
+    node.fail(errc::structure, fmt::format("\"{}\" appears twice", shortened(*twin)));
   }
   return names;
 }
@@ -159,7 +160,7 @@ inline reason_table read_reasons(const json_node& node) {
   std::vector<std::string_view> codes;
   for (const reason& r : table.reasons) codes.emplace_back(r.code);
   if (const auto twin = repeated(codes)) {
-    node["groups"].fail(errc::structure, fmt::format("the code \"{}\" appears twice", *twin));
+    node["groups"].fail(errc::structure, fmt::format("the code \"{}\" appears twice", shortened(*twin)));
   }
   if (node.has("unreported")) table.unreported = read_names(node["unreported"]);
   if (node.has("decisions")) {

@@ -72,14 +72,16 @@ class Axis:
 
 
 def emit_additive(program, axes, terms, intercept):
-    """`terms`: the places of their axes, and an array of outputs x bins of each axis."""
+    """`terms`: the places of their axes, an array of outputs x bins of each axis and perhaps the reasons of one axis' bins."""
     said_terms = []
-    for places, values in terms:
+    for places, values, *reasons in terms:
         values = np.asarray(values, dtype=float)
         shape = (len(intercept), *(axes[p].bins for p in places))
         if values.shape != shape:
             program.refuse(f"a term has {values.shape} values where its bins are {shape}; the model is damaged")
         said_terms.append({"bins": list(places), "values": [plain(v) for v in values.reshape(len(intercept), -1)]})
+        if reasons and any(reasons[0]):
+            said_terms[-1]["reasons"] = reasons[0]
     return program.emit("additive", [axis.key for axis in axes], len(intercept), bins=[axis.member for axis in axes],
                         intercept=plain(np.asarray(intercept, dtype=float)), terms=said_terms)
 
@@ -134,6 +136,9 @@ def machine_scores(program, model, block):
     program.kind = "interpret"
     if not hasattr(model, "term_scores_"):
         program.refuse("the model is of an interpret before 0.3; fit it again with a newer one")
+    if any(int(f) >= len(model.bins_) for term in model.term_features_ for f in term):
+        program.refuse("remove_features() has left terms of columns that are gone, so that interpret itself cannot predict; fit the "
+                       "model again without these columns")
     intercept = np.atleast_1d(np.asarray(model.intercept_, dtype=float))
     axes, places, terms = [], {}, []
     for at in order_of_terms(model):
@@ -177,7 +182,10 @@ def machine_axis(program, model, column, feature, level):
         return text_axis(program, column, [*level, None])
     odd = [v for v in given if isinstance(v, str) or v != v]
     require(not odd, f"categories[{column.name!r}] mixes numbers and texts")
-    named = {str(v): float(v) for v in [*map(float, given), *(int(v) for v in given if float(v) == int(v))]}
+    booleans = [isinstance(v, (bool, np.bool_)) for v in given]
+    require(all(booleans) or not any(booleans), f"categories[{column.name!r}] mixes booleans and numbers")
+    whole = [] if any(booleans) else [int(v) for v in given if float(v) == int(v)]
+    named = {str(v): float(v) for v in [*(given if any(booleans) else map(float, given)), *whole]}
     lost = [name for name in level if name not in named]
     if lost:
         program.refuse(f"categories[{column.name!r}] lacks {lost[0]!r}, which the model knows")
@@ -382,11 +390,12 @@ def scorecard_points(program, model, block):
 
 
 class TableTerm:
-    """`axes`: name, and cuts or keys of each feature; `values` is an array over their bins."""
+    """`axes`: name, and cuts or keys of each feature; `values` is an array over their bins, `reasons` a list of them."""
 
-    def __init__(self, axes, values):
+    def __init__(self, axes, values, reasons):
         self.axes = axes
         self.values = values
+        self.reasons = reasons
 
 
 class Table:
@@ -449,7 +458,7 @@ def table_columns(program, table, block):
                 program.facts[name]["edges"].update(key for key in keys if key is not None)
                 axes.append(Axis(program.number(column), keys=keys))
             program.facts[name]["missing"] = True
-        terms.append((list(range(first, len(axes))), term.values[None]))
+        terms.append((list(range(first, len(axes))), term.values[None], term.reasons))
     return emit_additive(program, axes, terms, [table.intercept])
 
 
@@ -494,6 +503,17 @@ def make_table(document, source, wrong, training_data):
               f"{place}: expected a number, found {value!r}")
         return float(value)
 
+    texts_of_codes = {}
+
+    def reason(value, place):
+        if value is None:
+            return None
+        check(isinstance(value, dict) and set(value) == {"code", "text"} and all(isinstance(v, str) and v for v in value.values()),
+              f"{place}: expected a code and a text, or null, found {value!r}")
+        check(texts_of_codes.setdefault(value["code"], value["text"]) == value["text"],
+              f"{place}: the code {value['code']} has two texts")
+        return {"code": value["code"], "text": value["text"]}
+
     check(isinstance(document, dict), "expected an object with the member terms")
     odd = [key for key in document if key not in ("link", "intercept", "terms")]
     check(not odd, f"unknown member {odd[:1]}; known are link, intercept and terms")
@@ -508,7 +528,8 @@ def make_table(document, source, wrong, training_data):
         check(isinstance(parts, list) and parts and all(isinstance(p, dict) for p in parts), f"{place}.features: expected a list of objects")
         axes = []
         for part in parts:
-            allowed = ("feature", "cuts", "categories", *(("values", "missing", "other") if part is term else ()))
+            own = ("values", "missing", "other", "reasons", "missing_reason", "other_reason") if part is term else ()
+            allowed = ("feature", "cuts", "categories", *own)
             odd = [key for key in part if key not in allowed]
             check(not odd, f"{place}: unknown member {odd[:1]}; known are {', '.join(allowed)}")
             name = part.get("feature")
@@ -539,14 +560,22 @@ def make_table(document, source, wrong, training_data):
         elsewhere = number(term.get("other"), f"{place}.other", null=True) if "features" in term else math.nan
         full = np.full([s + (1 if keys is None else 2) for s, (_, _, keys) in zip(sizes, axes)], elsewhere)
         full[tuple(slice(0, s) for s in sizes)] = values
+        reasons = []
+        if "features" not in term:
+            listed = term.get("reasons", [None] * sizes[0])
+            check(isinstance(listed, list) and len(listed) == sizes[0], f"{place}.reasons: expected a list of {sizes[0]}, one per bin")
+            reasons = [reason(v, f"{place}.reasons") for v in listed]
+            reasons.append(reason(term.get("missing_reason"), f"{place}.missing_reason"))
+            if axes[0][2] is not None:
+                reasons.append(reason(term.get("other_reason"), f"{place}.other_reason"))
         if "features" not in term:
             keys = axes[0][2]
             full[sizes[0]] = number(term.get("missing"), f"{place}.missing", null=True)
             if keys is None:
-                check("other" not in term, f"{place}.other: numbers have no other values; leave it out")
+                check("other" not in term and term.get("other_reason") is None, f"{place}.other: numbers have no other values; leave it out")
             else:
                 full[sizes[0] + 1] = number(term.get("other"), f"{place}.other", null=True)
-        terms.append(TableTerm(axes, full))
+        terms.append(TableTerm(axes, full, reasons))
     intercept = number(document.get("intercept", 0), "intercept")
     kind = TableProbability if link == "logit" else Table
     return kind(source, link, intercept, terms, {n for n, k in kinds.items() if k == "text"}, training_data)
@@ -585,7 +614,7 @@ def interval_of(text):
 
 
 def table_of_csv(text, wrong):
-    """Rows of feature, bin, points as the document that JSON would hold."""
+    """Rows of feature, bin, points and perhaps code and text as the document that JSON would hold."""
     rows = list(csv.reader(text.splitlines()))
     rows = [row for row in rows if any(cell.strip() for cell in row)]
     heads = [cell.strip().lower() for cell in rows[0]] if rows else []
@@ -595,12 +624,19 @@ def table_of_csv(text, wrong):
         if len(at) != 1:
             raise wrong(f"line 1: expected one column {names[0]}, found {', '.join(heads) or 'nothing'}")
         columns.append(at[0])
+    code_at, text_at = (heads.index(name) if name in heads else None for name in ("code", "text"))
+    if (code_at is None) != (text_at is None):
+        raise wrong("line 1: a bin has a code and a text, or neither; expected both columns")
     document = {"intercept": 0.0, "terms": []}
     bins = {}
     for line, row in enumerate(rows[1:], 2):
         if len(row) != len(heads):
             raise wrong(f"line {line}: expected {len(heads)} cells, found {len(row)}")
         feature, found, points = (row[at].strip() for at in columns)
+        code, text = ("", "") if code_at is None else (row[code_at].strip(), row[text_at].strip())
+        if bool(code) != bool(text):
+            raise wrong(f"line {line}: a bin has a code and a text, or neither; found {code!r} and {text!r}")
+        reason = {"code": code, "text": text} if code else None
         try:
             points = float(points)
         except ValueError:
@@ -608,35 +644,38 @@ def table_of_csv(text, wrong):
         if feature.lower() in ("intercept", "(intercept)"):
             document["intercept"] = points
         else:
-            bins.setdefault(feature, []).append((line, found, points))
+            bins.setdefault(feature, []).append((line, found, points, reason))
     for feature, found in bins.items():
         term, ranges, keys = {"feature": feature}, [], {}
-        for line, text, points in found:
+        for line, text, points, reason in found:
             word, interval = text.lower(), interval_of(text)
             if word in ("missing", "other"):
                 if word in term:
                     raise wrong(f"line {line}: the bin {text} of {feature} is there twice")
                 term[word] = points
+                term[f"{word}_reason"] = reason
             elif interval:
-                ranges.append((*interval, line, points))
+                ranges.append((*interval, line, points, reason))
             else:
                 for key in text.split("|"):
                     if key.strip() in keys:
                         raise wrong(f"line {line}: the category {key.strip()} of {feature} is there twice")
-                    keys[key.strip()] = points
+                    keys[key.strip()] = (points, reason)
         if ranges and keys:
             raise wrong(f"line {found[0][0]}: the bins of {feature} are intervals and categories; use two features")
         if ranges:
-            ranges.sort()
-            ends = [-np.inf, *(high for _, high, _, _ in ranges)]
-            for (low, _, line, _), end in zip(ranges, ends):
+            ranges.sort(key=lambda entry: entry[:3])
+            ends = [-np.inf, *(high for _, high, *_ in ranges)]
+            for (low, _, line, *_), end in zip(ranges, ends):
                 if low != end:
                     raise wrong(f"line {line}: the intervals of {feature} overlap or leave a gap at {end}; they go from -inf to inf")
             if ends[-1] != np.inf:
                 raise wrong(f"line {ranges[-1][2]}: the intervals of {feature} end at {ends[-1]}; they go from -inf to inf")
-            term.update(cuts=[low for low, _, _, _ in ranges[1:]], values=[points for _, _, _, points in ranges])
+            term.update(cuts=[low for low, *_ in ranges[1:]], values=[entry[3] for entry in ranges],
+                        reasons=[entry[4] for entry in ranges])
         else:
-            term.update(categories=list(keys), values=list(keys.values()))
+            term.update(categories=list(keys), values=[points for points, _ in keys.values()],
+                        reasons=[reason for _, reason in keys.values()])
         document["terms"].append(term)
     return document
 

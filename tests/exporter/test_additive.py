@@ -80,6 +80,22 @@ class Tables(unittest.TestCase):
         frame = pd.DataFrame({"a": [0.5, np.nextafter(0.5, 1), 2, np.nan], "t": ["red", "blue", "else", None]})
         self.assertEqual(outputs_of(document, frame)[0][:, 0].tolist(), [105, 100.5, 120, 101])
 
+    def test_reasons(self):
+        text = ("feature,bin,points,code,text\na,< 0.5,-10,A1,Low a\na,>= 0.5,5,,\na,missing,0,A9,No a\n"
+                "t,red | green,15,,\nt,blue,-5,T1,Blue\nt,other,0,T9,Another t\nt,missing,1,,\n")
+        document, _ = compare_outputs(self, self.table(text, "csv"), LIVE, name="t")
+        step = document["model"]["steps"][0]
+        self.assertEqual(step["terms"][0]["reasons"], [{"code": "A1", "text": "Low a"}, None, {"code": "A9", "text": "No a"}])
+        self.assertEqual(step["terms"][1]["reasons"],
+                         [None, None, {"code": "T1", "text": "Blue"}, None, {"code": "T9", "text": "Another t"}])
+        self.refused("line 4: a bin has a code and a text, or neither", text.replace("A9,No a", "A9,"), "csv")
+        self.refused("line 1: a bin has a code and a text", text.replace("points,code,text", "points,code,words"), "csv")
+        self.refused("the code A1 has two texts", text.replace("A9", "A1"), "csv")
+        good = self.JSON.replace("LINK", "log")
+        self.refused("reasons: expected a list of 3, one per bin", good.replace('"missing": 0', '"missing": 0, "reasons": []'), "json")
+        self.refused("missing_reason: expected a code and a text, or null, found 'x'",
+                     good.replace('"missing": 0', '"missing": 0, "missing_reason": "x"'), "json")
+
     def test_json(self):
         self.assertEqual(compare_outputs(self, self.table(self.JSON.replace("LINK", "log"), "json"), LIVE, 1e-15)[0]["outputs"]["task"], "regression")
         compare_outputs(self, self.table(self.JSON.replace("LINK", "identity"), "json"), LIVE)
@@ -134,6 +150,15 @@ class Machines(unittest.TestCase):
         model.fit(FRAME.assign(c=FRAME.c.astype(int)), VALUE)
         whole = LIVE.assign(c=LIVE.c.astype(int))
         self.assertEqual(compare_outputs(self, model, whole, categories={"c": [0, 1, 2, 3, 4]})[1], 0)
+        flags = FRAME[["a"]].assign(flag=FRAME.b > 20)
+        model = ExplainableBoostingRegressor(interactions=0, **self.FEW).fit(flags, VALUE)
+        both = LIVE[["a"]].assign(flag=[False, True] * (len(LIVE) // 2))
+        self.assertEqual(compare_outputs(self, model, both, categories={"flag": [False, True]})[1], 0)
+        if hasattr(model, "remove_features"):
+            model = ExplainableBoostingRegressor(interactions=0, **self.FEW).fit(FRAME, VALUE)
+            model.remove_features(["b"])
+            with self.assertRaisesRegex(NotExportable, "remove_features\\(\\) has left terms of columns that are gone"):
+                export_additive.export(model, name="n", training_data=DATA)
         if "objective" not in model.get_params():
             return
         for objective in ("poisson_deviance", "gamma_deviance", "tweedie_deviance:variance_power=1.5"):

@@ -129,6 +129,9 @@ void require(bool condition) {
   if (model->explain_error() == nullptr && width < 64) {
     std::vector<double> contributions(rows * columns * (file.features.size() + 1));
     model->contributions(block, memory, contributions);
+    std::vector<std::uint16_t> reasons(rows * file.features.size());
+    model->find_bin_reasons(block, memory, reasons);
+    for (const std::uint16_t r : reasons) require(r == record_reasons::none || r < model->bin_reasons().size());
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <random>
 #include <string>
@@ -118,6 +119,30 @@ TEST_CASE("a pair's number is its features' in equal shares", "[models]") {
   std::vector<double> parts(4);
   model->contributions({1, 2, numeric, 1, text}, memory, parts);
   CHECK(parts == std::vector<double>{20 + 2.5, 2.5, -5, 600.25});
+}
+
+TEST_CASE("a bin may have a reason of its own", "[models]") {
+  const auto reasons = [](std::string_view list) {
+    return with(table, "[[-10,5,20,0.5]]", R"([[-10,5,20,0.5]],"reasons":)" + std::string(list));
+  };
+  const auto model = load(reasons(R"([{"code":"A1","text":"young"},null,null,{"code":"A9","text":"no age"}])"));
+  REQUIRE(model);
+  REQUIRE(model->bin_reasons().size() == 2);
+  CHECK(model->bin_reasons()[1].code == "A9");
+  const double numeric[]{20, absent, 30, 1, 1, 1};
+  const std::vector<std::string_view> homes{"own", "own", "own"};
+  const std::vector<const std::string_view*> text{homes.data()};
+  scratch memory;
+  std::vector<std::uint16_t> found(9);
+  model->find_bin_reasons({3, 2, numeric, 3, text}, memory, found);
+  constexpr std::uint16_t none = record_reasons::none;
+  CHECK(found == std::vector<std::uint16_t>{0, none, none, 1, none, none, none, none, none});
+  refused(reasons("[null]"), "model.steps[0].terms[0].reasons: expected 4 reasons, one per bin, found 1");
+  refused(reasons(R"([{"code":"A","text":"a"},{"code":"A","text":"b"},null,null])"),
+          "terms[0].reasons[1].text: the code has another text in another bin");
+  refused(reasons(R"([{"code":"","text":"a"},null,null,null])"), "expected a text that is not empty");
+  refused(with(table, "7,8,9]]", R"(7,8,9]],"reasons":[])"),
+          "terms[2].reasons: reasons belong to the bins of one column");
 }
 
 TEST_CASE("bins of any number of cuts are those of std::upper_bound", "[models]") {

@@ -191,6 +191,67 @@ TEST_CASE("a policy's reasons are checked against the model and the schema", "[r
       R"(policy.json: reasons.number: "q" is no number of the prediction)");
 }
 
+TEST_CASE("the reason of a bin comes before its feature's", "[reasons]") {
+  const auto file = ts::parse_model_file(
+      R"({"format":"tabscore-model","version":1,"name":"card","kind":"pipeline",
+ "provenance":{"trainer":{"name":"by hand","version":"1"},"exporter":"nobody","date":"2026-01-02","training_data":
+  {"file":"n.csv","sha256":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","rows":10}},
+ "features":{"numeric":[{"name":"income"},{"name":"debt"}],"text":[{"name":"sector"}]},
+ "model":{"steps":[{"op":"additive","in":[0,1,2],"bins":[{"cuts":[1]},{"cuts":[1]},{"keys":["mines"]}],"intercept":[0],
+  "terms":[{"bins":[0],"values":[[3,0,0]],"reasons":[{"code":"I0","text":"Income below 1"},null,null]},
+           {"bins":[1],"values":[[0,2,0]],"reasons":[null,{"code":"R1","text":"not the policy's"},null]},
+           {"bins":[2],"values":[[4,0]],"reasons":[{"code":"I0","text":"Income below 1"},null]}]},
+  {"op":"sigmoid","in":[3]}],"margin":3,"probability":4},"threshold":0.5,
+ "checks":[{"numeric":[2.0,0.0],"text":["shops"],"margin":0.0,"probability":0.5}]})",
+      "card.json");
+  INFO((file ? "" : file.error().message));
+  REQUIRE(file);
+  const auto policy = ts::parse_policy(document(with_record), "policy.json");
+  auto pipe = ts::make_pipeline(loan{}, ts::rules{}, ts::features{}, ts::make_scorer(*file).value(), ts::sinks{},
+                                credit{}, *policy);
+  REQUIRE(pipe);
+  REQUIRE_FALSE(ts::give_reasons(*pipe, *policy));
+  ts::workspace<loan> w;
+  const auto outcome =
+      ts::score_request(&*pipe,
+                        R"({"records":[{"income":0,"debt":0,"sector":"shops"},{"income":0,"debt":3,"sector":"shops"},)"
+                        R"({"income":2,"debt":3,"sector":"mines"}]})",
+                        w, {.reasons = 4});
+  REQUIRE(std::holds_alternative<ts::predictions>(outcome));
+  const auto& p = std::get<ts::predictions>(outcome);
+  CHECK(codes(p, 0) == std::vector<std::string>{"I0"});
+  CHECK(codes(p, 1) == std::vector<std::string>{"I0", "R1"});
+  CHECK(codes(p, 2) == std::vector<std::string>{"I0", "R1"});
+  CHECK(p.reasons->known[0].text == "Low income");  // a code of the policy keeps its text
+}
+
+TEST_CASE("messages show the beginning of a long text", "[reasons]") {
+  const std::string name(5000, 'x');
+  const std::string shown = std::string(60, 'x') + "...";
+  CHECK(refusal(R"({"adverse":"higher","baseline":{"record":{"income":1,"debt":0,"sector":"shops"}},"unreported":[")" +
+                name + "\"]}") == "policy.json: reasons.unreported: \"" + shown + "\" is no feature of the model");
+  CHECK(refusal(R"({"adverse":"higher","baseline":{"record":{"income":1,"debt":0,"sector":"shops",")" + name +
+                "\":1}}}") == "policy.json: reasons.baseline.record: \"" + shown + "\" is no field of the record");
+  CHECK(refusal("{\"" + name + "\":1}") ==
+        "policy.json: reasons." + shown +
+            ": unknown member; known are adverse, baseline, number, groups, unreported, decisions");
+  const auto bands = [&](const std::string& table) {
+    const auto policy = ts::parse_policy(
+        R"({"format":"tabscore-policy","format_version":1,"name":"credit","version":"1",)" + table + "}", "p");
+    if (!policy) return policy.error().message;
+    const auto pipe = ts::make_pipeline(loan{}, ts::rules{}, ts::features{}, model(), ts::sinks{}, credit{}, *policy);
+    return pipe ? std::string() : pipe.error().message;
+  };
+  CHECK(bands(R"("threshold":0.5,"reached":"decline","below":")" + name + "\"") ==
+        "p: below: \"" + shown + "\" is no decision of the service; known are approve, decline");
+  CHECK(bands(R"("by":{"field":")" + name +
+              R"(","values":{"a":{"threshold":0.5,"below":"approve","reached":"decline"}}})") ==
+        "p: by.field: \"" + shown + "\" is no field of the record; known are income, debt, sector");
+  CHECK(bands(R"("by":{"field":"sector","values":{")" + name +
+              R"(":{"threshold":0.5,"below":"approve","reached":"no"}}})") ==
+        "p: by.values." + shown + ".reached: \"no\" is no decision of the service; known are approve, decline");
+}
+
 TEST_CASE("a request for reasons that no policy declares is refused", "[reasons]") {
   const auto policy =
       ts::parse_policy(R"({"format":"tabscore-policy","format_version":1,"name":"credit","version":"1",)"

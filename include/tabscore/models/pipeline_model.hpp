@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <utility>
@@ -48,6 +49,10 @@ class pipeline_model {
   void contributions(const feature_block& x, scratch& memory, std::span<double> out) const;
   /// Why there are no contributions; null when there are.
   const error* explain_error() const noexcept { return explained_ ? nullptr : &explained_.error(); }
+
+  /// The reasons of an additive model's bins, and those of each row's bins (gives_bin_reasons).
+  std::span<const reason> bin_reasons() const noexcept;
+  void find_bin_reasons(const feature_block& x, scratch& memory, std::span<std::uint16_t> out) const;
 
   /// Trees' contributions are relative to the mean of the training rows, those of linear models with a baseline, too.
   bool explains_against_mean() const noexcept;

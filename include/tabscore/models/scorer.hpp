@@ -5,6 +5,7 @@
 #include <cmath>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -17,6 +18,7 @@
 #include "../core/result.hpp"
 #include "../core/scratch.hpp"
 #include "../features/feature_block.hpp"
+#include "../outputs/reasons.hpp"
 #include "../outputs/task.hpp"
 #include "feature_fault.hpp"
 
@@ -132,6 +134,21 @@ bool explains_against_mean(const Model& model) noexcept {
   return false;
 }
 
+/// An explainable scorer whose bins may have reasons of their own: bin_reasons() has all of them, find_bin_reasons()
+/// writes the position of the reason of each row's bin of each feature (rows x features), or record_reasons::none.
+template <class Model>
+concept gives_bin_reasons = explainable<Model> &&
+    requires(const Model& model, const feature_block& x, scratch& memory, std::span<std::uint16_t> out) {
+  { model.bin_reasons() } -> std::same_as<std::span<const reason>>;
+  { model.find_bin_reasons(x, memory, out) } -> std::same_as<void>;
+};
+
+template <scorer Model>
+std::span<const reason> bin_reasons_of([[maybe_unused]] const Model& model) noexcept {
+  if constexpr (gives_bin_reasons<Model>) return model.bin_reasons();
+  return {};
+}
+
 /// A scorer that knows why it gives a row no number, or no probability from 0 to 1, and which features may be missing
 /// (NaN, or an absent text): asked when a pipeline is made, and of rows that it could not score.
 template <class Model>
@@ -168,6 +185,10 @@ class any_scorer {
   void contributions(const feature_block& x, scratch& memory, std::span<double> out) const {
     self_->contributions(x, memory, out);
   }
+  std::span<const reason> bin_reasons() const noexcept { return self_->bin_reasons(); }
+  void find_bin_reasons(const feature_block& x, scratch& memory, std::span<std::uint16_t> out) const {
+    self_->find_bin_reasons(x, memory, out);
+  }
   feature_fault find_fault(const feature_block& x, std::size_t row, scratch& memory) const {
     return self_->find_fault(x, row, memory);
   }
@@ -186,6 +207,8 @@ class any_scorer {
     virtual const error* explain_error() const = 0;
     virtual bool explains_against_mean() const noexcept = 0;
     virtual void contributions(const feature_block&, scratch&, std::span<double>) const = 0;
+    virtual std::span<const reason> bin_reasons() const noexcept = 0;
+    virtual void find_bin_reasons(const feature_block&, scratch&, std::span<std::uint16_t>) const = 0;
     virtual feature_fault find_fault(const feature_block&, std::size_t, scratch&) const = 0;
     virtual bool takes_missing(std::size_t) const = 0;
     const model_outputs outputs;
@@ -213,6 +236,11 @@ class any_scorer {
     }
     void contributions(const feature_block& x, scratch& memory, std::span<double> out) const override {
       if constexpr (explainable<Model>) model.contributions(x, memory, out);
+    }
+    std::span<const reason> bin_reasons() const noexcept override { return bin_reasons_of(model); }
+    void find_bin_reasons(const feature_block& x, scratch& memory, std::span<std::uint16_t> out) const override {
+      std::fill(out.begin(), out.end(), record_reasons::none);
+      if constexpr (gives_bin_reasons<Model>) model.find_bin_reasons(x, memory, out);
     }
     feature_fault find_fault(const feature_block& x, std::size_t row, scratch& memory) const override {
       if constexpr (fault_finder<Model>) return model.find_fault(x, row, memory);

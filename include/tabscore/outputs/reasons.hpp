@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "../core/config.hpp"
+#include "../core/detail/shortened.hpp"
 #include "../core/result.hpp"
 #include "../core/scratch.hpp"
 
@@ -59,25 +60,28 @@ class reason_finder {
  public:
   /// `features` are the model's, in its order, `numbers` the columns of its contributions by name. `baseline` has the
   /// contributions of the baseline record to each number, base values left out; empty: those of the mean, which are 0.
-  /// An error where a feature, a number or a decision is unknown, or a feature belongs to no reason or to two.
+  /// `bins` are the reasons of the model's bins: they come before the feature's. An error where a feature, a number or
+  /// a decision is unknown, or a feature belongs to no reason or to two.
   static result<reason_finder> make(reason_table table, std::span<const std::string> features,
                                     std::span<const std::string> numbers,
-                                    std::span<const std::string_view> decisions = {},
-                                    std::vector<double> baseline = {});
+                                    std::span<const std::string_view> decisions = {}, std::vector<double> baseline = {},
+                                    std::span<const reason> bins = {});
 
   std::span<const reason> reasons() const noexcept { return reasons_; }
 
   /// The reasons of records, up to `most` of each. `contributions`: rows x numbers x (features + 1); `decision_at`: the
-  /// position of each record's decision among the declared ones, or empty. Lives in the memory.
+  /// position of each record's decision among the declared ones, or empty; `bins`: the positions of their bins' reasons
+  /// among make()'s, rows x features, or empty. Lives in the memory.
   record_reasons find_all(std::span<const double> contributions, std::span<const std::uint8_t> decision_at,
-                          std::size_t rows, std::size_t most, scratch& positions, scratch& sums) const;
+                          std::size_t rows, std::size_t most, scratch& positions, scratch& sums,
+                          std::span<const std::uint16_t> bins = {}) const;
 
   /// The reasons of one record: up to `to.size()` of them, the largest first, of equal ones the one declared first, as
   /// positions in reasons(). Only those that make the number worse than the baseline's count. Returns their number.
   /// `contributions`: numbers x (features + 1), as explain() gives them; `sums` has reasons().size() elements of
   /// working memory.
-  std::size_t find(std::span<const double> contributions, std::span<double> sums,
-                   std::span<std::uint16_t> to) const noexcept;
+  std::size_t find(std::span<const double> contributions, std::span<double> sums, std::span<std::uint16_t> to,
+                   std::span<const std::uint16_t> bins = {}) const noexcept;
 
  private:
   static constexpr std::uint16_t none = record_reasons::none;
@@ -89,6 +93,7 @@ class reason_finder {
   std::vector<reason> reasons_;
   std::vector<bool> decided_;              // by decision: whether its records get reasons; empty: all do
   std::vector<std::uint16_t> of_feature_;  // the reason that each feature belongs to
+  std::vector<std::uint16_t> of_bin_;      // the reason of each bin's reason
   std::vector<double> baseline_;           // the baseline's contributions, one a feature
   std::size_t number_ = 0;
   double sign_ = 1;
@@ -102,7 +107,7 @@ namespace tabscore::inline TABSCORE_ABI {
 namespace detail {
 inline error reason_mismatch(std::string_view first, std::string_view name, std::string_view last) {
   std::string sentence(first);
-  sentence.append("\"").append(name).append("\"").append(last);
+  sentence.append("\"").append(shortened(name)).append("\"").append(last);
   return error{errc::mismatch, std::move(sentence)};
 }
 }  // namespace detail
@@ -110,7 +115,7 @@ inline error reason_mismatch(std::string_view first, std::string_view name, std:
 TABSCORE_INLINE result<reason_finder> reason_finder::make(reason_table table, std::span<const std::string> features,
                                                           std::span<const std::string> numbers,
                                                           std::span<const std::string_view> decisions,
-                                                          std::vector<double> baseline) {
+                                                          std::vector<double> baseline, std::span<const reason> bins) {
   reason_finder f;
   if (auto wrong = f.choose_decisions(table, decisions)) return *std::move(wrong);
   if (auto wrong = f.choose_number(table, numbers)) return *std::move(wrong);
@@ -129,13 +134,20 @@ TABSCORE_INLINE result<reason_finder> reason_finder::make(reason_table table, st
     f.baseline_.assign(features.size(), 0.0);
   }
   f.reasons_ = std::move(table.reasons);
+  for (const reason& bin : bins) {
+    const auto at =
+        std::find_if(f.reasons_.begin(), f.reasons_.end(), [&](const reason& r) { return r.code == bin.code; });
+    f.of_bin_.push_back(static_cast<std::uint16_t>(at - f.reasons_.begin()));
+    if (at == f.reasons_.end()) f.reasons_.push_back(bin);
+  }
   f.sign_ = table.adverse == reason_table::direction::higher ? 1.0 : -1.0;
   return f;
 }
 
 TABSCORE_INLINE record_reasons reason_finder::find_all(std::span<const double> contributions,
                                                        std::span<const std::uint8_t> decision_at, std::size_t rows,
-                                                       std::size_t most, scratch& positions, scratch& sums) const {
+                                                       std::size_t most, scratch& positions, scratch& sums,
+                                                       std::span<const std::uint16_t> bins) const {
   most = (std::min)(most, reasons_.size());
   const std::span<std::uint16_t> at = positions.get<std::uint16_t>(rows * most);
   const std::span<double> some = sums.get<double>(reasons_.size());
@@ -143,19 +155,23 @@ TABSCORE_INLINE record_reasons reason_finder::find_all(std::span<const double> c
   const std::size_t width = rows == 0 ? 0 : contributions.size() / rows;
   for (std::size_t i = 0; i < rows; ++i) {
     if (!decided_.empty() && !decision_at.empty() && !decided_[decision_at[i]]) continue;
-    find(contributions.subspan(i * width, width), some, at.subspan(i * most, most));
+    const auto of_row = bins.empty() ? bins : bins.subspan(i * of_feature_.size(), of_feature_.size());
+    find(contributions.subspan(i * width, width), some, at.subspan(i * most, most), of_row);
   }
   return {reasons_, at, most};
 }
 
 TABSCORE_INLINE std::size_t reason_finder::find(std::span<const double> contributions, std::span<double> sums,
-                                                std::span<std::uint16_t> to) const noexcept {
+                                                std::span<std::uint16_t> to,
+                                                std::span<const std::uint16_t> bins) const noexcept {
   const std::size_t features = of_feature_.size();
   TABSCORE_ASSERT(sums.size() >= reasons_.size(), "a sum for each reason");
   std::fill(sums.begin(), sums.end(), 0.0);
   const double* const row = contributions.data() + number_ * (features + 1);
   for (std::size_t k = 0; k < features; ++k) {
-    if (of_feature_[k] != none) sums[of_feature_[k]] += sign_ * (row[k] - baseline_[k]);
+    if (of_feature_[k] == none) continue;
+    const bool of_bin = !bins.empty() && bins[k] != none;
+    sums[of_bin ? of_bin_[bins[k]] : of_feature_[k]] += sign_ * (row[k] - baseline_[k]);
   }
   std::size_t found = 0;
   for (std::size_t r = 0; r < reasons_.size(); ++r) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "../core/config.hpp"
+#include "../core/detail/shortened.hpp"
 #include "../core/result.hpp"
 #include "../formats/error_text.hpp"
 #include "../json/json_value.hpp"
@@ -60,7 +61,7 @@ std::optional<error> give_reasons(Pipeline& pipe, const decision_policy& policy)
           const std::string_view name = unescaped(raw, spare);
           if (schema::index_of(name) == schema::npos && unknown.empty()) unknown = name;
         });
-    if (!unknown.empty()) return wrong(place, "\"" + unknown + "\" is no field of the record");
+    if (!unknown.empty()) return wrong(place, "\"" + detail::shortened(unknown) + "\" is no field of the record");
     if (!w.decoder.faults().not_finite.empty()) {
       return wrong(place, describe(w.decoder.faults().not_finite, schema::names));
     }
@@ -72,7 +73,8 @@ std::optional<error> give_reasons(Pipeline& pipe, const decision_policy& policy)
       baseline.insert(baseline.end(), row.begin(), row.end());
     }
   }
-  auto finder = reason_finder::make(table, features, numbers, pipe.layout().decisions.names, std::move(baseline));
+  auto finder = reason_finder::make(table, features, numbers, pipe.layout().decisions.names, std::move(baseline),
+                                    bin_reasons_of(pipe.model()));
   if (!finder) return wrong("", finder.error().message);
   pipe.give_reasons(*std::move(finder));
   return std::nullopt;

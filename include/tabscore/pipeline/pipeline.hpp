@@ -58,9 +58,9 @@ class score_buffers {
   std::size_t capacity_bytes() const noexcept {
     return matrix.capacity() + codes.capacity() + model.capacity() + values.capacity() + label.capacity() +
            decision.capacity() + contributions.capacity() + reasons.capacity() + reason_sums.capacity() +
-           texts.capacity();
+           bin_reasons.capacity() + texts.capacity();
   }
-  scratch matrix, codes, model, values, label, decision, contributions, reasons, reason_sums;
+  scratch matrix, codes, model, values, label, decision, contributions, reasons, reason_sums, bin_reasons;
   record_reasons found_reasons;    ///< predictions::reasons
   std::size_t wanted_reasons = 0;  ///< of each record; needs pipeline::reasons()
   std::string_view log_members;    ///< scored::log_members
@@ -258,9 +258,10 @@ class pipeline {
       if constexpr (explainable<Model>) {
         if (pipe_.reasons_ == nullptr) return;
         const std::span<const double> numbers = pipe_.contributions_of(batch.records, buffers_);
+        const std::span<const std::uint16_t> bins = pipe_.bin_reasons_of_rows(batch.records, buffers_);
         buffers_.found_reasons =
             pipe_.reasons_->find_all(numbers, batch.scores.decision_at, batch.records.rows(), buffers_.wanted_reasons,
-                                     buffers_.reasons, buffers_.reason_sums);
+                                     buffers_.reasons, buffers_.reason_sums, bins);
         batch.scores.reasons = &buffers_.found_reasons;
       }
     }
@@ -411,6 +412,25 @@ class pipeline {
                            out.subspan(begin * numbers, count * numbers));
     }
     return out;
+  }
+
+  /// The reasons of the records' bins, rows x features; empty where the model's bins have none.
+  std::span<const std::uint16_t> bin_reasons_of_rows([[maybe_unused]] const columns<Schema>& records,
+                                                     [[maybe_unused]] score_buffers& buffers) const {
+    if constexpr (gives_bin_reasons<Model>) {
+      if (model_.bin_reasons().empty()) return {};
+      const std::size_t inputs = model_.features().size();
+      const std::size_t rows = records.rows();
+      const std::span<std::uint16_t> out = buffers.bin_reasons.template get<std::uint16_t>(rows * inputs);
+      block_features features(*this, rows, buffers);
+      for (std::size_t begin = 0; begin < rows; begin += block_rows) {
+        const std::size_t count = (std::min)(block_rows, rows - begin);
+        model_.find_bin_reasons(features.of(records.slice(begin, count)), buffers.model,
+                                out.subspan(begin * inputs, count * inputs));
+      }
+      return out;
+    }
+    return {};
   }
 
   /// Numbers a record.

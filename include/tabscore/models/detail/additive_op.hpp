@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "../../core/config.hpp"
+#include "../../outputs/reasons.hpp"
 #include "category_ops.hpp"
 #include "column_run.hpp"
 
@@ -81,10 +82,12 @@ struct additive_model : all_inputs {
     std::vector<std::uint32_t> axes;
     std::vector<std::uint32_t> strides;       ///< per axis; of the last one 1
     std::vector<std::vector<double>> values;  ///< per output, a number per cell
+    std::vector<std::uint16_t> reasons;       ///< of one axis: that of each cell, or record_reasons::none; or empty
   };
   std::vector<bin_axis> axes;  ///< one per input
   std::vector<term> terms;
   std::vector<double> intercept;  ///< one per output
+  std::vector<reason> reasons;    ///< of bins
 
   std::size_t width() const noexcept { return intercept.size(); }
 

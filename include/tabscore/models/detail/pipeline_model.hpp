@@ -81,6 +81,16 @@ struct pipeline_model::explanation {
     explain_trees<double>(r, features, out);
   }
 
+  void find_bin_reasons(const detail::column_run& r, std::size_t features, std::uint16_t* out) const {
+    additive->each_term(r, [&](const detail::additive_model::term& t, const std::uint32_t* cell) {
+      if (t.reasons.empty() || feature_of[t.axes.front()] == features) return;
+      for (std::size_t i = 0; i < r.rows; ++i) {
+        const std::uint16_t found = t.reasons[cell[i]];
+        if (found != record_reasons::none) out[i * features + feature_of[t.axes.front()]] = found;
+      }
+    });
+  }
+
  private:
   /// Predictions are explained by the margins that they are made of.
   std::optional<error> set_trees() {
@@ -207,6 +217,22 @@ TABSCORE_INLINE void pipeline_model::contributions(const feature_block& x, scrat
   program_->each_run(x, memory,
                      [&](const detail::column_run& r) { how.run(r, names_.size(), out.data() + r.first * numbers); });
   detail::centre(out.first(x.rows * numbers), training_mean_, names_.size());
+}
+
+TABSCORE_INLINE std::span<const reason> pipeline_model::bin_reasons() const noexcept {
+  if (!explained_ || (*explained_)->additive == nullptr) return {};
+  return (*explained_)->additive->reasons;
+}
+
+TABSCORE_INLINE void pipeline_model::find_bin_reasons(const feature_block& x, scratch& memory,
+                                                      std::span<std::uint16_t> out) const {
+  const std::size_t features = names_.size();
+  TABSCORE_ASSERT(out.size() >= x.rows * features, "room for a position a feature");
+  std::fill(out.begin(), out.end(), record_reasons::none);
+  if (bin_reasons().empty()) return;
+  program_->each_run(x, memory, [&](const detail::column_run& r) {
+    (*explained_)->find_bin_reasons(r, features, out.data() + r.first * features);
+  });
 }
 
 TABSCORE_INLINE bool pipeline_model::explains_against_mean() const noexcept {

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -12,6 +13,7 @@
 
 #include "../../core/config.hpp"
 #include "../../core/detail/json_node.hpp"
+#include "../../outputs/reasons.hpp"
 #include "column_program.hpp"
 #include "read_category_ops.hpp"
 #include "read_columns.hpp"
@@ -30,10 +32,37 @@ inline bin_axis read_axis(const json_node& node, const json_node& in, const colu
   return {column, node.ok() ? read_ascending(node["cuts"], 0, true) : std::vector<double>()};
 }
 
-/// `axes` are those of the step.
-inline additive_model::term read_term(const json_node& node, const std::vector<bin_axis>& axes, std::size_t outputs) {
+/// The reasons of a term's cells; null is no reason. Equal codes are one reason.
+inline std::vector<std::uint16_t> read_bin_reasons(const json_node& node, std::size_t cells,
+                                                   std::vector<reason>& known) {
+  std::vector<std::uint16_t> of_cells;
+  node.each([&](const json_node& cell) {
+    of_cells.push_back(record_reasons::none);
+    if (cell.is_null()) return;
+    cell.members({"code", "text"});
+    if (!cell.ok()) return;
+    reason found{cell["code"].name(), cell["text"].name(), {}};
+    const auto at = std::find_if(known.begin(), known.end(), [&](const reason& r) { return r.code == found.code; });
+    of_cells.back() = static_cast<std::uint16_t>(at - known.begin());
+    if (at != known.end()) {
+      if (at->text != found.text) cell["text"].fail(errc::structure, "the code has another text in another bin");
+    } else if (known.size() == max_reason_groups) {
+      cell.fail(errc::structure, fmt::format("expected at most {} codes", max_reason_groups));
+    } else {
+      known.push_back(std::move(found));
+    }
+  });
+  if (node.ok() && of_cells.size() != cells) {
+    node.fail(errc::structure, fmt::format("expected {} reasons, one per bin, found {}", cells, of_cells.size()));
+  }
+  return of_cells;
+}
+
+/// `axes` are those of the step, `reasons` those of the terms before.
+inline additive_model::term read_term(const json_node& node, const std::vector<bin_axis>& axes, std::size_t outputs,
+                                      std::vector<reason>& reasons) {
   additive_model::term term;
-  node.members({"bins", "values"});
+  node.members({"bins", "values"}, {"reasons"});
   if (!node.ok()) return term;
   node["bins"].each([&](const json_node& at) {
     const std::uint64_t axis = at.count();
@@ -67,6 +96,9 @@ inline additive_model::term read_term(const json_node& node, const std::vector<b
                      : fmt::format("expected lists of {} numbers, one per cell, found {}", cells, of_output.size()));
     break;
   }
+  if (!node.ok() || !node.has("reasons")) return term;
+  if (term.axes.size() != 1) node["reasons"].fail(errc::structure, "reasons belong to the bins of one column");
+  if (node.ok()) term.reasons = read_bin_reasons(node["reasons"], static_cast<std::size_t>(cells), reasons);
   return term;
 }
 
@@ -93,7 +125,7 @@ inline std::optional<column_op> read_additive(const json_node& node, column_prog
   if (node.ok() && op.intercept.empty()) node["intercept"].fail(errc::structure, "expected at least one number");
   if (node.ok()) {
     node["terms"].each(
-        [&](const json_node& term) { op.terms.push_back(read_term(term, op.axes, op.intercept.size())); });
+        [&](const json_node& term) { op.terms.push_back(read_term(term, op.axes, op.intercept.size(), op.reasons)); });
   }
   if (!node.ok()) return {};
   return op;

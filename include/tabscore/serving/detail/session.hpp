@@ -366,7 +366,7 @@ class session {
     if (!append_drift_status(out_, status, Service::prediction::task,
                              model_ != nullptr ? model_->names->column_names() : std::vector<std::string>()))
       return failed();  // as the reference
-    return {.body = out_.view()};
+    return {.body = out_.view(), .more_headers = "link: <report>; rel=\"related\"\r\n"};
   }
 
   response report() {

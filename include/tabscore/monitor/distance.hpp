@@ -50,6 +50,13 @@ inline double population_stability_noise(cell_counts training, cell_counts live)
   return freedom * (1 / detail::sum_of(training) + 1 / detail::sum_of(live));
 }
 
+/// Upper tail of the chi-square distribution: how often a statistic is at least this large. 1 without freedom.
+double chi_square_tail(double statistic, std::size_t freedom) noexcept;
+
+/// How often the index is at least this large when both come from the same population: index / (1/n + 1/m) is
+/// chi-square distributed with cells - 1 degrees of freedom (Yurdakul 2018).
+double population_stability_p_value(cell_counts training, cell_counts live) noexcept;
+
 /// Jensen-Shannon distance, natural logarithm: 0 to sqrt(ln 2). (The square root of the divergence.)
 double jensen_shannon_distance(cell_counts training, cell_counts live) noexcept;
 
@@ -84,6 +91,27 @@ TABSCORE_INLINE double population_stability_index(cell_counts training, cell_cou
     index += (q - p) * std::log(q / p);
   }
   return index;
+}
+
+TABSCORE_INLINE double chi_square_tail(double statistic, std::size_t freedom) noexcept {
+  if (freedom == 0 || !(statistic > 0)) return 1;
+  // Of an even number 2k of degrees the tail is exp(-h) times the sum of h^i / i! below k, of an odd one the same of
+  // i + 1/2 beside erfc(sqrt h). Terms by their logarithms, since exp(-h) alone may be 0.
+  const double h = statistic / 2;
+  const bool odd = freedom % 2 == 1;
+  double tail = odd ? std::erfc(std::sqrt(h)) : 0;
+  double term = odd ? std::log(2 * std::sqrt(h / 3.14159265358979323846)) - h : -h;  // of i = 0
+  for (std::size_t i = 0; i < freedom / 2; ++i) {
+    tail += std::exp(term);
+    term += std::log(h / (static_cast<double>(i + 1) + (odd ? 0.5 : 0.0)));
+  }
+  return (std::min)(tail, 1.0);
+}
+
+TABSCORE_INLINE double population_stability_p_value(cell_counts training, cell_counts live) noexcept {
+  if (!detail::comparable(training, live)) return 1;
+  const double scale = 1 / detail::sum_of(training) + 1 / detail::sum_of(live);
+  return chi_square_tail(population_stability_index(training, live) / scale, detail::used_cells(training, live) - 1);
 }
 
 TABSCORE_INLINE double jensen_shannon_distance(cell_counts training, cell_counts live) noexcept {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -13,9 +14,10 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// When live counts are an alarm: an effect of that size, in a sample of that size.
+/// When live counts are an alarm: an effect of that size, in a sample of that size, that chance does not explain.
 struct alarm_settings {
   double stability_index = 0.2;     ///< beyond what the index is on average without drift
+  double false_alarms = 0.001;      ///< at most this share of reports without drift alarms, of however many features
   std::uint64_t min_records = 200;  ///< below it nothing is said
   double rare_level = 0.01;         ///< categories with a smaller share of the training rows count as one
 };
@@ -26,6 +28,7 @@ struct feature_drift {
   monitored_kind kind{};
   double stability_index = 0;  ///< as it is
   double stability_noise = 0;  ///< what it is on average without drift
+  double p_value = 1;          ///< how often it is so large without drift, adjusted for the number of features (Holm)
   double jensen_shannon = 0;
   double kolmogorov_smirnov = 0;  ///< of numbers that are not missing; 0 for texts
   double wasserstein = 0;         ///< the same, in training rows: 0.1 is a shift past a tenth of them; 0 for texts
@@ -51,6 +54,10 @@ struct pooled_cells {
 
   pooled_cells(cell_counts trained, cell_counts seen, double rare_level);
 };
+
+/// Adjusts each p-value for their number by Holm's method: those below a level have all together at most that chance
+/// of a false one among them, however the features depend on each other.
+void adjust_by_holm(std::span<feature_drift> features);
 
 /// Where the cells of a number stand among the training rows: the middle of each cell's share, 0 to 1.
 std::vector<double> ranks_of(cell_counts trained);
@@ -83,6 +90,19 @@ TABSCORE_INLINE pooled_cells::pooled_cells(cell_counts trained, cell_counts seen
   }
   training.push_back(rare_training);
   live.push_back(rare_live);
+}
+
+TABSCORE_INLINE void adjust_by_holm(std::span<feature_drift> features) {
+  std::vector<feature_drift*> ascending;
+  for (feature_drift& d : features) ascending.push_back(&d);
+  std::stable_sort(ascending.begin(), ascending.end(),
+                   [](const feature_drift* a, const feature_drift* b) { return a->p_value < b->p_value; });
+  double largest = 0;
+  for (std::size_t i = 0; i < ascending.size(); ++i) {
+    double& p = ascending[i]->p_value;
+    largest = (std::max)(largest, p * static_cast<double>(ascending.size() - i));
+    p = (std::min)(largest, 1.0);
+  }
 }
 
 TABSCORE_INLINE std::vector<double> ranks_of(cell_counts trained) {
@@ -118,6 +138,8 @@ TABSCORE_INLINE drift_report report_drift(const drift_reference& reference, std:
       d.stability_noise = population_stability_noise(a, b);
       d.jensen_shannon = jensen_shannon_distance(a, b);
       d.chi = chi_square_of(a, b);
+      // The larger one: cells of few training rows make the index large by chance, cells of few rows in all Pearson's.
+      d.p_value = (std::max)(population_stability_p_value(a, b), chi_square_tail(d.chi.statistic, d.chi.freedom));
     };
     if (!m.is_number()) {
       const detail::pooled_cells pooled(training, live, settings.rare_level);
@@ -131,9 +153,13 @@ TABSCORE_INLINE drift_report report_drift(const drift_reference& reference, std:
       d.wasserstein = wasserstein_distance(detail::ranks_of(a), a, b);
       d.unseen_share = (detail::real(b.front()) + detail::real(b.back())) / n;
     }
-    d.alarm = report.enough && d.stability_index - d.stability_noise >= settings.stability_index;
-    report.alarm |= d.alarm;
     report.features.push_back(d);
+  }
+  detail::adjust_by_holm(report.features);
+  for (feature_drift& d : report.features) {
+    const bool effect = d.stability_index - d.stability_noise >= settings.stability_index;
+    d.alarm = report.enough && effect && d.p_value <= settings.false_alarms;
+    report.alarm |= d.alarm;
   }
   return report;
 }

@@ -62,10 +62,13 @@ TABSCORE_INLINE void append_report(text_buffer& out, window w, const drift_refer
     append_json_text(out, d.name);
     out.append(R"(,"alarm":)");
     truth(d.alarm);
-    const std::pair<std::string_view, double> values[]{
-        {R"(,"psi":)", d.stability_index},           {R"(,"psi_noise":)", d.stability_noise},
-        {R"(,"jensen_shannon":)", d.jensen_shannon}, {R"(,"kolmogorov_smirnov":)", d.kolmogorov_smirnov},
-        {R"(,"wasserstein":)", d.wasserstein},       {R"(,"chi_square":)", d.chi.statistic}};
+    const std::pair<std::string_view, double> values[]{{R"(,"psi":)", d.stability_index},
+                                                       {R"(,"psi_noise":)", d.stability_noise},
+                                                       {R"(,"p_value":)", d.p_value},
+                                                       {R"(,"jensen_shannon":)", d.jensen_shannon},
+                                                       {R"(,"kolmogorov_smirnov":)", d.kolmogorov_smirnov},
+                                                       {R"(,"wasserstein":)", d.wasserstein},
+                                                       {R"(,"chi_square":)", d.chi.statistic}};
     for (const auto& [member, value] : values) {
       out.append(member);
       real(value);

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "../core/config.hpp"
+#include "distance.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
 
@@ -23,29 +24,10 @@ struct sample_ratio {
 /// Weights add up to 1. Arms of weight 0 are left out; one of them that has records makes p 0.
 sample_ratio check_sample_ratio(std::span<const std::uint64_t> counts, std::span<const double> weights) noexcept;
 
-/// The upper tail of the chi-square distribution: 1 - CDF.
-double chi_square_tail(double statistic, std::size_t freedom) noexcept;
-
 }  // namespace tabscore::inline TABSCORE_ABI
 
 #if TABSCORE_BODIES
 namespace tabscore::inline TABSCORE_ABI {
-
-TABSCORE_INLINE double chi_square_tail(double statistic, std::size_t freedom) noexcept {
-  // The regularised upper incomplete gamma function by its finite series for whole and half arguments.
-  if (!(statistic > 0) || freedom == 0) return 1;
-  const double x = statistic / 2;
-  const bool odd = freedom % 2 != 0;
-  double tail = odd ? std::erfc(std::sqrt(x)) : 0;
-  double log_term = odd ? std::log(x) / 2 - std::log(std::sqrt(std::acos(-1.0)) / 2) - x : -x;  // x^a e^-x / gamma(a+1)
-  double a = odd ? 0.5 : 0;
-  for (std::size_t i = 0; i < freedom / 2; ++i) {
-    tail += std::exp(log_term);
-    a += 1;
-    log_term += std::log(x / a);
-  }
-  return tail > 1 ? 1 : tail;
-}
 
 TABSCORE_INLINE sample_ratio check_sample_ratio(std::span<const std::uint64_t> counts,
                                                 std::span<const double> weights) noexcept {

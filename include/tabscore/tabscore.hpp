@@ -147,6 +147,7 @@
 #include "monitor/ranking.hpp"
 #include "monitor/report_json.hpp"
 #include "monitor/sample_ratio.hpp"
+#include "monitor/seasonal_counts.hpp"
 #include "monitor/sharded.hpp"
 #include "monitor/sink.hpp"
 #include "monitor/sliding_counts.hpp"

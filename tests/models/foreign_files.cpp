@@ -151,6 +151,8 @@ TEST_CASE("a folder stands for the model in it", "[models]") {
   }
   here.with("MLmodel", "flavors:\n  python_function:\n    data: x\n  sklearn:\n    pickled_model: model.pkl\n");
   CHECK_THAT(found(root), support::ContainsSubstring("an MLflow model of the flavours python_function, sklearn"));
+  here.with("MLmodel", "flavors:\n  null\n    data: model.ubj\n");
+  CHECK_THAT(found(root), support::ContainsSubstring("this is an MLflow model of the flavours data, which"));
   here.with("MLmodel", "flavors:\n  lightgbm:\n    data: 'model.skops'\n");
   CHECK_THAT(found(root), support::ContainsSubstring("the MLflow model of the flavour lightgbm is model.skops, which"));
   here.with("spark/metadata/part-00000", "{}");

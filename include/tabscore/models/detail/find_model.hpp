@@ -45,9 +45,9 @@ inline std::vector<mlflow_flavor> mlflow_flavors(std::string_view text) {
       continue;
     }
     if (!inside) continue;
-    if (depth == 0) depth = indent;
     const std::size_t colon = line.find(':');
     if (colon == line.npos) continue;
+    if (depth == 0) depth = indent;
     if (indent <= depth) {
       found.push_back({std::string(line.substr(0, colon)), {}});
     } else if (line.substr(0, colon) == "data" && found.back().data.empty()) {

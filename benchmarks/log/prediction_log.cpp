@@ -69,6 +69,9 @@ int main(int argc, char** argv) {
   settings.file.sync = ts::durability::none;
   const ts::jsonl_lines lines;
   auto log = ts::jsonl_log::open(folder + "/log.jsonl", settings).value();
+  ts::jsonl_settings with_chain = settings;
+  with_chain.file.chain.emplace();
+  auto chained = ts::jsonl_log::open(folder + "/chained.jsonl", with_chain).value();
   auto file = ts::append_file::open(folder + "/lines.jsonl", settings.file).value();
   const ts::files::unique_fd plain(::open((folder + "/plain").c_str(), O_WRONLY | O_APPEND | O_CREAT, 0644));
   ts::text_buffer text;
@@ -91,6 +94,7 @@ int main(int argc, char** argv) {
       {"lines formatted", [&] { format(scored); }},
       {"lines formatted, the digits being known from the answer", [&] { format(answered); }},
       {"log: formatted and written", [&] { log.record(answered); }},
+      {"log: formatted, chained and written", [&] { chained.record(answered); }},
       {"append_file: the same bytes", [&] { file->append(bytes); }},
       {"the kernel: the same bytes",
        [&] {
@@ -112,8 +116,10 @@ int main(int argc, char** argv) {
       w.ns.push_back(t.count() / static_cast<double>(repeats * records));
     }
     // Before anything reaches the disk.
-    for (const char* name : {"/log.jsonl", "/lines.jsonl", "/plain"}) std::filesystem::resize_file(folder + name, 0);
+    for (const char* name : {"/log.jsonl", "/chained.jsonl", "/lines.jsonl", "/plain"})
+      std::filesystem::resize_file(folder + name, 0);
     log.file()->tick();
+    chained.file()->tick();
     file->tick();
   }
   fmt::print("{} records a batch, {} bytes a line, ns per record:\n", records, line);
@@ -124,7 +130,7 @@ int main(int argc, char** argv) {
     fmt::print("{:58} {:7.1f}\n", w.name, medians.back());
   }
   fmt::print("append_file takes {:.2f} times what the kernel does; the log's write {:.2f} times\n",
-             medians[3] / medians[4], (medians[2] - medians[1]) / medians[4]);
+             medians[4] / medians[5], (medians[2] - medians[1]) / medians[5]);
   std::filesystem::remove_all(folder);
   return log.dropped() == 0 ? 0 : 1;
 }

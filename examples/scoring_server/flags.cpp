@@ -103,6 +103,16 @@ std::string wrong_reference(const std::string& text) {
   return "'" + text + "' is not a figure and its reference, such as roc_auc=0.93; known are " + known;
 }
 
+/// Reads a file of as many bytes as the key has; what is wrong with it; empty: nothing.
+template <class Key>
+std::string read_key(const std::string& path, Key& key) {
+  const auto bytes = ts::files::read_file(path, sizeof key + 1);
+  if (!bytes) return bytes.error().message;
+  if (bytes->size() != sizeof key) return path + ": expected " + std::to_string(sizeof key) + " bytes";
+  std::memcpy(key.data(), bytes->data(), sizeof key);
+  return {};
+}
+
 void declare(CLI::App& app, flags& f) {
   app.add_option("--host", f.http.host, "address to listen on")
       ->check(CLI::Validator(wrong_address, ""))
@@ -139,12 +149,18 @@ void declare(CLI::App& app, flags& f) {
   add_number(app, "--log-keep-files", f.service.log.file.keep_files,
              "of the logs set aside keep so many, the newest; 0: all");
   add_number(app, "--log-keep-bytes", f.service.log.file.keep_bytes, "and of these no more bytes together; 0: all");
+  add_number(app, "--log-keep-days", f.log_keep_days, "and of these the ones set aside in the last N days; 0: all", 0U,
+             36500U);
   add_choice(app, "--log-on-failure", f.service.log.on_failure,
              {{"drop-and-count", ts::log_failure::drop_and_count}, {"refuse", ts::log_failure::refuse}},
              "what becomes of predictions that cannot be logged; refuse: 503");
   app.add_option("--log-hash-key-file", f.hash_key_file,
                  "file of 16 secret bytes that hashed fields are logged under; without it another key at each start");
-  app.add_flag("--log-model", f.service.log_model_hash, "each line of the log names the model file's SHA-256");
+  app.add_option("--log-chain-key-file", f.chain_key_file,
+                 "file of 32 secret bytes that the log's batches are chained under; without it they are not chained");
+  app.add_flag("--log-model,!--no-log-model", f.service.log_model_hash,
+               "each line of the log names the model file's SHA-256 and the version");
+  app.add_option("--archive", f.service.archive, "folder that keeps each served model and policy under its SHA-256");
   app.add_flag("--log-request-ids", f.service.log_request_ids,
                "each line of the log has the request id and the trace id");
   add_file_mode(
@@ -233,6 +249,7 @@ std::optional<int> parse(flags& f, const std::string& description, int argc, cha
   if (f.http.host.starts_with('[')) f.http.host = f.http.host.substr(1, f.http.host.size() - 2);
   f.service.log.file.sync_interval = std::chrono::milliseconds(f.log_sync_ms);
   f.service.log.file.rotate_age = std::chrono::seconds(f.log_rotate_s);
+  f.service.log.file.keep_age = std::chrono::hours(24 * f.log_keep_days);
   f.service.state_interval = std::chrono::seconds(f.state_interval_s);
   f.service.label_delay = std::chrono::seconds(f.label_delay_s);
   return std::nullopt;
@@ -262,18 +279,13 @@ std::optional<std::string> complete(flags& f) {
                                 {"--state-file", s.state_file, file_use::replaced},
                                 {"the model file", s.model, file_use::read},
                                 {"the policy file", s.policy, file_use::read},
-                                {"the key file", f.hash_key_file, file_use::read}};
+                                {"the key file", f.hash_key_file, file_use::read},
+                                {"the key file", f.chain_key_file, file_use::read}};
   for (const std::string& name : f.challengers) files.push_back({"a challenger's file", name, file_use::read});
   std::string problem = wrong_names(files);
   if (!problem.empty()) return problem;
   if (s.prediction_log.empty()) return std::nullopt;
-  if (!f.hash_key_file.empty()) {
-    const auto bytes = ts::files::read_file(f.hash_key_file, sizeof(ts::siphash_key) + 1);
-    if (!bytes) return bytes.error().message;
-    ts::siphash_key key{};
-    if (bytes->size() != sizeof key) return f.hash_key_file + ": expected 16 bytes";
-    std::memcpy(key.data(), bytes->data(), sizeof key);
-    s.log.hash_key = key;
-  }
-  return std::nullopt;
+  if (!f.hash_key_file.empty()) problem = read_key(f.hash_key_file, s.log.hash_key.emplace());
+  if (problem.empty() && !f.chain_key_file.empty()) problem = read_key(f.chain_key_file, s.log.file.chain.emplace());
+  return problem.empty() ? std::nullopt : std::optional(problem);
 }

@@ -21,7 +21,9 @@ struct flags {
   unsigned label_delay_s = 0;
   std::vector<std::string> challengers;
   std::vector<double> arm_weights;
+  unsigned log_keep_days = 0;
   std::string hash_key_file;
+  std::string chain_key_file;
   bool verbose = false;
 };
 

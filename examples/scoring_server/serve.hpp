@@ -53,6 +53,7 @@ int serve(int argc, char** argv, const char* model, const char* policy = nullptr
   f.http.threads = std::max(std::thread::hardware_concurrency(), 1U);
   f.service.model = bundled_model(model);
   if (policy != nullptr) f.service.policy = bundled_model(policy);
+  if constexpr (requires { Service::log_names_model; }) f.service.log_model_hash = Service::log_names_model;
   if (const auto status = parse(f, fmt::format("{}, over HTTP.", Service::summary), argc, argv)) return *status;
   if (const auto problem = complete(f)) return fail(*problem);
 

@@ -44,7 +44,8 @@ struct student_purchases {
 
   static void add_example(ts::batch<student>& records) { records.push_back("US", 45, 320.5, 3, 5, 3, 87.2); }
 
-  using coercion = ts::coerce::python;  // as the Python service that it stands in for
+  using coercion = ts::coerce::python;            // as the Python service that it stands in for,
+  static constexpr bool log_names_model = false;  // whose log lines its own are
 
   static constexpr std::string_view program = "student_server";
   static constexpr std::string_view title = "Student purchase predictions";

@@ -15,6 +15,7 @@
 #include "core/read_timestamp.hpp"
 #include "core/result.hpp"
 #include "core/scratch.hpp"
+#include "core/sha256.hpp"
 #include "core/siphash.hpp"
 #include "core/text_buffer.hpp"
 #include "core/write_number.hpp"
@@ -118,6 +119,7 @@
 #include "files/write_target.hpp"
 
 #include "log/append_file.hpp"
+#include "log/chain.hpp"
 #include "log/jsonl_lines.hpp"
 #include "log/jsonl_log.hpp"
 

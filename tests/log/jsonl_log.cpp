@@ -267,12 +267,14 @@ TEST_CASE("private fields are hashed, in buckets, or not there", "[monitor]") {
   CHECK(out.view() ==
         begin + "\"city\": " + hash("Rome") + ", \"number\": " + hash("17") +
             ", \"age\": 30, \"income\": 5.0, \"email\": null, \"children\": 2, \"height\": 1.75}, \"model\": "
-            "\"f00d\"}\n" +
-            begin + "\"city\": " + hash("Rome") + ", \"number\": " + hash("18") +
-            ", \"age\": -10, \"income\": -2.5, \"email\": " + hash("b@x") +
-            ", \"children\": null, \"height\": 1.5}, \"model\": \"f00d\"}\n" + begin + "\"city\": " + hash("Oslo") +
+            "\"f00d\", \"version\": \"" +
+            std::string(ts::version_text()) + "\"}\n" + begin + "\"city\": " + hash("Rome") +
+            ", \"number\": " + hash("18") + ", \"age\": -10, \"income\": -2.5, \"email\": " + hash("b@x") +
+            ", \"children\": null, \"height\": 1.5}, \"model\": \"f00d\", \"version\": \"" +
+            std::string(ts::version_text()) + "\"}\n" + begin + "\"city\": " + hash("Oslo") +
             ", \"number\": " + hash("17") + ", \"age\": -9223372036854775808, \"income\": 5.0, \"email\": " + hash("") +
-            ", \"children\": 4, \"height\": 1.5}, \"model\": \"f00d\"}\n");
+            ", \"children\": 4, \"height\": 1.5}, \"model\": \"f00d\", \"version\": \"" +
+            std::string(ts::version_text()) + "\"}\n");
 }
 
 TEST_CASE("batches of many writers do not mix", "[monitor]") {

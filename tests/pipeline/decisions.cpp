@@ -350,7 +350,8 @@ TEST_CASE("decisions in answers, log lines, tables and tensors", "[decisions]") 
                       R"("decision": "refer", "policy": ")" +
                           policy->sha256 +
                           R"(", "features": {"p": 0.25, "country": "FR", "sector": null, "age": 18, "score": null, )"
-                          "\"known\": false, \"married\": null}, \"model\": \"abc\"}\n");
+                          "\"known\": false, \"married\": null}, \"model\": \"abc\", \"version\": \"" +
+                          std::string(ts::version_text()) + "\"}\n");
   out.clear();
   ts::csv_writer csv(ts::text_columns(pipe->layout()).value());
   csv.append_head(out, {});

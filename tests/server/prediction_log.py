@@ -47,7 +47,7 @@ def the_hash_of_the_model_is_everywhere(program):
         expect((card["name"], len(card["features"]["numeric"]), card["features"]["text"]),
                ("student_logistic", 9, ["student_country"]), "/model")
         for line in server.log_lines():
-            expect(list(json.loads(line))[-1], "model", "last member of a log line")
+            expect(list(json.loads(line))[-2:], ["model", "version"], "last members of a log line")
             expect(json.loads(line)["model"], wanted, "log line")
     with Server(program) as server:
         server.post("/batch_predict", batch(2))

@@ -136,8 +136,8 @@ def log(server):
         lines += [(request_id, trace)] * (1 if "predict?" in target and "batch" not in target or i == 0 else 2)
     kept = [json.loads(line) for line in server.log_lines()]
     expect([(k["request_id"], k["trace_id"]) for k in kept] == lines, "%s: %s" % (lines, kept))
-    expect(list(kept[3])[-4:] == ["features", "reasons", "request_id", "trace_id"], str(list(kept[3])))
-    expect(list(kept[0])[-3:] == ["features", "request_id", "trace_id"], str(list(kept[0])))
+    expect(list(kept[3])[-6:] == ["features", "reasons", "request_id", "trace_id", "model", "version"], str(list(kept[3])))
+    expect(list(kept[0])[-5:] == ["features", "request_id", "trace_id", "model", "version"], str(list(kept[0])))
 
 
 def main():

@@ -85,7 +85,7 @@ class Wine(Served):
         whole = self.ask({"records": self.records})["predictions"]
         for line, p, r in zip(self.server.log_lines(), whole, self.records, strict=True):
             logged = json.loads(line)
-            self.assertEqual(list(logged), ["timestamp_utc", "cultivar", "probabilities", "features"])
+            self.assertEqual(list(logged), ["timestamp_utc", "cultivar", "probabilities", "features", "model", "version"])
             self.assertEqual((logged["cultivar"], logged["probabilities"], logged["features"]),
                              (p["cultivar"], p["probabilities"], r))
 
@@ -185,7 +185,7 @@ class Diabetes(Served):
         self.ask({"records": self.records})
         logged = [json.loads(line) for line in self.server.log_lines()]
         self.assertEqual([(x["progression"], x["features"]) for x in logged], [(e["progression"], e["record"]) for e in self.rows])
-        self.assertEqual(list(logged[0]), ["timestamp_utc", "progression", "features"])
+        self.assertEqual(list(logged[0]), ["timestamp_utc", "progression", "features", "model", "version"])
         drift = self.get("/monitoring/drift")
         mean = math.fsum(e["progression"] for e in self.rows) / len(self.rows)
         self.assertEqual(drift["predicted_means"], {"progression": mean})

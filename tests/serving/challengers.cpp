@@ -309,7 +309,8 @@ TEST_CASE("each record is answered by the model of its arm", "[serving]") {
   for (; std::getline(lines, line); ++count) {
     const std::size_t begin = line.find("\"loan\": ") + 8;
     const std::size_t arm = arm_of(std::stoi(line.substr(begin)));
-    CHECK(line.ends_with("}, \"arm\": \"" + names[arm] + "\", \"model\": \"" + hashes[arm] + "\"}"));
+    CHECK(line.ends_with("}, \"arm\": \"" + names[arm] + "\", \"model\": \"" + hashes[arm] + "\", \"version\": \"" +
+                         std::string(ts::version_text()) + "\"}"));
   }
   CHECK(count == 200 * 5 + 3);
 }

@@ -307,7 +307,6 @@ TEST_CASE("the state outlives an endpoint, and the log names the model", "[servi
   const auto folder = std::filesystem::temp_directory_path() / ("endpoint-" + std::to_string(::getpid()));
   const ts::serving::settings settings{.model = model,
                                        .prediction_log = (folder / "log.jsonl").string(),
-                                       .log_model_hash = true,
                                        .state_file = (folder / "state.json").string()};
   for (int run = 1; run <= 2; ++run) {
     endpoint<loans> api(settings);

@@ -133,7 +133,8 @@ def test_replay_of_a_servers_log(folder):
         log.write_text("".join(lines))
         n = len(lines)
         assert n == len(RECORDS[service]) + 1
-        assert replayed(service, log, "--block-bytes", 700) == f"{n} records replayed: {n} with the logged bits, 0 different\n"
+        assert replayed(service, log, "--block-bytes", 700) == (
+            f"{n} records replayed: {n} with the logged bits, 0 different\nlogged by model {json.loads(lines[0])['model']}: {n}\n")
         # One bit of one number is found, where it is and how far.
         line = json.loads(lines[3])
         if service == "wine":

@@ -7,11 +7,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "../core/config.hpp"
 #include "../core/result.hpp"
+#include "../core/text_buffer.hpp"
+#include "chain.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
 
@@ -30,13 +33,17 @@ struct append_settings {
   std::chrono::seconds rotate_age{0};  ///< a file of this age is set aside; 0: none is
   std::size_t keep_files = 0;          ///< of the files set aside so many remain, the newest; 0: all
   std::uint64_t keep_bytes = 0;        ///< and of these as many as have no more bytes together; 0: all
+  std::chrono::seconds keep_age{0};    ///< and of these the ones that were set aside no longer ago; 0: all
   ::mode_t mode = 0600;                ///< of a new file; one that takes another's place takes its mode and owner
+  std::optional<chain_key> chain{};    ///< batches are chained under it (append_batch); not of pipes and devices
 };
 
 /// What open() found wrong with the end of a file and put right.
 struct append_repair {
   std::uint64_t cut_bytes = 0;  ///< the front part of an append that its process did not live to finish, cut off
   bool sealed = false;          ///< the last line had no end (a power loss); it was given one
+  bool unchained = false;       ///< its last lines were not chained (or lost their end); the file was set aside
+  bool chain_begun = false;     ///< neither it nor the last file set aside has a batch to go on from
 };
 
 /// A file of lines that only grows. What one append() brings is in it whole or not at all, whether the disk is full or
@@ -60,6 +67,9 @@ class append_file {
 
   /// Appends all of it by one write, or nothing: false.
   bool append(std::string_view bytes) noexcept;
+  /// Appends a batch of a chained log in the same way. `lines` and `digest`: as log_chain::append_lines makes them; the
+  /// batch's end is added to the lines.
+  bool append_batch(text_buffer& lines, const chain_digest& digest) noexcept;
   /// Forces everything that was appended to the disk; false when the disk says no.
   bool sync() noexcept;
   /// What time brings: call it a few times per sync_interval. Forces to the disk and sets aside what is due, and takes

@@ -22,6 +22,7 @@
 #include "../core/text_buffer.hpp"
 #include "../core/write_number.hpp"
 #include "../monitor/sink.hpp"
+#include "../version.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
 
@@ -81,6 +82,15 @@ inline std::string json_text(std::string_view text) {
   return std::string(out.view());
 }
 
+/// The keyed hash of a value, with quotes.
+inline char* write_hash(char* to, std::string_view value, const siphash_key& key) noexcept {
+  const std::uint64_t hash = siphash(value, key);
+  *to++ = '"';
+  for (unsigned shift = 64; shift > 0; shift -= 4) *to++ = "0123456789abcdef"[hash >> (shift - 4) & 15U];
+  *to++ = '"';
+  return to;
+}
+
 }  // namespace detail
 
 /// The lines of a prediction log, one per record, written as Python's json.dumps does:
@@ -88,13 +98,16 @@ inline std::string json_text(std::string_view text) {
 /// Between the time and the features are the members of the prediction as it is declared; the threshold is there where
 /// the task has one, and with decisions the decision and the SHA-256 of the policy: "decision": ..., "policy": ... The
 /// features are the record's fields as their declarations let them be shown. Behind them stand the codes of the reasons
-/// where a request asked for some, "reasons": [...], the request's members (its ids, say), then "arm" and "model" when they
-/// are not empty. Immutable, so that threads share it.
+/// where a request asked for some, "reasons": [...], the request's members (its ids, say), then "arm" and "model" when
+/// they are not empty, the model with the library's "version". Immutable, so that threads share it.
 class jsonl_lines {
  public:
   explicit jsonl_lines(std::string_view model = {}, const siphash_key& key = {}, std::string_view arm = {})
       : end_text_("}" + (arm.empty() ? "" : ", \"arm\": " + detail::json_text(arm)) +
-                  (model.empty() ? "" : ", \"model\": " + detail::json_text(model)) + "}\n"),
+                  (model.empty() ? ""
+                                 : ", \"model\": " + detail::json_text(model) + ", \"version\": \"" +
+                                       std::string(version_text()) + "\"") +
+                  "}\n"),
         end_(end_text_),
         key_(key) {}
 
@@ -312,14 +325,7 @@ class jsonl_lines {
     std::memcpy(to, text.data(), text.size());
     return to + text.size();
   }
-  char* write_hash(char* to, std::string_view value) const noexcept {
-    const std::uint64_t hash = siphash(value, key_);
-    *to++ = '"';
-    for (unsigned shift = 64; shift > 0; shift -= 4) *to++ = "0123456789abcdef"[hash >> (shift - 4) & 15U];
-    *to++ = '"';
-    return to;
-  }
-
+  char* write_hash(char* to, std::string_view value) const noexcept { return detail::write_hash(to, value, key_); }
   std::string end_text_;
   detail::repeated_text end_;
   siphash_key key_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -16,6 +17,7 @@
 #include "../monitor/sharded.hpp"
 #include "../monitor/sink.hpp"
 #include "append_file.hpp"
+#include "chain.hpp"
 #include "jsonl_lines.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
@@ -29,7 +31,7 @@ enum class log_failure : std::uint8_t {
 struct jsonl_settings {
   append_settings file{};
   log_failure on_failure = log_failure::drop_and_count;
-  std::string model{};  ///< each line's "model"; empty: no such member
+  std::string model{};  ///< each line's "model", with the library's "version"; empty: no such members
   std::optional<siphash_key>
       hash_key{};  ///< of hashed fields; none: a random one, so that hashes change with a restart
 };
@@ -55,6 +57,11 @@ class jsonl_log {
   /// Records whose lines are in the file, and those that could not be written, since it was opened.
   std::uint64_t written() const noexcept { return state_ ? state_->written.load() : 0; }
   std::uint64_t dropped() const noexcept { return state_ ? state_->dropped.load() : 0; }
+  /// Appends whole lines of JSON objects that are no predictions, by one write; false: they could not be written. From
+  /// a chained log their member "override" can be erased (chain.hpp).
+  bool append_lines(std::string_view lines) noexcept;
+  /// What stands in the log for a value of a hashed field, with quotes.
+  std::string hash(std::string_view value) const;
   /// The file, to sync, to rotate and to tick; nullptr when the log is off.
   append_file* file() noexcept { return state_ ? state_->file.get() : nullptr; }
 
@@ -77,22 +84,35 @@ class jsonl_log {
     const bool refuses;
     std::atomic<std::uint64_t> written = 0;
     std::atomic<std::uint64_t> dropped = 0;
-    sharded<text_buffer, std::mutex> texts;  // a warm log allocates nothing for a batch
+    struct texts {
+      text_buffer lines, chained;
+    };
+    sharded<texts, std::mutex> buffers;  // a warm log allocates nothing for a batch
+    std::optional<log_chain> chain;
+    std::array<siphash_key, 2> salt_keys{};
+    std::atomic<std::uint64_t> salts = 0;
   };
 
   template <schema_type Schema>
   bool write(const scored<Schema>& batch) noexcept {
-    bool done = false;
-    state_->texts.local([&](text_buffer& text) {
-      text.clear();
-      done = detail::unless_out_of_memory([&] {
-        lines_.append(text, batch, std::chrono::system_clock::now());
-        return state_->file->append(text.view());
-      });
-    });
+    const bool done =
+        write_lines([&](text_buffer& text) { lines_.append(text, batch, std::chrono::system_clock::now()); });
     (done ? state_->written : state_->dropped) += batch.records.rows();
     return done;
   }
+  template <class Append>
+  bool write_lines(Append&& append) noexcept {
+    bool done = false;
+    state_->buffers.local([&](typename state::texts& text) {
+      text.lines.clear();
+      done = detail::unless_out_of_memory([&] {
+        append(text.lines);
+        return state_->chain ? write_chained(text.lines.view(), text.chained) : state_->file->append(text.lines.view());
+      });
+    });
+    return done;
+  }
+  bool write_chained(std::string_view lines, text_buffer& chained);
 
   jsonl_lines lines_;
   std::shared_ptr<state> state_;

@@ -39,8 +39,9 @@ struct settings {
 
   std::string prediction_log{};  ///< the file that each prediction is appended to; empty: none
   jsonl_settings log{};          ///< its names are those of the service unless they are set here
-  bool log_model_hash = false;   ///< each line of the log names the model file's SHA-256
+  bool log_model_hash = true;    ///< each line of the log names the model file's SHA-256 and the library's version
   bool log_request_ids = false;  ///< each line of the log has the request id and the trace id
+  std::string archive{};         ///< folder that keeps each served model and policy under its SHA-256; empty: none does
 
   std::size_t label_window = 0;  ///< the last predictions of a model that wait for labels; 0: no labels are taken
   std::chrono::seconds label_delay{0};  ///< labels that become known later are late; 0: none is

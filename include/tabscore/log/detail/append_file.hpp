@@ -25,12 +25,14 @@
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "../../core/config.hpp"
 #include "../../core/detail/out_of_memory.hpp"
 #include "../../files/write_target.hpp"
 #include "../../monitor/coarse_clock.hpp"
 #include "../append_file.hpp"
+#include "chain_end.hpp"
 #include "files_aside.hpp"
 #include "intent_file.hpp"
 #include "pipe_writer.hpp"
@@ -53,6 +55,7 @@ class append_file::impl {
       if (tries == 20) return fail("is a pipe that nobody reads; start its reader first");
       ::usleep(100'000);
     }
+    if (!file->current_->regular && settings.chain) return fail("is no regular file: its lines cannot be chained");
     if (!file->current_->regular) return file;
     auto intents =
         detail::intent_file::open(file->target_ + ".intent", file->current_->status.st_uid, std::chrono::seconds(5));
@@ -62,7 +65,10 @@ class append_file::impl {
       return fail("cannot be opened to append" + files::because_of_errno());
     }
     if (!file->repair()) return fail("its end cannot be read or put right" + files::because_of_errno());
-    file->remove_old();
+    if (settings.chain && !file->find_chain()) {
+      return fail("the end of its chain cannot be read" + files::because_of_errno());
+    }
+    file->remove_old(file->target_);
     return file;
   }
 
@@ -78,20 +84,21 @@ class append_file::impl {
     const std::lock_guard lock(mutex_);
     if (!intents_) return pipe_.write(current_->fd.get(), bytes);
     rotate_if_due(bytes.size());
-    if (cut_to_ && !cut()) return false;
-    const bool crosses_pages = size_ % page + bytes.size() > page;
-    if (crosses_pages && !announce(bytes)) return false;
-    bool whole = files::write_all(current_->fd.get(), bytes);
-    if (whole && settings_.sync == durability::always) whole = sync_now(*current_);
-    if (!whole) return take_back(bytes), false;
-    size_ += bytes.size();
-    new_bytes_ += bytes.size();
-    unsynced_ = true;
-    if (sync_is_due(2)) {
-      mark_synced();
-      sync_now(*current_);
-    }
-    return true;
+    return append_locked(bytes);
+  }
+
+  bool append_batch(text_buffer& lines, const chain_digest& digest) noexcept {
+    TABSCORE_ASSERT(chain_, "a file with append_settings::chain");
+    const std::lock_guard lock(mutex_);
+    if (!intents_) return false;  // the path is a link that leads to a pipe by now
+    rotate_if_due(lines.size() + log_chain::end_space);
+    const chain_head batch = chain_->next(head_, digest);
+    const bool done = detail::unless_out_of_memory([&] {
+      log_chain::append_end(lines, batch, size_ == 0 ? &head_ : nullptr);
+      return append_locked(lines.view());
+    });
+    if (done) head_ = batch;
+    return done;
   }
 
   bool sync() noexcept { return !intents_ || sync_now(*locked_current()); }
@@ -100,6 +107,7 @@ class append_file::impl {
     std::shared_ptr<const file> current;
     range room;
     bool due = false;
+    std::string old_files_of;
     {
       const std::lock_guard lock(mutex_);
       if (!intents_) return pipe_.flush(current_->fd.get());
@@ -109,7 +117,12 @@ class append_file::impl {
       room = room_wanted();
       due = sync_is_due(1);
       if (due) mark_synced();
+      if (settings_.keep_age.count() != 0 && coarse_clock::now() - aged_ >= std::chrono::minutes(1)) {
+        aged_ = coarse_clock::now();
+        detail::unless_out_of_memory([&] { return old_files_of = target_, true; });
+      }
     }
+    if (!old_files_of.empty()) detail::unless_out_of_memory([&] { return remove_old(old_files_of), true; });
     if (room.begin < room.end) take_room(current, room);
     if (due) sync_now(*current);
   }
@@ -251,6 +264,27 @@ class append_file::impl {
     return true;
   }
 
+  /// Finds the batch that the next one follows, in the file or in those that were set aside last. Lines behind it are
+  /// set aside, too.
+  bool find_chain() {
+    chain_.emplace(*settings_.chain);
+    auto here = detail::find_chain_end(target_);
+    if (!here) return false;
+    const bool is_unchained = here->end != size_;
+    constexpr std::size_t most = 16;  // files; lines that are not chained may fill some
+    const auto aside = here->head ? std::vector<detail::file_aside>() : detail::files_aside(target_);
+    for (std::size_t i = 0; i < (std::min)(aside.size(), most) && !here->head; ++i) {
+      const auto last = detail::find_chain_end(aside[i].path);
+      if (!last) return false;
+      here->head = last->head;
+    }
+    repaired_.chain_begun = !here->head;
+    head_ = here->head.value_or(chain_head{});
+    if (!is_unchained) return true;
+    repaired_.unchained = true;
+    return rotate_locked();
+  }
+
   /// Whether what was announced is what stands in the file of that size.
   static bool begins(int reader, const detail::intent_file::intent& last, std::uint64_t size) noexcept {
     std::array<char, sizeof last.head> found{};
@@ -280,6 +314,23 @@ class append_file::impl {
     size_ = room_end_ = (std::min)(size_, *cut_to_);
     cut_to_.reset();
     announce_nothing();
+    return true;
+  }
+
+  bool append_locked(std::string_view bytes) noexcept {
+    if (cut_to_ && !cut()) return false;
+    const bool crosses_pages = size_ % page + bytes.size() > page;
+    if (crosses_pages && !announce(bytes)) return false;
+    bool whole = files::write_all(current_->fd.get(), bytes);
+    if (whole && settings_.sync == durability::always) whole = sync_now(*current_);
+    if (!whole) return take_back(bytes), false;
+    size_ += bytes.size();
+    new_bytes_ += bytes.size();
+    unsynced_ = true;
+    if (sync_is_due(2)) {
+      mark_synced();
+      sync_now(*current_);
+    }
     return true;
   }
 
@@ -313,20 +364,22 @@ class append_file::impl {
     if (elsewhere) intents_ = std::move(elsewhere);
     if (!current_->regular) intents_.reset();
     unsynced_ = false;
-    if (ours) remove_old();
+    if (ours) remove_old(target_);
     if (settings_.sync != durability::none) sync_folder();
     return true;
   }
 
-  /// Of the files set aside, those that are too many.
-  void remove_old() const {
-    if (settings_.keep_files == 0 && settings_.keep_bytes == 0) return;
+  /// Of the files set aside, those that are too many or too old.
+  void remove_old(const std::string& target) const {
+    if (settings_.keep_files == 0 && settings_.keep_bytes == 0 && settings_.keep_age.count() == 0) return;
     std::uint64_t bytes = 0;
     std::size_t kept = 0;
-    for (const detail::file_aside& old : detail::files_aside(target_)) {  // the newest first
+    const std::string oldest =
+        settings_.keep_age.count() != 0 ? detail::aside_time(clock::now() - settings_.keep_age) : std::string();
+    for (const detail::file_aside& old : detail::files_aside(target)) {  // the newest first
       bytes += old.bytes;
       const bool too_many = settings_.keep_files != 0 && kept == settings_.keep_files;
-      if (too_many || (settings_.keep_bytes != 0 && bytes > settings_.keep_bytes)) {
+      if (too_many || old.time < oldest || (settings_.keep_bytes != 0 && bytes > settings_.keep_bytes)) {
         ::unlink(old.path.c_str());
       } else {
         ++kept;
@@ -373,6 +426,9 @@ class append_file::impl {
   bool unsynced_ = false;
   coarse_clock::time_point synced_ = coarse_clock::now();
   append_repair repaired_;
+  coarse_clock::time_point aged_ = coarse_clock::now();  // when files were last looked at for their age
+  std::optional<log_chain> chain_;
+  chain_head head_;  // of the chain
   std::atomic<std::uint64_t> sync_failures_ = 0;
 };
 
@@ -385,6 +441,9 @@ TABSCORE_INLINE result<std::unique_ptr<append_file>> append_file::open(const std
   return std::unique_ptr<append_file>(new append_file(*std::move(opened)));
 }
 TABSCORE_INLINE bool append_file::append(std::string_view bytes) noexcept { return impl_->append(bytes); }
+TABSCORE_INLINE bool append_file::append_batch(text_buffer& lines, const chain_digest& digest) noexcept {
+  return impl_->append_batch(lines, digest);
+}
 TABSCORE_INLINE bool append_file::sync() noexcept { return impl_->sync(); }
 TABSCORE_INLINE void append_file::tick() noexcept { impl_->tick(); }
 TABSCORE_INLINE bool append_file::rotate() noexcept { return impl_->rotate(); }

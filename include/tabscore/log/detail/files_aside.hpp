@@ -28,6 +28,15 @@ struct file_aside {
   std::uint64_t bytes = 0;
 };
 
+/// A time as it stands in the name of a file that is set aside then.
+inline std::string aside_time(std::chrono::system_clock::time_point at) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(at);
+  std::tm utc{};
+  ::gmtime_r(&seconds, &utc);
+  char text[32];
+  return std::string(text, std::strftime(text, sizeof text, "%Y%m%dT%H%M%SZ", &utc));
+}
+
 /// All that were set aside from `path`, the newest first.
 inline std::vector<file_aside> files_aside(const std::string& path) {
   const std::filesystem::path log(path);
@@ -64,11 +73,7 @@ inline std::vector<file_aside> files_aside(const std::string& path) {
 class names_aside {
  public:
   std::string next(const std::string& path, std::chrono::system_clock::time_point now) {
-    const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
-    std::tm utc{};
-    ::gmtime_r(&seconds, &utc);
-    char text[32];
-    const std::string time(text, std::strftime(text, sizeof text, "%Y%m%dT%H%M%SZ", &utc));
+    const std::string time = aside_time(now);
     const auto take = [&](const std::string& t, unsigned long n) {
       if (std::tie(t, n) > std::tie(time_, number_)) time_ = t, number_ = n;
     };

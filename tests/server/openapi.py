@@ -71,6 +71,7 @@ def exchanges(server, document, model, version):
         yield exchange(server, "POST", "/predict", body="[" * 2000, **headers)
     for headers in ({}, PROBLEM):  # the example's records have no id
         yield exchange(server, "POST", "/labels", body=[{"id": "a", "label": 1}], **headers)
+        yield exchange(server, "POST", "/overrides", body=[{"id": "a", "decision": "refer", "by": "b", "reason": "c"}], **headers)
         yield exchange(server, "GET", "/monitoring/performance", **headers)
         yield exchange(server, "GET", "/monitoring/compare", **headers)
     for template in (infer, of_version + "/infer"):

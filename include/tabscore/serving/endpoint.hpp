@@ -161,7 +161,9 @@ class endpoint {
   std::optional<error> open_challenger_log() {
     if (config().challenger_log.empty()) return std::nullopt;
     if (config().challengers.empty()) return error{errc::mismatch, "a challenger log needs challengers"};
-    auto log = append_file::open(config().challenger_log, config().log.file);
+    append_settings file = config().log.file;
+    file.chain.reset();  // its lines are no decisions
+    auto log = append_file::open(config().challenger_log, file);
     if (!log) return error{log.error().code, "challenger log " + log.error().message};
     state_.challenger_to.log = *std::move(log);
     return std::nullopt;
@@ -178,6 +180,10 @@ class endpoint {
                      fmt::format("{} bytes of an unfinished batch were cut off the prediction log", found.cut_bytes));
     }
     if (found.sealed) detail::notify(config(), "the prediction log's last line was given an end");
+    if (found.unchained) {
+      detail::notify(config(), "the prediction log's last lines are not chained: it was set aside");
+    }
+    if (found.chain_begun) detail::notify(config(), "the prediction log's chain begins");
   }
 
   std::unique_ptr<session_type> take_session() {

@@ -22,6 +22,7 @@
 #include "../service.hpp"
 #include "../swappable.hpp"
 #include "labelled_model.hpp"
+#include "model_archive.hpp"
 #include "model_card.hpp"
 #include "openapi.hpp"
 
@@ -139,6 +140,10 @@ result<std::unique_ptr<served_model<Service>>> load_served_model(const settings&
   model->openapi = openapi_document<Service>(config.errors, file->name, &model->pipe->layout().model);
   if (config.with_baseline) model->baseline = std::move(file->baseline);
   warm_up<Service>(*model->pipe);
+  if (auto failed = archive(config, sha256, bytes.model)) return *std::move(failed);
+  if (policy) {
+    if (auto failed = archive(config, policy->sha256, bytes.policy)) return *std::move(failed);
+  }
   return model;
 }
 

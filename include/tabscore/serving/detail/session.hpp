@@ -27,6 +27,7 @@
 #include "labels.hpp"
 #include "monitoring_answers.hpp"
 #include "negotiation.hpp"
+#include "overrides.hpp"
 #include "query.hpp"
 #include "routes.hpp"
 #include "shared_state.hpp"
@@ -131,6 +132,13 @@ class session {
         return {.body = out_.view()};
       case route_target::labels:
         return labels(asked);
+      case route_target::overrides: {
+        const auto [status, text] =
+            log_overrides<Service>(service_.log, asked.body, service_.config.limits.max_records);
+        if (status != 200) return detail(status, text);
+        out_.append(fmt::format(R"({{"logged":{}}})", text));
+        return {.body = out_.view()};
+      }
       case route_target::performance:
         return performance();
       case route_target::metrics:

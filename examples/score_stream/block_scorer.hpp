@@ -88,9 +88,9 @@ class block_scorer {
         ++row;
         continue;
       }
-      if (settings_.policy == on_error::fail) break;
+      if (settings_.on_wrong == on_error::fail) break;
       const ts::rejected_record& r = to.rejected.back();
-      if (settings_.policy == on_error::null) {
+      if (settings_.on_wrong == on_error::null) {
         out_.rejected.push_back({out_.source.size(), r.bytes, r.is_formed, r.message});
         out_.add_missing(columns, r.is_formed ? r.bytes : std::string_view{});
       }

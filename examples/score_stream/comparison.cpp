@@ -23,7 +23,8 @@ void comparison::add(std::uint64_t line, const verdict& then, const verdict& now
   ++records_;
   ++labels_[{then.label, now.label}];
   difference most{line, 0, then.values[0], now.values[0], then.label, now.label};
-  bool same = then.label == now.label;
+  bool same = then.label == now.label && then.decision == now.decision;
+  ++decisions_[{then.decision, now.decision}];
   for (std::size_t k = 0; k < columns_.size(); ++k) {
     const double a = then.values[k], b = now.values[k];
     column& c = columns_[k];
@@ -49,9 +50,16 @@ void comparison::add(std::uint64_t line, const verdict& then, const verdict& now
   if (listed_.size() < list_) listed_.push_back(most);
 }
 
+void comparison::add_reasons(std::uint64_t line, const std::string& then, const std::string& now) {
+  ++with_reasons_;
+  if (then == now) return;
+  ++other_reasons_;
+  if (listed_reasons_.size() < list_) listed_reasons_.push_back(fmt::format("line {}: {} -> {}", line, then, now));
+}
+
 void comparison::unreadable(std::uint64_t line, std::string why) {
   ++unreadable_;
-  if (reasons_.size() < list_) reasons_.push_back(fmt::format("line {}: {}", line, why));
+  if (why_unreadable_.size() < list_) why_unreadable_.push_back(fmt::format("line {}: {}", line, why));
 }
 
 std::string comparison::report(const log_reader& log) const {
@@ -62,11 +70,18 @@ std::string comparison::report(const log_reader& log) const {
   if (different_ > 0) {
     append_columns(text);
     if (has_labels()) append_labels(text);
+    if (!layout_.decisions.empty()) {
+      append_changes(text, layout_.decisions.name, decisions_, [&](auto d) { return layout_.decisions.names[d]; });
+    }
     if (layout_.model.task == ts::task::binary) append_bands(text);
     append_list(text);
   }
+  if (with_reasons_ > 0) print(text, "reasons: {} stay, {} change\n", with_reasons_ - other_reasons_, other_reasons_);
+  for (const auto& change : listed_reasons_) print(text, "  {}\n", change);
+  if (log.events > 0) print(text, "{} lines are no predictions\n", log.events);
+  if (log.erased > 0) print(text, "{} records are erased: they were not replayed\n", log.erased);
   if (unreadable_ > 0) print(text, "{} lines could not be replayed:\n", unreadable_);
-  for (const auto& why : reasons_) print(text, "  {}\n", why);
+  for (const auto& why : why_unreadable_) print(text, "  {}\n", why);
   if (log.torn != 0) print(text, "the last line, {}, is torn: it was not replayed\n", log.torn);
   return text;
 }
@@ -94,21 +109,26 @@ void comparison::append_columns(std::string& to) const {
   if (shown < differing) print(to, "and {} more columns that differ\n", differing - shown);
 }
 
-void comparison::append_labels(std::string& to) const {
-  std::vector<std::pair<std::uint64_t, std::pair<std::uint32_t, std::uint32_t>>> changes;
-  std::uint64_t changed = 0;
-  for (const auto& [pair, count] : labels_) {
+template <class Name>
+void comparison::append_changes(std::string& to, std::string_view of, const changes& all, Name&& name) const {
+  std::vector<std::pair<std::uint64_t, std::pair<std::uint32_t, std::uint32_t>>> changed;
+  std::uint64_t sum = 0;
+  for (const auto& [pair, count] : all) {
     if (pair.first == pair.second) continue;
-    changed += count;
-    changes.emplace_back(count, pair);
+    sum += count;
+    changed.emplace_back(count, pair);
   }
-  std::stable_sort(changes.begin(), changes.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
-  print(to, "{}: {} stay, {} change\n", is_multiclass() ? layout_.names.front() : layout_.names.back(),
-        records_ - changed, changed);
-  for (std::size_t i = 0; i < std::min(changes.size(), std::max<std::size_t>(list_, 2)); ++i) {
-    const auto& [count, pair] = changes[i];
-    print(to, "  {} -> {}: {}\n", label_name(pair.first), label_name(pair.second), count);
+  std::stable_sort(changed.begin(), changed.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  print(to, "{}: {} stay, {} change\n", of, records_ - sum, sum);
+  for (std::size_t i = 0; i < std::min(changed.size(), std::max<std::size_t>(list_, 2)); ++i) {
+    const auto& [count, pair] = changed[i];
+    print(to, "  {} -> {}: {}\n", name(pair.first), name(pair.second), count);
   }
+}
+
+void comparison::append_labels(std::string& to) const {
+  append_changes(to, is_multiclass() ? layout_.names.front() : layout_.names.back(), labels_,
+                 [&](std::uint32_t label) { return label_name(label); });
 }
 
 void comparison::append_bands(std::string& to) const {

@@ -7,6 +7,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <tabscore/outputs/predictions.hpp>
 #include <utility>
 #include <vector>
@@ -17,6 +18,7 @@
 struct verdict {
   std::span<const double> values;  ///< a number a column
   std::uint32_t label = 0;         ///< or the class; 0 where the task has neither
+  std::uint32_t decision = 0;      ///< 0 where the service declares none
 };
 
 /// What a log and a model agree and disagree on.
@@ -27,11 +29,14 @@ class comparison {
       : layout_(layout), list_(list), columns_(layout.model.columns) {}
 
   void add(std::uint64_t line, const verdict& then, const verdict& now);
+  /// The codes of a record's reasons, where they were logged, as a text.
+  void add_reasons(std::uint64_t line, const std::string& then, const std::string& now);
   void unreadable(std::uint64_t line, std::string why);
-  bool agrees() const noexcept { return different_ == 0 && unreadable_ == 0; }
+  bool agrees() const noexcept { return different_ == 0 && other_reasons_ == 0 && unreadable_ == 0; }
   std::string report(const log_reader& log) const;
 
  private:
+  using changes = std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint64_t>;  // then, now
   struct difference {  // of a record: its column that differs most
     std::uint64_t line = 0;
     std::size_t column = 0;
@@ -55,6 +60,8 @@ class comparison {
   bool has_labels() const noexcept { return layout_.names.size() > columns_.size() || is_multiclass(); }
   bool is_multiclass() const noexcept { return layout_.model.task == ts::task::multiclass; }
   void append_columns(std::string& to) const;
+  template <class Name>
+  void append_changes(std::string& to, std::string_view of, const changes& all, Name&& name) const;
   void append_labels(std::string& to) const;
   void append_bands(std::string& to) const;
   void append_list(std::string& to) const;
@@ -63,8 +70,11 @@ class comparison {
   std::size_t list_;
   std::uint64_t records_ = 0, different_ = 0, unreadable_ = 0;
   std::vector<column> columns_;
-  std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint64_t> labels_;  // then, now
+  changes labels_;  // then, now
   std::array<band, 10> bands_{};
   std::vector<difference> listed_;
-  std::vector<std::string> reasons_;
+  changes decisions_;  // the same
+  std::uint64_t with_reasons_ = 0, other_reasons_ = 0;
+  std::vector<std::string> listed_reasons_;  // that differ
+  std::vector<std::string> why_unreadable_;
 };

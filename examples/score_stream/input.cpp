@@ -212,7 +212,7 @@ bool input::next(input_block& to, const std::function<void()>& drain) {
 
 /// Passes over the rest of a line that is too long; `to` keeps its beginning.
 void input::skip_line(input_block& to) {
-  if (!format_.has_lines() || settings_.policy == on_error::fail) {
+  if (!format_.has_lines() || settings_.on_wrong == on_error::fail) {
     stop(exit_code::input_output,
          fmt::format("{}: the record at byte {} is longer than --max-record-bytes", names_[next_.file], next_.offset));
   }

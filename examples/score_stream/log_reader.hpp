@@ -24,7 +24,10 @@
 /// What was logged of a record, besides its numbers.
 struct logged {
   std::uint64_t line;
-  std::uint32_t label;  ///< or the class; 0 where the task has neither
+  std::uint32_t label;      ///< or the class; 0 where the task has neither
+  std::uint32_t decision;   ///< 0 where the service declares none
+  std::size_t reasons = 0;  ///< how many codes stand in `codes`
+  bool has_reasons = false;
 };
 
 /// A line of a log that holds no prediction, or not all of it.
@@ -40,17 +43,24 @@ class log_reader {
   std::vector<logged> then;                     // of each of them
   std::vector<double> values;                   // of each of them, a number a column
   std::vector<unreadable_line> unreadable;      // of the last block
+  std::vector<std::string> codes;               // of reasons, of each of them in turn
   std::uint64_t torn = 0;                       // the last line, where it was cut; 0: none was
+  std::uint64_t events = 0;                     // lines that are no predictions, as overrides
+  std::uint64_t erased = 0;                     // lines whose record was erased
   std::map<std::string, std::uint64_t> models;  // lines that name them
   std::string other;                            // why the log is of another prediction; empty: it is of this one
 
   /// The log is of predictions of this layout, which must outlive the reader.
   explicit log_reader(const ts::prediction_layout& layout) : layout_(layout) {}
 
+  /// The next block begins with this line.
+  void go_to(std::uint64_t line) { line_ = line - 1; }
+
   void read(const input_block& from) {
     records.clear();
     then.clear();
     values.clear();
+    codes.clear();
     unreadable.clear();
     std::string_view block = from.bytes.view();
     if (from.is_too_long) {
@@ -86,7 +96,7 @@ class log_reader {
 
   std::string read_line(std::string_view line) {
     if (std::string fault = ts::json_fault(line); !fault.empty()) return fault;
-    ts::json_value threshold, features, model;
+    ts::json_value threshold, features, model, decision, reasons, event;
     members_.assign(layout_.names.size(), {});
     std::string others;
     const std::size_t begin = line.find_first_not_of(" \t\r");
@@ -103,16 +113,28 @@ class log_reader {
         model = value;
       else if (key == "threshold")
         threshold = value;
+      else if (key == "reasons")
+        reasons = value;
+      else if (key == "event")
+        event = value;
+      else if (!layout_.decisions.empty() && key == layout_.decisions.name)
+        decision = value;
       else if (key != "timestamp_utc" && is_first_)
         others += fmt::format("{}\"{}\"", others.empty() ? "" : ", ", key);
     });
-    const std::size_t before = values.size();
-    logged read{line_, 0};
+    if (event && is_none(members_)) return ++events, std::string();
+    const std::size_t before = values.size(), codes_before = codes.size();
+    logged read{line_, 0, 0};
     std::string why = read_members(read);
     if (std::exchange(is_first_, false)) find_other(!why.empty(), threshold, others);
     if (why.empty() && !is(features, kind::object)) why = "no \"features\"";
-    if (!why.empty()) {
+    const bool is_erased = why.empty() && features.raw().starts_with(R"({"erased": ")");
+    if (why.empty() && !layout_.decisions.empty()) why = read_decision(decision, read);
+    if (why.empty() && reasons) why = read_reasons(reasons, read);
+    if (!why.empty() || is_erased) {
       values.resize(before);
+      codes.resize(codes_before);
+      erased += is_erased && why.empty();
       return why;
     }
     if (is(model, kind::text)) ++models[std::string(ts::unescaped(model.raw_text(), spare_))];
@@ -133,6 +155,27 @@ class log_reader {
     const ts::json_value label = members_.back();
     if (!is(label, kind::integer)) return fmt::format("no integer \"{}\"", names.back());
     to.label = label.raw() != "0" ? 1 : 0;
+    return {};
+  }
+
+  std::string read_decision(ts::json_value decision, logged& to) {
+    const auto& names = layout_.decisions.names;
+    if (!is(decision, kind::text)) return fmt::format("no text \"{}\"", layout_.decisions.name);
+    const std::string_view name = ts::unescaped(decision.raw_text(), spare_);
+    const auto at = std::find(names.begin(), names.end(), name);
+    if (at == names.end()) return fmt::format("the service has no decision \"{}\"", name);
+    to.decision = static_cast<std::uint32_t>(at - names.begin());
+    return {};
+  }
+
+  std::string read_reasons(ts::json_value reasons, logged& to) {
+    if (!is(reasons, kind::array)) return "\"reasons\" is not a list";
+    to.has_reasons = true;
+    for (auto code = reasons.first_element(); code; code = code.next_element()) {
+      if (!is(code, kind::text)) return "\"reasons\" has a code that is not a text";
+      codes.emplace_back(ts::unescaped(code.raw_text(), spare_));
+      ++to.reasons;
+    }
     return {};
   }
 
@@ -173,8 +216,7 @@ class log_reader {
     for (const std::string_view name : layout_.names) {
       expected += fmt::format("{}\"{}\"", expected.empty() ? "" : ", ", name);
     }
-    const bool none = std::none_of(members_.begin(), members_.end(), [](const auto& m) { return bool(m); });
-    if (unreadable_members && none) {
+    if (unreadable_members && is_none(members_)) {
       other = fmt::format("line {} of the log has no {}{}", line_, expected,
                           others.empty() ? std::string() : fmt::format(" but {}", others));
     } else if (threshold && !has_limit) {
@@ -186,6 +228,9 @@ class log_reader {
     other += ": it is a log of another prediction; replay it with the program and a model of that";
   }
 
+  static bool is_none(const std::vector<ts::json_value>& members) {
+    return std::none_of(members.begin(), members.end(), [](const auto& m) { return bool(m); });
+  }
   template <class... Kinds>
   static bool is(ts::json_value v, Kinds... kinds) {
     return v && ((v.kind() == kinds) || ...);

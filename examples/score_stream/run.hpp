@@ -126,10 +126,10 @@ class run {
     text_.clear();
     line_position places(block.bytes.view());
     for (const auto& r : scored.rejected) {
-      if (!rejects_ && settings_.policy != on_error::fail) break;
+      if (!rejects_ && settings_.on_wrong != on_error::fail) break;
       const record_place place = place_of(block, r, places);
       if (rejects_) append_reject(text_, place, r);
-      if (settings_.policy == on_error::fail) {
+      if (settings_.on_wrong == on_error::fail) {
         if (rejects_) rejects_->write(text_.view());
         progress_->clear();
         if (rejects_) rejects_->sync(), rejects_->commit();
@@ -194,9 +194,9 @@ class run {
     if (settings_.resume) remove_checkpoint(settings_);
     if (!settings_.quiet) {
       say("score_stream: {} records read = {} scored + {} rejected{}\n", done_.read, done_.scored, done_.rejected,
-          done_.rejected == 0                  ? ""
-          : settings_.policy == on_error::null ? " (answered with null)"
-                                               : " (skipped)");
+          done_.rejected == 0                    ? ""
+          : settings_.on_wrong == on_error::null ? " (answered with null)"
+                                                 : " (skipped)");
     }
   }
 

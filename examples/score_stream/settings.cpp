@@ -54,8 +54,9 @@ void declare(CLI::App& app, settings& s) {
   app.add_flag("--strict", s.strict,
                "take every value for what it looks like: no 45.9 or \"45\" in an integer field, no 1 for true");
   app.add_option("--model", s.model, "model file")->capture_default_str();
+  app.add_option("--policy", s.policy, "policy file of a service that declares decisions")->capture_default_str();
   add_number(app, "--threads", s.threads, "threads that score", 1U, 1024U);
-  add_choice(app, "--on-error", s.policy,
+  add_choice(app, "--on-error", s.on_wrong,
              {{"fail", on_error::fail}, {"skip", on_error::skip}, {"null", on_error::null}},
              "what becomes of a record that cannot be scored");
   app.add_option("--rejects", s.rejects, "file that lists those records, as lines of JSON with line number and reason");
@@ -93,14 +94,17 @@ void check(const settings& s) {
   if (s.single_line_cells && !is_csv) wrong("--single-line-cells is for csv and tsv");
   if (!s.replay.empty() && (!s.inputs.empty() || !s.output.empty() || !s.rejects.empty() || !s.state_file.empty() ||
                             s.resume || s.part.count > 1)) {
-    wrong("--replay reads a log and prints what it finds: it goes with --model and --list, not with inputs or outputs");
+    wrong(
+        "--replay reads a log and prints what it finds: it goes with --model, --policy and --list, not with inputs or "
+        "outputs");
   }
   if (s.keep && s.from != s.to) wrong("--keep needs --from and --to to be the same");
   if (s.resume && s.output.empty()) wrong("--resume needs --output");
   std::vector<named_file> files{{"--output", s.output, s.resume ? file_use::resumed : file_use::replaced},
                                 {"--rejects", s.rejects, file_use::replaced},
                                 {"--state-file", s.state_file, file_use::replaced},
-                                {"the model file", s.model, file_use::read}};
+                                {"the model file", s.model, file_use::read},
+                                {"the policy file", s.policy, file_use::read}};
   if (s.output.empty()) files.push_back({"the standard output", "/dev/stdout", file_use::replaced});
   if (s.inputs.empty() && s.replay.empty()) files.push_back({"an input", "/dev/stdin", file_use::read});
   if (!s.replay.empty()) files.push_back({"the log", s.replay, file_use::read});
@@ -112,10 +116,11 @@ void check(const settings& s) {
 
 }  // namespace
 
-settings parse_settings(int argc, char** argv, std::string_view model) {
+settings parse_settings(int argc, char** argv, std::string_view model, std::string_view policy) {
   settings s;
   s.threads = std::max(std::thread::hardware_concurrency(), 1U);
   s.model = bundled_model(model);
+  if (!policy.empty()) s.policy = bundled_model(policy);
   const ::mode_t mask = ::umask(0);
   ::umask(mask);
   s.output_mode = 0666U & ~mask;
@@ -126,7 +131,7 @@ settings parse_settings(int argc, char** argv, std::string_view model) {
                                : *status == 0 ? exit_code::done
                                               : exit_code::input_output));
   }
-  for (const char* flag : {"--output", "--rejects", "--state-file", "--model", "--replay", "--to"}) {
+  for (const char* flag : {"--output", "--rejects", "--state-file", "--model", "--policy", "--replay", "--to"}) {
     if (app[flag]->count() > 0 && app[flag]->as<std::string>().empty()) {
       stop(exit_code::usage, fmt::format("{} is empty", flag));
     }

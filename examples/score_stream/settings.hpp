@@ -26,8 +26,9 @@ struct settings {
   bool single_line_cells = false;
   bool strict = false;
   std::string model;
+  std::string policy;  // of a service that declares decisions; empty: none
   unsigned threads = 1;
-  on_error policy = on_error::fail;
+  on_error on_wrong = on_error::fail;
   std::string rejects;
   ::mode_t output_mode = 0666;   // of new files: the output,
   ::mode_t private_mode = 0600;  // and those that hold records whatever the flags are
@@ -43,5 +44,5 @@ struct settings {
 };
 
 /// Reads the command line; ends the program where it is wrong or asks for help. `model`: the bundled model that is the
-/// default of --model.
-settings parse_settings(int argc, char** argv, std::string_view model);
+/// default of --model; `policy`: that of --policy, empty: none.
+settings parse_settings(int argc, char** argv, std::string_view model, std::string_view policy);

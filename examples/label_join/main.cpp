@@ -198,12 +198,17 @@ int main(int argc, char** argv) {
   prediction_log log(of_log, key);
   join joined(log, of_join);
   complaints wrong;
+  std::uint64_t others = 0;
   for (const std::string& path : logs) {
     line_reader lines;
     if (const auto failed = lines.open(path)) return fail(*failed);
     std::string_view line;
     while (lines.next(line)) {
       const char* const why = log.read(line);
+      if (why != nullptr && prediction_log::is_other(line)) {
+        ++others;
+        continue;
+      }
       ++joined.counts.predictions;
       if (why != nullptr) {
         ++joined.counts.unreadable_predictions;
@@ -227,6 +232,7 @@ int main(int argc, char** argv) {
     }
   }
   wrong.end();
+  if (others > 0) say("tabscore-labels: {} lines are overrides or erased records, and were not read\n", others);
   const std::string text = joined.report();
   if (output.empty()) {
     const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;

@@ -97,6 +97,12 @@ class prediction_log {
     return read(all, document);
   }
 
+  /// Whether a line that cannot be read is an event, as an override, or an erased record.
+  static bool is_other(std::string_view line) {
+    const auto has = [&](std::string_view part) { return line.find(part) != std::string_view::npos; };
+    return has(R"(, "event": ")") || has(R"(, "features": {"erased": ")");
+  }
+
  private:
   using value = simdjson::ondemand::value;
   using type = simdjson::ondemand::json_type;

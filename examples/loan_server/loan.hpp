@@ -4,6 +4,7 @@
 #include <string_view>
 #include <tabscore/expr/rule.hpp>
 #include <tabscore/features/features.hpp>
+#include <tabscore/outputs/prediction.hpp>
 #include <tabscore/schema/batch.hpp>
 
 namespace ts = tabscore;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Serves a type of its own without an HTTP library, from an installed tabscore: serving MODEL.
+// Serves a type of its own without an HTTP library, from an installed tabscore: service MODEL.
 #include <fmt/format.h>
 
 #include <string_view>

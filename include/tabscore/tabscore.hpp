@@ -25,6 +25,7 @@
 #include "schema/constraints.hpp"
 #include "schema/field.hpp"
 #include "schema/field_error.hpp"
+#include "schema/field_table.hpp"
 #include "schema/number_rule.hpp"
 #include "schema/schema.hpp"
 #include "schema/validate.hpp"

@@ -63,63 +63,13 @@ struct encoder {
     return x;
   }
   /// The block with every number after its steps: a copy of the numbers in `memory`, or the block where there are none.
-  feature_block prepared(const feature_block& x, scratch& memory) const {
-    if (before.empty()) return x;
-    const std::span<double> copy = memory.get<double>(x.rows * x.width);
-    for (std::size_t j = 0; j < x.width; ++j) {
-      for (std::size_t i = 0; i < x.rows; ++i) copy[j * x.rows + i] = prepared(j, x.column(j)[i]);
-    }
-    feature_block changed = x;
-    changed.numeric = copy.data();
-    changed.stride = x.rows;
-    return changed;
-  }
+  feature_block prepared(const feature_block& x, scratch& memory) const;
 
   /// The first feature of a row, numeric ones before texts, whose category is not listed.
-  std::optional<std::size_t> unseen(const feature_block& x, std::size_t row) const noexcept {
-    for (std::size_t j = 0; j < before.size(); ++j) {
-      if (before[j].empty() || !std::holds_alternative<category_code>(before[j].front())) continue;
-      const double value = x.column(j)[row];
-      if (value == value && !(prepared(j, value) >= 0)) return j;
-    }
-    for (std::size_t f = 0; f < text.size(); ++f) {
-      const std::string_view t = x.text[f][row];
-      if (t.data() != nullptr && text[f].code(t) == one_hot::unknown) return numeric.size() + f;
-    }
-    return std::nullopt;
-  }
+  std::optional<std::size_t> unseen(const feature_block& x, std::size_t row) const noexcept;
 
   /// What is wrong with it for features of these numbers, if anything is.
-  std::optional<error> wrong(std::size_t numeric_features, std::size_t text_features) const {
-    const auto sentence = [](std::initializer_list<std::string_view> pieces) {
-      error e{errc::structure, "the encoder "};
-      for (const std::string_view piece : pieces) e.message.append(piece);
-      return e;
-    };
-    const auto count = [](std::size_t n) { return std::to_string(n); };
-    if (numeric.size() != numeric_features) {
-      return sentence({"scales ", count(numeric.size()), " numeric features, the model has ", count(numeric_features)});
-    }
-    if (text.size() != text_features) {
-      return sentence(
-          {"has categories of ", count(text.size()), " text features, the model has ", count(text_features)});
-    }
-    if (before.size() > numeric.size()) {
-      return sentence(
-          {"has steps of ", count(before.size()), " features, but ", count(numeric.size()), " are numeric"});
-    }
-    if (ordinal.size() > text.size()) {
-      return sentence(
-          {"numbers the categories of ", count(ordinal.size()), " features, but ", count(text.size()), " are texts"});
-    }
-    for (std::size_t j = 0; j < numeric.size(); ++j) {
-      if (!std::isfinite(numeric[j].mean) || !(numeric[j].scale > 0) || std::isinf(numeric[j].scale)) {
-        return sentence(
-            {"has for numeric feature ", count(j), " a mean that is not finite or a scale that is not above 0"});
-      }
-    }
-    return std::nullopt;
-  }
+  std::optional<error> wrong(std::size_t numeric_features, std::size_t text_features) const;
 
   /// Writes rows [first, first + rows) to `out`, rows x width(), row after row, in double or rounded to float as
   /// trainers of trees do.
@@ -163,3 +113,63 @@ struct encoder {
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE feature_block encoder::prepared(const feature_block& x, scratch& memory) const {
+  if (before.empty()) return x;
+  const std::span<double> copy = memory.get<double>(x.rows * x.width);
+  for (std::size_t j = 0; j < x.width; ++j) {
+    for (std::size_t i = 0; i < x.rows; ++i) copy[j * x.rows + i] = prepared(j, x.column(j)[i]);
+  }
+  feature_block changed = x;
+  changed.numeric = copy.data();
+  changed.stride = x.rows;
+  return changed;
+}
+
+TABSCORE_INLINE std::optional<std::size_t> encoder::unseen(const feature_block& x, std::size_t row) const noexcept {
+  for (std::size_t j = 0; j < before.size(); ++j) {
+    if (before[j].empty() || !std::holds_alternative<category_code>(before[j].front())) continue;
+    const double value = x.column(j)[row];
+    if (value == value && !(prepared(j, value) >= 0)) return j;
+  }
+  for (std::size_t f = 0; f < text.size(); ++f) {
+    const std::string_view t = x.text[f][row];
+    if (t.data() != nullptr && text[f].code(t) == one_hot::unknown) return numeric.size() + f;
+  }
+  return std::nullopt;
+}
+
+TABSCORE_INLINE std::optional<error> encoder::wrong(std::size_t numeric_features, std::size_t text_features) const {
+  const auto sentence = [](std::initializer_list<std::string_view> pieces) {
+    error e{errc::structure, "the encoder "};
+    for (const std::string_view piece : pieces) e.message.append(piece);
+    return e;
+  };
+  const auto count = [](std::size_t n) { return std::to_string(n); };
+  if (numeric.size() != numeric_features) {
+    return sentence({"scales ", count(numeric.size()), " numeric features, the model has ", count(numeric_features)});
+  }
+  if (text.size() != text_features) {
+    return sentence({"has categories of ", count(text.size()), " text features, the model has ", count(text_features)});
+  }
+  if (before.size() > numeric.size()) {
+    return sentence({"has steps of ", count(before.size()), " features, but ", count(numeric.size()), " are numeric"});
+  }
+  if (ordinal.size() > text.size()) {
+    return sentence(
+        {"numbers the categories of ", count(ordinal.size()), " features, but ", count(text.size()), " are texts"});
+  }
+  for (std::size_t j = 0; j < numeric.size(); ++j) {
+    if (!std::isfinite(numeric[j].mean) || !(numeric[j].scale > 0) || std::isinf(numeric[j].scale)) {
+      return sentence(
+          {"has for numeric feature ", count(j), " a mean that is not finite or a scale that is not above 0"});
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI
+#endif

@@ -34,15 +34,7 @@ class one_hot {
   /// An absent text counts as the category `imputed`, if that is given and known. An error for a category that is there
   /// twice, or 2^30 of them.
   static result<one_hot> make(std::vector<std::optional<std::string>> categories,
-                              const std::optional<std::string>& imputed = std::nullopt) {
-    if (categories.size() >= std::size_t{1} << 30) return error{errc::structure, "a text field has 2^30 categories"};
-    std::optional<std::size_t> twice;
-    one_hot made(std::make_shared<const table>(std::move(categories), imputed, twice));
-    if (!twice) return made;
-    const auto& category = made.categories()[*twice];
-    if (!category) return error{errc::structure, "the missing category is there twice"};
-    return error{errc::structure, std::string("the category \"").append(*category).append("\" is there twice")};
-  }
+                              const std::optional<std::string>& imputed = std::nullopt);
 
   /// Position of the category in model order, or `unknown`.
   std::int32_t code(std::string_view text) const noexcept { return table_->code(text); }
@@ -108,26 +100,7 @@ class one_hot {
 
   struct table {
     table(std::vector<std::optional<std::string>> all, const std::optional<std::string>& imputed,
-          std::optional<std::size_t>& twice)
-        : categories(std::move(all)) {
-      bool has_missing = false;
-      const std::size_t count = std::bit_ceil(4 * categories.size() + 2);  // a quarter full: most are found at once
-      buckets.resize(count);
-      shift = 64 - std::countr_zero(count);
-      for (std::size_t i = 0; i < categories.size(); ++i) {
-        if (categories[i] == imputed) absent = static_cast<std::int32_t>(i);
-        if (!categories[i]) {
-          if (std::exchange(has_missing, true)) twice = i;
-          continue;
-        }
-        const std::string_view text = *categories[i];
-        if (code(text) != unknown) twice = i;
-        const slot entry{key_of(text), static_cast<std::int32_t>(i)};
-        std::size_t at = home(entry.key);
-        while (buckets[at].code != unknown) at = (at + 1) & (buckets.size() - 1);
-        buckets[at] = entry;
-      }
-    }
+          std::optional<std::size_t>& twice);
 
     std::int32_t code(std::string_view text) const noexcept {
       if (text.data() == nullptr && absent != unknown) return absent;
@@ -157,3 +130,42 @@ class one_hot {
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE result<one_hot> one_hot::make(std::vector<std::optional<std::string>> categories,
+                                              const std::optional<std::string>& imputed) {
+  if (categories.size() >= std::size_t{1} << 30) return error{errc::structure, "a text field has 2^30 categories"};
+  std::optional<std::size_t> twice;
+  one_hot made(std::make_shared<const table>(std::move(categories), imputed, twice));
+  if (!twice) return made;
+  const auto& category = made.categories()[*twice];
+  if (!category) return error{errc::structure, "the missing category is there twice"};
+  return error{errc::structure, std::string("the category \"").append(*category).append("\" is there twice")};
+}
+
+TABSCORE_INLINE one_hot::table::table(std::vector<std::optional<std::string>> all,
+                                      const std::optional<std::string>& imputed, std::optional<std::size_t>& twice)
+    : categories(std::move(all)) {
+  bool has_missing = false;
+  const std::size_t count = std::bit_ceil(4 * categories.size() + 2);  // a quarter full: most are found at once
+  buckets.resize(count);
+  shift = 64 - std::countr_zero(count);
+  for (std::size_t i = 0; i < categories.size(); ++i) {
+    if (categories[i] == imputed) absent = static_cast<std::int32_t>(i);
+    if (!categories[i]) {
+      if (std::exchange(has_missing, true)) twice = i;
+      continue;
+    }
+    const std::string_view text = *categories[i];
+    if (code(text) != unknown) twice = i;
+    const slot entry{key_of(text), static_cast<std::int32_t>(i)};
+    std::size_t at = home(entry.key);
+    while (buckets[at].code != unknown) at = (at + 1) & (buckets.size() - 1);
+    buckets[at] = entry;
+  }
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI
+#endif

@@ -43,14 +43,7 @@ struct feature_names {
 
 /// What is wrong with the threshold of a model, if anything is: of two classes it is a probability, of anomalies any
 /// number; other tasks have none.
-inline std::optional<error> wrong_threshold(double threshold, task predicted = task::binary) {
-  const bool any = threshold - threshold == 0;
-  if (predicted == task::binary ? threshold >= 0 && threshold <= 1 : any) return std::nullopt;
-  std::string sentence = "the threshold is ";
-  sentence.append(std::to_string(threshold)).append(", expected a ");
-  sentence.append(predicted == task::binary ? "probability from 0 to 1" : "finite number");
-  return error{errc::structure, std::move(sentence)};
-}
+std::optional<error> wrong_threshold(double threshold, task predicted = task::binary);
 
 /// Gives each row of a block outputs().columns numbers, row after row; of a model without outputs() the probability of
 /// one of two classes. Immutable, so that threads share one; all working memory is the caller's scratch. A row's bits
@@ -256,3 +249,18 @@ class any_scorer {
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE std::optional<error> wrong_threshold(double threshold, task predicted) {
+  const bool any = threshold - threshold == 0;
+  if (predicted == task::binary ? threshold >= 0 && threshold <= 1 : any) return std::nullopt;
+  std::string sentence = "the threshold is ";
+  sentence.append(std::to_string(threshold)).append(", expected a ");
+  sentence.append(predicted == task::binary ? "probability from 0 to 1" : "finite number");
+  return error{errc::structure, std::move(sentence)};
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI
+#endif

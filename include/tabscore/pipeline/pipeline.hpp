@@ -7,10 +7,9 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <initializer_list>
-#include <limits>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -35,6 +34,8 @@
 #include "../outputs/reasons.hpp"
 #include "../schema/columns.hpp"
 #include "../schema/field_error.hpp"
+#include "../schema/field_table.hpp"
+#include "detail/match_features.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
 
@@ -93,6 +94,8 @@ inline constexpr bool is_sinks<sinks<Sink...>> = true;
 template <schema_type Schema, class Rules, class Features, class Model, class Sinks = sinks<>,
           prediction_type Prediction = binary<>>
 class pipeline {
+  class block_features;
+
   static_assert(detail::is_rules<std::remove_const_t<Rules>>,
                 "tabscore: behind the schema a pipeline takes ts::rules{...}");
   static_assert(detail::is_features<std::remove_const_t<Features>>,
@@ -126,7 +129,7 @@ class pipeline {
     }
     pipeline p(checked{}, std::move(r), std::move(f), std::move(m), std::move(s), policy);
     if (auto wrong = p.bind(policy)) return *std::move(wrong);
-    if (auto match = p.match_features(); !match) return match.error();
+    if (auto wrong = p.match_features()) return *std::move(wrong);
     if (auto wrong = p.check_threshold()) return *std::move(wrong);
     if (const std::shared_ptr<const raw_checks> raw = p.model_.features().raw) {
       if (auto wrong = replay<Schema>(*raw, p.features_)) return *std::move(wrong);
@@ -231,11 +234,12 @@ class pipeline {
       if (rows == 0) return batch.scores;
       bool admitted = true;
       if (good_ && scored_ == 0) {
-        block(records, [&](const feature_block& x) {
+        block_features features(pipe_, rows, buffers_);
+        if (const auto x = block(records, features)) {
           if (buffers_.wanted_reasons != 0) find_reasons(batch);
           admitted = pipe_.sinks_.admit(batch);
-          if (admitted) pipe_.sinks_.template record<width>(batch, x);
-        });
+          if (admitted) pipe_.sinks_.template record<width>(batch, *x);
+        }
       } else {
         if (good_ && scored_ < rows) observe(records.slice(scored_, rows - scored_));
         if (good_) {
@@ -274,20 +278,18 @@ class pipeline {
 
     void observe(const columns<Schema>& part) {
       const std::size_t first = scored_;
-      block(part, [&](const feature_block& x) {
-        if (!observed_) observed_.emplace(pipe_.sinks_);
-        const std::size_t rows = part.rows();
-        observed_->observe({part, predictions_of(first, rows)}, x);
-      });
+      block_features features(pipe_, part.rows(), buffers_);
+      const auto x = block(part, features);
+      if (!x) return;
+      if (!observed_) observed_.emplace(pipe_.sinks_);
+      observed_->observe({part, predictions_of(first, part.rows())}, *x);
     }
 
-    /// Scores the next records, up to block_rows of them, and calls use(features) if they are good.
-    template <class Use>
-    void block(const columns<Schema>& part, Use&& use) {
+    /// Scores the next records, up to block_rows of them; their features, if they are good.
+    std::optional<feature_block> block(const columns<Schema>& part, block_features& features) {
       good_ = !pipe_.rules_.first_broken(part);
-      if (!good_) return;
+      if (!good_) return std::nullopt;
       const std::size_t rows = part.rows();
-      block_features features(pipe_, rows, buffers_);
       const feature_block x = features.of(part);
       const std::size_t columns = pipe_.values_a_record();
       const std::span<double> values = values_.subspan(scored_ * columns, rows * columns);
@@ -298,11 +300,11 @@ class pipeline {
         const std::size_t row = static_cast<std::size_t>(bad - values.data()) / columns;
         bad_ = pipe_.find_fault(x, row, *bad, buffers_.model);
         bad_.row = scored_ + row;
-        return;
+        return std::nullopt;
       }
       if constexpr (has_decisions) pipe_.decider_.decide(part, {values, columns}, decision_.subspan(scored_, rows));
       scored_ += rows;
-      use(x);
+      return x;
     }
 
     /// Labels or classes of the next rows; false when one of their numbers is not what the task allows.
@@ -484,75 +486,31 @@ class pipeline {
       return text < text_features_ ? text_fields_[text] : Schema::npos;
     }
     std::size_t number = 0;
-    std::size_t found = Schema::npos;
-    Schema::for_each([&]<std::size_t At>() {
-      if constexpr (Schema::numeric[At]) {
-        const bool is_it = number == feature;
-        const bool is_part = feature >= Schema::numeric_count && x.column(number)[row] != x.column(number)[row] &&
-                             features_.mentions(feature - Schema::numeric_count, Schema::names[At]);
-        if (found == Schema::npos && (is_it || is_part)) found = At;
-        ++number;
-      }
-    });
-    return found;
+    for (std::size_t at = 0; at < Schema::size; ++at) {
+      if (!Schema::numeric[at]) continue;
+      const bool is_it = number == feature;
+      const bool is_part = feature >= Schema::numeric_count && x.column(number)[row] != x.column(number)[row] &&
+                           features_.mentions(feature - Schema::numeric_count, Schema::names[at]);
+      if (is_it || is_part) return at;
+      ++number;
+    }
+    return Schema::npos;
   }
 
   // Compares the model's features with the pipeline's, and notes which fields its text features are.
-  result<std::monostate> match_features() {
-    constexpr auto names = Features::template names<Schema>();
+  std::optional<error> match_features() {
+    static constexpr auto names = Features::template names<Schema>();
     const feature_names& wanted = model_.features();
-    for (std::size_t j = 0; j < (std::max)(width, wanted.numeric.size()); ++j) {
-      const std::string_view ours = j < width ? names[j] : std::string_view{};
-      const std::string_view theirs =
-          j < wanted.numeric.size() ? std::string_view(wanted.numeric[j]) : std::string_view{};
-      if (ours == theirs) continue;
-      return mismatch({"the model's numeric feature ", std::to_string(j), " is ", quoted(theirs),
-                       ", the pipeline's is ", quoted(ours)});
-    }
-    if (wanted.text.size() > Schema::text_count) {
-      return mismatch({"the model has ", std::to_string(wanted.text.size()), " text features, the schema ",
-                       std::to_string(Schema::text_count)});
-    }
-    for (const std::string& name : wanted.text) {
-      const std::size_t i = Schema::index_of(name);
-      if (i == Schema::npos || Schema::kinds[i] != field_kind::text) {
-        return mismatch({"the model's text feature ", quoted(name), " is no text field of the schema"});
-      }
-      text_fields_[text_features_++] = i;
-    }
-    return match_missing();
-  }
-
-  // A field that may be absent needs a model that can do without its value.
-  result<std::monostate> match_missing() {
-    std::optional<error> wrong;
+    if (auto wrong = detail::wrong_features(wanted, names, field_table<Schema>, text_fields_)) return wrong;
+    text_features_ = wanted.text.size();
     if constexpr (fault_finder<Model>) {
-      const auto require = [&](std::size_t field, std::size_t feature) {
-        if (wrong || Schema::required[field] || model_.takes_missing(feature)) return;
-        wrong = mismatch({"the field ", quoted(Schema::names[field]),
-                          " is optional, and the model has no step for a missing value of it: train it with one "
-                          "(a SimpleImputer before it, say), or require the field"});
+      const auto takes_missing = [](const void* model, std::size_t feature) {
+        return static_cast<const Model*>(model)->takes_missing(feature);
       };
-      std::size_t number = 0;
-      Schema::for_each([&]<std::size_t At>() {
-        if constexpr (Schema::numeric[At]) require(At, number++);
-      });
-      for (std::size_t t = 0; t < text_features_; ++t) require(text_fields_[t], width + t);
+      return detail::missing_step(field_table<Schema>, width, std::span(text_fields_).first(text_features_),
+                                  takes_missing, &model_);
     }
-    if (wrong) return *std::move(wrong);
-    return std::monostate{};
-  }
-
-  // Joined piece by piece: g++ 12 takes operator+ of strings for overlapping copies (its bug 105651).
-  static error mismatch(std::initializer_list<std::string_view> pieces) {
-    error e{errc::mismatch, {}};
-    for (const std::string_view piece : pieces) e.message.append(piece);
-    return e;
-  }
-  static std::string quoted(std::string_view name) {
-    std::string text = name.empty() ? "none" : "'";
-    if (!name.empty()) text.append(name).append("'");
-    return text;
+    return std::nullopt;
   }
 
   /// The features of one block of records after the other, in the buffers' matrix.

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -16,10 +16,20 @@
 #include "../core/config.hpp"
 #include "../schema/batch.hpp"
 #include "../schema/field_error.hpp"
+#include "../schema/field_table.hpp"
 #include "coerce.hpp"
+#include "encoding.hpp"
 #include "json_value.hpp"
+#include "syntax.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
+
+enum class decode_status {
+  decoded,     ///< the batch holds the records; faults().not_finite may still name values that no model can use
+  invalid,     ///< the values break the schema: faults().errors
+  malformed,   ///< not JSON: syntax()
+  unreadable,  ///< not UTF-8, or nested too deeply, or an integer of thousands of digits: why()
+};
 
 /// Bounds on what one body may ask for.
 struct decode_limits {
@@ -53,12 +63,80 @@ struct decode_faults {
 
 namespace detail {
 
-/// Values of a correct JSON document into a batch, by all the rules of a policy, every error noted.
-template <schema_type Schema, class Policy>
+/// A policy at run time.
+struct policy_view {
+  coerced<std::int64_t> (*integer)(json_value);
+  coerced<double> (*real)(json_value);
+  coerced<bool> (*boolean)(json_value);
+  coerced<std::string_view> (*text)(json_value, text_arena&);
+  bool empty_is_record;
+  std::string_view reserved_name;
+};
+
+template <class Policy>
+inline constexpr policy_view policy_of = {
+    [](json_value v) -> coerced<std::int64_t> { return Policy::integer(v); },
+    [](json_value v) -> coerced<double> { return Policy::real(v); },
+    [](json_value v) -> coerced<bool> { return Policy::boolean(v); },
+    [](json_value v, text_arena& texts) -> coerced<std::string_view> { return Policy::text(v, texts); },
+    Policy::empty_is_record,
+    Policy::reserved_name};
+
+/// A batch of any schema.
+struct batch_view {
+  std::span<const field_view> fields;
+  text_arena& texts;
+  void* batch;
+  /// The new row, and where the columns are now.
+  std::size_t (*add_row)(void* batch, std::span<void*> columns);
+  void (*truncate)(void* batch, std::size_t rows);
+};
+
+template <schema_type Schema>
+batch_view view_of(batch<Schema>& b) noexcept {
+  return {field_table<Schema>, b.texts(), &b,
+          [](void* to, std::span<void*> columns) {
+            auto& records = *static_cast<batch<Schema>*>(to);
+            const std::size_t row = records.add_row();
+            Schema::for_each([&]<std::size_t At>() { columns[At] = records.template data<At>(); });
+            return row;
+          },
+          [](void* to, std::size_t rows) { static_cast<batch<Schema>*>(to)->truncate(rows); }};
+}
+
+/// What a body was found to be, and the memory that this takes.
+struct decode_findings {
+  decode_faults faults;
+  syntax_error syntax;
+  unreadable why{};
+  std::vector<void*> columns;
+  std::vector<json_value> members;
+};
+
+/// Reads any body by all the rules of a policy, every error noted: a list of records that is called `member`, or, where
+/// that is null, one record.
+decode_status read_reference(std::string_view body, const batch_view& to, const policy_view& policy,
+                             const decode_limits& limits, const std::string_view* member, decode_findings& found);
+
+}  // namespace detail
+
+}  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI::detail {
+
+/// Values of a correct JSON document into a batch.
 class reference_reader {
  public:
-  reference_reader(const decode_limits& limits, batch<Schema>& to, decode_faults& faults) noexcept
-      : limits_(limits), to_(to), faults_(faults) {}
+  reference_reader(const batch_view& to, const policy_view& policy, const decode_limits& limits, decode_findings& found)
+      : to_(to),
+        policy_(policy),
+        limits_(limits),
+        faults_(found.faults),
+        columns_(found.columns),
+        found_(found.members) {
+    columns_.resize(to.fields.size());
+  }
 
   /// The array that is called `member` in the body.
   void records(json_value body, std::string_view member) {
@@ -88,23 +166,27 @@ class reference_reader {
   /// The body, or one of its records.
   void record(json_value v, std::uint32_t row = field_error::no_row) {
     if (row != field_error::no_row && v.kind() == json_kind::null) return error(row, fault::null);
-    std::array<json_value, Schema::size> found;
+    found_.assign(to_.fields.size(), {});
     const bool complete = members(v, row, [&](std::string_view key, json_value value) {
-      if (const std::size_t i = Schema::index_of(key); i != Schema::npos) found[i] = value;
+      for (std::size_t i = 0; i < found_.size(); ++i) {
+        if (to_.fields[i].name == key) found_[i] = value;
+      }
     });
     if (!complete) return;
-    const std::size_t to = to_.add_row();
-    Schema::for_each([&]<std::size_t At>() { field<At>(found[At], row, to); });
+    const std::size_t to = to_.add_row(to_.batch, columns_);
+    rows_ = to + 1;
+    for (std::size_t i = 0; i < found_.size(); ++i) field(i, found_[i], row, to);
   }
 
  private:
   /// A record of a list: kept when it is good.
   void element(json_value v, std::uint32_t row) {
-    const std::size_t good = to_.rows();
+    const std::size_t good = rows_;
     const std::size_t errors = faults_.errors.size() + faults_.unlisted;
     record(v, row);
     if (faults_.errors.size() + faults_.unlisted == errors) return;
-    to_.truncate(good);
+    to_.truncate(to_.batch, good);
+    rows_ = good;
     faults_.bad_rows.push_back(row);
   }
 
@@ -112,48 +194,58 @@ class reference_reader {
   /// object.
   template <class F>
   bool members(json_value v, std::uint32_t row, F&& f) {
-    if (Policy::empty_is_record && (v.is_empty_array() || v.is_empty_text())) return true;
+    if (policy_.empty_is_record && (v.is_empty_array() || v.is_empty_text())) return true;
     if (v.kind() != json_kind::object) return error(row, fault::not_record), false;
     bool reserved = false;
     v.for_each_member([&](std::string_view raw_key, json_value value) {
       const std::string_view key = unescaped(raw_key, key_);
-      reserved = reserved || (!Policy::reserved_name.empty() && key == Policy::reserved_name);
+      reserved = reserved || (!policy_.reserved_name.empty() && key == policy_.reserved_name);
       f(key, value);
     });
     if (reserved) error(row, fault::reserved_name);
     return !reserved;
   }
 
-  template <std::size_t At>
-  void field(json_value v, std::uint32_t row, std::size_t to) {
-    using field = typename Schema::template field<At>;
-    const auto wrong = [&](fault f, limit bound = {}) { error(row, f, bound, static_cast<std::uint16_t>(At)); };
-    auto& stored = to_.template data<At>()[to];
+  void field(std::size_t at, json_value v, std::uint32_t row, std::size_t to) {
+    const field_view& declared = to_.fields[at];
+    const auto number = static_cast<std::uint16_t>(at);
+    const entry_writer entry(declared, columns_[at], to);
     if (!v || v.kind() == json_kind::null) {
-      if constexpr (field::required) {
-        wrong(v ? fault::null : fault::missing);
-      } else {
-        stored = field::absent();
+      if (!declared.required) return entry.absent();
+      return error(row, v ? fault::null : fault::missing, {}, number);
+    }
+    switch (declared.kind) {
+      case field_kind::integer:
+        if (const auto c = policy_.integer(v); keeps(c, declared, row, number)) entry.integer(c.value);
+        break;
+      case field_kind::real:
+        if (const auto c = policy_.real(v); keeps(c, declared, row, number)) {
+          if (!std::isfinite(c.value)) faults_.not_finite.push_back({row, number, fault::not_finite, {}});
+          entry.real(c.value);
+        }
+        break;
+      case field_kind::boolean:
+        if (const auto c = policy_.boolean(v); keeps(c, declared, row, number)) entry.boolean(c.value);
+        break;
+      case field_kind::text:
+        if (const auto c = policy_.text(v, to_.texts); keeps(c, declared, row, number)) entry.text(c.value);
+        break;
+    }
+  }
+
+  /// Whether a value is one of the field; an error where it is not.
+  template <class T>
+  bool keeps(const coerced<T>& c, const field_view& declared, std::uint32_t row, std::uint16_t number) {
+    if (c.wrong && *c.wrong != fault::integer_range && *c.wrong != fault::not_finite) {
+      return error(row, *c.wrong, {}, number), false;
+    }
+    if constexpr (!std::is_same_v<T, bool>) {
+      if (const auto broken = first_violation(declared, c.value)) {
+        return error(row, broken->what, broken->bound, number), false;
       }
-      return;
     }
-    const auto c = [&] {
-      if constexpr (field::kind == field_kind::integer) return Policy::integer(v);
-      if constexpr (field::kind == field_kind::real) return Policy::real(v);
-      if constexpr (field::kind == field_kind::boolean) return Policy::boolean(v);
-      if constexpr (field::kind == field_kind::text) return Policy::text(v, to_);
-    }();
-    if (c.wrong && *c.wrong != fault::integer_range && *c.wrong != fault::not_finite) return wrong(*c.wrong);
-    if constexpr (field::kind != field_kind::boolean) {
-      if (const auto broken = field::first_violation(c.value)) return wrong(broken->what, broken->bound);
-    }
-    if (c.wrong) return wrong(*c.wrong);
-    if constexpr (field::kind == field_kind::real) {
-      if (!std::isfinite(c.value)) {
-        faults_.not_finite.push_back({row, static_cast<std::uint16_t>(At), fault::not_finite, {}});
-      }
-    }
-    stored = field::store(c.value);
+    if (c.wrong) return error(row, *c.wrong, {}, number), false;
+    return true;
   }
 
   void error(std::uint32_t row, fault what, limit bound = {}, std::uint16_t field = field_error::no_field) {
@@ -164,12 +256,48 @@ class reference_reader {
     }
   }
 
+  const batch_view& to_;
+  const policy_view& policy_;
   const decode_limits& limits_;
-  batch<Schema>& to_;
   decode_faults& faults_;
+  std::vector<void*>& columns_;
+  std::vector<json_value>& found_;
+  std::size_t rows_ = 0;  // of the batch, which was empty
   std::string key_;
 };
 
-}  // namespace detail
+TABSCORE_INLINE decode_status read_reference(std::string_view body, const batch_view& to, const policy_view& policy,
+                                             const decode_limits& limits, const std::string_view* member,
+                                             decode_findings& found) {
+  const auto missing_body = [&] {
+    found.faults.errors.push_back({field_error::no_row, field_error::no_field, fault::missing, {}});
+    return decode_status::invalid;
+  };
+  if (body.empty()) return missing_body();
+  if (looks_like_utf16_or_32(body) || !utf8_or_surrogates(body)) {
+    found.why = unreadable::encoding;
+    return decode_status::unreadable;
+  }
+  const std::string_view text = without_mark(body);
+  if (const auto stop = json_check(text).run()) {
+    if (stop->message.empty()) {
+      found.why = stop->why;
+      return decode_status::unreadable;
+    }
+    found.syntax = locate(text, *stop);
+    return decode_status::malformed;
+  }
+  const json_value v(text.data() + text.find_first_not_of(" \n\r\t"), text.data() + text.size());
+  if (v.kind() == json_kind::null) return missing_body();
+  reference_reader reader(to, policy, limits, found);
+  if (member != nullptr) {
+    reader.records(v, *member);
+  } else {
+    reader.record(v);
+  }
+  const bool good = found.faults.errors.empty() && found.faults.unlisted == 0;
+  return good ? decode_status::decoded : decode_status::invalid;
+}
 
-}  // namespace tabscore::inline TABSCORE_ABI
+}  // namespace tabscore::inline TABSCORE_ABI::detail
+#endif

@@ -22,6 +22,44 @@ template <class T>
 using owned_array = std::unique_ptr<T[]>;
 }  // namespace detail
 
+/// Texts in memory: they stay where they are until clear(), which keeps the memory. Not for concurrent use.
+class text_arena {
+ public:
+  /// Copies a text.
+  std::string_view keep(std::string_view text) {
+    char* to = text_space(text.size());
+    std::copy(text.begin(), text.end(), to);
+    return commit_text(text.size());
+  }
+  /// Room for up to `bytes` of text to be written in place; commit_text() keeps the first `bytes` of it.
+  char* text_space(std::size_t bytes) {
+    if (chunk_ >= chunks_.size() || chunks_[chunk_].size - used_ < bytes) next_chunk(bytes);
+    return chunks_[chunk_].memory.get() + used_;
+  }
+  std::string_view commit_text(std::size_t bytes) noexcept {
+    const std::string_view kept(chunks_[chunk_].memory.get() + used_, bytes);
+    used_ += bytes;
+    return kept;
+  }
+  void clear() noexcept {
+    chunk_ = 0;
+    used_ = 0;
+  }
+
+ private:
+  struct chunk {
+    std::unique_ptr<char[]> memory;
+    std::size_t size;
+  };
+
+  // Chunks never move; their sizes double up to a bound, and clear() starts over with the first one.
+  void next_chunk(std::size_t bytes);
+
+  std::vector<chunk> chunks_;
+  std::size_t chunk_ = 0;
+  std::size_t used_ = 0;
+};
+
 /// Records in memory, one array per field; grows, is cleared and filled again without giving memory back. Texts are
 /// views: into the caller's own memory, or into the batch after keep(). Not for concurrent use.
 template <schema_type Schema>
@@ -109,35 +147,19 @@ class batch {
   }
 
   /// Copies a text into the batch, where it lives until clear().
-  std::string_view keep(std::string_view text) {
-    char* to = text_space(text.size());
-    std::copy(text.begin(), text.end(), to);
-    return commit_text(text.size());
-  }
-  /// Room for up to `bytes` of text to be written in place; commit_text() keeps the first `bytes` of it.
-  char* text_space(std::size_t bytes) {
-    if (chunk_ >= chunks_.size() || chunks_[chunk_].size - used_ < bytes) next_chunk(bytes);
-    return chunks_[chunk_].memory.get() + used_;
-  }
-  std::string_view commit_text(std::size_t bytes) noexcept {
-    const std::string_view kept(chunks_[chunk_].memory.get() + used_, bytes);
-    used_ += bytes;
-    return kept;
-  }
+  std::string_view keep(std::string_view text) { return texts_.keep(text); }
+  /// As text_arena has them.
+  char* text_space(std::size_t bytes) { return texts_.text_space(bytes); }
+  std::string_view commit_text(std::size_t bytes) noexcept { return texts_.commit_text(bytes); }
+  text_arena& texts() noexcept { return texts_; }
 
   /// No records and no kept texts any more; the memory stays for the next ones.
   void clear() noexcept {
     rows_ = 0;
-    chunk_ = 0;
-    used_ = 0;
+    texts_.clear();
   }
 
  private:
-  struct chunk {
-    std::unique_ptr<char[]> memory;
-    std::size_t size;
-  };
-
   template <class T>
   void grow(detail::owned_array<T>& a, std::size_t rows) {
     detail::owned_array<T> larger(
@@ -174,25 +196,27 @@ class batch {
     }
   }
 
-  // Chunks never move, so kept texts stay where they are; the sizes double up to a bound, and clear() starts over with
-  // the first one.
-  void next_chunk(std::size_t bytes) {
-    used_ = 0;
-    while (++chunk_ < chunks_.size()) {
-      if (chunks_[chunk_].size >= bytes) return;
-    }
-    if (chunks_.empty()) chunk_ = 0;
-    const std::size_t size = (std::max)(bytes, std::size_t{4096} << std::min<std::size_t>(chunks_.size(), 8));
-    chunks_.push_back({std::unique_ptr<char[]>(new char[size]), size});
-    chunk_ = chunks_.size() - 1;
-  }
-
   typename Schema::template columns_of<detail::owned_array> arrays_;
   std::size_t rows_ = 0;
   std::size_t capacity_ = 0;
-  std::vector<chunk> chunks_;
-  std::size_t chunk_ = 0;
-  std::size_t used_ = 0;
+  text_arena texts_;
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE void text_arena::next_chunk(std::size_t bytes) {
+  used_ = 0;
+  while (++chunk_ < chunks_.size()) {
+    if (chunks_[chunk_].size >= bytes) return;
+  }
+  if (chunks_.empty()) chunk_ = 0;
+  const std::size_t size = (std::max)(bytes, std::size_t{4096} << std::min<std::size_t>(chunks_.size(), 8));
+  chunks_.push_back({std::unique_ptr<char[]>(new char[size]), size});
+  chunk_ = chunks_.size() - 1;
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI
+#endif

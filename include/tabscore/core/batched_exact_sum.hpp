@@ -26,15 +26,7 @@ class batched_exact_sum {
     if (x.size() >= detail::column_step) return add(x, detail::best_column_kernels());
     add_few(x.data(), x.size());
   }
-  void add(std::span<const double> x, const detail::column_kernels& kernels) noexcept {
-    constexpr std::size_t longest = 1024;
-    while (x.size() >= detail::column_step) {
-      const auto run = x.first((std::min)(longest, x.size() / detail::column_step * detail::column_step));
-      add_run(run, kernels);
-      x = x.subspan(run.size());
-    }
-    add_few(x.data(), x.size());
-  }
+  void add(std::span<const double> x, const detail::column_kernels& kernels) noexcept;
   void add_integer(std::int64_t x) noexcept {
     constexpr std::int64_t most = std::int64_t{1} << 51U;
     if (x < -most || x > most) return rest().add_integer(x);
@@ -42,21 +34,9 @@ class batched_exact_sum {
     units_[0] += static_cast<std::uint64_t>(x);
   }
   void merge(const exact_sum& other) noexcept { rest().merge(other); }
-  void merge(const batched_exact_sum& other) noexcept {
-    add_few(other.waiting_.data(), other.waiting_count_);
-    if (other.rest_) rest().merge(*other.rest_);
-    if (other.values_ == 0) return;
-    make_room(other.values_);
-    for (std::size_t k = 0; k < units_.size(); ++k) units_[k] += other.units_[k];
-  }
+  void merge(const batched_exact_sum& other) noexcept;
 
-  exact_sum sum() const noexcept {
-    exact_sum all;
-    if (rest_) all = *rest_;
-    pour_into(all);
-    for (std::size_t i = 0; i < waiting_count_; ++i) all.add(waiting_[i]);
-    return all;
-  }
+  exact_sum sum() const noexcept;
 
  private:
   /// Up to column_step values: they wait until there are more.
@@ -74,11 +54,7 @@ class batched_exact_sum {
     }
   }
   /// A multiple of column_step, 1024 at most.
-  void add_run(std::span<const double> x, const detail::column_kernels& kernels) noexcept {
-    make_room(x.size());
-    if (kernels.slice(x.data(), x.size(), units_.data())) return;
-    for (const double value : x) rest().add(value);
-  }
+  void add_run(std::span<const double> x, const detail::column_kernels& kernels) noexcept;
 
   exact_sum& rest() noexcept {
     if (!rest_) rest_.emplace();
@@ -93,11 +69,7 @@ class batched_exact_sum {
     }
     values_ += values;
   }
-  void pour_into(exact_sum& sum) const noexcept {
-    for (std::size_t k = 0; k < units_.size(); ++k) {
-      if (units_[k] != 0) sum.add_integer(static_cast<std::int64_t>(units_[k]), detail::slice_powers[k]);
-    }
-  }
+  void pour_into(exact_sum& sum) const noexcept;
 
   std::array<std::uint64_t, detail::slice_marks.size()> units_{};
   std::size_t values_ = 0;  // in units_
@@ -107,3 +79,48 @@ class batched_exact_sum {
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE void batched_exact_sum::add(std::span<const double> x, const detail::column_kernels& kernels) noexcept {
+  constexpr std::size_t longest = 1024;
+  while (x.size() >= detail::column_step) {
+    const auto run = x.first((std::min)(longest, x.size() / detail::column_step * detail::column_step));
+    add_run(run, kernels);
+    x = x.subspan(run.size());
+  }
+  add_few(x.data(), x.size());
+}
+
+TABSCORE_INLINE void batched_exact_sum::merge(const batched_exact_sum& other) noexcept {
+  add_few(other.waiting_.data(), other.waiting_count_);
+  if (other.rest_) rest().merge(*other.rest_);
+  if (other.values_ == 0) return;
+  make_room(other.values_);
+  for (std::size_t k = 0; k < units_.size(); ++k) units_[k] += other.units_[k];
+}
+
+TABSCORE_INLINE exact_sum batched_exact_sum::sum() const noexcept {
+  exact_sum all;
+  if (rest_) all = *rest_;
+  pour_into(all);
+  for (std::size_t i = 0; i < waiting_count_; ++i) all.add(waiting_[i]);
+  return all;
+}
+
+TABSCORE_INLINE void batched_exact_sum::add_run(std::span<const double> x,
+                                                const detail::column_kernels& kernels) noexcept {
+  make_room(x.size());
+  if (kernels.slice(x.data(), x.size(), units_.data())) return;
+  for (const double value : x) rest().add(value);
+}
+
+TABSCORE_INLINE void batched_exact_sum::pour_into(exact_sum& sum) const noexcept {
+  for (std::size_t k = 0; k < units_.size(); ++k) {
+    if (units_[k] != 0) sum.add_integer(static_cast<std::int64_t>(units_[k]), detail::slice_powers[k]);
+  }
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI
+#endif

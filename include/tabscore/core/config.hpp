@@ -49,3 +49,10 @@
 #define TABSCORE_BODIES 1
 #endif
 #endif
+
+/// With TABSCORE_COMPILED, what stands before an instantiation that is compiled once, in tabscore.cpp.
+#if TABSCORE_BODIES
+#define TABSCORE_INSTANCE
+#else
+#define TABSCORE_INSTANCE extern
+#endif

@@ -90,4 +90,9 @@ void append_json_text(text_buffer& out, std::string_view text) {
   out.append("\"");
 }
 
+#if defined(TABSCORE_COMPILED)
+TABSCORE_INSTANCE template void append_json_text<escape::needed>(text_buffer& out, std::string_view text);
+TABSCORE_INSTANCE template void append_json_text<escape::non_ascii>(text_buffer& out, std::string_view text);
+#endif
+
 }  // namespace tabscore::inline TABSCORE_ABI

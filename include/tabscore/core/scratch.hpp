@@ -42,10 +42,7 @@ class scratch {
   }
 
   /// Memory of its own for something that is called while what get() gave is in use.
-  scratch& inner() {
-    if (!inner_) inner_ = std::make_unique<scratch>();
-    return *inner_;
-  }
+  scratch& inner();
 
   std::size_t capacity() const noexcept { return capacity_ + (inner_ ? inner_->capacity() : 0); }
 
@@ -54,9 +51,25 @@ class scratch {
   struct release {
     void operator()(std::byte* p) const noexcept { ::operator delete (p, std::align_val_t{alignment}); }
   };
+  struct release_inner {  // a call, or every user has the code of a few levels
+    void operator()(scratch* p) const noexcept;
+  };
   std::unique_ptr<std::byte, release> memory_;
   std::size_t capacity_ = 0;
-  std::unique_ptr<scratch> inner_;
+  std::unique_ptr<scratch, release_inner> inner_;
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE scratch& scratch::inner() {
+  if (!inner_) inner_.reset(new scratch);
+  return *inner_;
+}
+
+TABSCORE_INLINE void scratch::release_inner::operator()(scratch* p) const noexcept { delete p; }
+
+}  // namespace tabscore::inline TABSCORE_ABI
+#endif

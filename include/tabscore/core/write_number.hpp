@@ -277,4 +277,9 @@ char* write_real(char* to, double v) noexcept {
   return write_integer(to, static_cast<std::int64_t>(magnitude));
 }
 
+#if defined(TABSCORE_COMPILED)
+TABSCORE_INSTANCE template char* write_real<spelling::repr>(char* to, double v) noexcept;
+TABSCORE_INSTANCE template char* write_real<spelling::json>(char* to, double v) noexcept;
+#endif
+
 }  // namespace tabscore::inline TABSCORE_ABI

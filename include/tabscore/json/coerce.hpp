@@ -72,19 +72,9 @@ struct strict {
   static constexpr bool empty_is_record = false;
   static constexpr std::string_view reserved_name = {};
 
-  static coerced<std::int64_t> integer(json_value v) {
-    if (v.kind() != json_kind::integer) return {0, fault::not_integer};
-    return detail::digits_to_integer(v.raw());
-  }
-  static coerced<double> real(json_value v) {
-    if (v.kind() != json_kind::integer && v.kind() != json_kind::real) return {0, fault::not_real};
-    const double d = detail::real_of_token(v.raw());
-    return std::isfinite(d) ? coerced<double>{d, {}} : coerced<double>{d, fault::not_finite};
-  }
-  static coerced<bool> boolean(json_value v) {
-    if (v.kind() != json_kind::boolean) return {false, fault::not_boolean};
-    return {v.is_true(), {}};
-  }
+  static coerced<std::int64_t> integer(json_value v);
+  static coerced<double> real(json_value v);
+  static coerced<bool> boolean(json_value v);
   template <class Texts>
   static coerced<std::string_view> text(json_value v, Texts& texts) {
     if (v.kind() != json_kind::text) return {{}, fault::not_text};
@@ -95,3 +85,23 @@ struct strict {
 }  // namespace coerce
 
 }  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI::coerce {
+
+TABSCORE_INLINE coerced<std::int64_t> strict::integer(json_value v) {
+  if (v.kind() != json_kind::integer) return {0, fault::not_integer};
+  return detail::digits_to_integer(v.raw());
+}
+TABSCORE_INLINE coerced<double> strict::real(json_value v) {
+  if (v.kind() != json_kind::integer && v.kind() != json_kind::real) return {0, fault::not_real};
+  const double d = detail::real_of_token(v.raw());
+  return std::isfinite(d) ? coerced<double>{d, {}} : coerced<double>{d, fault::not_finite};
+}
+TABSCORE_INLINE coerced<bool> strict::boolean(json_value v) {
+  if (v.kind() != json_kind::boolean) return {false, fault::not_boolean};
+  return {v.is_true(), {}};
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI::coerce
+#endif

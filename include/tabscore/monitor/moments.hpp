@@ -161,50 +161,17 @@ class basic_moments {
   }
 
   /// Makes room for the sums of so many features and of such predictions; false when there is no memory for it.
-  bool prepare(std::size_t features, const predictions& p) noexcept {
-    const std::lock_guard lock(mutex_);
-    return has_room(features) && has_room_for_outputs(p);
-  }
+  bool prepare(std::size_t features, const predictions& p) noexcept;
   /// Adds them, and clears them: nobody can tell when it was done. Precondition: prepare() was true of their features
   /// and predictions.
-  void add(small_batch_buffer& rows) const noexcept {
-    if (rows.rows() == 0) return;
-    const std::lock_guard lock(mutex_);
-    samples_ += rows.rows();
-    positives_ += rows.positives();
-    for (std::size_t j = 0; j < sums_.size(); ++j) sums_[j].add(rows.column(j));
-    if (!outputs_.empty()) outputs_[0].add(rows.column(sums_.size()));
-    decided_ = rows.decisions().size();
-    for (std::size_t k = 0; k < decided_; ++k) decisions_[k] += rows.decisions()[k];
-    rows.clear();
-  }
+  void add(small_batch_buffer& rows) const noexcept;
 
   /// A consistent copy: the sum of whole batches.
   totals read() const { return exact().rounded(); }
-  exact_totals exact() const {
-    return small_.all([&](small_batch_buffer& rows) { add(rows); },
-                      [&] {
-                        const std::lock_guard lock(mutex_);
-                        exact_totals all{samples_, positives_, {}, {}, classes_};
-                        for (const batched_exact_sum& each : sums_) all.sums.push_back(each.sum());
-                        for (const batched_exact_sum& each : outputs_) all.outputs.push_back(each.sum());
-                        all.decisions.assign(decisions_.begin(), decisions_.begin() + decided_);
-                        return all;
-                      });
-  }
+  exact_totals exact() const;
   /// Adds what another replica, or this one before it was restarted, has counted. Precondition: the features are the
   /// same, or one of the two is empty.
-  void merge(const exact_totals& other) {
-    const std::lock_guard lock(mutex_);
-    samples_ += other.samples;
-    positives_ += other.positives;
-    exact_totals::merge(sums_, other.sums);
-    exact_totals::merge(outputs_, other.outputs);
-    exact_totals::merge(classes_, other.classes);
-    TABSCORE_ASSERT(other.decisions.size() <= decisions_.size(), "totals of more decisions than a service may have");
-    decided_ = (std::max)(decided_, other.decisions.size());
-    for (std::size_t k = 0; k < other.decisions.size(); ++k) decisions_[k] += other.decisions[k];
-  }
+  void merge(const exact_totals& other);
 
  private:
   template <class Schema, std::size_t At>
@@ -212,35 +179,11 @@ class basic_moments {
       Schema::numeric[At] && std::same_as<typename Schema::template field<At>::stored_type, std::int64_t>;
 
   // The first batch makes room for the sums; one that finds no memory for them is not counted.
-  bool has_room(std::size_t features) noexcept {
-    if (sums_.empty() && !detail::unless_out_of_memory([&] { return sums_.resize(features), true; })) return false;
-    TABSCORE_ASSERT(sums_.size() == features, "one moments sink was given to pipelines of different features");
-    return true;
-  }
+  bool has_room(std::size_t features) noexcept;
 
   // Under the lock. Of two classes there is nothing more to add.
-  bool has_room_for_outputs(const predictions& p) noexcept {
-    if (p.are_binary()) return true;
-    const std::size_t summed = summed_outputs(p.layout->model);
-    const std::size_t classes = p.class_at.empty() ? 0 : p.value.columns();
-    if (outputs_.empty() && !detail::unless_out_of_memory([&] {
-          classes_.resize(classes);
-          outputs_.resize(summed);
-          return true;
-        })) {
-      return false;
-    }
-    TABSCORE_ASSERT(outputs_.size() == summed && classes_.size() == classes,
-                    "one moments sink was given to pipelines of different predictions");
-    return true;
-  }
-  void add_outputs(const predictions& p) noexcept {
-    if (p.are_binary() || !has_room_for_outputs(p)) return;
-    for (std::size_t k = 0; k < outputs_.size(); ++k) {
-      each_output_run(p, k, [&](std::span<const double> numbers) { outputs_[k].add(numbers); });
-    }
-    for (const std::uint32_t c : p.class_at) ++classes_[c];
-  }
+  bool has_room_for_outputs(const predictions& p) noexcept;
+  void add_outputs(const predictions& p) noexcept;
 
   mutable sharded<small_batch_buffer, Mutex> small_;
   mutable Mutex mutex_;
@@ -272,6 +215,89 @@ TABSCORE_INLINE totals exact_totals::rounded() const {
   t.decisions = decisions;
   return t;
 }
+
+template <class Mutex>
+bool basic_moments<Mutex>::prepare(std::size_t features, const predictions& p) noexcept {
+  const std::lock_guard lock(mutex_);
+  return has_room(features) && has_room_for_outputs(p);
+}
+
+template <class Mutex>
+void basic_moments<Mutex>::add(small_batch_buffer& rows) const noexcept {
+  if (rows.rows() == 0) return;
+  const std::lock_guard lock(mutex_);
+  samples_ += rows.rows();
+  positives_ += rows.positives();
+  for (std::size_t j = 0; j < sums_.size(); ++j) sums_[j].add(rows.column(j));
+  if (!outputs_.empty()) outputs_[0].add(rows.column(sums_.size()));
+  decided_ = rows.decisions().size();
+  for (std::size_t k = 0; k < decided_; ++k) decisions_[k] += rows.decisions()[k];
+  rows.clear();
+}
+
+template <class Mutex>
+exact_totals basic_moments<Mutex>::exact() const {
+  return small_.all([&](small_batch_buffer& rows) { add(rows); },
+                    [&] {
+                      const std::lock_guard lock(mutex_);
+                      exact_totals all{samples_, positives_, {}, {}, classes_};
+                      for (const batched_exact_sum& each : sums_) all.sums.push_back(each.sum());
+                      for (const batched_exact_sum& each : outputs_) all.outputs.push_back(each.sum());
+                      all.decisions.assign(decisions_.begin(), decisions_.begin() + decided_);
+                      return all;
+                    });
+}
+
+template <class Mutex>
+void basic_moments<Mutex>::merge(const exact_totals& other) {
+  const std::lock_guard lock(mutex_);
+  samples_ += other.samples;
+  positives_ += other.positives;
+  exact_totals::merge(sums_, other.sums);
+  exact_totals::merge(outputs_, other.outputs);
+  exact_totals::merge(classes_, other.classes);
+  TABSCORE_ASSERT(other.decisions.size() <= decisions_.size(), "totals of more decisions than a service may have");
+  decided_ = (std::max)(decided_, other.decisions.size());
+  for (std::size_t k = 0; k < other.decisions.size(); ++k) decisions_[k] += other.decisions[k];
+}
+
+template <class Mutex>
+bool basic_moments<Mutex>::has_room(std::size_t features) noexcept {
+  if (sums_.empty() && !detail::unless_out_of_memory([&] { return sums_.resize(features), true; })) return false;
+  TABSCORE_ASSERT(sums_.size() == features, "one moments sink was given to pipelines of different features");
+  return true;
+}
+
+template <class Mutex>
+bool basic_moments<Mutex>::has_room_for_outputs(const predictions& p) noexcept {
+  if (p.are_binary()) return true;
+  const std::size_t summed = summed_outputs(p.layout->model);
+  const std::size_t classes = p.class_at.empty() ? 0 : p.value.columns();
+  if (outputs_.empty() && !detail::unless_out_of_memory([&] {
+        classes_.resize(classes);
+        outputs_.resize(summed);
+        return true;
+      })) {
+    return false;
+  }
+  TABSCORE_ASSERT(outputs_.size() == summed && classes_.size() == classes,
+                  "one moments sink was given to pipelines of different predictions");
+  return true;
+}
+
+template <class Mutex>
+void basic_moments<Mutex>::add_outputs(const predictions& p) noexcept {
+  if (p.are_binary() || !has_room_for_outputs(p)) return;
+  for (std::size_t k = 0; k < outputs_.size(); ++k) {
+    each_output_run(p, k, [&](std::span<const double> numbers) { outputs_[k].add(numbers); });
+  }
+  for (const std::uint32_t c : p.class_at) ++classes_[c];
+}
+
+#if defined(TABSCORE_COMPILED)
+template class basic_moments<std::mutex>;
+template class basic_moments<no_mutex>;
+#endif
 
 }  // namespace tabscore::inline TABSCORE_ABI
 #endif

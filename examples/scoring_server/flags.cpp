@@ -242,8 +242,6 @@ void declare(CLI::App& app, flags& f) {
 
 }  // namespace
 
-flags::flags() = default;
-
 std::optional<int> parse(flags& f, const std::string& description, int argc, char** argv) {
   CLI::App app(description);
   declare(app, f);

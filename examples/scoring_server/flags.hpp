@@ -12,8 +12,6 @@ namespace ts = tabscore;
 
 /// What the command line says.
 struct flags {
-  flags();  // in its own file: inlined, it is taken for uninitialised by g++ 12
-
   http::settings http;
   ts::serving::settings service{.errors = ts::serving::error_style::pydantic1,
                                 .prediction_log = "artifacts/prediction_log.jsonl"};

@@ -66,7 +66,7 @@ class decoder {
   }
 
   decode_status reference(std::string_view body, batch<Schema>& to, const std::string_view* member) {
-    return detail::read_reference(body, detail::view_of(to), detail::policy_of<Policy>, limits_, member, found_);
+    return detail::read_reference(body, detail::view_of(to), detail::policy_of<Policy>(), limits_, member, found_);
   }
 
   std::string_view member_;

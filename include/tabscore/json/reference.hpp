@@ -73,14 +73,16 @@ struct policy_view {
   std::string_view reserved_name;
 };
 
+/// Of a policy whose members may change before anything is read.
 template <class Policy>
-inline constexpr policy_view policy_of = {
-    [](json_value v) -> coerced<std::int64_t> { return Policy::integer(v); },
-    [](json_value v) -> coerced<double> { return Policy::real(v); },
-    [](json_value v) -> coerced<bool> { return Policy::boolean(v); },
-    [](json_value v, text_arena& texts) -> coerced<std::string_view> { return Policy::text(v, texts); },
-    Policy::empty_is_record,
-    Policy::reserved_name};
+policy_view policy_of() noexcept {
+  return {[](json_value v) -> coerced<std::int64_t> { return Policy::integer(v); },
+          [](json_value v) -> coerced<double> { return Policy::real(v); },
+          [](json_value v) -> coerced<bool> { return Policy::boolean(v); },
+          [](json_value v, text_arena& texts) -> coerced<std::string_view> { return Policy::text(v, texts); },
+          Policy::empty_is_record,
+          Policy::reserved_name};
+}
 
 /// A batch of any schema.
 struct batch_view {

@@ -54,7 +54,7 @@ struct settings {
   std::size_t challenger_queue = 65536;   ///< records that wait for challengers; more are not scored by them
   std::vector<std::string> compare_by{};  ///< fields whose values are compared apart: texts, integers or booleans
   std::string ab_field{};                 ///< the field that assigns records to arms; empty: the id
-  std::string ab_salt = "tabscore";       ///< of the hash that does
+  std::string ab_salt{};                  ///< of the hash that does; empty: "tabscore"
 
   std::string state_file{};    ///< keeps what monitoring has counted across restarts; empty: nothing does
   ::mode_t state_mode = 0600;  ///< of a new state file

@@ -79,8 +79,9 @@ class arm_router {
                                          ": the model of an arm needs the features of the model, in their order"};
       }
     }
+    const std::string salt = config.ab_salt.empty() ? "tabscore" : config.ab_salt;
     return std::unique_ptr<arm_router>(
-        new arm_router(champion, challengers, field, ab_assignment(config.ab_salt, weights), weights, config.ab_salt));
+        new arm_router(champion, challengers, field, ab_assignment(salt, weights), weights, salt));
   }
 
   std::size_t arm_of(const columns<record>& records, std::size_t row) const {

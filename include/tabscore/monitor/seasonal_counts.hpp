@@ -55,8 +55,8 @@ class seasonal_counts {
     return std::chrono::floor<std::chrono::hours>(now).time_since_epoch().count();
   }
   std::size_t slot_of(std::int64_t span) const noexcept {
-    const auto slots = static_cast<std::int64_t>(slots_.size());
-    return static_cast<std::size_t>((span % slots + slots) % slots);
+    const auto seasons = static_cast<std::int64_t>(slots_.size());
+    return static_cast<std::size_t>((span % seasons + seasons) % seasons);
   }
   static void add(std::span<std::uint64_t> to, std::span<const std::uint64_t> counts) noexcept {
     for (std::size_t i = 0; i < to.size(); ++i) to[i] += counts[i];

@@ -54,17 +54,17 @@ struct waiting_batch {
   }
 };
 
-/// Batches on their way to the thread that scores them with the challengers: a ring of slots that are filled in place.
+/// Batches on their way to the thread that scores them with the challengers: a ring of places that are filled in place.
 /// No call waits: a batch that finds no room, because of its place or of the records before it, is shed. Any threads
-/// put, one takes. The slots keep their memory, together as much as the records that may wait.
+/// put, one takes. The places keep their memory, together as much as the records that may wait.
 template <schema_type Schema>
 class challenger_queue {
  public:
-  static constexpr std::size_t slots = 1024;
+  static constexpr std::size_t places = 1024;
 
   challenger_queue(std::size_t max_records, challenger_totals& totals)
-      : ring_(slots), max_records_(max_records), totals_(totals) {
-    for (std::size_t i = 0; i < slots; ++i) ring_[i].turn = i;
+      : ring_(places), max_records_(max_records), totals_(totals) {
+    for (std::size_t i = 0; i < places; ++i) ring_[i].turn = i;
   }
 
   /// False: it is shed.
@@ -74,7 +74,7 @@ class challenger_queue {
     std::size_t at = head_.load(std::memory_order_relaxed);
     slot* s = nullptr;
     for (;;) {
-      s = &ring_[at % slots];
+      s = &ring_[at % places];
       const std::size_t turn = s->turn.load(std::memory_order_acquire);
       if (turn == at) {
         if (head_.compare_exchange_weak(at, at + 1, std::memory_order_relaxed)) break;
@@ -93,12 +93,12 @@ class challenger_queue {
   /// Calls use(batch) with the next batch, nullptr where there was no memory for its copy. False: none waits.
   template <class Use>
   bool take(Use&& use) {
-    slot& s = ring_[tail_ % slots];
+    slot& s = ring_[tail_ % places];
     if (s.turn.load(std::memory_order_acquire) != tail_ + 1) return false;
     use(s.whole ? &s.held : nullptr, s.rows);
     keep_bounded(s);
     waiting_.fetch_sub(s.rows, std::memory_order_relaxed);
-    s.turn.store(tail_ + slots, std::memory_order_release);
+    s.turn.store(tail_ + places, std::memory_order_release);
     ++tail_;
     return true;
   }

@@ -41,8 +41,8 @@ inline std::vector<std::uint32_t> symmetric_levels(const tree& t, const std::vec
 /// leaf's number, 1 for left. Empty where a tree is another one.
 struct symmetric_plan {
   static constexpr std::size_t most_levels = 16;
-  static constexpr std::size_t rows = 256;  ///< of a block
-  static constexpr std::size_t group = 16;  ///< trees whose leaves are found before their values are added
+  static constexpr std::size_t rows = 256;           ///< of a block
+  static constexpr std::size_t group = 16;           ///< trees whose leaves are found before their values are added
   static constexpr std::size_t group_values = 2048;  ///< of these trees: they stay in the first cache
   static constexpr std::size_t lanes = 4;            ///< values that are added at once where a leaf has several
 

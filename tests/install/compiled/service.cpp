@@ -23,7 +23,7 @@ int main(int argc, char** argv) {
   if (const auto failed = api.start()) return fmt::print("{}\n", failed->message), 1;
 
   const auto show = [&](std::string_view method, std::string_view target, std::string_view body = {}) {
-    ts::serving::request request{.method = method, .body = body};
+    ts::serving::request request{.method = method, .request_id = "a1", .body = body};
     request.set_target(target);
     const auto response = api.handle(request);
     fmt::print("{} {}: {} {}\n{}\n", method, target, response.status, response.content_type,

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/file.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <string>
@@ -38,6 +39,8 @@ std::optional<std::string> write(const audit_settings& s, rewritten& to) {
   const ts::log_chain chain(*s.key);
   log_lines lines;
   if (auto wrong = lines.open(to.file)) return wrong;
+  ts::chain_checker checker(*s.key);
+  bool of_batch = false;  // the batch at hand has a line that is erased
   std::string line, text;
   const auto flush = [&] {
     const bool done = to.out->write(text);
@@ -46,6 +49,12 @@ std::optional<std::string> write(const audit_settings& s, rewritten& to) {
   };
   bool written = true;
   while (written && lines.next(line)) {
+    const std::uint64_t batches = checker.batches();
+    const auto broken = checker.add(line);
+    of_batch = of_batch || is_of_id(s, line);
+    if (broken && of_batch) {  // under another key what stands for the object would break the chain for good
+      return fmt::format("{}, line {}: {}; the key is another one, or see verify", to.file, lines.number(), *broken);
+    }
     if (is_of_id(s, line)) {
       const auto erased = ts::erased_line(chain, line);
       if (!erased)
@@ -53,6 +62,7 @@ std::optional<std::string> write(const audit_settings& s, rewritten& to) {
       line = *erased;
       ++to.lines;
     }
+    if (checker.batches() != batches) of_batch = false;
     text += line;
     if (!lines.is_torn()) text += '\n';
     if (text.size() > (std::size_t{1} << 20U)) written = flush();
@@ -90,6 +100,10 @@ audit_exit erase(const audit_settings& s) {
       return audit_exit::input_output;
     }
     fmt::print("{}: {} lines erased\n", files[i].file, files[i].lines);
+  }
+  for (const std::string& file : s.files) {
+    const auto is_it = [&](const rewritten& one) { return one.file == file; };
+    if (std::none_of(files.begin(), files.end(), is_it)) fmt::print("{}: no line of the id\n", file);
   }
   std::fflush(stdout);
   return audit_exit::done;

@@ -5,25 +5,14 @@
 
 #include <CLI/CLI.hpp>
 #include <charconv>
-#include <cstring>
 #include <string_view>
 #include <system_error>
 #include <tabscore/core/siphash.hpp>
-#include <tabscore/files/read_file.hpp>
 
 #include "../command_line.hpp"
+#include "../read_key.hpp"
 
 namespace {
-
-/// Reads a file of as many bytes as the key has; what is wrong with it, or nothing.
-template <class Key>
-std::optional<std::string> read_key(const std::string& path, Key& key) {
-  const auto bytes = ts::files::read_file(path, sizeof key + 1);
-  if (!bytes) return bytes.error().message;
-  if (bytes->size() != sizeof key) return fmt::format("{}: expected {} bytes", path, sizeof key);
-  std::memcpy(key.data(), bytes->data(), sizeof key);
-  return std::nullopt;
-}
 
 /// BATCH:DIGEST, as verify prints it.
 ts::chain_head read_head(const std::string& text) {

@@ -6,13 +6,11 @@
 #include <charconv>
 #include <chrono>
 #include <cstddef>
-#include <cstring>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <tabscore/files/read_file.hpp>
 #include <tabscore/monitor/label_window.hpp>
 #include <tabscore/monitor/performance_alarm.hpp>
 #include <vector>
@@ -21,6 +19,7 @@
 #include "../file_mode.hpp"
 #include "../file_names.hpp"
 #include "../program_policy.hpp"
+#include "../read_key.hpp"
 #include "bundled_model.hpp"
 
 namespace {
@@ -103,16 +102,6 @@ std::string wrong_reference(const std::string& text) {
   return "'" + text + "' is not a figure and its reference, such as roc_auc=0.93; known are " + known;
 }
 
-/// Reads a file of as many bytes as the key has; what is wrong with it; empty: nothing.
-template <class Key>
-std::string read_key(const std::string& path, Key& key) {
-  const auto bytes = ts::files::read_file(path, sizeof key + 1);
-  if (!bytes) return bytes.error().message;
-  if (bytes->size() != sizeof key) return path + ": expected " + std::to_string(sizeof key) + " bytes";
-  std::memcpy(key.data(), bytes->data(), sizeof key);
-  return {};
-}
-
 void declare(CLI::App& app, flags& f) {
   app.add_option("--host", f.http.host, "address to listen on")
       ->check(CLI::Validator(wrong_address, ""))
@@ -187,7 +176,8 @@ void declare(CLI::App& app, flags& f) {
       ->allow_extra_args(false)
       ->check(CLI::Range(0.0, 1.0));
   app.add_option("--ab-field", f.service.ab_field, "field that assigns records to models (default: the schema's id)");
-  app.add_option("--ab-salt", f.service.ab_salt, "salt of that assignment: another one draws anew");
+  app.add_option("--ab-salt", f.service.ab_salt, "salt of that assignment: another one draws anew")
+      ->check(CLI::Validator([](std::string& salt) { return std::string(salt.empty() ? "is empty" : ""); }, ""));
   app.add_option("--label-folder", f.service.label_folder,
                  "keep those predictions and what labels showed in this folder across restarts, a file a model");
   app.add_option_function<std::vector<std::string>>(
@@ -268,6 +258,9 @@ std::optional<std::string> complete(flags& f) {
     const auto beside = program_folder() / "swagger-ui";
     if (std::filesystem::exists(beside, failed)) s.swagger_ui = beside.string();
   }
+  if (f.challengers.empty() && !(s.compare_by.empty() && s.ab_field.empty() && s.ab_salt.empty())) {
+    return "--compare-by, --ab-field and --ab-salt need a --challenger";
+  }
   if (!f.arm_weights.empty() && f.arm_weights.size() != f.challengers.size()) {
     return "--arm-weight: expected one for each --challenger";
   }
@@ -285,7 +278,9 @@ std::optional<std::string> complete(flags& f) {
   std::string problem = wrong_names(files);
   if (!problem.empty()) return problem;
   if (s.prediction_log.empty()) return std::nullopt;
-  if (!f.hash_key_file.empty()) problem = read_key(f.hash_key_file, s.log.hash_key.emplace());
-  if (problem.empty() && !f.chain_key_file.empty()) problem = read_key(f.chain_key_file, s.log.file.chain.emplace());
+  if (!f.hash_key_file.empty()) problem = read_key(f.hash_key_file, s.log.hash_key.emplace()).value_or("");
+  if (problem.empty() && !f.chain_key_file.empty()) {
+    problem = read_key(f.chain_key_file, s.log.file.chain.emplace()).value_or("");
+  }
   return problem.empty() ? std::nullopt : std::optional(problem);
 }

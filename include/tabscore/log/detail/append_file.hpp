@@ -65,8 +65,11 @@ class append_file::impl {
       return fail("cannot be opened to append" + files::because_of_errno());
     }
     if (!file->repair()) return fail("its end cannot be read or put right" + files::because_of_errno());
-    if (settings.chain && !file->find_chain()) {
-      return fail("the end of its chain cannot be read" + files::because_of_errno());
+    bool foreign = false;
+    if (settings.chain && !file->find_chain(foreign)) {
+      if (!foreign) return fail("the end of its chain cannot be read" + files::because_of_errno());
+      return fail(
+          "the last batch of its chain was changed, or written under another key: give that key, or begin another log");
     }
     file->remove_old(file->target_);
     return file;
@@ -265,16 +268,16 @@ class append_file::impl {
   }
 
   /// Finds the batch that the next one follows, in the file or in those that were set aside last. Lines behind it are
-  /// set aside, too.
-  bool find_chain() {
+  /// set aside, too. False with `foreign` set: it is not one of the key.
+  bool find_chain(bool& foreign) {
     chain_.emplace(*settings_.chain);
-    auto here = detail::find_chain_end(target_);
+    auto here = detail::find_chain_end(target_, *settings_.chain, foreign);
     if (!here) return false;
     const bool is_unchained = here->end != size_;
     constexpr std::size_t most = 16;  // files; lines that are not chained may fill some
     const auto aside = here->head ? std::vector<detail::file_aside>() : detail::files_aside(target_);
     for (std::size_t i = 0; i < (std::min)(aside.size(), most) && !here->head; ++i) {
-      const auto last = detail::find_chain_end(aside[i].path);
+      const auto last = detail::find_chain_end(aside[i].path, *settings_.chain, foreign);
       if (!last) return false;
       here->head = last->head;
     }

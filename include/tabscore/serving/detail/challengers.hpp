@@ -103,6 +103,9 @@ class challengers {
         if (At == at) open = record::template field<At>::logged == privacy::open;
       });
       if (!open) return error{errc::mismatch, "the setting compare_by: values of '" + name + "' must not be shown"};
+      if (std::find(segments.begin(), segments.end(), at) != segments.end()) {
+        return error{errc::mismatch, "the setting compare_by: '" + name + "' is there twice"};
+      }
       segments.push_back(at);
     }
     for (std::size_t i = 0; i < models.size(); ++i) {

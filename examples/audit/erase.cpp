@@ -51,16 +51,16 @@ std::optional<std::string> write(const audit_settings& s, rewritten& to) {
   while (written && lines.next(line)) {
     const std::uint64_t batches = checker.batches();
     const auto broken = checker.add(line);
-    of_batch = of_batch || is_of_id(s, line);
-    if (broken && of_batch) {  // under another key what stands for the object would break the chain for good
-      return fmt::format("{}, line {}: {}; the key is another one, or see verify", to.file, lines.number(), *broken);
-    }
     if (is_of_id(s, line)) {
       const auto erased = ts::erased_line(chain, line);
       if (!erased)
         return fmt::format("{}, line {}: is not chained, so that it cannot be erased", to.file, lines.number());
       line = *erased;
       ++to.lines;
+      of_batch = true;
+    }
+    if (broken && of_batch) {  // under another key what stands for the object would break the chain for good
+      return fmt::format("{}, line {}: {}; the key is another one, or see verify", to.file, lines.number(), *broken);
     }
     if (checker.batches() != batches) of_batch = false;
     text += line;

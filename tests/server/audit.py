@@ -28,6 +28,8 @@ folder = tempfile.TemporaryDirectory(prefix="tabscore-audit-")
 WORK = pathlib.Path(folder.name)
 KEY, ARCHIVE = WORK / "audit.key", WORK / "archive"
 KEY.write_bytes(bytes(range(32)))
+OTHER_KEY = WORK / "other.key"
+OTHER_KEY.write_bytes(bytes(32))
 FLAGS = ("--log-chain-key-file", str(KEY), "--archive", str(ARCHIVE))
 
 
@@ -155,9 +157,7 @@ def a_chain_shows_what_was_done(files):
     expect("the published batch" in found, True, found)
     verify(*files, flags=("--published", last))
     verify(*files, flags=("--published", last[:-1] + ("0" if last[-1] != "0" else "1")), status=3)
-    other = WORK / "other.key"
-    other.write_bytes(bytes(32))
-    expect("or the key is another one" in audit("verify", "--key-file", other, *files, status=3), True, "another key")
+    expect("or the key is another one" in audit("verify", "--key-file", OTHER_KEY, *files, status=3), True, "another key")
     audit("verify", "--key-file", WORK / "none", *files, status=1)
     audit("verify", "--key-file", KEY, "--published", "x", *files, status=2)
 
@@ -179,6 +179,9 @@ def a_person_can_be_erased(files):
         found = audit("erase", "--key-file", KEY, name, *some, status=1)
         expect("a server writes it" in found and some[0].read_bytes() == content, True, found)
     intent.unlink()
+    found = audit("erase", "--key-file", OTHER_KEY, name, *some, status=1)
+    expect("the key is another one" in found and "nothing was erased" in found, True, found)
+    expect([p.read_bytes() for p in some][0], content, "a log after another key")
     audit("erase", "--key-file", KEY, name, *some)
     report = verify(*some)
     expect(head(report), before, "the head")
@@ -264,7 +267,25 @@ def a_chain_survives_kills(trials):
     return len(answered), report
 
 
+def only_the_key_goes_on():
+    """A log that another key began is not gone on with, and a pipe is no key."""
+    log = str(pathlib.Path(tempfile.mkdtemp(dir=WORK)) / "prediction_log.jsonl")
+    for count in (2, 1):
+        with Server(SERVER, *FLAGS, log=log) as server:
+            for _ in range(count):
+                expect(server.post("/batch_predict", {"records": [loan(0), loan(1)]})[0], 200, "status")
+    pipe = WORK / "pipe.key"
+    os.mkfifo(pipe)
+    for key, why in ((OTHER_KEY, "written under another key"), (pipe, "is no regular file")):
+        done = subprocess.run([SERVER, "--port", "0", "--prediction-log", log, "--log-chain-key-file", key], capture_output=True,
+                              text=True, timeout=30)
+        assert done.returncode != 0 and why in done.stderr, (done.returncode, done.stderr)
+    audit("verify", "--key-file", pipe, log, status=1)
+    expect("3 batches" in verify(log), True, "the log")
+
+
 def main():
+    only_the_key_goes_on()
     with Server(SERVER, *FLAGS, "--log-rotate-bytes", "200000", "--log-on-failure", "refuse") as server:
         predictions_name_what_made_them(server)
         for i in range(12):

@@ -45,7 +45,8 @@ RAW_ROWS = 50
 KEYWORDS = set("""alignas alignof and asm auto bool break case catch char class const constexpr continue default delete do double
 else enum explicit export extern false float for friend goto if inline int long mutable namespace new not operator or private
 protected public register return short signed sizeof static struct switch template this throw true try typedef typename union
-unsigned using virtual void volatile while xor main record prediction features rules""".split())
+unsigned using virtual void volatile while xor main record prediction features rules program title summary add_example std ts tabscore
+linux unix parity test all install clean""".split())
 
 
 def scaffold(pipeline, frame, *, name, folder, label=None, id=None, engineer=None, formulas=(), force=False, **options):
@@ -57,8 +58,9 @@ def scaffold(pipeline, frame, *, name, folder, label=None, id=None, engineer=Non
     export_sklearn.export: threshold, positive, class_names, target_names, categories. Nothing is written when something is
     wrong, or when a file is there already and `force` is not given.
     """
-    require(re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) and name not in KEYWORDS and "__" not in name,
-            f"the name {name!r} is no C++ identifier; give one such as loan_default")
+    usable = re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) and re.search("[a-z]", name) and "__" not in name
+    require(usable and name not in KEYWORDS,
+            f"the name {name!r} is no C++ identifier, or a word of its own; give one such as loan_default")
     require(isinstance(frame, pd.DataFrame) and len(frame), "data= is no DataFrame with rows")
     project = Project(pipeline, frame, name, label, id, engineer, list(formulas), options)
     files = project.files()
@@ -81,6 +83,9 @@ class Project:
 
     def __init__(self, pipeline, frame, name, label, id, engineer, formulas, options):
         self.name, self.options, self.notes, self.places = name, options, [], {}
+        twice = frame.columns[frame.columns.duplicated()].tolist()
+        require(not twice, f"two columns of the data are named {twice[:1]}; rename one")
+        frame = frame.reset_index(drop=True)
         for column in (label, id):
             require(column is None or column in frame, f"the data have no column {column!r}")
         self.labels = None if label is None else frame[label]
@@ -88,8 +93,12 @@ class Project:
         raw = frame.drop(columns=[c for c in (label, id) if c is not None])
         odd = [c for c in raw.columns if not isinstance(c, str)]
         require(not odd, f"the column name {odd[:1]} is not text; rename the columns")
+        require("" not in raw, "a column has the empty name; rename it")
         self.rest, self.add = self.split(pipeline, engineer, formulas)
-        made = self.add(raw.copy()) if self.add else raw
+        try:
+            made = self.add(raw.copy()) if self.add else raw
+        except Exception as why:  # noqa: BLE001: code of others
+            raise NotExportable(f"the code that adds columns fails on the data: {type(why).__name__}: {str(why)[:200]}") from why
         require(isinstance(made, pd.DataFrame) and len(made) == len(raw), "the code that adds columns gives no frame of as many rows")
         wanted = export_sklearn.input_names(self.rest)
         if wanted is None:  # fitted on an array
@@ -132,7 +141,7 @@ class Project:
     def choose_fields(self):
         """Raw columns that are fields, columns with a formula, and those whose formula is not known."""
         raw, made = self.raw, self.made
-        kinds = {c: "text" if is_text(raw[c]) else "number" for c in raw}
+        kinds = {c: traced_kind(raw[c]) for c in raw}
         formulas, why = {}, None
         if self.add:
             try:
@@ -144,7 +153,7 @@ class Project:
         changed = [n for n in self.read if n in raw and (n in formulas or self.add and not same(raw[n], made[n]))]
         require(not changed, f"the code writes another {changed[:1]} over the raw column; let it give the result a name of its own, "
                 "and fit again")
-        formulas = {n: c for n, c in formulas.items() if n not in raw and c.kind == "number"}
+        formulas = {n: c for n, c in formulas.items() if n not in raw and c.kind == "number" and "ts::col<" in c.code}
         engineered = [n for n in self.read if n in formulas]
         self.formulas = {n: formulas[n].code for n in engineered}
         for n in self.read:  # what has no formula is a field, at a marked place
@@ -203,8 +212,12 @@ class Project:
 
     def finite_rows(self, made, count):
         """Some rows without infinities, which JSON has not."""
-        numbers = made.select_dtypes("number").to_numpy(dtype=float, na_value=np.nan)
-        rows = np.flatnonzero(~np.isinf(numbers).any(axis=1))
+        used = [c for c in made if c in self.fields or c in self.formulas]
+        numbers = [pd.to_numeric(made[c], errors="coerce") for c in used if not is_text(made[c])]
+        infinite = np.zeros(len(made), dtype=bool)
+        for column in numbers:
+            infinite |= np.isinf(column.to_numpy(dtype=float, na_value=np.nan))
+        rows = np.flatnonzero(~infinite)
         require(len(rows), "all rows of the data hold an infinity")
         picked = rows if len(rows) <= count else np.random.default_rng(0).choice(rows, count, replace=False)
         return made.index[np.sort(picked)]
@@ -252,14 +265,13 @@ class Project:
             "tolerance": "1e-6" if "xgboost" in self.document["kind"] + json.dumps(self.document["model"])[:20000] else "1e-9",
             "rows": len(records),
             "source": source_tree(),
-            "record": json.dumps(next((r for r in records if len(r) == max(map(len, records))), records[0])),
+            "record": json.dumps(max(records, key=len)).replace("'", "'\\''"),
         }
         templates = pathlib.Path(__file__).with_name("scaffold_templates")
         files = {}
         for template in sorted(templates.iterdir()):
             text = template.read_text(encoding="utf-8")
-            for word, value in words.items():
-                text = text.replace(f"@{word}@", str(value))
+            text = re.sub(r"@(\w+)@", lambda found: str(words.get(found[1], found[0])), text)
             files[template.name.replace("NAME", self.name)] = text
         files[f"{self.name}.json"] = export_sklearn.text_of(self.document)
         files["parity_records.json"] = json.dumps({"records": records}, allow_nan=False) + "\n"
@@ -365,6 +377,15 @@ def observed(values, kind):
     return f"observed: ts::ge{{{low!r}}}, ts::le{{{high!r}}}"
 
 
+def traced_kind(values):
+    """What trace_formulas takes a column for."""
+    if is_text(values):
+        return trace_formulas.TEXT
+    if values.dtype == bool:
+        return trace_formulas.FLAG
+    return trace_formulas.NUMBER if values.dtype in (np.int64, np.float64) else trace_formulas.NARROW
+
+
 def is_text(values):
     try:
         return kind_of("", values) == "text"
@@ -383,6 +404,8 @@ def kind_of(name, values):
     if pd.api.types.is_float_dtype(values.dtype):
         return "real"
     known = values.dropna()
+    large = [v for v in known if isinstance(v, int) and not -(2**63) <= v < 2**63] if values.dtype == object else []
+    require(not large, f"the column {name!r} holds {large[:1]}, which is no 64-bit integer; give texts or floats in its place")
     if values.dtype == object and len(known) and all(isinstance(v, (bool, np.bool_)) for v in known):
         return "boolean"
     if values.dtype == object and len(known) and all(isinstance(v, (int, np.integer)) for v in known):

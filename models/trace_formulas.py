@@ -12,6 +12,12 @@ import operator
 import numpy as np
 
 BOOLEAN, NUMBER, TEXT = "boolean", "number", "text"
+FLAG = "flag"  # a column of truth values: a number in C++, but not in sums of two in pandas
+NARROW = "narrow"  # a column of another type than int64 and float64, whose operations round or wrap in its own
+LONGEST = 4000  # characters of a formula; one that is made of itself grows without an end
+
+
+CONDITIONS = (BOOLEAN, FLAG)
 
 
 class Untraceable(Exception):
@@ -51,8 +57,11 @@ class Column:
     __array_priority__ = 1000
     __hash__ = None
 
-    def __init__(self, code, kind=NUMBER, level=4):
+    def __init__(self, code, kind=NUMBER, level=4, array=False):
+        if len(code) > LONGEST:
+            raise Untraceable("a formula is too long")
         self.code, self.kind, self.level = code, kind, level
+        self.array = array  # of NumPy, not a Series
 
     def of(self, level):
         return self.code if self.level >= level else f"({self.code})"
@@ -61,8 +70,10 @@ class Column:
 
     def _binary(self, other, sign, level, turned=False):
         left, right = (wrap(other), self) if turned else (self, wrap(other))
-        require_numbers(left, right)
-        return Column(f"{left.of(level)} {sign} {right.of(level + 1)}", NUMBER, level)
+        if left.kind == FLAG and right.kind == FLAG:
+            raise Untraceable("a sum or product of truth values")
+        require_numbers(*(c for c in (left, right) if c.kind != FLAG))
+        return Column(f"{left.of(level)} {sign} {right.of(level + 1)}", NUMBER, level, left.array and right.array)
 
     def _compare(self, other, sign):
         right = wrap(other)
@@ -70,12 +81,12 @@ class Column:
             if sign not in ("==", "!=") or self.kind != right.kind:
                 raise Untraceable("a text is only compared with a text, for equality")
         else:
-            require_numbers(self, right)
+            require_numbers(*(c for c in (self, right) if c.kind != FLAG))
         return Column(f"{self.of(2)} {sign} {right.of(2)}", BOOLEAN, 1)
 
     def _logical(self, other, sign):
         right = wrap(other)
-        if self.kind != BOOLEAN or right.kind != BOOLEAN:
+        if self.kind not in CONDITIONS or right.kind not in CONDITIONS:
             raise Untraceable(f"{sign} takes conditions")
         return Column(f"{self.of(1)} {sign} {right.of(1)}", BOOLEAN, 0)
 
@@ -110,10 +121,10 @@ class Column:
 
     def __neg__(self):
         require_numbers(self)
-        return Column(f"-{self.of(4)}", NUMBER, 3)
+        return Column(f"-1 * {self.of(4)}", NUMBER, 3, self.array)  # 0 - x of C++ has no negative zero
 
     def __invert__(self):
-        if self.kind != BOOLEAN:
+        if self.kind not in CONDITIONS:
             raise Untraceable("~ takes a condition")
         return Column(f"!{self.of(4)}", BOOLEAN, 3)
 
@@ -158,10 +169,22 @@ class Column:
     lt, le, gt, ge, eq, ne, abs = __lt__, __le__, __gt__, __ge__, __eq__, __ne__, __abs__
 
     def clip(self, lower=None, upper=None):
+        for bound in (lower, upper):
+            if bound is not None and (isinstance(bound, Column) or np.ndim(bound) != 0 or isinstance(bound, (bool, str))):
+                raise Untraceable("clip() with a bound that is no number")
+        if lower is not None and upper is not None and not lower <= upper:
+            raise Untraceable("clip() with bounds that are the wrong way round")
         made = self
-        if lower is not None:
-            made = call("ts::max", made, lower)
-        return call("ts::min", made, upper) if upper is not None else made
+        require_numbers(made)
+        for bound, sign, name in ((lower, "<", "ts::max"), (upper, ">", "ts::min")):
+            if bound is None:
+                continue
+            if self.array:
+                made = call(name, made, bound)
+            else:  # as pandas does it: a negative zero stays
+                made = call("ts::where", made._compare(bound, sign), bound, made)
+        made.array = self.array
+        return made
 
     def fillna(self, value):
         return call("ts::where", self.isna(), wrap(value), self)
@@ -177,10 +200,15 @@ class Column:
     notnull = notna
 
     def isin(self, values):
-        values = sorted(values, key=str)
-        if not values or len({type(v) for v in values}) > 1:
-            raise Untraceable("isin() takes values of one type")
-        return Column(f"ts::in({self.code}, {{{', '.join(literal(v) for v in values)}}})", BOOLEAN)
+        values = sorted((v.item() if isinstance(v, np.generic) else v for v in values), key=str)
+        if not values or len({type(v) for v in values}) > 1 or isinstance(values[0], bool) or self.kind not in (NUMBER, TEXT):
+            raise Untraceable("isin() takes texts, or numbers of one type")
+        if isinstance(values[0], str) != (self.kind == TEXT):
+            raise Untraceable("isin() takes values of the column's type")
+        texts = [literal(v) for v in values]
+        if any(t.endswith("LL") for t in texts):
+            texts = [t if t.endswith("LL") else t + "LL" for t in texts]
+        return Column(f"ts::in({self.code}, {{{', '.join(texts)}}})", BOOLEAN)
 
     def between(self, left, right):
         return (self >= left) & (self <= right)
@@ -195,13 +223,17 @@ class Column:
 
     def astype(self, kind):
         if kind in (float, "float", "float64", np.float64):
-            return call("ts::where", self, 1.0, 0.0) if self.kind == BOOLEAN else self * 1.0
-        if kind in (int, "int", "int64", np.int64) and self.kind == BOOLEAN:
+            if self.kind in CONDITIONS:
+                return call("ts::where", self, 1.0, 0.0)
+            if self.kind == NARROW:
+                return Column(f"{self.code} * 1.0", NUMBER, 3)
+            return self * 1.0
+        if kind in (int, "int", "int64", np.int64) and self.kind in CONDITIONS:
             return call("ts::where", self, 1, 0)
         raise Untraceable(f"astype({kind})")
 
     def to_numpy(self):
-        return self
+        return Column(self.code, self.kind, self.level, array=True)
 
     values = property(to_numpy)
 
@@ -217,7 +249,9 @@ class Column:
 
     def __array_function__(self, function, types, arguments, options):
         if function is np.where and len(arguments) == 3 and not options:
-            return call("ts::where", *arguments)
+            made = call("ts::where", *arguments)
+            made.array = True
+            return made
         if function is np.clip and not options:
             return wrap(arguments[0]).clip(*arguments[1:])
         if function is np.nan_to_num and len(arguments) == 1 and set(options) <= {"nan"}:
@@ -254,6 +288,8 @@ def wrap(value):
 
 def require_numbers(*columns):
     for column in columns:
+        if column.kind == NARROW:
+            raise Untraceable(f"{column.code} is of a type that rounds or wraps in its own way: use astype(float)")
         if column.kind != NUMBER:
             raise Untraceable(f"{column.code} is no number")
 
@@ -261,14 +297,14 @@ def require_numbers(*columns):
 def call(name, *values):
     values = [wrap(v) for v in values]
     if name == "ts::where":
-        if values[0].kind != BOOLEAN:
+        if values[0].kind not in CONDITIONS:
             raise Untraceable("where() takes a condition first")
         require_numbers(*values[1:])
     else:
         require_numbers(*values)
     if not any("ts::col<" in v.code for v in values):
         raise Untraceable("a formula has no column")
-    return Column(f"{name}({', '.join(v.code for v in values)})")
+    return Column(f"{name}({', '.join(v.code for v in values)})", array=all(v.array or "ts::col<" not in v.code for v in values))
 
 
 class Frame:
@@ -292,6 +328,11 @@ class Frame:
 
     def __setitem__(self, name, value):
         self._columns[name] = wrap(value)
+
+    def __setattr__(self, name, value):
+        if name not in self._columns:
+            raise Untraceable(f"DataFrame.{name} is set")
+        self[name] = value
 
     def __contains__(self, name):
         return name in self._columns
@@ -404,12 +445,12 @@ def assignments(text, frame):
 
 
 def column(name, kind):
-    """A field of the schema. Truth values are numbers there and here."""
-    return Column(f"ts::col<{quoted(name)}>", TEXT if kind == TEXT else NUMBER)
+    """A field of the schema."""
+    return Column(f"ts::col<{quoted(name)}>", kind)
 
 
 def trace(function, kinds):
-    """The columns that function(frame) gives for a frame with columns of these kinds ("number" or "text")."""
+    """The columns that function(frame) gives for a frame with columns of these kinds ("number", "flag", "narrow", "text")."""
     fields = {name: column(name, kind) for name, kind in kinds.items()}
     made = function(Frame(fields))
     if not isinstance(made, Frame):

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """use_package.py LIBRARY MODELS VERSION: the installed package, as its users call it."""
+import copy
 import sys
 import threading
+import time
 
 import numpy as np
 import pandas as pd
@@ -112,5 +114,33 @@ refused("argument", "give name=", lambda: tabscore.open(library, model_file, nam
 refused("mismatch", "column 'months' is missing", lambda: model.predict(frame.drop(columns="months")))
 refused("argument", "no table", lambda: model.predict(3))
 refused("syntax", "", lambda: tabscore.open(library, b"{", policy=policy))
+refused("argument", "two columns", lambda: model.predict(pd.concat([frame, frame["months"]], axis=1)))
+refused("argument", "cannot be read", lambda: model.predict([1, 2]))
+refused("argument", "cannot be read", lambda: model.predict(frame.assign(amount=["a"] + [1.0] * (n - 1))))
+refused("argument", "one number", lambda: model.compare(0.5, frame))
+refused("io", "no path", lambda: tabscore.open(library, model_file + "\0b", policy=policy))
+assert model.predict(frame.astype({"amount": ">f8"}))["probability"].to_numpy().tobytes() == bits
+assert model.compare(np.array([]), frame.iloc[:0], show=None).records == 0
+assert copy.copy(model) is model
+
+# Closed while threads use it: those at work end, later calls are errors.
+outcomes = []
+
+
+def use():
+    try:
+        while True:
+            outcomes.append(model.predict(frame)["probability"].to_numpy().tobytes() == bits)
+    except tabscore.Error as why:
+        outcomes.append(str(why) == "the model is closed")
+
+
+threads = [threading.Thread(target=use) for _ in range(3)]
+for t in threads:
+    t.start()
+time.sleep(0.1)
 model.close()
-refused("argument", "model", lambda: model.predict(frame))
+for t in threads:
+    t.join()
+assert all(outcomes) and len(outcomes) >= 3
+refused("argument", "closed", lambda: model.predict(frame))

@@ -82,7 +82,7 @@ class Formulas(unittest.TestCase):
             "x / (y * 2)": f"{x} / ({y} * 2)",
             "(x + y) * 0.1": f"({x} + {y}) * 0.1",
             "x ** 2": f"{x} * {x}",
-            "-(x + 1)": f"-({x} + 1)",
+            "-(x + 1)": f"-1 * ({x} + 1)",
             "log1p(abs(x))": f"ts::log1p(ts::abs({x}))",
             "sqrt(x) - -2": f"ts::sqrt({x}) - -2",
         }.items():
@@ -95,8 +95,37 @@ class Formulas(unittest.TestCase):
         self.assertEqual(made["a"], f'ts::where({x} > 1 || !({t} == "b"), 1, 0)')
         self.assertEqual(made["b"], f'ts::where(ts::in({t}, {{"p", "q"}}), 1.0, 0.0)')
         self.assertEqual(made["c"], f"ts::where(ts::is_missing({x}), 0, {x})")
-        self.assertEqual(made["d"], f"ts::min(ts::max({x}, 0), 10)")
+        low = f"ts::where({x} < 0, 0, {x})"
+        self.assertEqual(made["d"], f"ts::where({low} > 10, 10, {low})")  # a negative zero stays, as in pandas
         self.assertEqual(made["e"], f"ts::where({x} >= 1 && {x} <= 2, {x}, -1.5)")
+
+    def test_types_keep_their_meaning(self):
+        kinds = {"x": "number", "f": "flag", "g": "flag", "k": "narrow", "t": "text"}
+        made = self.code(lambda f: f.assign(a=f.f * 2 + f.x, b=np.where(f.f & ~f.g, f.x, 0), c=f.k.astype(float) + 1,
+                                            d=np.clip(f.x.values, 0, 5), e=f.x.isin([2147483648, -1]).astype(int)), **kinds)
+        x, flag = 'ts::col<"x">', 'ts::col<"f">'
+        self.assertEqual(made["a"], f"{flag} * 2 + {x}")
+        self.assertEqual(made["b"], f'ts::where({flag} && !ts::col<"g">, {x}, 0)')
+        self.assertEqual(made["c"], 'ts::col<"k"> * 1.0 + 1')
+        self.assertEqual(made["d"], f"ts::min(ts::max({x}, 0), 5)")
+        self.assertEqual(made["e"], f"ts::where(ts::in({x}, {{-1LL, 2147483648LL}}), 1, 0)")
+
+        def writes(frame):
+            frame.x = frame.x.abs()
+            frame["q"] = frame["x"] * 2
+            return frame
+        self.assertEqual(self.code(writes, **kinds)["q"], f"ts::abs({x}) * 2")
+
+        def grows(frame):
+            frame["q"] = frame.x
+            for _ in range(24):
+                frame["q"] = frame["q"] + frame["q"] * 0.5
+            return frame
+        for function in (grows, lambda f: f.assign(q=f.f + f.g), lambda f: f.assign(q=f.k * 2), lambda f: f.assign(q=np.log1p(f.f)),
+                         lambda f: f.assign(q=f.x.clip(lower=f.x)), lambda f: f.assign(q=f.x.clip(10, 0)),
+                         lambda f: f.assign(q=f.x.isin([1, 2.5])), lambda f: f.assign(q=f.x.isin(["a"]))):
+            with self.assertRaises(Untraceable):
+                self.code(function, **kinds)
 
     def test_what_is_not_known_is_refused(self):
         for function in (
@@ -177,7 +206,8 @@ class Projects(unittest.TestCase):
             with self.assertRaisesRegex(NotExportable, "has CMakeLists.txt.* already"):
                 made(pipeline, frame, "loans", folder, label="default")
             self.assertEqual((pathlib.Path(folder) / "main.cpp").read_text(), "mine")
-            made(pipeline, frame, "loans", folder, label="default", force=True)
+            frame.index = [0] * len(frame)  # as after concat
+            made(pipeline, frame.assign(unused=np.inf), "loans", folder, label="default", force=True)
             self.assertEqual({p.name: p.read_bytes() for p in pathlib.Path(folder).iterdir()}, before)
             self.assertNotIn("@", (pathlib.Path(folder) / "CMakeLists.txt").read_text())
 
@@ -188,14 +218,24 @@ class Projects(unittest.TestCase):
         def overwrite(f):
             return f.assign(amount=f["amount"] / 2)
 
+        def fails(f):
+            return f["nothing"]
+
         with tempfile.TemporaryDirectory() as folder:
             for sentence, options in {
                 "no C\\+\\+ identifier": {"name": "two words"},
+                "no C\\+\\+ identifier, or": {"name": "std"},
                 "no column 'paid'": {"label": "paid"},
+                "the code that adds columns fails on the data: KeyError": {"engineer": fails},
+                "fails on the data: SyntaxError": {"formulas": ["q = amount // "]},
                 "writes another \\['amount'\\] over the raw column": {"engineer": overwrite},
             }.items():
                 with self.assertRaisesRegex(NotExportable, sentence):
                     made(pipeline, frame, options.pop("name", "loans"), folder, **options)
+            twice = pd.concat([frame, frame["amount"]], axis=1)
+            for odd, sentence in ((twice, "two columns"), (frame.assign(amount=[10**25] * 50).astype({"amount": object}), "64-bit")):
+                with self.assertRaisesRegex(NotExportable, sentence):
+                    made(pipeline, odd, "loans", folder)
             with self.assertRaisesRegex(NotExportable, "which the data have not"):
                 made(pipeline, frame.drop(columns="amount"), "loans", folder)
             dates = frame.assign(amount=pd.Timestamp("2026-01-01"))

@@ -6,12 +6,14 @@ predictions = model.predict(frame)
 model.compare(pipeline, frame)
 """
 
+import contextlib
 import ctypes
 import dataclasses
 import io
 import json
 import os
 import re
+import threading
 
 import pyarrow as pa
 
@@ -49,6 +51,7 @@ class Model:
                 raise Error(f"{library}: the name of its functions is not known: give name=")
             name = named[1]
         self._handle = ctypes.c_void_p()
+        self._lock, self._users, self._closed = threading.Lock(), 0, False
         self._name = name
         try:
             self._library = ctypes.CDLL(path)
@@ -83,9 +86,38 @@ class Model:
         return f"<tabscore model {d['name']!r}, {d['task']}, {d['sha256'][:12]}>"
 
     def close(self):
-        """Later calls are errors."""
-        handle, self._handle = self._handle, ctypes.c_void_p()
-        self._call("close")(handle)
+        """Later calls are errors; those at work end as if it were open."""
+        with self._lock:
+            self._closed = True
+            self._free()
+
+    def _free(self):
+        if self._users == 0 and self._handle:
+            self._call("close")(self._handle)
+            self._handle = ctypes.c_void_p()
+
+    @contextlib.contextmanager
+    def _in_use(self):
+        with self._lock:
+            if self._closed:
+                raise Error("the model is closed")
+            self._users += 1
+        try:
+            yield self._handle
+        finally:
+            with self._lock:
+                self._users -= 1
+                if self._closed:
+                    self._free()
+
+    def __copy__(self):
+        return self
+
+    def __deepcopy__(self, _):
+        return self
+
+    def __reduce__(self):
+        raise TypeError("a loaded model cannot be pickled: open it in each process")
 
     def __enter__(self):
         return self
@@ -95,7 +127,7 @@ class Model:
 
     def __del__(self):
         if getattr(self, "_handle", None):
-            self.close()
+            self._free()
 
     def state(self):
         """What monitoring has counted, as GET /monitoring/state of a server gives it."""
@@ -138,7 +170,8 @@ class Model:
 
     def _text(self, function):
         text = ctypes.c_void_p()
-        self._check(self._call(function)(self._handle, ctypes.byref(text)))
+        with self._in_use() as handle:
+            self._check(self._call(function)(handle, ctypes.byref(text)))
         try:
             return ctypes.string_at(text.value).decode()
         finally:
@@ -146,7 +179,8 @@ class Model:
 
     def _schema(self, function, with_model=True):
         schema = ctypes.create_string_buffer(_SCHEMA_BYTES)
-        self._check(self._call(function)(*([self._handle] if with_model else []), schema))
+        with self._in_use() as handle:
+            self._check(self._call(function)(*([handle] if with_model else []), schema))
         return pa.Schema._import_from_c(ctypes.addressof(schema))
 
     def _of_batches(self, table, function, schema):
@@ -156,7 +190,8 @@ class Model:
             records = ctypes.create_string_buffer(_ARRAY_BYTES)
             batch._export_to_c(ctypes.addressof(records), ctypes.addressof(columns))
             result = ctypes.create_string_buffer(_ARRAY_BYTES)
-            self._check(self._call(function)(self._handle, columns, records, result))  # takes columns and records over
+            with self._in_use() as handle:
+                self._check(self._call(function)(handle, columns, records, result))  # takes columns and records over
             results.append(pa.RecordBatch._import_from_c(ctypes.addressof(result), schema))
         return pa.Table.from_batches(results, schema)
 
@@ -191,10 +226,15 @@ def _differences(model, expected, table, rows):
     predicted = _as_arrow(model.predict(table))
     numbers = [f.name for f in model.prediction_schema if f.type == pa.float64()]
     ours = np.column_stack([predicted[name].to_numpy() for name in numbers])  # missing: NaN
-    theirs = np.asarray(_expected(model, expected, table), dtype=float)
+    try:
+        theirs = np.asarray(_expected(model, expected, table), dtype=float)
+    except (TypeError, ValueError) as why:
+        raise Error(f"the trainer's numbers cannot be read: {why}") from why
+    if theirs.ndim == 0:
+        raise Error("the trainer gives one number, not one for each record")
     if theirs.ndim == 2 and theirs.shape[1] == 2 and ours.shape[1] == 1:
         theirs = theirs[:, 1]  # predict_proba of two classes
-    theirs = theirs.reshape(len(theirs), -1)
+    theirs = theirs.reshape(len(theirs), -1 if len(theirs) else ours.shape[1])
     if theirs.shape != ours.shape:
         raise Error(f"the trainer gives {theirs.shape} numbers, the library {ours.shape}")
     failed = np.array([e is not None for e in predicted["error"].to_pylist()], dtype=bool)
@@ -229,7 +269,12 @@ def _expected(model, expected, table):
 
 
 def _file_or_bytes(file):
-    return file if file is None or isinstance(file, (bytes, bytearray)) else os.fspath(file)
+    if file is None or isinstance(file, (bytes, bytearray, memoryview)):
+        return None if file is None else bytes(file)
+    path = os.fspath(file)
+    if "\0" in path:
+        raise Error(f"{path!r} is no path", "io")
+    return path
 
 
 def _read(path):
@@ -246,16 +291,28 @@ def _kind(table):
 
 def _batches(table, schema):
     """The columns of the schema as record batches, without a copy where the table's memory allows."""
+    try:
+        return _read_batches(table, schema)
+    except Error:
+        raise
+    except Exception as why:  # whatever pyarrow, pandas and polars say of odd values
+        raise Error(f"the {type(table).__name__} cannot be read: {type(why).__name__}: {why}") from why
+
+
+def _read_batches(table, schema):
     if isinstance(table, pa.RecordBatch):
         return [table]
     if isinstance(table, pa.Table):
         return table.to_batches() or [pa.RecordBatch.from_pylist([], table.schema)]
     if _kind(table) == "pandas":
+        twice = table.columns[table.columns.duplicated()].tolist()
+        if twice:
+            raise Error(f"two columns are named {twice[0]!r}")
         fields = [f for f in schema if f.name in table.columns]
         return [pa.RecordBatch.from_arrays([_column(table[f.name], f.type) for f in fields], [f.name for f in fields])]
     if _kind(table) == "polars":
         fields = [f.name for f in schema if f.name in table.columns]
-        return _batches(table.select(fields).to_arrow(), schema)
+        return _read_batches(table.select(fields).to_arrow(), schema)
     if isinstance(table, list):
         return [pa.RecordBatch.from_pylist(table, schema)]
     raise Error(f"a {type(table).__name__} is no table: give pandas, polars, pyarrow, or a list of dictionaries")
@@ -265,6 +322,8 @@ def _column(series, wanted):
     """A column of pandas. Missing integers and truth values are NaN or None there; what is no value of the wanted type
     stays as it is, so that the library says which record is wrong."""
     kind = getattr(series.dtype, "kind", None)
+    if kind in ("f", "i", "u") and hasattr(series.dtype, "isnative") and (not series.dtype.isnative or series.dtype.itemsize == 2 and kind == "f"):
+        series = series.astype({"f": "float64", "i": "int64", "u": "uint64"}[kind])
     if kind == "f" and not pa.types.is_integer(wanted):
         return pa.array(series.to_numpy(), from_pandas=False)  # NaN is what the library takes for missing
     if kind in "fO" if isinstance(kind, str) else False:

@@ -208,7 +208,8 @@ class Projects(unittest.TestCase):
             self.assertEqual((pathlib.Path(folder) / "main.cpp").read_text(), "mine")
             frame.index = [0] * len(frame)  # as after concat
             made(pipeline, frame.assign(unused=np.inf), "loans", folder, label="default", force=True)
-            self.assertEqual({p.name: p.read_bytes() for p in pathlib.Path(folder).iterdir()}, before)
+            after = {p.name: p.read_bytes() for p in pathlib.Path(folder).iterdir() if p.name != "loans.json"}  # names the data
+            self.assertEqual(after, {name: content for name, content in before.items() if name != "loans.json"})
             self.assertNotIn("@", (pathlib.Path(folder) / "CMakeLists.txt").read_text())
 
     def test_what_is_wrong_is_a_sentence(self):

@@ -32,13 +32,13 @@ done <<'TABLE'
 tabscore/schema/schema.hpp 30
 tabscore/schema/batch.hpp 60
 tabscore/expr/rule.hpp 90
-tabscore/pipeline/pipeline.hpp 125
+tabscore/pipeline/pipeline.hpp 150
 tabscore/json/decode.hpp 190
 tabscore/pipeline/score_json.hpp 250
 tabscore/models/load_tabscore.hpp 530
 tabscore/models/load_model.hpp 150 -DTABSCORE_COMPILED
-tabscore/tabscore.hpp 830
-tabscore/tabscore.hpp 440 -DTABSCORE_COMPILED
-tabscore/serving/endpoint.hpp 480 -DTABSCORE_COMPILED
+tabscore/tabscore.hpp 1090
+tabscore/tabscore.hpp 500 -DTABSCORE_COMPILED
+tabscore/serving/endpoint.hpp 520 -DTABSCORE_COMPILED
 TABLE
 exit $bad

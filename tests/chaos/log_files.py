@@ -265,7 +265,8 @@ def test_flags_that_would_lose_data(folder):
         assert done.returncode != 0 and done.stderr, (mode, done)
     (folder / "key").write_bytes(b"short")
     assert "expected 16 bytes" in refused(folder, "--prediction-log", "log", "--log-hash-key-file", "key")
-    assert "expected 16 bytes" in refused(folder, "--prediction-log", "log", "--log-hash-key-file", "/dev/zero")
+    for name in "/dev/zero", "pipe":
+        assert "is no regular file" in refused(folder, "--prediction-log", "log", "--log-hash-key-file", name)
     assert model.read_bytes() == was
 
 

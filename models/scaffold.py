@@ -37,7 +37,7 @@ import export_checks
 import export_sklearn
 import export_tasks
 import trace_formulas
-from export_program import NotExportable, class_of, is_missing, require
+from export_program import NotExportable, is_missing, require
 from trace_formulas import Untraceable, quoted
 
 PARITY_ROWS = 500

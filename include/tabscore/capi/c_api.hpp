@@ -227,7 +227,8 @@ class loaded_model {
   std::string description_;
 };
 
-/// The functions of one library: `Prefix` tells them from those of another one in the same program.
+/// What the functions of c_api.h do for a service. Any number of threads may call them at once; statuses and ownership
+/// are those of c_api.h.
 template <serving::servable T>
 class library {
   /// What a tabscore_model of this library is.

@@ -158,17 +158,22 @@ class loaded_model {
     return made;
   }
 
+  /// The model's description, as tabscore_describe gives it: JSON.
   const std::string& description() const noexcept { return description_; }
+  /// The schema of predictions.
   void export_schema(ArrowSchema* out) const { arrow_predictions::export_schema(columns_, out); }
 
+  /// Scores one batch of records; nothing: `out` has its predictions.
   std::optional<error> score(const ArrowSchema& schema, const ArrowArray& records, ArrowArray* out) const {
     auto scorer = arrow_scorer<pipeline_type>::make(*pipe_, schema, numbers);
     return scorer ? scorer->score(records, out) : scorer.error();
   }
+  /// The same of a stream of batches.
   std::optional<error> score(ArrowArrayStream* records, ArrowArrayStream* out) const {
     return score_arrow(*pipe_, records, out, numbers);
   }
 
+  /// The contributions of a batch's records; an error where the model has none.
   std::optional<error> explain(const ArrowSchema& schema, const ArrowArray& records, ArrowArray* out) const {
     if (const error* const none = pipe_->model().explain_error()) return *none;
     auto reader = arrow_reader<record>::make(schema);
@@ -197,12 +202,14 @@ class loaded_model {
     gathered.move_to(out);
     return std::nullopt;
   }
+  /// The schema of explanations; an error where the model has none.
   std::optional<error> export_explanation_schema(ArrowSchema* out) const {
     if (const error* const none = pipe_->model().explain_error()) return *none;
     explanations().export_schema(out);
     return std::nullopt;
   }
 
+  /// The drift monitor's state as JSON, which tabscore-merge adds up.
   result<std::string> state() const {
     if (monitor_.reference().empty()) {
       return error{errc::unsupported, "monitoring has no state: the model file has no histograms (drift_baseline)"};
@@ -281,21 +288,25 @@ class library {
   }
 
  public:
+  /// Opens a model file, and a policy file where `policy` is not NULL.
   static int open_files(std::uint32_t abi, const char* model, const char* policy, tabscore_model** out) noexcept {
     if (model == nullptr || out == nullptr) return detail::call::wrong_argument("the model's path or place is NULL");
     const std::string model_path(model), policy_path(policy == nullptr ? "" : policy);
     return open(abi, &model_path, {}, policy != nullptr, &policy_path, {}, out);
   }
+  /// The same of files in memory.
   static int open_bytes(std::uint32_t abi, const void* model, std::size_t model_size, const void* policy,
                         std::size_t policy_size, tabscore_model** out) noexcept {
     if (model == nullptr || out == nullptr) return detail::call::wrong_argument("the model's bytes or place is NULL");
     return open(abi, nullptr, {static_cast<const char*>(model), model_size}, policy != nullptr, nullptr,
                 {static_cast<const char*>(policy), policy == nullptr ? 0 : policy_size}, out);
   }
+  /// Frees a model; NULL and models of other libraries are ignored.
   static void close(tabscore_model* m) noexcept {
     if (model_of(m) != nullptr) delete reinterpret_cast<handle*>(m);
   }
 
+  /// The schema of records.
   static int record_schema(ArrowSchema* out) noexcept {
     if (out == nullptr) return detail::call::wrong_argument("the schema is NULL");
     return detail::call::of([&]() -> std::optional<error> {
@@ -303,6 +314,7 @@ class library {
       return std::nullopt;
     });
   }
+  /// The schema of predictions.
   static int prediction_schema(const tabscore_model* m, ArrowSchema* out) noexcept {
     const auto* const model = model_of(m);
     if (model == nullptr) return detail::call::wrong_argument(no_model);
@@ -312,6 +324,7 @@ class library {
       return std::nullopt;
     });
   }
+  /// The schema of explanations.
   static int explanation_schema(const tabscore_model* m, ArrowSchema* out) noexcept {
     const auto* const model = model_of(m);
     if (model == nullptr) return detail::call::wrong_argument(no_model);
@@ -334,16 +347,19 @@ class library {
     }
     return detail::call::of([&] { return f(*model, *columns, *batch); });
   }
+  /// Scores a batch. The schema and the records are released.
   static int score(const tabscore_model* m, ArrowSchema* schema, ArrowArray* records, ArrowArray* out) noexcept {
     return with_records(m, schema, records, out, [&](const auto& model, const auto& columns, const auto& batch) {
       return model.score(columns, batch, out);
     });
   }
+  /// Explains a batch. The schema and the records are released.
   static int explain(const tabscore_model* m, ArrowSchema* schema, ArrowArray* records, ArrowArray* out) noexcept {
     return with_records(m, schema, records, out, [&](const auto& model, const auto& columns, const auto& batch) {
       return model.explain(columns, batch, out);
     });
   }
+  /// Scores a stream, which is released by the one that it gives.
   static int score_stream(const tabscore_model* m, ArrowArrayStream* records, ArrowArrayStream* out) noexcept {
     arrow_stream in;
     if (holds(records)) in = arrow_stream(records);
@@ -353,11 +369,13 @@ class library {
     return detail::call::of([&] { return model->score(in.get(), out); });
   }
 
+  /// The model's description: a text for release().
   static int describe(const tabscore_model* m, char** out) noexcept {
     const auto* const model = model_of(m);
     if (model == nullptr) return detail::call::wrong_argument(no_model);
     return give(out, [&] { return result<std::string>(model->description()); });
   }
+  /// The drift monitor's state: a text for release().
   static int state(const tabscore_model* m, char** out) noexcept {
     const auto* const model = model_of(m);
     if (model == nullptr) return detail::call::wrong_argument(no_model);

@@ -69,18 +69,25 @@ class arrow_owner {
   arrow_owner() noexcept = default;
   /// Takes what `from` holds over and marks it as moved away.
   explicit arrow_owner(Struct* from) noexcept : held_(*from) { from->release = nullptr; }
+  /// Leaves the other one empty.
   arrow_owner(arrow_owner&& from) noexcept : arrow_owner(&from.held_) {}
+  /// Releases its own first.
   arrow_owner& operator=(arrow_owner&& from) noexcept {
     std::swap(held_, from.held_);
     return *this;
   }
   ~arrow_owner() { reset(); }
 
+  /// It owns nothing.
   bool empty() const noexcept { return held_.release == nullptr; }
+  /// Precondition: !empty().
   const Struct& operator*() const noexcept { return held_; }
+  /// Precondition: !empty().
   const Struct* operator->() const noexcept { return &held_; }
+  /// For functions that fill it.
   Struct* get() noexcept { return &held_; }
 
+  /// Releases what it owns.
   void reset() noexcept {
     if (!empty()) held_.release(&held_);
     held_ = Struct{};
@@ -100,8 +107,11 @@ class arrow_owner {
   Struct held_{};
 };
 
+/// Owns a schema.
 using arrow_schema = arrow_owner<ArrowSchema>;
+/// Owns an array.
 using arrow_array = arrow_owner<ArrowArray>;
+/// Owns a stream.
 using arrow_stream = arrow_owner<ArrowArrayStream>;
 
 }  // namespace tabscore::inline TABSCORE_ABI

@@ -31,6 +31,7 @@ class arrow_explanations {
   /// Hands what was gathered over to *out, which its receiver releases. Only once.
   void move_to(ArrowArray* out);
 
+  /// The schema of what move_to() gives; the caller releases it.
   void export_schema(ArrowSchema* out) const;
 
  private:

@@ -43,13 +43,16 @@ class arrow_predictions {
   /// The columns must outlive it.
   explicit arrow_predictions(const prediction_columns& columns) : columns_(columns) { begin(); }
 
+  /// Records so far.
   std::size_t rows() const noexcept { return rows_; }
+  /// Makes room for this many records.
   void reserve(std::size_t rows) {
     for (std::vector<double>& n : numbers_) n.reserve(rows);
     label_.reserve(rows);
     error_.ends.reserve(rows + 1);
   }
 
+  /// Adds the predictions of a block; records without one are null.
   void append(const row_predictions& some);
 
   /// Hands what was gathered over to *out, which its receiver releases, and starts anew.

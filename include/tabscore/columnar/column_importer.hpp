@@ -61,6 +61,7 @@ class column_importer {
 
  public:
   column_importer() noexcept = default;
+  /// The rule says which numbers fit the fields.
   explicit column_importer(number_rule rule) noexcept : rule_(rule) {}
 
   /// Starts over with records of which every field is then lent or filled, once.
@@ -69,6 +70,7 @@ class column_importer {
     rows_ = rows;
     errors_.clear();
   }
+  /// Records of the batch.
   std::size_t rows() const noexcept { return rows_; }
 
   /// The field with index At is these rows() values, where they are.
@@ -92,6 +94,7 @@ class column_importer {
     fill<At>([](std::size_t) { return typename field<At>::value_type{}; }, [](std::size_t) { return false; });
   }
 
+  /// Views of the columns, valid until the next batch.
   columns<Schema> view() const noexcept { return {rows_, first_}; }
 
   /// Every wrong value of the records, one per field at most, in row order, then schema order.

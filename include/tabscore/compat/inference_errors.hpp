@@ -15,18 +15,21 @@ namespace tabscore::inline TABSCORE_ABI::dialect {
 /// The errors of the Open Inference Protocol: {"error":"sentence"}. Of wrong values the first max_listed are named, as
 /// elements of their tensors.
 struct inference {
-  static constexpr std::size_t max_listed = 20;
+  static constexpr std::size_t max_listed = 20;  ///< errors that a body names; the others are counted
 
   /// Each item as an answer of its own: {"error":"sentence"}.
   class item_writer {
    public:
+    /// The context must outlive it.
     explicit item_writer(const error_context& context) noexcept : context_(context) {}
 
+    /// Appends an error in a field.
     void append_error(text_buffer& out, const field_error& e) const {
       text_buffer text;
       append_sentence(text, e, context_);
       append_detail(out, text.view(), context_);
     }
+    /// Appends a broken rule.
     void append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t row) const {
       inference::append_broken_rule(out, message, row, context_);
     }
@@ -35,13 +38,17 @@ struct inference {
     const error_context& context_;
   };
 
+  /// Appends the body for errors in fields.
   static void append_errors(text_buffer& out, std::span<const field_error> errors, const error_context& context);
 
+  /// Appends the body for a request that is not JSON.
   static void append_syntax_error(text_buffer& out, const syntax_error& e, const error_context& context) {
     append_detail(out, "The body is no JSON: " + detail::syntax_sentence(e), context);
   }
+  /// Appends the body for a broken rule.
   static void append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t row,
                                  const error_context& context);
+  /// Appends the body for any other error.
   static void append_detail(text_buffer& out, std::string_view text, const error_context&) {
     out.append(R"({"error":)");
     append_json_text(out, text);

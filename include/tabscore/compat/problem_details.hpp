@@ -18,44 +18,59 @@ namespace tabscore::inline TABSCORE_ABI::dialect {
 /// instance, request_id and type_prefix go into them; without a prefix, and for a plain detail, the type is
 /// about:blank.
 struct problem_details {
-  static constexpr std::string_view content_type = "application/problem+json";
+  static constexpr std::string_view content_type = "application/problem+json";  ///< the media type of its bodies
 
   /// A kind of problem: the end of its URI, its title, and what it means.
   struct problem_type {
-    std::string_view name, title, meaning;
+    std::string_view name;     ///< the last segment of its URI
+    std::string_view title;    ///< in a few words
+    std::string_view meaning;  ///< in a sentence
   };
+  /// Values that do not fit the schema.
   static constexpr problem_type invalid_values{
       "invalid-values", "Values break the schema",
       "Fields are missing, of the wrong type, or outside their bounds. The member errors lists all of them."};
+  /// A body that is not JSON.
   static constexpr problem_type invalid_json{
       "invalid-json", "The body is no JSON",
       "The members position, line and column say where the body stops being JSON, counted in code points."};
+  /// A record that breaks a rule.
   static constexpr problem_type broken_rule{
       "broken-rule", "A rule is broken",
       "All values are valid, but together they contradict a rule. The member errors points at the first such record."};
-  static constexpr std::array all_types{invalid_values, invalid_json, broken_rule};
+  static constexpr std::array all_types{invalid_values, invalid_json, broken_rule};  ///< all of them, for documentation
 
+  /// The words are those of `neutral`.
   using wording = neutral::wording;
+  /// The code and the sentence of a fault.
   static constexpr wording words(fault f) noexcept { return neutral::words(f); }
 
+  /// Writes one error of a list.
   class item_writer {
    public:
+    /// The context must outlive it.
     explicit item_writer(const error_context& context) noexcept : context_(context) {}
 
+    /// Appends an error in a field.
     void append_error(text_buffer& out, const field_error& e) const;
+    /// Appends a broken rule.
     void append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t row) const;
 
    private:
     const error_context& context_;
   };
 
+  /// Appends the body for errors in fields.
   static void append_errors(text_buffer& out, std::span<const field_error> errors, const error_context& context);
 
+  /// Appends the body for a request that is not JSON.
   static void append_syntax_error(text_buffer& out, const syntax_error& e, const error_context& context);
 
+  /// Appends the body for a broken rule.
   static void append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t row,
                                  const error_context& context);
 
+  /// Appends the body for any other error.
   static void append_detail(text_buffer& out, std::string_view text, const error_context& context) {
     begin(out, {}, text, context);
     out.append("}");

@@ -26,13 +26,15 @@ namespace tabscore::inline TABSCORE_ABI::dialect {
 /// The answers of FastAPI with pydantic 1: {"detail":[{"loc":[...],"msg":"...","type":"...","ctx":{...}}]}, or a
 /// sentence as the detail.
 struct pydantic1 {
+  /// How pydantic 1 names a fault.
   struct wording {
     std::string_view message;  ///< the limit, if any, comes after it
     std::string_view after;    ///< and this after the limit
-    std::string_view type;
-    bool has_limit = false;
+    std::string_view type;     ///< its `type`
+    bool has_limit = false;    ///< a bound is part of `ctx`
   };
 
+  /// The words of a fault.
   static constexpr wording words(fault f) noexcept {
     switch (f) {
       case fault::missing:
@@ -83,20 +85,26 @@ struct pydantic1 {
     return {};
   }
 
-  static constexpr std::string_view syntax_type = "value_error.jsondecode";
+  static constexpr std::string_view syntax_type = "value_error.jsondecode";  ///< the type of a syntax error
+  /// The sentence for a body that cannot be read at all.
   static constexpr std::string_view unreadable_detail = "There was an error parsing the body";
 
+  /// Writes one error of a list.
   class item_writer {
    public:
+    /// The context must outlive it.
     explicit item_writer(const error_context& context) noexcept : context_(context) {}
 
+    /// Appends an error in a field.
     void append_error(text_buffer& out, const field_error& e) const;
+    /// Appends a broken rule.
     void append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t row) const;
 
    private:
     const error_context& context_;
   };
 
+  /// Appends the body for errors in fields.
   static void append_errors(text_buffer& out, std::span<const field_error> errors, const error_context& context) {
     out.append(R"({"detail":[)");
     detail::append_items<pydantic1>(out, errors, context);
@@ -105,11 +113,13 @@ struct pydantic1 {
   /// One item. It quotes the body, of a long one the beginning.
   static void append_syntax_error(text_buffer& out, const syntax_error& e, const error_context& context);
 
+  /// Appends the body for a broken rule.
   static void append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t,
                                  const error_context& context) {
     append_detail(out, message, context);
   }
 
+  /// Appends the body for any other error.
   static void append_detail(text_buffer& out, std::string_view text, const error_context&) {
     out.append(R"({"detail":)");
     append_json_text(out, text);

@@ -22,21 +22,26 @@ namespace tabscore::inline TABSCORE_ABI::dialect {
 /// are those of pydantic-core 2 in its Python mode; which of them a wrong value gets depends on the value, so give the
 /// context a document. Without it, and for values of more than longest_input bytes, "input" is left out.
 struct pydantic2 {
-  static constexpr std::string_view documentation = "https://errors.pydantic.dev/2.11/v/";
-  static constexpr std::size_t longest_input = 4096;
+  static constexpr std::string_view documentation = "https://errors.pydantic.dev/2.11/v/";  ///< where `url` points to
+  static constexpr std::size_t longest_input = 4096;  ///< bytes of a value that `input` shows whole
 
+  /// How pydantic 2 names a fault.
   struct wording {
-    std::string_view type;
+    std::string_view type;        ///< its `type`
     std::string_view message;     ///< the limit, if any, comes after it
     std::string_view limit = {};  ///< the limit's name in ctx
   };
 
+  /// The words of a fault, which depend on the value that was given.
   static wording words(fault f, json_value input);
 
+  /// Writes one error of a list.
   class item_writer {
    public:
+    /// The context must outlive it.
     explicit item_writer(const error_context& context) : context_(context), values_(context) {}
 
+    /// Appends an error in a field.
     void append_error(text_buffer& out, const field_error& e);
     /// As what a validator of the record raises.
     void append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t row);
@@ -46,19 +51,23 @@ struct pydantic2 {
     detail::wrong_values values_;
   };
 
+  /// Appends the body for errors in fields.
   static void append_errors(text_buffer& out, std::span<const field_error> errors, const error_context& context) {
     out.append(R"({"detail":[)");
     detail::append_items<pydantic2>(out, errors, context);
   }
 
+  /// Appends the body for a request that is not JSON.
   static void append_syntax_error(text_buffer& out, const syntax_error& e, const error_context&);
 
+  /// Appends the body for a broken rule.
   static void append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t row,
                                  const error_context& context) {
     out.append(R"({"detail":[)");
     item_writer(context).append_broken_rule(out, message, row);
     out.append("]}");
   }
+  /// Appends the body for any other error.
   static void append_detail(text_buffer& out, std::string_view text, const error_context& context) {
     pydantic1::append_detail(out, text, context);
   }

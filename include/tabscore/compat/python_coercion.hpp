@@ -21,10 +21,11 @@ namespace tabscore::inline TABSCORE_ABI::coerce {
 /// As pydantic 1 does for Python's types: "45" and 45.9 are integers, 1 and "yes" are true, 45 is a text. Integers
 /// outside 64 bits, digits of other scripts and arrays of pairs standing for objects are refused.
 struct python {
-  static constexpr number_rule numbers = number_rule::lenient;  // of columns that have types
-  static constexpr bool empty_is_record = true;                // [] and "" are dicts without members
-  static constexpr std::string_view reserved_name = "__pydantic_self__";
+  static constexpr number_rule numbers = number_rule::lenient;            ///< of columns that have types
+  static constexpr bool empty_is_record = true;                           ///< `[]` and `""` are dicts without members
+  static constexpr std::string_view reserved_name = "__pydantic_self__";  ///< a member that pydantic 1 refuses
 
+  /// An integer as `int` reads it.
   static coerced<std::int64_t> integer(json_value v) {
     switch (v.kind()) {
       case json_kind::integer:
@@ -49,6 +50,7 @@ struct python {
     return {0, fault::not_integer};
   }
 
+  /// A number as `float` reads it.
   static coerced<double> real(json_value v) {
     switch (v.kind()) {
       case json_kind::real:
@@ -71,6 +73,7 @@ struct python {
     return {0, fault::not_real};
   }
 
+  /// A truth value as `bool` reads it.
   static coerced<bool> boolean(json_value v) {
     switch (v.kind()) {
       case json_kind::boolean:

@@ -14,7 +14,9 @@
 namespace tabscore::inline TABSCORE_ABI {
 
 /// What a request can ask for besides its prediction: the outputs of prediction_tensors.hpp.
-inline constexpr std::string_view error_output = "error", contributions_output = "contributions";
+inline constexpr std::string_view error_output = "error";
+/// The same of contributions.
+inline constexpr std::string_view contributions_output = "contributions";
 
 namespace detail {
 template <schema_type Schema>

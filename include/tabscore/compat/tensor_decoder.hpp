@@ -43,6 +43,7 @@ enum class tensor_status {
 template <schema_type Schema>
 class tensor_decoder {
  public:
+  /// Bodies beyond the limits are refused.
   explicit tensor_decoder(decode_limits limits = {}) : limits_(limits) {}
 
   /// Replaces what was in the batch.
@@ -90,6 +91,7 @@ class tensor_decoder {
   }
 
   // What the last request said.
+  /// The request's `id`, which the response repeats.
   const std::optional<std::string>& id() const noexcept { return id_; }
   /// The outputs that were asked for, each once; none: all.
   std::span<const std::string> outputs() const noexcept { return outputs_; }
@@ -99,7 +101,9 @@ class tensor_decoder {
   bool explains() const noexcept { return explains_; }
   /// Its parameters ask for the records' ids.
   bool tells_ids() const noexcept { return tells_ids_; }
+  /// The errors in fields, when the outcome is invalid.
   const decode_faults& faults() const noexcept { return faults_; }
+  /// The reason in a sentence, when the request is malformed.
   const std::string& problem() const noexcept { return problem_; }
 
  private:

@@ -21,21 +21,28 @@ class batched_exact_sum {
  public:
   batched_exact_sum() noexcept {}  // one that the compiler makes may clear it all first
 
+  /// Adds a value.
   void add(double x) noexcept { add_few(&x, 1); }
+  /// Adds values.
   void add(std::span<const double> x) noexcept {
     if (x.size() >= detail::column_step) return add(x, detail::best_column_kernels());
     add_few(x.data(), x.size());
   }
+  /// The same with the kernels of a CPU.
   void add(std::span<const double> x, const detail::column_kernels& kernels) noexcept;
+  /// Adds an integer exactly.
   void add_integer(std::int64_t x) noexcept {
     constexpr std::int64_t most = std::int64_t{1} << 51U;
     if (x < -most || x > most) return rest().add_integer(x);
     make_room(1);
     units_[0] += static_cast<std::uint64_t>(x);
   }
+  /// Adds the sum of other values.
   void merge(const exact_sum& other) noexcept { rest().merge(other); }
+  /// Adds the sum of other values.
   void merge(const batched_exact_sum& other) noexcept;
 
+  /// The sum so far.
   exact_sum sum() const noexcept;
 
  private:

@@ -20,6 +20,7 @@ inline Value rounded(Value v) noexcept {
 
 /// a * b, rounded before it is used.
 inline double product(double a, double b) noexcept { return rounded(a * b); }
+/// The same of float32.
 inline float product(float a, float b) noexcept { return rounded(a * b); }
 
 }  // namespace tabscore::inline TABSCORE_ABI::exact

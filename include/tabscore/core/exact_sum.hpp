@@ -20,6 +20,7 @@ class exact_sum {
   static constexpr std::size_t limbs = 34;  ///< of 64 bits, the lowest first
   static constexpr int lowest_bit = -1074;  ///< the first bit stands for 2^-1074, the smallest double
 
+  /// Adds a value; NaN and infinities are counted apart.
   void add(double x) noexcept {
     const auto bits = std::bit_cast<std::uint64_t>(x);
     const auto exponent = static_cast<std::size_t>(bits >> 52U & 0x7FFU);
@@ -39,6 +40,7 @@ class exact_sum {
     add_bits(x < 0 ? 0 - bits : bits, static_cast<std::size_t>(power - lowest_bit), x < 0);
   }
 
+  /// Adds the sum of other values; the result does not depend on the order.
   void merge(const exact_sum& other) noexcept {
     std::uint64_t carry = 0;
     for (std::size_t i = 0; i < limbs; ++i) {
@@ -74,6 +76,7 @@ class exact_sum {
     return negative() ? -rounded : rounded;
   }
 
+  /// The finite values add up to less than 0.
   bool negative() const noexcept { return limb_[limbs - 1] >> 63U != 0; }
   /// |sum| / 2^lowest_bit, without what is not finite.
   std::array<std::uint64_t, limbs> magnitude() const noexcept {
@@ -81,8 +84,11 @@ class exact_sum {
     if (negative()) negate(size);
     return size;
   }
+  /// How many values were NaN.
   std::uint64_t nans() const noexcept { return nans_; }
+  /// How many values were +infinity.
   std::uint64_t infinities() const noexcept { return infinities_; }
+  /// How many values were -infinity.
   std::uint64_t negative_infinities() const noexcept { return negative_infinities_; }
 
   /// A sum from its parts, as the functions above give them.

@@ -27,8 +27,8 @@ enum class errc {
 
 /// One sentence for a person, with the file, the member and what was expected.
 struct error {
-  errc code{};
-  std::string message;
+  errc code{};          ///< for programs
+  std::string message;  ///< for people: the place, what is wrong, what to do
 };
 
 namespace detail {
@@ -49,22 +49,33 @@ namespace detail {
 template <class T>
 class [[nodiscard]] result {
  public:
+  /// As std::expected has it.
   using value_type = T;
 
   // NOLINTBEGIN(google-explicit-constructor): functions return either of the two as they are.
+  /// A value.
   result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
+  /// An error.
   result(tabscore::error e) : state_(std::in_place_index<1>, std::move(e)) {}
   // NOLINTEND(google-explicit-constructor)
 
+  /// True: a value; false: an error.
   bool has_value() const noexcept { return state_.index() == 0; }
+  /// The same as has_value().
   explicit operator bool() const noexcept { return has_value(); }
 
+  /// Precondition: has_value().
   T& operator*() & noexcept { return checked(); }
+  /// Precondition: has_value().
   const T& operator*() const& noexcept { return const_cast<result&>(*this).checked(); }
+  /// Precondition: has_value().
   T&& operator*() && noexcept { return std::move(checked()); }
+  /// Precondition: has_value().
   T* operator->() noexcept { return &checked(); }
+  /// Precondition: has_value().
   const T* operator->() const noexcept { return &const_cast<result&>(*this).checked(); }
 
+  /// Precondition: !has_value().
   const tabscore::error& error() const noexcept {
     TABSCORE_ASSERT(!has_value(), "result::error() of a result that holds a value");
     return *std::get_if<1>(&state_);
@@ -72,7 +83,9 @@ class [[nodiscard]] result {
 
   /// The value; throws std::runtime_error with the error's message when there is none.
   T& value() & { return require(), **this; }
+  /// The value, or throws (aborts without exceptions).
   const T& value() const& { return const_cast<result&>(*this).require(), **this; }
+  /// The value, or throws (aborts without exceptions).
   T&& value() && { return require(), std::move(**this); }
 
  private:

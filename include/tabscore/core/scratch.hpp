@@ -44,6 +44,7 @@ class scratch {
   /// Memory of its own for something that is called while what get() gave is in use.
   scratch& inner();
 
+  /// Bytes that it holds.
   std::size_t capacity() const noexcept { return capacity_ + (inner_ ? inner_->capacity() : 0); }
 
  private:
@@ -52,6 +53,7 @@ class scratch {
     void operator()(std::byte* p) const noexcept { ::operator delete (p, std::align_val_t{alignment}); }
   };
   struct release_inner {  // a call, or every user has the code of a few levels
+    /// Frees the memory.
     void operator()(scratch* p) const noexcept;
   };
   std::unique_ptr<std::byte, release> memory_;

@@ -12,6 +12,7 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
+/// 128 bits.
 using siphash_key = std::array<std::uint64_t, 2>;
 
 /// SipHash-2-4 (Aumasson and Bernstein, 2012): without the key its values cannot be told from random ones, so that a

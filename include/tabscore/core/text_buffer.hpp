@@ -20,20 +20,26 @@ class text_buffer {
     if (capacity_ - size_ < bytes) grow(bytes);
     return memory_.get() + size_;
   }
+  /// Drops what lies behind `end`, a pointer into the buffer.
   void keep_to(const char* end) noexcept {
     size_ = static_cast<std::size_t>(end - memory_.get());
     TABSCORE_ASSERT(size_ <= capacity_, "more text was written than there was room for");
   }
 
+  /// Appends bytes.
   void append(std::string_view text) {
     char* to = space(text.size());
     if (!text.empty()) std::memcpy(to, text.data(), text.size());
     size_ += text.size();
   }
 
+  /// What was written so far; valid until the next write.
   std::string_view view() const noexcept { return {memory_.get(), size_}; }
+  /// Bytes written.
   std::size_t size() const noexcept { return size_; }
+  /// Bytes that it can hold without allocating.
   std::size_t capacity() const noexcept { return capacity_; }
+  /// Empties it and keeps its memory.
   void clear() noexcept { size_ = 0; }
 
  private:

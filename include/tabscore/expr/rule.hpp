@@ -14,8 +14,8 @@ namespace tabscore::inline TABSCORE_ABI {
 
 /// A rule that was not kept: which (in the order of the declaration), by which record first, and its message.
 struct broken_rule {
-  std::size_t rule = 0;
-  std::size_t row = 0;
+  std::size_t rule = 0;      ///< its position among the rules
+  std::size_t row = 0;       ///< the first record that breaks it
   std::string_view message;  ///< lives as long as the text given to rule()
 };
 
@@ -23,9 +23,12 @@ struct broken_rule {
 template <expression_type Condition>
 class rule {
  public:
+  /// The message must outlive the rule: a literal.
   constexpr rule(Condition condition, std::string_view message) : condition_(condition), message_(message) {}
 
+  /// The sentence for clients.
   constexpr std::string_view message() const noexcept { return message_; }
+  /// The condition that each record has to meet.
   constexpr const Condition& condition() const noexcept { return condition_; }
 
   /// The first record that does not meet it, if any. A comparison with a missing value (NaN) is not met.
@@ -61,8 +64,9 @@ class rule {
 template <class... Rule>
 class rules {
  public:
-  static constexpr std::size_t size = sizeof...(Rule);
+  static constexpr std::size_t size = sizeof...(Rule);  ///< number of rules
 
+  /// Rules are checked in this order.
   constexpr explicit rules(Rule... r) : all_(r...) {}
 
   /// The first rule, in the order of the declaration, that some record breaks.

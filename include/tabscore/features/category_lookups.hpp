@@ -25,40 +25,43 @@ namespace tabscore::inline TABSCORE_ABI {
 struct category_lookups {
   /// A category: a text field, or a numeric feature of whole numbers, which stand for their decimal text.
   struct source {
-    std::uint32_t field = 0;
-    bool number = false;
+    std::uint32_t field = 0;  ///< position among the text fields, or the numeric features
+    bool number = false;      ///< the source is a numeric feature
   };
   /// Whether a number, rounded to float32, is above a border.
   struct above {
-    std::uint32_t feature = 0;
-    float border = 0;
-    bool missing = false;  ///< of NaN
+    std::uint32_t feature = 0;  ///< position among the numeric features
+    float border = 0;           ///< as float32
+    bool missing = false;       ///< of NaN
   };
   /// Whether a category has this hash.
   struct equal {
-    std::uint32_t source = 0;
-    std::uint32_t hash = 0;
+    std::uint32_t source = 0;  ///< position among the combination's sources
+    std::uint32_t hash = 0;    ///< CatBoost's hash of the category
   };
   /// What is hashed together, in this order.
   struct combination {
-    std::vector<std::uint32_t> sources;
-    std::vector<above> numbers;
-    std::vector<equal> equals;
+    std::vector<std::uint32_t> sources;  ///< positions of categories
+    std::vector<above> numbers;          ///< conditions on numbers
+    std::vector<equal> equals;           ///< conditions on categories
   };
+  /// A place of the open-addressed hash table.
   struct slot {
-    std::uint64_t hash = 0;
-    std::uint32_t row = 0;  ///< in values; 0: an empty slot
+    std::uint64_t hash = 0;  ///< of a combination of categories
+    std::uint32_t row = 0;   ///< in values; 0: an empty slot
   };
   /// The values of neighbouring columns by hash, in row 0 those of a hash that is not known.
   struct table {
-    std::uint32_t combination = 0;
-    std::uint32_t columns = 0;
-    std::vector<slot> cells;  ///< a power of two, at least one of them empty
-    std::vector<float> values;
+    std::uint32_t combination = 0;  ///< position in `combinations`
+    std::uint32_t columns = 0;      ///< values per hash
+    std::vector<slot> cells;        ///< a power of two, at least one of them empty
+    std::vector<float> values;      ///< `columns` a row
 
+    /// Where the search for a hash begins.
     const slot* first_slot(std::uint64_t hash) const noexcept {
       return cells.data() + (static_cast<std::size_t>(hash) & (cells.size() - 1));
     }
+    /// The values for a hash, `columns` of them; never null.
     const float* row(std::uint64_t hash) const noexcept {
       const slot* at = first_slot(hash);
       while (at->row != 0 && at->hash != hash) at = at + 1 == cells.data() + cells.size() ? cells.data() : at + 1;
@@ -66,9 +69,9 @@ struct category_lookups {
     }
   };
 
-  std::vector<source> sources;
-  std::vector<combination> combinations;
-  std::vector<table> tables;  ///< those of one combination are neighbours
+  std::vector<source> sources;            ///< the categories that take part
+  std::vector<combination> combinations;  ///< what the tables are keyed by
+  std::vector<table> tables;              ///< those of one combination are neighbours
 
   /// The sources' hashes come first: 32 bits each, as they are.
   std::size_t width() const noexcept {
@@ -89,11 +92,13 @@ struct category_lookups {
     return fields;
   }
 
+  /// The hash of a text category.
   static std::uint32_t hash_of(std::string_view text) noexcept {
     return static_cast<std::uint32_t>(detail::city_hash::of(text));
   }
   /// And exact: beyond 2^53 a double stands for several integers, whose texts have other hashes.
   static bool is_whole(double v) noexcept { return v == std::trunc(v) && std::abs(v) < 0x1p53; }
+  /// The hash of a whole number, by its decimal text.
   static std::uint32_t hash_of(double whole) noexcept {
     if (!is_whole(whole)) return 0;
     char digits[24];

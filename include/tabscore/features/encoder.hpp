@@ -30,7 +30,7 @@ namespace tabscore::inline TABSCORE_ABI {
 /// `place` puts them into another order. Immutable, so that threads share one.
 struct encoder {
   std::vector<standardize> numeric;  ///< the last step of each numeric feature
-  std::vector<one_hot> text;
+  std::vector<one_hot> text;         ///< the categories of each text field
   std::vector<std::vector<numeric_step>>
       before{};                                  ///< per numeric feature, what comes before `numeric`; empty: nothing
   std::vector<std::optional<double>> ordinal{};  ///< per text field, the number of an unknown text, when its
@@ -41,6 +41,7 @@ struct encoder {
                                        ///< that order
   std::shared_ptr<const category_lookups> lookups{};  ///< columns after all others; their texts have no own ones
 
+  /// The text field becomes one ordinal column.
   bool is_ordinal(std::size_t f) const noexcept { return f < ordinal.size() && ordinal[f]; }
   /// Encoded columns of text field f.
   std::size_t text_width(std::size_t f) const noexcept { return is_ordinal(f) ? 1 : text[f].size(); }
@@ -51,8 +52,10 @@ struct encoder {
     return lookups ? columns + lookups->width() : columns;
   }
 
+  /// The block has the columns that the encoder was made for.
   bool fits(const feature_block& x) const noexcept { return x.width == numeric.size() && x.text.size() == text.size(); }
 
+  /// The numeric feature has steps.
   bool has_steps(std::size_t j) const noexcept { return j < before.size() && !before[j].empty(); }
   /// Numeric feature j of one row after its steps, before `numeric[j]`.
   double prepared(std::size_t j, double x) const noexcept {
@@ -106,6 +109,7 @@ struct encoder {
       });
     }
   }
+  /// Writes all rows, row-major, `width()` numbers each.
   template <std::floating_point Real>
   void encode(const feature_block& x, Real* out) const noexcept {
     encode(x, 0, x.rows, out);

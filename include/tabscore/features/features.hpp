@@ -12,10 +12,11 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
+/// A formula with the name of the feature that it computes.
 template <fixed_string Name, expression_type Formula>
 struct named_feature {
-  static constexpr std::string_view name = Name.view();
-  Formula formula;
+  static constexpr std::string_view name = Name.view();  ///< as the model file names it
+  Formula formula;                                       ///< what computes it
 };
 
 /// An engineered feature: feature<"ratio">(col<"a"> / col<"b">).
@@ -29,11 +30,13 @@ constexpr named_feature<Name, Formula> feature(Formula formula) {
 template <class... Feature>
 class features {
  public:
+  /// Engineered features, behind the schema's numeric fields in this order.
   constexpr explicit features(Feature... f) : engineered_(f...) {}
 
   template <schema_type Schema>
-  static constexpr std::size_t width = Schema::numeric_count + sizeof...(Feature);
+  static constexpr std::size_t width = Schema::numeric_count + sizeof...(Feature);  ///< numeric features in all
 
+  /// Their names, in the order of columns.
   template <schema_type Schema>
   static constexpr std::array<std::string_view, width<Schema>> names() {
     std::array<std::string_view, width<Schema>> all{};

@@ -23,7 +23,7 @@ namespace tabscore::inline TABSCORE_ABI {
 /// memory.
 class one_hot {
  public:
-  static constexpr std::int32_t unknown = -1;
+  static constexpr std::int32_t unknown = -1;  ///< the code of a text that is no category
 
   one_hot() : one_hot(std::vector<std::optional<std::string>>{}) {}
   /// As make(...).value(): a category that is there twice throws (aborts without exceptions).
@@ -44,7 +44,9 @@ class one_hot {
     for (std::size_t i = 0; i < n; ++i) to[i] = t.code(text[i]);
   }
 
+  /// Number of categories.
   std::size_t size() const noexcept { return table_->categories.size(); }
+  /// In the order of their columns; nothing stands for an absent value.
   const std::vector<std::optional<std::string>>& categories() const noexcept { return table_->categories; }
   /// Equal for copies of one another: their codes are the same.
   const void* identity() const noexcept { return table_.get(); }
@@ -99,6 +101,7 @@ class one_hot {
   static constexpr std::uint64_t multiplier = 0x9E3779B97F4A7C15u;  // 2^64 / golden ratio (Knuth 6.4)
 
   struct table {
+    /// `twice` is the position of a category that is listed twice.
     table(std::vector<std::optional<std::string>> all, const std::optional<std::string>& imputed,
           std::optional<std::size_t>& twice);
 

@@ -18,8 +18,11 @@ namespace tabscore::inline TABSCORE_ABI::files {
 class unique_fd {
  public:
   unique_fd() = default;
+  /// Owns the descriptor; -1 is none.
   explicit unique_fd(int fd) noexcept : fd_(fd) {}
+  /// Leaves the other one empty.
   unique_fd(unique_fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  /// Closes its own first.
   unique_fd& operator=(unique_fd&& other) noexcept {
     std::swap(fd_, other.fd_);
     return *this;
@@ -27,8 +30,11 @@ class unique_fd {
   ~unique_fd() {
     if (fd_ >= 0) ::close(fd_);
   }
+  /// Stays the owner; -1: it has none.
   int get() const noexcept { return fd_; }
+  /// The caller becomes the owner.
   int release() noexcept { return std::exchange(fd_, -1); }
+  /// It owns a descriptor.
   explicit operator bool() const noexcept { return fd_ >= 0; }
 
  private:

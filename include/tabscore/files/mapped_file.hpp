@@ -28,6 +28,7 @@ namespace tabscore::inline TABSCORE_ABI::files {
 class mapped_file {
  public:
   mapped_file() = default;
+  /// Leaves the other one empty.
   mapped_file(mapped_file&& other) noexcept : fd_(std::move(other.fd_)), words_(std::exchange(other.words_, {})) {}
   mapped_file& operator=(mapped_file&&) = delete;
   ~mapped_file() {
@@ -39,7 +40,9 @@ class mapped_file {
   static result<mapped_file> open(const std::string& path, std::size_t words, ::mode_t mode,
                                   std::chrono::milliseconds patience);
 
+  /// A file is mapped.
   explicit operator bool() const noexcept { return !words_.empty(); }
+  /// The file's contents: what is stored here is in the file.
   std::span<std::uint64_t> words() const noexcept { return words_; }
   /// Forces everything to the disk.
   bool sync() const noexcept { return ::msync(words_.data(), words_.size_bytes(), MS_SYNC) == 0; }

@@ -31,9 +31,11 @@ class replaced_file {
 
   /// Written to directly: nothing of what follows is whole or not at all.
   bool is_direct() const noexcept { return !target_.is_plain; }
+  /// The path of the file that is written.
   std::string partial() const { return target_.path + ".partial"; }
 
   // False: errno says why.
+  /// Appends bytes; false: errno says why not.
   bool write(std::string_view bytes) noexcept { return write_all(fd_.get(), bytes); }
   /// What was written survives a loss of power.
   bool sync() noexcept { return is_direct() || ::fsync(fd_.get()) == 0; }

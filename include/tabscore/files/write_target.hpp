@@ -24,19 +24,22 @@ namespace tabscore::inline TABSCORE_ABI::files {
 /// What a name stands for when something is to be written there: symbolic links are followed, also one to a name that
 /// is not there yet.
 struct write_target {
-  std::string path;
-  bool exists = false;
+  std::string path;      ///< links resolved
+  bool exists = false;   ///< there is something at the path
   bool is_plain = true;  ///< a regular file or nothing yet. Anything else, and whatever /dev/stdout names, is written
                          ///< to and neither replaced nor renamed
   int descriptor = -1;   ///< of this process, that the name stands for (/dev/stdout, /dev/fd/3)
-  struct ::stat status {};
+  struct ::stat status {};  ///< of what is there, if it exists
 
+  /// It is a named pipe.
   bool is_fifo() const noexcept { return exists && S_ISFIFO(status.st_mode); }
+  /// It is this very file.
   bool is(const struct ::stat& other) const noexcept {
     return exists && status.st_ino == other.st_ino && status.st_dev == other.st_dev;
   }
 };
 
+/// Where the file lies; "." where the path names no folder.
 inline std::string folder_of(const std::string& path) {
   const auto folder = std::filesystem::path(path).parent_path();
   return folder.empty() ? "." : folder.string();

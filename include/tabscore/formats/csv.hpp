@@ -26,6 +26,7 @@ namespace tabscore::inline TABSCORE_ABI {
 template <schema_type Schema, class Policy = coerce::strict>
 class csv_format final : public record_format<Schema> {
  public:
+  /// The separator and what cells may contain.
   explicit csv_format(const csv_dialect& dialect = {}) : dialect_(dialect) {}
 
   result<std::size_t> begin(std::string_view bytes, bool last) override {
@@ -54,6 +55,7 @@ class csv_format final : public record_format<Schema> {
     return std::make_unique<detail::csv_decoder<Schema, Policy>>(header_, dialect_);
   }
   bool has_lines() const noexcept override { return true; }
+  /// False where a quoted cell may contain line feeds.
   bool line_feeds_end_records() const noexcept override { return !dialect_.line_breaks_in_cells; }
 
  private:
@@ -97,6 +99,7 @@ class csv_format final : public record_format<Schema> {
 /// record's own cells in front where its bytes (of a CSV record of the same separator) are given.
 class csv_writer final : public prediction_writer {
  public:
+  /// The columns are those of the predictions.
   explicit csv_writer(prediction_columns columns, char separator = ',')
       : columns_(std::move(columns)), separator_(separator), no_prediction_(columns_.size() - 1, separator) {
     if (columns_.size() == 1) no_prediction_ = "\"\"";  // or the line would be blank, which readers ignore
@@ -105,6 +108,7 @@ class csv_writer final : public prediction_writer {
 
   void append_head(text_buffer& out, std::string_view header) override;
 
+  /// Appends the rows of a block.
   void append(text_buffer& out, const answers& block) const override;
 
  private:

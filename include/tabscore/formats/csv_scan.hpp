@@ -18,8 +18,9 @@
 // record whose quotes stand elsewhere is malformed and ends with its first line feed, so that it spoils no other line.
 namespace tabscore::inline TABSCORE_ABI {
 
+/// How a CSV file is written.
 struct csv_dialect {
-  char separator = ',';
+  char separator = ',';              ///< between the cells
   bool line_breaks_in_cells = true;  ///< in quoted ones; where there are none, every line feed ends a record
 };
 

@@ -30,25 +30,28 @@ struct rejected_record {
   std::size_t position = 0;  ///< among the records of its block, counted from 0
   std::string_view bytes{};  ///< its own, in the block; empty where the format has nothing to show
   bool is_formed = false;    ///< only its values are wrong: bytes is a record of the format
-  std::string message;
+  std::string message;       ///< the errors, for people
 };
 
 /// The records of a block: the good ones as columns, the others with what is wrong with them. Texts point into the
 /// block.
 template <schema_type Schema>
 struct block_records {
-  batch<Schema> good;
-  std::vector<rejected_record> rejected;
-  std::size_t lines = 0;                 ///< line feeds in the block, of a format with lines
-  std::vector<std::string_view> source;  ///< each good record's bytes in the block, when they were asked for
+  batch<Schema> good;                     ///< the valid records
+  std::vector<rejected_record> rejected;  ///< the others, in the order of the stream
+  std::size_t lines = 0;                  ///< line feeds in the block, of a format with lines
+  std::vector<std::string_view> source;   ///< each good record's bytes in the block, when they were asked for
 
+  /// Records of both kinds.
   std::size_t size() const noexcept { return good.rows() + rejected.size(); }
+  /// Empties it and keeps its memory.
   void clear() noexcept {
     good.clear();
     lines = 0;
     rejected.clear();
     source.clear();
   }
+  /// Adds a record that is not scored.
   void reject(std::string_view bytes, bool is_formed, std::string message) {
     rejected.push_back({size(), bytes, is_formed, std::move(message)});
   }
@@ -70,6 +73,7 @@ class block_decoder {
 /// begin() not while anything is decoded.
 class record_framing {
  public:
+  /// What find_end() gives while a record is incomplete.
   static constexpr std::size_t needs_more = static_cast<std::size_t>(-1);
 
   virtual ~record_framing() = default;
@@ -81,6 +85,7 @@ class record_framing {
   /// Records end with a line feed (the last one of a stream may lack it until it is put into a block), so that people
   /// can be told a line's number; and every line feed ends one.
   virtual bool has_lines() const noexcept { return false; }
+  /// A block that ends behind a line feed ends behind a record.
   virtual bool line_feeds_end_records() const noexcept { return has_lines(); }
 };
 
@@ -106,6 +111,7 @@ class prediction_writer {
   /// What stands before the first prediction, also to be asked for where it is written already. `header` is what stood
   /// before the first record when records are written too, and empty else.
   virtual void append_head(text_buffer& out, std::string_view header) = 0;
+  /// Appends the rows of a block.
   virtual void append(text_buffer& out, const answers& block) const = 0;
 };
 

@@ -253,6 +253,7 @@ class native_format final : public record_format<Schema> {
 /// typed_columns) and error String, which is what an executable function returns.
 class native_writer final : public prediction_writer {
  public:
+  /// The columns are those of the predictions.
   explicit native_writer(prediction_columns columns) : columns_(std::move(columns)) {
     type_ = "Tuple(";
     for (const prediction_column& c : columns_) {
@@ -262,6 +263,7 @@ class native_writer final : public prediction_writer {
   }
 
   void append_head(text_buffer&, std::string_view) override {}
+  /// Appends a block of ClickHouse's Native format.
   void append(text_buffer& out, const answers& block) const override;
 
  private:

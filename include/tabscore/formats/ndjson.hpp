@@ -104,9 +104,11 @@ class ndjson_format final : public record_format<Schema> {
 /// record's own members in front where its bytes (of an NDJSON record) are given.
 class ndjson_writer final : public prediction_writer {
  public:
+  /// The layout says which members a line has.
   explicit ndjson_writer(const prediction_layout& layout) : names_(layout) {}
 
   void append_head(text_buffer&, std::string_view) override {}
+  /// Appends a line a record.
   void append(text_buffer& out, const answers& block) const override;
 
  private:

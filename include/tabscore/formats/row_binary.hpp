@@ -121,6 +121,7 @@ enum class row_binary_header { none, names_and_types };
 template <schema_type Schema, class Policy = coerce::strict>
 class row_binary_format final : public record_format<Schema> {
  public:
+  /// The header says whether names and types come first.
   explicit row_binary_format(row_binary_header header) : header_(header) {}
 
   result<std::size_t> begin(std::string_view bytes, bool last) override {
@@ -184,10 +185,12 @@ class row_binary_format final : public record_format<Schema> {
 /// Predictions as ClickHouse's RowBinary format: their columns (see typed_columns), then error String.
 class row_binary_writer final : public prediction_writer {
  public:
+  /// The columns are those of the predictions.
   row_binary_writer(row_binary_header header, prediction_columns columns)
       : header_(header), columns_(std::move(columns)), no_prediction_(columns_.size(), '\1') {}
 
   void append_head(text_buffer& out, std::string_view) override;
+  /// Appends the rows of a block.
   void append(text_buffer& out, const answers& block) const override;
 
  private:

@@ -20,8 +20,8 @@ namespace tabscore::inline TABSCORE_ABI {
 /// that a bound which even that one breaks can be reported instead.
 template <class T>
 struct coerced {
-  T value{};
-  std::optional<fault> wrong;
+  T value{};                   ///< the nearest value of the type, also where it is wrong
+  std::optional<fault> wrong;  ///< nothing: the value is right
 };
 
 namespace detail {
@@ -68,13 +68,17 @@ namespace coerce {
 
 /// Every value is what it looks like: 45.0 is no integer, 1 no boolean, "45" no number, 45 no text, NaN nothing.
 struct strict {
-  static constexpr number_rule numbers = number_rule::strict;
-  static constexpr bool empty_is_record = false;
-  static constexpr std::string_view reserved_name = {};
+  static constexpr number_rule numbers = number_rule::strict;  ///< of columns that have types
+  static constexpr bool empty_is_record = false;               ///< an empty array is no record
+  static constexpr std::string_view reserved_name = {};        ///< no member name is special
 
+  /// JSON integers of 64 bits.
   static coerced<std::int64_t> integer(json_value v);
+  /// JSON numbers.
   static coerced<double> real(json_value v);
+  /// true and false.
   static coerced<bool> boolean(json_value v);
+  /// JSON texts.
   template <class Texts>
   static coerced<std::string_view> text(json_value v, Texts& texts) {
     if (v.kind() != json_kind::text) return {{}, fault::not_text};

@@ -19,6 +19,7 @@ namespace tabscore::inline TABSCORE_ABI {
 template <schema_type Schema, class Policy = coerce::strict>
 class decoder {
  public:
+  /// The member that holds the records, and the limits of a body.
   explicit decoder(std::string_view records_member = "records", decode_limits limits = {})
       : member_(records_member), limits_(limits) {}
 
@@ -39,12 +40,17 @@ class decoder {
     return all_or_none(reference(body, to, nullptr), to);
   }
 
+  /// The member that holds the records.
   std::string_view records_member() const noexcept { return member_; }
+  /// The limits of a body.
   const decode_limits& limits() const noexcept { return limits_; }
 
   // What the last body was found to be.
+  /// The errors in fields, when decoding found them.
   const decode_faults& faults() const noexcept { return found_.faults; }
+  /// Where the JSON is broken, when it is.
   const syntax_error& syntax() const noexcept { return found_.syntax; }
+  /// Why the body cannot be read at all, when it cannot.
   unreadable why() const noexcept { return found_.why; }
 
  private:

@@ -17,9 +17,11 @@ class decode_progress {
   decode_progress() noexcept = default;
   template <std::invocable<const columns<Schema>&> F>
   // NOLINTNEXTLINE(google-explicit-constructor): a function will do where one is told.
+  /// A reference to the callable, which must outlive it.
   decode_progress(F& told) noexcept
       : told_(&told), call_([](void* f, const columns<Schema>& records) { (*static_cast<F*>(f))(records); }) {}
 
+  /// Calls it with the records decoded so far.
   void operator()(const columns<Schema>& records) const {
     if (call_ != nullptr) call_(told_, records);
   }

@@ -58,14 +58,16 @@ namespace tabscore::inline TABSCORE_ABI::dialect {
 /// of the query has its parameter instead of a path; a plain sentence has neither code nor path. A member request_id
 /// follows where the context has one.
 struct neutral {
+  /// How a fault is named.
   struct wording {
-    std::string_view code;
+    std::string_view code;        ///< for programs
     std::string_view message;     ///< the limit, if any, comes after it
     std::string_view after = {};  ///< and this after the limit, in the plural
-    bool has_limit = false;
+    bool has_limit = false;       ///< the sentence ends with the bound
   };
-  static constexpr std::string_view malformed = "malformed";
+  static constexpr std::string_view malformed = "malformed";  ///< the code of a body that is not JSON
 
+  /// The code and the sentence of a fault.
   static constexpr wording words(fault f) noexcept {
     switch (f) {
       case fault::missing:
@@ -119,11 +121,15 @@ struct neutral {
   /// The sentence about one error, without its place: "must be at least 0".
   static void append_sentence(text_buffer& out, const field_error& e);
 
+  /// Writes one error of a list.
   class item_writer {
    public:
+    /// The context must outlive it.
     explicit item_writer(const error_context& context) noexcept : context_(context) {}
 
+    /// Appends an error in a field.
     void append_error(text_buffer& out, const field_error& e) const;
+    /// Appends a broken rule.
     void append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t row) const {
       begin(out, "rule", {.row = row}, context_);
       append_json_text(out, message);
@@ -134,13 +140,16 @@ struct neutral {
     const error_context& context_;
   };
 
+  /// Appends the body for errors in fields.
   static void append_errors(text_buffer& out, std::span<const field_error> errors, const error_context& context) {
     out.append(R"({"errors":[)");
     detail::append_items<neutral>(out, errors, context, context.request_id);
   }
 
+  /// Appends the body for a request that is not JSON.
   static void append_syntax_error(text_buffer& out, const syntax_error& e, const error_context& context);
 
+  /// Appends the body for a broken rule.
   static void append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t row,
                                  const error_context& context) {
     out.append(R"({"errors":[)");
@@ -148,6 +157,7 @@ struct neutral {
     close(out, context);
   }
 
+  /// Appends the body for any other error.
   static void append_detail(text_buffer& out, std::string_view text, const error_context& context) {
     out.append(R"({"errors":[{"message":)");
     append_json_text(out, text);

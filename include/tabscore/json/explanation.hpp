@@ -22,8 +22,10 @@ namespace tabscore::inline TABSCORE_ABI {
 /// Writes why a record got its margin. Made once from the names of the features; not for concurrent use.
 class explanation_writer {
  public:
+  /// The names are written once, here.
   explicit explanation_writer(std::span<const std::string> features);
 
+  /// Number of features.
   std::size_t features() const noexcept { return before_.size(); }
 
   /// Appends "explanation":{"base_value":b,"contributions":[{"feature":"x","contribution":0.5},...],"others":r}: the

@@ -18,7 +18,7 @@ namespace tabscore::inline TABSCORE_ABI {
 /// What a JSON Schema may say besides what the fields' declarations do.
 template <schema_type Schema>
 struct json_schema_options {
-  std::string_view description = {};
+  std::string_view description = {};   ///< for people; empty: none
   columns<Schema> example = {};        ///< its first record, if it has one, is the example
   std::string_view more_members = {};  ///< further members of the outermost object, as JSON: "x-rules":[...]
 };

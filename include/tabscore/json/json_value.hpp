@@ -12,6 +12,7 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
+/// The type of a JSON value; a number is real where it has a fraction or an exponent.
 enum class json_kind : std::uint8_t { null, boolean, integer, real, text, array, object };
 
 /// A value within a JSON document that is known to be correct: a view of its first byte, from which kind, extent and
@@ -19,10 +20,13 @@ enum class json_kind : std::uint8_t { null, boolean, integer, real, text, array,
 class json_value {
  public:
   constexpr json_value() noexcept = default;
+  /// A value's first byte and the end of its document.
   constexpr json_value(const char* first, const char* document_end) noexcept : p_(first), end_(document_end) {}
 
+  /// There is a value.
   constexpr explicit operator bool() const noexcept { return p_ != nullptr; }
 
+  /// By the first byte alone.
   json_kind kind() const noexcept {
     switch (*p_) {
       case '{':
@@ -57,8 +61,11 @@ class json_value {
     return all.substr(1, all.size() - 2);
   }
 
+  /// Precondition: a boolean.
   bool is_true() const noexcept { return *p_ == 't'; }
+  /// The value is `[]`, blanks allowed.
   bool is_empty_array() const noexcept { return *p_ == '[' && *blanks(p_ + 1) == ']'; }
+  /// The value is `""`.
   bool is_empty_text() const noexcept { return *p_ == '"' && p_[1] == '"'; }
 
   /// Calls f(key between its quotes, value) for each member of an object, in order.

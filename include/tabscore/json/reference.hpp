@@ -24,6 +24,7 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
+/// What came of a body.
 enum class decode_status {
   decoded,     ///< the batch holds the records; faults().not_finite may still name values that no model can use
   invalid,     ///< the values break the schema: faults().errors
@@ -53,6 +54,7 @@ struct decode_faults {
         [](const field_error& a, const field_error& b) { return std::tie(a.row, a.field) < std::tie(b.row, b.field); });
     return merged;
   }
+  /// Forgets the last body.
   void clear() noexcept {
     errors.clear();
     unlisted = 0;

@@ -26,6 +26,7 @@ struct syntax_error {
 /// Why a body cannot be read although its syntax was not found wrong.
 enum class unreadable : std::uint8_t { encoding, depth, digits };
 
+/// For people.
 constexpr std::string_view unreadable_sentence(unreadable why) noexcept {
   constexpr std::string_view sentences[] = {"The body is not UTF-8.", "The body is nested too deeply.",
                                             "The body has an integer of too many digits."};

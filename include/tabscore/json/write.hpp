@@ -45,11 +45,13 @@ std::string to_json(std::span<const field_error> errors, const error_context& co
   Dialect::append_errors(out, errors, context);
   return std::string(out.view());
 }
+/// The body for errors in fields, in the words of the dialect.
 template <error_dialect Dialect = dialect::neutral>
 std::string to_json(std::span<const field_error> errors, std::span<const std::string_view> names,
                     std::string_view list = "records") {
   return to_json<Dialect>(errors, {.names = names, .list = list});
 }
+/// The body for a request that is not JSON, in the words of the dialect.
 template <error_dialect Dialect = dialect::neutral>
 std::string to_json(const syntax_error& e, const error_context& context = {}) {
   text_buffer out;

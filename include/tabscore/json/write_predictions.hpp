@@ -42,6 +42,7 @@ inline std::string class_json(const model_outputs& model, std::size_t at) {
 /// and behind these the decision, where there is one: "decision":"refer"
 class prediction_names {
  public:
+  /// The member that lists the records' predictions.
   explicit prediction_names(const prediction_layout& layout, std::string_view list = "predictions")
       : prediction_names(layout.names, layout.model, layout.decisions, list) {}
   /// Of two classes.

@@ -26,16 +26,17 @@ enum class durability : std::uint8_t {
   always     ///< before append() returns
 };
 
+/// When data is forced to the disk.
 struct append_settings {
-  durability sync = durability::interval;
-  std::chrono::milliseconds sync_interval{1000};
-  std::uint64_t rotate_bytes = 0;      ///< a file that would grow beyond is set aside first; 0: none is
-  std::chrono::seconds rotate_age{0};  ///< a file of this age is set aside; 0: none is
-  std::size_t keep_files = 0;          ///< of the files set aside so many remain, the newest; 0: all
-  std::uint64_t keep_bytes = 0;        ///< and of these as many as have no more bytes together; 0: all
-  std::chrono::seconds keep_age{0};    ///< and of these the ones that were set aside no longer ago; 0: all
-  ::mode_t mode = 0600;                ///< of a new file; one that takes another's place takes its mode and owner
-  std::optional<chain_key> chain{};    ///< batches are chained under it (append_batch); not of pipes and devices
+  durability sync = durability::interval;         ///< see durability
+  std::chrono::milliseconds sync_interval{1000};  ///< of durability::interval
+  std::uint64_t rotate_bytes = 0;                 ///< a file that would grow beyond is set aside first; 0: none is
+  std::chrono::seconds rotate_age{0};             ///< a file of this age is set aside; 0: none is
+  std::size_t keep_files = 0;                     ///< of the files set aside so many remain, the newest; 0: all
+  std::uint64_t keep_bytes = 0;                   ///< and of these as many as have no more bytes together; 0: all
+  std::chrono::seconds keep_age{0};               ///< and of these the ones that were set aside no longer ago; 0: all
+  ::mode_t mode = 0600;              ///< of a new file; one that takes another's place takes its mode and owner
+  std::optional<chain_key> chain{};  ///< batches are chained under it (append_batch); not of pipes and devices
 };
 
 /// What open() found wrong with the end of a file and put right.
@@ -79,6 +80,7 @@ class append_file {
   /// and the old file is still written to.
   bool rotate() noexcept;
 
+  /// What opening the file had to mend.
   append_repair repaired() const noexcept;
   /// How often forcing to the disk has failed: what was written before may not survive a power loss.
   std::uint64_t sync_failures() const noexcept;

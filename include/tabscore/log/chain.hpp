@@ -23,21 +23,24 @@
 // digest before it, "follows".
 namespace tabscore::inline TABSCORE_ABI {
 
+/// The secret of a chained log.
 using chain_key = std::array<unsigned char, 32>;
+/// An HMAC-SHA256.
 using chain_digest = std::array<unsigned char, 32>;
 
 /// A batch of a chain. Number 0, with a digest of zeros, stands before the first one.
 struct chain_head {
-  std::uint64_t batch = 0;
-  chain_digest digest{};
+  std::uint64_t batch = 0;  ///< counts from 1 in each log
+  chain_digest digest{};    ///< the HMAC-SHA256 that ends the batch
 };
 
 /// A line of a chained log, in views of its text without the line feed.
 struct chained_line {
+  /// What the last line of a batch says.
   struct batch_end {
-    std::uint64_t batch = 0;
-    std::optional<chain_digest> follows;
-    chain_digest digest{};
+    std::uint64_t batch = 0;              ///< the batch's number
+    std::optional<chain_digest> follows;  ///< the digest before; only of a file's first batch
+    chain_digest digest{};                ///< the batch's digest
   };
 
   std::string_view before;  ///< up to the object that can be erased; of a line without one, all up to the batch's end
@@ -62,6 +65,7 @@ class log_chain {
   /// Room for the end of a batch.
   static constexpr std::size_t end_space = 256;
 
+  /// The key of the log.
   explicit log_chain(const chain_key& key) : code_(key) {}
 
   /// The digest of a line's object, erased or not.
@@ -130,8 +134,11 @@ class chain_checker {
   const std::optional<chain_head>& head() const noexcept { return head_; }
   /// The batch that was before the first line; nothing: none was checked.
   const std::optional<chain_head>& begin() const noexcept { return begin_; }
+  /// Batches verified so far.
   std::uint64_t batches() const noexcept { return batches_; }
+  /// Lines verified so far.
   std::uint64_t lines() const noexcept { return lines_; }
+  /// Lines whose object is erased.
   std::uint64_t erased() const noexcept { return erased_; }
 
  private:

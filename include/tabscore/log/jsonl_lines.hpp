@@ -102,6 +102,7 @@ inline char* write_hash(char* to, std::string_view value, const siphash_key& key
 /// they are not empty, the model with the library's "version". Immutable, so that threads share it.
 class jsonl_lines {
  public:
+  /// The model's hash and the arm are written on each line; the key hashes fields.
   explicit jsonl_lines(std::string_view model = {}, const siphash_key& key = {}, std::string_view arm = {})
       : end_text_("}" + (arm.empty() ? "" : ", \"arm\": " + detail::json_text(arm)) +
                   (model.empty() ? ""

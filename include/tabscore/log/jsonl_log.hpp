@@ -28,9 +28,10 @@ enum class log_failure : std::uint8_t {
   refuse           ///< it is not predicted: what is not logged must not be answered
 };
 
+/// Settings of a prediction log.
 struct jsonl_settings {
-  append_settings file{};
-  log_failure on_failure = log_failure::drop_and_count;
+  append_settings file{};                                ///< durability and the file's mode
+  log_failure on_failure = log_failure::drop_and_count;  ///< what becomes of batches that cannot be written
   std::string model{};  ///< each line's "model", with the library's "version"; empty: no such members
   std::optional<siphash_key>
       hash_key{};  ///< of hashed fields; none: a random one, so that hashes change with a restart
@@ -43,6 +44,7 @@ class jsonl_log {
  public:
   jsonl_log() = default;
 
+  /// Opens the file for appending, and mends an incomplete last line.
   static result<jsonl_log> open(const std::string& path, const jsonl_settings& settings = {});
 
   /// The same file and counts for predictions of another model, which its lines name. Both may be used at once.
@@ -53,9 +55,11 @@ class jsonl_log {
     return log;
   }
 
+  /// False: a log without a file, which records nothing.
   bool is_on() const noexcept { return state_ != nullptr; }
   /// Records whose lines are in the file, and those that could not be written, since it was opened.
   std::uint64_t written() const noexcept { return state_ ? state_->written.load() : 0; }
+  /// Records that were not written.
   std::uint64_t dropped() const noexcept { return state_ ? state_->dropped.load() : 0; }
   /// Appends whole lines of JSON objects that are no predictions, by one write; false: they could not be written. From
   /// a chained log their member "override" can be erased (chain.hpp).
@@ -70,6 +74,7 @@ class jsonl_log {
   bool admit(const scored<Schema>& batch) noexcept {
     return !state_ || !state_->refuses || write(batch);
   }
+  /// Appends a line a record. Threads may call it at the same time.
   template <schema_type Schema>
   void record(const scored<Schema>& batch) noexcept {
     if (state_ && !state_->refuses) write(batch);
@@ -84,8 +89,10 @@ class jsonl_log {
     const bool refuses;
     std::atomic<std::uint64_t> written = 0;
     std::atomic<std::uint64_t> dropped = 0;
+    /// Buffers of one batch.
     struct texts {
-      text_buffer lines, chained;
+      text_buffer lines;    ///< as they are
+      text_buffer chained;  ///< with their chain
     };
     sharded<texts, std::mutex> buffers;  // a warm log allocates nothing for a batch
     std::optional<log_chain> chain;

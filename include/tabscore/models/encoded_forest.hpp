@@ -91,11 +91,16 @@ class encoded_forest {
     return out;
   }
 
+  /// In the order of the columns.
   const feature_names& features() const noexcept { return names_; }
+  /// The label is 1 from here on.
   double threshold() const noexcept { return threshold_; }
+  /// Without the encoder.
   const forest& trees() const noexcept { return trees_; }
+  /// The task and its columns.
   const model_outputs& outputs() const noexcept { return outputs_; }
 
+  /// Writes rows x columns predictions, row-major.
   void score(const feature_block& x, scratch& memory, std::span<double> out) const {
     if (outputs_.task == task::binary) return score_two_classes(x, memory, out);
     const std::size_t n = outputs_.columns;
@@ -148,6 +153,7 @@ class encoded_forest {
     }
     return {};
   }
+  /// NaN in numeric feature i has a meaning.
   bool takes_missing(std::size_t i) const {
     return i >= names_.numeric.size() || trees_.model().accepts != input_rule::finite ||
            !std::isnan(encoder_.prepared(i, std::numeric_limits<double>::quiet_NaN()));
@@ -189,7 +195,9 @@ class encoded_forest {
 
   /// Margins are the trainer's, bit for bit; what the link makes of them up to the exp that the trainer was built with.
   static double margin_bound(const feature_block&, std::size_t, std::size_t) noexcept { return 0; }
+  /// How far a prediction may be from the trainer's.
   static constexpr double probability_bound() noexcept { return 1e-6; }
+  /// How far an output may be from the trainer's.
   static double output_bound(const feature_block&, std::size_t, std::size_t) noexcept { return probability_bound(); }
 
  private:

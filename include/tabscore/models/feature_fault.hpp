@@ -10,10 +10,10 @@ namespace tabscore::inline TABSCORE_ABI {
 
 /// Why a model gives a row no probability: the feature whose value it cannot take, and what is wrong with that.
 struct feature_fault {
-  static constexpr std::size_t no_feature = static_cast<std::size_t>(-1);
+  static constexpr std::size_t no_feature = static_cast<std::size_t>(-1);  ///< no feature is to blame
 
   std::size_t feature = no_feature;  ///< numeric features first, then text features
-  fault what = fault::not_finite;
+  fault what = fault::not_finite;    ///< the reason
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI

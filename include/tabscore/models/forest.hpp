@@ -26,10 +26,15 @@ class forest {
   /// Models that no fast kernel takes (a linear part, trees beyond 2^15 leaves) run as kernel::reference.
   static result<forest> build(forest_model model, std::string_view source = "model", kernel wanted = kernel::best);
 
+  /// The ensemble that it was made of.
   const forest_model& model() const noexcept;
+  /// Numeric columns of a row.
   std::size_t features() const noexcept { return model().features; }
+  /// Margins of a row.
   std::size_t outputs() const noexcept { return model().outputs; }
+  /// Numbers of a row's prediction.
   std::size_t predictions() const noexcept { return model().output_link.width(outputs()); }
+  /// The kernel that the CPU and the trees allow.
   kernel used_kernel() const noexcept;
 
   /// Margins before the link: `out` is x.rows x outputs(), row-major. x has features() columns.

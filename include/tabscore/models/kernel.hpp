@@ -34,6 +34,7 @@ inline bool available(kernel k) noexcept {
 #endif
 }
 
+/// For logs and benchmarks.
 constexpr const char* name(kernel k) noexcept {
   switch (k) {
     case kernel::reference:

@@ -14,6 +14,7 @@ namespace tabscore::inline TABSCORE_ABI {
 
 /// From margins to what the trainer's predict() returns, in the trainer's own precision and order of operations.
 struct link {
+  /// From margins to predictions.
   enum class function : std::uint8_t {
     identity,          ///< margins as they are
     logistic,          ///< 1 / (1 + exp(-scale m))
@@ -30,13 +31,13 @@ struct link {
     isolation,         ///< -(2^-m) - offset (scikit-learn's IsolationForest)
     mean_and_variance  ///< m and exp(2 m) of two margins (CatBoost, RMSEWithUncertainty)
   };
-  function form = function::identity;
-  bool single = false;   ///< computed in float32 (XGBoost)
-  bool log_sum = false;  ///< softmax as exp(m - log(sum(exp))) (scikit-learn's gradient boosting)
-  bool table = false;    ///< exponential and softmax with detail::table_exp (CatBoost)
-  double scale = 1;      ///< of the logistic (LightGBM's sigmoid; 2 for the exponential loss of scikit-learn)
-  double divisor = 1;    ///< margins are divided by this first (averaging forests)
-  double offset = 0;     ///< of isolation
+  function form = function::identity;  ///< which function it is
+  bool single = false;                 ///< computed in float32 (XGBoost)
+  bool log_sum = false;                ///< softmax as exp(m - log(sum(exp))) (scikit-learn's gradient boosting)
+  bool table = false;                  ///< exponential and softmax with detail::table_exp (CatBoost)
+  double scale = 1;    ///< of the logistic (LightGBM's sigmoid; 2 for the exponential loss of scikit-learn)
+  double divisor = 1;  ///< margins are divided by this first (averaging forests)
+  double offset = 0;   ///< of isolation
 
   /// Numbers per row that apply() writes for `outputs` margins.
   constexpr std::size_t width(std::size_t outputs) const noexcept {

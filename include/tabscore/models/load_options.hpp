@@ -26,9 +26,9 @@ enum class averaged : std::uint8_t {
 
 /// How a trainer's own file is read where it leaves a choice: load_xgboost(path, {.rounds = rounds::all}).
 struct load_options {
-  tabscore::rounds rounds = tabscore::rounds::best;
-  std::optional<double> missing = std::nullopt;  ///< a number that means missing, beside NaN (XGBoost's `missing`)
-  averaged version_2_forest = averaged::unknown;
+  tabscore::rounds rounds = tabscore::rounds::best;  ///< rounds of boosting that are scored
+  std::optional<double> missing = std::nullopt;      ///< a number that means missing, beside NaN (XGBoost's `missing`)
+  averaged version_2_forest = averaged::unknown;     ///< for random forests of LightGBM's model version 2
   /// What a CatBoost model predicts, where its file does not say the loss, or one that is not known.
   std::optional<tabscore::task> task = std::nullopt;
   std::vector<std::string> integer_categories = {};  ///< of CatBoost: features whose categories are whole numbers

@@ -29,7 +29,7 @@ namespace tabscore::inline TABSCORE_ABI {
 struct logistic_parameters {
   std::vector<double> numeric;            ///< one coefficient per numeric feature
   std::vector<std::vector<double>> text;  ///< per text field, one coefficient per category, or one for its position
-  double intercept = 0;
+  double intercept = 0;                   ///< added to the weighted sum
 };
 
 /// Logistic regression over standardised numeric features and one-hot text fields. Immutable, so that threads share
@@ -46,8 +46,11 @@ class logistic {
   static result<logistic> make(feature_names names, tabscore::encoder encoder, const logistic_parameters& learnt,
                                double threshold, kernel wanted = kernel::best);
 
+  /// In the order of the columns.
   const feature_names& features() const noexcept { return names_; }
+  /// The label is 1 from here on.
   double threshold() const noexcept { return threshold_; }
+  /// From features to the columns of the weights.
   const tabscore::encoder& encoder() const noexcept { return encoder_; }
 
   /// One probability per row: 1 / (1 + exp(-margin)), with the exp of the C library.
@@ -56,6 +59,7 @@ class logistic {
     sigmoid_(probability.data(), x.rows);
   }
 
+  /// One log-odds a record.
   static constexpr std::size_t margin_columns() noexcept { return 1; }
   /// One log-odds per row: the numeric terms, the text terms and the intercept, added in that order without fusing.
   void margins(const feature_block& x, scratch& memory, std::span<double> margin) const;
@@ -73,13 +77,17 @@ class logistic {
   void contributions(const feature_block& raw, scratch& memory, std::span<double> out) const;
   /// The terms at the training mean and their sum, which contributions are told against from now on.
   void explain_against(std::vector<double> training_mean) { training_mean_ = std::move(training_mean); }
+  /// Linear models always have contributions.
   static const error* explain_error() noexcept { return nullptr; }
+  /// The model file has training means; otherwise contributions are told against 0.
   bool explains_against_mean() const noexcept { return !training_mean_.empty(); }
 
   /// How far apart two correct summations of row i's margin may be: 4 n u (sum |terms| + |intercept|), n encoded
   /// columns. Where a logarithm may differ in its last bit, the size of a term is taken before its scaler subtracts.
   double margin_bound(const feature_block& x, std::size_t i, std::size_t = 0) const noexcept;
+  /// How far a probability may be from the trainer's.
   static constexpr double probability_bound() noexcept { return 1e-12; }
+  /// How far an output may be from the trainer's.
   static double output_bound(const feature_block&, std::size_t, std::size_t) noexcept { return probability_bound(); }
 
  private:

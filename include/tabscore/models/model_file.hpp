@@ -26,21 +26,22 @@ struct column_program;
 
 /// Where a model comes from: for people and audits, never used to score.
 struct provenance {
+  /// How the table was split.
   struct data_split {
-    std::uint64_t training_rows = 0;
-    std::uint64_t holdout_rows = 0;
-    std::uint64_t seed = 0;
-    bool stratified = false;
+    std::uint64_t training_rows = 0;  ///< rows that the model was fitted to
+    std::uint64_t holdout_rows = 0;   ///< rows that the metrics are of
+    std::uint64_t seed = 0;           ///< of the split
+    bool stratified = false;          ///< the split kept the shares of the classes
   };
-  std::string trainer;
-  std::string trainer_version;
-  std::string exporter;
-  std::string date;
-  std::string data_file;
-  std::string data_sha256;
-  std::uint64_t data_rows = 0;
-  std::optional<data_split> split;
-  std::vector<std::pair<std::string, double>> metrics;
+  std::string trainer;                                  ///< such as "xgboost"
+  std::string trainer_version;                          ///< as the package reports it
+  std::string exporter;                                 ///< name and version of what wrote the file
+  std::string date;                                     ///< ISO 8601
+  std::string data_file;                                ///< the training table
+  std::string data_sha256;                              ///< of the training table's bytes
+  std::uint64_t data_rows = 0;                          ///< of the training table
+  std::optional<data_split> split;                      ///< nothing: the exporter did not know it
+  std::vector<std::pair<std::string, double>> metrics;  ///< names and values on the holdout rows
 };
 
 /// One row of the trainer with the trainer's own outputs, replayed when the model is loaded.
@@ -54,17 +55,18 @@ struct check {
 
 /// A tabscore model file as it was read (docs/model-format.md): consistent in itself, its checks not replayed yet.
 struct model_file {
-  std::string path;  ///< as given by the caller; errors name it
-  std::string name;
-  std::string kind;  ///< of the model: logistic, xgboost, lightgbm, sklearn, pipeline
-  model_outputs outputs;
-  provenance origin;
-  feature_names features;
+  std::string path;           ///< as given by the caller; errors name it
+  std::string name;           ///< for people; empty: none
+  std::string kind;           ///< of the model: logistic, xgboost, lightgbm, sklearn, pipeline
+  model_outputs outputs;      ///< the task and its columns
+  provenance origin;          ///< for people and audits
+  feature_names features;     ///< in the order of the columns
   tabscore::encoder encoder;  ///< aligned with features; of a pipeline the categories that the baseline counts
+  /// The model itself, by kind.
   std::variant<logistic_parameters, forest_model, std::shared_ptr<const detail::column_program>> model;
-  double threshold = 0;
-  std::optional<drift_baseline> baseline;
-  std::vector<check> checks;  ///< at least one
+  double threshold = 0;                    ///< of two classes: the label is 1 from here on
+  std::optional<drift_baseline> baseline;  ///< nothing: no drift monitoring
+  std::vector<check> checks;               ///< at least one
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI

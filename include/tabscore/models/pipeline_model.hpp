@@ -25,8 +25,11 @@ class pipeline_model {
   /// As a file of kind "pipeline" holds it, before its checks are replayed: use make_pipeline_model() for that.
   explicit pipeline_model(const model_file& file);
 
+  /// In the order of the columns.
   const feature_names& features() const noexcept { return names_; }
+  /// The label is 1 from here on.
   double threshold() const noexcept { return threshold_; }
+  /// The task and its columns.
   const model_outputs& outputs() const noexcept { return outputs_; }
 
   /// NaN for a row that the model cannot take: find_fault() says why.
@@ -37,6 +40,7 @@ class pipeline_model {
 
   /// Numbers a row that margins() gives, such as the log-odds of two classes; 0: the model has none.
   std::size_t margin_columns() const noexcept;
+  /// Writes the margins, row-major.
   void margins(const feature_block& x, scratch& memory, std::span<double> margin) const;
 
   /// Which feature's value is the reason that a row has no probability.
@@ -52,6 +56,7 @@ class pipeline_model {
 
   /// The reasons of an additive model's bins, and those of each row's bins (gives_bin_reasons).
   std::span<const reason> bin_reasons() const noexcept;
+  /// The bin of each term, for reason codes; rows x terms.
   void find_bin_reasons(const feature_block& x, scratch& memory, std::span<std::uint16_t> out) const;
 
   /// Trees' contributions are relative to the mean of the training rows, those of linear models with a baseline, too.
@@ -59,6 +64,7 @@ class pipeline_model {
 
   /// How far a row's margin and output may be from the trainer's: 0 where every step has one right result.
   double margin_bound(const feature_block& x, std::size_t row, std::size_t column) const;
+  /// How far an output may be from the trainer's.
   double output_bound(const feature_block& x, std::size_t row, std::size_t column) const;
 
  private:

@@ -28,10 +28,11 @@ struct raw_checks;
 
 /// The features a model was trained on, in its order: numeric ones first, then the text fields that it encodes itself.
 struct feature_names {
-  std::vector<std::string> numeric;
-  std::vector<std::string> text;
+  std::vector<std::string> numeric;            ///< numeric features, in the order of the columns
+  std::vector<std::string> text;               ///< text fields, behind them
   std::shared_ptr<const raw_checks> raw = {};  ///< records with the features' values, if the model file has some
 
+  /// Features in all.
   std::size_t size() const noexcept { return numeric.size() + text.size(); }
   /// All of them in that order.
   std::vector<std::string> all() const {
@@ -136,6 +137,7 @@ concept gives_bin_reasons = explainable<Model> &&
   { model.find_bin_reasons(x, memory, out) } -> std::same_as<void>;
 };
 
+/// The reasons of bins; empty: the model has none.
 template <scorer Model>
 std::span<const reason> bin_reasons_of([[maybe_unused]] const Model& model) noexcept {
   if constexpr (gives_bin_reasons<Model>) return model.bin_reasons();
@@ -154,6 +156,7 @@ concept fault_finder = scorer<Model> &&
 /// Any scorer behind one virtual call per block: for programs that choose the model at run time. Shares ownership.
 class any_scorer {
  public:
+  /// Takes the model over; copies share it.
   template <scorer Model>
   requires(!std::same_as<Model, any_scorer>)
       // NOLINTNEXTLINE(google-explicit-constructor): every scorer is an any_scorer.
@@ -166,25 +169,37 @@ class any_scorer {
   any_scorer(Model model, model_outputs described)
       : self_(std::make_shared<const held<Model>>(std::move(model), std::move(described))) {}
 
+  /// See scorer.
   const feature_names& features() const { return self_->features(); }
+  /// See scorer.
   double threshold() const { return self_->threshold(); }
+  /// See scorer.
   const model_outputs& outputs() const noexcept { return self_->outputs; }
+  /// See scorer.
   void score(const feature_block& x, scratch& memory, std::span<double> out) const { self_->score(x, memory, out); }
+  /// See scorer.
   std::size_t decide_tie(const feature_block& x, std::size_t row, std::size_t first, scratch& memory) const {
     return self_->decide_tie(x, row, first, memory);
   }
+  /// nullptr: contributions() may be called.
   const error* explain_error() const { return self_->explain_error(); }
+  /// See scorer.
   bool explains_against_mean() const noexcept { return self_->explains_against_mean(); }
+  /// See scorer. Precondition: explain_error() == nullptr.
   void contributions(const feature_block& x, scratch& memory, std::span<double> out) const {
     self_->contributions(x, memory, out);
   }
+  /// Empty: the model has no reasons of bins.
   std::span<const reason> bin_reasons() const noexcept { return self_->bin_reasons(); }
+  /// See scorer. Precondition: bin_reasons() is not empty.
   void find_bin_reasons(const feature_block& x, scratch& memory, std::span<std::uint16_t> out) const {
     self_->find_bin_reasons(x, memory, out);
   }
+  /// See scorer.
   feature_fault find_fault(const feature_block& x, std::size_t row, scratch& memory) const {
     return self_->find_fault(x, row, memory);
   }
+  /// See scorer.
   bool takes_missing(std::size_t i) const { return self_->takes_missing(i); }
 
  private:

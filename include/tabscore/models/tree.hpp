@@ -42,8 +42,9 @@ enum class input_rule : std::uint8_t { any, finite_or_missing, finite };
 /// The categories of a split that go left, as bits; a code past the end, or negative, goes where `others_left` says.
 struct category_set {
   std::vector<std::uint32_t> left;  ///< code c is bit c % 32 of word c / 32
-  bool others_left = false;
+  bool others_left = false;         ///< codes beyond the set go left
 
+  /// The code goes left.
   bool contains(std::uint64_t code) const noexcept {
     return code / 32 < left.size() ? (left[code / 32] >> (code % 32) & 1U) != 0 : others_left;
   }
@@ -51,47 +52,49 @@ struct category_set {
 
 /// One decision. A child >= 0 is a split of the same tree, a negative one is leaf ~child.
 struct split {
-  static constexpr std::int32_t numeric = -1;
+  static constexpr std::int32_t numeric = -1;  ///< `set` of a split that compares numbers
 
-  std::uint32_t feature = 0;
-  std::int32_t left = -1;
-  std::int32_t right = -1;
-  std::int32_t categories = numeric;  ///< index into tree::sets, or numeric
-  double threshold = 0;               ///< of a numeric split, never NaN
-  missing_rule missing = missing_rule::nan;
-  bool default_left = false;
+  std::uint32_t feature = 0;                 ///< position among the columns
+  std::int32_t left = -1;                    ///< a node, or ~leaf
+  std::int32_t right = -1;                   ///< a node, or ~leaf
+  std::int32_t categories = numeric;         ///< index into tree::sets, or numeric
+  double threshold = 0;                      ///< of a numeric split, never NaN
+  missing_rule missing = missing_rule::nan;  ///< which values count as missing
+  bool default_left = false;                 ///< where missing values go
 };
 
 /// What a linear leaf gives (LightGBM, linear_tree): the constant plus weight times value, term after term; its plain
 /// value instead when one of those values is NaN.
 struct linear_leaf {
+  /// A product of a linear leaf.
   struct term {
-    std::uint32_t feature;
-    double weight;
+    std::uint32_t feature;  ///< position among the columns
+    double weight;          ///< its coefficient
   };
-  double constant = 0;
-  std::vector<term> terms;
+  double constant = 0;      ///< added to the products
+  std::vector<term> terms;  ///< in the order in which they are added
 };
 
 /// Splits in any order with the root first; no splits means a single leaf.
 struct tree {
-  std::vector<split> splits;
+  std::vector<split> splits;        ///< the root is the first one; a tree of one leaf has none
   std::vector<double> leaves;       ///< leaf i gives leaves[i * leaf_width + j] to output `output + j`
   std::vector<linear_leaf> linear;  ///< one per leaf; empty when the leaves are plain values
-  std::vector<category_set> sets;
-  std::uint32_t output = 0;
+  std::vector<category_set> sets;   ///< of splits by category
+  std::uint32_t output = 0;         ///< the margin that the leaves are added to
 
   // Training weight that reached each split and each leaf: only contributions read it, and it may be empty.
-  std::vector<double> split_cover;
-  std::vector<double> leaf_cover;
+  std::vector<double> split_cover;  ///< training weight of each split, for contributions; may be empty
+  std::vector<double> leaf_cover;   ///< training weight of each leaf, for contributions; may be empty
 };
 
 /// The categories of a feature as its trainer knew them, the name of code c at position c: texts, or numbers where
 /// those were the categories. Both empty: an ordinary number, or codes that the file does not name.
 struct category_names {
-  std::vector<std::string> texts;
-  std::vector<double> numbers;
+  std::vector<std::string> texts;  ///< categories that are texts, by code
+  std::vector<double> numbers;     ///< categories that are numbers, by code
 
+  /// The column has no categories.
   bool empty() const noexcept { return texts.empty() && numbers.empty(); }
 };
 
@@ -103,39 +106,39 @@ enum class unseen_rule : std::uint8_t {
 
 /// How many rounds of boosting a model scores, of those that its file holds.
 struct round_count {
-  std::size_t used = 0;
-  std::size_t saved = 0;
+  std::size_t used = 0;   ///< rounds that are scored
+  std::size_t saved = 0;  ///< rounds that the file holds
 };
 
 /// An ensemble in nobody's dialect: what every loader produces and `forest` scores. A margin is the base, plus the
 /// linear terms in feature order, plus the leaves in tree order, each addition rounded to `sum`; then times the scale,
 /// plus the offset.
 struct forest_model {
-  std::size_t features = 0;
-  std::size_t outputs = 1;
+  std::size_t features = 0;                ///< numeric columns of a row
+  std::size_t outputs = 1;                 ///< margins of a row
   std::vector<std::string> feature_names;  ///< empty when the file carries none
   std::vector<std::string> feature_types;  ///< as the file says them; empty when it does not
 
-  std::vector<category_names> categories;  ///< empty, or one per feature
-  std::string nameless;                    ///< why names of categories that the file has are not there; mostly empty
-  unseen_rule unseen = unseen_rule::missing;
-  round_count rounds;
+  std::vector<category_names> categories;     ///< empty, or one per feature
+  std::string nameless;                       ///< why names of categories that the file has are not there; mostly empty
+  unseen_rule unseen = unseen_rule::missing;  ///< for categories beyond the training data
+  round_count rounds;                         ///< of boosted models
 
-  std::optional<double> missing;         ///< a number that is missing as NaN is, once rounded to `input`
-  precision input = precision::float64;  ///< inputs are rounded to this before anything else
-  precision sum = precision::float64;
-  comparison compare = comparison::less_equal;
-  category_rule codes = category_rule::negative_is_unknown;
-  bool tiny_is_zero = false;  ///< |x| <= 1e-35f is read as 0 (LightGBM)
-  input_rule accepts = input_rule::any;
+  std::optional<double> missing;                ///< a number that is missing as NaN is, once rounded to `input`
+  precision input = precision::float64;         ///< inputs are rounded to this before anything else
+  precision sum = precision::float64;           ///< what sums are rounded to
+  comparison compare = comparison::less_equal;  ///< how a number is compared with a threshold
+  category_rule codes = category_rule::negative_is_unknown;  ///< how a number becomes the code of a category
+  bool tiny_is_zero = false;                                 ///< |x| <= 1e-35f is read as 0 (LightGBM)
+  input_rule accepts = input_rule::any;                      ///< values that rows may have
 
   std::vector<double> base;      ///< one per output
   std::vector<double> linear;    ///< weights, features x outputs row-major; empty when there is no linear part
   std::uint32_t leaf_width = 1;  ///< values per leaf: 1, or `outputs` (random forests)
-  std::vector<tree> trees;
-  double scale = 1;
-  std::vector<double> offset;  ///< one per output; empty: neither scale nor offset
-  link output_link;
+  std::vector<tree> trees;       ///< in the order in which their leaves are added
+  double scale = 1;              ///< multiplies the sum
+  std::vector<double> offset;    ///< one per output; empty: neither scale nor offset
+  link output_link;              ///< from margins to predictions
 
   std::optional<model_outputs> predicts;  ///< what predict() gives, where the file says it
   bool class_by_margins = false;          ///< of several classes: predict() takes the largest margin

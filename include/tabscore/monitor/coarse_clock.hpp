@@ -10,12 +10,14 @@ namespace tabscore::inline TABSCORE_ABI {
 
 /// The steady clock as of the system's last tick, a few milliseconds ago at most: reading it costs a quarter.
 struct coarse_clock {
-  using duration = std::chrono::steady_clock::duration;
-  using rep = duration::rep;
-  using period = duration::period;
-  using time_point = std::chrono::time_point<coarse_clock>;
-  static constexpr bool is_steady = true;
+  // As std::chrono requires.
+  using duration = std::chrono::steady_clock::duration;      ///< as of steady_clock
+  using rep = duration::rep;                                 ///< as of steady_clock
+  using period = duration::period;                           ///< as of steady_clock
+  using time_point = std::chrono::time_point<coarse_clock>;  ///< of this clock alone
+  static constexpr bool is_steady = true;                    ///< it never goes back
 
+  /// The time of the last tick.
   static time_point now() noexcept {
 #if defined(CLOCK_MONOTONIC_COARSE)
     std::timespec t{};

@@ -25,14 +25,17 @@ namespace tabscore::inline TABSCORE_ABI {
 
 /// Records of which two models were asked, and those that they put into different classes.
 struct swap_counts {
-  std::uint64_t records = 0, changed = 0;
+  std::uint64_t records = 0;            ///< all of them
+  std::uint64_t changed = 0;            ///< those whose value differs
   std::vector<std::uint64_t> matrix{};  ///< values x values: the first model's, then the second one's; or empty
 
+  /// Counts a record.
   void add(std::size_t from, std::size_t to, std::size_t values) noexcept {
     ++records;
     changed += from != to;
     if (!matrix.empty()) ++matrix[from * values + to];
   }
+  /// Adds the counts of other records.
   void merge(const swap_counts& other) {
     records += other.records;
     changed += other.changed;
@@ -58,29 +61,36 @@ class difference_counts {
  public:
   /// Edges of magnitude 1, 2 and 5 times a power of ten, 1e-9 to 5e9, and a cell for all that is smaller.
   static constexpr std::size_t magnitudes = 57;
-  static constexpr std::size_t cells = 2 * magnitudes + 1;
-  static double edge(std::size_t i) noexcept;  ///< the i-th magnitude
+  static constexpr std::size_t cells = 2 * magnitudes + 1;  ///< of the histogram
+  static double edge(std::size_t i) noexcept;               ///< the i-th magnitude
   /// The ends of a cell; a negative cell has its upper end, a positive one its lower end.
   static std::pair<double, double> range(std::size_t cell) noexcept;
 
+  /// Counts a difference: second minus first.
   void add(double d) noexcept {
     signed_.add(d);
     absolute_.add(std::abs(d));
     largest_ = (std::max)(largest_, std::abs(d));
     ++histogram_[cell_of(d)];
   }
+  /// Adds the counts of other records.
   void merge(const difference_counts& other) noexcept {
     signed_.merge(other.signed_);
     absolute_.merge(other.absolute_);
     largest_ = (std::max)(largest_, other.largest_);
     for (std::size_t i = 0; i < cells; ++i) histogram_[i] += other.histogram_[i];
   }
+  /// Of n records.
   double mean(std::uint64_t n) const noexcept { return signed_.sum.value() / static_cast<double>(n); }
+  /// Of n records.
   double mean_absolute(std::uint64_t n) const noexcept { return absolute_.value() / static_cast<double>(n); }
+  /// Of n records.
   double root_mean_square(std::uint64_t n) const noexcept {
     return std::sqrt(signed_.squares.value() / static_cast<double>(n));
   }
+  /// The largest absolute difference.
   double largest() const noexcept { return largest_; }
+  /// By sign and power of ten; the middle cell counts zeros.
   const std::array<std::uint64_t, cells>& histogram() const noexcept { return histogram_; }
   friend bool operator==(const difference_counts&, const difference_counts&) = default;
 
@@ -99,16 +109,18 @@ class difference_counts {
 /// for concurrent use.
 class comparison_counts {
  public:
-  static constexpr std::size_t tenths = 10;
-  static constexpr std::size_t max_matrix = 100, max_part_matrix = 10;  ///< values of a kept matrix
-  static constexpr std::size_t max_segment_values = 100;                ///< of a field; the others are one segment
+  static constexpr std::size_t tenths = 10;               ///< parts of the first model's probability
+  static constexpr std::size_t max_matrix = 100;          ///< values of a matrix that is kept
+  static constexpr std::size_t max_part_matrix = 10;      ///< the same of a part
+  static constexpr std::size_t max_segment_values = 100;  ///< of a field; the others are one segment
 
   /// A value of a field, as JSON; empty: of the values that are not kept apart.
   struct segment {
-    std::size_t field = 0;
-    std::string value;
+    std::size_t field = 0;  ///< position among the segment fields
+    std::string value;      ///< as JSON
   };
 
+  /// The layout of both models, and the fields by whose values records are counted apart.
   explicit comparison_counts(const prediction_layout& layout, std::vector<std::string> segment_fields = {});
 
   /// Counts a batch. segment_of(field, row) is a segment field's value as JSON. Precondition: both models have the
@@ -125,11 +137,16 @@ class comparison_counts {
   /// Adds the counts of other records; false: they are of models with other outputs, or of other segment fields.
   bool merge(const comparison_counts& other);
 
+  /// Records counted.
   std::uint64_t records() const noexcept { return records_; }
+  /// One for each of label, class and decision that the layout has.
   const std::vector<swap_table>& swaps() const noexcept { return swaps_; }
+  /// By whose values records are counted apart.
   const std::vector<std::string>& segment_fields() const noexcept { return fields_; }
+  /// Values seen so far.
   const std::vector<segment>& segments() const noexcept { return segments_; }
   const std::vector<std::string>& numbers() const noexcept { return numbers_; }  ///< their names
+  /// One for each number of the layout.
   const std::vector<difference_counts>& differences() const noexcept { return differences_; }
 
   /// The tenth of a probability: the i-th is above i * 0.1 and up to (i + 1) * 0.1, the first one from 0.

@@ -12,6 +12,7 @@
 // How far two histograms of the same cells are apart, from their counts. All are 0 where either one is empty.
 namespace tabscore::inline TABSCORE_ABI {
 
+/// Counts of the cells of one feature.
 using cell_counts = std::span<const std::uint64_t>;
 
 namespace detail {
@@ -68,9 +69,10 @@ double wasserstein_distance(std::span<const double> positions, cell_counts train
 
 /// Pearson's statistic of the two histograms as a 2 x cells table, without correction, and its degrees of freedom.
 struct chi_square {
-  double statistic = 0;
-  std::size_t freedom = 0;
+  double statistic = 0;     ///< Pearson's statistic
+  std::size_t freedom = 0;  ///< degrees of freedom
 };
+/// Pearson's statistic for "both come from the same distribution".
 chi_square chi_square_of(cell_counts training, cell_counts live) noexcept;
 
 }  // namespace tabscore::inline TABSCORE_ABI

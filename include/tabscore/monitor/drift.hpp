@@ -23,6 +23,7 @@ struct drift_settings {
   double rate_shift = 0.1;         ///< so large a change of the positive rate, or of a class's, is drift
 };
 
+/// What the drift of the totals says.
 enum class drift_verdict : std::uint8_t {
   no_baseline,
   no_samples,
@@ -35,17 +36,18 @@ enum class drift_verdict : std::uint8_t {
 
 /// How far the traffic has moved from the training rows. Names point into the baseline.
 struct drift_status {
-  std::uint64_t samples = 0;
-  double score = 0;                       ///< the largest |z| of all features; infinite once a sum has overflowed
-  std::vector<std::string_view> drifted;  ///< in alphabetical order
-  double predicted_positive_rate = 0;     ///< of two classes
-  double training_positive_rate = 0;
+  std::uint64_t samples = 0;                  ///< records seen
+  double score = 0;                           ///< the largest |z| of all features; infinite once a sum has overflowed
+  std::vector<std::string_view> drifted;      ///< in alphabetical order
+  double predicted_positive_rate = 0;         ///< of two classes
+  double training_positive_rate = 0;          ///< of binary
   std::vector<double> predicted_class_rates;  ///< of several classes
-  std::vector<double> training_class_rates;
-  std::vector<double> predicted_means;  ///< of numbers
-  std::vector<double> training_means;
-  drift_verdict verdict = drift_verdict::no_baseline;
+  std::vector<double> training_class_rates;   ///< of multiclass, in the order of the classes
+  std::vector<double> predicted_means;        ///< of numbers
+  std::vector<double> training_means;         ///< of regression, one a target
+  drift_verdict verdict = drift_verdict::no_baseline;  ///< what follows
 
+  /// The verdict asks for a new model.
   bool should_retrain() const noexcept {
     return verdict == drift_verdict::feature_drift || verdict == drift_verdict::rate_shift ||
            verdict == drift_verdict::prediction_drift;

@@ -37,8 +37,10 @@ class basic_drift_monitor {
   explicit basic_drift_monitor(drift_reference reference, std::uint64_t window_records = 2000)
       : reference_(std::move(reference)), counts_(reference_.cells(), window_records) {}
 
+  /// What records are compared with.
   const drift_reference& reference() const noexcept { return reference_; }
 
+  /// Counts of a batch that is being scored.
   template <std::size_t Width>
   class partial {
    public:
@@ -52,6 +54,7 @@ class basic_drift_monitor {
     std::array<std::uint32_t, max_text_cells> text_;
   };
 
+  /// The sink's hook: counts a block.
   template <schema_type Schema, std::size_t Width>
   void observe(partial<Width>& part, const scored<Schema>& block, const feature_block& x) const noexcept {
     moments_.observe(part.moments_, block, x);
@@ -72,6 +75,7 @@ class basic_drift_monitor {
     });
   }
 
+  /// The sink's hook: adds a batch once all of it is scored.
   template <schema_type Schema, std::size_t Width>
   void record(const partial<Width>& part, const scored<Schema>& batch) noexcept {
     in_turn([&] {
@@ -110,9 +114,11 @@ class basic_drift_monitor {
 
   /// Consistent copies: of whole batches.
   totals read() const { return exact().rounded(); }
+  /// Totals without rounding, which merge bit for bit.
   exact_totals exact() const {
     return all_counted([&] { return moments_.exact(); });
   }
+  /// Counts of each cell of the reference, within a window.
   std::vector<std::uint64_t> counts(window w) const {
     const auto now = this_minute();
     return all_counted([&] { return counts_.read(w, now); });
@@ -281,7 +287,9 @@ class basic_drift_monitor {
   mutable sliding_counts counts_;
 };
 
+/// Thread-safe.
 using drift_monitor = basic_drift_monitor<std::mutex>;
+/// For one thread.
 using drift_monitor_st = basic_drift_monitor<no_mutex>;
 
 }  // namespace tabscore::inline TABSCORE_ABI

@@ -22,14 +22,16 @@ enum class monitored_kind : std::uint8_t { numeric, text, probability, output, c
 
 /// One thing that is counted: where its cells are, and what its cells mean.
 struct monitored {
-  std::string name;
-  monitored_kind kind{};
+  std::string name;       ///< the feature's or output's name
+  monitored_kind kind{};  ///< what is counted of it
   std::size_t first = 0;  ///< its cells are [first, first + cells) of all counts
   std::size_t cells = 0;  ///< numbers: below, one per bin, above, missing; texts: one per category, unseen, missing;
                           ///< classes: one per class, and two that stay empty
 
+  /// It has bins rather than categories.
   bool is_number() const noexcept { return kind != monitored_kind::text && kind != monitored_kind::classes; }
 
+  /// Its cells of all cells.
   std::span<const std::uint64_t> of(std::span<const std::uint64_t> counts) const noexcept {
     return counts.subspan(first, cells);
   }
@@ -38,18 +40,20 @@ struct monitored {
 /// What live counts are compared with: a model's features, their bins and categories, and the counts of its training
 /// rows. Immutable, so that threads share one. drift_reference{} is of a model without histograms.
 struct drift_reference {
-  std::string model;
-  std::vector<monitored> features;  ///< numeric ones, text ones, the predictions
-  std::vector<binner> bins;         ///< one per numeric feature, then one per number of a prediction
-  std::vector<std::vector<double>> edges;
-  std::vector<one_hot> text;
-  std::vector<std::uint64_t> training;  ///< counts of all cells
-  drift_baseline baseline;
+  std::string model;                        ///< the model's name
+  std::vector<monitored> features;          ///< numeric ones, text ones, the predictions
+  std::vector<binner> bins;                 ///< one per numeric feature, then one per number of a prediction
+  std::vector<std::vector<double>> edges;   ///< of the bins of each numeric feature and output
+  std::vector<one_hot> text;                ///< of each text field
+  std::vector<std::uint64_t> training;      ///< counts of all cells
+  drift_baseline baseline;                  ///< as the model file has it
   std::size_t outputs = 1;                  ///< numbers of a prediction
   std::vector<std::string> classes = {};    ///< of several classes
   std::vector<std::string> decisions = {};  ///< of a service that declares some; they have no training counts
 
+  /// Of all features and outputs.
   std::size_t cells() const noexcept { return training.size(); }
+  /// Numeric features, without the outputs.
   std::size_t numeric() const noexcept { return bins.empty() ? 0 : bins.size() - outputs; }
   /// Of a numeric feature, or behind the last one of a prediction's number.
   const monitored& number(std::size_t j) const noexcept {

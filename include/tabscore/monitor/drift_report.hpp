@@ -24,24 +24,25 @@ struct alarm_settings {
 
 /// How far one feature (or a number or class of the predictions) has moved. The name points into the reference.
 struct feature_drift {
-  std::string_view name;
-  monitored_kind kind{};
+  std::string_view name;       ///< the feature's or output's name
+  monitored_kind kind{};       ///< what is counted of it
   double stability_index = 0;  ///< as it is
   double stability_noise = 0;  ///< what it is on average without drift
   double p_value = 1;          ///< how often it is so large without drift, adjusted for the number of features (Holm)
-  double jensen_shannon = 0;
+  double jensen_shannon = 0;   ///< in bits, 0 to 1
   double kolmogorov_smirnov = 0;  ///< of numbers that are not missing; 0 for texts
   double wasserstein = 0;         ///< the same, in training rows: 0.1 is a shift past a tenth of them; 0 for texts
-  chi_square chi;
-  double missing_share = 0;
-  double unseen_share = 0;  ///< outside the training range, or of categories that were not in training
-  bool alarm = false;
+  chi_square chi;                 ///< with its p-value
+  double missing_share = 0;       ///< of the records
+  double unseen_share = 0;        ///< outside the training range, or of categories that were not in training
+  bool alarm = false;             ///< effect, p-value and sample all say so
 };
 
+/// Drift of a window against the training data.
 struct drift_report {
-  std::uint64_t records = 0;
-  bool enough = false;  ///< records reach the minimum
-  bool alarm = false;
+  std::uint64_t records = 0;            ///< records of the window
+  bool enough = false;                  ///< records reach the minimum
+  bool alarm = false;                   ///< one of the features has an alarm
   std::vector<feature_drift> features;  ///< in the reference's order
 };
 

@@ -13,26 +13,30 @@ namespace tabscore::inline TABSCORE_ABI {
 
 /// A figure that was computed from a sample: its 95 % confidence interval, and the sample's size. NaN: not defined.
 struct estimate {
-  double value = std::numeric_limits<double>::quiet_NaN();
-  double low = std::numeric_limits<double>::quiet_NaN();
-  double high = std::numeric_limits<double>::quiet_NaN();
-  std::uint64_t samples = 0;
+  double value = std::numeric_limits<double>::quiet_NaN();  ///< the figure
+  double low = std::numeric_limits<double>::quiet_NaN();    ///< lower end of the interval
+  double high = std::numeric_limits<double>::quiet_NaN();   ///< upper end of the interval
+  std::uint64_t samples = 0;                                ///< records that it was computed from
 };
 
 /// Values added up exactly, and their squares: the mean with its interval, merged bit for bit in any order.
 struct exact_mean {
-  exact_sum sum, squares;
+  exact_sum sum;      ///< of the values
+  exact_sum squares;  ///< of their squares
 
+  /// Adds a value.
   void add(double x) noexcept {
     sum.add(x);
     const double square = x * x;
     squares.add(square);
     if (std::isfinite(square)) squares.add(std::fma(x, x, -square));  // what the product was rounded by
   }
+  /// Adds the values of another one.
   void merge(const exact_mean& other) noexcept {
     sum.merge(other.sum);
     squares.merge(other.squares);
   }
+  /// Takes values out that were added before.
   void subtract(const exact_mean& other) noexcept {
     sum.subtract(other.sum);
     squares.subtract(other.squares);

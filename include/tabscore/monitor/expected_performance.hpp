@@ -27,15 +27,16 @@ namespace tabscore::inline TABSCORE_ABI {
 /// The figures to expect of predictions without labels, if their probabilities are true (CBPE, confidence-based
 /// performance estimation). The intervals are of what labels would show: each is a trial with its probability.
 struct expected_report {
-  std::uint64_t predictions = 0;
-  std::vector<figure> figures;
-  std::vector<double> confusion;  ///< of two classes: actual class after actual class, as performance_report has it
-  std::vector<std::string> classes;
+  std::uint64_t predictions = 0;     ///< records counted
+  std::vector<figure> figures;       ///< expected, with their intervals
+  std::vector<double> confusion;     ///< of two classes: actual class after actual class, as performance_report has it
+  std::vector<std::string> classes;  ///< of the confusion, in its order
 };
 
 /// What the expected figures are computed from: integers and exact sums, merged bit for bit. Not for concurrent use.
 class expected_counts {
  public:
+  /// The model's outputs say which figures there are.
   explicit expected_counts(model_outputs model) : model_(std::move(model)) {
     if (model_.task == task::binary) cells_.resize(score_cells);
   }
@@ -44,11 +45,13 @@ class expected_counts {
   static bool has_figures(const model_outputs& model) noexcept {
     return model.task == task::binary || (model.task == task::multiclass && model.probabilities);
   }
+  /// Whose predictions are counted.
   const model_outputs& model() const noexcept { return model_; }
 
   /// Counts a prediction; one with a number that is no probability is left out. Precondition: has_figures(model()).
   void add(std::span<const double> prediction, std::uint32_t predicted) noexcept;
 
+  /// Adds the counts of other records. Precondition: the same outputs.
   void merge(const expected_counts& other) {
     for (std::size_t i = 0; i < records_.size(); ++i) {
       records_[i] += other.records_[i];
@@ -60,6 +63,7 @@ class expected_counts {
     }
   }
 
+  /// The figures that follow from the counts.
   friend expected_report report_expected(const expected_counts& counts);
 
  private:
@@ -76,18 +80,21 @@ class expected_counts {
   std::vector<cell> cells_;
 };
 
+/// The figures that follow from the counts.
 expected_report report_expected(const expected_counts& counts);
 
 /// Whether the probabilities were true of the records whose labels are known: without that, expected figures mislead.
 struct calibration_check {
+  /// Whether the probabilities agree with the labels.
   enum class state : std::uint8_t { unknown, holds, fails };
-  std::uint64_t labels = 0;
-  double ece = std::numeric_limits<double>::quiet_NaN();
+  std::uint64_t labels = 0;                               ///< labels that were counted
+  double ece = std::numeric_limits<double>::quiet_NaN();  ///< expected calibration error
   double noise =
       std::numeric_limits<double>::quiet_NaN();  ///< true probabilities seldom show more: mean + 3 deviations
-  state status = state::unknown;
+  state status = state::unknown;                 ///< what follows
 };
 
+/// When calibration counts as failed.
 struct calibration_settings {
   double limit = 0.02;             ///< it fails where error - noise reaches this
   std::uint64_t min_labels = 200;  ///< of fewer nothing is said
@@ -96,6 +103,7 @@ struct calibration_settings {
 /// Of two classes; unknown for other tasks.
 calibration_check check_calibration(const performance_counts& counts, const calibration_settings& settings = {});
 
+/// As JSON spells it.
 inline constexpr std::string_view name(calibration_check::state s) noexcept {
   constexpr std::string_view names[]{"unknown", "holds", "fails"};
   return names[static_cast<std::size_t>(s)];

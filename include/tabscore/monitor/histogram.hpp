@@ -17,12 +17,12 @@ namespace tabscore::inline TABSCORE_ABI {
 /// Immutable, so that threads share one.
 class binner {
  public:
-  static constexpr std::size_t max_edges = training_histograms::max_bins + 1;
+  static constexpr std::size_t max_edges = training_histograms::max_bins + 1;  ///< edges of the largest histogram
 
   /// What a batch collects: how many values reach each edge, which is cheaper to count than bins. tally{} is empty.
   struct tally {
-    std::array<std::uint32_t, max_edges> at_least;
-    std::uint32_t missing;
+    std::array<std::uint32_t, max_edges> at_least;  ///< values that reach each edge
+    std::uint32_t missing;                          ///< values that are NaN
   };
 
   /// 2 to max_edges edges, ascending, each a single precision float; others throw (abort without exceptions).
@@ -34,6 +34,7 @@ class binner {
   /// [below, bin 0, bin 1, ..., above, missing]
   std::size_t cells() const noexcept { return edges_ + 2; }
 
+  /// Adds n values to a tally.
   void count(const double* x, std::size_t n, tally& into) const noexcept;
   /// The same of values that are single precision already. Room for up to column_step of them behind is written to.
   void count(float* x, std::size_t n, tally& into) const noexcept;

@@ -33,10 +33,12 @@ struct label {
 ///  - regression, quantiles: a finite number; of several targets a list of them
 class label_reader {
  public:
+  /// The model's outputs say what a label is.
   explicit label_reader(model_outputs model) : model_(std::move(model)) {
     for (const std::string& name : model_.classes) class_numbers_.push_back(detail::number_in(name));
   }
 
+  /// Whose labels are read.
   const model_outputs& model() const noexcept { return model_; }
 
   /// Reads {"id": ..., "label": ..., "time": ...}; time may be absent or null, other members are ignored. nullptr:

@@ -31,6 +31,7 @@ namespace tabscore::inline TABSCORE_ABI {
 /// What became of a label.
 enum class label_outcome : std::uint8_t { joined, late, duplicate, contradicting, unknown };
 
+/// As JSON spells it.
 inline constexpr std::string_view name(label_outcome o) noexcept {
   constexpr std::string_view names[]{"joined", "late", "duplicate", "contradicting", "unknown"};
   return names[static_cast<std::size_t>(o)];
@@ -46,7 +47,7 @@ inline constexpr std::string_view name(label_outcome o) noexcept {
 /// there, and the labels of a commit() are, or none of them.
 class label_window {
  public:
-  static constexpr std::size_t most = std::size_t{1} << 30;
+  static constexpr std::size_t most = std::size_t{1} << 30;  ///< predictions that a window may keep
 
   /// `capacity`: predictions, `most` at most. `delay`: labels that become known later than that are late; 0: none is.
   explicit label_window(model_outputs model = {}, std::size_t capacity = 0, std::chrono::seconds delay = {},
@@ -79,9 +80,12 @@ class label_window {
   static result<files::mapped_file> open_file(const std::string& path, const model_outputs& model, std::size_t capacity,
                                               ::mode_t mode, bool& lost);
 
+  /// Predictions that it keeps.
   std::size_t capacity() const noexcept { return capacity_; }
+  /// Whose predictions it keeps.
   const model_outputs& model() const noexcept { return counts_.model(); }
 
+  /// The sink's hook: keeps the predictions of a batch.
   template <schema_type Schema>
   void record(const scored<Schema>& batch) noexcept {
     const predictions& p = batch.scores;
@@ -146,11 +150,13 @@ class label_window {
     memory_[committed_at] = next;
   }
 
+  /// What a window has counted.
   struct contents {
-    performance_counts counts;
+    performance_counts counts;   ///< of pairs of a prediction and its label
     std::size_t kept = 0;        ///< predictions in the window, with and without labels, and the repeated ones
     std::uint64_t repeated = 0;  ///< predictions whose id was there, since the start
   };
+  /// A consistent copy.
   contents read() {
     std::unique_lock lock(mutex_);
     index(lock);

@@ -15,7 +15,9 @@ namespace tabscore::inline TABSCORE_ABI {
 /// then counting takes neither a lock nor a locked instruction.
 class metric_count {
  public:
+  /// One thread adds; others may read.
   void add(std::uint64_t n = 1) noexcept { value_.store(value() + n, std::memory_order_relaxed); }
+  /// The count so far.
   std::uint64_t value() const noexcept { return value_.load(std::memory_order_relaxed); }
 
  private:
@@ -26,8 +28,9 @@ class metric_count {
 template <std::size_t Bounds>
 struct histogram_counts {
   std::array<std::uint64_t, Bounds + 1> in{};  ///< values above bound i - 1 and up to bound i; the last: above all
-  std::uint64_t sum = 0;
+  std::uint64_t sum = 0;                       ///< of the values
 
+  /// Adds other counts.
   histogram_counts& operator+=(const histogram_counts& other) noexcept {
     for (std::size_t i = 0; i < in.size(); ++i) in[i] += other.in[i];
     sum += other.sum;
@@ -39,12 +42,15 @@ struct histogram_counts {
 template <std::size_t Bounds>
 class metric_histogram {
  public:
+  /// The bounds must outlive it.
   explicit constexpr metric_histogram(const std::array<std::uint64_t, Bounds>& bounds) noexcept : bounds_(&bounds) {}
 
+  /// Counts a value. One thread observes; others may read.
   void observe(std::uint64_t value) noexcept {
     in_[static_cast<std::size_t>(std::lower_bound(bounds_->begin(), bounds_->end(), value) - bounds_->begin())].add();
     sum_.add(value);
   }
+  /// The counts so far.
   histogram_counts<Bounds> read() const noexcept {
     histogram_counts<Bounds> counts;
     for (std::size_t i = 0; i < in_.size(); ++i) counts.in[i] = in_[i].value();

@@ -25,9 +25,9 @@ namespace tabscore::inline TABSCORE_ABI {
 
 /// Running totals of everything scored so far, rounded for reading.
 struct totals {
-  std::uint64_t samples = 0;
-  std::uint64_t positives = 0;
-  std::vector<double> sums;  ///< one per numeric feature, in the pipeline's order; empty before the first batch
+  std::uint64_t samples = 0;    ///< records
+  std::uint64_t positives = 0;  ///< records with label 1
+  std::vector<double> sums;     ///< one per numeric feature, in the pipeline's order; empty before the first batch
   std::vector<std::uint64_t> missing = {};    ///< values of each feature that are missing (NaN) and not in its sum
   std::vector<double> outputs = {};           ///< sums of the predictions' numbers (see monitored_outputs.hpp)
   std::vector<std::uint64_t> classes = {};    ///< records by predicted class; of several classes
@@ -44,8 +44,8 @@ struct totals {
 /// The same as they are kept: integers and exact sums, so that the order of batches, and how replicas share them,
 /// leaves no trace. Merging is associative and commutative, bit for bit.
 struct exact_totals {
-  std::uint64_t samples = 0;
-  std::uint64_t positives = 0;
+  std::uint64_t samples = 0;                  ///< records
+  std::uint64_t positives = 0;                ///< records with label 1
   std::vector<exact_sum> sums;                ///< as totals::sums
   std::vector<exact_sum> outputs = {};        ///< as totals::outputs
   std::vector<std::uint64_t> classes = {};    ///< as totals::classes
@@ -60,6 +60,7 @@ struct exact_totals {
     merge(classes, other.classes);
     merge(decisions, other.decisions);
   }
+  /// The sums as doubles.
   totals rounded() const;
 
   friend bool operator==(const exact_totals&, const exact_totals&) = default;
@@ -71,6 +72,7 @@ struct exact_totals {
     TABSCORE_ASSERT(from.empty() || into.size() == from.size(), "totals of other features or outputs");
     for (std::size_t j = 0; j < from.size(); ++j) into[j].merge(from[j]);
   }
+  /// Adds counts; the shorter one is filled up with zeros.
   static void merge(std::vector<std::uint64_t>& into, std::span<const std::uint64_t> from) {
     if (into.size() < from.size()) into.resize(from.size());
     for (std::size_t k = 0; k < from.size(); ++k) into[k] += from[k];
@@ -99,13 +101,15 @@ inline std::uint64_t sum(const std::int64_t* x, std::size_t n) noexcept {
 template <class Mutex>
 class basic_moments {
  public:
+  /// Sums of a batch that is being scored.
   template <std::size_t Width>
   struct partial {
-    partial() noexcept {}  // one that the compiler makes may clear it all first
-    std::array<batched_exact_sum, Width> real;
-    std::array<std::uint64_t, Width> integer{};
+    partial() noexcept {}                        // one that the compiler makes may clear it all first
+    std::array<batched_exact_sum, Width> real;   ///< of columns with fractions
+    std::array<std::uint64_t, Width> integer{};  ///< of columns of integers
   };
 
+  /// The sink's hook: adds up a block.
   template <schema_type Schema, std::size_t Width>
   void observe(partial<Width>& part, const scored<Schema>& block, const feature_block& x) const noexcept {
     std::size_t j = 0;
@@ -120,6 +124,7 @@ class basic_moments {
     for (; j < Width; ++j) part.real[j].add({x.column(j), x.rows});
   }
 
+  /// The sink's hook: adds a batch once all of it is scored.
   template <schema_type Schema, std::size_t Width>
   void record(const partial<Width>& part, const scored<Schema>& batch) noexcept {
     std::uint64_t positives = 0;
@@ -168,6 +173,7 @@ class basic_moments {
 
   /// A consistent copy: the sum of whole batches.
   totals read() const { return exact().rounded(); }
+  /// Totals without rounding, which merge bit for bit.
   exact_totals exact() const;
   /// Adds what another replica, or this one before it was restarted, has counted. Precondition: the features are the
   /// same, or one of the two is empty.
@@ -196,7 +202,9 @@ class basic_moments {
   mutable std::array<std::uint64_t, max_decisions> decisions_{};
 };
 
+/// Thread-safe.
 using moments = basic_moments<std::mutex>;
+/// For one thread.
 using moments_st = basic_moments<no_mutex>;
 
 }  // namespace tabscore::inline TABSCORE_ABI

@@ -36,26 +36,32 @@ class paired_labels {
 
   /// The mean of second loss - first loss. Of accuracy the share of right classes takes the loss's place.
   struct difference {
-    std::string_view figure;
-    std::string part;  ///< the target or level; empty: there is one
-    exact_mean mean{};
+    std::string_view figure;  ///< the figure's name
+    std::string part;         ///< the target or level; empty: there is one
+    exact_mean mean{};        ///< of the pairs' differences
   };
+  /// What has been counted.
   struct contents {
-    performance_counts first, second;
-    std::vector<difference> differences;
-    std::uint64_t pairs = 0;
-    std::size_t kept = 0;  ///< predictions in the window
+    performance_counts first;             ///< of the model
+    performance_counts second;            ///< of the challenger
+    std::vector<difference> differences;  ///< second minus first
+    std::uint64_t pairs = 0;              ///< labels that met both predictions
+    std::size_t kept = 0;                 ///< predictions in the window
   };
 
+  /// Predictions that it keeps of each model.
   std::size_t capacity() const noexcept { return first_.capacity(); }
 
+  /// Keeps the predictions of both models.
   template <schema_type Schema>
   void record(const columns<Schema>& records, const predictions& first, const predictions& second) {
     const std::lock_guard lock(mutex_);
     first_.record(scored<Schema>{records, first});
     second_.record(scored<Schema>{records, second});
   }
+  /// Joins a label with both predictions.
   label_outcome join(std::string_view id, std::optional<std::int64_t> time, std::span<const double> numbers);
+  /// A copy of the counts.
   contents read() const;
 
  private:

@@ -35,7 +35,9 @@ class performance_counts {
 
   static constexpr std::size_t tenths = 10;  ///< of probability, for calibration
 
+  /// Whose predictions are counted.
   const model_outputs& model() const noexcept { return model_; }
+  /// Pairs of a prediction and its label.
   std::uint64_t pairs() const noexcept { return pairs_; }
 
   /// Numbers of a label: one for each target; of other tasks one, which of classes is the index (of two classes, of
@@ -77,13 +79,16 @@ class performance_counts {
 
   /// All that was counted as words, which load() takes of counts of the same model.
   std::size_t words() const noexcept { return 1 + counts_.size() + (2 * means_.size() + sums_.size()) * sum_words; }
+  /// Writes words() numbers.
   void save(std::span<std::uint64_t> to) const noexcept;
+  /// Reads words() numbers that save() wrote.
   void load(std::span<const std::uint64_t> from) noexcept;
 
   // What was counted, for reports.
 
   /// Scores and labels of 0 and 1, whose order counts: binary, score and anomaly.
   bool is_ranked() const noexcept { return model_.task != task::multiclass && label_classes() == 2; }
+  /// The task has a confusion matrix.
   bool has_matrix() const noexcept {
     return model_.task != task::multiclass || model_.columns <= max_confusion_classes;
   }
@@ -95,9 +100,11 @@ class performance_counts {
   std::array<std::uint64_t, 3> class_totals(std::size_t c) const noexcept;
   /// Of two classes: the records whose probability is in a tenth, the positive ones of them, and their probabilities.
   struct tenth {
-    std::uint64_t records, positives;
-    double probabilities;
+    std::uint64_t records;    ///< all of them
+    std::uint64_t positives;  ///< with label 1
+    double probabilities;     ///< the sum of their probabilities
   };
+  /// Of two classes; i from 0 to 9.
   tenth tenth_at(std::size_t i) const noexcept { return {counts_[4 + 2 * i], counts_[5 + 2 * i], sums_[i].value()}; }
   /// Of binary, score and anomaly: labels in each cell, from the score that stands most for the positive label.
   std::vector<score_group> groups() const {
@@ -116,10 +123,13 @@ class performance_counts {
   const exact_mean& mean_at(std::size_t i) const noexcept { return means_[i]; }
   /// Of quantiles: labels that are not above a level's number; behind the last level: those between the outer two.
   std::uint64_t covered(std::size_t i) const noexcept { return counts_[i]; }
+  /// Of quantiles.
   const std::vector<double>& levels() const noexcept { return levels_; }
+  /// Position of the smallest level.
   std::size_t lowest_level() const noexcept {
     return static_cast<std::size_t>(std::min_element(levels_.begin(), levels_.end()) - levels_.begin());
   }
+  /// Position of the largest level.
   std::size_t highest_level() const noexcept {
     return static_cast<std::size_t>(std::max_element(levels_.begin(), levels_.end()) - levels_.begin());
   }

@@ -19,13 +19,14 @@ namespace tabscore::inline TABSCORE_ABI {
 
 /// What a figure was when the model was validated, or has to be.
 struct performance_reference {
-  std::string figure;
-  double value = 0;
+  std::string figure;         ///< as the report names it
+  double value = 0;           ///< the figure's value then
   std::string_view source{};  ///< a literal: where it is from
 
   friend bool operator==(const performance_reference&, const performance_reference&) = default;
 };
 
+/// When a figure that is worse becomes an alarm.
 struct performance_alarm_settings {
   double tolerance = 0.05;         ///< the part of a reference that a figure may be worse by
   std::uint64_t min_labels = 200;  ///< of fewer there is no alarm
@@ -34,16 +35,18 @@ struct performance_alarm_settings {
 /// A figure beside its reference. An alarm: the whole interval is worse than the limit, in a sample that is large
 /// enough.
 struct performance_check {
-  performance_reference reference;
-  double limit = 0;
-  bool alarm = false;
+  performance_reference reference;  ///< what the figure is compared with
+  double limit = 0;                 ///< a figure beyond it is worse than is tolerated
+  bool alarm = false;               ///< the interval lies beyond the limit, and there are labels enough
 };
 
 /// Figures that may have a reference; `lower` are the better the lower they are.
 struct comparable_figure {
-  std::string_view name, also;  ///< `also`: scikit-learn's name
-  bool lower;
+  std::string_view name;  ///< its name here
+  std::string_view also;  ///< scikit-learn's name
+  bool lower;             ///< the lower the better
 };
+/// All of them.
 inline constexpr comparable_figure comparable_figures[]{{"accuracy", "accuracy_score", false},
                                                         {"precision", "precision_score", false},
                                                         {"recall", "recall_score", false},

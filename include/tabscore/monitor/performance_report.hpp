@@ -20,22 +20,23 @@ namespace tabscore::inline TABSCORE_ABI {
 /// A named figure. Where it was counted in cells of scores it is only known to lie between two bounds, and its interval
 /// is that of the lower bound's low end to the upper one's high end.
 struct figure {
-  std::string_view name;
-  estimate value;
+  std::string_view name;                                       ///< as scikit-learn names it
+  estimate value;                                              ///< with its interval
   double at_least = std::numeric_limits<double>::quiet_NaN();  ///< NaN: the value is exact
-  double at_most = std::numeric_limits<double>::quiet_NaN();
+  double at_most = std::numeric_limits<double>::quiet_NaN();   ///< NaN: the value is exact
   double expected = std::numeric_limits<double>::quiet_NaN();  ///< of coverage: the nominal share
 };
 
 /// The figures of a class, a target or a quantile.
 struct performance_part {
-  std::string name;
-  std::vector<figure> figures;
+  std::string name;             ///< of the class, target or quantile
+  std::vector<figure> figures;  ///< of this part alone
 };
 
 /// A point of the reliability curve: records with probabilities in (from, to].
 struct reliability {
-  double from = 0, to = 0;
+  double from = 0;       ///< exclusive; of the first point inclusive
+  double to = 0;         ///< inclusive
   double predicted = 0;  ///< the mean probability
   estimate actual;       ///< the share of positive labels
 };
@@ -44,18 +45,20 @@ struct reliability {
 /// records at random.
 struct gain {
   double records = 0;  ///< the share of all records
-  figure captured, lift;
+  figure captured;     ///< the share of all positive labels
+  figure lift;         ///< captured, divided by that of records at random
 };
 
+/// All figures of a task that follow from labels.
 struct performance_report {
-  tabscore::task task = tabscore::task::binary;
-  std::uint64_t pairs = 0;
-  std::vector<figure> figures;
-  std::vector<performance_part> parts;
-  std::vector<std::string> classes;      ///< of the confusion, in its order
-  std::vector<std::uint64_t> confusion;  ///< actual class after actual class, a count of each predicted one
-  std::vector<reliability> curve;        ///< of two classes
-  std::vector<gain> gains;               ///< of binary, score and anomaly
+  tabscore::task task = tabscore::task::binary;  ///< decides which figures there are
+  std::uint64_t pairs = 0;                       ///< pairs of a prediction and its label
+  std::vector<figure> figures;                   ///< of all records
+  std::vector<performance_part> parts;           ///< of each class, target or quantile
+  std::vector<std::string> classes;              ///< of the confusion, in its order
+  std::vector<std::uint64_t> confusion;          ///< actual class after actual class, a count of each predicted one
+  std::vector<reliability> curve;                ///< of two classes
+  std::vector<gain> gains;                       ///< of binary, score and anomaly
 };
 
 /// Computes the figures of labelled predictions. `groups`: of binary, score and anomaly, the labels of equal scores, as

@@ -23,17 +23,22 @@ namespace tabscore::inline TABSCORE_ABI {
 /// Numbers have all their digits (17 at most), whatever the locale.
 class prometheus_text {
  public:
-  static constexpr std::string_view content_type = "text/plain; version=0.0.4; charset=utf-8";
+  static constexpr std::string_view content_type = "text/plain; version=0.0.4; charset=utf-8";  ///< of the text format
+  /// A label of a sample.
   struct label {
-    std::string_view name, value;
+    std::string_view name;   ///< of letters, digits and underscores
+    std::string_view value;  ///< escaped when it is written
   };
+  /// Of one sample.
   using labels = std::initializer_list<label>;
 
+  /// The buffer must outlive it.
   explicit prometheus_text(text_buffer& out) noexcept : out_(out) {}
 
   /// The name must live as long as its samples are written.
   void family(std::string_view name, std::string_view type, std::string_view help);
 
+  /// Writes a sample of the family that was begun last.
   template <class Number>
   requires std::integral<Number> || std::floating_point<Number>
   void sample(labels of, Number value) { line("", of, {}, value); }

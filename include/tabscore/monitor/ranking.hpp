@@ -40,21 +40,24 @@ inline std::size_t score_cell(double x) noexcept {
 
 /// Labels of records whose scores are equal, or lie in one cell.
 struct score_group {
-  std::uint64_t negatives = 0, positives = 0;
+  std::uint64_t negatives = 0;  ///< labels 0 in the cell
+  std::uint64_t positives = 0;  ///< labels 1 in the cell
 };
 
 /// A value that is only known to lie between two others; equal ones where it is known.
 struct bounded {
-  double value = std::numeric_limits<double>::quiet_NaN();
-  double least = std::numeric_limits<double>::quiet_NaN();
-  double most = std::numeric_limits<double>::quiet_NaN();
+  double value = std::numeric_limits<double>::quiet_NaN();  ///< the middle of the bounds
+  double least = std::numeric_limits<double>::quiet_NaN();  ///< no order within the cells gives less
+  double most = std::numeric_limits<double>::quiet_NaN();   ///< no order within the cells gives more
 };
 
+/// Figures of how well scores rank labels.
 struct ranking {
-  std::uint64_t negatives = 0, positives = 0;
-  bounded roc_auc;            ///< the share of pairs in order, ties as half; of cells: of unknown pairs half
-  bounded average_precision;  ///< sum of (recall - recall before) * precision; of cells: the middle of the bounds
-  bounded kolmogorov_smirnov;
+  std::uint64_t negatives = 0;  ///< labels 0
+  std::uint64_t positives = 0;  ///< labels 1
+  bounded roc_auc;              ///< the share of pairs in order, ties as half; of cells: of unknown pairs half
+  bounded average_precision;    ///< sum of (recall - recall before) * precision; of cells: the middle of the bounds
+  bounded kolmogorov_smirnov;   ///< the largest distance of both score distributions
   std::array<bounded, 10> captured;  ///< positives among the first k + 1 tenths of the records
 };
 
@@ -137,7 +140,9 @@ inline ranking rank_groups(std::span<const score_group> groups, bool tied) {
 /// Scores with their labels, kept one by one for exact figures: 16 bytes a record.
 class score_pairs {
  public:
+  /// Adds a record.
   void add(double score, bool positive) { pairs_.emplace_back(score, positive); }
+  /// Records added.
   std::size_t size() const noexcept { return pairs_.size(); }
 
   /// A group for each different score, the highest first.

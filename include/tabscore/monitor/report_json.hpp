@@ -16,6 +16,7 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
+/// As JSON spells it.
 constexpr std::string_view name(window w) noexcept {
   constexpr std::string_view names[]{"total", "records", "hour", "day"};
   return names[static_cast<std::size_t>(w)];

@@ -14,10 +14,11 @@ namespace tabscore::inline TABSCORE_ABI {
 
 /// Whether records went to the arms of an experiment as their weights say: Pearson's chi-square of the counts.
 struct sample_ratio {
-  double chi_square = 0;
-  std::size_t freedom = 0;
-  double p = 1;  ///< the chance of at least this statistic where the shares are the weights
+  double chi_square = 0;    ///< Pearson's statistic
+  std::size_t freedom = 0;  ///< degrees of freedom
+  double p = 1;             ///< the chance of at least this statistic where the shares are the weights
 
+  /// The arms' sizes contradict their weights.
   bool alarm() const noexcept { return p < 0.001; }
 };
 

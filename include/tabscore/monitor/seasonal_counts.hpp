@@ -25,10 +25,13 @@ enum class season : std::uint8_t {
 /// for traffic that has a rhythm. Integers, so that replicas' counts merge in any order. Not for concurrent use.
 class seasonal_counts {
  public:
+  /// Of the wall clock, UTC.
   using time = std::chrono::system_clock::time_point;
 
+  /// Cells of the reference, and the season whose slots they are counted by.
   seasonal_counts(std::size_t cells, season by) : by_(by), slots_(count(by), counts(cells)), current_(cells) {}
 
+  /// The season.
   season by() const noexcept { return by_; }
 
   /// Notes the running counts of a monitor (window::total), from the first call on: what they have grown by since the
@@ -43,6 +46,7 @@ class seasonal_counts {
 
   /// What replicas and earlier runs have counted: slots x cells, with the hour that runs.
   std::vector<std::uint64_t> all() const;
+  /// Adds the counts that another one saved.
   void merge(std::span<const std::uint64_t> all);
 
  private:

@@ -17,8 +17,8 @@ namespace tabscore::inline TABSCORE_ABI {
 /// Records and what was predicted for them. A view, valid during the call that hands it over.
 template <schema_type Schema>
 struct scored {
-  columns<Schema> records;
-  predictions scores;
+  columns<Schema> records;            ///< what was scored
+  predictions scores;                 ///< what came of them
   std::string_view log_members = {};  ///< of the request, for each line of a log: , "name": value
 };
 
@@ -66,6 +66,7 @@ concept sink = batch_sink<Sink, Schema> || feature_sink<Sink, Schema, Width>;
 
 /// Forgets everything.
 struct null_sink {
+  /// Does nothing.
   void record(const auto&) noexcept {}
 };
 
@@ -81,6 +82,7 @@ constexpr bool checked_sink() {
 template <class... Sink>
 class sinks {
  public:
+  /// The sinks must outlive it.
   constexpr explicit sinks(Sink&... s) noexcept : all_(s...) {}
 
   /// Can all of them take the batches of such a pipeline? The compiler's complaint names the one that can't.
@@ -131,13 +133,16 @@ class sinks {
     }
 
    public:
+    /// The sinks must outlive it.
     constexpr explicit observation(const sinks& all) : sinks_(all) {}
 
+    /// Calls observe() of the sinks that have it.
     void observe(const scored<Schema>& block, const feature_block& x) noexcept {
       each([&]<class S>(S& s, auto& partial) {
         if constexpr (feature_sink<S, Schema, Width>) std::as_const(s).observe(partial, block, x);
       });
     }
+    /// Calls record() of all sinks.
     void record(const scored<Schema>& batch) noexcept {
       each([&]<class S>(S& s, auto& partial) {
         static_assert(sink<S, Schema, Width>, "tabscore: a sink has a noexcept record(batch)");

@@ -20,6 +20,7 @@ enum class window : std::uint8_t {
   hour,     ///< 59 to 60 minutes
   day       ///< 23 h 45 min to 24 h
 };
+/// In the order in which reports list them.
 inline constexpr std::array all_windows{window::total, window::records, window::hour, window::day};
 
 /// Counts of a fixed number of cells over several windows at once. A batch is added to one array, that of its minute;
@@ -27,8 +28,10 @@ inline constexpr std::array all_windows{window::total, window::records, window::
 /// of time at the end of the minute. Not for concurrent use.
 class sliding_counts {
  public:
+  /// Since any fixed time.
   using minutes = std::chrono::minutes;
 
+  /// Cells of the reference, and records of the window that is counted in records.
   sliding_counts(std::size_t cells, std::uint64_t window_records);
 
   /// The array that the next batch of `records` is added to. Threads may add a batch late: then the time goes back.
@@ -41,6 +44,7 @@ class sliding_counts {
   /// Adds to the total alone.
   void merge(std::span<const std::uint64_t> counts) { add_to(total_, counts); }
 
+  /// The counts within a window.
   std::vector<std::uint64_t> read(window w, minutes now) const;
 
  private:

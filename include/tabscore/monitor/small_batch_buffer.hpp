@@ -39,17 +39,20 @@ class small_batch_buffer {
     return beyond == 0;
   }
 
+  /// It has buffers.
   bool ready() const noexcept { return !numbers_.empty(); }
   /// Makes room for rows of so many features; false when there is no memory for it.
   bool prepare(std::size_t features) noexcept {
     return detail::unless_out_of_memory([&] { return numbers_.resize((features + 1) * stride), true; });
   }
 
+  /// Records that wait.
   std::size_t rows() const noexcept { return rows_; }
   /// Rows whose label is 1.
   std::uint64_t positives() const noexcept { return positives_; }
   /// Rows by decision: as many numbers as there are decisions.
   std::span<const std::uint64_t> decisions() const noexcept { return std::span(decisions_).first(decided_); }
+  /// Numeric features of each.
   std::size_t features() const noexcept { return numbers_.size() / stride - 1; }
   /// Of a feature, or behind the last one the predictions.
   std::span<const double> column(std::size_t j) const noexcept { return {numbers_.data() + j * stride, rows_}; }
@@ -67,6 +70,7 @@ class small_batch_buffer {
     for (const std::uint8_t decision : scores.decision_at) ++decisions_[decision];
     rows_ += x.rows;
   }
+  /// Forgets the records.
   void clear() noexcept {
     rows_ = 0, positives_ = 0;
     if (decided_ != 0) decisions_ = {};

@@ -23,17 +23,18 @@ namespace tabscore::inline TABSCORE_ABI {
 /// What a monitor has counted in all, of what: integers and exact sums, so that replicas' states merge into the bytes
 /// that one process would have, in any order. Plain data.
 struct monitor_state {
+  /// Counts of a feature or output.
   struct feature {
-    std::string name;
-    monitored_kind kind{};
+    std::string name;                   ///< as in the drift reference
+    monitored_kind kind{};              ///< what is counted of it
     std::vector<std::uint64_t> counts;  ///< as monitored::cells
 
     friend bool operator==(const feature&, const feature&) = default;
   };
-  std::string model;
-  std::string reference;  ///< fingerprint() of the drift reference: states of others do not merge
-  exact_totals totals;    ///< a sum per numeric feature
-  std::vector<feature> features;
+  std::string model;                        ///< the model's name
+  std::string reference;                    ///< fingerprint() of the drift reference: states of others do not merge
+  exact_totals totals;                      ///< a sum per numeric feature
+  std::vector<feature> features;            ///< in the order of the drift reference
   std::vector<std::string> decisions = {};  ///< whose counts the totals have
 
   friend bool operator==(const monitor_state&, const monitor_state&) = default;

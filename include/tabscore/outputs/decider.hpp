@@ -79,6 +79,7 @@ std::optional<error> wrong_field(const decision_policy& policy, std::span<const 
 template <schema_type Schema>
 class decider {
  public:
+  /// An error names the place in the policy that does not fit the predictions.
   static result<decider> make(const decision_policy& policy, const prediction_layout& layout) {
     auto tables = detail::bind_tables(policy, layout);
     if (!tables) return tables.error();

@@ -14,8 +14,9 @@ namespace tabscore::inline TABSCORE_ABI {
 
 /// How the numbers of a prediction become a decision: bands of one number, or the costs of each decision.
 struct decision_table {
+  /// Of a decision, by what is true.
   struct cost {
-    std::string decision;
+    std::string decision;                                 ///< the decision that it is of
     std::vector<std::pair<std::string, double>> classes;  ///< what the decision costs if the record is of the class
   };
   std::string place;           ///< in the file, for errors: "by.values.car", or empty
@@ -28,15 +29,16 @@ struct decision_table {
 
 /// A policy file as it was read (docs/decisions.md): what follows of predictions, versioned apart from the model.
 struct decision_policy {
-  std::string path;  ///< as given by the caller; errors name it
-  std::string name, version;
-  std::string sha256;  ///< of the file's bytes
-  std::string tables;  ///< the members of the file that decide, as one JSON object
-  std::string field;   ///< whose value chooses the table; empty: `otherwise` is for all records
+  std::string path;     ///< as given by the caller; errors name it
+  std::string name;     ///< as the file says
+  std::string version;  ///< as the file says
+  std::string sha256;   ///< of the file's bytes
+  std::string tables;   ///< the members of the file that decide, as one JSON object
+  std::string field;    ///< whose value chooses the table; empty: `otherwise` is for all records
   std::vector<std::pair<std::string, decision_table>> values;  ///< texts, or integers and truth values as JSON has them
-  std::optional<decision_table> otherwise;
-  std::optional<decision_table> missing;  ///< of records without a value; nothing: as otherwise
-  std::optional<reason_table> reasons;    ///< for the people whom adverse decisions concern
+  std::optional<decision_table> otherwise;                     ///< for records whose value has no table
+  std::optional<decision_table> missing;                       ///< of records without a value; nothing: as otherwise
+  std::optional<reason_table> reasons;                         ///< for the people whom adverse decisions concern
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI

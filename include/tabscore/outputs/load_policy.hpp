@@ -11,6 +11,7 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
+/// Larger policy files are refused.
 inline constexpr std::size_t max_policy_bytes = std::size_t{4} << 20;
 
 /// Reads a policy; `name` stands for the bytes in errors. The service's names are checked when a pipeline takes it.

@@ -86,7 +86,8 @@ inline constexpr std::size_t max_decisions = 64;
 ///     ts::decided<ts::binary<"probability", "default">, "decision", "approve", "refer", "decline">
 template <prediction_type Prediction, fixed_string Decision, fixed_string... Decisions>
 struct decided : Prediction {
-  static constexpr std::string_view decision = Decision.view();
+  static constexpr std::string_view decision = Decision.view();  ///< name of the member that holds the decision
+  /// Names of the decisions.
   static constexpr std::array<std::string_view, sizeof...(Decisions)> decisions{Decisions.view()...};
   /// Of all members: those of the prediction, then the decision.
   static constexpr auto members = [] {

@@ -21,16 +21,18 @@ namespace tabscore::inline TABSCORE_ABI {
 
 /// A column of a table with an entry a prediction.
 struct prediction_column {
+  /// What a column holds.
   enum class kind : std::uint8_t {
     number,      ///< a double: predictions::value(row, number)
     label,       ///< 0 or 1: predictions::label[row]
     class_name,  ///< a text: predictions::class_of(row)
     decision,    ///< a text: predictions::decision_of(row)
   };
-  std::string name;
-  kind of = kind::number;
-  std::size_t number = 0;
+  std::string name;        ///< in the header, or the schema
+  kind of = kind::number;  ///< what it holds
+  std::size_t number = 0;  ///< of kind::number: position among the predictions' numbers
 
+  /// Its values are texts.
   bool is_text() const noexcept { return of == kind::class_name || of == kind::decision; }
   /// Precondition: is_text(), and the row has a prediction.
   std::string_view text_of(const predictions& p, std::size_t row) const noexcept {
@@ -38,6 +40,7 @@ struct prediction_column {
   }
 };
 
+/// In the order of the table.
 using prediction_columns = std::vector<prediction_column>;
 
 namespace detail {

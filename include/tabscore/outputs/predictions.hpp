@@ -28,11 +28,13 @@ struct decision_layout {
   std::span<const std::string_view> names;  ///< of the decisions, as the service declares them
   std::string policy;                       ///< the SHA-256 of the policy that makes them
 
+  /// There are no decisions.
   bool empty() const noexcept { return names.empty(); }
 };
 
 /// The members of predictions as Python's json.dumps writes them, in pieces around the numbers.
 struct prediction_texts {
+  /// A text that is copied in steps of 16 bytes.
   using piece = detail::basic_repeated_text<16>;
 
   std::vector<piece> before;      ///< of each column, before its number
@@ -42,6 +44,7 @@ struct prediction_texts {
   std::size_t space = 0;          ///< bytes that the pieces of a record may touch
 
   prediction_texts() = default;
+  /// The texts for a layout.
   prediction_texts(std::span<const std::string_view> names, const model_outputs& model,
                    const decision_layout& decisions);
 };
@@ -49,9 +52,9 @@ struct prediction_texts {
 /// What the numbers of predictions are: the members' declared names, and what the model says.
 struct prediction_layout {
   std::span<const std::string_view> names;  ///< as prediction.hpp declares them
-  model_outputs model;
-  decision_layout decisions;
-  prediction_texts texts;
+  model_outputs model;                      ///< the task and its columns
+  decision_layout decisions;                ///< empty: no decisions are declared
+  prediction_texts texts;                   ///< what JSON has around the numbers
 
   /// The names must outlive it. Precondition: wrong_outputs() of match.hpp finds nothing.
   prediction_layout(std::span<const std::string_view> declared, model_outputs outputs, decision_layout decided = {})
@@ -70,15 +73,21 @@ class row_values : public std::span<const double> {
  public:
   constexpr row_values() noexcept = default;
   // NOLINTNEXTLINE(google-explicit-constructor): one number a record is a column of them.
+  /// Row-major numbers.
   constexpr row_values(std::span<const double> numbers, std::size_t columns = 1) noexcept
       : std::span<const double>(numbers), columns_(columns) {}
 
+  /// Numbers a record.
   constexpr std::size_t columns() const noexcept { return columns_; }
+  /// Records.
   constexpr std::size_t rows() const noexcept { return size() / columns_; }
+  /// No bounds are checked.
   constexpr double operator()(std::size_t row, std::size_t column = 0) const noexcept {
     return (*this)[row * columns_ + column];
   }
+  /// The numbers of a record.
   constexpr std::span<const double> row(std::size_t i) const noexcept { return subspan(i * columns_, columns_); }
+  /// A view of `count` records from `begin` on.
   constexpr row_values middle_rows(std::size_t begin, std::size_t count) const noexcept {
     return {subspan(begin * columns_, count * columns_), columns_};
   }
@@ -98,9 +107,9 @@ struct predictions {
   std::span<const std::uint8_t> decision_at{};  ///< of a service that declares decisions: the number of each record's
   double threshold = 0.5;                       ///< binary and anomaly
   detail::number_texts* texts = nullptr;  ///< of the values: empty until somebody writes them; none: they are not kept
-  const prediction_layout* layout = &prediction_layout::of_two_classes();
-  /// Of each record, when they were asked for: columns x (features + 1) numbers, the last of a column its base value.
+  const prediction_layout* layout = &prediction_layout::of_two_classes();  ///< what the columns mean
   const record_reasons* reasons = nullptr;  ///< of each record, for requests that ask for them
+  /// Columns x (features + 1) numbers a record, the last of a column its base value; empty: not asked for.
   std::span<const double> contributions{};
 
   predictions() = default;
@@ -120,6 +129,7 @@ struct predictions {
     if (t == task::multiclass) class_at = classes;
   }
 
+  /// Records.
   std::size_t rows() const noexcept { return value.rows(); }
   /// Some records, of two classes.
   bool are_binary() const noexcept { return !probability.empty() && class_at.empty(); }
@@ -139,15 +149,15 @@ struct predictions {
 
 /// A record without a prediction, and why, for a person.
 struct row_fault {
-  std::size_t row = 0;
-  std::string_view reason;
+  std::size_t row = 0;      ///< position in the batch
+  std::string_view reason;  ///< in a sentence
 };
 
 /// Predictions of records that are taken one by one: where there is none the values are NaN, the label and the class 0,
 /// and `faults`, in row order, says why. A view as well.
 struct row_predictions {
-  predictions scores;
-  std::span<const row_fault> faults;
+  predictions scores;                 ///< of all records
+  std::span<const row_fault> faults;  ///< in row order
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI

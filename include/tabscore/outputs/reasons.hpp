@@ -21,13 +21,14 @@ namespace tabscore::inline TABSCORE_ABI {
 /// Why a number is worse than the baseline's: a code and a text for the person whom it concerns, and the features that
 /// stand behind it.
 struct reason {
-  std::string code;
-  std::string text;
-  std::vector<std::string> features;
+  std::string code;                   ///< for programs
+  std::string text;                   ///< for the person whom it concerns
+  std::vector<std::string> features;  ///< names of features of the model
 };
 
 /// The reasons that a policy file declares (docs/decisions.md).
 struct reason_table {
+  /// Numbers that are worse for the person.
   enum class direction : std::uint8_t { higher, lower };
 
   direction adverse = direction::higher;  ///< the numbers that are worse for the person
@@ -38,15 +39,16 @@ struct reason_table {
   std::vector<std::string> decisions;     ///< whose records get reasons; empty: of all
 };
 
+/// More reasons in a policy file are refused.
 inline constexpr std::size_t max_reason_groups = 10'000;
 
 /// The reasons of a batch's records.
 struct record_reasons {
-  std::span<const reason> known;
+  std::span<const reason> known;      ///< what `at` points into
   std::span<const std::uint16_t> at;  ///< positions in `known`: `most` a record, the unused ones behind the others
-  std::size_t most = 0;
+  std::size_t most = 0;               ///< reasons of a record
 
-  static constexpr std::uint16_t none = UINT16_MAX;
+  static constexpr std::uint16_t none = UINT16_MAX;  ///< stands in `at` where a record has fewer reasons
 
   /// The positions of a record's reasons, the largest first.
   std::span<const std::uint16_t> of(std::size_t row) const noexcept {
@@ -67,6 +69,7 @@ class reason_finder {
                                     std::span<const std::string_view> decisions = {}, std::vector<double> baseline = {},
                                     std::span<const reason> bins = {});
 
+  /// All that may be found.
   std::span<const reason> reasons() const noexcept { return reasons_; }
 
   /// The reasons of records, up to `most` of each. `contributions`: rows x numbers x (features + 1); `decision_at`: the

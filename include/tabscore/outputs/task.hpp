@@ -21,6 +21,7 @@ enum class task : std::uint8_t {
   anomaly      ///< how usual the record is; an outlier where it is below the threshold
 };
 
+/// As the model file spells it.
 constexpr std::string_view name(task t) noexcept {
   constexpr std::string_view names[]{"binary", "multiclass", "regression", "quantiles", "score", "anomaly"};
   return names[static_cast<std::size_t>(t)];
@@ -34,11 +35,11 @@ inline constexpr std::size_t max_classes = 1000;
 
 /// What a model says of the numbers that it gives each row.
 struct model_outputs {
-  tabscore::task task = tabscore::task::binary;
-  std::size_t columns = 1;           ///< numbers a row
-  bool probabilities = true;         ///< of binary and multiclass: the numbers are from 0 to 1
+  tabscore::task task = tabscore::task::binary;  ///< decides what the columns are
+  std::size_t columns = 1;                       ///< numbers a row
+  bool probabilities = true;                     ///< of binary and multiclass: the numbers are from 0 to 1
   std::vector<std::string> classes;  ///< as the trainer calls them. binary: two, or none (unknown); multiclass: columns
-  class_kind classes_are = class_kind::text;
+  class_kind classes_are = class_kind::text;  ///< what the class names were in the trainer
   std::vector<std::string> names;  ///< of targets, or the levels of quantiles ("0.1"); empty where the trainer has none
 
   friend bool operator==(const model_outputs&, const model_outputs&) = default;

@@ -40,6 +40,7 @@ using outcome = std::variant<predictions, validation_errors, broken_rule, syntax
 
 /// The sentences that stand for these outcomes.
 inline constexpr std::string_view refused_detail = "The predictions cannot be logged.";
+/// The sentence of an answer while there is no model.
 inline constexpr std::string_view no_model_detail = "Model is not loaded.";
 
 }  // namespace tabscore::inline TABSCORE_ABI

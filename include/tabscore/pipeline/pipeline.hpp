@@ -42,9 +42,9 @@ namespace tabscore::inline TABSCORE_ABI {
 /// A record without a prediction, and why: infinities that cancel out, a category that the model does not know, a
 /// missing value that it has no step for.
 struct unscorable {
-  std::size_t row = 0;
+  std::size_t row = 0;                          ///< position in the batch
   std::uint16_t field = field_error::no_field;  ///< of the schema, where one is the reason
-  fault what = fault::not_finite;
+  fault what = fault::not_finite;               ///< the reason
 };
 
 /// A sink did not take the batch: a prediction log that cannot be written and was told to refuse then.
@@ -56,17 +56,21 @@ using score_outcome = std::variant<predictions, broken_rule, unscorable, refused
 /// The memory that scoring needs besides the records; grows with the largest batch and is then reused. One per thread.
 class score_buffers {
  public:
+  /// Bytes that it holds.
   std::size_t capacity_bytes() const noexcept {
     return matrix.capacity() + codes.capacity() + model.capacity() + values.capacity() + label.capacity() +
            decision.capacity() + contributions.capacity() + reasons.capacity() + reason_sums.capacity() +
            bin_reasons.capacity() + texts.capacity();
   }
+  /// @{
+  /// The memory of one stage.
   scratch matrix, codes, model, values, label, decision, contributions, reasons, reason_sums, bin_reasons;
+  /// @}
   record_reasons found_reasons;    ///< predictions::reasons
   std::size_t wanted_reasons = 0;  ///< of each record; needs pipeline::reasons()
   std::string_view log_members;    ///< scored::log_members
-  detail::number_texts texts;
-  detail::exclusive user;  ///< one thread at a time
+  detail::number_texts texts;      ///< texts of numbers that a log and an answer share
+  detail::exclusive user;          ///< one thread at a time
 };
 
 namespace detail {
@@ -110,7 +114,9 @@ class pipeline {
   static_assert(Features::template unique_names<Schema>(), "tabscore: two features have the same name");
 
  public:
+  /// The schema of its records.
   using schema_t = Schema;
+  /// What it predicts.
   using prediction_t = Prediction;
   /// Numeric features of a record.
   static constexpr std::size_t width = Features::template width<Schema>;
@@ -149,8 +155,11 @@ class pipeline {
         text_fields_(other.text_fields_),
         text_features_(other.text_features_) {}
 
+  /// Checked before the model scores.
   const Rules& rules() const noexcept { return rules_; }
+  /// Computed before the model scores.
   const Features& features() const noexcept { return features_; }
+  /// What scores.
   const Model& model() const noexcept { return model_; }
   /// The names and classes of the predictions; it lives as long as a copy of the pipeline.
   const prediction_layout& layout() const noexcept { return *layout_; }
@@ -205,9 +214,11 @@ class pipeline {
   /// sink hears of them before finish(). The pipeline and the buffers must outlive it, and are one batch's at a time.
   class scoring {
    public:
+    /// One batch on its way; the buffers are in use until it is finished.
     scoring(const pipeline& pipe, score_buffers& buffers) noexcept
         : pipe_(pipe), buffers_(buffers), hold_(buffers.user) {}
 
+    /// Of the pipeline.
     const Rules& rules() const noexcept { return pipe_.rules_; }
 
     /// All records so far, which must be valid. Fewer than before: it begins anew.

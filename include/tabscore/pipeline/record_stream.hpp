@@ -37,6 +37,7 @@ enum class stream_format { lines, array };
 template <class Pipeline, schema_type Schema, class Policy>
 class record_stream {
  public:
+  /// The pipeline and the workspace must outlive it.
   record_stream(const Pipeline& pipe, workspace<Schema, Policy>& w, stream_format format,
                 std::size_t chunk_bytes = std::size_t{256} << 10, const request_options& options = {})
       : pipe_(pipe), w_(w), format_(format), chunk_bytes_(chunk_bytes), options_(options) {

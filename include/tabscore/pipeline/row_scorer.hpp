@@ -26,6 +26,7 @@ class row_scorer {
   using schema = typename Pipeline::schema_t;
 
  public:
+  /// The pipeline must outlive it.
   explicit row_scorer(const Pipeline& pipe) : pipe_(pipe) {}
 
   /// `errors` are those of the records' fields, in row order, as validate() and column_importer::check() give them. The
@@ -57,6 +58,7 @@ class row_scorer {
     return {all_, faults_};
   }
 
+  /// For options such as wanted_reasons.
   score_buffers& buffers() noexcept { return buffers_; }
 
  private:

@@ -27,6 +27,7 @@ class arrow_scorer {
   using schema = typename Pipeline::schema_t;
 
  public:
+  /// An error names the column of the schema that does not fit.
   static result<arrow_scorer> make(const Pipeline& pipe, const ArrowSchema& records,
                                    number_rule rule = number_rule::strict) {
     auto reader = arrow_reader<schema>::make(records);

@@ -38,6 +38,7 @@ std::optional<outcome> read_json(simdjson::padded_string_view body, workspace<Sc
   return decode_failure(
       shape == body_shape::records ? w.decoder.records(body, w.records) : w.decoder.record(body, w.records), w.decoder);
 }
+/// The same of a body without padding, which is copied into the workspace.
 template <unpadded_body Body, schema_type Schema, class Policy>
 std::optional<outcome> read_json(const Body& body, workspace<Schema, Policy>& w,
                                  body_shape shape = body_shape::records) {
@@ -79,6 +80,7 @@ outcome score_request(const Pipeline* pipe, simdjson::padded_string_view body, w
   return detail::score_request(pipe, from, options, observer,
                                detail::json_request<Schema, Policy>{body, w, options.shape});
 }
+/// The same of a body without padding, which is copied into the workspace.
 template <class Pipeline, unpadded_body Body, schema_type Schema, class Policy, class Observer = no_observer>
 outcome score_request(const Pipeline* pipe, const Body& body, workspace<Schema, Policy>& w,
                       const request_options& options = {}, Observer&& observer = {}) {

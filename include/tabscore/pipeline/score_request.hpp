@@ -20,10 +20,11 @@ namespace tabscore::inline TABSCORE_ABI {
 /// Whether a bad record fails its whole list, or is left out. A body that is one record always fails.
 enum class on_error { fail, skip };
 
+/// How a request is scored.
 struct request_options {
-  body_shape shape = body_shape::records;
-  tabscore::on_error on_error = tabscore::on_error::fail;
-  bool explain = false;                  ///< predictions::contributions are wanted
+  body_shape shape = body_shape::records;                  ///< whether the body is a list of records or a single one
+  tabscore::on_error on_error = tabscore::on_error::fail;  ///< whether one bad record refuses the request
+  bool explain = false;                                    ///< predictions::contributions are wanted
   std::size_t reasons = 0;               ///< predictions::reasons are wanted, up to so many of each record
   std::size_t max_explained = SIZE_MAX;  ///< records of a body that is explained; more are fault::max_items
 };
@@ -34,7 +35,9 @@ enum class request_stage : std::uint8_t { decode, score, respond };
 /// An observer of stages without any cost. One that measures: lap(stage) says that the time since the call before
 /// belongs to a stage, discard(stage) that its laps so far were for nothing.
 struct no_observer {
+  /// The stage is over.
   static constexpr void lap(request_stage) noexcept {}
+  /// The time of the stage does not count.
   static constexpr void discard(request_stage) noexcept {}
 };
 

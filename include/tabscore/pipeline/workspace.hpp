@@ -19,10 +19,10 @@ namespace tabscore::inline TABSCORE_ABI {
 /// All memory that a body needs on its way from bytes to predictions, reused by the next one. One per thread.
 template <schema_type Schema, class Policy = coerce::strict>
 struct workspace {
-  tabscore::decoder<Schema, Policy> decoder;
-  batch<Schema> records;
-  score_buffers buffers;
-  scratch body;  ///< a copy of the last body that came without padding
+  tabscore::decoder<Schema, Policy> decoder;  ///< with the errors of the last body
+  batch<Schema> records;                      ///< of the last body
+  score_buffers buffers;                      ///< of the pipeline
+  scratch body;                               ///< a copy of the last body that came without padding
 };
 
 /// What bodies may be besides padded ones: they are copied into the workspace.

@@ -36,11 +36,13 @@ class text_arena {
     if (chunk_ >= chunks_.size() || chunks_[chunk_].size - used_ < bytes) next_chunk(bytes);
     return chunks_[chunk_].memory.get() + used_;
   }
+  /// Makes the first bytes of text_space() a text, valid as long as the batch keeps its records.
   std::string_view commit_text(std::size_t bytes) noexcept {
     const std::string_view kept(chunks_[chunk_].memory.get() + used_, bytes);
     used_ += bytes;
     return kept;
   }
+  /// Forgets all texts and keeps the memory.
   void clear() noexcept {
     chunk_ = 0;
     used_ = 0;
@@ -65,15 +67,19 @@ class text_arena {
 template <schema_type Schema>
 class batch {
  public:
-  static constexpr std::size_t spare = 3;
+  static constexpr std::size_t spare = 3;  ///< rows behind the last one that kernels may read
 
+  /// Records.
   std::size_t rows() const noexcept { return rows_; }
+  /// Records that fit without allocating.
   std::size_t capacity() const noexcept { return capacity_; }
 
+  /// Views of the columns, valid until the batch changes.
   columns<Schema> view() const noexcept {
     return std::apply([&](const auto&... a) { return columns<Schema>(rows_, {a.get()...}); }, arrays_);
   }
   // NOLINTNEXTLINE(google-explicit-constructor): wherever columns are read, a batch will do.
+  /// The same as view().
   operator columns<Schema>() const noexcept { return view(); }
 
   /// The field with index At of all records, to be written: capacity() entries, of which rows() are records, and room
@@ -83,6 +89,7 @@ class batch {
     return std::get<At>(arrays_).get();
   }
 
+  /// Makes room for this many records.
   void reserve(std::size_t rows) {
     if (rows <= capacity_) return;
     std::apply([&](auto&... a) { (grow(a, rows), ...); }, arrays_);
@@ -150,7 +157,9 @@ class batch {
   std::string_view keep(std::string_view text) { return texts_.keep(text); }
   /// As text_arena has them.
   char* text_space(std::size_t bytes) { return texts_.text_space(bytes); }
+  /// Makes the first bytes of text_space() a text of the batch.
   std::string_view commit_text(std::size_t bytes) noexcept { return texts_.commit_text(bytes); }
+  /// Where texts live that no one else keeps.
   text_arena& texts() noexcept { return texts_; }
 
   /// No records and no kept texts any more; the memory stays for the next ones.

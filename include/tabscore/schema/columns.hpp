@@ -27,6 +27,7 @@ class columns {
 
  public:
   constexpr columns() noexcept = default;
+  /// The first value of each column.
   constexpr columns(std::size_t rows, pointers first) noexcept : rows_(rows), first_(first) {}
 
   /// One span per field, in the schema's order. Different lengths throw (abort without exceptions).
@@ -35,6 +36,7 @@ class columns {
            std::constructible_from<spans, const Arrays&...>) explicit constexpr columns(const Arrays&... arrays)
       : columns(spans{arrays...}) {}
 
+  /// Records.
   constexpr std::size_t rows() const noexcept { return rows_; }
 
   /// The array of the field with index At (or of the field called Name), rows() entries.
@@ -42,6 +44,7 @@ class columns {
   constexpr auto get() const noexcept {
     return std::span(std::get<At>(first_), rows_);
   }
+  /// The column of a field, by its position in the schema.
   template <fixed_string Name>
   constexpr auto get() const noexcept {
     constexpr std::size_t i = Schema::index_of(Name.view());

@@ -15,15 +15,18 @@ namespace tabscore::inline TABSCORE_ABI {
 struct limit {
   std::int64_t integer = 0;     ///< the value, when !is_real
   std::uint64_t real_bits = 0;  ///< bits of the double, when is_real
-  bool is_real = false;
+  bool is_real = false;         ///< the bound was written with a fraction
 
   constexpr limit() noexcept = default;
   // NOLINTBEGIN(google-explicit-constructor): ge{0} and ge{0.5} read as they should.
+  /// Of integers.
   constexpr limit(std::integral auto v) noexcept : integer(static_cast<std::int64_t>(v)) {}
+  /// Of numbers with a fraction.
   constexpr limit(std::floating_point auto v) noexcept
       : real_bits(std::bit_cast<std::uint64_t>(static_cast<double>(v))), is_real(true) {}
   // NOLINTEND(google-explicit-constructor)
 
+  /// The bound as a double.
   constexpr double real() const noexcept {
     return is_real ? std::bit_cast<double>(real_bits) : static_cast<double>(integer);
   }
@@ -32,24 +35,28 @@ struct limit {
 
 /// Bounds of a number: greater or equal, greater, less or equal, less. NaN meets none of them.
 struct ge {
-  limit value;
+  limit value;  ///< inclusive
 };
+/// Exclusive lower bound.
 struct gt {
-  limit value;
+  limit value;  ///< exclusive
 };
+/// Inclusive upper bound.
 struct le {
-  limit value;
+  limit value;  ///< inclusive
 };
+/// Exclusive upper bound.
 struct lt {
-  limit value;
+  limit value;  ///< exclusive
 };
 
 /// Bounds of a text's length in code points.
 struct min_length {
-  std::size_t value;
+  std::size_t value;  ///< in code points
 };
+/// Longest text allowed.
 struct max_length {
-  std::size_t value;
+  std::size_t value;  ///< in code points
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI

@@ -17,6 +17,7 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
+/// The type of a field.
 enum class field_kind : std::uint8_t { integer, real, boolean, text };
 
 /// What logs show of a field's values.
@@ -32,8 +33,8 @@ constexpr std::size_t code_points(std::string_view text) noexcept {
 
 /// A broken constraint: what, and its limit.
 struct violation {
-  fault what;
-  limit bound;
+  fault what;   ///< what an error says
+  limit bound;  ///< the bound that was broken
 };
 
 namespace detail {
@@ -114,9 +115,11 @@ struct text : detail::field<Name, field_kind::text, std::string_view, Constraint
 /// texts holds views whose data() is null.
 template <class Field>
 struct optional : Field {
-  static constexpr bool required = false;
+  static constexpr bool required = false;  ///< it may be absent
+  /// Numbers as double, so that NaN can stand for an absent one.
   using stored_type = std::conditional_t<Field::kind == field_kind::text, std::string_view, double>;
 
+  /// From the field's type to the stored one.
   static constexpr stored_type store(typename Field::value_type v) noexcept {
     if constexpr (Field::kind == field_kind::text) {
       return v.data() == nullptr ? std::string_view{""} : v;  // an empty text is a value
@@ -124,6 +127,7 @@ struct optional : Field {
       return static_cast<double>(v);
     }
   }
+  /// What is stored for an absent value.
   static constexpr stored_type absent() noexcept {
     if constexpr (Field::kind == field_kind::text) {
       return {};
@@ -139,7 +143,7 @@ template <class Field>
 struct id : Field {
   static_assert(Field::kind == field_kind::text || Field::kind == field_kind::integer,
                 "tabscore: an id is a text or an integer");
-  static constexpr bool is_id = true;
+  static constexpr bool is_id = true;  ///< marks the field
 };
 
 /// Fields whose values are nobody's business; decoding and scoring do not change. Logs show, of hashed<text<"email">>,
@@ -147,20 +151,22 @@ struct id : Field {
 /// multiple of the width that is not above the value; of unlogged<text<"name">>, not even the field.
 template <class Field>
 struct hashed : Field {
-  static constexpr privacy logged = privacy::hashed;
+  static constexpr privacy logged = privacy::hashed;  ///< in logs
 };
+/// A field whose value is logged as the bucket that it falls into.
 template <class Field, limit Width>
 struct bucketed : Field {
   static_assert(Field::kind == field_kind::integer || Field::kind == field_kind::real,
                 "tabscore: only numbers have buckets");
   static_assert(Width.real() > 0, "tabscore: the width of a bucket is greater than 0");
   static_assert(Field::kind == field_kind::real || !Width.is_real, "tabscore: buckets of integers have whole widths");
-  static constexpr privacy logged = privacy::bucketed;
-  static constexpr limit bucket_width = Width;
+  static constexpr privacy logged = privacy::bucketed;  ///< in logs
+  static constexpr limit bucket_width = Width;          ///< in the field's unit
 };
+/// A field that is never logged.
 template <class Field>
 struct unlogged : Field {
-  static constexpr privacy logged = privacy::unlogged;
+  static constexpr privacy logged = privacy::unlogged;  ///< in logs
 };
 
 /// Anything a schema can be made of.

@@ -49,8 +49,8 @@ struct field_error {
 
   std::uint32_t row = no_row;      ///< record, counted from 0
   std::uint16_t field = no_field;  ///< index in the schema
-  fault what = fault::missing;
-  limit bound{};
+  fault what = fault::missing;     ///< the broken constraint
+  limit bound{};                   ///< the bound, where the fault has one
 
   friend bool operator==(const field_error&, const field_error&) = default;
 };

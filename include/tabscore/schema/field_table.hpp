@@ -18,10 +18,10 @@ namespace tabscore::inline TABSCORE_ABI {
 
 /// A field at run time, for code that is compiled once and not once per schema.
 struct field_view {
-  std::string_view name;
-  field_kind kind = field_kind::integer;
-  bool required = true;
-  bool is_id = false;
+  std::string_view name;                     ///< as JSON names it
+  field_kind kind = field_kind::integer;     ///< decides the column's type
+  bool required = true;                      ///< it may not be absent
+  bool is_id = false;                        ///< it names the record
   bool is_numeric = false;                   ///< a numeric feature
   std::span<const violation> constraints{};  ///< what breaking each of them is, in the order of the declaration
 };
@@ -67,11 +67,15 @@ inline constexpr std::array<field_view, Schema::size> field_table = detail::make
 /// Writes one entry of a column: an array of the field's stored_type.
 class entry_writer {
  public:
+  /// The place of a value in a column.
   entry_writer(const field_view& field, void* column, std::size_t row) noexcept
       : field_(field), column_(column), row_(row) {}
 
+  /// Stores an integer.
   void integer(std::int64_t v) const noexcept { number(v); }
+  /// Stores a number.
   void real(double v) const noexcept { number(v); }
+  /// Stores a truth value.
   void boolean(bool v) const noexcept { number(v); }
   /// Of an optional field an empty text is a value, whatever its data() is.
   void text(std::string_view v) const noexcept {
@@ -107,7 +111,9 @@ class entry_writer {
 
 /// The first constraint that a value of the field breaks, if any.
 std::optional<violation> first_violation(const field_view& field, std::int64_t v) noexcept;
+/// The constraint that a number breaks first, if any.
 std::optional<violation> first_violation(const field_view& field, double v) noexcept;
+/// The constraint that a text breaks first, if any.
 std::optional<violation> first_violation(const field_view& field, std::string_view v) noexcept;
 
 }  // namespace tabscore::inline TABSCORE_ABI

@@ -19,18 +19,19 @@ struct schema {
   static_assert(sizeof...(Fields) > 0, "tabscore: a schema has at least one field");
   static_assert(sizeof...(Fields) < field_error::no_field);
 
-  static constexpr std::size_t size = sizeof...(Fields);
-  static constexpr std::array<std::string_view, size> names{Fields::name...};
-  static constexpr std::array<field_kind, size> kinds{Fields::kind...};
-  static constexpr std::array<bool, size> required{Fields::required...};
+  static constexpr std::size_t size = sizeof...(Fields);                       ///< number of fields
+  static constexpr std::array<std::string_view, size> names{Fields::name...};  ///< in the order of declaration
+  static constexpr std::array<field_kind, size> kinds{Fields::kind...};        ///< in the order of declaration
+  static constexpr std::array<bool, size> required{Fields::required...};       ///< in the order of declaration
 
+  /// The type of the field at a position.
   template <std::size_t At>
   using field = std::tuple_element_t<At, std::tuple<Fields...>>;
   /// tuple of Wrap<stored_type of each field>
   template <template <class> class Wrap>
   using columns_of = std::tuple<Wrap<typename Fields::stored_type>...>;
 
-  static constexpr std::size_t npos = static_cast<std::size_t>(-1);
+  static constexpr std::size_t npos = static_cast<std::size_t>(-1);  ///< no such field
   /// The index of a field, or npos.
   static constexpr std::size_t index_of(std::string_view name) noexcept {
     for (std::size_t i = 0; i < size; ++i) {
@@ -49,8 +50,10 @@ struct schema {
 
   /// Fields that are numeric features (integer, real, boolean, but for an id), and those that are text.
   static constexpr std::array<bool, size> numeric{(Fields::kind != field_kind::text && !Fields::is_id)...};
+  /// Fields that are numbers or booleans.
   static constexpr std::size_t numeric_count =
       (std::size_t{0} + ... + std::size_t{Fields::kind != field_kind::text && !Fields::is_id});
+  /// Fields that are texts.
   static constexpr std::size_t text_count = (std::size_t{0} + ... + std::size_t{Fields::kind == field_kind::text});
 
   /// Calls `f.template operator()<At>()` for each field, in order.

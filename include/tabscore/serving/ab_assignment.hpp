@@ -26,6 +26,7 @@ class ab_assignment {
     for (const double w : weights) limits_.push_back(sum += w);
   }
 
+  /// 0: the model; else the challenger's number. Depends on the value alone.
   std::size_t arm_of(std::string_view value) const noexcept {
     const double u = static_cast<double>(siphash(value, key_) >> 11U) * 0x1p-53;
     for (std::size_t i = 0; i < limits_.size(); ++i) {

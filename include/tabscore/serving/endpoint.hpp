@@ -37,11 +37,13 @@ class endpoint {
   using full = detail::completed<Service>;
 
  public:
+  /// Scores on behalf of one thread.
   using session_type = detail::session<full>;
 
   /// A response with the session whose memory it is in.
   class held_response : public response {
    public:
+    /// Moves the response, which keeps its memory.
     held_response(held_response&&) noexcept = default;
     held_response& operator=(held_response&&) = delete;
     ~held_response() {
@@ -56,6 +58,7 @@ class endpoint {
     std::unique_ptr<session_type> by_;
   };
 
+  /// Opens nothing: start() does.
   explicit endpoint(settings wanted = {}) : state_(std::move(wanted)) {}
   endpoint(const endpoint&) = delete;
   endpoint& operator=(const endpoint&) = delete;

@@ -41,6 +41,7 @@ class request_ids {
 
   /// Views that are valid until the next begin().
   std::string_view request_id() const noexcept { return {members_.data() + id_at, id_size_}; }
+  /// 32 hexadecimal digits.
   std::string_view trace_id() const noexcept { return {trace_.data() + 3, 32}; }
   /// The value of the header traceresponse: version, trace id, the id of this request's span, flags.
   std::string_view traceresponse() const noexcept { return {trace_.data(), trace_.size()}; }

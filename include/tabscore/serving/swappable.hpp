@@ -28,6 +28,7 @@ class swappable {
   };
 
  public:
+  /// Null: nothing to serve yet.
   explicit swappable(std::unique_ptr<const T> first = nullptr) : owned_(std::move(first)), current_(owned_.get()) {}
   swappable(const swappable&) = delete;
   swappable& operator=(const swappable&) = delete;
@@ -41,9 +42,13 @@ class swappable {
     pin(const pin&) = delete;
     pin& operator=(const pin&) = delete;
     ~pin() { slot_.pinned.store(nullptr, std::memory_order_release); }
+    /// There is an object.
     explicit operator bool() const noexcept { return object_ != nullptr; }
+    /// Precondition: there is an object.
     const T& operator*() const noexcept { return *object_; }
+    /// Precondition: there is an object.
     const T* operator->() const noexcept { return object_; }
+    /// Null: there is no object.
     const T* get() const noexcept { return object_; }
 
    private:
@@ -63,11 +68,13 @@ class swappable {
   /// What a thread reads through.
   class reader {
    public:
+    /// One per thread. The swappable must outlive it.
     explicit reader(swappable& from) : from_(&from), slot_(from.take_slot()) {}
     reader(const reader&) = delete;
     reader& operator=(const reader&) = delete;
     ~reader() { slot_->taken.store(false, std::memory_order_release); }
 
+    /// The current object, alive as long as the pin is.
     swappable::pin pin() const noexcept { return {*slot_, from_->current_}; }
 
    private:

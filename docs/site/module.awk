@@ -1,13 +1,17 @@
-# Doxygen's view of a header: what a folder of include/tabscore declares is one module, and the inline namespace, which
-# nobody writes, is left out. Line numbers stay.
+# Doxygen's view of a header: what a folder of include/tabscore declares is one module. The inline namespace, which
+# nobody writes, and the bodies of declared functions are left out. Line numbers stay.
 BEGIN {
-  module = ARGV[1]
-  if (module !~ /include\/tabscore\/[a-z]+\//) module = ""
-  sub(/.*include\/tabscore\//, "", module)
-  sub(/\/.*/, "", module)
+  if (match(ARGV[1], /include\/tabscore\/[a-z]+\//)) module = substr(ARGV[1], RSTART + 17, RLENGTH - 18)
 }
-{ sub(/::inline TABSCORE_ABI/, "") }
+/^#if TABSCORE_BODIES/ { depth = 1; print ""; next }
+depth > 0 {
+  if (/^#if/) ++depth
+  if (/^#endif/) --depth
+  print ""
+  next
+}
 /operator==\(.*\) = default;/ { print ""; next }
+{ sub(/::inline TABSCORE_ABI/, "") }
 /^namespace tabscore.*\{$/ && module != "" { $0 = $0 " /** @addtogroup " module " */ /** @{ */"; open = 1 }
 /^\}  \/\/ namespace tabscore/ && open { $0 = "/** @} */ " $0; open = 0 }
 { print }

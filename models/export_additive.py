@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Additive models as tabscore model files (docs/model-format.md, step "additive"): explainable boosting machines of
+"""Additive models as tabscore model files (docs/reference/pipeline-steps.md, step "additive"): explainable boosting machines of
 InterpretML, scorecards and weights of evidence of OptBinning, and published tables.
 
     import export_additive, export_sklearn
@@ -13,7 +13,7 @@ or, for a table:
 
     python3 models/export_additive.py table.json --name triage --output model.json
 
-docs/trainers.md says which versions were compared. Whatever cannot be exported is a NotExportable, which says what to do.
+docs/reference/trainers.md says which versions were compared. Whatever cannot be exported is a NotExportable, which says what to do.
 """
 
 import argparse
@@ -477,7 +477,7 @@ def table_numbers(program, model, block):
 
 
 def read_table(path):
-    """A table from JSON or, by its name, CSV. docs/from-python.md shows both."""
+    """A table from JSON or, by its name, CSV. docs/reference/exportable-models.md shows both."""
     import export_sklearn
 
     path = pathlib.Path(path)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Writes a fitted pipeline that ends in a LightGBM classifier as a tabscore model file (docs/model-format.md).
+"""Writes a fitted pipeline that ends in a LightGBM classifier as a tabscore model file (docs/reference/model-file.md).
 
 The pipeline is a ColumnTransformer as export_sklearn.py takes it, with sparse_threshold=0, followed by a binary
 LGBMClassifier. The booster is kept in LightGBM's own text.

@@ -86,7 +86,7 @@ def predict(program, model, block):
             program.refuse(f"the last step is a {name}, not a classifier; end the pipeline with a model")
         if not hasattr(model, "predict_proba") and class_of(model).startswith(("SVC", "NuSVC")):
             program.refuse(f"a {name} cannot be exported: it has no probabilities; use CalibratedClassifierCV of a LinearSVC")
-        program.refuse(f"a {shown_class(model)} cannot be exported; docs/from-python.md lists the models that can")
+        program.refuse(f"a {shown_class(model)} cannot be exported; docs/reference/exportable-models.md lists the models that can")
     require_fitted(program, model)
     classes = getattr(model, "classes_", None)
     if classes is not None and (isinstance(classes, list) or getattr(model, "multilabel_", False)):
@@ -101,7 +101,7 @@ def predict(program, model, block):
     if other is not None and (function is None or classes is None or len(classes) != 2):
         return other(program, model, block)
     if classes is not None and len(classes) != 2:
-        program.refuse(f"a {name} of {len(classes)} classes cannot be exported; docs/from-python.md lists the models that can")
+        program.refuse(f"a {name} of {len(classes)} classes cannot be exported; docs/reference/exportable-models.md lists the models that can")
     return function(program, model, block)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The steps of a model file of kind "pipeline" (docs/model-format.md): columns go in, each transformer of scikit-learn
+"""The steps of a model file of kind "pipeline" (docs/reference/model-file.md): columns go in, each transformer of scikit-learn
 appends steps and gives columns. One function a class; @transformer registers it."""
 
 import itertools
@@ -259,7 +259,7 @@ def apply(program, name, step, block):
         if function is None and hasattr(step, "get_support"):
             function = select
         if function is None:
-            program.refuse(f"a {shown_class(step)} cannot be exported (docs/from-python.md lists what can); leave it "
+            program.refuse(f"a {shown_class(step)} cannot be exported (docs/reference/exportable-models.md lists what can); leave it "
                            "out, or compute its columns in C++ and export the rest")
         require_fitted(program, step)
         count = getattr(step, "n_features_in_", len(block))
@@ -549,7 +549,7 @@ def function(program, step, block):
         return out
     if func.__class__.__name__ == "ufunc" and name == "expit" and not options:
         return program.each("sigmoid", block)
-    program.refuse(f"FunctionTransformer of {name} cannot be exported; use a NumPy function of docs/from-python.md, or "
+    program.refuse(f"FunctionTransformer of {name} cannot be exported; use a NumPy function of docs/reference/exportable-models.md, or "
                    "compute its columns in C++ and export the steps after it")
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The simple kinds of a model file (docs/model-format.md): a ColumnTransformer that scales numbers and encodes texts, then
+"""The simple kinds of a model file (docs/reference/model-file.md): a ColumnTransformer that scales numbers and encodes texts, then
 one model. What does not fit is NotExportable here, and export_sklearn.py writes kind "pipeline"."""
 
 import random

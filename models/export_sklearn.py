@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Writes a fitted scikit-learn pipeline as a tabscore model file (docs/model-format.md).
+"""Writes a fitted scikit-learn pipeline as a tabscore model file (docs/reference/model-file.md).
 
     document = export(pipeline, name="churn", threshold=0.5, training_data=training_data("churn.csv", rows=1000))
     write(document, "churn.json")
@@ -9,7 +9,7 @@ or, for a pipeline saved with joblib (joblib files run code when loaded: open on
 
     python3 models/export_sklearn.py churn.joblib --name churn --training-data churn.csv --output churn.json
 
-docs/from-python.md lists the steps and models that can be exported; the others are NotExportable, which names the step and
+docs/reference/exportable-models.md lists the steps and models that can be exported; the others are NotExportable, which names the step and
 says what to do. A ColumnTransformer and one model become a simple kind ("logistic", "sklearn", "xgboost", "lightgbm"),
 everything else kind "pipeline".
 

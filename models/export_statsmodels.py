@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Results of statsmodels as tabscore model files (docs/from-python.md): generalised linear models of every link, OLS and the
+"""Results of statsmodels as tabscore model files (docs/reference/exportable-models.md): generalised linear models of every link, OLS and the
 like, discrete models.
 
     import export_sklearn, export_statsmodels
@@ -67,7 +67,7 @@ class Regression:
         elif kind == "QuantReg":
             self.task, self.levels = "quantiles", [float(self.result.q)]
         else:
-            require(kind in LINEAR, f"a {kind} cannot be exported; docs/from-python.md lists the models of statsmodels that can")
+            require(kind in LINEAR, f"a {kind} cannot be exported; docs/reference/exportable-models.md lists the models of statsmodels that can")
         self.offset, self.exposure = offset, exposure
         for what, given in (("offset", offset), ("exposure", exposure)):
             has = getattr(model, f"_has_{what}", None)
@@ -328,7 +328,7 @@ def inverse(program, link, margins):
     if name == "NegativeBinomial":
         return chain(program, margins, function("negative"), function("exp"), ONE_MINUS,
                      ("rescale", {"scale": float(link.alpha), "offset": 0.0}), function("reciprocal"), function("negative"))
-    program.refuse(f"the link {name} cannot be exported; docs/from-python.md lists the links that can")
+    program.refuse(f"the link {name} cannot be exported; docs/reference/exportable-models.md lists the links that can")
 
 
 LINKS = ("Logit", "Power", "Log", "LogC", "CDFLink", "Probit", "Cauchy", "CLogLog", "LogLog", "NegativeBinomial")

@@ -354,7 +354,7 @@ def transformed_target(program, model, block):
         name = FUNCTIONS.get(inverse) if isinstance(inverse, np.ufunc) else None
         if name is None:
             program.refuse(f"inverse_func={getattr(inverse, '__name__', inverse)} cannot be exported; use a NumPy function of "
-                           "docs/from-python.md, such as np.exp or np.expm1")
+                           "docs/reference/exportable-models.md, such as np.exp or np.expm1")
         increasing = name in INCREASING
         columns = program.emit("function", keys, len(keys), name=name)
     elif kind == "StandardScaler":

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Writes a fitted pipeline that ends in an XGBoost classifier as a tabscore model file (docs/model-format.md).
+"""Writes a fitted pipeline that ends in an XGBoost classifier as a tabscore model file (docs/reference/model-file.md).
 
 The pipeline is a ColumnTransformer as export_sklearn.py takes it, with sparse_threshold=0 (XGBoost reads the zeros of a
 sparse matrix as missing), followed by a binary XGBClassifier. The booster is kept in XGBoost's own JSON.

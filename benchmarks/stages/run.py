@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Measures the stages anew: rewrites results.json, threads.json, the tables of docs/performance.md and its picture.
+"""Measures the stages anew: rewrites results.json, threads.json, the tables of docs/explanation/performance.md and its picture.
 
     cmake --preset bench && cmake --build --preset bench --target stages threads
     python3 benchmarks/stages/run.py [--build build/bench] [--passes 21]
@@ -17,7 +17,7 @@ import subprocess
 import draw
 
 HERE = pathlib.Path(__file__).resolve().parent
-DOCS = HERE.parent.parent / "docs"
+DOCS = HERE.parent.parent / "docs" / "explanation"
 
 
 def digits(ns):
@@ -57,7 +57,7 @@ def replace(text, name, lines):
     pattern = rf"(<!-- {name} -->\n).*?(\n<!-- end -->)"
     text, count = re.subn(pattern, lambda m: m[1] + table + m[2], text, flags=re.S)
     if count != 1:
-        raise SystemExit(f"docs/performance.md has no place called '{name}' for a table")
+        raise SystemExit(f"docs/explanation/performance.md has no place called '{name}' for a table")
     return text
 
 

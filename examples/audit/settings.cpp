@@ -42,7 +42,7 @@ void add_id(CLI::App& app, audit_settings& s, bool required) {
 
 std::optional<int> parse_audit(audit_settings& s, int argc, char** argv, const std::string& id_field, bool replays) {
   s.id_field = id_field;
-  CLI::App app("Checks and shows prediction logs whose batches are chained (docs/audit.md).");
+  CLI::App app("Checks and shows prediction logs whose batches are chained (docs/how-to/audit.md).");
   app.require_subcommand(1);
   auto& of_verify = *app.add_subcommand("verify", "checks the chain over the files");
   of_verify.add_option("--key-file", s.key_file, "the key of --log-chain-key-file")->required();

@@ -2,7 +2,7 @@
 // Will a loan be paid back? A filter: one JSON record a line in, one answer a line out, in their order.
 //     loan_filter loan_default.json < loans.jsonl
 // Exit status: 0 done; 1 the model, the input or the output is wrong; 2 the flags are.
-// models/train_loan_default.py trains and exports the model; docs/from-python.md has the whole way.
+// models/train_loan_default.py trains and exports the model; docs/reference/exportable-models.md has the whole way.
 #include <fmt/format.h>
 #include <tabscore/json/write.hpp>
 #include <tabscore/models/load_model.hpp>

@@ -18,7 +18,7 @@ using @name@_record = @schema@
 struct @name@ {
   using record = @name@_record;
   using prediction = @prediction@;
-  // With a policy file the service decides, too (docs/decisions.md of tabscore):
+  // With a policy file the service decides, too (docs/reference/policies.md of tabscore):
   // using prediction = ts::decided<@prediction@, "decision", "approve", "refer", "decline">;
 @features@
   /// A record for the documentation, which also warms the model up.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # programs.sh [ROUNDS]: CPU seconds and memory of g++ -O2 for whole programs, as multiples of the headers of simdjson, Eigen
-# and fmt alone, measured in turn; the least of 3 rounds. docs/configuration.md has such a table. No test.
+# and fmt alone, measured in turn; the least of 3 rounds. docs/reference/configuration.md has such a table. No test.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 work=$(mktemp -d)

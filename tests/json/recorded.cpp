@@ -63,7 +63,7 @@ std::string answer(std::string_view path, const std::string& body) {
   return {};
 }
 
-/// Bodies that are refused on purpose where the reference took them (docs/compatibility.md).
+/// Bodies that are refused on purpose where the reference took them (docs/reference/compatibility.md).
 bool deviates(std::string_view group, std::string_view body, std::string_view ours) {
   if (group == "pair_list_objects" || group == "reference_500") return true;
   if (ours.find("value_error.number.not_int64") != std::string_view::npos) return true;               // beyond 64 bits

@@ -528,7 +528,7 @@ TEST_CASE("a file of any kind becomes a scorer, once it gives its trainer's numb
 }
 
 TEST_CASE("the example in the format's documentation is a model", "[models]") {
-  std::ifstream in(TABSCORE_SOURCE_DIR "/docs/model-format.md");
+  std::ifstream in(TABSCORE_SOURCE_DIR "/docs/reference/model-file.md");
   std::string text(std::istreambuf_iterator<char>(in), {});
   const std::size_t first = text.find("```json\n") + 8;
   text = text.substr(first, text.find("```", first) - first);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The sink that docs/monitoring.md shows, between the lines "sink" below, at work.
+// The sink that docs/how-to/add-a-sink.md shows, between the lines "sink" below, at work.
 #include <tabscore/monitor/sink.hpp>
 #include <tabscore/pipeline/pipeline.hpp>
 #include <tabscore/schema/batch.hpp>
@@ -82,5 +82,5 @@ TEST_CASE("the documentation shows that sink", "[monitor]") {
   const std::size_t begin = source.find(fence) + fence.size();
   const std::string shown = source.substr(begin, source.find(fence, begin) - begin);
   REQUIRE(shown.size() > 100);
-  CHECK(read(TABSCORE_SOURCE_DIR "/docs/monitoring.md").find(shown) != std::string::npos);
+  CHECK(read(TABSCORE_SOURCE_DIR "/docs/how-to/add-a-sink.md").find(shown) != std::string::npos);
 }

@@ -3,7 +3,8 @@
 """Writes every C++ block of the documentation into one file that compiles: blocks.py SOURCE OUTPUT.
 
 A block with #include lines is a whole file, its main() aside. Others are fragments: they stand at BLOCK in a prelude of
-preludes/, the one that a comment before the block names (<!-- prelude: declarations -->), or default.hpp.
+preludes/, the one that a comment before the block names (<!-- prelude: declarations -->), or default.hpp. A block marked
+"<!-- run: TEST -->" may be a whole file, too; run.py runs it.
 """
 
 import pathlib
@@ -18,7 +19,7 @@ def main():
     source, output = map(pathlib.Path, sys.argv[1:])
     preludes = pathlib.Path(__file__).parent / "preludes"
     includes, bodies = set(), []
-    for page in [source / "README.md", source / "CONTRIBUTING.md", *sorted((source / "docs").glob("*.md"))]:
+    for page in [source / "README.md", source / "CONTRIBUTING.md", *sorted((source / "docs").rglob("*.md"))]:
         text = page.read_text(encoding="utf-8")
         blocks = list(BLOCK.finditer(text))
         if len(blocks) != len(ANY.findall(text)):
@@ -39,7 +40,8 @@ def main():
             bodies.append(f"namespace block_{len(bodies)} {{\n{whole}\n}}\n")
     if not bodies:
         sys.exit("no C++ block was found")
-    own = {"#include <tabscore/tabscore.hpp>\n", "#include <tabscore/serving/endpoint.hpp>\n", "#include <atomic>\n", "#include <mutex>\n", "#include <queue>\n"}
+    own = {"#include <tabscore/tabscore.hpp>\n", "#include <tabscore/serving/endpoint.hpp>\n", "#include <atomic>\n", "#include <cmath>\n",
+           "#include <iterator>\n", "#include <mutex>\n", "#include <queue>\n", "#include <sstream>\n", "#include <tabscore/files/read_file.hpp>\n"}
     head = "".join(sorted(includes | own)) + "namespace ts = tabscore;\nusing ts::col;\n"
     output.write_text(head + "".join(bodies), encoding="utf-8")
     print(f"{len(bodies)} C++ blocks")

@@ -11,6 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support
 from example_server import Server  # noqa: E402
 
 CODE = re.compile(r"^```[a-z]*\n(.*?)^```|((?:^    .*\n)+)", re.MULTILINE | re.DOTALL)
+RUN = re.compile(r"^<!-- run: [\w-]+ -->\n```sh\n.*?^```", re.MULTILINE | re.DOTALL)  # by other tests
 PLACE = re.compile(r"(?:localhost|replica-\d):8000")
 
 
@@ -20,7 +21,7 @@ def complete(command):
 
 
 def commands(text):
-    for block in CODE.finditer(text):
+    for block in CODE.finditer(RUN.sub("", text)):
         lines = (block[1] or block[2]).splitlines()
         while lines:
             command = lines.pop(0).strip()
@@ -34,7 +35,7 @@ def main():
     source, program = pathlib.Path(sys.argv[1]), sys.argv[2]
     count = 0
     with Server(program) as server, tempfile.TemporaryDirectory() as folder:
-        for page in [source / "README.md", *sorted((source / "docs").glob("*.md"))]:
+        for page in [source / "README.md", *sorted((source / "docs").rglob("*.md"))]:
             for command in commands(page.read_text(encoding="utf-8")):
                 count += 1
                 here = PLACE.sub("localhost:%d" % server.port, command)

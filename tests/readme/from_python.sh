@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# from_python.sh SOURCE BUILD FOLDER PYTHON: runs the shell blocks of docs/from-python.md as they stand, in FOLDER, where
-# models/ and examples/ are the repository's, build/release is BUILD (already built, so cmake does nothing) and python3 is
-# one with scikit-learn.
+# from_python.sh SOURCE BUILD FOLDER PYTHON: runs the shell blocks of docs/tutorials/train-and-serve.md that are marked "run"
+# as they stand, in FOLDER, where models/ and examples/ are the repository's, build/release is BUILD (already built, so cmake
+# does nothing) and python3 is one with scikit-learn.
 set -euo pipefail
 source=$1 build=$2 folder=$3 python=$4
+page=docs/tutorials/train-and-serve.md
 rm -rf "$folder"
 mkdir -p "$folder/bin" "$folder/build"
 ln -s "$source/models" "$source/examples" "$folder/"
@@ -14,8 +15,8 @@ printf '#!/bin/sh\nexit 0\n' >"$folder/bin/cmake"
 chmod +x "$folder/bin/"*
 export PATH="$folder/bin:$PATH"
 has_xgboost=$("$python" -c 'import xgboost' 2>/dev/null && echo yes || echo no)
-commands=$(awk '/^```sh$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$source/docs/from-python.md")
-[ -n "$commands" ] || { echo "no commands in docs/from-python.md"; exit 1; }
+commands=$(awk '/^<!-- run: / { marked = 1; next } /^```sh$/ && marked { inside = 1; next } /^```/ { inside = 0 } { marked = 0 } inside' "$source/$page")
+[ -n "$commands" ] || { echo "no commands in $page"; exit 1; }
 [ "$has_xgboost" = yes ] || commands=${commands//xgboost/boosting}
 cd "$folder"
 bash -euo pipefail -xc "$commands"

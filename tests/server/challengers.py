@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """challengers.py STUDENTS LOANS MODELS: servers beside challengers. The comparison is recomputed from servers that serve one
-model each, in exact arithmetic; an A/B test from docs/challengers.md's siphash; promotion by SIGHUP."""
+model each, in exact arithmetic; an A/B test from docs/how-to/compare-models.md's siphash; promotion by SIGHUP."""
 import collections
 import fractions
 import hashlib
@@ -26,7 +26,7 @@ PROGRAM, LOANS, MODELS = *sys.argv[1:3], pathlib.Path(sys.argv[3])
 LOGISTIC, GBM = MODELS / "student_logistic.json", MODELS / "student_gbm.json"
 
 # The function that the page shows.
-page = (HERE.parents[1] / "docs" / "challengers.md").read_text(encoding="utf-8")
+page = (HERE.parents[1] / "docs" / "how-to" / "compare-models.md").read_text(encoding="utf-8")
 exec(re.search(r"```python\n(.*?)```", page, re.S)[1])
 
 

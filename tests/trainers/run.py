@@ -7,7 +7,7 @@
 For each environment below it installs the packages from PyPI (once; DIR keeps them, build/trainers by default), runs the
 script of its trainer there and compares the files with those in sets/NAME, which it replaces. --score-rows also runs the
 exporters' tests in each environment (of XGBoost and LightGBM those of their own models). --table only writes
-docs/trainers.md from what parity_check says of the sets.
+docs/reference/trainers.md from what parity_check says of the sets.
 """
 import argparse
 import filecmp
@@ -67,24 +67,35 @@ TRAINERS = {"sk": "scikit-learn", "xgb": "XGBoost", "lgb": "LightGBM", "cb": "Ca
             "sm": "statsmodels"}
 
 
+INTRO = """# Trainers and versions
+
+The differences between a trainer's numbers and tabscore's, by version of the trainer. Each set is a small model with rows on its
+thresholds and one float beside them, missing values and categories.
+
+| cell | meaning |
+|---|---|
+| two numbers | the largest difference of the margins, then of `predict`, in units in the last place (XGBoost: of float32, others: of double); `0 0`: the same bits |
+| one number | the same of the predictions of a fitted pipeline, as the exporters write it. Linear models and `exp` may differ by 1e-12 of the number. A row that the trainer refuses must have no prediction. |
+| empty | the version has no such model, or the set does not include it |
+
+[tests/trainers](../../tests/trainers/run.py) makes models and numbers anew and writes this page. `ctest -R trainers` compares without a network.
+"""
+
 OTHERS = """
 ## Folders, Spark and R
 
-Folders that MLflow 2.9 and 3.17 wrote for XGBoost 1.7 and 3.2 (JSON, UBJSON, 3.2's `model.xgb`) and for boosters of LightGBM 3.3
-and 4.7 were loaded with `load_model` and gave the trainer's numbers. Those of its flavour sklearn, of LightGBM's scikit-learn
-wrapper (pickles) and XGBoost 1.7's `model.xgb` (the old binary format) are refused with what to do.
+**MLflow** 2.9 and 3.17: `load_model` reads their folders of XGBoost 1.7 and 3.2 (JSON, UBJSON, 3.2's `model.xgb`) and of LightGBM 3.3
+and 4.7, and gives the trainer's numbers. Folders of the flavour sklearn, of LightGBM's scikit-learn wrapper (pickles) and XGBoost 1.7's
+`model.xgb` (the binary format) are refused; the message says what to do.
 
-`xgboost.spark` 3.2 on Spark 4.0: classifiers of two and three classes and a regressor were saved with
-`model.get_booster().save_model("model.json")` (and `.ubj`) and as Spark's own folder (`model.save(path)`), which `load_model`
-takes as it is. The numbers are those of the booster's `predict`, bit for bit; of several classes `transform` has a softmax of its
-own, which is up to one unit of single precision away. A folder that holds `_SUCCESS` and one file `part-...`, as SynapseML's
-`saveNativeModel` writes it, is taken too; SynapseML itself was not run.
+**Spark**: `xgboost.spark` 3.2 on Spark 4.0, classifiers of two and three classes and a regressor. `load_model` reads
+`model.get_booster().save_model("model.json")` (and `.ubj`) and Spark's own folder (`model.save(path)`). The numbers are those of the
+booster's `predict`, bit for bit; Spark's `transform` of several classes has its own softmax, which differs by up to one unit of single
+precision. A folder with `_SUCCESS` and one file `part-...`, as SynapseML's `saveNativeModel` writes it, is read; SynapseML was not run.
 
-R's package xgboost: boosters that it had serialized (1.7 and 2.x, UBJSON, 64 and 559 rounds, 11 and 18 unnamed features) were taken
-out of a public package of R; as `xgb.save(model, "model.ubj")` writes them they load, and 200 rows on their thresholds have the
-bits of `predict`. What R packs around a booster is refused by name: `save` and `saveRDS` (unpacked or not), and the snapshots with
-`Config` and `Model` inside. R's package lightgbm was not run; `lgb.save(model, "model.txt")` calls the same function as Python's
-`save_model`.
+**R**: files of `xgb.save(model, "model.ubj")` (xgboost 1.7 and 2.x, 64 and 559 rounds, 11 and 18 unnamed features) load, and 200 rows on their
+thresholds have the bits of `predict`. Files of `save` and `saveRDS`, and snapshots with `Config` and `Model`, are refused by name. R's
+package lightgbm was not run; `lgb.save(model, "model.txt")` calls the same function as Python's `save_model`.
 """
 
 
@@ -154,7 +165,7 @@ def test_exporters(python, score_rows, tests):
 
 
 def write_table(parity_check):
-    """docs/trainers.md: for each trainer its sets by its versions, in units in the last place."""
+    """docs/reference/trainers.md: for each trainer its sets by its versions, in units in the last place."""
     names = sorted(os.listdir(SETS), key=lambda n: (n.split("-")[0], [int(p) for p in n.split("-")[1].split(".")]))
     found = {}  # trainer: {set: {version: text}}
     good = True
@@ -172,14 +183,8 @@ def write_table(parity_check):
             if file in ("ubj", "cbm") and cells.get(version) == text:
                 continue
             cells[version] = text if version not in cells else f"{cells[version]}, {text}"
-    with open(os.path.join(ROOT, "docs", "trainers.md"), "w") as f:
-        f.write("# Trainers and versions\n\n"
-                "Every cell is a small model that this version of the trainer made, with rows on its thresholds and one\n"
-                "float beside, missing values and categories. The two numbers are the largest differences from the\n"
-                "trainer's own, in units in the last place: of the margins, then of what `predict` gives (float32 for\n"
-                "XGBoost, double elsewhere). `0 0` is the same bits. No cell: that version has no such model, or it is\n"
-                "not in the set. The models and numbers are in [tests/trainers](../tests/trainers/run.py), whose script\n"
-                "makes them anew and writes this page; `ctest -R trainers` compares without a network.\n")
+    with open(os.path.join(ROOT, "docs", "reference", "trainers.md"), "w") as f:
+        f.write(INTRO)
         for trainer in ("xgb", "lgb", "cb", "sk", "ebm", "opt", "sm"):
             versions = [n.split("-")[1] for n in names if n.split("-")[0] == trainer]
             pipelines = {k[len(PIPELINE):]: cells for k, cells in found.get(trainer, {}).items() if k.startswith(PIPELINE)}
@@ -189,16 +194,14 @@ def write_table(parity_check):
                 if not kinds:
                     continue
                 f.write(f"\n## {title}\n\n")
-                if kinds is pipelines:
-                    f.write(f"{'Fitted pipelines' if models else 'Fitted models'} as the exporters write them; the number is that of what the model gives:\n"
-                            "a probability, or in the sets `task_...` classes' probabilities, values, quantiles, scores. It may\n"
-                            "be 1e-12 of its size off where a linear model or `exp` has a part in it. A row that the trainer\n"
-                            "refuses must have no prediction.\n\n")
-                f.write("| set | " + " | ".join(versions) + " |\n|---|" + "---|" * len(versions) + "\n")
+                f.write("| sets | " + " | ".join(versions) + " |\n|---|" + "---|" * len(versions) + "\n")
+                rows = {}  # sets with the same cells share a row
                 for kind in sorted(kinds):
                     shown = [kinds[kind].get(v, "") for v in versions]
                     shown = [s.split(" ")[-1] for s in shown] if kinds is pipelines else shown
-                    f.write(f"| {kind} | " + " | ".join(shown) + " |\n")
+                    rows.setdefault(" | ".join(shown), []).append(kind)
+                for cells, alike in rows.items():
+                    f.write(f"| {', '.join(alike)} | {cells} |\n")
         f.write(OTHERS)
     return good
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// The only configuration macros of the library; docs/configuration.md lists them with their defaults.
+// The only configuration macros of the library; docs/reference/configuration.md lists them with their defaults.
 
 // Some of these macros exist with g++ only; clang++ tells of its -ffast-math and -ffinite-math-only.
 #if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__) || \

@@ -15,7 +15,7 @@ namespace tabscore::inline TABSCORE_ABI {
 /// Larger files are refused before they are parsed.
 inline constexpr std::size_t max_model_file_bytes = std::size_t{1} << 30;
 
-/// Reads a model file from memory; `name` stands for it in errors. Strict: see docs/model-format.md. The checks are for
+/// Reads a model file from memory; `name` stands for it in errors. Strict: see docs/reference/model-file.md. The checks are for
 /// the scorer that is built from it to replay.
 result<model_file> parse_model_file(std::string_view bytes, std::string_view name);
 

@@ -18,7 +18,7 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// A fitted pipeline of any steps that a model file of kind "pipeline" can say (docs/model-format.md). Immutable, so
+/// A fitted pipeline of any steps that a model file of kind "pipeline" can say (docs/reference/model-file.md). Immutable, so
 /// that threads share one.
 class pipeline_model {
  public:

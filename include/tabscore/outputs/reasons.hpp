@@ -26,7 +26,7 @@ struct reason {
   std::vector<std::string> features;  ///< names of features of the model
 };
 
-/// The reasons that a policy file declares (docs/decisions.md).
+/// The reasons that a policy file declares (docs/reference/policies.md).
 struct reason_table {
   /// Numbers that are worse for the person.
   enum class direction : std::uint8_t { higher, lower };

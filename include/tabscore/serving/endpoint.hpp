@@ -25,7 +25,7 @@ namespace tabscore::inline TABSCORE_ABI::serving {
 
 /// A prediction service without an HTTP library: each request in, its response out. It owns the model and puts another
 /// in its place, watches for drift, counts metrics, keeps the prediction log and the monitoring state, and describes
-/// itself (OpenAPI, pages). Routes are those of docs/server-api.md.
+/// itself (OpenAPI, pages). Routes are those of docs/reference/http-api.md.
 ///
 ///     ts::serving::endpoint<loan_defaults> api({.model = "loan_default.json"});
 ///     if (const auto failed = api.start()) return complain(failed->message);

@@ -21,7 +21,7 @@ namespace tabscore::inline TABSCORE_ABI::serving {
 /// gets that in any case, and the paths under /v2 answer as the inference protocol does.
 enum class error_style { neutral, pydantic1, pydantic2, problem, inference };
 
-/// A model that scores what the served one has scored (docs/challengers.md).
+/// A model that scores what the served one has scored (docs/how-to/compare-models.md).
 struct challenger_file {
   std::string model{};  ///< of the same outputs
   double weight = 0;    ///< the share of records that it answers itself, in an A/B test

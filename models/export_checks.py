@@ -125,7 +125,7 @@ def predicted(ask, frame, tries=150):
             tries -= 1
             try:
                 put(start, end)
-            except Exception:  # noqa: BLE001: any of many libraries
+            except Exception:  # noqa: BLE001 (any of many libraries)
                 if end - start > 1:
                     middle = (start + end) // 2
                     waiting += [(start, middle), (middle, end)]
@@ -265,7 +265,7 @@ def choose(program, pipeline, ask, count, data=None, first=None, chances=True):
     leaves, total = None, 0
     try:
         leaves, total = leaves_of(pipeline, pool.frame())
-    except Exception:  # noqa: BLE001: leaves are counted where a trainer gives them
+    except Exception:  # noqa: BLE001 (leaves are counted where a trainer gives them)
         leaves = None
     everything = items if leaves is None else np.hstack([leaves, items])
     rows = list(range(taken)) + cover(everything, max(0, count - taken), range(taken))

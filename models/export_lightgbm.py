@@ -16,7 +16,7 @@ import functools
 import lightgbm
 
 import export_sklearn
-from export_sklearn import drift_baseline, require, training_data, write  # noqa: F401: for callers
+from export_sklearn import drift_baseline, require, training_data, write  # noqa: F401 (for callers)
 
 
 class Booster:

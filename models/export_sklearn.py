@@ -29,14 +29,14 @@ import numpy as np
 import pandas as pd
 import sklearn
 
-import export_additive  # noqa: F401: registers its models
+import export_additive  # noqa: F401 (registers its models)
 import export_checks
 import export_models
-import export_statsmodels  # noqa: F401: registers its models
+import export_statsmodels  # noqa: F401 (registers its models)
 import export_tasks
-from export_models import Verbatim  # noqa: F401: for callers
+from export_models import Verbatim  # noqa: F401 (for callers)
 from export_program import FUNCTIONS, Block, Input, NotExportable, Program, class_of, is_missing, is_nan, quietly, require, unwrap
-from export_simple import Logistic, Trees, features_of, learner_of, make_checks, members  # noqa: F401: for callers
+from export_simple import Logistic, Trees, features_of, learner_of, make_checks, members  # noqa: F401 (for callers)
 
 FORMAT_VERSION = 1
 BINS = 10  # of a histogram of the training data, at most
@@ -834,7 +834,7 @@ def main():
     try:
         pipeline = joblib.load(arguments.pipeline)
         data = pd.read_csv(arguments.training_data)
-    except Exception as reason:  # noqa: BLE001: whatever unpickling meets
+    except Exception as reason:  # noqa: BLE001 (whatever unpickling meets)
         parser.exit(1, f"{arguments.pipeline}: cannot be loaded: {type(reason).__name__}: {reason}\n")
     try:
         baseline = None

@@ -8,7 +8,7 @@ import numpy as np
 
 import export_models
 import export_sklearn_trees
-from export_models import Outcome, Outputs, classifier, has_decision_function, linear, other_task, predict, sklearn_trees
+from export_models import Outcome, Outputs, classifier, has_decision_function, other_task, predict, sklearn_trees
 from export_program import FUNCTIONS, Block, class_of, is_nan, plain, said, unwrap
 
 VERSION = export_sklearn_trees.VERSION

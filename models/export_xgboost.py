@@ -17,7 +17,7 @@ import xgboost
 
 import export_sklearn
 from export_models import xgboost_document
-from export_sklearn import drift_baseline, require, training_data, write  # noqa: F401: for callers
+from export_sklearn import drift_baseline, require, training_data, write  # noqa: F401 (for callers)
 
 
 class Booster:

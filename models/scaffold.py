@@ -97,7 +97,7 @@ class Project:
         self.rest, self.add = self.split(pipeline, engineer, formulas)
         try:
             made = self.add(raw.copy()) if self.add else raw
-        except Exception as why:  # noqa: BLE001: code of others
+        except Exception as why:  # noqa: BLE001 (code of others)
             raise NotExportable(f"the code that adds columns fails on the data: {type(why).__name__}: {str(why)[:200]}") from why
         require(isinstance(made, pd.DataFrame) and len(made) == len(raw), "the code that adds columns gives no frame of as many rows")
         wanted = export_sklearn.input_names(self.rest)
@@ -148,7 +148,7 @@ class Project:
                 formulas = {n: c for n, c in trace_formulas.trace(self.add, kinds).items() if n in self.read}
             except Untraceable as reason:
                 why = str(reason)
-            except Exception as reason:  # noqa: BLE001: code of others that meets a stand-in
+            except Exception as reason:  # noqa: BLE001 (code of others that meets a stand-in)
                 why = f"{type(reason).__name__}: {reason}"
         changed = [n for n in self.read if n in raw and (n in formulas or self.add and not same(raw[n], made[n]))]
         require(not changed, f"the code writes another {changed[:1]} over the raw column; let it give the result a name of its own, "
@@ -449,7 +449,7 @@ def main():
     arguments = parser.parse_args()
     try:
         pipeline, frame = joblib.load(arguments.pipeline), read_table(arguments.data)
-    except Exception as reason:  # noqa: BLE001: whatever unpickling and reading meet
+    except Exception as reason:  # noqa: BLE001 (whatever unpickling and reading meet)
         parser.exit(1, f"{arguments.pipeline}, {arguments.data}: cannot be loaded: {type(reason).__name__}: {reason}\n")
     options = {k: v for k, v in (("positive", arguments.positive), ("threshold", arguments.threshold)) if v is not None}
     options["training_data"] = export_sklearn.training_data(arguments.data, len(frame))

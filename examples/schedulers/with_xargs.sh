@@ -7,7 +7,7 @@ here=$(dirname "$(readlink -f "$0")")
 jobs=$1 parts=$2 input=$3 folder=$4 output=$5
 shift 5
 mkdir -p "$folder"
-for attempt in 1 2 3; do
+for _ in 1 2 3; do
   if seq "$parts" | xargs -P "$jobs" -I '{}' "$here/score_part.sh" '{}' "$parts" "$input" "$folder" "$@"; then break; fi
 done
 "$here/join_parts.sh" "$parts" "$folder" "$output"

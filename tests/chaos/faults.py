@@ -11,7 +11,6 @@ import json
 import mmap
 import os
 import resource
-import socket
 import struct
 import subprocess
 import sys

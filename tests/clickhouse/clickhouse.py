@@ -237,11 +237,11 @@ def test_files(work, engine):
             ("row-binary-with-names-and-types", "RowBinaryWithNamesAndTypes", "auto")):
         out = os.path.join(work, "predictions.bin")
         subprocess.run([program, "--from", "row-binary", "--to", name, "--on-error", "null", "--quiet", "-o", out],
-                       input=engine.bytes(f"SELECT student_country::String, assumeNotNull(days_on_platform), "
-                                          "assumeNotNull(minutes_watched), assumeNotNull(courses_started), "
-                                          "assumeNotNull(practice_exams_started), assumeNotNull(practice_exams_passed), "
-                                          "assumeNotNull(minutes_spent_on_exams) FROM students WHERE "
-                                          "isNotNull(student_country) ORDER BY day, id", "RowBinary"), check=True)
+                       input=engine.bytes("SELECT student_country::String, assumeNotNull(days_on_platform), "
+                                         "assumeNotNull(minutes_watched), assumeNotNull(courses_started), "
+                                         "assumeNotNull(practice_exams_started), assumeNotNull(practice_exams_passed), "
+                                         "assumeNotNull(minutes_spent_on_exams) FROM students WHERE "
+                                         "isNotNull(student_country) ORDER BY day, id", "RowBinary"), check=True)
         columns = "result.probability, result.error" if name == "native" else "probability, error"
         got = engine.rows(f"SELECT count(), countIf(isNull({columns.split(', ')[0]})), countIf({columns.split(', ')[1]} "
                           f"!= '') FROM file('{out}', '{form}', '{structure}')")[0]

@@ -93,9 +93,9 @@ with tempfile.TemporaryDirectory() as work:
         "joined": f"SELECT id, {predict} FROM 'students.parquet' JOIN (SELECT 7 * i AS id FROM range(9999) r(i)) USING "
                   "(id)",
         "from text": f"SELECT id, {predict} FROM 'students.csv'",
-        "of other types": f"SELECT id, predict_purchase(student_country, days_on_platform::INT, minutes_watched::FLOAT, "
-                          "courses_started::UTINYINT, practice_exams_started::SMALLINT, practice_exams_passed::TINYINT, "
-                          "minutes_spent_on_exams) AS p FROM 'students.parquet'",
+        "of other types": "SELECT id, predict_purchase(student_country, days_on_platform::INT, minutes_watched::FLOAT, "
+                         "courses_started::UTINYINT, practice_exams_started::SMALLINT, practice_exams_passed::TINYINT, "
+                         "minutes_spent_on_exams) AS p FROM 'students.parquet'",
     }
     rows("COPY (FROM 'students.parquet') TO 'students.csv'")
     for shape, sql in shapes.items():

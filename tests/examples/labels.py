@@ -4,7 +4,6 @@
 where it is installed. Usage: labels.py PROGRAM"""
 import json
 import math
-import os
 import pathlib
 import random
 import subprocess

@@ -517,7 +517,6 @@ class Refusals(unittest.TestCase):
     def test_each_says_what_to_do(self):
         frame = rows()
         x, y = frame[NUMERIC], frame["late"]
-        three = np.arange(len(frame)) % 3
         for pipeline, said in [
             (None, "None"),
             ("text", "str"),

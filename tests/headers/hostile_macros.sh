@@ -20,10 +20,10 @@ hostile() {
   (cd "$root/include" && find tabscore -name '*.hpp' | sort | sed 's/.*/#include <&>/')
 }
 bad=0
-standard=c++20
+standard="c++20"
 for c in "${compilers[@]}"; do
   hostile | "$c" -std=$standard "${flags[@]}" -x c++ - 2>&1 | grep -E 'error' | head -20 | sed "s|^|$c $standard: |" | grep . && bad=1
-  standard=gnu++20  # its own macros, unix and linux: one compiler will do
+  standard="gnu++20"  # its own macros, unix and linux: one compiler will do
 done
 printf '#include <resolv.h>\n#include <tabscore/tabscore.hpp>\n' | "${compilers[0]}" -std=c++20 -DTABSCORE_COMPILED "${flags[@]}" -x c++ - || bad=1
 exit $bad

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# shellcheck shell=bash disable=SC2034
 # Sourced by the tests of examples/schedulers: flaky() makes a score_stream that is killed at its first run of every part
 # whose number divides by three; its second argument says where it remembers that.
 set -euo pipefail

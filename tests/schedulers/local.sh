@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
+# shellcheck disable=SC2154  # common.sh has them
 # local.sh SCORE_STREAM TABSCORE_MERGE: xargs, and GNU parallel where it is installed, with parts that are killed.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 trap 'rm -rf "$work"' EXIT

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
+# shellcheck disable=SC2154  # common.sh has them
 # slurm.sh SCORE_STREAM TABSCORE_MERGE: a Slurm of a controller and three nodes on this machine, without systemd and
 # cgroups (as root), runs the job array; parts are killed, and a whole node is. 77: it is not installed.
 for needed in slurmctld slurmd sbatch munged mungekey; do

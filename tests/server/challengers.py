@@ -27,7 +27,9 @@ LOGISTIC, GBM = MODELS / "student_logistic.json", MODELS / "student_gbm.json"
 
 # The function that the page shows.
 page = (HERE.parents[1] / "docs" / "how-to" / "compare-models.md").read_text(encoding="utf-8")
-exec(re.search(r"```python\n(.*?)```", page, re.S)[1])
+shown = {}
+exec(re.search(r"```python\n(.*?)```", page, re.S)[1], shown)
+arm_of = shown["arm_of"]
 
 
 def students(seed, count=400):

@@ -4,7 +4,6 @@
 
 It must show what was sent, fit the width, raise no error, and load nothing from anywhere else. Screenshots go to FOLDER.
 Skipped (status 77) where the Debian package chromium is not installed."""
-import json
 import pathlib
 import random
 import re

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The C functions of a shared library that TABSCORE_C_API(name, service) of <tabscore/capi/c_api.hpp> makes. This file needs
- * nothing else of tabscore: copy it next to programs in C, Go, Rust or another language that reads C declarations.
+/* The C functions of a shared library that TABSCORE_C_API(name, service) of <tabscore/capi/c_api.hpp> makes. This file
+ * needs nothing else of tabscore: copy it next to programs in C, Go, Rust or another language that reads C
+ * declarations.
  *
  * Records and predictions are columns of the Arrow C data interface
  * (https://arrow.apache.org/docs/format/CDataInterface.html): a struct array, one entry a record. */
@@ -102,25 +103,25 @@ enum tabscore_status {
  *   describe()           JSON: name, sha256, trained_on, task, names, classes, threshold; give it to release()
  *   state()              JSON: what monitoring has counted, mergeable with that of servers; give it to release()
  *   release()            a text of this library; NULL is allowed */
-#define TABSCORE_C_DECLARE(prefix)                                                                                      \
-  uint32_t prefix##_abi(void);                                                                                          \
-  const char* prefix##_version(void);                                                                                   \
-  const char* prefix##_last_error(void);                                                                                \
-  int prefix##_open(uint32_t abi, const char* model_path, const char* policy_path, tabscore_model** model);             \
-  int prefix##_open_bytes(uint32_t abi, const void* model_bytes, size_t model_size, const void* policy_bytes,           \
-                          size_t policy_size, tabscore_model** model);                                                  \
-  void prefix##_close(tabscore_model* model);                                                                           \
-  int prefix##_record_schema(struct ArrowSchema* schema);                                                               \
-  int prefix##_prediction_schema(const tabscore_model* model, struct ArrowSchema* schema);                              \
-  int prefix##_score(const tabscore_model* model, struct ArrowSchema* schema, struct ArrowArray* records,               \
-                     struct ArrowArray* predictions);                                                                   \
-  int prefix##_score_stream(const tabscore_model* model, struct ArrowArrayStream* records,                              \
-                            struct ArrowArrayStream* predictions);                                                      \
-  int prefix##_explanation_schema(const tabscore_model* model, struct ArrowSchema* schema);                             \
-  int prefix##_explain(const tabscore_model* model, struct ArrowSchema* schema, struct ArrowArray* records,             \
-                       struct ArrowArray* explanations);                                                                \
-  int prefix##_describe(const tabscore_model* model, char** json);                                                      \
-  int prefix##_state(const tabscore_model* model, char** json);                                                         \
+#define TABSCORE_C_DECLARE(prefix)                                                                            \
+  uint32_t prefix##_abi(void);                                                                                \
+  const char* prefix##_version(void);                                                                         \
+  const char* prefix##_last_error(void);                                                                      \
+  int prefix##_open(uint32_t abi, const char* model_path, const char* policy_path, tabscore_model** model);   \
+  int prefix##_open_bytes(uint32_t abi, const void* model_bytes, size_t model_size, const void* policy_bytes, \
+                          size_t policy_size, tabscore_model** model);                                        \
+  void prefix##_close(tabscore_model* model);                                                                 \
+  int prefix##_record_schema(struct ArrowSchema* schema);                                                     \
+  int prefix##_prediction_schema(const tabscore_model* model, struct ArrowSchema* schema);                    \
+  int prefix##_score(const tabscore_model* model, struct ArrowSchema* schema, struct ArrowArray* records,     \
+                     struct ArrowArray* predictions);                                                         \
+  int prefix##_score_stream(const tabscore_model* model, struct ArrowArrayStream* records,                    \
+                            struct ArrowArrayStream* predictions);                                            \
+  int prefix##_explanation_schema(const tabscore_model* model, struct ArrowSchema* schema);                   \
+  int prefix##_explain(const tabscore_model* model, struct ArrowSchema* schema, struct ArrowArray* records,   \
+                       struct ArrowArray* explanations);                                                      \
+  int prefix##_describe(const tabscore_model* model, char** json);                                            \
+  int prefix##_state(const tabscore_model* model, char** json);                                               \
   void prefix##_release(char* text)
 
 #ifdef __cplusplus

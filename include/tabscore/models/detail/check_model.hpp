@@ -123,8 +123,8 @@ inline std::optional<error> check_model(const forest_model& model) {
   const auto finite = [](double v) { return std::isfinite(v); };
   if (!model.offset.empty() && (model.offset.size() != model.outputs || !finite(model.scale) ||
                                 !std::all_of(model.offset.begin(), model.offset.end(), finite))) {
-    return bad_model(fmt::format("the scale and {} offsets for {} outputs should be finite", model.offset.size(),
-                                 model.outputs));
+    return bad_model(
+        fmt::format("the scale and {} offsets for {} outputs should be finite", model.offset.size(), model.outputs));
   }
   if (!model.feature_names.empty() && model.feature_names.size() != model.features) {
     return bad_model(fmt::format("{} feature names for {} features", model.feature_names.size(), model.features));

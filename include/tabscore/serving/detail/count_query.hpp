@@ -15,8 +15,8 @@
 
 namespace tabscore::inline TABSCORE_ABI::serving::detail {
 
-/// A query parameter that is a count: ?explain=N, the N largest contributions of each record; ?reasons=N, up to N reasons
-/// of each; ?top=N, the N most likely classes.
+/// A query parameter that is a count: ?explain=N, the N largest contributions of each record; ?reasons=N, up to N
+/// reasons of each; ?top=N, the N most likely classes.
 struct count_query {
   static constexpr std::int64_t least = 1, most = 1000;
   static constexpr std::size_t most_explained = 10'000;  ///< records of a body; trees take 0.1 ms a record

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Prints the two tables of docs/explanation/drift-detection.md: the smallest shift of each kind that the drift monitor finds in 95 of
-// 100 windows, and how often clean windows alarm.
+// Prints the two tables of docs/explanation/drift-detection.md: the smallest shift of each kind that the drift monitor
+// finds in 95 of 100 windows, and how often clean windows alarm.
 //   drift_limits [seed]
 #include <fmt/format.h>
 #include <tabscore/models/load_tabscore.hpp>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Not run: the program whose compile time docs/reference/configuration.md tells, from JSON to JSON with monitoring and a log.
+// Not run: the program whose compile time docs/reference/configuration.md tells, from JSON to JSON with monitoring and
+// a log.
 #include <tabscore/expr/rule.hpp>
 #include <tabscore/features/features.hpp>
 #include <tabscore/json/write.hpp>

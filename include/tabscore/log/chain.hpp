@@ -16,11 +16,11 @@
 #include "../core/detail/sha256.hpp"
 #include "../core/text_buffer.hpp"
 
-// The chain of a prediction log (docs/how-to/audit.md). A line with inputs ends with "salt", and the last line of a batch with
-// "batch", the batch's number, and "chain", its digest: the HMAC-SHA256 under the log's key of the digest before, the
-// number, and the SHA-256 of the lines. Of a line's object "features" or "override" only the HMAC-SHA256 of its salt
-// and text enters, so that it can be replaced by that code: {"erased": "..."}. The first batch of a file also names the
-// digest before it, "follows".
+// The chain of a prediction log (docs/how-to/audit.md). A line with inputs ends with "salt", and the last line of a
+// batch with "batch", the batch's number, and "chain", its digest: the HMAC-SHA256 under the log's key of the digest
+// before, the number, and the SHA-256 of the lines. Of a line's object "features" or "override" only the HMAC-SHA256 of
+// its salt and text enters, so that it can be replaced by that code: {"erased": "..."}. The first batch of a file also
+// names the digest before it, "follows".
 namespace tabscore::inline TABSCORE_ABI {
 
 /// The secret of a chained log.

@@ -53,7 +53,8 @@ struct check {
   std::size_t class_at = 0;     ///< of several classes: the column of the one that the trainer predicts
 };
 
-/// A tabscore model file as it was read (docs/reference/model-file.md): consistent in itself, its checks not replayed yet.
+/// A tabscore model file as it was read (docs/reference/model-file.md): consistent in itself, its checks not replayed
+/// yet.
 struct model_file {
   std::string path;           ///< as given by the caller; errors name it
   std::string name;           ///< for people; empty: none

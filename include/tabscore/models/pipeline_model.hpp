@@ -18,8 +18,8 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// A fitted pipeline of any steps that a model file of kind "pipeline" can say (docs/reference/model-file.md). Immutable, so
-/// that threads share one.
+/// A fitted pipeline of any steps that a model file of kind "pipeline" can say (docs/reference/model-file.md).
+/// Immutable, so that threads share one.
 class pipeline_model {
  public:
   /// As a file of kind "pipeline" holds it, before its checks are replayed: use make_pipeline_model() for that.

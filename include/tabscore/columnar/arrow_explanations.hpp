@@ -13,9 +13,9 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// Gathers contributions (see pipeline::explain) into Arrow columns: a struct a record of a struct a number of the
-/// prediction, which has a double a feature and "base_value"; null for records without. What it hands over owns its
-/// memory. Not for concurrent use.
+/// Collects contributions (see pipeline::explain) as Arrow columns: per record a struct of structs, one per number of
+/// the prediction, each with a double per feature and "base_value"; null for records without a prediction. The result
+/// owns its memory. Not for concurrent use.
 class arrow_explanations {
  public:
   /// `numbers` are the names of the prediction's numbers.
@@ -28,7 +28,7 @@ class arrow_explanations {
   /// The next records: one for each entry of `valid`; `contributions` has numbers x (features + 1) of each that is.
   void append(std::span<const std::uint8_t> valid, std::span<const double> contributions);
 
-  /// Hands what was gathered over to *out, which its receiver releases. Only once.
+  /// Moves the collected columns to *out, which the receiver releases. Call it once.
   void move_to(ArrowArray* out);
 
   /// The schema of what move_to() gives; the caller releases it.

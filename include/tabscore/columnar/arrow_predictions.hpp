@@ -20,7 +20,7 @@ namespace tabscore::inline TABSCORE_ABI {
 
 namespace detail {
 
-/// Texts one behind the other, as Arrow has them.
+/// Concatenated texts with offsets, as in Arrow.
 struct exported_texts {
   std::vector<std::int64_t> ends = {0};
   std::string text;
@@ -35,9 +35,9 @@ struct exported_texts {
 
 }  // namespace detail
 
-/// Gathers predictions into Arrow columns: a struct of their columns (see typed_columns; numbers as double, labels as
-/// uint8, classes and decisions as large_utf8) and error: large_utf8 a record. The columns are null where the error is
-/// not. What it hands over owns its memory. Not for concurrent use.
+/// Collects predictions as Arrow columns: a struct of their columns (see typed_columns; numbers as double, labels as
+/// uint8, classes and decisions as large_utf8) and error, large_utf8. Where error has a value the other columns are
+/// null. The result owns its memory. Not for concurrent use.
 class arrow_predictions {
  public:
   /// The columns must outlive it.
@@ -55,7 +55,7 @@ class arrow_predictions {
   /// Adds the predictions of a block; records without one are null.
   void append(const row_predictions& some);
 
-  /// Hands what was gathered over to *out, which its receiver releases, and starts anew.
+  /// Moves the collected columns to *out, which the receiver releases, and starts anew.
   void move_to(ArrowArray* out);
 
   /// The schema of such arrays, for *out, which its receiver releases.

@@ -46,11 +46,11 @@ constexpr bool feeds() noexcept {
 
 }  // namespace detail
 
-/// Records out of someone else's columns (Arrow, ClickHouse, DuckDB): pointed to where the types are the schema's,
-/// converted otherwise, and checked as records from JSON are. Wider and narrower integers, floats and doubles feed
-/// integer and real fields, as the number_rule says (an integer beyond 2^53 is rounded in a real field); integers 0 and
-/// 1 feed boolean fields, unless the rule is strict. NaN is an absent value of an optional field and an error in a
-/// required one. What was lent, and the texts of what was filled, must outlive the view. Reuses its memory; one per
+/// Imports records from the caller's columns (Arrow, ClickHouse, DuckDB): without a copy where the types are the
+/// schema's, converted otherwise, and validated as records from JSON. Integers of any width, floats and doubles
+/// feed integer and real fields by the number_rule (an integer beyond 2^53 is rounded in a real field). Integers 0
+/// and 1 feed boolean fields, unless the rule is strict. NaN is an absent value of an optional field and an error
+/// in a required one. The caller's columns and filled texts must outlive the view. Reuses its memory; one per
 /// thread.
 template <schema_type Schema>
 class column_importer {

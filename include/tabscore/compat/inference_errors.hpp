@@ -17,7 +17,7 @@ namespace tabscore::inline TABSCORE_ABI::dialect {
 struct inference {
   static constexpr std::size_t max_listed = 20;  ///< errors that a body names; the others are counted
 
-  /// Each item as an answer of its own: {"error":"sentence"}.
+  /// Each item as a separate answer: {"error":"sentence"}.
   class item_writer {
    public:
     /// The context must outlive it.

@@ -25,7 +25,7 @@
 // decisions.
 namespace tabscore::inline TABSCORE_ABI {
 
-/// Appends what the outputs look like in a model's metadata: {"name","datatype","shape":[-1]},...
+/// Appends the outputs' entries of a model's metadata: {"name","datatype","shape":[-1]},...
 void append_output_metadata(text_buffer& out, const prediction_layout& layout);
 
 namespace detail {
@@ -66,17 +66,17 @@ inline void append_real(text_buffer& out, double v) {
 /// Appends the output of one member: {"name","datatype","shape":[n],"data":[...]}. Precondition: it is one.
 void append_output(text_buffer& out, const predictions& p, std::string_view member);
 
-/// The same of a request whose bad records are skipped. These have null (it stands for NaN) as a number, -1 as a label
-/// and "" as a class or a decision.
+/// The same for a request whose bad records are skipped: these have null (for NaN) as a number, -1 as a label and "" as
+/// a class or a decision.
 void append_output(text_buffer& out, const partial_predictions& some, std::string_view member);
 
 /// Appends why records were skipped: BYTES, "" for each record with a prediction. `names`: of the schema's fields.
 void append_error_output(text_buffer& out, std::string_view name, const partial_predictions& some,
                          std::span<const std::string_view> names);
 
-/// Appends contributions, each of the prediction's columns those of the features and the base value behind them: FP64,
-/// [n,features+1], of several columns [n,columns,features+1]. `rows` and `records` as of partial_predictions; skipped
-/// records have null, as has an infinite contribution. Precondition: p.contributions are there.
+/// Appends contributions, for each column of the prediction one per feature and the base value last: FP64,
+/// [n,features+1], of several columns [n,columns,features+1]. `rows` and `records` as in partial_predictions. Skipped
+/// records and infinite contributions are null. Precondition: p.contributions is not empty.
 void append_contributions_output(text_buffer& out, std::string_view name, const predictions& p,
                                  std::span<const std::uint32_t> rows, std::size_t records, std::size_t features);
 

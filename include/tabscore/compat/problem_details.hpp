@@ -20,7 +20,7 @@ namespace tabscore::inline TABSCORE_ABI::dialect {
 struct problem_details {
   static constexpr std::string_view content_type = "application/problem+json";  ///< the media type of its bodies
 
-  /// A kind of problem: the end of its URI, its title, and what it means.
+  /// A kind of problem: the end of its URI, its title and its description.
   struct problem_type {
     std::string_view name;     ///< the last segment of its URI
     std::string_view title;    ///< in a few words

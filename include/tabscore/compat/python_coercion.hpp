@@ -102,7 +102,7 @@ struct python {
     return {false, fault::not_boolean};
   }
 
-  /// `texts` keeps what is not a part of the document.
+  /// `texts` stores texts that are not part of the document.
   template <class Texts>
   static coerced<std::string_view> text(json_value v, Texts& texts) {
     switch (v.kind()) {

@@ -13,7 +13,7 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// What a request can ask for besides its prediction: the outputs of prediction_tensors.hpp.
+/// Additional outputs that a request can select: those of prediction_tensors.hpp.
 inline constexpr std::string_view error_output = "error";
 /// The same of contributions.
 inline constexpr std::string_view contributions_output = "contributions";
@@ -40,7 +40,7 @@ struct tensor_request {
   }
 };
 
-/// What is wrong with the outputs that a request asks for, by name or by its options; empty: nothing.
+/// The error of the selected outputs, by name or by option; empty: valid.
 inline std::string wrong_output(std::span<const std::string> asked, std::span<const std::string_view> declared,
                                 const request_options& options) {
   const auto has = [&](std::string_view name) {

@@ -35,18 +35,18 @@ enum class tensor_status {
   malformed  ///< no JSON, or not the tensors of the schema: problem() says what
 };
 
-/// Inference requests into batches: {"id", "inputs": [{"name", "shape": [n] or [n,1], "datatype", "data"}], "outputs"}.
-/// Every field is a tensor of its name, in any order; those of optional fields may be absent, or hold null. Datatypes:
-/// BYTES for text, BOOL, any integer type for integers, and FP64, FP32 (rounded to it) or any integer type for real
-/// numbers. Values are what they look like (coerce::strict), and the schema's bounds hold. Keeps its memory; give each
-/// thread its own. Text columns point into the body or the batch.
+/// Decodes inference requests into batches: {"id", "inputs": [{"name", "shape": [n] or [n,1], "datatype", "data"}],
+/// "outputs"}. Each field is a tensor of its name, in any order; tensors of optional fields may be absent or hold null.
+/// Datatypes: BYTES for text, BOOL, any integer type for integers, and FP64, FP32 (values are rounded to it) or any
+/// integer type for real numbers. Coercion is strict, the schema's bounds hold. Keeps its memory; one per thread. Text
+/// columns point into the body or the batch.
 template <schema_type Schema>
 class tensor_decoder {
  public:
   /// Bodies beyond the limits are refused.
   explicit tensor_decoder(decode_limits limits = {}) : limits_(limits) {}
 
-  /// Replaces what was in the batch.
+  /// Replaces the content of the batch.
   tensor_status read(std::string_view body, batch<Schema>& to) {
     to.clear();
     return open(body) ? records(to) : tensor_status::malformed;
@@ -93,7 +93,7 @@ class tensor_decoder {
   // What the last request said.
   /// The request's `id`, which the response repeats.
   const std::optional<std::string>& id() const noexcept { return id_; }
-  /// The outputs that were asked for, each once; none: all.
+  /// The selected outputs, each once; empty: all.
   std::span<const std::string> outputs() const noexcept { return outputs_; }
   /// Its parameters ask for predictions of the valid records, the others' errors beside them.
   bool skips() const noexcept { return skips_; }
@@ -343,7 +343,7 @@ class tensor_decoder {
   bool valid_name(json_value v, std::string_view what) {
     return (v && v.kind() == json_kind::text) || wrong(std::string(what) + " has no name.");
   }
-  /// What a request may ask for in its parameters.
+  /// The options in a request's parameters.
   bool read_options(json_value parameters) {
     bool good = true;
     if (!parameters) return good;

@@ -20,8 +20,8 @@ namespace tabscore::inline TABSCORE_ABI {
 
 namespace detail {
 
-/// A datatype whose elements JSON numbers, booleans or strings stand for. Integers have bounds, those of UINT64 cut to
-/// what an integer field can hold.
+/// A datatype whose elements are JSON numbers, booleans or strings. Integer types have bounds; those of UINT64 are cut
+/// to the range of an integer field.
 struct tensor_datatype {
   std::string_view name;
   field_kind kind;
@@ -42,7 +42,7 @@ inline constexpr tensor_datatype tensor_datatypes[] = {
     {"UINT8", field_kind::integer, 0, UINT8_MAX},
 };
 
-/// What a field is called as a tensor.
+/// The tensor name of a field.
 constexpr std::string_view datatype_of(field_kind kind) noexcept {
   constexpr std::string_view names[] = {"INT64", "FP64", "BOOL", "BYTES"};
   return names[static_cast<std::size_t>(kind)];
@@ -50,7 +50,7 @@ constexpr std::string_view datatype_of(field_kind kind) noexcept {
 
 }  // namespace detail
 
-/// Appends what a field looks like in a model's metadata, for each field: {"name","datatype","shape":[-1]},...
+/// Appends each field's entry of a model's metadata: {"name","datatype","shape":[-1]},...
 template <schema_type Schema>
 void append_tensor_metadata(text_buffer& out) {
   for (std::size_t i = 0; i < Schema::size; ++i) {

@@ -14,9 +14,9 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// An exact_sum that is cheap to add to, a whole column or a few values: those below 2^51 that are multiples of 2^-104,
-/// as nearly all are, are counted in three integers, sixteen values at a time, and put into the sum proper when these
-/// might overflow or somebody reads. Other values go there at once, at some nanoseconds each. Not for concurrent use.
+/// An exact_sum with fast addition of columns and single values. Values below 2^51 that are multiples of 2^-104 are
+/// counted in three integers, sixteen at a time, which are added to the sum before they overflow and when the sum is
+/// read. Other values are added directly, in some nanoseconds. Not for concurrent use.
 class batched_exact_sum {
  public:
   batched_exact_sum() noexcept {}  // one that the compiler makes may clear it all first
@@ -46,7 +46,7 @@ class batched_exact_sum {
   exact_sum sum() const noexcept;
 
  private:
-  /// Up to column_step values: they wait until there are more.
+  /// Adds up to column_step values, buffered until there are more.
   void add_few(const double* x, std::size_t n) noexcept {
     if (waiting_count_ + n > waiting_.size()) {
       std::fill(waiting_.begin() + static_cast<std::ptrdiff_t>(waiting_count_), waiting_.end(), 0.0);

@@ -14,7 +14,7 @@
 #error "tabscore: numbers of more bits than a double (-mfpmath=387) change scores; compile with -mfpmath=sse"
 #endif
 
-/// Checked precondition of the programmer; a broken one is a bug of the caller. Defaults to assert().
+/// A checked precondition; breaking it is a defect of the caller. Defaults to assert().
 #ifndef TABSCORE_ASSERT
 #include <cassert>
 #define TABSCORE_ASSERT(condition, message) assert((condition) && (message))
@@ -29,8 +29,8 @@
 #endif
 #endif
 
-/// Defined by the CMake target tabscore::compiled: what depends on no type of yours (loaders, tree kernels) is only
-/// declared by the headers, and compiled once, in tabscore.cpp. The same in every translation unit of a program.
+/// Defined by the CMake target tabscore::compiled: code that depends on no type of yours (loaders, tree kernels) is
+/// declared by the headers and compiled once, in tabscore.cpp. The same in every translation unit of a program.
 #if defined(TABSCORE_COMPILED)
 #define TABSCORE_INLINE
 #define TABSCORE_ABI abi1_compiled

@@ -18,7 +18,7 @@ namespace tabscore::inline TABSCORE_ABI {
 class exact_sum {
  public:
   static constexpr std::size_t limbs = 34;  ///< of 64 bits, the lowest first
-  static constexpr int lowest_bit = -1074;  ///< the first bit stands for 2^-1074, the smallest double
+  static constexpr int lowest_bit = -1074;  ///< the value of the first bit is 2^-1074, the smallest double
 
   /// Adds a value; NaN and infinities are counted apart.
   void add(double x) noexcept {
@@ -55,7 +55,7 @@ class exact_sum {
     negative_infinities_ += other.negative_infinities_;
   }
 
-  /// Takes away what was merged.
+  /// Subtracts a sum that was merged.
   void subtract(exact_sum other) noexcept {
     negate(other.limb_);
     other.nans_ = 0 - other.nans_;
@@ -78,7 +78,7 @@ class exact_sum {
 
   /// The finite values add up to less than 0.
   bool negative() const noexcept { return limb_[limbs - 1] >> 63U != 0; }
-  /// |sum| / 2^lowest_bit, without what is not finite.
+  /// |sum| / 2^lowest_bit, of the finite values.
   std::array<std::uint64_t, limbs> magnitude() const noexcept {
     auto size = limb_;
     if (negative()) negate(size);

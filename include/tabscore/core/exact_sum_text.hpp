@@ -15,9 +15,9 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// The finite part of a sum, exactly, as C and Python write doubles in hexadecimal: "-0x1a8p-3". One text per sum: the
-/// last bit of the digits is set, none leads with zero; "0x0p+0" is zero. Python's float.fromhex() rounds it as value()
-/// does.
+/// The finite part of a sum, exactly, in the hexadecimal notation of C and Python: "-0x1a8p-3". Each sum has one text:
+/// the last bit of the digits is set, there are no leading zeros, and zero is "0x0p+0". Python's float.fromhex() rounds
+/// it as value() does.
 std::string to_text(const exact_sum& sum);
 
 /// The sum that to_text wrote, or nothing when the text is not in that one form or out of range.

@@ -11,14 +11,14 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// What of a text is written as `\uXXXX`: what JSON demands (and surrogates, which UTF-8 cannot hold), or everything
-/// that is not printable ASCII, as Python's json.dumps does.
+/// Characters that are written as `\uXXXX`: those that JSON requires (and surrogates, which UTF-8 cannot hold), or all
+/// that are not printable ASCII, as in Python's json.dumps.
 enum class escape { needed, non_ascii };
 
 namespace detail {
 
-/// One code point of UTF-8 text (surrogates as three bytes are let through); `p` moves past it. U+FFFD, and one byte
-/// on, where there is none.
+/// Reads one code point of UTF-8 text (surrogates of three bytes are accepted) and moves `p` past it. An invalid byte
+/// gives U+FFFD and is skipped.
 inline std::uint32_t next_code_point(const char*& p, const char* end) noexcept {
   const auto byte = [&](int i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(p[i])); };
   const std::uint32_t first = byte(0);

@@ -11,9 +11,9 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// Microseconds since 1970 of a time as ISO 8601 writes it: "2026-01-31", "2026-01-31T12:00:00", with a fraction (its
-/// digits from the seventh on are dropped) and "Z" or an offset such as "+01:00" behind, or a space instead of the T.
-/// Without an offset it is UTC.
+/// Microseconds since 1970 of an ISO 8601 time: "2026-01-31" or "2026-01-31T12:00:00", optionally with a fraction
+/// (digits after the sixth are dropped), with "Z" or an offset such as "+01:00", or with a space instead of the T.
+/// Without an offset the time is UTC.
 std::optional<std::int64_t> read_timestamp(std::string_view text) noexcept;
 
 }  // namespace tabscore::inline TABSCORE_ABI

@@ -15,20 +15,20 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// What went wrong with a file or a configuration; the message of the error names the place.
+/// The kind of an error of a file or a configuration; the message names the place.
 enum class errc {
   io,           ///< the file cannot be opened, read or written
-  syntax,       ///< the bytes are not what the format's grammar allows
+  syntax,       ///< the bytes do not match the format's grammar
   structure,    ///< a member is missing, unknown, of the wrong type or out of range
   unsupported,  ///< valid, but a feature or version that tabscore does not have
   mismatch,     ///< the model does not fit the features it is used with
   check_failed  ///< the trainer's own rows do not give the trainer's own numbers
 };
 
-/// One sentence for a person, with the file, the member and what was expected.
+/// An error: its kind, and one sentence with file, member, expectation and finding.
 struct error {
   errc code{};          ///< for programs
-  std::string message;  ///< for people: the place, what is wrong, what to do
+  std::string message;  ///< for people: the place, the error, the remedy
 };
 
 namespace detail {
@@ -81,7 +81,7 @@ class [[nodiscard]] result {
     return *std::get_if<1>(&state_);
   }
 
-  /// The value; throws std::runtime_error with the error's message when there is none.
+  /// The value; without one, throws std::runtime_error with the error's message.
   T& value() & { return require(), **this; }
   /// The value, or throws (aborts without exceptions).
   const T& value() const& { return const_cast<result&>(*this).require(), **this; }

@@ -13,8 +13,8 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// Working memory of one thread that grows to what was asked for and is then reused: no allocation once warm.
-/// Not for concurrent use; give each thread its own.
+/// Working memory of one thread. It grows to the largest request and is then reused: no allocation once warm. Not for
+/// concurrent use; one per thread.
 class scratch {
  public:
   /// `count` uninitialised objects of a trivial type, aligned to 64 bytes, valid until the next call.
@@ -31,7 +31,7 @@ class scratch {
     return {reinterpret_cast<T*>(memory_.get()), count};
   }
 
-  /// The same, and the first `kept` objects of what was given last stay as they were.
+  /// The same; the first `kept` objects of the previous call keep their values.
   template <class T>
   std::span<T> grow(std::size_t count, std::size_t kept) {
     if (count * sizeof(T) <= capacity_) return get<T>(count);
@@ -41,7 +41,7 @@ class scratch {
     return larger;
   }
 
-  /// Memory of its own for something that is called while what get() gave is in use.
+  /// Separate memory for a callee that runs while the memory of get() is in use.
   scratch& inner();
 
   /// Bytes that it holds.

@@ -11,16 +11,16 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// Text that is written piece by piece into memory that grows, and is kept by clear(): no allocation once warm.
-/// Not for concurrent use; give each thread its own.
+/// A growing text whose memory is kept by clear(): no allocation once warm. Not for concurrent use; one per
+/// thread.
 class text_buffer {
  public:
-  /// Room for `bytes` more, to be written from its start; keep_to() says how far it was. Valid until the next call.
+  /// Space for `bytes` more; keep_to() sets the end of the part written. Valid until the next call.
   char* space(std::size_t bytes) {
     if (capacity_ - size_ < bytes) grow(bytes);
     return memory_.get() + size_;
   }
-  /// Drops what lies behind `end`, a pointer into the buffer.
+  /// Truncates the text at `end`, a pointer into the buffer.
   void keep_to(const char* end) noexcept {
     size_ = static_cast<std::size_t>(end - memory_.get());
     TABSCORE_ASSERT(size_ <= capacity_, "more text was written than there was room for");
@@ -33,7 +33,7 @@ class text_buffer {
     size_ += text.size();
   }
 
-  /// What was written so far; valid until the next write.
+  /// The text so far; valid until the next write.
   std::string_view view() const noexcept { return {memory_.get(), size_}; }
   /// Bytes written.
   std::size_t size() const noexcept { return size_; }

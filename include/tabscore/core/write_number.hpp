@@ -220,7 +220,7 @@ inline char* write_integer(char* to, std::int64_t v) noexcept {
   return to + count;
 }
 
-/// How numbers that are none are spelt: as Python's repr, or as its json module (and JavaScript) does.
+/// The spelling of infinities and NaN: Python's repr, or its json module's (and JavaScript's).
 enum class spelling { repr, json };
 
 /// Writes v as Python does: the fewest digits that round-trip, ".0" after whole numbers, an exponent from 1e+16 up and

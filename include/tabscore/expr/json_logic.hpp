@@ -117,7 +117,7 @@ void append_json_logic(text_buffer& out, const Expression& e) {
   detail::append_logic(out, e);
 }
 
-/// Appends [{"message":"...","condition":{...}},...]: what every record must meet, and what is said when one does not.
+/// Appends [{"message":"...","condition":{...}},...]: the condition of each rule and its message.
 template <class... Rule>
 void append_json_logic(text_buffer& out, const rules<Rule...>& all) {
   out.append("[");

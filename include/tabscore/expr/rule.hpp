@@ -12,14 +12,14 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// A rule that was not kept: which (in the order of the declaration), by which record first, and its message.
+/// A broken rule: its position in the declaration, the first record that breaks it, and its message.
 struct broken_rule {
   std::size_t rule = 0;      ///< its position among the rules
   std::size_t row = 0;       ///< the first record that breaks it
   std::string_view message;  ///< lives as long as the text given to rule()
 };
 
-/// A condition that every record must meet, and what to say when one does not.
+/// A condition that every record must meet, and the message for a broken one.
 template <expression_type Condition>
 class rule {
  public:
@@ -60,7 +60,7 @@ class rule {
   std::string_view message_;
 };
 
-/// The rules of a pipeline, checked over a whole batch once its fields are valid. rules{} has none.
+/// The rules of a pipeline, checked over a whole batch once its fields are valid. rules{} is empty.
 template <class... Rule>
 class rules {
  public:

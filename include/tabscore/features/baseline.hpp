@@ -50,7 +50,7 @@ struct training_histograms {
   std::vector<std::uint64_t> classes;          ///< rows by predicted class; of several classes
 };
 
-/// What the training rows looked like, to compare live traffic with. Plain data.
+/// The distribution of the training rows, the reference of live traffic. Plain data.
 struct drift_baseline {
   /// The training distribution of one feature.
   struct feature {

@@ -70,7 +70,7 @@ struct category_lookups {
   };
 
   std::vector<source> sources;            ///< the categories that take part
-  std::vector<combination> combinations;  ///< what the tables are keyed by
+  std::vector<combination> combinations;  ///< the keys of the tables
   std::vector<table> tables;              ///< those of one combination are neighbours
 
   /// The sources' hashes come first: 32 bits each, as they are.

@@ -25,9 +25,9 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// Turns a feature block into what a model was trained on: prepared and scaled numeric features, then the columns of
-/// each text field: one indicator per category (all zero for an unknown text), or the category's position as a number.
-/// `place` puts them into another order. Immutable, so that threads share one.
+/// Turns a feature block into the model's inputs: prepared and scaled numeric features, then the columns of each text
+/// field: one indicator per category (all zero for an unknown text), or the category's position as a number. `place`
+/// sets another order. Immutable: threads share it.
 struct encoder {
   std::vector<standardize> numeric;  ///< the last step of each numeric feature
   std::vector<one_hot> text;         ///< the categories of each text field
@@ -65,13 +65,13 @@ struct encoder {
     }
     return x;
   }
-  /// The block with every number after its steps: a copy of the numbers in `memory`, or the block where there are none.
+  /// The block after the steps of its numbers, copied to `memory`; the block itself where there are no steps.
   feature_block prepared(const feature_block& x, scratch& memory) const;
 
   /// The first feature of a row, numeric ones before texts, whose category is not listed.
   std::optional<std::size_t> unseen(const feature_block& x, std::size_t row) const noexcept;
 
-  /// What is wrong with it for features of these numbers, if anything is.
+  /// The error of this encoder for these numbers of features, if any.
   std::optional<error> wrong(std::size_t numeric_features, std::size_t text_features) const;
 
   /// Writes rows [first, first + rows) to `out`, rows x width(), row after row, in double or rounded to float as

@@ -11,21 +11,21 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// The codes of a text field's rows, once somebody has looked them up.
+/// The category codes of a text field's rows, cached by the first lookup.
 struct text_codes {
-  const void* by = nullptr;      ///< identity() of the categories; nullptr: nobody has yet
+  const void* by = nullptr;      ///< identity() of the categories; nullptr: not looked up yet
   std::int32_t* code = nullptr;  ///< room for all rows
 };
 
-/// A run of records as a model sees it: numeric features (rows x width, column-major, before any scaling) beside the
-/// text fields as they came. A view: it owns nothing and lives as long as the buffers it points into.
+/// The model's view of some records: numeric features (rows x width, column-major, unscaled) and the text fields of the
+/// model, unencoded. A view, valid as long as the buffers that it points to.
 struct feature_block {
   std::size_t rows = 0;                           ///< records of the block
   std::size_t width = 0;                          ///< numeric features
   const double* numeric = nullptr;                ///< feature j of row i is numeric[j * stride + i]
   std::size_t stride = 0;                         ///< distance of two columns, >= rows
   std::span<const std::string_view* const> text;  ///< one array of `rows` views per text field
-  std::span<text_codes> codes = {};               ///< one per text field, or none: nothing is remembered
+  std::span<text_codes> codes = {};               ///< one per text field; empty: not cached
 
   /// The values of numeric feature j, `rows` of them.
   const double* column(std::size_t j) const noexcept { return numeric + j * stride; }

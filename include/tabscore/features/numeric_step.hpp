@@ -33,7 +33,7 @@ struct rescale {
 
 /// NaN becomes `value`: SimpleImputer.
 struct impute {
-  double value = 0;  ///< stands for a missing value
+  double value = 0;  ///< replaces a missing value
 
   /// The step's result.
   double operator()(double x) const noexcept { return std::isnan(x) ? value : x; }
@@ -71,7 +71,7 @@ struct category_code {
   }
 };
 
-/// What is done to one number on its way to the model.
+/// One step of a numeric feature before the model.
 using numeric_step = std::variant<standardize, rescale, impute, clip, logarithm, logarithm1p, category_code>;
 
 }  // namespace tabscore::inline TABSCORE_ABI

@@ -17,22 +17,22 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// The categories of one text field in model order: text -> its position, which is its indicator column. A nullopt
-/// category (missing during training) keeps its position; no text matches it, but an absent one (a view of nothing) is
-/// it. Without such a category an absent text is an empty one. Immutable, so that threads share one; copies share their
+/// The categories of one text field in model order: text -> position, its indicator column. A nullopt
+/// category (missing in training) keeps its position; only an absent text (a view without data) matches it.
+/// Without such a category an absent text counts as empty. Immutable: threads share it, copies share their
 /// memory.
 class one_hot {
  public:
   static constexpr std::int32_t unknown = -1;  ///< the code of a text that is no category
 
   one_hot() : one_hot(std::vector<std::optional<std::string>>{}) {}
-  /// As make(...).value(): a category that is there twice throws (aborts without exceptions).
+  /// As make(...).value(): a duplicated category throws (aborts without exceptions).
   explicit one_hot(std::vector<std::optional<std::string>> categories,
                    const std::optional<std::string>& imputed = std::nullopt)
       : one_hot(make(std::move(categories), imputed).value()) {}
 
-  /// An absent text counts as the category `imputed`, if that is given and known. An error for a category that is there
-  /// twice, or 2^30 of them.
+  /// An absent text counts as the category `imputed`, if that is given and known. An error for a duplicated category,
+  /// or 2^30 of them.
   static result<one_hot> make(std::vector<std::optional<std::string>> categories,
                               const std::optional<std::string>& imputed = std::nullopt);
 

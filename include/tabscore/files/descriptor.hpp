@@ -18,7 +18,7 @@ namespace tabscore::inline TABSCORE_ABI::files {
 class unique_fd {
  public:
   unique_fd() = default;
-  /// Owns the descriptor; -1 is none.
+  /// Owns the descriptor; -1: empty.
   explicit unique_fd(int fd) noexcept : fd_(fd) {}
   /// Leaves the other one empty.
   unique_fd(unique_fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
@@ -30,7 +30,7 @@ class unique_fd {
   ~unique_fd() {
     if (fd_ >= 0) ::close(fd_);
   }
-  /// Stays the owner; -1: it has none.
+  /// The descriptor, still owned; -1: empty.
   int get() const noexcept { return fd_; }
   /// The caller becomes the owner.
   int release() noexcept { return std::exchange(fd_, -1); }

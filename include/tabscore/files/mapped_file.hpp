@@ -23,8 +23,8 @@
 
 namespace tabscore::inline TABSCORE_ABI::files {
 
-/// A file of a fixed number of 64-bit words that are this process's memory: what is stored there is in the file, also
-/// after the process was killed (the kernel has it; a power loss may take it). Locked: one process has it open.
+/// A file of a fixed number of 64-bit words, mapped into memory: stored words are in the file also after SIGKILL (a
+/// power loss may lose them). Locked: one process has it open.
 class mapped_file {
  public:
   mapped_file() = default;
@@ -35,14 +35,14 @@ class mapped_file {
     if (!words_.empty()) ::munmap(words_.data(), words_.size_bytes());
   }
 
-  /// Opens a file of this size, or makes one of zeros, whose first word is to be another number soon. The room on the
-  /// disk is taken at once. Another process that has it open is waited for so long.
+  /// Opens a file of this size, or creates one of zeros, whose first word the caller must set. The space on the disk is
+  /// allocated at once. Waits this long for another process that has it open.
   static result<mapped_file> open(const std::string& path, std::size_t words, ::mode_t mode,
                                   std::chrono::milliseconds patience);
 
   /// A file is mapped.
   explicit operator bool() const noexcept { return !words_.empty(); }
-  /// The file's contents: what is stored here is in the file.
+  /// The file's contents; a stored word is in the file.
   std::span<std::uint64_t> words() const noexcept { return words_; }
   /// Forces everything to the disk.
   bool sync() const noexcept { return ::msync(words_.data(), words_.size_bytes(), MS_SYNC) == 0; }

@@ -14,7 +14,7 @@
 
 namespace tabscore::inline TABSCORE_ABI::files {
 
-/// The bytes of a file, at most so many of them: /dev/zero has no end. Who gives a bound gives one more than is right.
+/// The bytes of a file, at most `most` (/dev/zero has no end): pass one more than the largest valid size.
 inline result<std::string> read_file(const std::string& path, std::size_t most = std::size_t(-1)) {
   const auto close = [](std::FILE* file) { std::fclose(file); };
   const std::unique_ptr<std::FILE, decltype(close)> file(std::fopen(path.c_str(), "rb"), close);

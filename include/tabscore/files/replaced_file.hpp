@@ -20,12 +20,12 @@
 
 namespace tabscore::inline TABSCORE_ABI::files {
 
-/// A file that is written anew and is there whole or not at all: written as `<path>.partial`, forced to the disk, and
-/// renamed over the old one, whose mode and owner it takes. Links are followed; what is no regular file is written to
-/// directly. `<path>.partial` is ours: a link of that name is removed, never followed.
+/// A file that is replaced as a whole: written as `<path>.partial`, forced to the disk, and renamed over the old file,
+/// whose mode and owner it takes. Links are followed; a path that is not a regular file is written directly. A link
+/// named `<path>.partial` is removed, not followed.
 class replaced_file {
  public:
-  /// `mode`: of a file that is not there yet. `keep`: so many bytes of the part that an earlier process left stay.
+  /// `mode`: of a new file. `keep`: bytes kept of the part that an earlier process left.
   static result<replaced_file> open(const std::string& name, ::mode_t mode, std::uint64_t keep = 0,
                                     links of_name = links::follow);
 
@@ -37,7 +37,7 @@ class replaced_file {
   // False: errno says why.
   /// Appends bytes; false: errno says why not.
   bool write(std::string_view bytes) noexcept { return write_all(fd_.get(), bytes); }
-  /// What was written survives a loss of power.
+  /// The written bytes survive a power loss.
   bool sync() noexcept { return is_direct() || ::fsync(fd_.get()) == 0; }
   /// Gives the file its name, and closes it. sync() it first.
   bool commit();
@@ -46,7 +46,7 @@ class replaced_file {
     if (fd_ && !is_direct()) ::unlink(partial().c_str());
   }
 
-  /// commit() of a part that a process had ended, but not renamed; nothing if there is none.
+  /// commit() of a complete part that a process did not rename; nothing without such a part.
   static bool commit_left(const std::string& name);
 
  private:

@@ -21,8 +21,8 @@
 
 namespace tabscore::inline TABSCORE_ABI::files {
 
-/// What a name stands for when something is to be written there: symbolic links are followed, also one to a name that
-/// is not there yet.
+/// The target of a name to write to: symbolic links are followed, also to a name that does not exist
+/// yet.
 struct write_target {
   std::string path;      ///< links resolved
   bool exists = false;   ///< there is something at the path
@@ -45,23 +45,24 @@ inline std::string folder_of(const std::string& path) {
   return folder.empty() ? "." : folder.string();
 }
 
-/// Whether a link is followed, or is itself what will be replaced: of names that are made up, nobody asked for a link.
+/// Whether a link is followed, or replaced itself (generated names).
 enum class links { follow, replace };
 
 /// Nothing: errno says why.
 std::optional<write_target> find_write_target(const std::string& name, links what = links::follow);
 
-/// Whether two names stand for one file, so that what is written under one is lost under the other. (Twice /dev/stdout
-/// shares it.)
+/// Whether two names lead to one file, so that writing one destroys the other. (Twice /dev/stdout shares
+/// it.)
 bool is_same_file(const std::string& a, const std::string& b);
 
-/// Whether what is written under one name is read again under another, whatever they stand for.
+/// Whether a file written under one name is read under another, wherever they lead.
 bool is_read_again(const std::string& written, const std::string& read);
 
-/// Opens what is not replaced, to write to it. A pipe's reader is waited for so long; then errno is ENXIO.
+/// Opens a target that is not replaced. Waits this long for a pipe's reader; then errno is ENXIO.
 unique_fd open_directly(const write_target& t, int flags, std::chrono::milliseconds patience = {});
 
-/// Gives a new file the owner and mode of one whose place it takes. Who may not give it its group gives that no rights.
+/// Gives a new file the owner and mode of the file that it replaces; a group that cannot be set gets no
+/// rights.
 void take_after(int fd, const struct ::stat& old) noexcept;
 
 /// So that names in the file's folder survive a power loss.

@@ -24,7 +24,7 @@
 // What the binary formats of ClickHouse share: types by their names, numbers of variable length, texts.
 namespace tabscore::inline TABSCORE_ABI::detail {
 
-/// What the values of a ClickHouse column are. Opaque ones have a width, so that they can be passed over.
+/// The values of a ClickHouse column. Opaque values have a width, so that they can be skipped.
 enum class clickhouse_value : std::uint8_t {
   opaque,
   boolean,
@@ -49,7 +49,7 @@ struct clickhouse_type {
   bool coded = false;  // LowCardinality
 };
 
-/// The type of a name such as Nullable(Int64); nothing where it is none of ours.
+/// The type of a name such as Nullable(Int64); nothing for an unsupported type.
 std::optional<clickhouse_type> clickhouse_type_of(std::string_view name);
 
 /// Whether a column of this type can feed a field of this kind.
@@ -231,13 +231,13 @@ inline void append_text(text_buffer& out, std::string_view text) {
   out.append(text);
 }
 
-/// Which column feeds which field, by name; an optional field may have none.
+/// The column of each field, by name; an optional field may have none.
 template <schema_type Schema>
 class clickhouse_binding {
  public:
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
 
-  /// Columns are anything with a name (text), a type_name and a type. What is wrong with them, if anything.
+  /// Columns are objects with a name (text), a type_name and a type. Returns the error of the columns, if any.
   template <class Columns>
   std::optional<error> bind(std::string_view format, const Columns& columns) {
     column_.fill(none);

@@ -21,8 +21,8 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// Records as CSV by RFC 4180, or with another separator. The first line names the cells, in any order; names that the
-/// schema does not have are ignored, optional fields may lack theirs. Blank lines are none.
+/// Records as CSV by RFC 4180, or with another separator. The first line names the cells, in any order; names outside
+/// the schema are ignored, optional fields may be absent. Blank lines are ignored.
 template <schema_type Schema, class Policy = coerce::strict>
 class csv_format final : public record_format<Schema> {
  public:
@@ -59,7 +59,7 @@ class csv_format final : public record_format<Schema> {
   bool line_feeds_end_records() const noexcept override { return !dialect_.line_breaks_in_cells; }
 
  private:
-  /// The header, a line with its line feed; what is wrong with it, or nothing.
+  /// Reads the header, a line with its line feed; returns its error, if any.
   std::string read(std::string_view line) {
     std::string padded(line);
     padded.resize(line.size() + block_padding);

@@ -43,10 +43,10 @@ inline std::string undoubled(std::string_view cell) {
   return text;
 }
 
-/// Records of CSV into a batch: where cells end comes from a scan of many bytes at once, values are converted for 32
-/// records at a time, field by field. A record with a value that is not plainly what its field says is written as the
-/// JSON that it stands for and read as that: a cell of a number or boolean is the JSON scalar that it spells, or else a
-/// text, or null when it is empty; a cell of a text is a text, or null when it is empty, unquoted and optional.
+/// Decodes CSV records into a batch: cell ends are found by a scan of many bytes at once, values are converted for 32
+/// records at a time, field by field. A record with a value that is not in the plain form of its field is written as
+/// JSON and decoded as JSON: a cell of a number or boolean is the JSON scalar that it spells, else a text, or null when
+/// it is empty; a cell of a text is a text, or null when it is empty, unquoted and optional.
 template <schema_type Schema, class Policy>
 class csv_decoder final : public block_decoder<Schema> {
  public:

@@ -22,7 +22,7 @@
 // block by block. What comes of a record never depends on where the blocks are cut.
 namespace tabscore::inline TABSCORE_ABI {
 
-/// Readable bytes that a block has behind its end, of any content.
+/// Readable bytes after the end of a block, of any content.
 inline constexpr std::size_t block_padding = 64;
 
 /// A record of a block that cannot be scored, and why, in a sentence.
@@ -33,14 +33,14 @@ struct rejected_record {
   std::string message;       ///< the errors, for people
 };
 
-/// The records of a block: the good ones as columns, the others with what is wrong with them. Texts point into the
+/// The records of a block: valid records as columns, the others with their errors. Texts point into the
 /// block.
 template <schema_type Schema>
 struct block_records {
   batch<Schema> good;                     ///< the valid records
   std::vector<rejected_record> rejected;  ///< the others, in the order of the stream
   std::size_t lines = 0;                  ///< line feeds in the block, of a format with lines
-  std::vector<std::string_view> source;   ///< each good record's bytes in the block, when they were asked for
+  std::vector<std::string_view> source;   ///< each valid record's bytes in the block, when requested
 
   /// Records of both kinds.
   std::size_t size() const noexcept { return good.rows() + rejected.size(); }
@@ -62,9 +62,9 @@ template <schema_type Schema>
 class block_decoder {
  public:
   virtual ~block_decoder() = default;
-  /// Replaces what was in `to`. A block of a format with lines ends with a line feed. An error is one that no single
-  /// record is to blame for: the stream cannot go on. Formats whose blocks may outgrow the caches tell progress of the
-  /// good records on the way.
+  /// Replaces the content of `to`. A block of a format with lines ends with a line feed. An error concerns the stream,
+  /// not one record: the stream cannot continue. Formats whose blocks may exceed the caches report the valid records to
+  /// progress while they decode.
   virtual std::optional<error> decode(std::string_view block, bool keep_source, block_records<Schema>& to,
                                       const decode_progress<Schema>& progress) = 0;
 };
@@ -77,8 +77,8 @@ class record_framing {
   static constexpr std::size_t needs_more = static_cast<std::size_t>(-1);
 
   virtual ~record_framing() = default;
-  /// The start of a stream; returns the size of what stands before its first record (a header, say), or needs_more.
-  /// `last`: there are no more bytes. Decoders are of the stream that was begun last.
+  /// The start of a stream; returns the size of the bytes before its first record (a header, for example), or
+  /// needs_more. `last`: the stream has no more bytes. Decoders belong to the stream begun last.
   virtual result<std::size_t> begin(std::string_view bytes, bool last) = 0;
   /// How many of these bytes, from the beginning of a record, are whole records; 0: more are needed.
   virtual std::size_t whole(std::string_view bytes, bool last) const = 0;
@@ -97,19 +97,19 @@ class record_format : public record_framing {
   virtual std::unique_ptr<block_decoder<Schema>> decoder() const = 0;
 };
 
-/// What is to be written of a block: an entry a record.
+/// The predictions of a block to write: an entry per record.
 struct answers {
-  predictions scores;                           ///< probability NaN: there is none
+  predictions scores;                           ///< probability NaN: no prediction
   std::span<const rejected_record> rejected{};  ///< why, of those; position is an index into scores
-  std::span<const std::string_view> source{};   ///< empty, or each record's bytes (none where they are no record)
+  std::span<const std::string_view> source{};   ///< empty, or each record's bytes (empty where they are not a record)
 };
 
 /// A format that predictions are written in. Threads share it.
 class prediction_writer {
  public:
   virtual ~prediction_writer() = default;
-  /// What stands before the first prediction, also to be asked for where it is written already. `header` is what stood
-  /// before the first record when records are written too, and empty else.
+  /// The text before the first prediction, also queried where it is already written. `header` is the text before the
+  /// first record when records are written too, and empty otherwise.
   virtual void append_head(text_buffer& out, std::string_view header) = 0;
   /// Appends the rows of a block.
   virtual void append(text_buffer& out, const answers& block) const = 0;

@@ -249,8 +249,8 @@ class native_format final : public record_format<Schema> {
   mutable detail::native_block unfinished_;
 };
 
-/// Predictions as ClickHouse's Native format: a block of one column `result`, a Tuple of their columns (see
-/// typed_columns) and error String, which is what an executable function returns.
+/// Predictions in ClickHouse's Native format: a block of one column `result`, a Tuple of the prediction's columns (see
+/// typed_columns) and error String, the result of an executable function.
 class native_writer final : public prediction_writer {
  public:
   /// The columns are those of the predictions.

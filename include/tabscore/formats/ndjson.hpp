@@ -83,7 +83,7 @@ class ndjson_decoder final : public block_decoder<Schema> {
 
 }  // namespace detail
 
-/// JSON objects, one a line; blank lines are none.
+/// JSON objects, one per line; blank lines are ignored.
 template <schema_type Schema, class Policy = coerce::strict>
 class ndjson_format final : public record_format<Schema> {
  public:

@@ -22,7 +22,7 @@ struct row_binary_column {
   clickhouse_type type;
 };
 
-/// The values of one record, one behind the other: where each begins, null for a null; nothing where the bytes end
+/// The values of one record: where each begins, null for a null; nothing where the bytes end
 /// first.
 class row_binary_cursor {
  public:

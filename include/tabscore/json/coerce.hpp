@@ -16,8 +16,8 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// What a JSON value became, or why it did not. integer_range and not_finite come with the nearest value there is, so
-/// that a bound which even that one breaks can be reported instead.
+/// The result of coercing a JSON value. integer_range and not_finite come with the nearest valid number, so that a
+/// bound that this number breaks can be reported instead.
 template <class T>
 struct coerced {
   T value{};                   ///< the nearest value of the type, also where it is wrong
@@ -66,7 +66,7 @@ std::string_view kept_text(json_value v, Texts& texts) {
 // asking.
 namespace coerce {
 
-/// Every value is what it looks like: 45.0 is no integer, 1 no boolean, "45" no number, 45 no text, NaN nothing.
+/// Strict coercion: 45.0 is not an integer, 1 not a boolean, "45" not a number, 45 not a text, NaN not a value.
 struct strict {
   static constexpr number_rule numbers = number_rule::strict;  ///< of columns that have types
   static constexpr bool empty_is_record = false;               ///< an empty array is no record

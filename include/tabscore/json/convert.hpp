@@ -17,8 +17,8 @@
 
 namespace tabscore::inline TABSCORE_ABI::detail {
 
-/// Where the values of one field are in the next few records: from their first byte (of a text: behind its quote) to
-/// their end. begin is null where there is none.
+/// The values of one field in the next few records: from the first byte (of a text: after its quote) to the end. begin
+/// is null for an absent value.
 struct value_block {
   static constexpr std::size_t capacity = 32;
   std::array<const char*, capacity> begin;
@@ -27,7 +27,7 @@ struct value_block {
 
   extent operator[](std::size_t row) const noexcept { return {begin[row], begin[row] + size[row]}; }
 
-  /// The body's bytes must go on for eight behind its end.
+  /// Precondition: eight bytes after the body are readable.
   void set(std::size_t row, const char* value, std::size_t length) noexcept {
     begin[row] = value;
     bytes[row] = value != nullptr ? load8(value) : 0;
@@ -112,7 +112,7 @@ template <class Field, class Texts>
   }
 }
 
-/// The first `count` values of a block into a column of a batch; false when one is not plainly what the field says.
+/// Converts the first `count` values of a block into a column; false when a value is not in plain form.
 template <class Field, class Texts>
 bool convert_values(const value_block& values, std::size_t count, typename Field::stored_type* to, const char* end,
                     Texts& texts) {

@@ -13,9 +13,9 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// JSON bodies into batches. Keeps its working memory and what it learned of its clients' layout, so that a warm one
-/// allocates nothing for a valid body; not for concurrent use, give each thread its own.
-/// Text columns point into the body or the batch: both must outlive their use.
+/// Decodes JSON bodies into batches. Keeps its memory and the layout of earlier records: a warm decoder allocates
+/// nothing for a valid body. Not for concurrent use; one per thread. Text columns point into the body or the batch:
+/// both must outlive their use.
 template <schema_type Schema, class Policy = coerce::strict>
 class decoder {
  public:
@@ -23,8 +23,8 @@ class decoder {
   explicit decoder(std::string_view records_member = "records", decode_limits limits = {})
       : member_(records_member), limits_(limits) {}
 
-  /// {"records": [{...}, ...]}, at least one. Replaces what was in the batch. With `some`, bad records do not make the
-  /// list invalid: the batch holds the others, and faults() says which are bad and why.
+  /// Decodes {"records": [{...}, ...]} with at least one record; replaces the content of the batch. With `some`, bad
+  /// records do not make the list invalid: the batch holds the others, and faults() has the bad records' errors.
   decode_status records(simdjson::padded_string_view body, batch<Schema>& to,
                         const decode_progress<Schema>& progress = {}, bool some = false) {
     const decode_status status = read_list(body, to, progress);

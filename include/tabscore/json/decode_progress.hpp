@@ -8,9 +8,9 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// Whom a decoder tells, every few hundred records, of all that it has so far, so that they can be worked on while they
-/// are in the cache: a function of columns<Schema>, which is referred to. Their values are valid; but the body may yet
-/// turn out to be wrong. Fewer records than before: the decoder began anew, and what it told is void.
+/// A callback of a decoder, called every few hundred records with all columns decoded so far, so that they can be
+/// scored while they are in the cache. It refers to a function of columns<Schema>. The values are valid, but the body
+/// may turn out to be wrong. Fewer records than before: the decoder started over, and earlier calls are void.
 template <schema_type Schema>
 class decode_progress {
  public:

@@ -16,7 +16,7 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// How a service words what is wrong: whole answers, from the same errors. dialect::neutral is one.
+/// The form and wording of errors: whole answers, from the same list of errors. dialect::neutral is one.
 template <class Dialect>
 concept error_dialect = requires(text_buffer& out, const error_context& context, std::span<const field_error> errors,
                                  const syntax_error& syntax, std::string_view text, std::uint32_t row) {

@@ -17,7 +17,7 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// What a dialect may need to word errors, besides the errors. All views must outlive the call.
+/// The context of errors for a dialect. All views must outlive the call.
 struct error_context {
   std::span<const std::string_view> names = {};  ///< of the schema's fields
   std::string_view list = "records";             ///< the member that holds the records
@@ -28,7 +28,7 @@ struct error_context {
   std::size_t most_bytes = SIZE_MAX;  ///< of all errors together; the rest is only counted
   std::size_t unlisted = 0;           ///< further errors that are not among those given
   unsigned status = 422;              ///< of the answer, for dialects that repeat it
-  std::string_view instance = {};     ///< what the request was for, a URI reference
+  std::string_view instance = {};     ///< target of the request, a URI reference
   std::string_view type_prefix = {};  ///< before the names of problem types, to make URI references of them
   std::string_view request_id = {};   ///< for the member request_id of neutral errors and problem details
 };

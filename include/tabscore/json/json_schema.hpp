@@ -15,7 +15,7 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// What a JSON Schema may say besides what the fields' declarations do.
+/// Annotations of a JSON Schema beside the fields' declarations.
 template <schema_type Schema>
 struct json_schema_options {
   std::string_view description = {};   ///< for people; empty: none
@@ -89,7 +89,7 @@ void append_json_schema(text_buffer& out, const json_schema_options<Schema>& opt
   out.append("}");
 }
 
-/// The same as a string of its own.
+/// The same as a std::string.
 template <schema_type Schema>
 std::string json_schema(const json_schema_options<Schema>& options = {}) {
   text_buffer out;

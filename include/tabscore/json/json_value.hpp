@@ -15,8 +15,8 @@ namespace tabscore::inline TABSCORE_ABI {
 /// The type of a JSON value; a number is real where it has a fraction or an exponent.
 enum class json_kind : std::uint8_t { null, boolean, integer, real, text, array, object };
 
-/// A value within a JSON document that is known to be correct: a view of its first byte, from which kind, extent and
-/// members are found when asked for. No tree is built. NaN, Infinity and -Infinity are real numbers.
+/// A value of a valid JSON document: a view of its first byte; type, extent and members are found on access. No tree is
+/// built. NaN, Infinity and -Infinity are real numbers.
 class json_value {
  public:
   constexpr json_value() noexcept = default;

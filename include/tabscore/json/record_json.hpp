@@ -15,7 +15,7 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// Appends a stored value of a field as JSON: null where an optional field has none.
+/// Appends a stored value of a field as JSON: null for an absent value.
 template <field_type Field>
 void append_value(text_buffer& out, const typename Field::stored_type& v) {
   if constexpr (Field::kind == field_kind::text) {
@@ -35,7 +35,7 @@ void append_value(text_buffer& out, const typename Field::stored_type& v) {
   }
 }
 
-/// Appends one record as a JSON object, all fields in the schema's order: what a decoder reads.
+/// Appends one record as a JSON object that decoders read: all fields in the schema's order.
 template <schema_type Schema>
 void append_record(text_buffer& out, const columns<Schema>& records, std::size_t row) {
   Schema::for_each([&]<std::size_t At>() {

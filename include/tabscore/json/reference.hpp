@@ -38,7 +38,7 @@ struct decode_limits {
   std::size_t max_errors = SIZE_MAX;                ///< errors kept; the rest is only counted
 };
 
-/// What was wrong with the values of a body.
+/// The errors of the values of a body.
 struct decode_faults {
   validation_errors errors;             ///< make the body invalid
   std::size_t unlisted = 0;             ///< further errors, beyond max_errors
@@ -91,7 +91,7 @@ struct batch_view {
   std::span<const field_view> fields;
   text_arena& texts;
   void* batch;
-  /// The new row, and where the columns are now.
+  /// The new row and the columns.
   std::size_t (*add_row)(void* batch, std::span<void*> columns);
   void (*truncate)(void* batch, std::size_t rows);
 };
@@ -108,7 +108,7 @@ batch_view view_of(batch<Schema>& b) noexcept {
           [](void* to, std::size_t rows) { static_cast<batch<Schema>*>(to)->truncate(rows); }};
 }
 
-/// What a body was found to be, and the memory that this takes.
+/// The result of decoding a body, and its memory.
 struct decode_findings {
   decode_faults faults;
   syntax_error syntax;

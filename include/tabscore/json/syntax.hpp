@@ -35,7 +35,7 @@ constexpr std::string_view unreadable_sentence(unreadable why) noexcept {
 
 namespace detail {
 
-/// What ends a check early: a message, or with none the reason why the text is unreadable.
+/// The end of a check: a message, or without one the reason why the text is unreadable.
 struct json_stop {
   const char* at;
   std::string_view message;
@@ -69,7 +69,7 @@ class json_check {
   /// A word, or a number that begins with no digit.
   const char* word(const char* p) noexcept;
 
-  /// The longest number that begins here; the rest is for whoever reads on.
+  /// The longest number that begins here.
   const char* number(const char* p) noexcept;
 
   const char* begin_;

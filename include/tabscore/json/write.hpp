@@ -32,13 +32,13 @@ void append_syntax_error(text_buffer& out, const syntax_error& e, const error_co
   Dialect::append_syntax_error(out, e, context);
 }
 
-/// Appends the answer to what a sentence says: {"errors":[{"message":"text"}]}.
+/// Appends an answer with one sentence: {"errors":[{"message":"text"}]}.
 template <error_dialect Dialect = dialect::neutral>
 void append_detail(text_buffer& out, std::string_view text, const error_context& context = {}) {
   Dialect::append_detail(out, text, context);
 }
 
-/// The same as a string of its own: for programs that aren't in a hurry.
+/// The same as a std::string.
 template <error_dialect Dialect = dialect::neutral>
 std::string to_json(std::span<const field_error> errors, const error_context& context) {
   text_buffer out;

@@ -30,16 +30,16 @@ std::string json_member(std::string_view before, std::string_view name, std::str
 
 }  // namespace detail
 
-/// A class as JSON: a text, or a number or truth value as the trainer had it.
+/// A class as JSON: a text, number or boolean, as in the trainer.
 inline std::string class_json(const model_outputs& model, std::size_t at) {
   return model.classes_are == class_kind::text ? detail::json_member("", model.classes[at], "") : model.classes[at];
 }
 
-/// Writes predictions as JSON. Made once from what a prediction is; immutable, so that threads share it. An entry is
+/// Writes predictions as JSON. Made from the prediction's layout; immutable: threads share it. An entry is
 ///     {"p":0.25,"positive":0}                                  binary, anomaly
 ///     {"species":"a","probabilities":{"a":0.75,"b":0.25}}      multiclass
 ///     {"price":12.5} {"p10":1.5,"p90":3.5}                     regression, score, quantiles
-/// and behind these the decision, where there is one: "decision":"refer"
+/// followed by the decision, where declared: "decision":"refer"
 class prediction_names {
  public:
   /// The member that lists the records' predictions.
@@ -50,8 +50,8 @@ class prediction_names {
                             std::string_view list = "predictions")
       : prediction_names(std::array{probability, positive}, model_outputs(), decision_layout(), list) {}
 
-  /// Appends {"predictions":[{"p":0.25,"positive":0},...]}: one entry a record. p.texts are the numbers', if somebody
-  /// has written them. Of several classes the `top` most likely ones are told.
+  /// Appends {"predictions":[{"p":0.25,"positive":0},...]}: one entry per record. Uses the numbers' texts of p.texts
+  /// where present. For several classes, the `top` most likely ones.
   void append_list(text_buffer& out, const predictions& p, std::size_t top = SIZE_MAX) const;
 
   /// The same with more members in each entry: more(i) appends them to `out`, as "name":value.
@@ -66,9 +66,9 @@ class prediction_names {
     out.append("]}");
   }
 
-  /// Appends {"predictions":[{"p":0.25,"positive":0},null,...]: one entry for each of `records`, null for those that
-  /// are not among `rows`, which are ascending, one for each prediction. The closing brace is left to the caller.
-  /// more(i), if given, appends further members of the i-th prediction's entry.
+  /// Appends {"predictions":[{"p":0.25,"positive":0},null,...]: one entry for each of `records`, null for records
+  /// outside `rows`, which are ascending, one for each prediction. The caller appends the closing brace. more(i), if
+  /// given, appends further members to the entry of prediction i.
   template <class More = std::nullptr_t>
   void append_open_list(text_buffer& out, const predictions& p, std::span<const std::uint32_t> rows,
                         std::size_t records, More&& more = {}, std::size_t top = SIZE_MAX) const {

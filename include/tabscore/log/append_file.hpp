@@ -30,11 +30,11 @@ enum class durability : std::uint8_t {
 struct append_settings {
   durability sync = durability::interval;         ///< see durability
   std::chrono::milliseconds sync_interval{1000};  ///< of durability::interval
-  std::uint64_t rotate_bytes = 0;                 ///< a file that would grow beyond is set aside first; 0: none is
-  std::chrono::seconds rotate_age{0};             ///< a file of this age is set aside; 0: none is
-  std::size_t keep_files = 0;                     ///< of the files set aside so many remain, the newest; 0: all
+  std::uint64_t rotate_bytes = 0;                 ///< a file that would exceed it is set aside first; 0: never
+  std::chrono::seconds rotate_age{0};             ///< a file of this age is set aside; 0: never
+  std::size_t keep_files = 0;                     ///< number of files set aside that are kept, the newest; 0: all
   std::uint64_t keep_bytes = 0;                   ///< and of these as many as have no more bytes together; 0: all
-  std::chrono::seconds keep_age{0};               ///< and of these the ones that were set aside no longer ago; 0: all
+  std::chrono::seconds keep_age{0};               ///< and of these the ones set aside within this time; 0: all
   ::mode_t mode = 0600;              ///< of a new file; one that takes another's place takes its mode and owner
   std::optional<chain_key> chain{};  ///< batches are chained under it (append_batch); not of pipes and devices
 };
@@ -47,16 +47,16 @@ struct append_repair {
   bool chain_begun = false;     ///< neither it nor the last file set aside has a batch to go on from
 };
 
-/// A file of lines that only grows. What one append() brings is in it whole or not at all, whether the disk is full or
-/// the process is killed: what a killed process began is cut off by the next open(). One process at a time has it open
-/// (a small file beside it, `<path>.intent`, is locked meanwhile); the next one waits a few seconds, then fails.
-/// An append is one write(). The kernel copies page by page and looks for SIGKILL between pages, so that what stays
-/// within a page of the file is copied whole or not at all; only what crosses pages is announced in the small file
-/// first.
-/// A file that is set aside becomes `<path>.<UTC time>`; what is appended at once stays together. A symbolic link
-/// stands for the file that it leads to. Pipes and devices are written to and nothing else, without waiting long for
-/// who reads them (see detail::pipe_writer). For Linux. Thread-safe; waiting for the disk in sync() and tick() blocks
-/// no append().
+/// An append-only file of lines. The bytes of one append() are in it as a whole or not at all,
+/// on a full disk and after SIGKILL: the next open() cuts off a part that a killed process left.
+/// One process at a time has it open (it locks a small file beside it, `<path>.intent`); another
+/// waits a few seconds, then fails. An append is one write(). The kernel copies page by page and
+/// checks for SIGKILL between pages: a write within one page of the file is copied whole or not
+/// at all, and a write across pages is recorded in the small file first. A file that is set
+/// aside becomes `<path>.<UTC time>`; an append is not divided. A symbolic link is followed.
+/// Pipes and devices are only written to, without a long wait for their readers (see
+/// detail::pipe_writer). For Linux. Thread-safe; while sync() and tick() wait for the disk,
+/// append() is not blocked.
 class append_file {
  public:
   /// Opens the file to append to, or makes it with its folders.
@@ -73,16 +73,16 @@ class append_file {
   bool append_batch(text_buffer& lines, const chain_digest& digest) noexcept;
   /// Forces everything that was appended to the disk; false when the disk says no.
   bool sync() noexcept;
-  /// What time brings: call it a few times per sync_interval. Forces to the disk and sets aside what is due, and takes
-  /// room on the disk for as much as will come soon.
+  /// Periodic work: call it a few times per sync_interval. Forces to the disk and sets aside the file when due, and
+  /// allocates space on the disk in advance.
   void tick() noexcept;
-  /// Sets the file aside and begins another; one that somebody else has renamed is left to him. False when that failed
-  /// and the old file is still written to.
+  /// Sets the file aside and begins another; a file that another program renamed is left to it. False on failure, when
+  /// the old file stays in use.
   bool rotate() noexcept;
 
   /// What opening the file had to mend.
   append_repair repaired() const noexcept;
-  /// How often forcing to the disk has failed: what was written before may not survive a power loss.
+  /// Number of failed syncs: lines written before may not survive a power loss.
   std::uint64_t sync_failures() const noexcept;
 
  private:

@@ -36,7 +36,7 @@ struct chain_head {
 
 /// A line of a chained log, in views of its text without the line feed.
 struct chained_line {
-  /// What the last line of a batch says.
+  /// The members of the last line of a batch.
   struct batch_end {
     std::uint64_t batch = 0;              ///< the batch's number
     std::optional<chain_digest> follows;  ///< the digest before; only of a file's first batch
@@ -46,8 +46,8 @@ struct chained_line {
   std::string_view before;  ///< up to the object that can be erased; of a line without one, all up to the batch's end
   std::string_view object;  ///< "features" or "override"; empty: the line has neither
   std::string_view behind;  ///< from the object to the salt, or to the batch's end
-  std::string_view salt;    ///< 32 hexadecimal digits; empty: the object is erased, or the line has none
-  std::optional<chain_digest> erased;  ///< what stands for an erased object
+  std::string_view salt;    ///< 32 hexadecimal digits; empty: erased, or a line without
+  std::optional<chain_digest> erased;  ///< the replacement of an erased object
   std::optional<batch_end> end;        ///< of the last line of a batch
 };
 
@@ -72,11 +72,11 @@ class log_chain {
   chain_digest object_digest(const chained_line& line) const;
   /// Takes a line into the digest of its batch.
   void add(detail::sha256_stream& batch, const chained_line& line) const;
-  /// The batch behind `before` with lines of this digest.
+  /// The batch after `before` with lines of this digest.
   chain_head next(const chain_head& before, const chain_digest& lines) const;
 
-  /// Appends whole lines, with salts, but the end of the last one, and returns their digest. `salt(i)` gives a
-  /// number that nobody can guess, the half i (0 or 1) of a salt.
+  /// Appends complete lines with salts, but for the end of the last one, and returns their digest. `salt(i)` gives half
+  /// i (0 or 1) of a salt, an unpredictable number.
   template <class Salt>
   chain_digest append_lines(text_buffer& out, std::string_view lines, Salt&& salt) const {
     detail::sha256_stream batch;
@@ -130,9 +130,9 @@ class chain_checker {
   /// At the end of each file: why it is not the end of a batch.
   std::optional<std::string> end_file();
 
-  /// The last batch that was checked; nothing: none was.
+  /// The last checked batch; nothing before the first one.
   const std::optional<chain_head>& head() const noexcept { return head_; }
-  /// The batch that was before the first line; nothing: none was checked.
+  /// The batch before the first line; nothing before the first check.
   const std::optional<chain_head>& begin() const noexcept { return begin_; }
   /// Batches verified so far.
   std::uint64_t batches() const noexcept { return batches_; }

@@ -95,11 +95,11 @@ inline char* write_hash(char* to, std::string_view value, const siphash_key& key
 
 /// The lines of a prediction log, one per record, written as Python's json.dumps does:
 ///     {"timestamp_utc": ..., "threshold": ..., "probability": ..., "label": 0|1, "features": {...}, "model": ...}
-/// Between the time and the features are the members of the prediction as it is declared; the threshold is there where
-/// the task has one, and with decisions the decision and the SHA-256 of the policy: "decision": ..., "policy": ... The
-/// features are the record's fields as their declarations let them be shown. Behind them stand the codes of the reasons
-/// where a request asked for some, "reasons": [...], the request's members (its ids, say), then "arm" and "model" when
-/// they are not empty, the model with the library's "version". Immutable, so that threads share it.
+/// Between the time and the features are the members of the declared prediction, the threshold where the task has one,
+/// and with decisions the decision and the SHA-256 of the policy: "decision": ..., "policy": ... The features are the
+/// record's fields, as their declarations show them. After them come the codes of requested reasons, "reasons": [...],
+/// the request's members (its ids, for example), then "arm" and "model" when not empty, the model with the library's
+/// "version". Immutable: threads share it.
 class jsonl_lines {
  public:
   /// The model's hash and the arm are written on each line; the key hashes fields.

@@ -25,7 +25,7 @@ namespace tabscore::inline TABSCORE_ABI {
 /// What becomes of a batch whose lines cannot be written (the disk is full, say).
 enum class log_failure : std::uint8_t {
   drop_and_count,  ///< it is predicted all the same, and its records are counted as dropped
-  refuse           ///< it is not predicted: what is not logged must not be answered
+  refuse           ///< it is rejected: an answer must be logged
 };
 
 /// Settings of a prediction log.
@@ -34,7 +34,7 @@ struct jsonl_settings {
   log_failure on_failure = log_failure::drop_and_count;  ///< what becomes of batches that cannot be written
   std::string model{};  ///< each line's "model", with the library's "version"; empty: no such members
   std::optional<siphash_key>
-      hash_key{};  ///< of hashed fields; none: a random one, so that hashes change with a restart
+      hash_key{};  ///< of hashed fields; absent: a random key, hashes change with a restart
 };
 
 /// A sink that appends one JSON line per record (see jsonl_lines) to a file (see append_file): a batch by one write,
@@ -47,8 +47,8 @@ class jsonl_log {
   /// Opens the file for appending, and mends an incomplete last line.
   static result<jsonl_log> open(const std::string& path, const jsonl_settings& settings = {});
 
-  /// The same file and counts for predictions of another model, which its lines name. Both may be used at once.
-  /// `arm`: of an A/B test, which its lines name before the model.
+  /// The same file and counts for predictions of another model, which its lines name. Both may be used at once. `arm`:
+  /// in an A/B test, the arm that its lines name before the model.
   jsonl_log for_model(std::string_view model, std::string_view arm = {}) const {
     jsonl_log log(*this);
     if (state_) log.lines_ = jsonl_lines(model, state_->key, arm);
@@ -57,19 +57,19 @@ class jsonl_log {
 
   /// False: a log without a file, which records nothing.
   bool is_on() const noexcept { return state_ != nullptr; }
-  /// Records whose lines are in the file, and those that could not be written, since it was opened.
+  /// Records whose lines are in the file, and dropped records, since it was opened.
   std::uint64_t written() const noexcept { return state_ ? state_->written.load() : 0; }
   /// Records that were not written.
   std::uint64_t dropped() const noexcept { return state_ ? state_->dropped.load() : 0; }
   /// Appends whole lines of JSON objects that are no predictions, by one write; false: they could not be written. From
   /// a chained log their member "override" can be erased (chain.hpp).
   bool append_lines(std::string_view lines) noexcept;
-  /// What stands in the log for a value of a hashed field, with quotes.
+  /// The logged text of a value of a hashed field, with quotes.
   std::string hash(std::string_view value) const;
   /// The file, to sync, to rotate and to tick; nullptr when the log is off.
   append_file* file() noexcept { return state_ ? state_->file.get() : nullptr; }
 
-  /// Called before any sink is told: a log that refuses what it cannot write writes now.
+  /// Called before any record(): a log that refuses failed writes writes here.
   template <schema_type Schema>
   bool admit(const scored<Schema>& batch) noexcept {
     return !state_ || !state_->refuses || write(batch);

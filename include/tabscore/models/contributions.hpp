@@ -42,9 +42,9 @@ inline constexpr std::string_view ordered_outputs =
 /// down and up a tree serves all its leaves (as in Yu et al., "Linear TreeShap", 2022).
 class explainer {
  public:
-  /// An error when the model's trees carry no covers, or ones that are not finite, or are too deep. Features that
-  /// count as one have the number of the first of them in `first_of`, which has one element per feature, or none where
-  /// all differ; what they moved together is that first one's.
+  /// An error when the model's trees carry no covers, covers that are not finite, or are too deep. `first_of` has one
+  /// element per feature, the first feature of its group, or is empty where each is a group of its own; the
+  /// contribution of a group is that of its first feature.
   static result<explainer> build(forest f, std::vector<std::uint32_t> first_of = {}) {
     constexpr std::size_t deepest = 512;
     const forest_model& model = f.model();

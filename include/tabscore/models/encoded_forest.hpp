@@ -29,9 +29,9 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// A tree ensemble trained on encoded features (see encoder). Gives the trainer's own margins and predictions: of two
-/// classes the probability of the second one, else what the trainer's predict() gives, or predict_proba() of several
-/// classes. Immutable, so that threads share one.
+/// A tree ensemble trained on encoded features (see encoder). Gives the trainer's margins and predictions: for two
+/// classes the probability of the second one, for several classes predict_proba(), else predict(). Immutable: threads
+/// share it.
 class encoded_forest {
  public:
   /// Trees of two classes: boosted ones with a logistic link, or ones that average the shares of both classes. They
@@ -159,10 +159,10 @@ class encoded_forest {
            !std::isnan(encoder_.prepared(i, std::numeric_limits<double>::quiet_NaN()));
   }
 
-  /// How much each feature moved each row's margins, then the base value: rows x columns x (features + 1), row after
-  /// row. A text field's number is the sum of its columns', and fields share equally what a column of several moved.
-  /// Computed in float64, so that their sum is the margin up to the rounding of a trainer's float32; of trees that
-  /// average, the prediction.
+  /// Contributions of each feature to each row's margins, then the base value: rows x columns x (features + 1),
+  /// row-major. A text field's number is the sum over its columns; features share equally the contribution of a column
+  /// of several features. Computed in float64: the sum is the margin up to the rounding of a trainer's float32 (of
+  /// trees that average: the prediction).
   void contributions(const feature_block& x, scratch& memory, std::span<double> out) const {
     const std::size_t given = outputs_.columns;
     TABSCORE_ASSERT(explainer_.has_value() && out.size() >= x.rows * given * (names_.size() + 1),
@@ -193,7 +193,7 @@ class encoded_forest {
   /// Trees' are, a linear booster's are not.
   bool explains_against_mean() const noexcept { return trees_.model().linear.empty(); }
 
-  /// Margins are the trainer's, bit for bit; what the link makes of them up to the exp that the trainer was built with.
+  /// Margins are the trainer's, bit for bit; predictions up to the exp of the trainer's build.
   static double margin_bound(const feature_block&, std::size_t, std::size_t) noexcept { return 0; }
   /// How far a prediction may be from the trainer's.
   static constexpr double probability_bound() noexcept { return 1e-6; }

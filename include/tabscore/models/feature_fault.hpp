@@ -8,7 +8,7 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// Why a model gives a row no probability: the feature whose value it cannot take, and what is wrong with that.
+/// The reason why a row has no prediction: the feature and the fault of its value.
 struct feature_fault {
   static constexpr std::size_t no_feature = static_cast<std::size_t>(-1);  ///< no feature is to blame
 

@@ -18,8 +18,8 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// A tree ensemble that gives its trainer's numbers bit for bit. Immutable: copies share it, any number of threads
-/// score with it, each with a scratch of its own. A row's result depends on that row alone.
+/// A tree ensemble with its trainer's numbers, bit for bit. Immutable: copies share it, any number of threads score
+/// with it, each with its own scratch. A row's result depends on that row alone.
 class forest {
  public:
   /// Checks the model and prepares it for a kernel, by default the best this CPU has; `source` names it in errors.
@@ -41,7 +41,7 @@ class forest {
   template <class Number>
   void margins(matrix_view<Number> x, std::span<double> out, scratch& memory) const;
 
-  /// What the trainer's predict returns: `out` is x.rows x predictions(), row-major.
+  /// The trainer's predict(): `out` is x.rows x predictions(), row-major.
   template <class Number>
   void predict(matrix_view<Number> x, std::span<double> out, scratch& memory) const {
     TABSCORE_ASSERT(x.columns == features() && out.size() == x.rows * predictions(), "shapes of forest::predict");

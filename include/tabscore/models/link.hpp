@@ -12,7 +12,7 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// From margins to what the trainer's predict() returns, in the trainer's own precision and order of operations.
+/// From margins to the trainer's predict(), in the trainer's precision and order of operations.
 struct link {
   /// From margins to predictions.
   enum class function : std::uint8_t {

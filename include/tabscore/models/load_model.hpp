@@ -32,8 +32,8 @@ result<encoded_forest> make_encoded_forest(forest trees, std::optional<double> t
 /// The scorer of a model file of any kind; refused when it disagrees with its own trainer.
 result<any_scorer> make_scorer(const model_file& file);
 
-/// The model file that a path stands for: itself, or the one in a folder that MLflow or Spark wrote or that KServe or
-/// Triton serve (of numbered versions the newest).
+/// The model file of a path: the path itself, or the file in a folder of MLflow, Spark, KServe or Triton (of numbered
+/// versions the newest).
 result<std::string> find_model_file(const std::string& path);
 
 /// The scorer of a model file or of a trainer's own file, which is recognised by its bytes, or of a folder as above.

@@ -17,7 +17,7 @@ enum class rounds : std::uint8_t {
   all    ///< all that the file holds, as XGBoost's Booster.predict does (of dart up to 3.2 to a few last bits)
 };
 
-/// What a random forest of a LightGBM text of version 2 gives, which the file does not say.
+/// The prediction of a random forest in a LightGBM text of version 2, which the file does not define.
 enum class averaged : std::uint8_t {
   unknown,  ///< such a file is refused where the objective has a function, a sigmoid say
   as_is,    ///< the average of the leaves: LightGBM 2.0.12 to 2.2.2 wrote the file
@@ -29,7 +29,7 @@ struct load_options {
   tabscore::rounds rounds = tabscore::rounds::best;  ///< rounds of boosting that are scored
   std::optional<double> missing = std::nullopt;      ///< a number that means missing, beside NaN (XGBoost's `missing`)
   averaged version_2_forest = averaged::unknown;     ///< for random forests of LightGBM's model version 2
-  /// What a CatBoost model predicts, where its file does not say the loss, or one that is not known.
+  /// The task of a CatBoost model whose file has no loss, or an unknown one.
   std::optional<tabscore::task> task = std::nullopt;
   std::vector<std::string> integer_categories = {};  ///< of CatBoost: features whose categories are whole numbers
 };

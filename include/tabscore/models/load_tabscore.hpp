@@ -19,7 +19,7 @@ inline constexpr std::size_t max_model_file_bytes = std::size_t{1} << 30;
 /// are for the scorer that is built from it to replay.
 result<model_file> parse_model_file(std::string_view bytes, std::string_view name);
 
-/// The bytes of a model file, for parse_model_file() and whoever else wants them (to hash them, say).
+/// The bytes of a model file, for parse_model_file() or for hashing.
 result<std::string> read_model_bytes(const std::string& path);
 
 /// Both: a model file from its path.

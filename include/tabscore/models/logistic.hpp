@@ -25,7 +25,7 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// What a logistic regression learnt, aligned with its encoder.
+/// The parameters of a logistic regression, aligned with its encoder.
 struct logistic_parameters {
   std::vector<double> numeric;            ///< one coefficient per numeric feature
   std::vector<std::vector<double>> text;  ///< per text field, one coefficient per category, or one for its position
@@ -75,7 +75,7 @@ class logistic {
   /// order they are the margin, bit for bit. A model with a training distribution tells terms against the training
   /// mean, which add up to it but for rounding.
   void contributions(const feature_block& raw, scratch& memory, std::span<double> out) const;
-  /// The terms at the training mean and their sum, which contributions are told against from now on.
+  /// Sets the training mean, the reference of contributions.
   void explain_against(std::vector<double> training_mean) { training_mean_ = std::move(training_mean); }
   /// Linear models always have contributions.
   static const error* explain_error() noexcept { return nullptr; }

@@ -24,7 +24,7 @@ namespace detail {
 struct column_program;
 }
 
-/// Where a model comes from: for people and audits, never used to score.
+/// The origin of a model: for people and audits, not used to score.
 struct provenance {
   /// How the table was split.
   struct data_split {

@@ -38,7 +38,7 @@ class pipeline_model {
   /// Of several classes: by the largest margin, where the trainer's predict() goes by that.
   std::size_t decide_tie(const feature_block& x, std::size_t row, std::size_t first, scratch& memory) const;
 
-  /// Numbers a row that margins() gives, such as the log-odds of two classes; 0: the model has none.
+  /// Numbers per row of margins(), such as the log-odds of two classes; 0: no margins.
   std::size_t margin_columns() const noexcept;
   /// Writes the margins, row-major.
   void margins(const feature_block& x, scratch& memory, std::span<double> margin) const;
@@ -48,8 +48,8 @@ class pipeline_model {
   /// Whether feature i (numeric ones first) may be missing.
   bool takes_missing(std::size_t i) const;
 
-  /// How much each feature moved each row's margins (outputs, where there are none), then the base value: rows x
-  /// columns x (features + 1), row after row.
+  /// Contributions of each feature to each row's margins (else outputs), then the base value: rows x columns x
+  /// (features + 1), row-major.
   void contributions(const feature_block& x, scratch& memory, std::span<double> out) const;
   /// Why there are no contributions; null when there are.
   const error* explain_error() const noexcept { return explained_ ? nullptr : &explained_.error(); }

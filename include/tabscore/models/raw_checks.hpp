@@ -30,7 +30,7 @@ using raw_value = std::variant<std::monostate, bool, std::int64_t, double, std::
 /// them: a formula under the same name that computes something else is found out.
 struct raw_checks {
   std::string file;                          ///< for errors
-  std::vector<std::string> fields;           ///< of the rows; those that the schema does not have are ignored
+  std::vector<std::string> fields;           ///< of the rows; fields outside the schema are ignored
   std::vector<std::vector<raw_value>> rows;  ///< a value per field
   std::vector<std::string> features;         ///< numeric features of the model
   std::vector<std::vector<double>> values;   ///< per row, a value per feature; NaN is missing
@@ -39,7 +39,7 @@ struct raw_checks {
 
 namespace detail {
 
-/// Stores the raw rows in the columns of a batch of as many records; what is wrong with them, if anything is.
+/// Stores the raw rows in a batch of as many records; returns the error, if any.
 std::optional<error> store_raw_rows(const raw_checks& checks, std::span<const field_view> fields,
                                     std::span<void* const> columns);
 /// The first feature that is not the trainer's, if any: `matrix` has a column of as many rows for each name.

@@ -29,7 +29,7 @@ struct raw_checks;
 /// The features a model was trained on, in its order: numeric ones first, then the text fields that it encodes itself.
 struct feature_names {
   std::vector<std::string> numeric;            ///< numeric features, in the order of the columns
-  std::vector<std::string> text;               ///< text fields, behind them
+  std::vector<std::string> text;               ///< text fields, after them
   std::shared_ptr<const raw_checks> raw = {};  ///< records with the features' values, if the model file has some
 
   /// Features in all.
@@ -42,13 +42,13 @@ struct feature_names {
   }
 };
 
-/// What is wrong with the threshold of a model, if anything is: of two classes it is a probability, of anomalies any
-/// number; other tasks have none.
+/// The error of a model's threshold, if any: for two classes it is a probability, for anomalies any number; other tasks
+/// have no threshold.
 std::optional<error> wrong_threshold(double threshold, task predicted = task::binary);
 
-/// Gives each row of a block outputs().columns numbers, row after row; of a model without outputs() the probability of
-/// one of two classes. Immutable, so that threads share one; all working memory is the caller's scratch. A row's bits
-/// depend on that row alone, never on its neighbours, the batch or the CPU.
+/// A model: score() writes outputs().columns numbers per row, row-major; without outputs() the probability of one of
+/// two classes. Immutable: threads share it; working memory is the caller's scratch. A row's bits depend on that row
+/// alone, not on its neighbours, the batch or the CPU.
 template <class Model>
 concept scorer = requires(const Model& model, const feature_block& x, scratch& memory, std::span<double> out) {
   { model.features() } -> std::convertible_to<const feature_names&>;
@@ -56,13 +56,13 @@ concept scorer = requires(const Model& model, const feature_block& x, scratch& m
   { model.score(x, memory, out) } -> std::same_as<void>;
 };
 
-/// A scorer that says what it predicts.
+/// A scorer with a description of its outputs.
 template <class Model>
 concept describes_outputs = scorer<Model> && requires(const Model& model) {
   { model.outputs() } -> std::convertible_to<const model_outputs&>;
 };
 
-/// What a model predicts: two unnamed classes where it does not say.
+/// The outputs of a model: two unnamed classes where it does not describe them.
 template <scorer Model>
 const model_outputs& outputs_of(const Model& model) noexcept {
   if constexpr (describes_outputs<Model>) {
@@ -73,16 +73,18 @@ const model_outputs& outputs_of(const Model& model) noexcept {
   }
 }
 
-/// A scorer of classes whose trainer decides by other numbers than score() gives (margins, say): asked for the class of
-/// a row whose two largest numbers are equal up to rounding, the first of which is that of column `first`; of two
-/// classes for 0 or 1 where the probability equals the threshold up to rounding. Of other scorers `first` is the class.
+/// A scorer of classes whose trainer decides by other numbers than score() gives (margins, say). decide_tie() gives
+/// the class of a row whose two largest numbers are equal up to rounding; `first` is the column of the first one.
+/// For two classes it gives 0 or 1 where probability and threshold are equal up to rounding. Other scorers:
+/// `first`.
 template <class Model>
 concept decides_ties = scorer<Model> &&
     requires(const Model& model, const feature_block& x, std::size_t row, std::size_t first, scratch& memory) {
   { model.decide_tie(x, row, first, memory) } -> std::same_as<std::size_t>;
 };
 
-/// The column of a row's largest number: of equal ones the first, of ones that are equal up to rounding the model's.
+/// The column of a row's largest number: the first of equal ones; of numbers equal up to rounding, the model's
+/// choice.
 template <scorer Model>
 std::size_t class_of_row(const Model& model, const feature_block& x, std::size_t row, std::span<const double> numbers,
                          scratch& memory) {
@@ -137,7 +139,7 @@ concept gives_bin_reasons = explainable<Model> &&
   { model.find_bin_reasons(x, memory, out) } -> std::same_as<void>;
 };
 
-/// The reasons of bins; empty: the model has none.
+/// The reasons of bins; empty: no reasons.
 template <scorer Model>
 std::span<const reason> bin_reasons_of([[maybe_unused]] const Model& model) noexcept {
   if constexpr (gives_bin_reasons<Model>) return model.bin_reasons();
@@ -153,7 +155,7 @@ concept fault_finder = scorer<Model> &&
   { model.takes_missing(i) } -> std::same_as<bool>;                   // feature i, numeric ones first
 };
 
-/// Any scorer behind one virtual call per block: for programs that choose the model at run time. Shares ownership.
+/// Any scorer behind one virtual call per block, for models chosen at run time. Copies share ownership.
 class any_scorer {
  public:
   /// Takes the model over; copies share it.

@@ -63,8 +63,8 @@ struct split {
   bool default_left = false;                 ///< where missing values go
 };
 
-/// What a linear leaf gives (LightGBM, linear_tree): the constant plus weight times value, term after term; its plain
-/// value instead when one of those values is NaN.
+/// A linear leaf (LightGBM, linear_tree): the constant plus weight times value, term by term; its plain value when one
+/// of those values is NaN.
 struct linear_leaf {
   /// A product of a linear leaf.
   struct term {
@@ -77,7 +77,7 @@ struct linear_leaf {
 
 /// Splits in any order with the root first; no splits means a single leaf.
 struct tree {
-  std::vector<split> splits;        ///< the root is the first one; a tree of one leaf has none
+  std::vector<split> splits;        ///< the root is the first one; empty: a single leaf
   std::vector<double> leaves;       ///< leaf i gives leaves[i * leaf_width + j] to output `output + j`
   std::vector<linear_leaf> linear;  ///< one per leaf; empty when the leaves are plain values
   std::vector<category_set> sets;   ///< of splits by category
@@ -98,25 +98,25 @@ struct category_names {
   bool empty() const noexcept { return texts.empty() && numbers.empty(); }
 };
 
-/// What a trainer makes of a category that it has not seen in training.
+/// A trainer's treatment of an untrained category.
 enum class unseen_rule : std::uint8_t {
   missing,  ///< it counts as missing (LightGBM)
   fault     ///< the row has no prediction (XGBoost)
 };
 
-/// How many rounds of boosting a model scores, of those that its file holds.
+/// The number of boosting rounds that are scored, of those in the file.
 struct round_count {
   std::size_t used = 0;   ///< rounds that are scored
   std::size_t saved = 0;  ///< rounds that the file holds
 };
 
-/// An ensemble in nobody's dialect: what every loader produces and `forest` scores. A margin is the base, plus the
-/// linear terms in feature order, plus the leaves in tree order, each addition rounded to `sum`; then times the scale,
-/// plus the offset.
+/// A tree ensemble independent of a trainer: the result of every loader, scored by `forest`. A margin is the base, plus
+/// the linear terms in feature order, plus the leaves in tree order, each addition rounded to `sum`; then times the
+/// scale, plus the offset.
 struct forest_model {
   std::size_t features = 0;                ///< numeric columns of a row
   std::size_t outputs = 1;                 ///< margins of a row
-  std::vector<std::string> feature_names;  ///< empty when the file carries none
+  std::vector<std::string> feature_names;  ///< empty when the file has no names
   std::vector<std::string> feature_types;  ///< as the file says them; empty when it does not
 
   std::vector<category_names> categories;     ///< empty, or one per feature

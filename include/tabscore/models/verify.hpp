@@ -24,8 +24,8 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// A scorer that can be held against its trainer: shows its margins and states how far they, and what it gives, may be
-/// from the trainer's.
+/// A scorer that can be compared with its trainer: gives its margins, and the bounds of differences of margins and
+/// outputs.
 template <class Model>
 concept verifiable = scorer<Model> &&
     requires(const Model& model, const feature_block& x, scratch& memory, std::span<double> margin) {

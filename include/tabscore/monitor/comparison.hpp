@@ -23,7 +23,7 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// Records of which two models were asked, and those that they put into different classes.
+/// Records scored by two models, and the number with different classes.
 struct swap_counts {
   std::uint64_t records = 0;            ///< all of them
   std::uint64_t changed = 0;            ///< those whose value differs
@@ -50,7 +50,7 @@ struct swap_table {
   std::vector<std::string> values;      ///< as JSON
   bool decision = false;                ///< not the label or class
   swap_counts all;                      ///< with a matrix of up to 100 values; its parts of up to 10
-  std::vector<swap_counts> tenths{};    ///< by the first model's probability; none of other scores
+  std::vector<swap_counts> tenths{};    ///< by the first model's probability; empty for other scores
   std::vector<swap_counts> segments{};  ///< as comparison_counts::segments()
 
   friend bool operator==(const swap_table&, const swap_table&) = default;

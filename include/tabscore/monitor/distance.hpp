@@ -39,12 +39,12 @@ inline std::size_t used_cells(cell_counts a, cell_counts b) noexcept {
 
 }  // namespace detail
 
-/// Population stability index: sum of (q - p) ln(q / p) over cells, with half a record added to each cell so that none
-/// is empty. Cells that are empty in both are left out.
+/// Population stability index: sum of (q - p) ln(q / p) over cells, with half a record added to each cell. Cells that
+/// are empty in both are left out.
 double population_stability_index(cell_counts training, cell_counts live) noexcept;
 
-/// What the index is on average when both come from the same population: (cells - 1) (1/n + 1/m)
-/// (Yurdakul 2018, "Statistical properties of population stability index").
+/// The mean of the index when both come from the same population: (cells - 1) (1/n + 1/m) (Yurdakul 2018, "Statistical
+/// properties of population stability index").
 inline double population_stability_noise(cell_counts training, cell_counts live) noexcept {
   if (!detail::comparable(training, live)) return 0;
   const double freedom = static_cast<double>(detail::used_cells(training, live)) - 1;

@@ -17,13 +17,13 @@ namespace tabscore::inline TABSCORE_ABI {
 
 /// When live traffic counts as drifted.
 struct drift_settings {
-  std::uint64_t min_samples = 50;  ///< below it nothing is said
+  std::uint64_t min_samples = 50;  ///< below it there is no assessment
   double z_threshold = 3.0;        ///< a feature drifted when its score reaches this
-  std::size_t min_features = 2;    ///< so many drifted features are drift
+  std::size_t min_features = 2;    ///< number of drifted features that is drift
   double rate_shift = 0.1;         ///< so large a change of the positive rate, or of a class's, is drift
 };
 
-/// What the drift of the totals says.
+/// The result of comparing totals with the baseline.
 enum class drift_verdict : std::uint8_t {
   no_baseline,
   no_samples,
@@ -55,9 +55,9 @@ struct drift_status {
 };
 
 /// Compares each feature's running mean with its training mean: z = |mean - training mean| / max(training std, 1e-6).
-/// Missing values do not count; a feature without values, or without a training mean, has no z. No baseline (nullptr):
-/// nothing is said, whatever was observed. The baseline's features are those of the totals. The mean of predicted
-/// numbers is compared in the same way, the rates of predicted classes by their difference.
+/// Missing values do not count; a feature without values, or without a training mean, has no z. Without a baseline
+/// (nullptr) there is no assessment. The baseline's features are those of the totals. Means of predicted numbers are
+/// compared in the same way, rates of predicted classes by their difference.
 drift_status assess_drift(const totals& live, const drift_baseline* baseline, const drift_settings& settings = {});
 
 }  // namespace tabscore::inline TABSCORE_ABI

@@ -190,7 +190,7 @@ class basic_drift_monitor {
     });
   }
 
-  /// Calls add() under the lock, after what this thread has put aside before.
+  /// Calls add() under the lock, after the buffered rows of this thread.
   template <class Add>
   void in_turn(Add&& add) noexcept {
     small_.local([&](few_rows& local) {
@@ -201,7 +201,7 @@ class basic_drift_monitor {
     });
   }
 
-  /// Rows of small batches that one thread has put aside.
+  /// Buffered rows of small batches of one thread.
   struct few_rows {
     small_batch_buffer rows;
     std::chrono::minutes minute{};         // when they came

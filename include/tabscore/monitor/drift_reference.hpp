@@ -55,7 +55,7 @@ struct drift_reference {
   std::size_t cells() const noexcept { return training.size(); }
   /// Numeric features, without the outputs.
   std::size_t numeric() const noexcept { return bins.empty() ? 0 : bins.size() - outputs; }
-  /// Of a numeric feature, or behind the last one of a prediction's number.
+  /// Of a numeric feature, or after the last one of a prediction's number.
   const monitored& number(std::size_t j) const noexcept {
     return j < numeric() ? features[j] : features[j + text.size()];
   }
@@ -66,7 +66,7 @@ struct drift_reference {
 /// Cells of all text fields together that can be counted.
 inline constexpr std::size_t max_text_cells = 4096;
 
-/// The reference of a model file, or why it has none.
+/// The reference of a model file, or an error where the file has no histograms.
 result<drift_reference> make_drift_reference(const model_file& file);
 
 }  // namespace tabscore::inline TABSCORE_ABI

@@ -16,9 +16,9 @@ namespace tabscore::inline TABSCORE_ABI {
 
 /// When live counts are an alarm: an effect of that size, in a sample of that size, that chance does not explain.
 struct alarm_settings {
-  double stability_index = 0.2;     ///< beyond what the index is on average without drift
+  double stability_index = 0.2;     ///< of the index above its mean without drift
   double false_alarms = 0.001;      ///< at most this share of reports without drift alarms, of however many features
-  std::uint64_t min_records = 200;  ///< below it nothing is said
+  std::uint64_t min_records = 200;  ///< below it there is no alarm
   double rare_level = 0.01;         ///< categories with a smaller share of the training rows count as one
 };
 
@@ -27,7 +27,7 @@ struct feature_drift {
   std::string_view name;       ///< the feature's or output's name
   monitored_kind kind{};       ///< what is counted of it
   double stability_index = 0;  ///< as it is
-  double stability_noise = 0;  ///< what it is on average without drift
+  double stability_noise = 0;  ///< its mean without drift
   double p_value = 1;          ///< how often it is so large without drift, adjusted for the number of features (Holm)
   double jensen_shannon = 0;   ///< in bits, 0 to 1
   double kolmogorov_smirnov = 0;  ///< of numbers that are not missing; 0 for texts

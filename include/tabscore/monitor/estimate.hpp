@@ -96,7 +96,7 @@ inline estimate estimate_normal(double value, double error, std::uint64_t sample
   return {value, value - detail::normal_975 * error, value + detail::normal_975 * error, samples};
 }
 
-/// A mean with the normal interval of s / sqrt(n); a single value has none.
+/// A mean with the normal interval of s / sqrt(n); a single value has no interval.
 inline estimate estimate_mean(const exact_mean& m, std::uint64_t samples) noexcept {
   if (samples == 0) return {};
   const double n = static_cast<double>(samples);

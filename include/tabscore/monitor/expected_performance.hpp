@@ -33,7 +33,7 @@ struct expected_report {
   std::vector<std::string> classes;  ///< of the confusion, in its order
 };
 
-/// What the expected figures are computed from: integers and exact sums, merged bit for bit. Not for concurrent use.
+/// The counts behind expected figures: integers and exact sums, merged bit for bit. Not for concurrent use.
 class expected_counts {
  public:
   /// The model's outputs say which figures there are.
@@ -97,7 +97,7 @@ struct calibration_check {
 /// When calibration counts as failed.
 struct calibration_settings {
   double limit = 0.02;             ///< it fails where error - noise reaches this
-  std::uint64_t min_labels = 200;  ///< of fewer nothing is said
+  std::uint64_t min_labels = 200;  ///< fewer: unknown
 };
 
 /// Of two classes; unknown for other tasks.

@@ -19,7 +19,7 @@ class binner {
  public:
   static constexpr std::size_t max_edges = training_histograms::max_bins + 1;  ///< edges of the largest histogram
 
-  /// What a batch collects: how many values reach each edge, which is cheaper to count than bins. tally{} is empty.
+  /// The counts of a batch: how many values reach each edge. tally{} is empty.
   struct tally {
     std::array<std::uint32_t, max_edges> at_least;  ///< values that reach each edge
     std::uint32_t missing;                          ///< values that are NaN
@@ -28,7 +28,7 @@ class binner {
   /// 2 to max_edges edges, ascending, each a single precision float; others throw (abort without exceptions).
   explicit binner(const std::vector<double>& edges);
 
-  /// What is wrong with the edges, if anything is.
+  /// The error of the edges, if any.
   static std::optional<error> wrong(const std::vector<double>& edges);
 
   /// [below, bin 0, bin 1, ..., above, missing]
@@ -36,7 +36,7 @@ class binner {
 
   /// Adds n values to a tally.
   void count(const double* x, std::size_t n, tally& into) const noexcept;
-  /// The same of values that are single precision already. Room for up to column_step of them behind is written to.
+  /// The same for single precision values. Writes up to column_step values past the end.
   void count(float* x, std::size_t n, tally& into) const noexcept;
 
   /// Adds a tally of `rows` values to cells() counts.

@@ -33,7 +33,7 @@ struct label {
 ///  - regression, quantiles: a finite number; of several targets a list of them
 class label_reader {
  public:
-  /// The model's outputs say what a label is.
+  /// The model's outputs define the form of a label.
   explicit label_reader(model_outputs model) : model_(std::move(model)) {
     for (const std::string& name : model_.classes) class_numbers_.push_back(detail::number_in(name));
   }

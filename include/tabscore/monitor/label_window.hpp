@@ -37,19 +37,19 @@ inline constexpr std::string_view name(label_outcome o) noexcept {
   return names[static_cast<std::size_t>(o)];
 }
 
-/// A sink that keeps the last predictions of a model by their ids, until their labels come. The ids are those of the
-/// schema's field that is marked as one (without one no label comes); of an id that is predicted again the first
-/// prediction in the window counts, and the others take room. Predictions lie in flat memory of a fixed size: (4 +
-/// numbers of a prediction) * 8 bytes each, and 24 to 40 to find it. With room for none it is off. record() only
-/// appends; predictions are put into the index when a label or a reader comes. Thread-safe.
+/// A sink that keeps the last predictions of a model by their ids until their labels come. The ids are those of the
+/// schema's id field; without one no label is joined. Of an id that is predicted again the first prediction in the
+/// window counts, and the others occupy space. Predictions lie in flat memory of a fixed size: (4 + numbers of a
+/// prediction) * 8 bytes each, and 24 to 40 for the index. A capacity of 0 is off. record() appends; the index is
+/// updated when a label or a reader comes. Thread-safe.
 ///
-/// The memory may be a file, which keeps the window and its figures when the process is killed: what was answered is
-/// there, and the labels of a commit() are, or none of them.
+/// The memory may be a file, which keeps the window and its figures through SIGKILL: answered predictions are there,
+/// and the labels of a commit() all or none.
 class label_window {
  public:
   static constexpr std::size_t most = std::size_t{1} << 30;  ///< predictions that a window may keep
 
-  /// `capacity`: predictions, `most` at most. `delay`: labels that become known later than that are late; 0: none is.
+  /// `capacity`: predictions, at most `most`. `delay`: labels that become known later are late; 0: never.
   explicit label_window(model_outputs model = {}, std::size_t capacity = 0, std::chrono::seconds delay = {},
                         const siphash_key& key = {})
       : counts_(std::move(model)),
@@ -75,8 +75,8 @@ class label_window {
     if (file_ && file_.sync()) memory_[closed_at] = 1;
   }
 
-  /// Opens or makes the file of a window of `capacity` predictions of a model. One that was open when the machine
-  /// stopped may have lost what it held: it begins anew, and `lost` says so.
+  /// Opens or creates the file of a window of `capacity` predictions of a model. A file that was open when the machine
+  /// stopped may have lost data: it starts empty, and `lost` is true.
   static result<files::mapped_file> open_file(const std::string& path, const model_outputs& model, std::size_t capacity,
                                               ::mode_t mode, bool& lost);
 
@@ -111,7 +111,7 @@ class label_window {
     }
   }
 
-  /// Joins a label, whose numbers are as performance_counts::add takes them. Without a time it becomes known now.
+  /// Joins a label with numbers as in performance_counts::add. Without a time it becomes known now.
   label_outcome join(std::string_view id, std::optional<std::int64_t> time, std::span<const double> numbers) {
     return join(id, time, numbers, [](std::span<const double>, std::uint32_t) {});
   }
@@ -139,8 +139,8 @@ class label_window {
     e[2] |= (memory_[committed_at] + 1) << mark_shift;
     return label_outcome::joined;
   }
-  /// From now on the labels that were joined outlive the process, if the window is in a file: call it before they are
-  /// answered.
+  /// Makes the joined labels outlive the process, if the window is in a file: call it before answering
+  /// them.
   void commit() {
     if (!file_) return;
     const std::lock_guard lock(mutex_);
@@ -150,7 +150,7 @@ class label_window {
     memory_[committed_at] = next;
   }
 
-  /// What a window has counted.
+  /// The counts of a window.
   struct contents {
     performance_counts counts;   ///< of pairs of a prediction and its label
     std::size_t kept = 0;        ///< predictions in the window, with and without labels, and the repeated ones

@@ -24,7 +24,7 @@ class metric_count {
   std::atomic<std::uint64_t> value_ = 0;
 };
 
-/// What a histogram has counted: integers, so that those of many threads add up in any order.
+/// The counts of a histogram: integers, so that those of many threads add up in any order.
 template <std::size_t Bounds>
 struct histogram_counts {
   std::array<std::uint64_t, Bounds + 1> in{};  ///< values above bound i - 1 and up to bound i; the last: above all

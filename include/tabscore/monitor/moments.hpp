@@ -35,7 +35,7 @@ struct totals {
 
   /// The values of feature j that are not missing.
   std::uint64_t present(std::size_t j) const noexcept { return samples - (j < missing.size() ? missing[j] : 0); }
-  /// The mean of these; NaN when there are none.
+  /// Their mean; NaN without values.
   double mean(std::size_t j) const noexcept { return sums[j] / static_cast<double>(present(j)); }
 
   friend bool operator==(const totals&, const totals&) = default;
@@ -65,7 +65,7 @@ struct exact_totals {
 
   friend bool operator==(const exact_totals&, const exact_totals&) = default;
 
-  /// Adds sums to sums, which may be none yet.
+  /// Adds sums to sums, which may be empty.
   template <class Sum>
   static void merge(std::vector<Sum>& into, const std::vector<exact_sum>& from) {
     if (into.empty()) into.resize(from.size());
@@ -165,10 +165,10 @@ class basic_moments {
     });
   }
 
-  /// Makes room for the sums of so many features and of such predictions; false when there is no memory for it.
+  /// Reserves memory for the sums of these features and predictions; false without memory.
   bool prepare(std::size_t features, const predictions& p) noexcept;
-  /// Adds them, and clears them: nobody can tell when it was done. Precondition: prepare() was true of their features
-  /// and predictions.
+  /// Adds them and clears them; the time of the call does not change the result. Precondition: prepare() was true for
+  /// their features and predictions.
   void add(small_batch_buffer& rows) const noexcept;
 
   /// A consistent copy: the sum of whole batches.

@@ -12,8 +12,8 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// Numbers of each prediction that are summed: each column; of several classes the number of the predicted one; of two
-/// classes none, whose labels are counted.
+/// Numbers of each prediction that are summed: each column; for several classes the number of the predicted class; for
+/// two classes 0, whose labels are counted.
 inline std::size_t summed_outputs(const model_outputs& model) noexcept {
   if (model.task == task::binary) return 0;
   return model.task == task::multiclass ? 1 : model.columns;

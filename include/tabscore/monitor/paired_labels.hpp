@@ -40,7 +40,7 @@ class paired_labels {
     std::string part;         ///< the target or level; empty: there is one
     exact_mean mean{};        ///< of the pairs' differences
   };
-  /// What has been counted.
+  /// The counts.
   struct contents {
     performance_counts first;             ///< of the model
     performance_counts second;            ///< of the challenger

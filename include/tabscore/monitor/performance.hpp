@@ -26,8 +26,8 @@ namespace tabscore::inline TABSCORE_ABI {
 /// class are.
 inline constexpr std::size_t max_confusion_classes = 100;
 
-/// What predictions were worth once their labels came: integers and exact sums, so that the counts of threads, replicas
-/// and days merge bit for bit, in any order. Not for concurrent use.
+/// Counts of predictions with their labels: integers and exact sums, so that the counts of threads, replicas and days
+/// merge bit for bit, in any order. Not for concurrent use.
 class performance_counts {
  public:
   /// Precondition: check_outputs() finds nothing. The names of quantiles are their levels ("0.1").
@@ -65,7 +65,7 @@ class performance_counts {
     return std::nullopt;
   }
 
-  /// What has come since these counts were `earlier`, bit for bit.
+  /// The difference to the `earlier` counts, bit for bit.
   performance_counts since(const performance_counts& earlier) const {
     performance_counts part = *this;
     part.pairs_ -= earlier.pairs_;
@@ -121,7 +121,7 @@ class performance_counts {
   /// Of binary log loss and squared error; of multiclass log loss; of regression, for each target: error, absolute
   /// error, squared error, label; of quantiles the pinball loss of each level, and the distance of the outer ones.
   const exact_mean& mean_at(std::size_t i) const noexcept { return means_[i]; }
-  /// Of quantiles: labels that are not above a level's number; behind the last level: those between the outer two.
+  /// Of quantiles: labels not above a level's number; after the last level: labels between the outer two.
   std::uint64_t covered(std::size_t i) const noexcept { return counts_[i]; }
   /// Of quantiles.
   const std::vector<double>& levels() const noexcept { return levels_; }

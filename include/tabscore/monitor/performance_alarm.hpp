@@ -17,7 +17,7 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// What a figure was when the model was validated, or has to be.
+/// A reference: the figure at the model's validation, or a required value.
 struct performance_reference {
   std::string figure;         ///< as the report names it
   double value = 0;           ///< the figure's value then
@@ -35,7 +35,7 @@ struct performance_alarm_settings {
 /// A figure beside its reference. An alarm: the whole interval is worse than the limit, in a sample that is large
 /// enough.
 struct performance_check {
-  performance_reference reference;  ///< what the figure is compared with
+  performance_reference reference;  ///< the value that the figure is compared with
   double limit = 0;                 ///< a figure beyond it is worse than is tolerated
   bool alarm = false;               ///< the interval lies beyond the limit, and there are labels enough
 };
@@ -63,7 +63,7 @@ inline constexpr comparable_figure comparable_figures[]{{"accuracy", "accuracy_s
                                                         {"mae", "mean_absolute_error", true},
                                                         {"rmse", "root_mean_squared_error", true}};
 
-/// Finds a figure by its name or scikit-learn's; nullptr: there is none.
+/// Finds a figure by its name or scikit-learn's; nullptr: unknown.
 inline const comparable_figure* find_comparable(std::string_view name) noexcept {
   for (const comparable_figure& f : comparable_figures) {
     if (f.name == name || f.also == name) return &f;
@@ -71,8 +71,8 @@ inline const comparable_figure* find_comparable(std::string_view name) noexcept 
   return nullptr;
 }
 
-/// The references of a model file's metrics: those that are named as figures are, perhaps with "holdout_",
-/// "validation_" or "test_" before it. `declared` come first and replace them.
+/// The references among a model file's metrics: names of figures, optionally after "holdout_", "validation_" or
+/// "test_". `declared` come first and replace them.
 inline std::vector<performance_reference> performance_references(
     std::vector<performance_reference> declared, std::span<const std::pair<std::string, double>> metrics) {
   for (const auto& [metric, value] : metrics) {

@@ -23,7 +23,7 @@ void append_expected(text_buffer& out, const expected_report& report, const cali
                      const calibration_settings& settings);
 
 /// Appends a report as a JSON object. Figures are {"value", "low", "high", "n"}, with "at_least" and "at_most" where
-/// scores were counted in cells; null stands for what is not defined.
+/// scores were counted in cells; an undefined number is null.
 void append_performance(text_buffer& out, const performance_report& report);
 
 }  // namespace tabscore::inline TABSCORE_ABI

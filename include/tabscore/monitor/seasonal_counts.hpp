@@ -34,9 +34,9 @@ class seasonal_counts {
   /// The season.
   season by() const noexcept { return by_; }
 
-  /// Notes the running counts of a monitor (window::total), from the first call on: what they have grown by since the
-  /// last call belongs to the hour (or day) of that call. So call it as often as the borders shall be exact, each
-  /// minute, say.
+  /// Records the running counts of a monitor (window::total), from the first call on: the increase since the last call
+  /// belongs to the hour (or day) of this call. The interval of the calls, a minute for example, is the precision of
+  /// the borders.
   void note(time now, std::span<const std::uint64_t> total);
 
   /// The traffic of the hour (or day) that runs.

@@ -12,8 +12,8 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// Several of a T, each under a lock of its own: every thread has one, so that writers meet neither in a lock nor in a
-/// cache line. More threads than there are shards share them.
+/// Several objects T, each under its own lock: each thread has one, so that writers share neither a lock nor a cache
+/// line. With more threads than shards, threads share shards.
 template <class T, class Mutex>
 class sharded {
  public:

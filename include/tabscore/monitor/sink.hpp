@@ -14,16 +14,16 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// Records and what was predicted for them. A view, valid during the call that hands it over.
+/// Records and their predictions. A view, valid during the call that receives it.
 template <schema_type Schema>
 struct scored {
-  columns<Schema> records;            ///< what was scored
+  columns<Schema> records;            ///< the scored records
   predictions scores;                 ///< what came of them
   std::string_view log_members = {};  ///< of the request, for each line of a log: , "name": value
 };
 
-/// Is told of every batch once it is wholly scored, rejected batches never. record() is called by the scoring thread:
-/// it must be safe to call from as many threads as share the pipeline, must not throw, and counts its own failures.
+/// A sink. record() is called once per fully scored batch, never for a rejected one, by the scoring thread: it must be
+/// safe for as many threads as share the pipeline, must not throw, and counts its own failures.
 ///
 ///     struct counter {
 ///       std::atomic<std::size_t> records = 0;
@@ -35,8 +35,8 @@ concept batch_sink = requires(Sink& s, const scored<Schema>& batch) {
   noexcept;
 };
 
-/// A sink that also wants the features. These exist a block at a time, so it collects from each block into a partial of
-/// its own (one per batch, on the scoring thread's stack) and is handed that partial when the batch is complete.
+/// A sink that also reads the features, which exist one block at a time: observe() collects each block into a partial
+/// (one per batch, on the scoring thread's stack), record() receives the partial of the complete batch.
 template <class Sink, class Schema, std::size_t Width>
 concept feature_sink = requires(const Sink& s, Sink& t, typename Sink::template partial<Width>& partial,
                                 const scored<Schema>& batch, const feature_block& x) {
@@ -53,8 +53,8 @@ concept block_sink = requires(Sink& s, const scored<Schema>& batch, const featur
   noexcept;
 };
 
-/// A sink that may say no: admit() is asked once a batch is wholly scored and before any sink is told. After false the
-/// batch is refused, and no sink hears of it.
+/// A sink that may refuse: admit() is called once a batch is fully scored, before any record(). After false the batch
+/// is rejected, and no sink receives it.
 template <class Sink, class Schema>
 concept refusing_sink = requires(Sink& s, const scored<Schema>& batch) {
   { s.admit(batch) }
@@ -78,18 +78,18 @@ constexpr bool checked_sink() {
 }
 }  // namespace detail
 
-/// Hands each batch to every one of its sinks, in order. Refers to them: they must outlive it. sinks{} is none.
+/// Passes each batch to all of its sinks, in order. Refers to them: they must outlive it. sinks{} is empty.
 template <class... Sink>
 class sinks {
  public:
   /// The sinks must outlive it.
   constexpr explicit sinks(Sink&... s) noexcept : all_(s...) {}
 
-  /// Can all of them take the batches of such a pipeline? The compiler's complaint names the one that can't.
+  /// Whether all sinks accept the batches of such a pipeline; a compile error names the one that does not.
   template <schema_type Schema, std::size_t Width>
   static constexpr bool fit = (true && ... && detail::checked_sink<Sink, Schema, Width>());
 
-  /// False when one of them refuses the batch.
+  /// False when a sink refuses the batch.
   template <schema_type Schema>
   bool admit(const scored<Schema>& batch) const noexcept {
     static_assert((0 + ... + int{refusing_sink<Sink, Schema>}) <= 1,
@@ -100,7 +100,7 @@ class sinks {
     };
     return std::apply([&](auto&... s) { return (true && ... && ask(s)); }, all_);
   }
-  /// A whole batch of one block, whose features are x; larger ones come by way of an observation.
+  /// Records a batch of one block with features x; larger batches use an observation.
   template <std::size_t Width, schema_type Schema>
   void record(const scored<Schema>& batch, const feature_block& x) const noexcept {
     const auto tell = [&]<class S>(S& s) {
@@ -118,7 +118,7 @@ class sinks {
     std::apply([&](auto&... s) { (tell(s), ...); }, all_);
   }
 
-  /// What a batch collects on its way through the blocks.
+  /// The partials of a batch while its blocks are scored.
   template <schema_type Schema, std::size_t Width>
   class observation {
     template <class S>

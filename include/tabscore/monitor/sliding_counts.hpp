@@ -13,7 +13,7 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// What of the past is looked at.
+/// The part of the past that is counted.
 enum class window : std::uint8_t {
   total,    ///< everything since the state began
   records,  ///< the last ones: the number asked for and up to a tenth more (and batches, which are never cut)
@@ -23,9 +23,9 @@ enum class window : std::uint8_t {
 /// In the order in which reports list them.
 inline constexpr std::array all_windows{window::total, window::records, window::hour, window::day};
 
-/// Counts of a fixed number of cells over several windows at once. A batch is added to one array, that of its minute;
-/// what this has grown by goes into a ring when a tenth of the record window is over, and all of it into rings of spans
-/// of time at the end of the minute. Not for concurrent use.
+/// Counts of a fixed number of cells over several windows. A batch is added to the array of its minute. The increase
+/// goes into a ring when a tenth of the record window is over, and the whole array into rings of time spans at the end
+/// of the minute. Not for concurrent use.
 class sliding_counts {
  public:
   /// Since any fixed time.
@@ -61,7 +61,7 @@ class sliding_counts {
     for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += counts[i];
   }
 
-  /// What the recent counts have grown by since they were settled.
+  /// The increase of the recent counts since they were settled.
   void add_growth_to(std::span<std::uint64_t> sum) const noexcept {
     for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += recent_[i] - settled_[i];
   }

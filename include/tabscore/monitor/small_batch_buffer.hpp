@@ -41,7 +41,7 @@ class small_batch_buffer {
 
   /// It has buffers.
   bool ready() const noexcept { return !numbers_.empty(); }
-  /// Makes room for rows of so many features; false when there is no memory for it.
+  /// Reserves memory for rows of this many features; false without memory.
   bool prepare(std::size_t features) noexcept {
     return detail::unless_out_of_memory([&] { return numbers_.resize((features + 1) * stride), true; });
   }

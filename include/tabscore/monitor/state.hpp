@@ -20,8 +20,8 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// What a monitor has counted in all, of what: integers and exact sums, so that replicas' states merge into the bytes
-/// that one process would have, in any order. Plain data.
+/// The total counts of a monitor: integers and exact sums, so that states of replicas merge, in any order, into the
+/// bytes of one process. Plain data.
 struct monitor_state {
   /// Counts of a feature or output.
   struct feature {
@@ -73,7 +73,7 @@ inline std::optional<error> not_of(const monitor_state& state, std::string_view 
 /// Adds `from`, or says why it is of something else. Associative and commutative, bit for bit.
 std::optional<error> merge(monitor_state& into, const monitor_state& from);
 
-/// Adds a state to what the monitor has in all, or says why it is of something else.
+/// Adds a state to the monitor's totals, or returns why it belongs to something else.
 template <class Monitor>
 std::optional<error> restore(Monitor& monitor, const monitor_state& state) {
   monitor_state all = state_of(monitor);

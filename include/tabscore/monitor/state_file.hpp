@@ -21,8 +21,8 @@ inline constexpr std::size_t max_state_file_bytes = std::size_t{1} << 28;
 /// Reads a file that save_monitor_state() or tabscore-merge wrote.
 result<monitor_state> load_monitor_state(const std::string& path);
 
-/// Replaces the file whole: whoever reads it, also after a crash, finds the old state or the new one (see
-/// files::replaced_file). A file that is not there yet gets the mode; one that is keeps its own.
+/// Replaces the file as a whole: readers, also after a crash, find the old state or the new one (see
+/// files::replaced_file). A new file gets the mode; an existing one keeps its own.
 std::optional<error> save_monitor_state(const monitor_state& state, const std::string& path, ::mode_t mode = 0600);
 
 }  // namespace tabscore::inline TABSCORE_ABI

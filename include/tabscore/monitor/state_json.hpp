@@ -27,7 +27,7 @@ namespace tabscore::inline TABSCORE_ABI {
 /// The one JSON text of a state: equal states, equal bytes. Sums are exact (exact_sum_text.hpp).
 std::string to_json(const monitor_state& state);
 
-/// Reads what to_json wrote; `name` stands for the bytes in errors.
+/// Reads a text of to_json; `name` names the bytes in errors.
 result<monitor_state> parse_monitor_state(std::string_view bytes, std::string_view name);
 
 }  // namespace tabscore::inline TABSCORE_ABI

@@ -28,7 +28,7 @@ inline std::string joined(std::initializer_list<std::string_view> pieces) {
   return text;
 }
 
-/// The number that a text writes, NaN where it writes none.
+/// The number in a text; NaN for other texts.
 inline double number_in(std::string_view text) {
   double number = std::nan("");
   const auto [end, code] = from_chars(text.data(), text.data() + text.size(), number);
@@ -37,7 +37,7 @@ inline double number_in(std::string_view text) {
 
 }  // namespace detail
 
-/// What is wrong with what a model says of its numbers, if anything is.
+/// The error in a model's description of its outputs, if any.
 std::optional<error> check_outputs(const model_outputs& outputs);
 
 }  // namespace tabscore::inline TABSCORE_ABI

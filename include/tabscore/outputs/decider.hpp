@@ -59,7 +59,7 @@ struct bound_table {
   }
 };
 
-/// What a service says of the field that chooses a table.
+/// The declaration of the field that chooses a table.
 struct policy_field {
   std::string_view name;
   field_kind kind{};
@@ -68,7 +68,7 @@ struct policy_field {
 
 // Defined with what reads policies (load_policy.hpp): pipelines without decisions need not compile them.
 
-/// The tables of a policy: of its values in their order, then otherwise, then missing, or what is wrong with them.
+/// The tables of a policy (of its values in their order, otherwise, missing), or the error.
 result<std::vector<bound_table>> bind_tables(const decision_policy& policy, const prediction_layout& layout);
 /// Why the policy cannot choose by a field's value; `fields` are those of a record.
 std::optional<error> wrong_field(const decision_policy& policy, std::span<const policy_field> fields);

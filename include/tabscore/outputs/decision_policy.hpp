@@ -14,7 +14,7 @@ namespace tabscore::inline TABSCORE_ABI {
 
 /// How the numbers of a prediction become a decision: bands of one number, or the costs of each decision.
 struct decision_table {
-  /// Of a decision, by what is true.
+  /// The cost of a decision, by the true class.
   struct cost {
     std::string decision;                                 ///< the decision that it is of
     std::vector<std::pair<std::string, double>> classes;  ///< what the decision costs if the record is of the class
@@ -39,7 +39,7 @@ struct decision_policy {
   std::vector<std::pair<std::string, decision_table>> values;  ///< texts, or integers and truth values as JSON has them
   std::optional<decision_table> otherwise;                     ///< for records whose value has no table
   std::optional<decision_table> missing;                       ///< of records without a value; nothing: as otherwise
-  std::optional<reason_table> reasons;                         ///< for the people whom adverse decisions concern
+  std::optional<reason_table> reasons;                         ///< for the persons concerned by adverse decisions
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI

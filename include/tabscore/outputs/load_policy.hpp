@@ -14,7 +14,7 @@ namespace tabscore::inline TABSCORE_ABI {
 /// Larger policy files are refused.
 inline constexpr std::size_t max_policy_bytes = std::size_t{4} << 20;
 
-/// Reads a policy; `name` stands for the bytes in errors. The service's names are checked when a pipeline takes it.
+/// Reads a policy; `name` names the bytes in errors. The service's names are checked when a pipeline is made.
 result<decision_policy> parse_policy(std::string_view bytes, std::string_view name);
 /// The same of a file.
 result<decision_policy> load_policy(const std::string& path);

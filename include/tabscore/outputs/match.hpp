@@ -18,8 +18,8 @@ namespace tabscore::inline TABSCORE_ABI {
 
 namespace detail {
 
-/// The level that a name such as "p5", "p50" or "p975" stands for, as the shortest text: "0.05", "0.5", "0.975". Empty:
-/// it stands for none.
+/// The level of a name such as "p5", "p50" or "p975", as the shortest text: "0.05", "0.5", "0.975". Empty for other
+/// names.
 inline std::string level_of(std::string_view name) {
   if (name.size() < 2 || name[0] != 'p') return {};
   std::string digits(name.substr(1));
@@ -35,8 +35,8 @@ std::string declaration_of(const model_outputs& model);
 
 }  // namespace detail
 
-/// Why a model does not give predictions of the declared task, with so many numbers (0: one a class) and members of
-/// these names; nothing when it does.
+/// The reason why a model does not give predictions of the declared task with this many numbers (0: one per class) and
+/// members of these names; nothing when it does.
 std::optional<error> wrong_outputs(const model_outputs& model, task declared, std::size_t columns,
                                    std::span<const std::string_view> names);
 

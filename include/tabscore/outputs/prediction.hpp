@@ -115,7 +115,7 @@ concept decided_type = prediction_type<T> && requires {
   std::span<const std::string_view>(T::decisions);
 };
 
-/// The names of its decisions; of a prediction without any they are none.
+/// The names of its decisions; empty without declared decisions.
 template <prediction_type Prediction>
 constexpr std::span<const std::string_view> decisions_of() noexcept {
   if constexpr (decided_type<Prediction>) return Prediction::decisions;

@@ -21,7 +21,7 @@ namespace tabscore::inline TABSCORE_ABI {
 
 /// A column of a table with an entry a prediction.
 struct prediction_column {
-  /// What a column holds.
+  /// The content of a column.
   enum class kind : std::uint8_t {
     number,      ///< a double: predictions::value(row, number)
     label,       ///< 0 or 1: predictions::label[row]
@@ -29,7 +29,7 @@ struct prediction_column {
     decision,    ///< a text: predictions::decision_of(row)
   };
   std::string name;        ///< in the header, or the schema
-  kind of = kind::number;  ///< what it holds
+  kind of = kind::number;  ///< its content
   std::size_t number = 0;  ///< of kind::number: position among the predictions' numbers
 
   /// Its values are texts.
@@ -56,12 +56,12 @@ prediction_columns columns_of(const prediction_layout& layout, std::span<const s
 ///     probability, label                           binary, anomaly
 ///     class, probabilities_a, probabilities_b ...  multiclass: its name, then a number a class
 ///     a number each                                regression, quantiles, score
-/// and the decision behind them, where there is one.
+/// followed by the decision, where declared.
 inline result<prediction_columns> text_columns(const prediction_layout& layout) {
   return detail::distinct_columns(detail::columns_of(layout, layout.names), {});
 }
 
-/// The columns of a typed table (Arrow, ClickHouse, DuckDB), which has a column `error` behind them. Those of two
+/// The columns of a typed table (Arrow, ClickHouse, DuckDB), which has a column `error` after them. Those of two
 /// classes are called "probability" and "label".
 inline result<prediction_columns> typed_columns(const prediction_layout& layout) {
   const bool two = layout.model.task == task::binary;

@@ -39,8 +39,8 @@ struct prediction_texts {
 
   std::vector<piece> before;      ///< of each column, before its number
   std::vector<piece> class_head;  ///< multiclass: of each class, before the columns
-  std::array<piece, 2> end;       ///< behind the last number, by the label where there is one
-  std::vector<piece> decision;    ///< behind that, of each decision
+  std::array<piece, 2> end;       ///< after the last number, by label where the task has labels
+  std::vector<piece> decision;    ///< after that, of each decision
   std::size_t space = 0;          ///< bytes that the pieces of a record may touch
 
   prediction_texts() = default;
@@ -49,7 +49,7 @@ struct prediction_texts {
                    const decision_layout& decisions);
 };
 
-/// What the numbers of predictions are: the members' declared names, and what the model says.
+/// The description of predictions: the declared names of their members, and the model's outputs.
 struct prediction_layout {
   std::span<const std::string_view> names;  ///< as prediction.hpp declares them
   model_outputs model;                      ///< the task and its columns
@@ -96,8 +96,8 @@ class row_values : public std::span<const double> {
   std::size_t columns_ = 1;
 };
 
-/// What was predicted for some records, in their order. A view into the buffers that the records were scored with,
-/// valid until those are used again; its layout is the pipeline's.
+/// The predictions of some records, in their order. A view into the buffers of the scoring, valid until their next use;
+/// its layout is the pipeline's.
 struct predictions {
   row_values value;                     ///< of every task: rows x columns
   row_values probability;               ///< binary and multiclass: the same numbers
@@ -106,10 +106,10 @@ struct predictions {
   std::span<const std::uint32_t> class_at{};    ///< multiclass: the column of each record's class
   std::span<const std::uint8_t> decision_at{};  ///< of a service that declares decisions: the number of each record's
   double threshold = 0.5;                       ///< binary and anomaly
-  detail::number_texts* texts = nullptr;  ///< of the values: empty until somebody writes them; none: they are not kept
-  const prediction_layout* layout = &prediction_layout::of_two_classes();  ///< what the columns mean
+  detail::number_texts* texts = nullptr;  ///< of the values: empty until they are written; null: not kept
+  const prediction_layout* layout = &prediction_layout::of_two_classes();  ///< the description of the columns
   const record_reasons* reasons = nullptr;  ///< of each record, for requests that ask for them
-  /// Columns x (features + 1) numbers a record, the last of a column its base value; empty: not asked for.
+  /// Columns x (features + 1) numbers per record, the base value of each column last; empty: not requested.
   std::span<const double> contributions{};
 
   predictions() = default;
@@ -118,7 +118,7 @@ struct predictions {
               detail::number_texts* kept_texts = nullptr) noexcept
       : value(numbers), probability(numbers), label(labels), threshold(positive_from), texts(kept_texts) {}
 
-  /// Of any task: takes what it has of labels, classes and the threshold.
+  /// Of any task: uses the labels, classes and threshold that the task has.
   predictions(const prediction_layout& described, row_values numbers, std::span<const std::uint8_t> labels,
               std::span<const std::uint32_t> classes, double limit,
               std::span<const std::uint8_t> decisions = {}) noexcept
@@ -153,8 +153,8 @@ struct row_fault {
   std::string_view reason;  ///< in a sentence
 };
 
-/// Predictions of records that are taken one by one: where there is none the values are NaN, the label and the class 0,
-/// and `faults`, in row order, says why. A view as well.
+/// Predictions of records that are accepted one by one. Without a prediction the values are NaN, label and class are 0,
+/// and `faults`, in row order, has the reason. A view as well.
 struct row_predictions {
   predictions scores;                 ///< of all records
   std::span<const row_fault> faults;  ///< in row order

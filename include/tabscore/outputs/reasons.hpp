@@ -18,11 +18,11 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// Why a number is worse than the baseline's: a code and a text for the person whom it concerns, and the features that
-/// stand behind it.
+/// A reason why a number is worse than the baseline's: a code and a text for the person concerned, and the features
+/// behind it.
 struct reason {
   std::string code;                   ///< for programs
-  std::string text;                   ///< for the person whom it concerns
+  std::string text;                   ///< for the person concerned
   std::vector<std::string> features;  ///< names of features of the model
 };
 
@@ -45,7 +45,7 @@ inline constexpr std::size_t max_reason_groups = 10'000;
 /// The reasons of a batch's records.
 struct record_reasons {
   std::span<const reason> known;      ///< what `at` points into
-  std::span<const std::uint16_t> at;  ///< positions in `known`: `most` a record, the unused ones behind the others
+  std::span<const std::uint16_t> at;  ///< positions in `known`: `most` per record, the unused ones last
   std::size_t most = 0;               ///< reasons of a record
 
   static constexpr std::uint16_t none = UINT16_MAX;  ///< stands in `at` where a record has fewer reasons
@@ -79,9 +79,9 @@ class reason_finder {
                           std::size_t rows, std::size_t most, scratch& positions, scratch& sums,
                           std::span<const std::uint16_t> bins = {}) const;
 
-  /// The reasons of one record: up to `to.size()` of them, the largest first, of equal ones the one declared first, as
-  /// positions in reasons(). Only those that make the number worse than the baseline's count. Returns their number.
-  /// `contributions`: numbers x (features + 1), as explain() gives them; `sums` has reasons().size() elements of
+  /// The reasons of one record: up to `to.size()` of them, the largest first, of equal ones the first declared, as
+  /// positions in reasons(). Only reasons that make the number worse than the baseline's count. Returns their
+  /// number. `contributions`: numbers x (features + 1), as in explain(); `sums`: reasons().size() elements of
   /// working memory.
   std::size_t find(std::span<const double> contributions, std::span<double> sums, std::span<std::uint16_t> to,
                    std::span<const std::uint16_t> bins = {}) const noexcept;

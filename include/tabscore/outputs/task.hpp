@@ -11,7 +11,7 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// What a model predicts of a record.
+/// The kind of a prediction.
 enum class task : std::uint8_t {
   binary,      ///< the probability of one of two classes
   multiclass,  ///< a number for each of several classes: probabilities, or the scores that a trainer decides by
@@ -27,20 +27,20 @@ constexpr std::string_view name(task t) noexcept {
   return names[static_cast<std::size_t>(t)];
 }
 
-/// What the classes of a trainer are: texts, or numbers and truth values, which JSON writes without quotes.
+/// The type of a trainer's classes: texts, or numbers and booleans, which JSON writes without quotes.
 enum class class_kind : std::uint8_t { text, number, boolean };
 
 /// Classes that a model may have.
 inline constexpr std::size_t max_classes = 1000;
 
-/// What a model says of the numbers that it gives each row.
+/// A model's description of the numbers that it gives each row.
 struct model_outputs {
   tabscore::task task = tabscore::task::binary;  ///< decides what the columns are
   std::size_t columns = 1;                       ///< numbers a row
   bool probabilities = true;                     ///< of binary and multiclass: the numbers are from 0 to 1
-  std::vector<std::string> classes;  ///< as the trainer calls them. binary: two, or none (unknown); multiclass: columns
-  class_kind classes_are = class_kind::text;  ///< what the class names were in the trainer
-  std::vector<std::string> names;  ///< of targets, or the levels of quantiles ("0.1"); empty where the trainer has none
+  std::vector<std::string> classes;  ///< the trainer's names. binary: two, or empty (unknown); multiclass: columns
+  class_kind classes_are = class_kind::text;  ///< the type of the class names in the trainer
+  std::vector<std::string> names;  ///< of targets, or the levels of quantiles ("0.1"); may be empty
 
   friend bool operator==(const model_outputs&, const model_outputs&) = default;
 };

@@ -62,12 +62,12 @@ class text_arena {
   std::size_t used_ = 0;
 };
 
-/// Records in memory, one array per field; grows, is cleared and filled again without giving memory back. Texts are
-/// views: into the caller's own memory, or into the batch after keep(). Not for concurrent use.
+/// Records in memory, one array per field. clear() keeps the memory. Texts are views: into the caller's memory, or into
+/// the batch after keep(). Not for concurrent use.
 template <schema_type Schema>
 class batch {
  public:
-  static constexpr std::size_t spare = 3;  ///< rows behind the last one that kernels may read
+  static constexpr std::size_t spare = 3;  ///< rows after the last one that kernels may read
 
   /// Records.
   std::size_t rows() const noexcept { return rows_; }
@@ -82,8 +82,8 @@ class batch {
   /// The same as view().
   operator columns<Schema>() const noexcept { return view(); }
 
-  /// The field with index At of all records, to be written: capacity() entries, of which rows() are records, and room
-  /// for `spare` more, for those who write several at a time.
+  /// The field with index At of all records, writable: capacity() entries, of which rows() are records, and `spare`
+  /// more for writers of several at a time.
   template <std::size_t At>
   auto* data() noexcept {
     return std::get<At>(arrays_).get();

@@ -18,8 +18,8 @@ template <class T>
 using const_span = std::span<const T>;
 }  // namespace detail
 
-/// Records as one array per field, seen but not owned: the caller's own arrays, a batch, or a run of either. A view of
-/// a few pointers: copy it. The arrays, and the texts that a text column points to, must outlive it.
+/// A view of records as one array per field: the caller's arrays, a batch, or a part of either. A few pointers: copy
+/// it. The arrays, and the texts that a text column points to, must outlive it.
 template <schema_type Schema>
 class columns {
   using pointers = typename Schema::template columns_of<detail::const_pointer>;

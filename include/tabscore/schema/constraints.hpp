@@ -33,7 +33,7 @@ struct limit {
   friend constexpr bool operator==(const limit&, const limit&) = default;
 };
 
-/// Bounds of a number: greater or equal, greater, less or equal, less. NaN meets none of them.
+/// Bounds of a number: greater or equal, greater, less or equal, less. NaN meets no bound.
 struct ge {
   limit value;  ///< inclusive
 };

@@ -33,7 +33,7 @@ constexpr std::size_t code_points(std::string_view text) noexcept {
 
 /// A broken constraint: what, and its limit.
 struct violation {
-  fault what;   ///< what an error says
+  fault what;   ///< the text of an error
   limit bound;  ///< the bound that was broken
 };
 
@@ -127,7 +127,7 @@ struct optional : Field {
       return static_cast<double>(v);
     }
   }
-  /// What is stored for an absent value.
+  /// The stored value of an absent field.
   static constexpr stored_type absent() noexcept {
     if constexpr (Field::kind == field_kind::text) {
       return {};
@@ -146,9 +146,9 @@ struct id : Field {
   static constexpr bool is_id = true;  ///< marks the field
 };
 
-/// Fields whose values are nobody's business; decoding and scoring do not change. Logs show, of hashed<text<"email">>,
-/// 16 hexadecimal digits that are the same for the same value and key; of bucketed<real<"income">, 1000>, the largest
-/// multiple of the width that is not above the value; of unlogged<text<"name">>, not even the field.
+/// Private fields; decoding and scoring do not change. Logs show, of hashed<text<"email">>, 16 hexadecimal digits that
+/// are equal for the same value and key; of bucketed<real<"income">, 1000>, the largest multiple of the width that is
+/// not above the value; of unlogged<text<"name">>, nothing.
 template <class Field>
 struct hashed : Field {
   static constexpr privacy logged = privacy::hashed;  ///< in logs

@@ -10,7 +10,7 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// What is wrong with one value. The comment says which limit an error carries.
+/// The fault of one value. The comments name the limit that an error carries.
 enum class fault : std::uint8_t {
   missing,         ///< the field is absent
   null,            ///< null where a value is required

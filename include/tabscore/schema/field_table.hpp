@@ -75,7 +75,7 @@ class entry_writer {
   void integer(std::int64_t v) const noexcept { number(v); }
   /// Stores a number.
   void real(double v) const noexcept { number(v); }
-  /// Stores a truth value.
+  /// Stores a boolean.
   void boolean(bool v) const noexcept { number(v); }
   /// Of an optional field an empty text is a value, whatever its data() is.
   void text(std::string_view v) const noexcept {

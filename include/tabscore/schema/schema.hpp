@@ -48,7 +48,7 @@ struct schema {
     return npos;
   }();
 
-  /// Fields that are numeric features (integer, real, boolean, but for an id), and those that are text.
+  /// Numbers of numeric features (integer, real and boolean fields without the id) and of text fields.
   static constexpr std::array<bool, size> numeric{(Fields::kind != field_kind::text && !Fields::is_id)...};
   /// Fields that are numbers or booleans.
   static constexpr std::size_t numeric_count =

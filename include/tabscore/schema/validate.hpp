@@ -11,7 +11,7 @@ namespace tabscore::inline TABSCORE_ABI {
 
 namespace detail {
 
-/// Whether a stored value of an optional field stands for none.
+/// Whether a stored value of an optional field means absent.
 template <class Field>
 bool absent(const typename Field::stored_type& stored) noexcept {
   if constexpr (Field::required) {

@@ -32,9 +32,8 @@ enum class log_failure : std::uint8_t {
 struct jsonl_settings {
   append_settings file{};                                ///< durability and the file's mode
   log_failure on_failure = log_failure::drop_and_count;  ///< what becomes of batches that cannot be written
-  std::string model{};  ///< each line's "model", with the library's "version"; empty: no such members
-  std::optional<siphash_key>
-      hash_key{};  ///< of hashed fields; absent: a random key, hashes change with a restart
+  std::string model{};                    ///< each line's "model", with the library's "version"; empty: no such members
+  std::optional<siphash_key> hash_key{};  ///< of hashed fields; absent: a random key, hashes change with a restart
 };
 
 /// A sink that appends one JSON line per record (see jsonl_lines) to a file (see append_file): a batch by one write,

@@ -106,7 +106,7 @@ struct predictions {
   std::span<const std::uint32_t> class_at{};    ///< multiclass: the column of each record's class
   std::span<const std::uint8_t> decision_at{};  ///< of a service that declares decisions: the number of each record's
   double threshold = 0.5;                       ///< binary and anomaly
-  detail::number_texts* texts = nullptr;  ///< of the values: empty until they are written; null: not kept
+  detail::number_texts* texts = nullptr;        ///< of the values: empty until they are written; null: not kept
   const prediction_layout* layout = &prediction_layout::of_two_classes();  ///< the description of the columns
   const record_reasons* reasons = nullptr;  ///< of each record, for requests that ask for them
   /// Columns x (features + 1) numbers per record, the base value of each column last; empty: not requested.

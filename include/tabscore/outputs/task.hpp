@@ -40,7 +40,7 @@ struct model_outputs {
   bool probabilities = true;                     ///< of binary and multiclass: the numbers are from 0 to 1
   std::vector<std::string> classes;  ///< the trainer's names. binary: two, or empty (unknown); multiclass: columns
   class_kind classes_are = class_kind::text;  ///< the type of the class names in the trainer
-  std::vector<std::string> names;  ///< of targets, or the levels of quantiles ("0.1"); may be empty
+  std::vector<std::string> names;             ///< of targets, or the levels of quantiles ("0.1"); may be empty
 
   friend bool operator==(const model_outputs&, const model_outputs&) = default;
 };

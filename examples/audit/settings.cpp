@@ -29,20 +29,21 @@ ts::chain_head read_head(const std::string& text) {
 }
 
 void add_files(CLI::App& app, audit_settings& s) {
-  app.add_option("files", s.files, "logs, in any order: their batches have numbers")->required();
+  app.add_option("files", s.files, "log files, in any order")->required();
 }
 void add_id(CLI::App& app, audit_settings& s, bool required) {
   auto* const id = app.add_option("id", s.id, "the id of a record, or of a request");
   if (required) id->required();
-  app.add_option("--id", s.id_field, "the field of the records that is their id")->capture_default_str();
-  app.add_option("--hash-key-file", s.hash_key_file, "the key of --log-hash-key-file, where ids are hashed in the log");
+  app.add_option("--id", s.id_field, "the id field of the records")->capture_default_str();
+  app.add_option("--hash-key-file", s.hash_key_file,
+                 "key file of --log-hash-key-file, where ids are hashed in the log");
 }
 
 }  // namespace
 
 std::optional<int> parse_audit(audit_settings& s, int argc, char** argv, const std::string& id_field, bool replays) {
   s.id_field = id_field;
-  CLI::App app("Checks and shows prediction logs whose batches are chained (docs/how-to/audit.md).");
+  CLI::App app("Checks, shows and replays chained prediction logs (docs/how-to/audit.md).");
   app.require_subcommand(1);
   auto& of_verify = *app.add_subcommand("verify", "checks the chain over the files");
   of_verify.add_option("--key-file", s.key_file, "the key of --log-chain-key-file")->required();
@@ -68,15 +69,15 @@ std::optional<int> parse_audit(audit_settings& s, int argc, char** argv, const s
   add_files(of_erase, s);
   CLI::App* of_replay = nullptr;
   if (replays) {
-    of_replay = app.add_subcommand("replay", "scores records anew with the model and the policy that made them");
+    of_replay = app.add_subcommand("replay", "scores records again with the model and the policy of their lines");
     of_replay->add_option("--archive", s.archive, "the folder of --archive")->required();
     add_id(*of_replay, s, true);
-    add_number(*of_replay, "--list", s.list, "differences that are listed", std::size_t{0}, std::size_t{1} << 30U);
-    of_replay->footer("The id 'all' stands for all records.");
+    add_number(*of_replay, "--list", s.list, "number of listed differences", std::size_t{0}, std::size_t{1} << 30U);
+    of_replay->footer("The id 'all' selects all records.");
     add_files(*of_replay, s);
   }
   app.footer(
-      "Exit status: 0 done; 1 a file cannot be read or written, or nothing is of the id; 2 the flags are wrong; 3 the "
+      "Exit status: 0 done; 1 a file cannot be read or written, or no line has the id; 2 a flag is wrong; 3 the "
       "chain is broken, or a decision is not reproduced.");
   if (const auto status = parse_command_line(app, argc, argv)) return status;
   s.command = of_verify.parsed()  ? audit_command::verify

@@ -133,7 +133,7 @@ int main(int argc, char** argv) {
          "files of labels: lines of {\"id\":...,\"label\":...,\"time\":...}, or a table with columns of these names "
          "(.csv)")
       ->allow_extra_args(false);
-  app.add_option("--id", of_log.id, "the log's member or feature that is the id")->required();
+  app.add_option("--id", of_log.id, "the id: a member of the log's lines, or a feature")->required();
   add_choice(app, "--task", of_log.task,
              {{"binary", ts::task::binary},
               {"multiclass", ts::task::multiclass},
@@ -148,27 +148,27 @@ int main(int argc, char** argv) {
   app.add_option("--levels", of_log.levels, "levels of quantiles, such as 0.1,0.5,0.9 (default: of names such as p10)")
       ->delimiter(',')
       ->allow_extra_args(false);
-  app.add_option("--segment", of_log.segments, "a feature whose values are reported apart")
+  app.add_option("--segment", of_log.segments, "feature whose values are reported separately")
       ->delimiter(',')
       ->allow_extra_args(false);
-  app.add_option("--window", window, "the time that a report covers: none, hour, day (UTC)")
+  app.add_option("--window", window, "time covered by a report: none, hour, day (UTC)")
       ->check(CLI::IsMember({"none", "hour", "day"}))
       ->capture_default_str();
-  add_number(app, "--max-delay-hours", delay, "a label that comes later is counted as late (0: none is)",
-             std::uint64_t{0}, std::uint64_t{1'000'000});
+  add_number(app, "--max-delay-hours", delay, "hours after which a label is late; 0: never", std::uint64_t{0},
+             std::uint64_t{1'000'000});
   app.add_flag("--exact", of_join.exact,
-               "keep each score, 16 bytes a pair and report: areas and KS are exact, not bounds from cells");
+               "keep each score, 16 bytes per pair and report: areas and KS are exact instead of bounds from cells");
   app.add_flag("--estimate", of_join.estimate,
-               "the performance that all predictions let expect, from their probabilities, without labels");
-  add_number(app, "--memory-mib", memory, "memory for predictions and labels; what is more goes to a temporary file",
+               "add the expected performance of all predictions, estimated without labels");
+  add_number(app, "--memory-mib", memory, "memory for predictions and labels; the rest goes to a temporary file",
              std::uint64_t{1}, std::uint64_t{1} << 20U);
-  app.add_option("--temporary-folder", temporary, "for temporary files")->capture_default_str();
-  app.add_option("-o,--output", output, "write here (the file is replaced whole), not to the standard output");
+  app.add_option("--temporary-folder", temporary, "folder of temporary files")->capture_default_str();
+  app.add_option("-o,--output", output, "output file, replaced as a whole (default: the standard output)");
   add_file_mode(
-      app, [&mode](::mode_t m) { mode = m; }, "rights of a new file, in octal (default: 600)");
+      app, [&mode](::mode_t m) { mode = m; }, "mode of a new file, in octal (default: 600)");
   app.footer(
       "Lines that cannot be read are counted in the report.\n"
-      "Exit status: 0 done; 1 a file cannot be read or written, or holds no prediction; 2 the flags are wrong.");
+      "Exit status: 0 done; 1 a file cannot be read or written, or holds no prediction; 2 a flag is wrong.");
   if (const auto status = parse_command_line(app, argc, argv)) return *status;
 
   if (logs.empty()) return say("tabscore-labels: no prediction log is given; see --help\n"), 2;

@@ -33,11 +33,11 @@ int main(int argc, char** argv) {
   std::string output;
   CLI::App app("Merges monitoring states of one model. The order of the files does not matter.");
   app.add_option("states", files, "state files, at least one");
-  app.add_option("-o,--output", output, "write here (the file is replaced whole), not to the standard output");
+  app.add_option("-o,--output", output, "output file, replaced as a whole (default: the standard output)");
   ::mode_t mode = 0600;
   add_file_mode(
-      app, [&mode](::mode_t m) { mode = m; }, "rights of a new file, in octal (default: 600)");
-  app.footer("Exit status: 0 done; 1 a state cannot be read, merged or written; 2 the flags are wrong.");
+      app, [&mode](::mode_t m) { mode = m; }, "mode of a new file, in octal (default: 600)");
+  app.footer("Exit status: 0 done; 1 a state cannot be read, merged or written; 2 a flag is wrong.");
   if (const auto status = parse_command_line(app, argc, argv)) return *status;
 
   if (files.empty()) return say("tabscore-merge: no state file is given; see --help\n"), 2;

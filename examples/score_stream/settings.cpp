@@ -43,33 +43,31 @@ std::string wrong_seconds(const std::string& text) {
 void declare(CLI::App& app, settings& s) {
   app.add_option("inputs", s.inputs, "files with records, - for the standard input (the default)");
   app.add_option("-o,--output", s.output,
-                 "file for the predictions: there whole or not at all; default: standard output");
+                 "file for the predictions, written as a whole or not at all (default: the standard output)");
   app.add_option("--from", s.from, std::string("format of the records: ") + format_names)->capture_default_str();
   app.add_option("--to", s.to,
                  "format of the predictions: " + std::string(format_names) + "; default: that of the records");
-  app.add_flag("--keep", s.keep, "write each record's own bytes too, in front of its prediction (same format only)");
+  app.add_flag("--keep", s.keep, "write each record's bytes before its prediction (same format only)");
   app.add_flag("--single-line-cells", s.single_line_cells,
-               "no cell of the CSV has a line break: every line feed ends a record, parts need not look at what is "
-               "before them");
-  app.add_flag("--strict", s.strict,
-               "take every value for what it looks like: no 45.9 or \"45\" in an integer field, no 1 for true");
+               "CSV cells contain no line breaks: every line feed ends a record, and a part does not read the bytes "
+               "before it");
+  app.add_flag("--strict", s.strict, "strict coercion: 45.9 or \"45\" in an integer field, or 1 for true, is an error");
   app.add_option("--model", s.model, "model file")->capture_default_str();
   app.add_option("--policy", s.policy, "policy file of a service that declares decisions")->capture_default_str();
   add_number(app, "--threads", s.threads, "threads that score", 1U, 1024U);
   add_choice(app, "--on-error", s.on_wrong,
              {{"fail", on_error::fail}, {"skip", on_error::skip}, {"null", on_error::null}},
-             "what becomes of a record that cannot be scored");
+             "treatment of a record that cannot be scored");
   app.add_option("--rejects", s.rejects, "file that lists those records, as lines of JSON with line number and reason");
-  app.add_option("--state-file", s.state_file, "write what monitoring has counted here (tabscore-merge adds up parts)");
+  app.add_option("--state-file", s.state_file, "file for the monitoring counts (tabscore-merge adds those of parts)");
   app.add_option_function<std::string>(
       "--part", [&s](const std::string& text) { s.part = parse_part(text); },
-      "I/N: score part I of N of the one input file; the parts' outputs in a row are the whole's");
-  app.add_flag("--resume", s.resume,
-               "leave checkpoints beside --output, and go on from the one that an earlier run has left there");
-  app.add_option("--checkpoint-seconds", s.checkpoint_seconds, "time between two checkpoints")
+      "I/N: score part I of N of the input file; the concatenated outputs of the parts are that of the whole");
+  app.add_flag("--resume", s.resume, "write checkpoints beside --output, and continue from that of an earlier run");
+  app.add_option("--checkpoint-seconds", s.checkpoint_seconds, "seconds between checkpoints")
       ->check(CLI::Validator(wrong_seconds, ""))
       ->capture_default_str();
-  add_number(app, "--block-bytes", s.block_bytes, "bytes that are read and scored at once", std::size_t{1},
+  add_number(app, "--block-bytes", s.block_bytes, "bytes read and scored at a time", std::size_t{1},
              std::size_t{1} << 30U);
   add_number(app, "--max-record-bytes", s.max_record_bytes,
              "a longer line is a wrong record; a longer record of a format without lines ends the run", std::size_t{1},
@@ -78,9 +76,10 @@ void declare(CLI::App& app, settings& s) {
       app, [&s](::mode_t mode) { s.output_mode = s.private_mode = mode; },
       "rights of new files, in octal; default: 600, and --output as the umask says. A file that is replaced keeps its "
       "own");
-  app.add_flag("--quiet", s.quiet, "no progress, no counts at the end");
-  app.add_option("--replay", s.replay, "score this prediction log anew with --model, and compare");
-  add_number(app, "--list", s.replay_list, "differences that --replay lists", std::size_t{0}, std::size_t{1} << 30U);
+  app.add_flag("--quiet", s.quiet, "print neither progress nor counts");
+  app.add_option("--replay", s.replay, "score this prediction log again with --model and compare");
+  add_number(app, "--list", s.replay_list, "number of differences that --replay lists", std::size_t{0},
+             std::size_t{1} << 30U);
   app.footer(
       "Exit status: 0 done; 1 wrong flags, model or files; 2 a record is wrong and --on-error is fail; 3 something "
       "cannot "

@@ -107,22 +107,22 @@ void declare(CLI::App& app, flags& f) {
       ->check(CLI::Validator(wrong_address, ""))
       ->capture_default_str();
   add_number(app, "--port", f.http.port, "port, 0 for any free one");
-  add_number(app, "--threads", f.http.threads, "threads that serve", 1U, 1024U);
+  add_number(app, "--threads", f.http.threads, "serving threads", 1U, 1024U);
   app.add_option("--allowed-hosts", f.http.hosts,
-                 "names in the Host header that are answered, others get 421; * for any. Default: those of loopback "
-                 "when listening on it, else any")
+                 "accepted names in the Host header, others get 421; * accepts all. Default: the names of loopback "
+                 "when listening on loopback, else all")
       ->delimiter(',')
       ->check(CLI::Validator(wrong_host, ""));
   app.add_option("--cors-origins", f.http.origins,
-                 "origins (https://example.org) whose pages may read the answers; * for any. Default: none")
+                 "origins (https://example.org) whose pages may read the answers; * allows all. Default: none")
       ->delimiter(',')
       ->check(CLI::Validator(wrong_origin, ""));
-  app.add_option("--model", f.service.model, "model file, or none to start without; SIGHUP loads it again")
+  app.add_option("--model", f.service.model, "model file, or none to start without a model; SIGHUP loads it again")
       ->capture_default_str();
   app.add_option("--policy", f.service.policy,
-                 "policy file of a service that declares decisions; SIGHUP loads it again, too")
+                 "policy file of a service that declares decisions; SIGHUP loads it again")
       ->capture_default_str();
-  app.add_flag("--watch", f.service.watch_model, "load the model file and the policy again whenever one changes");
+  app.add_flag("--watch", f.service.watch_model, "load model file and policy again when one changes");
   app.add_option("--prediction-log", f.service.prediction_log, "file that each prediction is appended to, or off")
       ->check(CLI::Validator(wrong_log, ""))
       ->capture_default_str();
@@ -132,21 +132,20 @@ void declare(CLI::App& app, flags& f) {
       "when the log is forced to the disk");
   add_number(app, "--log-sync-ms", f.log_sync_ms, "the interval of --log-sync interval");
   add_number(app, "--log-rotate-bytes", f.service.log.file.rotate_bytes,
-             "set the log aside before it is larger; 0: never");
+             "set the log aside before it exceeds N bytes; 0: never");
   add_number(app, "--log-rotate-seconds", f.log_rotate_s,
-             "set the log aside when it is so old; 0: never (SIGHUP always does)");
-  add_number(app, "--log-keep-files", f.service.log.file.keep_files,
-             "of the logs set aside keep so many, the newest; 0: all");
-  add_number(app, "--log-keep-bytes", f.service.log.file.keep_bytes, "and of these no more bytes together; 0: all");
-  add_number(app, "--log-keep-days", f.log_keep_days, "and of these the ones set aside in the last N days; 0: all", 0U,
+             "set the log aside after N seconds; 0: never (SIGHUP always does)");
+  add_number(app, "--log-keep-files", f.service.log.file.keep_files, "keep the newest N of the logs set aside; 0: all");
+  add_number(app, "--log-keep-bytes", f.service.log.file.keep_bytes, "of these, keep at most N bytes; 0: all");
+  add_number(app, "--log-keep-days", f.log_keep_days, "of these, keep those set aside in the last N days; 0: all", 0U,
              36500U);
   add_choice(app, "--log-on-failure", f.service.log.on_failure,
              {{"drop-and-count", ts::log_failure::drop_and_count}, {"refuse", ts::log_failure::refuse}},
-             "what becomes of predictions that cannot be logged; refuse: 503");
+             "treatment of predictions that cannot be logged; refuse: answer 503");
   app.add_option("--log-hash-key-file", f.hash_key_file,
-                 "file of 16 secret bytes that hashed fields are logged under; without it another key at each start");
+                 "file of 16 secret bytes, the key of hashed fields in the log; without it a random key at each start");
   app.add_option("--log-chain-key-file", f.chain_key_file,
-                 "file of 32 secret bytes that the log's batches are chained under; without it they are not chained");
+                 "file of 32 secret bytes, the key of the log's chain; without it batches are not chained");
   app.add_flag("--log-model,!--no-log-model", f.service.log_model_hash,
                "each line of the log names the model file's SHA-256 and the version");
   app.add_option("--archive", f.service.archive, "folder that keeps each served model and policy under its SHA-256");
@@ -154,43 +153,43 @@ void declare(CLI::App& app, flags& f) {
                "each line of the log has the request id and the trace id");
   add_file_mode(
       app, [&f](::mode_t mode) { f.service.state_mode = f.service.log.file.mode = mode; },
-      "rights of a new log and state file, in octal (default: 600); one that takes another's place has that one's");
-  app.add_option("--state-file", f.service.state_file, "keep what monitoring has counted in this file across restarts");
-  add_number(app, "--state-interval", f.state_interval_s, "seconds between two writes of the state file", 1U, 86400U);
+      "mode of a new log or state file, in octal (default: 600); a file that replaces another keeps its mode");
+  app.add_option("--state-file", f.service.state_file, "file that keeps the monitoring counts across restarts");
+  add_number(app, "--state-interval", f.state_interval_s, "seconds between writes of the state file", 1U, 86400U);
   add_number(app, "--label-window", f.service.label_window,
-             "keep the last N predictions of a model until labels come to /labels; needs an id in the schema",
-             std::size_t{0}, ts::label_window::most);
-  add_number(app, "--label-delay", f.label_delay_s, "seconds after which a label is late (0: never)", 0U);
+             "predictions of a model that wait for labels at /labels; needs an id in the schema", std::size_t{0},
+             ts::label_window::most);
+  add_number(app, "--label-delay", f.label_delay_s, "seconds after which a label is late; 0: never", 0U);
   app.add_option(
          "--challenger", f.challengers,
-         "model file that scores what the model has scored, after the answer; for several again. SIGHUP loads it "
-         "again, too")
+         "model file that scores the same records after the answer; repeat the flag for several. SIGHUP loads it "
+         "again")
       ->allow_extra_args(false);
   app.add_option("--challenger-log", f.service.challenger_log,
-                 "file that the scores of all models are appended to, a line a record");
+                 "file that the scores of all models are appended to, a line per record");
   add_number(app, "--challenger-queue", f.service.challenger_queue,
-             "records that wait for challengers; more are not scored by them", std::size_t{1});
-  app.add_option("--compare-by", f.service.compare_by, "fields whose values are compared apart")->delimiter(',');
+             "records that wait for challengers; further records are not scored by them", std::size_t{1});
+  app.add_option("--compare-by", f.service.compare_by, "fields whose values are compared separately")->delimiter(',');
   app.add_option("--arm-weight", f.arm_weights,
-                 "share of the records that the challenger of the same place answers, in an A/B test")
+                 "A/B test: share of the records that the challenger at the same position answers")
       ->allow_extra_args(false)
       ->check(CLI::Range(0.0, 1.0));
   app.add_option("--ab-field", f.service.ab_field, "field that assigns records to models (default: the schema's id)");
-  app.add_option("--ab-salt", f.service.ab_salt, "salt of that assignment: another one draws anew")
+  app.add_option("--ab-salt", f.service.ab_salt, "salt of the assignment; another salt gives another assignment")
       ->check(CLI::Validator([](std::string& salt) { return std::string(salt.empty() ? "is empty" : ""); }, ""));
   app.add_option("--label-folder", f.service.label_folder,
-                 "keep those predictions and what labels showed in this folder across restarts, a file a model");
+                 "folder that keeps predictions and figures across restarts, a file per model");
   app.add_option_function<std::vector<std::string>>(
          "--performance-reference",
          [&f](const std::vector<std::string>& all) {
            f.service.performance_references.clear();
            for (const std::string& text : all) f.service.performance_references.push_back(*reference_of(text));
          },
-         "FIGURE=VALUE that labels have to show, such as roc_auc=0.93 (default: the metrics of the model file)")
+         "FIGURE=VALUE, the reference of a figure, such as roc_auc=0.93 (default: the metrics of the model file)")
       ->delimiter(',')
       ->check(CLI::Validator(wrong_reference, ""));
   app.add_option("--performance-tolerance", f.service.performance_alarm.tolerance,
-                 "the part of its reference that a figure may be worse by before there is an alarm")
+                 "share of its reference by which a figure may be worse without an alarm")
       ->check(CLI::Range(0.0, 0.99))
       ->capture_default_str();
   app.add_flag("!--no-baseline", f.service.with_baseline, "ignore the model's drift baseline");
@@ -200,34 +199,36 @@ void declare(CLI::App& app, flags& f) {
               {"pydantic2", error_style::pydantic2},
               {"problem", error_style::problem},
               {"neutral", error_style::neutral}},
-             "what errors look like to those who don't ask for problem details");
-  app.add_flag_callback(
-      "--strict", program_policy::be_strict,
-      "take every value for what it looks like: no 45.9 or \"45\" in an integer field, no 1 for true");
+             "form of errors for clients that do not ask for problem details");
+  app.add_flag_callback("--strict", program_policy::be_strict,
+                        "strict coercion: 45.9 or \"45\" in an integer field, or 1 for true, is an error");
   app.add_option("--swagger-ui", f.service.swagger_ui,
                  "folder of Swagger UI for /docs (default: swagger-ui beside the program), or none");
   app.add_flag("--verbose", f.verbose, "one line per request on the standard error output");
-  add_number(app, "--max-records", f.service.limits.max_records, "more records in a request are refused: 422",
+  add_number(app, "--max-records", f.service.limits.max_records, "largest number of records in a request; more: 422",
              std::size_t{1}, std::size_t{ts::field_error::all_rows});
-  add_number(app, "--max-errors", f.service.limits.max_errors, "errors that an answer lists; the rest is counted");
-  add_number(app, "--max-error-bytes", f.service.max_error_bytes, "length of their text; the rest is counted");
-  add_number(app, "--max-connections", f.http.max_connections, "one more gets 503", std::size_t{1});
-  add_number(app, "--max-requests", f.http.max_requests, "more requests that have come and are not answered: 503",
+  add_number(app, "--max-errors", f.service.limits.max_errors,
+             "largest number of errors in an answer; further errors are counted");
+  add_number(app, "--max-error-bytes", f.service.max_error_bytes,
+             "largest length of their text; further errors are counted");
+  add_number(app, "--max-connections", f.http.max_connections, "largest number of connections; more: 503",
+             std::size_t{1});
+  add_number(app, "--max-requests", f.http.max_requests, "largest number of unanswered requests; more: 503",
              std::size_t{1});
   add_number(app, "--max-bytes-in-flight", f.http.max_bytes_in_flight,
-             "more bytes of unfinished requests and answers: 503");
-  add_number(app, "--max-body-bytes", f.http.max_body_bytes, "larger bodies are refused: 413");
-  add_number(app, "--max-header-bytes", f.http.max_header_bytes, "larger headers are refused: 431", std::size_t{256},
+             "largest number of bytes of unfinished requests and answers; more: 503");
+  add_number(app, "--max-body-bytes", f.http.max_body_bytes, "largest body; larger: 413");
+  add_number(app, "--max-header-bytes", f.http.max_header_bytes, "largest header; larger: 431", std::size_t{256},
              std::size_t{1} << 24U);
-  add_number(app, "--header-timeout", f.http.header_timeout_s, "seconds to send a request's header: 408", 1U);
-  add_number(app, "--body-timeout", f.http.body_timeout_s, "seconds to send a body, or to take an answer: 408 or cut",
-             1U);
-  add_number(app, "--idle-timeout", f.http.idle_timeout_s, "seconds that a connection may be idle", 1U);
+  add_number(app, "--header-timeout", f.http.header_timeout_s, "seconds to send a request's header; longer: 408", 1U);
+  add_number(app, "--body-timeout", f.http.body_timeout_s,
+             "seconds to send a body (longer: 408) or to read an answer (longer: the connection is cut)", 1U);
+  add_number(app, "--idle-timeout", f.http.idle_timeout_s, "seconds after which an idle connection is closed", 1U);
   add_number(app, "--drain-delay", f.http.drain_delay_s,
-             "seconds from SIGTERM, when /health says not ready, to the end of accepting");
-  add_number(app, "--shutdown-timeout", f.http.shutdown_timeout_s, "seconds that SIGTERM leaves to requests in flight");
+             "seconds between SIGTERM, when /health answers 503, and the end of accepting");
+  add_number(app, "--shutdown-timeout", f.http.shutdown_timeout_s, "seconds for requests in flight after SIGTERM");
   app.footer(
-      "Exit status: 0 ended by SIGTERM or SIGINT; 1 a file, the model or the address is wrong; 2 the flags are.");
+      "Exit status: 0 ended by SIGTERM or SIGINT; 1 a file, the model or the address is wrong; 2 a flag is wrong.");
 }
 
 }  // namespace

@@ -196,10 +196,10 @@ class arm_router {
 
   void append_metrics(prometheus_text& text) const {
     const auto [counts, unassigned] = read();
-    text.family("tabscore_arm_records_total", "counter", "Records that were answered, by the arm of the A/B test.");
+    text.family("tabscore_arm_records_total", "counter", "Answered records by arm of the A/B test.");
     for (std::size_t arm = 0; arm < counts.size(); ++arm) text.sample({{"arm", names_[arm]}}, counts[arm]);
     text.family("tabscore_sample_ratio_alarm", "gauge",
-                "1 while the arms' shares of records are not their weights (chi-square, p < 0.001).");
+                "1 while the arms' shares of records differ from their weights (chi-square, p < 0.001).");
     text.sample({}, check_sample_ratio(counts, weights_).alarm() ? 1 : 0);
   }
 

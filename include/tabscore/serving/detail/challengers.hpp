@@ -178,7 +178,7 @@ class challengers {
       text.sample({{"model", c->model->identity.sha256}}, reader.pin()->counts.records());
     }
     text.family("tabscore_challenger_changed_total", "counter",
-                "Compared records of which the challenger says something else.");
+                "Compared records with another label, class or decision.");
     for (const auto& c : all_) {
       const typename swappable<comparison>::reader reader(c->published);
       const auto found = reader.pin();
@@ -434,8 +434,7 @@ labelled_models all_labels(const served_model<Service>& model) {
 
 inline void append_metrics(prometheus_text& text, const challenger_outputs& to) {
   const challenger_totals& t = to.totals;
-  text.family("tabscore_challenger_batches_total", "counter",
-              "Batches that the model has scored, by what challengers did.");
+  text.family("tabscore_challenger_batches_total", "counter", "Scored batches by the challengers' outcome.");
   text.sample({{"outcome", "scored"}}, t.scored.load());
   text.sample({{"outcome", "shed"}}, t.shed.load());
   text.sample({{"outcome", "failed"}}, t.failed.load());

@@ -158,12 +158,12 @@ inline void append_performances(text_buffer& out, const labelled_models& models,
 inline void append_metrics(prometheus_text& text, const std::array<std::atomic<std::uint64_t>, 5>& labels,
                            labelled_model& model, std::span<const performance_reference> references,
                            const performance_alarm_settings& alarm) {
-  text.family("tabscore_labels_total", "counter", "Labels taken, by what became of them.");
+  text.family("tabscore_labels_total", "counter", "Received labels by outcome.");
   for (std::size_t i = 0; i < labels.size(); ++i) {
     text.sample({{"outcome", name(static_cast<label_outcome>(i))}}, labels[i].load());
   }
   const auto found = model.window.read();
-  text.family("tabscore_labelled_predictions", "gauge", "Predictions of the served model whose labels have come.");
+  text.family("tabscore_labelled_predictions", "gauge", "Predictions of the served model with a label.");
   text.sample({}, found.counts.pairs());
   const performance_report report = report_performance(found.counts);
   const auto figures = [&](const std::vector<figure>& all) {
@@ -171,19 +171,20 @@ inline void append_metrics(prometheus_text& text, const std::array<std::atomic<s
       if (std::isfinite(f.value.value)) text.sample({{"figure", f.name}}, f.value.value);
     }
   };
-  text.family("tabscore_performance", "gauge", "What the served model's predictions are worth, by their labels.");
+  text.family("tabscore_performance", "gauge", "Performance figures of the served model, by labels.");
   figures(report.figures);
   text.family("tabscore_expected_performance", "gauge",
-              "The same of the predictions in the window, estimated without labels from their probabilities.");
+              "Expected figures of the predictions in the window, estimated without labels.");
   figures(expect(model).figures);
   using state = calibration_check::state;
   if (const auto calibration = check_calibration(found.counts); calibration.status != state::unknown) {
     text.family("tabscore_calibration_failed", "gauge",
-                "1: by the labels the probabilities are not true, and what is estimated from them misleads.");
+                "1: the labels contradict the probabilities; figures estimated from them are unreliable.");
     text.sample({}, std::uint64_t{calibration.status == state::fails});
   }
   const auto checks = check_performance(report, references, alarm);
-  text.family("tabscore_performance_reference", "gauge", "What the figure was when the model was validated.");
+  text.family("tabscore_performance_reference", "gauge",
+              "Reference of the figure, from the model's validation or the settings.");
   for (const performance_check& c : checks) text.sample({{"figure", c.reference.figure}}, c.reference.value);
   text.family("tabscore_performance_alarm", "gauge",
               "1: the figure's interval is worse than its reference by more than the tolerance.");

@@ -161,7 +161,7 @@ TABSCORE_INLINE void append_outputs(prometheus_text& text, const totals& live, c
   }
   if (!live.outputs.empty() && live.samples != 0) {
     text.family("tabscore_prediction_mean", "gauge",
-                "Mean of a predicted number in live traffic; of several classes of the predicted one's.");
+                "Mean of a predicted number in live traffic; of several classes, of the predicted class.");
     for (std::size_t k = 0; k < live.outputs.size(); ++k) {
       text.sample({{"output", model.task == task::multiclass ? layout.names[1] : layout.names[k]}},
                   live.outputs[k] / static_cast<double>(live.samples));
@@ -178,7 +178,7 @@ TABSCORE_INLINE void append_decisions(prometheus_text& text, const monitored_mod
     text.sample({{"decision", decisions.names[k]}}, k < counts.size() ? counts[k] : 0);
   }
   const auto& [name, version, sha256] = model.identity.policy;
-  text.family("tabscore_policy_info", "gauge", "The policy that decides.");
+  text.family("tabscore_policy_info", "gauge", "The served policy.");
   text.sample({{"name", name}, {"version", version}, {"sha256", sha256}}, 1);
 }
 

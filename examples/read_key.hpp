@@ -13,7 +13,7 @@ template <class Key>
 std::optional<std::string> read_key(const std::string& path, Key& key) {
   std::error_code unknown;
   if (std::filesystem::exists(path, unknown) && !std::filesystem::is_regular_file(path, unknown)) {
-    return path + ": is no regular file";  // a pipe that nobody writes to would be waited for
+    return path + ": is not a regular file";  // a pipe that nobody writes to would be waited for
   }
   const auto bytes = tabscore::files::read_file(path, sizeof key + 1);
   if (!bytes) return bytes.error().message;

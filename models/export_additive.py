@@ -546,12 +546,12 @@ def make_table(document, source, wrong, training_data):
                 keys = part["categories"]
                 texts = [isinstance(k, str) for k in keys]
                 check(all(texts) or all(is_number(k) for k in keys), f"{place}.categories: expected texts, or numbers")
-                check(len(set(keys)) == len(keys), f"{place}.categories: a category is there twice")
+                check(len(set(keys)) == len(keys), f"{place}.categories: a category is duplicated")
                 kind = "text" if texts[0] else "number"
                 axes.append((name, None, [k if texts[0] else float(k) for k in keys] + [None]))
             check(kinds.setdefault(name, kind) == kind, f"{place}: {name} is a text and a number; give it two names")
         names = [name for name, _, _ in axes]
-        check(len(set(names)) == len(names), f"{place}: a feature is there twice")
+        check(len(set(names)) == len(names), f"{place}: a feature is duplicated")
         if "features" in term:
             odd = [key for key in term if key not in ("features", "values", "other")]
             check(not odd, f"{place}: unknown member {odd[:1]}; known are features, values and other")
@@ -651,7 +651,7 @@ def table_of_csv(text, wrong):
             word, interval = text.lower(), interval_of(text)
             if word in ("missing", "other"):
                 if word in term:
-                    raise wrong(f"line {line}: the bin {text} of {feature} is there twice")
+                    raise wrong(f"line {line}: the bin {text} of {feature} is duplicated")
                 term[word] = points
                 term[f"{word}_reason"] = reason
             elif interval:
@@ -659,7 +659,7 @@ def table_of_csv(text, wrong):
             else:
                 for key in text.split("|"):
                     if key.strip() in keys:
-                        raise wrong(f"line {line}: the category {key.strip()} of {feature} is there twice")
+                        raise wrong(f"line {line}: the category {key.strip()} of {feature} is duplicated")
                     keys[key.strip()] = (points, reason)
         if ranges and keys:
             raise wrong(f"line {found[0][0]}: the bins of {feature} are intervals and categories; use two features")

@@ -170,7 +170,7 @@ def two_classes(pipeline, positive):
     """Whether the file holds the probability of one of two classes."""
     require(pipeline is not None, "there is no pipeline to export (None)")
     require(not isinstance(pipeline, type), f"{getattr(pipeline, '__name__', '')} is a class; give a fitted pipeline")
-    require(hasattr(pipeline, "fit"), f"a {type(pipeline).__name__} is no scikit-learn pipeline or model; give a fitted one")
+    require(hasattr(pipeline, "fit"), f"a {type(pipeline).__name__} is not a scikit-learn pipeline or model; give a fitted one")
     binary = export_tasks.gives_probability(pipeline)
     require(binary or positive is None, "positive= is for pipelines that give the probability of one of two classes; leave it out")
     return binary
@@ -293,7 +293,7 @@ def positive_place(pipeline, positive):
                 f"positive={labels[0]!r}")
         return 1, None
     at = [i for i, label in enumerate(labels) if label == positive or str(label) == str(positive)]
-    require(at, f"positive={positive!r} is no label of the model; its labels are {labels[0]!r} and {labels[1]!r}")
+    require(at, f"positive={positive!r} is not a label of the model; its labels are {labels[0]!r} and {labels[1]!r}")
     place = at[0]
     pair = [labels[1 - place], labels[place]]
     if usual and place == 1:
@@ -560,7 +560,7 @@ def raw_checks(raw, engineered, first, part):
         engineered = [n for n in numeric if n not in raw or not raw[n].equals(made[n])]
     engineered = list(engineered)
     odd = [n for n in engineered if n not in numeric]
-    require(not odd, f"{odd[:1]} is no numeric feature of the model; engineered features are numbers that it reads")
+    require(not odd, f"{odd[:1]} is not a numeric feature of the model; engineered features are numbers that it reads")
     absent = [n for n in engineered if n not in made]
     require(not absent, f"raw has no column {absent[:1]} with the values of that feature")
     require(engineered, "none of the model's features is engineered; leave raw= out")
@@ -677,7 +677,7 @@ def baseline_of_outputs(frame, labels, pipeline, part, class_names, target_names
         if class_names is not None and not set(found) <= set(classes):
             classes = list(class_names)
         odd = [v for v in found if v not in classes]
-        require(not odd, f"the training label {odd[:1]} is no class of the model; its classes are {classes[:4]}")
+        require(not odd, f"the training label {odd[:1]} is not a class of the model; its classes are {classes[:4]}")
         return {"class_rates": [found.count(v) / len(found) for v in classes]}
     numbers = quietly(export_tasks.ask_of(pipeline, part.outputs), rows_for(frame, pipeline, part))
     require(bool(np.isfinite(numbers).all()), "a prediction for a training row is not finite, so there is no mean of them")
@@ -715,7 +715,7 @@ def positives(labels, pipeline, place, positive):
             positive = classes[place]
     shown = ", ".join(repr(v) for v in found[:4])
     require(positive is not None, f"the labels are {shown}; say which one is positive: positive={found[-1]!r}")
-    require(positive in found or len(found) == 1, f"positive={positive!r} is no label; the labels are {shown}")
+    require(positive in found or len(found) == 1, f"positive={positive!r} is not a label; the labels are {shown}")
     return np.array([v == positive for v in labels], dtype=float)
 
 

@@ -52,7 +52,7 @@ class Regression:
         self.outer = result
         model = self.model = getattr(self.result, "model", None)
         require(model is not None and hasattr(self.result, "params"),
-                f"a {type(result).__name__} is no result of statsmodels; give what fit() returned")
+                f"a {type(result).__name__} is not a result of statsmodels; give what fit() returned")
         kind = type(model).__name__
         self.link = self.levels = None
         self.task = "regression"

@@ -60,7 +60,7 @@ def scaffold(pipeline, frame, *, name, folder, label=None, id=None, engineer=Non
     """
     usable = re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) and re.search("[a-z]", name) and "__" not in name
     require(usable and name not in KEYWORDS,
-            f"the name {name!r} is no C++ identifier, or a word of its own; give one such as loan_default")
+            f"the name {name!r} is not a C++ identifier, or is a reserved word; give one such as loan_default")
     require(isinstance(frame, pd.DataFrame) and len(frame), "data= is no DataFrame with rows")
     project = Project(pipeline, frame, name, label, id, engineer, list(formulas), options)
     files = project.files()

@@ -39,7 +39,7 @@ def literal(value):
         return repr(value)
     if isinstance(value, str):
         return quoted(value)
-    raise Untraceable(f"a {type(value).__name__} is no number and no text")
+    raise Untraceable(f"a {type(value).__name__} is neither a number nor a text")
 
 
 def quoted(text):
@@ -171,7 +171,7 @@ class Column:
     def clip(self, lower=None, upper=None):
         for bound in (lower, upper):
             if bound is not None and (isinstance(bound, Column) or np.ndim(bound) != 0 or isinstance(bound, (bool, str))):
-                raise Untraceable("clip() with a bound that is no number")
+                raise Untraceable("clip() with a bound that is not a number")
         if lower is not None and upper is not None and not lower <= upper:
             raise Untraceable("clip() with bounds that are the wrong way round")
         made = self
@@ -291,7 +291,7 @@ def require_numbers(*columns):
         if column.kind == NARROW:
             raise Untraceable(f"{column.code} is of a type that rounds or wraps in its own way: use astype(float)")
         if column.kind != NUMBER:
-            raise Untraceable(f"{column.code} is no number")
+            raise Untraceable(f"{column.code} is not a number")
 
 
 def call(name, *values):
@@ -432,7 +432,7 @@ def assignments(text, frame):
         try:
             tree = ast.parse(line)
         except SyntaxError as why:
-            raise Untraceable(f"'{line}' is no expression ({why.msg})") from None
+            raise Untraceable(f"'{line}' is not an expression ({why.msg})") from None
         statement = tree.body[0] if len(tree.body) == 1 else None
         if isinstance(statement, ast.Assign) and len(statement.targets) == 1 and isinstance(statement.targets[0], ast.Name):
             made = wrap(expression_of(statement.value, frame))
@@ -441,7 +441,7 @@ def assignments(text, frame):
         elif isinstance(statement, ast.Expr) and len(lines) == 1:
             yield None, wrap(expression_of(statement.value, frame))
         else:
-            raise Untraceable(f"'{line}' is no assignment: write name = formula")
+            raise Untraceable(f"'{line}' is not an assignment: write name = formula")
 
 
 def column(name, kind):

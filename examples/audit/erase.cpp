@@ -34,7 +34,7 @@ std::optional<std::string> write(const audit_settings& s, rewritten& to) {
   }
   auto out = ts::files::replaced_file::open(to.file, 0600);
   if (!out) return out.error().message;
-  if (out->is_direct()) return to.file + ": is no regular file";
+  if (out->is_direct()) return to.file + ": is not a regular file";
   to.out = *std::move(out);
   const ts::log_chain chain(*s.key);
   log_lines lines;

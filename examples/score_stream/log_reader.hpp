@@ -102,7 +102,7 @@ class log_reader {
     const std::size_t begin = line.find_first_not_of(" \t\r");
     const ts::json_value all(line.data() + begin, line.data() + line.size());
     if (all.kind() != kind::object) return "not an object";
-    all.for_each_member([&](std::string_view raw, ts::json_value value) {  // of a name that is there twice, the last
+    all.for_each_member([&](std::string_view raw, ts::json_value value) {  // of a name that is duplicated, the last
       const std::string_view key = ts::unescaped(raw, spare_);
       const auto declared = std::find(layout_.names.begin(), layout_.names.end(), key);
       if (declared != layout_.names.end())

@@ -16,7 +16,7 @@
 #include "checkpoint.hpp"
 
 /// A line on the terminal that says how far it is: how much is done, at which rate, how long it still takes. Silent
-/// where the standard error output is no terminal.
+/// where the standard error output is not a terminal.
 class progress {
   using clock = std::chrono::steady_clock;
 

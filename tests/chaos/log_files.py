@@ -266,7 +266,7 @@ def test_flags_that_would_lose_data(folder):
     (folder / "key").write_bytes(b"short")
     assert "expected 16 bytes" in refused(folder, "--prediction-log", "log", "--log-hash-key-file", "key")
     for name in "/dev/zero", "pipe":
-        assert "is no regular file" in refused(folder, "--prediction-log", "log", "--log-hash-key-file", name)
+        assert "is not a regular file" in refused(folder, "--prediction-log", "log", "--log-hash-key-file", name)
     assert model.read_bytes() == was
 
 

@@ -111,7 +111,7 @@ class Tables(unittest.TestCase):
         self.refused("line 4: expected a number of points, found 'x'", self.CSV.replace(",5.5", ",x"), "csv")
         self.refused("line 4: the intervals of a overlap or leave a gap at 0.5", self.CSV.replace("(0.5, 1]", "[0.7, 1]"), "csv")
         self.refused("the intervals of a end at 5.0", self.CSV.replace("> 1", "\"(1, 5)\""), "csv")
-        self.refused("line 8: the category red of t is there twice", self.CSV.replace("blue", "red"), "csv")
+        self.refused("line 8: the category red of t is duplicated", self.CSV.replace("blue", "red"), "csv")
         self.refused("line 2: expected 3 cells, found 2", "feature,bin,points\na,1\n", "csv")
         self.refused("cannot be read", "{", "json")
         good = self.JSON.replace("LINK", "log")
@@ -120,7 +120,7 @@ class Tables(unittest.TestCase):
         self.refused("a list of 3, one per bin, found 2", good.replace("[-1, 0.5, 2]", "[-1, 0.5]"), "json")
         self.refused("expected a number, found None", good.replace("[-1, 0.5, 2]", "[-1, 0.5, null]"), "json")
         self.refused("unknown member \\['missin'\\]", good.replace("\"missing\"", "\"missin\""), "json")
-        self.refused("a category is there twice", good.replace("\"blue\"]", "\"red\"]"), "json")
+        self.refused("a category is duplicated", good.replace("\"blue\"]", "\"red\"]"), "json")
 
 
 @unittest.skipUnless(importlib.util.find_spec("interpret"), "interpret is not installed (pip install interpret-core)")

@@ -566,7 +566,7 @@ class Refusals(unittest.TestCase):
             ({"threshold": 3}, "threshold 3"),
             ({"threshold": "high"}, "threshold 'high' is not a number"),
             ({"data": frame[:0]}, "no rows"),
-            ({"positive": "x"}, "no label"),
+            ({"positive": "x"}, "not a label"),
             ({"raw": frame[NUMERIC]}, "400 rows"),
             ({"raw": frame[NUMERIC][:3], "engineered": ["zz"]}, "zz"),
             ({"checks": 0}, "at least one check"),

@@ -224,8 +224,8 @@ class Projects(unittest.TestCase):
 
         with tempfile.TemporaryDirectory() as folder:
             for sentence, options in {
-                "no C\\+\\+ identifier": {"name": "two words"},
-                "no C\\+\\+ identifier, or": {"name": "std"},
+                "not a C\\+\\+ identifier": {"name": "two words"},
+                "not a C\\+\\+ identifier, or": {"name": "std"},
                 "no column 'paid'": {"label": "paid"},
                 "the code that adds columns fails on the data: KeyError": {"engineer": fails},
                 "fails on the data: SyntaxError": {"formulas": ["q = amount // "]},

@@ -157,7 +157,7 @@ class Results(unittest.TestCase):
                     export_statsmodels.export(result, name="n", training_data=DATA)
 
     def test_refusals(self):
-        for thing, sentence in ((3, "a int is no result of statsmodels"),
+        for thing, sentence in ((3, "a int is not a result of statsmodels"),
                                 (sm.ZeroInflatedPoisson(FRAME["count"], self.exog()).fit(disp=0), "a ZeroInflatedPoisson cannot be exported")):
             with self.assertRaisesRegex(NotExportable, sentence):
                 export_statsmodels.export(thing, name="n", training_data=DATA)

@@ -300,7 +300,7 @@ TEST_CASE("syntax errors, rules and sentences in each dialect", "[json]") {
         R"-("ctx":{"error":"Expecting value"}}]})-");
   ts::error_context context{.status = 422, .type_prefix = "/problems#"};
   CHECK(ts::to_json<problem_details>(syntax, context) ==
-        R"-({"type":"/problems#invalid-json","title":"The body is no JSON","status":422,)-"
+        R"-({"type":"/problems#invalid-json","title":"The body is not JSON","status":422,)-"
         R"-("detail":"Expecting value: line 2 column 3 (char 7)","position":7,"line":2,"column":3})-");
 
   ts::text_buffer out;

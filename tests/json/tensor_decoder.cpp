@@ -151,24 +151,24 @@ TEST_CASE("what is no request for this schema is one sentence", "[json]") {
   CHECK(d.problem("") == "The body is empty.");
   CHECK(d.problem("\xFF{}") == "The body is not UTF-8.");
   CHECK(d.problem("{") ==
-        "The body is no JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)");
+        "The body is not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)");
   CHECK(d.problem(std::string(2000, '[')) == "The body is nested too deeply, or has an integer of too many digits.");
   CHECK(d.problem("[]") == "The request is no object.");
   CHECK(d.problem("null") == "The request is no object.");
   CHECK(d.problem("{}") == "'inputs' is missing.");
   CHECK(d.problem(R"({"inputs":null})") == "'inputs' is missing.");
-  CHECK(d.problem(R"({"inputs":{}})") == "'inputs' is no array.");
+  CHECK(d.problem(R"({"inputs":{}})") == "'inputs' is not an array.");
   CHECK(d.problem(R"({"inputs":[7]})") == "An input is no object.");
   CHECK(d.problem(R"({"inputs":[{}]})") == "An input has no name.");
   CHECK(d.problem(R"({"inputs":[{"name":7}]})") == "An input has no name.");
   CHECK(d.problem(request({})) == "The input 'country' is missing.");
   CHECK(d.problem(request({country, age, income})) == "The input 'owner' is missing.");
-  CHECK(d.problem(request({country, age, income, owner, age})) == "The input 'age' is there twice.");
+  CHECK(d.problem(request({country, age, income, owner, age})) == "The input 'age' is duplicated.");
   CHECK(d.problem(request({input("shoe size", "FP64", "[2]", "[1,2]")})) ==
         "The input 'shoe size' is none of this model's.");
   CHECK(d.problem(request({input(std::string(300, 'x'), "FP64", "[2]", "[1,2]")})) ==
         "The input with a name of 300 bytes is none of this model's.");
-  CHECK(d.problem(request({country}, R"(,"id":7)")) == "'id' is no string.");
+  CHECK(d.problem(request({country}, R"(,"id":7)")) == "'id' is not a string.");
   for (const char* const known :
        {R"("on_error":"fail")", R"("explain":0)", R"("explain":false)", R"("other":"skip")"}) {
     CHECK(d.problem(request({country}, R"(,"parameters":{)" + std::string(known) + "}")) ==
@@ -183,7 +183,7 @@ TEST_CASE("what is no request for this schema is one sentence", "[json]") {
         "The parameters of the request are no object of strings, numbers and booleans.");
   CHECK(d.problem(request({country}, R"(,"parameters":{"a":{}})")) ==
         "The parameters of the request are no object of strings, numbers and booleans.");
-  CHECK(d.problem(request({country}, R"(,"outputs":{})")) == "'outputs' is no array.");
+  CHECK(d.problem(request({country}, R"(,"outputs":{})")) == "'outputs' is not an array.");
   CHECK(d.problem(request({country}, R"(,"outputs":["p"])")) == "An output is no object.");
   CHECK(d.problem(request({country}, R"(,"outputs":[{"name":"p"},{"name":"p"}])")) ==
         "The output 'p' is asked for twice.");
@@ -203,7 +203,7 @@ TEST_CASE("a tensor must be of its field's kind, and as long as it says", "[json
   CHECK(d.problem(with(R"({"name":"age","datatype":"INT64","shape":[2]})")) ==
         "The input 'age' has no data (binary tensors are not understood).");
   CHECK(d.problem(with(R"({"name":"age","datatype":"INT64","shape":[2],"data":7})")) ==
-        "The input 'age' has data that is no array.");
+        "The input 'age' has data that is not an array.");
   for (const char* shape : {"[]", "[2,2]", "[1,2]", "[2,1,1]", "[-2]", "[2.0]", "[\"2\"]", "[[2]]", "[null]", "[true]",
                             "[99999999999999999999]", "[2,0]"}) {
     INFO(shape);

@@ -108,7 +108,7 @@ TEST_CASE("a chain shows what was done to its lines", "[log]") {
   CHECK(changed([](all& l) { l.erase(l.begin() + 3, l.begin() + 5); }) == "5: batches 2 to 3 are missing\n");
   CHECK(changed([](all& l) { l.erase(l.begin()); }).starts_with("2: batch 1 was changed"));
   CHECK(changed([](all& l) { std::swap(l[3], l[4]); }) ==
-        "4: batch 2 is missing\n5: batch 2 stands behind batch 3: batches are out of order\n7: batch 3 is missing\n");
+        "4: batch 2 is missing\n5: batch 2 follows batch 3: batches are out of order\n7: batch 3 is missing\n");
   CHECK(changed([](all& l) { std::swap(l[0], l[1]); }).starts_with("3: batch 1 was changed"));
   CHECK(changed([](all& l) { l.pop_back(); }) ==
         "1 line at the end of the file belong to no batch: the end of the batch is missing, or they were written "
@@ -117,7 +117,7 @@ TEST_CASE("a chain shows what was done to its lines", "[log]") {
           l.erase(l.begin(), l.begin() + 3);
         }).starts_with("1: the lines before batch 2 are missing"));
   CHECK(changed([](all& l) { l.insert(l.begin() + 3, l[3]); }) ==
-        "5: batch 2 stands behind batch 2: batches are out of order\n");
+        "5: batch 2 follows batch 2: batches are out of order\n");
   ts::chain_key other{};
   CHECK(breaks(lines, other)
             .starts_with("3: batch 1 was changed: its lines are not those that were written, or the key"));
@@ -211,5 +211,5 @@ TEST_CASE("a chain goes on over files, unchained lines and threads", "[log]") {
 TEST_CASE("what is no file cannot be chained", "[log]") {
   const auto log = ts::jsonl_log::open("/dev/null", chained());
   REQUIRE_FALSE(log);
-  CHECK(log.error().message == "prediction log '/dev/null': is no regular file: its lines cannot be chained");
+  CHECK(log.error().message == "prediction log '/dev/null': is not a regular file: its lines cannot be chained");
 }

@@ -172,7 +172,7 @@ TEST_CASE("CatBoost's categories are texts, or whole numbers where that is said"
   found = numbers.find_fault({1, row.size(), row.data(), 1, {&text, 1}}, 0, memory);
   CHECK((found.feature == width + 1 && found.what == fault::model_needs));
   CHECK(refusal(bytes, {.integer_categories = {"n0"}}) ==
-        "m: load_options::integer_categories names \"n0\", which is no categorical feature of the model");
+        "m: load_options::integer_categories names \"n0\", which is not a categorical feature of the model");
 }
 
 TEST_CASE("categories are hashed as CatBoost hashes them", "[models][catboost]") {

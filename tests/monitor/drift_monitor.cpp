@@ -228,7 +228,7 @@ TEST_CASE("a model file without histograms, or with too many categories, gives n
           "[monitor]") {
   auto f = file();
   f.baseline->histograms.reset();
-  CHECK(ts::make_drift_reference(f).error().message == "made up: drift_baseline: expected histograms, there are none");
+  CHECK(ts::make_drift_reference(f).error().message == "made up: drift_baseline: expected histograms, found none");
   f = file();
   std::vector<std::optional<std::string>> towns;
   for (int i = 0; i < 5000; ++i) towns.emplace_back(std::to_string(i));

@@ -230,9 +230,9 @@ TEST_CASE("labels are read as the task has them", "[monitor]") {
   for (const char* const time : {"\"today\"", "\"2026-02-30\"", "\"2026-01-01T25:00\"", "true", "1e300", "[]"}) {
     CHECK(read(two, std::string(R"({"id":1,"label":1,"time":)") + time + "}", to).starts_with("the time is not"));
   }
-  CHECK(read(two, R"({"id":1,"label":1,"label":0})", to) == "the member \"label\" is there twice");
-  CHECK(read(two, R"({"id":1,"id":2,"label":1})", to) == "the member \"id\" is there twice");
-  CHECK(read(two, R"({"id":1,"time":null,"label":1,"time":5})", to) == "the member \"time\" is there twice");
+  CHECK(read(two, R"({"id":1,"label":1,"label":0})", to) == "the member \"label\" is duplicated");
+  CHECK(read(two, R"({"id":1,"id":2,"label":1})", to) == "the member \"id\" is duplicated");
+  CHECK(read(two, R"({"id":1,"time":null,"label":1,"time":5})", to) == "the member \"time\" is duplicated");
   CHECK(read(two, R"({"id":1})", to) == "the member \"label\" is missing");
   CHECK(read(two, R"({"label":1})", to) == "the member \"id\" is missing");
 

@@ -57,12 +57,12 @@ TEST_CASE("a logistic model whose parts do not fit is an error", "[pipeline]") {
 #endif
 }
 
-TEST_CASE("a category that is there twice is an error", "[pipeline]") {
+TEST_CASE("a category that is duplicated is an error", "[pipeline]") {
   CHECK(ts::one_hot::make({"x", "y", std::nullopt}).has_value());
-  CHECK(ts::one_hot::make({"x", "y", "x"}).error().message == "the category \"x\" is there twice");
-  CHECK(ts::one_hot::make({std::nullopt, std::nullopt}).error().message == "the missing category is there twice");
+  CHECK(ts::one_hot::make({"x", "y", "x"}).error().message == "the category \"x\" is duplicated");
+  CHECK(ts::one_hot::make({std::nullopt, std::nullopt}).error().message == "the missing category is duplicated");
 #if TABSCORE_EXCEPTIONS
-  CHECK_THROWS_WITH(ts::one_hot({"US", "US"}), ContainsSubstring("\"US\" is there twice"));
+  CHECK_THROWS_WITH(ts::one_hot({"US", "US"}), ContainsSubstring("\"US\" is duplicated"));
 #endif
 }
 

@@ -277,9 +277,9 @@ TEST_CASE("a policy that is another service's is refused in one sentence", "[dec
             R"("bands":[{"below":-1,"decision":"approve"},{"below":0.5,"decision":"refer"},{"decision":"decline"}])") ==
         "p.json: bands[0].below: expected a probability from 0 to 1, found -1");
   CHECK(refusal<binary>(R"("bands":[{"decision":"aprove"}])") ==
-        "p.json: bands[0].decision: \"aprove\" is no decision of the service; known are approve, refer, decline");
+        "p.json: bands[0].decision: \"aprove\" is not a decision of the service; known are approve, refer, decline");
   CHECK(refusal<binary>(R"("costs":{"aprove":{"no":1,"yes":1}})") ==
-        "p.json: costs.aprove: \"aprove\" is no decision of the service; known are approve, refer, decline");
+        "p.json: costs.aprove: \"aprove\" is not a decision of the service; known are approve, refer, decline");
   CHECK(refusal<binary>(R"("costs":{"approve":{"no":1}})") == "p.json: costs.approve.yes: the member is missing");
   CHECK(refusal<binary>(R"("costs":{"approve":{"no":1,"yes":1,"maybe":1}})") ==
         "p.json: costs.approve.maybe: the model has no such class; known are no, yes");
@@ -292,12 +292,12 @@ TEST_CASE("a policy that is another service's is refused in one sentence", "[dec
   CHECK(refusal<classes>(three_bands) ==
         "p.json: number: the member is missing: the prediction has the numbers a, b, c");
   CHECK(refusal<quantiles>(R"("number":"p50","threshold":0.5,"below":"approve","reached":"decline")") ==
-        "p.json: number: \"p50\" is no number of the prediction; known are p10, p90");
+        "p.json: number: \"p50\" is not a number of the prediction; known are p10, p90");
   const std::string one = R"("values":{"DE":)" + std::string(half) + "}",
                     otherwise = R"(,"otherwise":)" + std::string(half);
-  CHECK(
-      refusal<binary>(by("land", one)) ==
-      "p.json: by.field: \"land\" is no field of the record; known are p, country, sector, age, score, known, married");
+  CHECK(refusal<binary>(by("land", one)) ==
+        "p.json: by.field: \"land\" is not a field of the record; known are p, country, sector, age, score, known, "
+        "married");
   CHECK(refusal<binary>(by("p", one)) ==
         "p.json: by.field: \"p\" is a real number: tables are by a text, an integer or a boolean field");
   CHECK(refusal<binary>(by("country", one)) ==

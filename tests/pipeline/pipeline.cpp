@@ -177,7 +177,7 @@ TEST_CASE("a model trained on other features is refused, and the feature named",
   CHECK(refusal({{"age", "amount", "per_year", "more"}, {}}) ==
         "the model's numeric feature 3 is 'more', the pipeline's is none");
   CHECK(refusal({{"age", "amount", "per_year"}, {"age"}}) ==
-        "the model's text feature 'age' is no text field of the schema");
+        "the model's text feature 'age' is not a text field of the schema");
 #if TABSCORE_EXCEPTIONS
   by_hand wrong;
   wrong.names.numeric = {"x"};

@@ -97,7 +97,7 @@ TEST_CASE("raw rows that do not fit the schema or the file are refused with a se
   CHECK_THAT(problem(file(raw("[[7]]", "[[3.5]]", R"(["amount"])", R"(["ratio"])")), right),
              ContainsSubstring("the rows have no field 'previous', which the schema requires"));
   CHECK_THAT(problem(file(raw("[[7]]", "[[3.5]]", R"(["amount"])", R"(["rate"])")), right),
-             ContainsSubstring("raw_checks.features: \"rate\" is no numeric feature of the model"));
+             ContainsSubstring("raw_checks.features: \"rate\" is not a numeric feature of the model"));
   CHECK_THAT(problem(file(raw("[[7, 8]]", "[[3.5]]", R"(["amount", "amount"])", R"(["ratio"])")), right),
              ContainsSubstring("raw_checks.fields: \"amount\" appears twice"));
   CHECK_THAT(problem(file(raw("[[7]]", "[]", R"(["amount"])", R"(["ratio"])")), right),

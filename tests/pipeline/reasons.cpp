@@ -164,7 +164,7 @@ TEST_CASE("a policy's reasons are checked against the model and the schema", "[r
   has(R"({"adverse":"higher","baseline":{"record":{"income":-1,"debt":1,"sector":"a"}}})",
       "policy.json: reasons.baseline.record: income: must be at least 0");
   has(R"({"adverse":"higher","baseline":{"record":{"income":1,"debt":1,"sector":"a","incme":2}}})",
-      R"(policy.json: reasons.baseline.record: "incme" is no field of the record)");
+      R"(policy.json: reasons.baseline.record: "incme" is not a field of the record)");
   has(R"({"adverse":"higher","baseline":{"record":{"debt":1,"sector":"a"}}})",
       "policy.json: reasons.baseline.record: income: is required");
   has(R"({"adverse":"higher","baseline":"training mean","groups":[]})",
@@ -182,13 +182,13 @@ TEST_CASE("a policy's reasons are checked against the model and the schema", "[r
       R"(policy.json: reasons.groups: the model's feature "sector" belongs to no reason: name it in one, or in )"
       R"("unreported")");
   has(start + R"({"code":"A","text":"a","features":["income","debts"]}]})",
-      R"(policy.json: reasons.groups: "debts" is no feature of the model)");
+      R"(policy.json: reasons.groups: "debts" is not a feature of the model)");
   has(start + R"({"code":"A","text":"a","features":["income","debt"]}],"unreported":["sector","debt"]})",
       R"(policy.json: reasons.unreported: "debt" belongs to another reason already)");
   has(start + R"({"code":"A","text":"a","features":["income","debt","sector"]}],"decisions":["deny"]})",
-      R"(policy.json: reasons.decisions: "deny" is no decision of the service)");
+      R"(policy.json: reasons.decisions: "deny" is not a decision of the service)");
   has(start + R"({"code":"A","text":"a","features":["income","debt","sector"]}],"number":"q"})",
-      R"(policy.json: reasons.number: "q" is no number of the prediction)");
+      R"(policy.json: reasons.number: "q" is not a number of the prediction)");
 }
 
 TEST_CASE("the reason of a bin comes before its feature's", "[reasons]") {
@@ -229,9 +229,9 @@ TEST_CASE("messages show the beginning of a long text", "[reasons]") {
   const std::string name(5000, 'x');
   const std::string shown = std::string(60, 'x') + "...";
   CHECK(refusal(R"({"adverse":"higher","baseline":{"record":{"income":1,"debt":0,"sector":"shops"}},"unreported":[")" +
-                name + "\"]}") == "policy.json: reasons.unreported: \"" + shown + "\" is no feature of the model");
+                name + "\"]}") == "policy.json: reasons.unreported: \"" + shown + "\" is not a feature of the model");
   CHECK(refusal(R"({"adverse":"higher","baseline":{"record":{"income":1,"debt":0,"sector":"shops",")" + name +
-                "\":1}}}") == "policy.json: reasons.baseline.record: \"" + shown + "\" is no field of the record");
+                "\":1}}}") == "policy.json: reasons.baseline.record: \"" + shown + "\" is not a field of the record");
   CHECK(refusal("{\"" + name + "\":1}") ==
         "policy.json: reasons." + shown +
             ": unknown member; known are adverse, baseline, number, groups, unreported, decisions");
@@ -243,13 +243,13 @@ TEST_CASE("messages show the beginning of a long text", "[reasons]") {
     return pipe ? std::string() : pipe.error().message;
   };
   CHECK(bands(R"("threshold":0.5,"reached":"decline","below":")" + name + "\"") ==
-        "p: below: \"" + shown + "\" is no decision of the service; known are approve, decline");
+        "p: below: \"" + shown + "\" is not a decision of the service; known are approve, decline");
   CHECK(bands(R"("by":{"field":")" + name +
               R"(","values":{"a":{"threshold":0.5,"below":"approve","reached":"decline"}}})") ==
-        "p: by.field: \"" + shown + "\" is no field of the record; known are income, debt, sector");
+        "p: by.field: \"" + shown + "\" is not a field of the record; known are income, debt, sector");
   CHECK(bands(R"("by":{"field":"sector","values":{")" + name +
               R"(":{"threshold":0.5,"below":"approve","reached":"no"}}})") ==
-        "p: by.values." + shown + ".reached: \"no\" is no decision of the service; known are approve, decline");
+        "p: by.values." + shown + ".reached: \"no\" is not a decision of the service; known are approve, decline");
 }
 
 TEST_CASE("a request for reasons that no policy declares is refused", "[reasons]") {

@@ -100,7 +100,7 @@ def overrides_are_logged(server):
         return content.decode()
     before = len(server.log_lines())
     one = {"id": "p3", "decision": "approve", "by": "jd", "reason": "knows \"the\" firm", "time": "2026-03-01T10:00:00Z"}
-    for wrong, why in [({**one, "decision": "aprove"}, 'Override 1: "aprove" is no decision of the service; known are approve, refer, decline'),
+    for wrong, why in [({**one, "decision": "aprove"}, 'Override 1: "aprove" is not a decision of the service; known are approve, refer, decline'),
                        ({k: v for k, v in one.items() if k != "by"}, 'Override 1: "by" is missing'),
                        ({**one, "more": 1}, '"more" is none of its members'), ({**one, "id": 1.5}, "the id is not"),
                        ({**one, "time": "yesterday"}, "the time is not"), ({**one, "reason": ""}, '"reason" is not a text'), ([], "not an object")]:
@@ -276,7 +276,7 @@ def only_the_key_goes_on():
                 expect(server.post("/batch_predict", {"records": [loan(0), loan(1)]})[0], 200, "status")
     pipe = WORK / "pipe.key"
     os.mkfifo(pipe)
-    for key, why in ((OTHER_KEY, "written under another key"), (pipe, "is no regular file")):
+    for key, why in ((OTHER_KEY, "written under another key"), (pipe, "is not a regular file")):
         done = subprocess.run([SERVER, "--port", "0", "--prediction-log", log, "--log-chain-key-file", key], capture_output=True,
                               text=True, timeout=30)
         assert done.returncode != 0 and why in done.stderr, (done.returncode, done.stderr)

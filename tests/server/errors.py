@@ -77,7 +77,7 @@ def problems(server):
     problem(server, {**broken, "instance": "/batch_predict",
                      "errors": [{"pointer": "#/records/2", "detail": rule, "code": "rule"}]},
             "POST", "/batch_predict", json.dumps({"records": [RECORD, RECORD, contradicting]}))
-    problem(server, {"type": "/problems#invalid-json", "title": "The body is no JSON", "status": 422,
+    problem(server, {"type": "/problems#invalid-json", "title": "The body is not JSON", "status": 422,
                      "detail": "Expecting value: line 1 column 2 (char 1)", "instance": "/predict", "position": 1,
                      "line": 1, "column": 2}, "POST", "/predict", "[")
     problem(server, {**about, "title": "Bad Request", "status": 400, "detail": "There was an error parsing the body",

@@ -110,7 +110,7 @@ def refusals(server, card):
     def refused(body, error, status=400, **headers):
         seen = call(server, "POST", infer, body if isinstance(body, str) else json.dumps(body), **headers)
         expect(seen, (status, {"error": error}), body)
-    refused("{", "The body is no JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)")
+    refused("{", "The body is not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)")
     refused("", "The body is empty.")
     refused("{}", "'inputs' is missing.")
     refused("{}", "The content type is not application/json.", 415, **{"Content-Type": "application/octet-stream"})
@@ -132,7 +132,7 @@ def refusals(server, card):
     refused(request([RECORD, {**RECORD, "days_on_platform": 4.5, "minutes_watched": "1"}]),
             "days_on_platform[1] must be an integer; minutes_watched[1] must be a number")
     refused(request([{**RECORD, "minutes_watched": 1e308, "minutes_spent_on_exams": 1e308, "days_on_platform": 2 ** 62}] * 2)
-            | {"id": 5}, "'id' is no string.")
+            | {"id": 5}, "'id' is not a string.")
     expect(len(server.log_lines()), lines, "nothing of it is logged")
 
 

@@ -144,7 +144,7 @@ class Loans(unittest.TestCase):
                     server.process.send_signal(signal.SIGHUP)
                     wait_for("loaded", loaded)
                 for refused, (text, why) in enumerate([
-                        (policy_for_all("x", "aprove"), 'bands[0].decision: "aprove" is no decision of the service'),
+                        (policy_for_all("x", "aprove"), 'bands[0].decision: "aprove" is not a decision of the service'),
                         ("{", "expected a JSON document"), ("", "found nothing")], 1):
                     path.write_text(text, encoding="utf-8")
                     server.process.send_signal(signal.SIGHUP)

@@ -380,8 +380,8 @@ TEST_CASE("settings and models of challengers that do not fit are refused", "[se
   CHECK(contains(failure({.challengers = {{TABSCORE_SOURCE_DIR "/models/wine.json"}}}), "wine.json: the model's task"));
   CHECK(contains(failure({.challengers = {{TABSCORE_SOURCE_DIR "/models/student_logistic.json"}}}),
                  "student_logistic.json: "));
-  CHECK(contains(failure({.challengers = {{other}}, .compare_by = {"amount"}}), "'amount' is no text"));
-  CHECK(contains(failure({.challengers = {{other}}, .compare_by = {"nothing"}}), "'nothing' is no text"));
+  CHECK(contains(failure({.challengers = {{other}}, .compare_by = {"amount"}}), "'amount' is not a text"));
+  CHECK(contains(failure({.challengers = {{other}}, .compare_by = {"nothing"}}), "'nothing' is not a text"));
   CHECK(contains(failure({.challengers = {{other, 1.5}}}), "not from 0 to 1"));
   CHECK(contains(failure({.challengers = {{other, 0.75}, {other, 0.5}}}), "more than 1"));
   CHECK(contains(failure({.challengers = {{other, 0.5}}, .ab_field = "amount"}), "ab_field"));

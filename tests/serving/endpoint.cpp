@@ -422,8 +422,8 @@ TEST_CASE("without labels a service estimates its performance, also without an i
     return failed ? failed->message : std::string();
   };
   CHECK(refusal({.label_folder = "labels"}) == "the setting label_folder needs the setting label_window");
-  CHECK(
-      contains(refusal({.performance_references = {{"auc", 0.5}}}), "\"auc\" is no figure that may have a reference"));
+  CHECK(contains(refusal({.performance_references = {{"auc", 0.5}}}),
+                 "\"auc\" is not a figure that may have a reference"));
   CHECK(contains(refusal({.performance_alarm = {.tolerance = 1}}), "tolerance is not from 0 to below 1"));
 }
 

@@ -165,7 +165,7 @@ class arrow_reader {
     for (std::int64_t c = 0; c < records.n_children; ++c) {
       const ArrowSchema& column = *records.children[c];
       if (column.name == nullptr || column.name != name) continue;
-      if (sources_[At].column != source::none) return refused(name, "is there twice");
+      if (sources_[At].column != source::none) return refused(name, "is duplicated");
       const bool coded = column.dictionary != nullptr;
       const char* const format = coded ? column.dictionary->format : column.format;
       sources_[At] = {c, detail::arrow_type_of(format), coded ? detail::arrow_type_of(column.format) : type::unknown};

@@ -43,7 +43,7 @@ struct inference {
 
   /// Appends the body for a request that is not JSON.
   static void append_syntax_error(text_buffer& out, const syntax_error& e, const error_context& context) {
-    append_detail(out, "The body is no JSON: " + detail::syntax_sentence(e), context);
+    append_detail(out, "The body is not JSON: " + detail::syntax_sentence(e), context);
   }
   /// Appends the body for a broken rule.
   static void append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t row,

@@ -32,7 +32,7 @@ struct problem_details {
       "Fields are missing, of the wrong type, or outside their bounds. The member errors lists all of them."};
   /// A body that is not JSON.
   static constexpr problem_type invalid_json{
-      "invalid-json", "The body is no JSON",
+      "invalid-json", "The body is not JSON",
       "The members position, line and column say where the body stops being JSON, counted in code points."};
   /// A record that breaks a rule.
   static constexpr problem_type broken_rule{

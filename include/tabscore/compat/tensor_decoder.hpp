@@ -121,7 +121,7 @@ class tensor_decoder {
     const std::string_view text = detail::without_mark(body);
     if (const auto stop = detail::json_check(text).run()) {
       if (stop->message.empty()) return wrong("The body is nested too deeply, or has an integer of too many digits.");
-      return wrong("The body is no JSON: " + detail::syntax_sentence(detail::locate(text, *stop)));
+      return wrong("The body is not JSON: " + detail::syntax_sentence(detail::locate(text, *stop)));
     }
     json_value id, parameters, inputs, outputs;
     const json_value request(text.data() + text.find_first_not_of(" \n\r\t"), text.data() + text.size());
@@ -129,7 +129,7 @@ class tensor_decoder {
                  {{"id", &id}, {"parameters", &parameters}, {"inputs", &inputs}, {"outputs", &outputs}})) {
       return false;
     }
-    if (id && id.kind() != json_kind::text) return wrong("'id' is no string.");
+    if (id && id.kind() != json_kind::text) return wrong("'id' is not a string.");
     if (id) id_ = unescaped(id.raw_text(), spare_);
     if (!valid_parameters(parameters, "the request") || !read_options(parameters)) return false;
     return read_outputs(outputs) && read_inputs(inputs);
@@ -137,7 +137,7 @@ class tensor_decoder {
 
   bool read_outputs(json_value list) {
     if (!list) return true;
-    if (list.kind() != json_kind::array) return wrong("'outputs' is no array.");
+    if (list.kind() != json_kind::array) return wrong("'outputs' is not an array.");
     bool good = true;
     list.for_each_element([&](json_value v) {
       json_value name, parameters;
@@ -158,7 +158,7 @@ class tensor_decoder {
   bool read_inputs(json_value list) {
     tensors_.fill({});
     if (!list) return wrong("'inputs' is missing.");
-    if (list.kind() != json_kind::array) return wrong("'inputs' is no array.");
+    if (list.kind() != json_kind::array) return wrong("'inputs' is not an array.");
     bool good = true;
     list.for_each_element([&](json_value v) { return good = read_input(v); });
     if (!good) return false;
@@ -185,7 +185,7 @@ class tensor_decoder {
     const std::string which = "The input " + shown(text);
     if (i == Schema::npos) return wrong(which + " is none of this model's.");
     tensor& t = tensors_[i];
-    if (t.type) return wrong(which + " is there twice.");
+    if (t.type) return wrong(which + " is duplicated.");
     if (!valid_parameters(parameters, "the input " + shown(text))) return false;
 
     if (!datatype || datatype.kind() != json_kind::text) return wrong(which + " has no datatype.");
@@ -211,7 +211,7 @@ class tensor_decoder {
     });
     if (!good || rank == 0) return wrong(which + " has a shape that is neither [n] nor [n,1].");
     if (!data) return wrong(which + " has no data (binary tensors are not understood).");
-    if (data.kind() != json_kind::array) return wrong(which + " has data that is no array.");
+    if (data.kind() != json_kind::array) return wrong(which + " has data that is not an array.");
     data.for_each_element([&](json_value first) {
       t.nested = rank == 2 && first.kind() == json_kind::array;
       return false;

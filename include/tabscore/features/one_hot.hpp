@@ -144,8 +144,8 @@ TABSCORE_INLINE result<one_hot> one_hot::make(std::vector<std::optional<std::str
   one_hot made(std::make_shared<const table>(std::move(categories), imputed, twice));
   if (!twice) return made;
   const auto& category = made.categories()[*twice];
-  if (!category) return error{errc::structure, "the missing category is there twice"};
-  return error{errc::structure, std::string("the category \"").append(*category).append("\" is there twice")};
+  if (!category) return error{errc::structure, "the missing category is duplicated"};
+  return error{errc::structure, std::string("the category \"").append(*category).append("\" is duplicated")};
 }
 
 TABSCORE_INLINE one_hot::table::table(std::vector<std::optional<std::string>> all,

@@ -81,10 +81,10 @@ TABSCORE_INLINE result<replaced_file> replaced_file::open(const std::string& nam
   if (!to.is_plain) {
     file.fd_ = open_directly(to, 0, std::chrono::seconds(5));
     if (!file.fd_ && errno == ENXIO && to.is_fifo()) {
-      return fail(name, "is a pipe that nobody reads; start its reader first");
+      return fail(name, "is a pipe without a reader; start its reader first");
     }
     if (!file.fd_) return fail(name, "cannot be written" + because_of_errno());
-    if (keep > 0) return fail(name, "is no regular file that could be gone on with");
+    if (keep > 0) return fail(name, "is not a regular file and cannot be continued");
     return file;
   }
   if (to.exists && ::faccessat(AT_FDCWD, to.path.c_str(), W_OK, AT_EACCESS) != 0) {

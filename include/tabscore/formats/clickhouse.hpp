@@ -244,7 +244,7 @@ class clickhouse_binding {
     for (std::size_t c = 0; c < columns.size(); ++c) {
       const std::size_t field = Schema::index_of(columns[c].name);
       if (field == Schema::npos) continue;
-      if (column_[field] != none) return refused(format, columns[c].name, "is there twice");
+      if (column_[field] != none) return refused(format, columns[c].name, "is duplicated");
       if (!feeds(columns[c].type.value, Schema::kinds[field])) {
         return refused(format, columns[c].name,
                        "has the type " + std::string(columns[c].type_name) + ", which can't feed the field");

@@ -26,7 +26,7 @@ void append_errors(text_buffer& out, std::span<const field_error> errors, std::s
   Dialect::append_errors(out, errors, {.names = names, .list = list});
 }
 
-/// Appends the answer to a body that is no JSON.
+/// Appends the answer to a body that is not JSON.
 template <error_dialect Dialect = dialect::neutral>
 void append_syntax_error(text_buffer& out, const syntax_error& e, const error_context& context = {}) {
   Dialect::append_syntax_error(out, e, context);

@@ -366,7 +366,7 @@ TABSCORE_INLINE std::string chain_checker::break_of(const chained_line::batch_en
   if (end.batch > expected + 1) return "batches " + number(expected) + " to " + number(end.batch - 1) + " are missing";
   if (end.batch > expected) return "batch " + number(expected) + " is missing";
   if (end.batch < expected) {
-    return "batch " + number(end.batch) + " stands behind batch " + number(head_->batch) + ": batches are out of order";
+    return "batch " + number(end.batch) + " follows batch " + number(head_->batch) + ": batches are out of order";
   }
   if (end.follows && *end.follows != head_->digest) {
     return "batch " + number(end.batch) + " follows another batch " + number(head_->batch) + " than this log's";

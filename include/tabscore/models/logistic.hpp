@@ -124,7 +124,7 @@ TABSCORE_INLINE result<logistic> logistic::make(feature_names names, tabscore::e
   if (auto e = wrong(encoder, learnt)) return *std::move(e);
   if (auto e = wrong_threshold(threshold)) return *std::move(e);
   if (!available(wanted)) {
-    return error{errc::unsupported, std::string("this CPU has not what the kernel \"") + name(wanted) + "\" needs"};
+    return error{errc::unsupported, std::string("this CPU does not support the kernel \"") + name(wanted) + "\""};
   }
   return logistic(checked{}, std::move(names), std::move(encoder), learnt, threshold, wanted);
 }

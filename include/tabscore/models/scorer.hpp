@@ -236,7 +236,7 @@ class any_scorer {
       return first;
     }
     const error* explain_error() const override {
-      static const error none{errc::unsupported, "a model of this kind tells no contributions"};
+      static const error none{errc::unsupported, "a model of this kind has no contributions"};
       if constexpr (explainable<Model>) return model.explain_error();
       return &none;
     }

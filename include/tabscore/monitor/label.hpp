@@ -120,11 +120,11 @@ TABSCORE_INLINE const char* label_reader::read(simdjson::ondemand::object object
     }
     const char* found = nullptr;
     if (key == "id") {
-      found = std::exchange(has_id, true) ? "the member \"id\" is there twice" : read_id(value, to.id);
+      found = std::exchange(has_id, true) ? "the member \"id\" is duplicated" : read_id(value, to.id);
     } else if (key == "label") {
-      found = std::exchange(has_label, true) ? "the member \"label\" is there twice" : read_label(value, to.numbers);
+      found = std::exchange(has_label, true) ? "the member \"label\" is duplicated" : read_label(value, to.numbers);
     } else if (key == "time") {
-      found = std::exchange(has_time, true) ? "the member \"time\" is there twice" : read_time(value, to.time);
+      found = std::exchange(has_time, true) ? "the member \"time\" is duplicated" : read_time(value, to.time);
     }
     if (wrong == nullptr) wrong = found;
   }

@@ -198,7 +198,7 @@ TABSCORE_INLINE std::optional<error> reason_finder::choose_decisions(const reaso
   for (const std::string& name : table.decisions) {
     const auto at = static_cast<std::size_t>(std::find(declared.begin(), declared.end(), name) - declared.begin());
     if (at == declared.size())
-      return detail::reason_mismatch("reasons.decisions: ", name, " is no decision of the service");
+      return detail::reason_mismatch("reasons.decisions: ", name, " is not a decision of the service");
     decided_[at] = true;
   }
   return std::nullopt;
@@ -214,7 +214,7 @@ TABSCORE_INLINE std::optional<error> reason_finder::choose_number(const reason_t
   if (table.number.empty()) return std::nullopt;
   const auto at = std::find(numbers.begin(), numbers.end(), table.number);
   if (at == numbers.end())
-    return detail::reason_mismatch("reasons.number: ", table.number, " is no number of the prediction");
+    return detail::reason_mismatch("reasons.number: ", table.number, " is not a number of the prediction");
   number_ = static_cast<std::size_t>(at - numbers.begin());
   return std::nullopt;
 }
@@ -228,7 +228,7 @@ TABSCORE_INLINE std::optional<error> reason_finder::assign(const reason_table& t
     const auto at = static_cast<std::size_t>(std::find(features.begin(), features.end(), name) - features.begin());
     if (wrong) return;
     if (at == features.size()) {
-      wrong = detail::reason_mismatch(place, name, " is no feature of the model");
+      wrong = detail::reason_mismatch(place, name, " is not a feature of the model");
     } else if (named[at]) {
       wrong = detail::reason_mismatch(place, name, " belongs to another reason already");
     } else {

@@ -61,7 +61,7 @@ std::optional<error> give_reasons(Pipeline& pipe, const decision_policy& policy)
           const std::string_view name = unescaped(raw, spare);
           if (schema::index_of(name) == schema::npos && unknown.empty()) unknown = name;
         });
-    if (!unknown.empty()) return wrong(place, "\"" + detail::shortened(unknown) + "\" is no field of the record");
+    if (!unknown.empty()) return wrong(place, "\"" + detail::shortened(unknown) + "\" is not a field of the record");
     if (!w.decoder.faults().not_finite.empty()) {
       return wrong(place, describe(w.decoder.faults().not_finite, schema::names));
     }

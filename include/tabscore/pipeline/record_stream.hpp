@@ -383,7 +383,7 @@ class record_stream {
     first_ += lines_ - before;
   }
 
-  /// The lines one by one: each that is no JSON is handed over, and those between them as chunks.
+  /// The lines one by one: each that is not JSON is handed over, and those between them as chunks.
   template <class Each>
   void score_lines(Each& each) {
     std::size_t lines = 0;

@@ -137,7 +137,7 @@ struct optional : Field {
   }
 };
 
-/// The field that names a record, as labels do that come later: id<text<"order">>. It is no feature of a model; a
+/// The field that names a record, as labels do that come later: id<text<"order">>. It is not a feature of a model; a
 /// schema has one at most.
 template <class Field>
 struct id : Field {

@@ -121,7 +121,7 @@ class endpoint {
     for (const performance_reference& r : config().performance_references) {
       if (find_comparable(r.figure) == nullptr || !std::isfinite(r.value)) {
         return error{errc::structure, "the setting performance_references: \"" + r.figure +
-                                          "\" is no figure that may have a reference, or its value is not finite"};
+                                          "\" is not a figure that may have a reference, or its value is not finite"};
       }
     }
     std::unique_ptr<detail::served_model<full>> model;

@@ -52,10 +52,10 @@ class append_file::impl {
     for (int tries = 0; !file->open_current(); ++tries) {
       const bool unread = errno == ENXIO && file->is_fifo_;
       if (!unread) return fail("cannot be opened to append" + files::because_of_errno());
-      if (tries == 20) return fail("is a pipe that nobody reads; start its reader first");
+      if (tries == 20) return fail("is a pipe without a reader; start its reader first");
       ::usleep(100'000);
     }
-    if (!file->current_->regular && settings.chain) return fail("is no regular file: its lines cannot be chained");
+    if (!file->current_->regular && settings.chain) return fail("is not a regular file: its lines cannot be chained");
     if (!file->current_->regular) return file;
     auto intents =
         detail::intent_file::open(file->target_ + ".intent", file->current_->status.st_uid, std::chrono::seconds(5));
@@ -418,7 +418,7 @@ class append_file::impl {
   std::string target_;  // what the path stands for, links followed
   bool is_fifo_ = false;
   detail::names_aside names_;
-  detail::pipe_writer pipe_;                    // of what is no regular file
+  detail::pipe_writer pipe_;                    // of what is not a regular file
   std::mutex mutex_;                            // of all below but the atomics
   std::optional<detail::intent_file> intents_;  // of a regular file; none: a pipe or a device
   std::shared_ptr<const file> current_;

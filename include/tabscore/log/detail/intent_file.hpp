@@ -41,7 +41,7 @@ class intent_file {
     if (!file.fd_) return fail("cannot be opened" + files::because_of_errno());
     struct ::stat found {};
     if (::fstat(file.fd_.get(), &found) != 0) return fail("cannot be read" + files::because_of_errno());
-    if (!S_ISREG(found.st_mode) || found.st_nlink != 1) return fail("is no regular file of one name; remove it");
+    if (!S_ISREG(found.st_mode) || found.st_nlink != 1) return fail("is not a regular file of one name; remove it");
     if (found.st_uid != owner && found.st_uid != ::geteuid()) return fail("belongs to another user; remove it");
     static_cast<void>(::fchmod(file.fd_.get(), 0600));  // who can open it can lock it
     // A writer that was just killed holds its lock until the kernel is done with it.

@@ -100,7 +100,7 @@ class catboost_builder {
       if (std::none_of(document_.categories.begin(), document_.categories.end(),
                        [&](const auto& f) { return f.name == name; })) {
         return fail(errc::mismatch,
-                    fmt::format("load_options::integer_categories names \"{}\", which is no categorical "
+                    fmt::format("load_options::integer_categories names \"{}\", which is not a categorical "
                                 "feature of the model",
                                 name));
       }

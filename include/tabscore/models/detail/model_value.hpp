@@ -54,7 +54,7 @@ class model_value {
     if (word == "-inf") return -std::numeric_limits<double>::infinity();
     return std::nullopt;
   }
-  /// Calls f(model_value) for each element; false when this is no array or as soon as f gives false.
+  /// Calls f(model_value) for each element; false when this is not an array or as soon as f gives false.
   template <class F>
   bool each(F f) const {
     simdjson::dom::array array;
@@ -64,8 +64,8 @@ class model_value {
     }
     return true;
   }
-  /// Calls f(double) for each element; false when this is no array of numbers or as soon as f gives false. Most of a
-  /// model is numbers, and simdjson's getters are too large to be inlined unless that is asked for.
+  /// Calls f(double) for each element; false when this is not an array of numbers or as soon as f gives false. Most of
+  /// a model is numbers, and simdjson's getters are too large to be inlined unless that is asked for.
   template <class F>
   [[gnu::flatten]] bool each_number(F f) const {
     simdjson::dom::array array;

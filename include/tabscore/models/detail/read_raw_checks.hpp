@@ -63,7 +63,7 @@ inline std::shared_ptr<const raw_checks> read_raw_checks(const json_node& node, 
   for (const std::string& name : checks->features) {
     const auto& known = file.features.numeric;
     if (std::find(known.begin(), known.end(), name) == known.end()) {
-      node["features"].fail(errc::structure, fmt::format("\"{}\" is no numeric feature of the model", name));
+      node["features"].fail(errc::structure, fmt::format("\"{}\" is not a numeric feature of the model", name));
     }
   }
   lists("rows", checks->fields.size(), checks->rows, read_raw_value);

@@ -372,7 +372,7 @@ class sklearn_reader {
       open.pop_back();
       const auto i = static_cast<std::size_t>(now.node);
       if (now.node < 0 || i >= nodes || seen[i]) {
-        return fail(errc::structure, fmt::format("{}: node {} is no node or is reached twice", place, now.node));
+        return fail(errc::structure, fmt::format("{}: node {} is not a node or is reached twice", place, now.node));
       }
       seen[i] = true;
       std::int32_t id = 0;

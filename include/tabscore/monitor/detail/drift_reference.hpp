@@ -17,7 +17,7 @@ TABSCORE_INLINE result<drift_reference> make_drift_reference(const model_file& f
   const auto fail = [&](std::string_view what) {
     return error{errc::mismatch, std::string(file.path).append(": drift_baseline: ").append(what)};
   };
-  if (!file.baseline || !file.baseline->histograms) return fail("expected histograms, there are none");
+  if (!file.baseline || !file.baseline->histograms) return fail("expected histograms, found none");
   const training_histograms& trained = *file.baseline->histograms;
   if (trained.numeric.size() != file.features.numeric.size() || trained.text.size() != file.features.text.size() ||
       file.encoder.text.size() != file.features.text.size()) {

@@ -72,7 +72,7 @@ class table_binder {
     const auto at = std::find(known.begin(), known.end(), name);
     if (at == known.end()) {
       fail(table, member,
-           fmt::format("\"{}\" is no decision of the service; known are {}", shortened(name), some_of(known)));
+           fmt::format("\"{}\" is not a decision of the service; known are {}", shortened(name), some_of(known)));
       return 0;
     }
     return static_cast<std::uint8_t>(at - known.begin());
@@ -87,7 +87,7 @@ class table_binder {
       const auto at = std::find(numbers_.begin(), numbers_.end(), table.number);
       if (at == numbers_.end()) {
         return fail(table, "number",
-                    fmt::format("\"{}\" is no number of the prediction; known are {}", shortened(table.number),
+                    fmt::format("\"{}\" is not a number of the prediction; known are {}", shortened(table.number),
                                 some_of(numbers_)));
       }
       bound.column = static_cast<std::size_t>(at - numbers_.begin());
@@ -164,7 +164,7 @@ TABSCORE_INLINE std::optional<error> wrong_field(const decision_policy& policy, 
   if (at == fields.end()) {
     std::vector<std::string_view> names;
     for (const policy_field& f : fields) names.push_back(f.name);
-    return wrong("field", fmt::format("\"{}\" is no field of the record; known are {}", shortened(policy.field),
+    return wrong("field", fmt::format("\"{}\" is not a field of the record; known are {}", shortened(policy.field),
                                       some_of(names)));
   }
   if (at->kind == field_kind::real) {

@@ -65,7 +65,7 @@ TABSCORE_INLINE std::optional<error> wrong_features(const feature_names& model,
   for (const std::string& name : model.text) {
     const auto field = std::find_if(fields.begin(), fields.end(), [&](const field_view& f) { return f.name == name; });
     if (field == fields.end() || !is_text(*field)) {
-      return mismatch({"the model's text feature ", quoted_feature(name), " is no text field of the schema"});
+      return mismatch({"the model's text feature ", quoted_feature(name), " is not a text field of the schema"});
     }
     text_fields[t++] = static_cast<std::size_t>(field - fields.begin());
   }

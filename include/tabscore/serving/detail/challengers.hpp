@@ -96,7 +96,7 @@ class challengers {
       const std::size_t at = record::index_of(name);
       if (at == record::npos || record::kinds[at] == field_kind::real) {
         return error{errc::mismatch,
-                     "the setting compare_by: '" + name + "' is no text, integer or boolean field of the schema"};
+                     "the setting compare_by: '" + name + "' is not a text, integer or boolean field of the schema"};
       }
       bool open = true;
       record::for_each([&]<std::size_t At>() {
@@ -104,7 +104,7 @@ class challengers {
       });
       if (!open) return error{errc::mismatch, "the setting compare_by: values of '" + name + "' must not be shown"};
       if (std::find(segments.begin(), segments.end(), at) != segments.end()) {
-        return error{errc::mismatch, "the setting compare_by: '" + name + "' is there twice"};
+        return error{errc::mismatch, "the setting compare_by: '" + name + "' is duplicated"};
       }
       segments.push_back(at);
     }

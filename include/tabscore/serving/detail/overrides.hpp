@@ -116,7 +116,7 @@ TABSCORE_INLINE std::optional<std::string> override_batch::read(
       if (at == names.size()) {
         return wrong(fmt::format("\"{}\" is none of its members: these are {}", name, fmt::join(names, ", ")));
       }
-      if (std::exchange(there[at], true)) return wrong(fmt::format("\"{}\" is there twice", name));
+      if (std::exchange(there[at], true)) return wrong(fmt::format("\"{}\" is duplicated", name));
       if (at == 0) {
         if (label_reader::read_id(value, text) != nullptr)
           return wrong("the id is not a text or an integer of 64 bits");
@@ -134,7 +134,7 @@ TABSCORE_INLINE std::optional<std::string> override_batch::read(
     }
     if (std::find(decisions.begin(), decisions.end(), texts[1]) == decisions.end()) {
       return wrong(
-          fmt::format("\"{}\" is no decision of the service; known are {}", texts[1], fmt::join(decisions, ", ")));
+          fmt::format("\"{}\" is not a decision of the service; known are {}", texts[1], fmt::join(decisions, ", ")));
     }
     if (there[4] && !seconds && !read_timestamp(texts[4])) {
       return wrong("the time is not like \"2026-01-31T12:00:00Z\" or seconds since 1970");

@@ -195,7 +195,7 @@ TEST_CASE("a stream is scored batch by batch") {
   CHECK(count == 3 * rows);
 }
 
-TEST_CASE("a wrong call is a status and a sentence, and what was handed over is released") {
+TEST_CASE("a wrong call gives a status and a sentence, and releases its arguments") {
   const int before = build::alive;
   tabscore_model* m = nullptr;
   CHECK(error_of(loan_default_open(TABSCORE_C_ABI + 1, model_path.c_str(), nullptr, &m), TABSCORE_UNSUPPORTED) ==

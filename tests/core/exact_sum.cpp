@@ -109,7 +109,7 @@ TEST_CASE("order, grouping and the CPU's kernel leave no trace in the bits of a 
   }
 }
 
-TEST_CASE("what batches add to a sum is the same however they are cut", "[core]") {
+TEST_CASE("a sum does not depend on how records are cut into batches", "[core]") {
   std::mt19937_64 random(8);
   for (unsigned round = 0; round < 300; ++round) {
     const auto x = values(random, random() % 12'000, round);

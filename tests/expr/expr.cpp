@@ -106,7 +106,7 @@ std::vector<bool> met(const E& e) {
 using bits = std::vector<bool>;
 }  // namespace
 
-TEST_CASE("texts are compared byte by byte, and a missing one equals none", "[expr]") {
+TEST_CASE("texts are compared byte by byte, and a missing text equals no text", "[expr]") {
   CHECK(met(col<"from"> == "US") == bits{1, 0, 0, 0, 0});
   CHECK(met("US" != col<"from">) == bits{0, 1, 1, 1, 1});
   CHECK(met(col<"from"> == "US\0"sv) == bits{0, 0, 0, 1, 0});

@@ -152,7 +152,7 @@ TEST_CASE("integers are integers by every way in and policy", "[formats]") {
   }
 }
 
-TEST_CASE("the numbers 0 and 1 are booleans by every way in, or by none", "[formats]") {
+TEST_CASE("the numbers 0 and 1 are booleans for all inputs, or for no input", "[formats]") {
   for (const std::uint8_t v : std::initializer_list<std::uint8_t>{0, 1, 2}) {
     check_flag<ts::coerce::python>(std::to_string(v).c_str(), v, v < 2 ? became(v) : std::nullopt);
     check_flag<ts::coerce::strict>(std::to_string(v).c_str(), v, std::nullopt);

@@ -93,7 +93,7 @@ TEST_CASE("a header that does not fit the schema is refused", "[formats]") {
   CHECK(*format.begin("shop,count,paid", false) == format.needs_more);
 }
 
-TEST_CASE("a wrong record of CSV is told from those around it", "[formats]") {
+TEST_CASE("a wrong CSV record does not affect its neighbours", "[formats]") {
   const std::vector<std::pair<std::string, std::string>> wrong{
       {"x,1,2,true", "expected 5 cells, found 4"},
       {"x,1,2,true,,", "expected 5 cells, found 6"},

@@ -189,7 +189,7 @@ TEST_CASE("optional fields may be null or absent", "[json]") {
   CHECK(batch.view().get<"note">()[0].data() == nullptr);
 }
 
-TEST_CASE("the strict policy takes nothing for what it is not", "[json]") {
+TEST_CASE("the strict policy converts no type to another", "[json]") {
   using strict = ts::coerce::strict;
   CHECK(value<1, strict>("45") == 45);
   CHECK(value<2, strict>("3") == 3);
@@ -207,7 +207,7 @@ TEST_CASE("the strict policy takes nothing for what it is not", "[json]") {
   CHECK(decode.faults().errors.at(1).what == ts::fault::not_record);
 }
 
-TEST_CASE("what is wrong with the shape of a body is said where it is", "[json]") {
+TEST_CASE("errors of the shape of a body name their place", "[json]") {
   const auto at = [](std::string_view loc, std::string_view rest) {
     return R"({"detail":[{"loc":["body")" + std::string(loc) + R"(],"msg":)" + std::string(rest) + "}]}";
   };

@@ -54,7 +54,7 @@ std::string expected2(std::string_view type, std::string_view field, std::string
 
 }  // namespace
 
-TEST_CASE("pydantic 2 words a value of the wrong type by what it is", "[json]") {
+TEST_CASE("pydantic 2 words an error by the type of the value", "[json]") {
   CHECK(item<pydantic2>(with(R"("age":"x")")) ==
         expected2("int_parsing", "age", "Input should be a valid integer, unable to parse string as an integer",
                   R"("x")"));
@@ -123,7 +123,7 @@ TEST_CASE("pydantic 2 repeats limits: floats of real fields, plurals of lengths"
         std::string::npos);
 }
 
-TEST_CASE("pydantic 2 shows what a field is missing from, and bodies that hold no records", "[json]") {
+TEST_CASE("pydantic 2 shows the object that misses a field, and bodies without records", "[json]") {
   CHECK(item<pydantic2>(R"({"records":[ {"country":"US", "age":20,"income":1 } ]})") ==
         expected2("missing", "owner", "Field required", R"({"country":"US","age":20,"income":1})"));
   CHECK(item<pydantic2>(R"({"records":[7]})") ==

@@ -146,7 +146,7 @@ TEST_CASE("of the errors of all tensors the first ones are kept, the rest is cou
   CHECK(d.decode.faults().unlisted == 3);
 }
 
-TEST_CASE("what is no request for this schema is one sentence", "[json]") {
+TEST_CASE("a request that does not fit the schema gives one sentence", "[json]") {
   decoding d;
   CHECK(d.problem("") == "The body is empty.");
   CHECK(d.problem("\xFF{}") == "The body is not UTF-8.");

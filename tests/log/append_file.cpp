@@ -69,7 +69,7 @@ TEST_CASE("a last line without an end is sealed and does not swallow the next", 
   CHECK_FALSE(append_file::open(path.string(), {}).value()->repaired().sealed);
 }
 
-TEST_CASE("what a killed process did not finish is cut off, what it finished stays", "[monitor]") {
+TEST_CASE("the unfinished part of a killed process is cut off, finished batches stay", "[monitor]") {
   const temporary_folder folder;
   const auto path = folder.path / "log";
   const std::string before = std::string(99, 'b') + "\n", line = std::string(49, 'l') + "\n";
@@ -124,7 +124,7 @@ TEST_CASE("an append that failed leaves no intent that later lines could fall to
   CHECK(contents(path) == line + line);
 }
 
-TEST_CASE("a file that somebody else emptied is gone on with", "[monitor]") {
+TEST_CASE("a file that another program truncated is continued", "[monitor]") {
   const temporary_folder folder;
   const auto path = folder.path / "log";
   auto file = append_file::open(path.string(), {}).value();
@@ -136,7 +136,7 @@ TEST_CASE("a file that somebody else emptied is gone on with", "[monitor]") {
   CHECK(contents(path) == "1\n2\n");
 }
 
-TEST_CASE("what a file held before somebody emptied it cuts nothing off", "[monitor]") {
+TEST_CASE("the size before a truncation by another program cuts nothing off", "[monitor]") {
   const temporary_folder folder;
   const auto path = folder.path / "log";
   const auto line = [](std::size_t size, char c) { return std::string(size - 1, c) + "\n"; };
@@ -224,7 +224,7 @@ TEST_CASE("a file has one writer", "[monitor]") {
   CHECK(second.error().message.find("another process") != std::string::npos);
 }
 
-TEST_CASE("files are set aside by size, and what is appended at once stays together", "[monitor]") {
+TEST_CASE("files are set aside by size, and an append is not divided", "[monitor]") {
   const temporary_folder folder;
   const auto path = folder.path / "log";
   auto file = append_file::open(path.string(), {.rotate_bytes = 10}).value();

@@ -69,7 +69,7 @@ std::string replaced(std::string text, std::string_view from, std::string_view t
 }
 }  // namespace
 
-TEST_CASE("a chain shows what was done to its lines", "[log]") {
+TEST_CASE("a chain detects changes of its lines", "[log]") {
   const temporary_folder folder;
   const auto file = folder.path / "log.jsonl";
   {
@@ -123,7 +123,7 @@ TEST_CASE("a chain shows what was done to its lines", "[log]") {
             .starts_with("3: batch 1 was changed: its lines are not those that were written, or the key"));
 }
 
-TEST_CASE("a person can be erased from a chained log by who has the key", "[log]") {
+TEST_CASE("the owner of the key can erase a record from a chained log", "[log]") {
   const temporary_folder folder;
   const auto file = folder.path / "log.jsonl";
   {
@@ -208,7 +208,7 @@ TEST_CASE("a chain goes on over files, unchained lines and threads", "[log]") {
   CHECK(aside().size() == kept);
 }
 
-TEST_CASE("what is no file cannot be chained", "[log]") {
+TEST_CASE("only a regular file can be chained", "[log]") {
   const auto log = ts::jsonl_log::open("/dev/null", chained());
   REQUIRE_FALSE(log);
   CHECK(log.error().message == "prediction log '/dev/null': is not a regular file: its lines cannot be chained");

@@ -80,7 +80,7 @@ struct counting {
 };
 }  // namespace
 
-TEST_CASE("a log line is what Python's json.dumps writes", "[monitor]") {
+TEST_CASE("a log line equals the output of Python's json.dumps", "[monitor]") {
   const temporary_folder folder;
   const auto file = folder.path / "made" / "on the way" / "log.jsonl";
   auto log = ts::jsonl_log::open(file.string());
@@ -196,7 +196,7 @@ TEST_CASE("a log that cannot be opened says which and why", "[monitor]") {
   CHECK(log.error().message.find("'/proc/no/such/log.jsonl'") != std::string::npos);
 }
 
-TEST_CASE("a batch that does not fit on the disk leaves nothing behind and is counted as dropped", "[monitor]") {
+TEST_CASE("a batch that does not fit on the disk is removed and counted as dropped", "[monitor]") {
   const temporary_folder folder;
   const auto file = folder.path / "log.jsonl";
   auto log = ts::jsonl_log::open(file.string()).value();

@@ -119,7 +119,7 @@ TEST_CASE("a CatBoost row of two classes is positive as the trainer's raw value 
   CHECK(label_of(lower, 3, 1).second);
 }
 
-TEST_CASE("a CatBoost model of what no scorer has is refused with advice", "[models][catboost]") {
+TEST_CASE("an unsupported CatBoost model is refused with advice", "[models][catboost]") {
   CHECK(refusal(changed(small, R"("features_info":{)", R"("features_info":{"text_features":[],)")) ==
         "m: the model has text_features, which are not supported: train without them");
   CHECK(refusal(changed(small, "[1.5,2.5]", "[2.5,1.5]")) ==

@@ -130,7 +130,7 @@ TEST_CASE("the trees' contributions, folded back to their fields, sum to the mar
   CHECK(worst > 0);  // the margin was rounded to float32 after each tree
 }
 
-TEST_CASE("any scorer tells what its model tells, or that it tells nothing", "[models][contributions]") {
+TEST_CASE("any_scorer passes on its model's contributions, or its error", "[models][contributions]") {
   struct constant {
     feature_names names{{"a"}, {}};
     const feature_names& features() const { return names; }

@@ -36,7 +36,7 @@ void check_all(std::string_view bytes, const std::string& what, const std::strin
 
 }  // namespace
 
-TEST_CASE("a file that no loader reads is named, with what to do", "[models]") {
+TEST_CASE("an unknown file is refused with its name and the remedy", "[models]") {
   check_all("", "an empty file", "");
   check_all("\xEF\xBB\xBF{}", "text behind a byte order mark", "save it again as UTF-8 without one");
   check_all("\xFF\xFE{\0}\0"sv, "text behind a byte order mark", "save it again as UTF-8 without one");
@@ -57,7 +57,7 @@ TEST_CASE("a file that no loader reads is named, with what to do", "[models]") {
   check_all("X\n\0\0\0\x03"sv, "an R object, which only R reads", "");
 }
 
-TEST_CASE("what a trainer writes for other ends is told from its models", "[models]") {
+TEST_CASE("other files of a trainer are not taken for models", "[models]") {
   check_all("CBM1\x10\0"sv, "a CatBoost model", catboost);
   check_all(R"({"model_info": {"catboost_version_info": "1"}, "oblivious_trees": []})", "a CatBoost model", catboost);
   const std::string anew =
@@ -79,7 +79,7 @@ TEST_CASE("what a trainer writes for other ends is told from its models", "[mode
   check_all(R"({"name":"tree","tree_info":[{"tree_structure":{}}]})", "a LightGBM dump_model, for people", lightgbm);
 }
 
-TEST_CASE("a model that another loader reads is told by the name of that loader", "[models]") {
+TEST_CASE("the error for another trainer's model names its loader", "[models]") {
   const std::string booster = R"({"version":[3,4,1],"learner":{"gradient_booster":{},"learner_model_param":{}}})";
   CHECK(read_lightgbm(booster, "m").error().message == "m: this is an XGBoost model; " + xgboost);
   CHECK(parse_model_file(booster, "m").error().message == "m: this is an XGBoost model; " + xgboost + ", " + ours);
@@ -168,7 +168,7 @@ TEST_CASE("a folder stands for the model in it", "[models]") {
   }
 }
 
-TEST_CASE("load_model takes what it finds by its bytes", "[models]") {
+TEST_CASE("load_model recognises a file by its bytes", "[models]") {
   const std::string sets = std::string(TABSCORE_SOURCE_DIR) + "/tests/trainers/sets/";
   for (const char* const name :
        {"xgb-3.4/squared/model.ubj", "lgb-4.7/regression", "sk-1.9/hist", "sk-1.9/pipeline_columns"}) {

@@ -172,7 +172,7 @@ TEST_CASE("a model of the one kind of feature is enough", "[models]") {
   REQUIRE(load(text));
 }
 
-TEST_CASE("what is wrong with a model file is said with its member and what was expected", "[models]") {
+TEST_CASE("an error of a model file names the member and the expectation", "[models]") {
   struct bad {
     std::string_view from, to;
     errc code;
@@ -403,7 +403,7 @@ TEST_CASE("a file is loaded from its path, and a missing one is named", "[models
   CHECK_THAT(nothing.error().message, Catch::Matchers::StartsWith(empty.path + ": "));
 }
 
-TEST_CASE("trees are read with their file, and what is wrong in them names it", "[models]") {
+TEST_CASE("trees are read with their file, and their errors name it", "[models]") {
   std::string text = with("\"kind\": \"logistic\"", "\"kind\": \"xgboost\"");
   const std::size_t at = text.find("{", text.find("\"model\": ")), end = text.find("}", at) + 1;
   const std::string before = text.substr(0, at), behind = text.substr(end);
@@ -432,7 +432,7 @@ TEST_CASE("trees are read with their file, and what is wrong in them names it", 
   }
 }
 
-TEST_CASE("what is done to numbers and texts before the model is read step by step", "[models]") {
+TEST_CASE("the steps of numbers and texts before the model are read in order", "[models]") {
   const auto stepped = [](std::string_view steps) {
     return with("\"scale\": 2.0}", std::string("\"scale\": 2.0, \"steps\": ").append(steps).append("}"));
   };
@@ -485,7 +485,7 @@ TEST_CASE("what is done to numbers and texts before the model is read step by st
   }
 }
 
-TEST_CASE("a file of any kind becomes a scorer, once it gives its trainer's numbers", "[models]") {
+TEST_CASE("a file of any kind becomes a scorer when it gives its trainer's numbers", "[models]") {
   const std::string rows = R"("threshold": 0.5, "checks": [{"numeric": [0.25, 1.0], "text": [], "margin": MARGIN,)"
                            R"( "probability": PROBABILITY}]})";
   const auto scorer = [&](std::string_view kind, std::string_view model, std::string_view margin,

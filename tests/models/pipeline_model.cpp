@@ -241,7 +241,7 @@ TEST_CASE("contributions of a pipeline's columns are those of the features that 
   CHECK_THAT(unchecked(product).explain_error()->message, ContainsSubstring("made of several features"));
 }
 
-TEST_CASE("what is wrong with a pipeline's file is said with its member", "[models]") {
+TEST_CASE("an error of a pipeline's file names the member", "[models]") {
   struct change {
     std::string from, to, sentence;
   };

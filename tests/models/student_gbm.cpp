@@ -18,7 +18,7 @@ const std::string model_path = TABSCORE_SOURCE_DIR "/models/student_gbm.json";
 const std::string shared = TABSCORE_SOURCE_DIR "/../shared/models/";
 }  // namespace
 
-TEST_CASE("the bundled trees load behind any scorer, and the wrong kind is refused by name", "[models]") {
+TEST_CASE("the bundled trees load as any_scorer, and the wrong kind is refused by name", "[models]") {
   const result<model_file> file = load_model_file(model_path);
   REQUIRE(file);
   CHECK(file->name == "student_gbm");

@@ -197,7 +197,7 @@ TEST_CASE("an isolation forest gives scikit-learn's decision function", "[models
   CHECK(raised->threshold() == -2.5);
 }
 
-TEST_CASE("what is wrong with a file's outputs is said with its member", "[models][tasks]") {
+TEST_CASE("an error of a file's outputs names the member", "[models][tasks]") {
   struct bad {
     const std::string& text;
     std::string_view from, to, said;
@@ -272,7 +272,7 @@ TEST_CASE("numbers and booleans are classes as the trainer had them", "[models][
   CHECK(model->outputs().classes_are == class_kind::number);
 }
 
-TEST_CASE("what a model says of its numbers is checked", "[models][tasks]") {
+TEST_CASE("a model's description of its outputs is checked", "[models][tasks]") {
   const auto wrong = [](const model_outputs& out) {
     const auto e = check_outputs(out);
     return e ? e->message : std::string();
@@ -431,7 +431,7 @@ TEST_CASE("contributions of a forest of two classes add up to the probability", 
   CHECK(std::accumulate(parts.begin(), parts.end(), 0.0) == Approx(p[0]).margin(1e-12));
 }
 
-TEST_CASE("contributions of exported trees add up to what their predictions are made of", "[models][tasks]") {
+TEST_CASE("contributions of exported trees add up to their margins", "[models][tasks]") {
   for (const std::string_view name : {"xgb-3.4/pipeline_task_classes", "lgb-4.7/pipeline_task_classes",
                                       "sk-1.9/pipeline_task_classes_hist", "sk-1.9/pipeline_task_targets_forest"}) {
     const auto file =

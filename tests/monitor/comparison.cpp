@@ -60,7 +60,7 @@ ts::model_outputs outputs(ts::task task, std::size_t columns = 1, std::vector<st
 
 }  // namespace
 
-TEST_CASE("a comparison counts what plain loops count, in whatever parts", "[monitor]") {
+TEST_CASE("a comparison equals plain loops, in any division into parts", "[monitor]") {
   const two_classes all(1000);
   const auto& layout = ts::prediction_layout::of_two_classes();
   ts::comparison_counts whole(layout, {"group"}), left(layout, {"group"}), right(layout, {"group"});

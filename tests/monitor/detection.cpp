@@ -29,7 +29,7 @@ void check_detection(const std::vector<student_faults::row>& rows, const ts::log
 
 }  // namespace
 
-TEST_CASE("faults are found in windows of 500 made-up records, and no alarm is false", "[monitor]") {
+TEST_CASE("faults are detected in windows of 500 synthetic records, without false alarms", "[monitor]") {
   const auto file = ts::load_model_file(TABSCORE_SOURCE_DIR "/models/student_logistic.json").value();
   const auto model = ts::make_logistic(file).value();
   auto reference = ts::make_drift_reference(file).value();

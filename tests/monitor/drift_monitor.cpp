@@ -84,7 +84,7 @@ TEST_CASE("every record is counted once for each feature, text and probability, 
   CHECK(whole.read().samples == 1000);
 }
 
-TEST_CASE("a monitor forgets in its windows what lies further back", "[monitor]") {
+TEST_CASE("a monitor's windows drop older records", "[monitor]") {
   hand_clock::minute = std::chrono::minutes(1000);
   drift_monitor monitor(ts::make_drift_reference(file()).value(), 100);
   const auto seen = [&](ts::window w) { return ts::report_drift(monitor.reference(), monitor.counts(w)).records; };
@@ -103,7 +103,7 @@ TEST_CASE("a monitor forgets in its windows what lies further back", "[monitor]"
   CHECK(seen(ts::window::total) == 500);
 }
 
-TEST_CASE("nobody can tell when the counting was done", "[monitor]") {
+TEST_CASE("the time of counting does not change the counts", "[monitor]") {
   hand_clock::minute = std::chrono::minutes(1000);
   std::mt19937_64 random(5);
   const ts::drift_reference reference = ts::make_drift_reference(file()).value();

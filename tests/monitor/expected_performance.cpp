@@ -75,7 +75,7 @@ TEST_CASE("expected figures are the sums over probabilities", "[monitor]") {
   CHECK(auc.at_most - auc.at_least < 1e-4);
 }
 
-TEST_CASE("the intervals of expected figures hold what labels show", "[monitor]") {
+TEST_CASE("the intervals of expected figures contain the figures by labels", "[monitor]") {
   const auto all = probabilities(800, 5);
   const auto figures = by_name(ts::report_expected(expected(all)));
   std::mt19937_64 random(17);

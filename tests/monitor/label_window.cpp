@@ -78,7 +78,7 @@ TEST_CASE("labels join the predictions of the window, each id once", "[monitor]"
   CHECK(join(off, "1", 1) == label_outcome::unknown);
 }
 
-TEST_CASE("a window finds what a queue and a map of the same size find", "[monitor]") {
+TEST_CASE("a window finds the predictions of a queue and a map of the same size", "[monitor]") {
   std::mt19937_64 random(11);
   for (const std::size_t capacity : {1U, 2U, 7U, 64U}) {
     ts::label_window window({}, capacity);
@@ -112,7 +112,7 @@ TEST_CASE("a window finds what a queue and a map of the same size find", "[monit
   }
 }
 
-TEST_CASE("of ids that nobody asked for in time the first in the window counts", "[monitor]") {
+TEST_CASE("of a repeated id the first prediction in the window counts", "[monitor]") {
   ts::label_window window({}, 4);
   for (const int id : {1, 2, 3, 4, 5, 6, 1, 1, 7}) predict(window, id, id == 7 ? 0.75 : 0.25);
   CHECK(join(window, "5", 1) == label_outcome::unknown);

@@ -209,7 +209,7 @@ TEST_CASE("counts of parts merge into those of all, bit for bit and in any order
   CHECK(other.merge(ts::performance_counts(ts::model_outputs())));
 }
 
-TEST_CASE("a label or prediction that is none is refused by a sentence and not counted", "[monitor]") {
+TEST_CASE("a malformed label or prediction is refused with a sentence and not counted", "[monitor]") {
   const double nan = std::nan(""), infinity = std::numeric_limits<double>::infinity();
   const auto refused = [](const ts::model_outputs& m, std::vector<double> prediction, std::uint32_t predicted,
                           std::vector<double> label) {

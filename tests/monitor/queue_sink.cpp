@@ -56,7 +56,7 @@ struct identity {
 
 }  // namespace
 
-TEST_CASE("a sink of a few lines feeds a queue, and drops what is too much", "[monitor]") {
+TEST_CASE("a sink feeds a queue and drops records when the queue is full", "[monitor]") {
   std::mutex mutex;
   std::queue<message> queue;
   queue_sink sink{mutex, queue};

@@ -10,7 +10,7 @@
 namespace ts = tabscore;
 using std::chrono::minutes;
 
-TEST_CASE("windows hold what their time or number of records covers, at their granularity", "[monitor]") {
+TEST_CASE("windows hold the records of their time or number, at their granularity", "[monitor]") {
   std::mt19937_64 random(9);
   for (int round = 0; round < 20; ++round) {
     struct batch {
@@ -44,7 +44,7 @@ TEST_CASE("windows hold what their time or number of records covers, at their gr
   }
 }
 
-TEST_CASE("what is merged is part of the total only", "[monitor]") {
+TEST_CASE("merged counts are part of the total only", "[monitor]") {
   ts::sliding_counts counts(2, 100);
   const std::vector<std::uint64_t> before{3, 4};
   counts.merge(before);

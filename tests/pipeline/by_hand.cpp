@@ -57,7 +57,7 @@ TEST_CASE("a logistic model whose parts do not fit is an error", "[pipeline]") {
 #endif
 }
 
-TEST_CASE("a category that is duplicated is an error", "[pipeline]") {
+TEST_CASE("a duplicated category is an error", "[pipeline]") {
   CHECK(ts::one_hot::make({"x", "y", std::nullopt}).has_value());
   CHECK(ts::one_hot::make({"x", "y", "x"}).error().message == "the category \"x\" is duplicated");
   CHECK(ts::one_hot::make({std::nullopt, std::nullopt}).error().message == "the missing category is duplicated");

@@ -203,7 +203,7 @@ TEST_CASE("bands of every task's numbers", "[decisions]") {
         "ad");
 }
 
-TEST_CASE("what is wrong with a policy is said in one sentence", "[decisions]") {
+TEST_CASE("an error of a policy is one sentence", "[decisions]") {
   const auto parse = [](std::string_view text) {
     const auto policy = ts::parse_policy(text, "p.json");
     return policy ? std::string() : policy.error().message;
@@ -382,7 +382,7 @@ TEST_CASE("decisions in answers, log lines, tables and tensors", "[decisions]") 
   CHECK(out.view() == "0.75,1,decline\n,,\n0.5,1,decline\n");
 }
 
-TEST_CASE("a decision behind several classes, and behind numbers", "[decisions]") {
+TEST_CASE("a decision after several classes, and after numbers", "[decisions]") {
   ts::score_buffers buffers;
   const auto answer = [&](const auto& pipe) {
     REQUIRE(pipe);

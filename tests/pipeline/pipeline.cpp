@@ -209,7 +209,7 @@ struct by_terms : by_hand {
 };
 }  // namespace
 
-TEST_CASE("each record of a batch is explained, whatever block it is in, and no sink is told", "[pipeline]") {
+TEST_CASE("each record of a batch is explained, in any block, without a call of a sink", "[pipeline]") {
   count_sink count;
   const ts::pipeline pipe{loan{}, rules, features, by_terms{}, ts::sinks{count}};
   ts::score_buffers buffers;

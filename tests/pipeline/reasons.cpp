@@ -76,7 +76,7 @@ constexpr std::string_view body =
 
 }  // namespace
 
-TEST_CASE("the reasons of a record are what makes it worse than the baseline, the largest first", "[reasons]") {
+TEST_CASE("the reasons of a record make it worse than the baseline, the largest first", "[reasons]") {
   lines log;
   const auto pipe = pipeline_with(with_record, log);
   ts::workspace<loan> w;
@@ -101,7 +101,7 @@ TEST_CASE("the reasons of a record are what makes it worse than the baseline, th
                              "\n") != std::string_view::npos);
 }
 
-TEST_CASE("no more reasons than asked for, and none unless asked", "[reasons]") {
+TEST_CASE("at most the requested number of reasons, and no reasons without a request", "[reasons]") {
   lines log;
   const auto pipe = pipeline_with(with_record, log);
   ts::workspace<loan> w;

@@ -184,14 +184,14 @@ TEST_CASE("a broken array stops the stream and says so", "[pipeline]") {
   CHECK(last("[" + record(1) + ",]") == "Expecting value");
 }
 
-TEST_CASE("an empty list is too few records, no lines are none", "[pipeline]") {
+TEST_CASE("an empty list has too few records, an empty stream has no records", "[pipeline]") {
   harness h;
   CHECK(h.run("[]", stream_format::array, 1).wrong.size() == 1);
   CHECK(h.run("", stream_format::lines, 1).whole);
   CHECK(h.run("\n \n", stream_format::lines, 1).chunks == 0);
 }
 
-TEST_CASE("a stream stops when it is told to", "[pipeline]") {
+TEST_CASE("a stream stops when its callback returns false", "[pipeline]") {
   harness h;
   ts::record_stream stream(h.pipe, h.w, stream_format::lines, 100);
   std::size_t chunks = 0;
@@ -279,7 +279,7 @@ TEST_CASE("a stream that skips predicts each good record beside the bad ones", "
   }
 }
 
-TEST_CASE("a stream that skips stops when it is told to, and where an array is broken", "[pipeline]") {
+TEST_CASE("a stream that skips stops when its callback returns false, and at a broken array", "[pipeline]") {
   harness h;
   ts::record_stream some(h.pipe, h.w, stream_format::lines, 100000, {.on_error = ts::on_error::skip});
   std::size_t calls = 0;

@@ -64,7 +64,7 @@ TEST_CASE("a body becomes predictions, alone or in a list, with the same bits", 
   CHECK(f.drift.read().samples == 1001);
 }
 
-TEST_CASE("what is wrong with a body is a value, and nothing of it is counted", "[pipeline]") {
+TEST_CASE("an error of a body is a value, and no record of it is counted", "[pipeline]") {
   fixture f;
   const auto pipe = f.pipe();
   const auto outcome = [&](const std::string& text, ts::body_shape shape = ts::body_shape::records) {

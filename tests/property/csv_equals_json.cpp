@@ -19,7 +19,7 @@ TEST_CASE("any bytes are read as the grammar of CSV says", "[property]") {
   }
 }
 
-TEST_CASE("a cell gives what the JSON gives that it stands for", "[property]") {
+TEST_CASE("a cell gives the value of its JSON form", "[property]") {
   std::mt19937 random(7);
   const std::vector<std::string> nasty{"",
                                        "0",

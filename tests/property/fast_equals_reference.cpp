@@ -246,7 +246,7 @@ void compare_many(std::uint64_t seed, int bodies) {
 
 }  // namespace
 
-TEST_CASE("the fast path gives up or finds what the reference one finds, bit for bit", "[property]") {
+TEST_CASE("the fast path stops or equals the reference path, bit for bit", "[property]") {
   compare_many<student, ts::coerce::python>(1, 1500);
   compare_many<student, ts::coerce::strict>(2, 700);
   compare_many<loan, ts::coerce::python>(3, 1500);

@@ -127,7 +127,7 @@ void wait_for(Api& api, std::string_view target, std::string_view part) {
 
 }  // namespace
 
-TEST_CASE("challengers score what the model has scored, and are compared with it", "[serving]") {
+TEST_CASE("challengers score the model's records and are compared with it", "[serving]") {
   const files f;
   const std::array models{champion, f.model("a.json", -0.5), f.model("b.json", 0.25)};
   endpoint<loans> api({.model = champion,
@@ -214,7 +214,7 @@ TEST_CASE("challengers score what the model has scored, and are compared with it
   }
 }
 
-TEST_CASE("what finds no room is shed, and answers stay", "[serving]") {
+TEST_CASE("batches without space are shed, and answers do not change", "[serving]") {
   const files f;
   endpoint<loans> api({.model = champion, .challengers = {{f.model("a.json", -0.5)}}, .challenger_queue = 8});
   endpoint<loans> alone({.model = champion});

@@ -71,7 +71,7 @@ TEST_CASE("an endpoint without a model says so on every route", "[serving]") {
   CHECK_FALSE(api.save_state());
 }
 
-TEST_CASE("start() gives the error of what cannot be loaded", "[serving]") {
+TEST_CASE("start() gives the error of a file that cannot be loaded", "[serving]") {
   const auto failure = [](ts::serving::settings settings) {
     endpoint<loans> api(std::move(settings));
     const auto failed = api.start();

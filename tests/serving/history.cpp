@@ -18,7 +18,7 @@ std::string json(const ts::serving::detail::monitoring_history& history) {
 
 }  // namespace
 
-TEST_CASE("The history has what the task counts") {
+TEST_CASE("the history has the counts of the task") {
   ts::serving::detail::monitoring_history two(ts::task::binary), number(ts::task::regression), odd(ts::task::anomaly);
   two.add({10, 4, 1, 2, 0.5}, {R"("p")"});
   number.add({10, 0, 0, 0, 0.0}, {R"("a")", R"("b")"});

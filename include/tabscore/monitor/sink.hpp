@@ -93,7 +93,7 @@ class sinks {
   template <schema_type Schema>
   bool admit(const scored<Schema>& batch) const noexcept {
     static_assert((0 + ... + int{refusing_sink<Sink, Schema>}) <= 1,
-                  "tabscore: of the sinks of a pipeline only one may refuse, or a batch would be with one of two");
+                  "tabscore: a pipeline accepts one sink with admit(): two could disagree about a batch");
     const auto ask = [&]<class S>(S& s) {
       if constexpr (refusing_sink<S, Schema>) return s.admit(batch);
       return true;

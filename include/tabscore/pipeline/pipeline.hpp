@@ -101,15 +101,15 @@ class pipeline {
   class block_features;
 
   static_assert(detail::is_rules<std::remove_const_t<Rules>>,
-                "tabscore: behind the schema a pipeline takes ts::rules{...}");
+                "tabscore: the argument after the schema is ts::rules{...}");
   static_assert(detail::is_features<std::remove_const_t<Features>>,
-                "tabscore: behind the rules a pipeline takes ts::features{...}");
+                "tabscore: the argument after the rules is ts::features{...}");
   static_assert(!detail::is_result<Model>,
                 "tabscore: a pipeline takes a model, not a result that may hold an error: check it and give *model");
   static_assert(detail::is_result<Model> || scorer<Model>,
                 "tabscore: a model has features(), threshold() and score(block, scratch, probability), all const");
   static_assert(detail::is_sinks<std::remove_const_t<Sinks>>,
-                "tabscore: behind the model a pipeline takes ts::sinks{a, b}");
+                "tabscore: the argument after the model is ts::sinks{a, b}");
   static_assert(Sinks::template fit<Schema, Features::template width<Schema>>);
   static_assert(Features::template unique_names<Schema>(), "tabscore: two features have the same name");
 

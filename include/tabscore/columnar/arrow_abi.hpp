@@ -97,7 +97,7 @@ class arrow_owner {
     reset();
     return &held_;
   }
-  /// Hands what is held over to `to`.
+  /// Moves the struct to `to`.
   void move_to(Struct* to) noexcept {
     *to = held_;
     held_ = Struct{};

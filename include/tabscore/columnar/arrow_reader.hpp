@@ -20,7 +20,7 @@ namespace tabscore::inline TABSCORE_ABI {
 
 namespace detail {
 
-/// What a column's values are, from its format string.
+/// The type of a column's values, from its format string.
 enum class arrow_type : std::uint8_t {
   unknown,
   null,
@@ -107,7 +107,7 @@ struct arrow_validity {
 template <schema_type Schema>
 class arrow_reader {
  public:
-  /// Or what is wrong with the columns of such batches, by name.
+  /// The reader, or the error of the columns, by name.
   static result<arrow_reader> make(const ArrowSchema& records) {
     if (records.format == nullptr || std::string_view(records.format) != "+s") {
       return error{errc::structure, "Arrow: the records are no struct but of format '" +

@@ -43,7 +43,7 @@ struct pydantic2 {
 
     /// Appends an error in a field.
     void append_error(text_buffer& out, const field_error& e);
-    /// As what a validator of the record raises.
+    /// In the form of an error of a validator of the record.
     void append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t row);
 
    private:

@@ -73,7 +73,7 @@ struct python {
     return {0, fault::not_real};
   }
 
-  /// A truth value as `bool` reads it.
+  /// A boolean as `bool` reads it.
   static coerced<bool> boolean(json_value v) {
     switch (v.kind()) {
       case json_kind::boolean:

@@ -91,7 +91,7 @@ class tensor_decoder {
   }
 
   // What the last request said.
-  /// The request's `id`, which the response repeats.
+  /// The request's `id`, repeated in the response.
   const std::optional<std::string>& id() const noexcept { return id_; }
   /// The selected outputs, each once; empty: all.
   std::span<const std::string> outputs() const noexcept { return outputs_; }

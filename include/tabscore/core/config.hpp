@@ -50,7 +50,7 @@
 #endif
 #endif
 
-/// With TABSCORE_COMPILED, what stands before an instantiation that is compiled once, in tabscore.cpp.
+/// With TABSCORE_COMPILED, the prefix of an instantiation that is compiled once, in tabscore.cpp.
 #if TABSCORE_BODIES
 #define TABSCORE_INSTANCE
 #else

@@ -30,8 +30,8 @@ namespace detail {
 
 __extension__ typedef unsigned __int128 uint128;
 
-/// 0.d1d2...d17 * 10^point, where digits is d1d2...d17, d1 is not 0 and behind the fewest digits that round-trip there
-/// are zeros.
+/// 0.d1d2...d17 * 10^point, where digits is d1d2...d17 and d1 is not 0; zeros follow the shortest digits that
+/// round-trip.
 struct decimal {
   std::uint64_t digits;
   int point;

@@ -529,7 +529,7 @@ constexpr auto is_missing(const A& a) { return detail::make_missing(a); }
 /// The same as is_missing().
 template <expression_type A>
 constexpr auto missing(const A& a) { return is_missing(a); }
-/// True where the value is one of these: in(col<"country">, {"US", "CA"}). A missing value is none of them.
+/// True where the value is in the list: in(col<"country">, {"US", "CA"}). False for a missing value.
 template <expression_type A, detail::formula_part T, std::size_t N>
 constexpr auto in(const A& a, const T (&values)[N]) { return detail::make_membership(a, values); }
 /// @cond  What does not compile, with a sentence.

@@ -19,7 +19,7 @@ struct broken_rule {
   std::string_view message;  ///< lives as long as the text given to rule()
 };
 
-/// A condition that every record must meet, and the message for a broken one.
+/// A condition that every record must meet, and the message for a broken one. Immutable: threads share it.
 template <expression_type Condition>
 class rule {
  public:
@@ -60,7 +60,7 @@ class rule {
   std::string_view message_;
 };
 
-/// The rules of a pipeline, checked over a whole batch once its fields are valid. rules{} is empty.
+/// The rules of a pipeline, checked over a whole batch with valid fields. rules{} is empty. Immutable.
 template <class... Rule>
 class rules {
  public:

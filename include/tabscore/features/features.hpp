@@ -30,7 +30,7 @@ constexpr named_feature<Name, Formula> feature(Formula formula) {
 template <class... Feature>
 class features {
  public:
-  /// Engineered features, behind the schema's numeric fields in this order.
+  /// Engineered features, after the schema's numeric fields, in this order.
   constexpr explicit features(Feature... f) : engineered_(f...) {}
 
   template <schema_type Schema>

@@ -24,7 +24,7 @@
 namespace tabscore::inline TABSCORE_ABI::files {
 
 /// A file of a fixed number of 64-bit words, mapped into memory: stored words are in the file also after SIGKILL (a
-/// power loss may lose them). Locked: one process has it open.
+/// power loss may lose them). Locked: one process has it open. Writers synchronise themselves.
 class mapped_file {
  public:
   mapped_file() = default;

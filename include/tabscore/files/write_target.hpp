@@ -28,8 +28,8 @@ struct write_target {
   bool exists = false;   ///< there is something at the path
   bool is_plain = true;  ///< a regular file or nothing yet. Anything else, and whatever /dev/stdout names, is written
                          ///< to and neither replaced nor renamed
-  int descriptor = -1;   ///< of this process, that the name stands for (/dev/stdout, /dev/fd/3)
-  struct ::stat status {};  ///< of what is there, if it exists
+  int descriptor = -1;   ///< of this process, named by the path (/dev/stdout, /dev/fd/3)
+  struct ::stat status {};  ///< of the target, if it exists
 
   /// It is a named pipe.
   bool is_fifo() const noexcept { return exists && S_ISFIFO(status.st_mode); }

@@ -171,7 +171,7 @@ class clickhouse_cursor {
     const char* const from = take(size);
     return from == nullptr ? std::string_view{} : std::string_view(from, static_cast<std::size_t>(size));
   }
-  /// Calls f(text) for each of `count` texts, as far as the bytes go; how many there were. Stands behind the last one.
+  /// Calls f(text) for each of `count` texts as far as the bytes go; returns their number and moves past the last one.
   template <class F>
   std::uint64_t texts(std::uint64_t count, F&& f) {
     constexpr std::size_t group = 8;
@@ -297,7 +297,7 @@ inline std::string clickhouse_name(std::string_view name) {
   return quoted + "`";
 }
 
-/// The type of a prediction's column: NULL where there is no prediction. Behind these columns is the reason, a String.
+/// The type of a prediction's column; NULL without a prediction. The reason, a String, follows these columns.
 constexpr std::string_view clickhouse_type_of(prediction_column::kind column) noexcept {
   switch (column) {
     case prediction_column::kind::label:

@@ -236,7 +236,7 @@ class csv_decoder final : public block_decoder<Schema> {
     }
   }
 
-  /// The JSON value that a cell stands for; false where it is not a text.
+  /// The JSON value of a cell; false where it is not a text.
   bool append_cell(field_kind kind, extent cell) {
     const std::string_view text = cell.view();
     if (cell.begin == nullptr || (kind != field_kind::text && text.empty())) {

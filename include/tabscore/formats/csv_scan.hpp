@@ -21,7 +21,7 @@ namespace tabscore::inline TABSCORE_ABI {
 /// How a CSV file is written.
 struct csv_dialect {
   char separator = ',';              ///< between the cells
-  bool line_breaks_in_cells = true;  ///< in quoted ones; where there are none, every line feed ends a record
+  bool line_breaks_in_cells = true;  ///< in quoted cells; without them every line feed ends a record
 };
 
 namespace detail {
@@ -67,8 +67,8 @@ struct csv_stop {
   bool is_clean;         ///< the end, and outside quotes
 };
 
-/// Calls f(offset, bits) for 64 bytes after another, from a place where a record begins: a bit for each byte that ends
-/// a cell. The text has 64 readable bytes behind it.
+/// Calls f(offset, bits) for each 64 bytes, from the begin of a record: a bit for each byte that ends a cell. 64 bytes
+/// after the text are readable.
 template <class F>
 csv_stop scan_csv(std::string_view text, std::size_t from, const csv_dialect& dialect, F&& f) {
   std::uint64_t inside = 0;           // all ones within quotes

@@ -85,11 +85,11 @@ class record_framing {
   /// Records end with a line feed (the last one of a stream may lack it until it is put into a block), so that people
   /// can be told a line's number; and every line feed ends one.
   virtual bool has_lines() const noexcept { return false; }
-  /// A block that ends behind a line feed ends behind a record.
+  /// A block that ends after a line feed ends after a record.
   virtual bool line_feeds_end_records() const noexcept { return has_lines(); }
 };
 
-/// A format that records come in.
+/// A format of records. begin() and whole(): one thread at a time; one decoder per thread.
 template <schema_type Schema>
 class record_format : public record_framing {
  public:

@@ -64,7 +64,7 @@ class native_block {
     return in.malformed() ? malformed(c.name, "has a text of a malformed size") : state::unfinished;
   }
 
-  /// Passes over texts; those that were passed already are not looked at again.
+  /// Skips texts; texts skipped before are not read again.
   bool walk(std::string_view bytes, clickhouse_cursor& in, std::uint64_t count) {
     if (in.out()) return false;
     clickhouse_cursor next(bytes, (std::max)(walked_, in.at()));  // one of its own stays in registers

@@ -21,7 +21,7 @@ namespace tabscore::inline TABSCORE_ABI {
 
 namespace detail {
 
-/// Lines of JSON into a batch: many at once by the fast path; where that gives up, both halves, down to the one line.
+/// Decodes lines of JSON into a batch: many at once by the fast path, else halves, down to one line.
 template <schema_type Schema, class Policy>
 class ndjson_decoder final : public block_decoder<Schema> {
  public:

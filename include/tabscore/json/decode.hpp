@@ -45,8 +45,8 @@ class decoder {
   /// The limits of a body.
   const decode_limits& limits() const noexcept { return limits_; }
 
-  // What the last body was found to be.
-  /// The errors in fields, when decoding found them.
+  // The result of the last body.
+  /// The errors in fields, if decoding found some.
   const decode_faults& faults() const noexcept { return found_.faults; }
   /// Where the JSON is broken, when it is.
   const syntax_error& syntax() const noexcept { return found_.syntax; }

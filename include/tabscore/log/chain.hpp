@@ -59,7 +59,7 @@ namespace detail {
 bool find_object(std::string_view text, chained_line& to);
 }  // namespace detail
 
-/// Hashes and writes the batches of a chain.
+/// Hashes and writes the batches of a chain. Not for concurrent use.
 class log_chain {
  public:
   /// Room for the end of a batch.
@@ -118,7 +118,7 @@ class log_chain {
 /// not one of a chained log, or has no such object.
 std::optional<std::string> erased_line(const log_chain& chain, std::string_view line);
 
-/// Checks a log's lines, in their order and file by file.
+/// Checks a log's lines, in their order and file by file. Not for concurrent use.
 class chain_checker {
  public:
   /// `after`: the batch before the first line, where it is known.
@@ -205,7 +205,7 @@ inline std::optional<chained_line::batch_end> take_batch_end(std::string_view& l
   return end;
 }
 
-/// Behind the text that begins with its quote; npos where it does not end.
+/// The end of the text that begins with its quote; npos without an end.
 inline std::size_t text_size(std::string_view text) {
   for (std::size_t at = text.find('"', 1); at != std::string_view::npos; at = text.find('"', at + 1)) {
     const std::size_t before = text.find_last_not_of('\\', at - 1);  // an even number of backslashes: they are its own
@@ -214,7 +214,7 @@ inline std::size_t text_size(std::string_view text) {
   return std::string_view::npos;
 }
 
-/// Behind the object that begins a text; npos where it does not end.
+/// The end of the object that begins a text; npos without an end.
 inline std::size_t object_size(std::string_view text) {
   std::size_t depth = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {

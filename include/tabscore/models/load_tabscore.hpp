@@ -15,8 +15,8 @@ namespace tabscore::inline TABSCORE_ABI {
 /// Larger files are refused before they are parsed.
 inline constexpr std::size_t max_model_file_bytes = std::size_t{1} << 30;
 
-/// Reads a model file from memory; `name` stands for it in errors. Strict: see docs/reference/model-file.md. The checks
-/// are for the scorer that is built from it to replay.
+/// Reads a model file from memory; `name` names it in errors. Strict: see docs/reference/model-file.md. The scorer made
+/// from it replays the checks.
 result<model_file> parse_model_file(std::string_view bytes, std::string_view name);
 
 /// The bytes of a model file, for parse_model_file() or for hashing.

@@ -130,8 +130,8 @@ bool explains_against_mean(const Model& model) noexcept {
   return false;
 }
 
-/// An explainable scorer whose bins may have reasons of their own: bin_reasons() has all of them, find_bin_reasons()
-/// writes the position of the reason of each row's bin of each feature (rows x features), or record_reasons::none.
+/// An explainable scorer whose bins may have reasons: bin_reasons() has all of them, find_bin_reasons() writes the
+/// position of the reason of each row's bin of each feature (rows x features), or record_reasons::none.
 template <class Model>
 concept gives_bin_reasons = explainable<Model> &&
     requires(const Model& model, const feature_block& x, scratch& memory, std::span<std::uint16_t> out) {
@@ -155,7 +155,7 @@ concept fault_finder = scorer<Model> &&
   { model.takes_missing(i) } -> std::same_as<bool>;                   // feature i, numeric ones first
 };
 
-/// Any scorer behind one virtual call per block, for models chosen at run time. Copies share ownership.
+/// Any scorer behind one virtual call per block, for models chosen at run time. Immutable; copies and threads share it.
 class any_scorer {
  public:
   /// Takes the model over; copies share it.

@@ -56,7 +56,7 @@ struct swap_table {
   friend bool operator==(const swap_table&, const swap_table&) = default;
 };
 
-/// Differences of a predicted number, second model minus first.
+/// Differences of a predicted number, second model minus first. Not for concurrent use.
 class difference_counts {
  public:
   /// Edges of magnitude 1, 2 and 5 times a power of ten, 1e-9 to 5e9, and a cell for all that is smaller.

@@ -219,7 +219,7 @@ class basic_drift_monitor {
            local.rows.prepare(features);
   }
 
-  /// Nobody can tell when it was done.
+  /// The time of the call does not change the counts.
   void count(few_rows& from) const noexcept {
     if (from.rows.rows() == 0) return;
     const std::lock_guard lock(mutex_);

@@ -137,7 +137,7 @@ inline ranking rank_groups(std::span<const score_group> groups, bool tied) {
   return r;
 }
 
-/// Scores with their labels, kept one by one for exact figures: 16 bytes a record.
+/// Scores with their labels, kept one by one for exact figures: 16 bytes per record. Not for concurrent use.
 class score_pairs {
  public:
   /// Adds a record.

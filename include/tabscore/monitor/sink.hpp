@@ -78,7 +78,7 @@ constexpr bool checked_sink() {
 }
 }  // namespace detail
 
-/// Passes each batch to all of its sinks, in order. Refers to them: they must outlive it. sinks{} is empty.
+/// Passes each batch to its sinks, in order. Refers to them: they must outlive it. As thread-safe as they are.
 template <class... Sink>
 class sinks {
  public:

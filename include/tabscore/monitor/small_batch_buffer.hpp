@@ -54,7 +54,7 @@ class small_batch_buffer {
   std::span<const std::uint64_t> decisions() const noexcept { return std::span(decisions_).first(decided_); }
   /// Numeric features of each.
   std::size_t features() const noexcept { return numbers_.size() / stride - 1; }
-  /// Of a feature, or behind the last one the predictions.
+  /// Of a feature, or after the last one the predictions.
   std::span<const double> column(std::size_t j) const noexcept { return {numbers_.data() + j * stride, rows_}; }
 
   /// Does another batch have no room?

@@ -17,7 +17,7 @@ struct decision_table {
   /// The cost of a decision, by the true class.
   struct cost {
     std::string decision;                                 ///< the decision that it is of
-    std::vector<std::pair<std::string, double>> classes;  ///< what the decision costs if the record is of the class
+    std::vector<std::pair<std::string, double>> classes;  ///< cost of the decision for a record of the class
   };
   std::string place;           ///< in the file, for errors: "by.values.car", or empty
   std::string number;          ///< that the bands are of: a member of the prediction, or a class; empty: the only one
@@ -36,7 +36,7 @@ struct decision_policy {
   std::string sha256;   ///< of the file's bytes
   std::string tables;   ///< the members of the file that decide, as one JSON object
   std::string field;    ///< whose value chooses the table; empty: `otherwise` is for all records
-  std::vector<std::pair<std::string, decision_table>> values;  ///< texts, or integers and truth values as JSON has them
+  std::vector<std::pair<std::string, decision_table>> values;  ///< texts, or integers and booleans as in JSON
   std::optional<decision_table> otherwise;                     ///< for records whose value has no table
   std::optional<decision_table> missing;                       ///< of records without a value; nothing: as otherwise
   std::optional<reason_table> reasons;                         ///< for the persons concerned by adverse decisions

@@ -27,7 +27,7 @@ struct label {
   std::optional<std::int64_t> time{};  ///< when it became known, in microseconds since 1970
 };
 
-/// Reads labels of a model's predictions. Immutable: threads share it. A label is
+/// Reads labels of a model's predictions. Not for concurrent use. A label is
 ///  - binary, score, anomaly: 0 or 1, false or true, or the name of a class (its number, where classes are numbers)
 ///  - multiclass: the name (number, truth value) of a class
 ///  - regression, quantiles: a finite number; of several targets a list of them

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Scoring a table where it lies: the caller's own arrays, one per field, are read in place and never copied.
+// Scoring the caller's own arrays, one per field, without a copy.
 #include <fmt/format.h>
 #include <tabscore/models/logistic.hpp>
 #include <tabscore/pipeline/pipeline.hpp>
@@ -15,7 +15,7 @@ using loan = ts::schema<ts::text<"purpose">, ts::integer<"months", ts::gt{0}>, t
                         ts::real<"income">>;
 
 int main() {
-  // As a data frame or a column store has them.
+  // As in a data frame or a column store.
   const std::vector<std::string_view> purpose{"house", "boat", "car"};
   std::vector<std::int64_t> months{120, 60, 48};
   const std::vector<double> amount{49000, 80000, 12000};
@@ -33,7 +33,7 @@ int main() {
     if (const auto* p = std::get_if<ts::predictions>(&outcome)) fmt::print("{:.6f}\n", fmt::join(p->probability, " "));
   };
   show(table);
-  show(table.slice(1, 2));  // any run of rows; the same bits as before
+  show(table.slice(1, 2));  // any range of rows, with the same bits
 
   months[1] = 0;  // scoring does not check bounds, validate() does
   ts::validation_errors errors;

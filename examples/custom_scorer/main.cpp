@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A model of one's own: whatever has features(), threshold() and score() is a scorer. Here a card of points, as credit
-// officers write them, scored beside a logistic regression behind one type.
+// A custom model: any type with features(), threshold() and score() is a scorer. Here a scorecard of points, beside a
+// logistic regression, both as ts::any_scorer.
 #include <fmt/format.h>
 #include <tabscore/models/logistic.hpp>
 #include <tabscore/pipeline/pipeline.hpp>
@@ -13,7 +13,7 @@ using ts::col;
 
 using loan = ts::schema<ts::text<"purpose">, ts::integer<"months", ts::gt{0}>, ts::real<"amount", ts::gt{0}>>;
 
-class points_card {  // immutable, so that threads share it; what it works with is in the caller's scratch
+class points_card {  // immutable: threads share it; working memory is the caller's scratch
  public:
   const ts::feature_names& features() const noexcept { return names_; }
   double threshold() const noexcept { return 0.5; }

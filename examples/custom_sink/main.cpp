@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Sinks of one's own: one that hears of whole batches, one that also looks at the features. A sink is told of a batch
-// once all of it is scored, by the scoring thread, so it must be safe for as many threads as share the pipeline.
+// Two sinks: one that reads scored batches, one that also reads the features. record() is called once per fully scored
+// batch, by the scoring thread: it must be safe for as many threads as share the pipeline.
 #include <fmt/format.h>
 #include <tabscore/models/logistic.hpp>
 #include <tabscore/pipeline/pipeline.hpp>
@@ -13,7 +13,7 @@ using ts::col;
 
 using loan = ts::schema<ts::integer<"months", ts::gt{0}>, ts::real<"amount", ts::gt{0}>>;
 
-struct exposure {  // money that was asked for by those who are likely to default
+struct exposure {  // sum of the amounts of loans that are predicted to default
   std::atomic<double> at_risk = 0;
   void record(const ts::scored<loan>& batch) noexcept {
     const auto amount = batch.records.get<"amount">();
@@ -53,7 +53,7 @@ int main() {
   ts::batch<loan> batch;
   for (int i = 1; i <= 1000; ++i) batch.push_back(12 + i % 48, 50.0 * i);
   pipe.score(batch, buffers);
-  batch.push_back(12, 100000.0);  // breaks the rule, so the sinks hear nothing of this batch
+  batch.push_back(12, 100000.0);  // breaks the rule: the sinks receive nothing of this batch
   pipe.score(batch, buffers);
   fmt::print("at risk {:.0f}, largest instalment {:.2f}\n", money.at_risk.load(), instalments.largest.load());
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Scoring in a backend, without JSON: its own structs in, probabilities out. The records are loans; nothing in the
-// library knows about them.
+// Scoring in a backend, without JSON: structs of the backend in, probabilities out. The records are loans.
 #include <fmt/format.h>
 #include <tabscore/models/logistic.hpp>
 #include <tabscore/monitor/moments.hpp>

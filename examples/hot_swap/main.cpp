@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A model exchanged while threads score with it. A batch is scored whole by the model that was current when it began;
-// nobody waits, and the old model is destroyed once its last batch is done.
+// A model replaced while threads score with it. A batch is scored by the model that was current when it began; no
+// thread waits, and the old model is destroyed after its last batch.
 #include <fmt/format.h>
 #include <tabscore/models/logistic.hpp>
 #include <tabscore/pipeline/pipeline.hpp>
@@ -29,7 +29,7 @@ int main() {
 
   std::atomic<bool> done = false;
   std::atomic<int> torn = 0;
-  const auto serve = [&] {  // until told to stop: each thread with a reader and buffers of its own
+  const auto serve = [&] {  // until stopped: each thread has its own reader and buffers
     ts::swappable<pipeline>::reader reads(live);
     ts::score_buffers buffers;
     while (!done) {
@@ -49,7 +49,7 @@ int main() {
   {
     const auto begun = reads.pin();
     for (int i = 1; i <= 100; ++i) live.publish(std::make_unique<pipeline>(trained(-1 + 0.01 * i)));
-    show(*begun);  // still what it pinned
+    show(*begun);  // still the pinned model
   }
   show(*reads.pin());
   done = true;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A booster as LightGBM's save_model writes it: text, here a small one that stands in the program, usually a file for
-// load_lightgbm(). What each feature adds to a prediction, too.
+// A booster in the text format of LightGBM's save_model, here a small one in the program, usually a file for
+// load_lightgbm(); and the contributions of its features.
 #include <fmt/format.h>
 #include <tabscore/models/contributions.hpp>
 #include <tabscore/models/load_lightgbm.hpp>

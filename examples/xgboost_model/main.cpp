@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A booster as XGBoost saved it (train.py): over a matrix of the caller's, then over records in a pipeline. The
-// expected output is XGBoost's own.
+// A booster saved by XGBoost (train.py) scores a matrix of the caller, then records in a pipeline. The expected output
+// is XGBoost's.
 #include <fmt/format.h>
 #include <tabscore/models/encoded_forest.hpp>
 #include <tabscore/models/feature_match.hpp>
@@ -34,8 +34,8 @@ int main(int argc, char** argv) {
   trees->predict(ts::row_major(matrix.data(), 3, 3), chance, memory);
   for (const double p : chance) fmt::print("{:.6f}\n", p);
 
-  // Records: the same trees behind a schema, its bounds, rules and sinks. These trees were trained on numbers as they
-  // are, so the encoder neither scales nor encodes.
+  // Records: the same trees behind a schema with its bounds, rules and sinks. The trees were trained on unscaled
+  // numbers, so the encoder neither scales nor encodes.
   const ts::encoder as_they_are{std::vector<ts::standardize>(3), {}};
   const auto model = ts::encoded_forest::make({names, {}}, as_they_are, *trees, 0.5);
   if (!model) return fail(model.error());

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """pages.py SOURCE: checks the pages of the documentation without building anything.
 
-Every page has fewer than 200 lines and is linked from docs/README.md; links and anchors resolve, also those in comments and
-messages; every code block has a language and a test (blocks.py compiles cpp, other tests run the blocks marked "run");
+Every page has fewer than 200 lines and is linked from docs/README.md; links, anchors and names of files resolve, also in comments
+and messages; every code block has a language and a test (blocks.py compiles cpp, other tests run the blocks marked "run");
 lists of errors, flags and metrics are complete."""
 
 import json
@@ -65,6 +65,16 @@ def check_links(source, path, text, linked):
             problem(path, text, link.start(), f"the link {link[1]} leads nowhere")
         elif anchor and full.suffix == ".md" and anchor not in anchors_of(full.read_text(encoding="utf-8")):
             problem(path, text, link.start(), f"{link[1]}: the page has no such heading")
+
+
+def check_paths(source, path, text):
+    """Files and headers that inline code names."""
+    for code in re.finditer(r"`((?:tests|benchmarks|examples|models|cmake|include)/[\w./-]+|\w+/(?:\w+/)*\w+\.(?:hpp|inc))`", text):
+        name = code[1]
+        roots = [source, source / "include", source / "include" / "tabscore", source / "include" / "tabscore" / "serving"]
+        made = name.startswith(("build/", "single_header/", "churn/")) or re.search(r"[A-Z]{4}", name)
+        if not made and not any((root / name).exists() or (root / f"{name}.cpp").exists() for root in roots):
+            problem(path, text, code.start(), f"there is no {name}")
 
 
 def words(text):
@@ -185,6 +195,8 @@ def main():
     from_index, counted = set(), 0
     for page in docs + others:
         path, text = page.relative_to(source), page.read_text(encoding="utf-8")
+        if path.name != "CHANGELOG.md":
+            check_paths(source, path, text)
         check_links(source, path, text, from_index if path == pathlib.Path("docs/README.md") else set())
         if page in docs and page.name not in UNCHECKED or path.name in ("README.md", "CONTRIBUTING.md") and page.parent == source:
             blocks = list(FENCE.finditer(text))

@@ -13,9 +13,9 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// Appends {"predictions":[{...},null,...],"errors":[...]}: an entry for each record of the list, null for the bad
-/// ones, and their errors and broken rules in the words of a dialect. Of several classes the `top` most likely ones are
-/// told. more(i), if given, appends further members of the i-th prediction's entry, its explanation say.
+/// Appends {"predictions":[{...},null,...],"errors":[...]}: an entry for each record of the list, null for a bad
+/// record; and the bad records' errors and broken rules in a dialect. For several classes, the `top` most likely ones.
+/// more(i), if given, appends further members to the entry of prediction i, its explanation for example.
 template <item_dialect Dialect = dialect::neutral, class More = std::nullptr_t>
 void append_partial(text_buffer& out, const partial_predictions& p, const prediction_names& members,
                     error_context context, More&& more = {}, std::size_t top = SIZE_MAX) {

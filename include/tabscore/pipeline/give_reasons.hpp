@@ -22,9 +22,9 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// Gives a pipeline the reasons of its policy: predictions have some where a request asks for them
-/// (request_options::reasons). Before threads share the pipeline. An error where the policy names another feature than
-/// the model's, the model has no contributions, or the baseline is no valid record, whose values are of the declared
+/// Gives a pipeline the reasons of its policy, for requests that set request_options::reasons. Call it
+/// before threads share the pipeline. An error where the policy names a feature that the model does not
+/// have, the model has no contributions, or the baseline is not a valid record with values of the declared
 /// types.
 template <class Pipeline>
 std::optional<error> give_reasons(Pipeline& pipe, const decision_policy& policy) {

@@ -20,17 +20,17 @@ namespace tabscore::inline TABSCORE_ABI {
 /// The shape of a body: {"records": [{...}, ...]}, or one record.
 enum class body_shape { records, record };
 
-/// Predictions of the valid records of a list, and why the others have none.
+/// Predictions of the valid records of a list, and the errors of the others.
 struct partial_predictions {
   predictions scores;               ///< of the valid records, in their order
-  std::vector<std::uint32_t> rows;  ///< the position of each of these in the list, ascending
+  std::vector<std::uint32_t> rows;  ///< their positions in the list, ascending
   std::size_t records = 0;          ///< length of the list
   validation_errors errors;         ///< of fields, and of records without a probability, ascending by row
   std::vector<broken_rule> broken;  ///< rules that records with valid fields break, ascending by row
   std::size_t unlisted = 0;         ///< further errors, beyond decode_limits::max_errors
 };
 
-/// The body is valid as far as it can be checked without a pipeline, and there is no pipeline.
+/// The body is valid, as far as can be checked without a pipeline; no pipeline was given.
 struct no_model {};
 
 /// The result of scoring a body. Predictions live in the workspace, a syntax error points into the body. The last three
@@ -38,7 +38,7 @@ struct no_model {};
 using outcome = std::variant<predictions, validation_errors, broken_rule, syntax_error, unreadable, refused,
                              partial_predictions, no_model, error>;
 
-/// The sentences that stand for these outcomes.
+/// The sentences of these outcomes.
 inline constexpr std::string_view refused_detail = "The predictions cannot be logged.";
 /// The sentence of an answer while there is no model.
 inline constexpr std::string_view no_model_detail = "Model is not loaded.";

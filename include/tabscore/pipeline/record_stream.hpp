@@ -20,20 +20,20 @@ namespace tabscore::inline TABSCORE_ABI {
 /// How records follow one another: one per line (NDJSON), or in one array, bare or as {"records": [...]}.
 enum class stream_format { lines, array };
 
-/// Scores a stream of JSON records of any length in flat memory: bytes are fed as they come, every chunk of whole
-/// records is one batch for the rules, the model and the sinks, and its outcome is handed over before the next.
-/// A chunk with anything wrong in it is not scored, unless request_options::on_error is skip: then its outcome is
-/// partial_predictions. Memory: a chunk, or the longest record if that is longer, and the
-/// workspace for as many records. One thread; the pipeline and the workspace must outlive it.
+/// Scores a stream of JSON records of any length in constant memory: each chunk of complete records is one batch for
+/// the rules, the model and the sinks, and its outcome is passed on before the next chunk. A chunk with an error is not
+/// scored, unless request_options::on_error is skip: then its outcome is partial_predictions. Memory: a chunk, or the
+/// longest record if that is longer, and the workspace for as many records. One thread; the pipeline and the workspace
+/// must outlive it.
 ///
 ///     record_stream stream(pipe, workspace, stream_format::lines);
 ///     const auto each = [&](std::uint64_t first, const outcome& o) { ...; return true; };  // false stops
 ///     while (read(bytes)) if (!stream.feed(bytes, each)) break;
 ///     stream.finish(each);
 ///
-/// `first` is the number of the chunk's first record; field_error::row, broken_rule::row and partial_predictions::rows
-/// count from there. Of lines that are no JSON the first is handed over, `first` being its number; with skip each of
-/// them, between the lines around it. In an array a syntax error ends the stream.
+/// `first` is the index of the chunk's first record; field_error::row, broken_rule::row and partial_predictions::rows
+/// count from it. The first line that is not JSON has an outcome of its own, with its index as `first`; with skip each
+/// of them does. In an array a syntax error ends the stream.
 template <class Pipeline, schema_type Schema, class Policy>
 class record_stream {
  public:
@@ -50,10 +50,10 @@ class record_stream {
     state_ = format == stream_format::lines ? state::lines : state::head;
   }
 
-  /// Records handed over so far.
+  /// Number of records passed on so far.
   std::uint64_t records() const noexcept { return first_; }
 
-  /// The next bytes. False once it has stopped: because each() said so, or because the stream cannot go on.
+  /// Feeds the next bytes. False once the stream has stopped: each() returned false, or the stream cannot continue.
   template <class Each>
   bool feed(std::string_view bytes, Each&& each) {
     while (!bytes.empty() && state_ != state::stopped) {
@@ -77,7 +77,7 @@ class record_stream {
     return state_ != state::stopped;
   }
 
-  /// The end of the stream: what is left is handed over.
+  /// Ends the stream and scores the rest.
   template <class Each>
   bool finish(Each&& each) {
     if (state_ == state::lines) end_line(each, true);

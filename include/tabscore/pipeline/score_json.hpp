@@ -14,7 +14,7 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// The outcome of a body that a decoder has found no records in, or nothing.
+/// The outcome of a body without records, or nothing.
 template <schema_type Schema, class Policy>
 std::optional<outcome> decode_failure(decode_status status, const decoder<Schema, Policy>& from) {
   switch (status) {
@@ -45,7 +45,7 @@ std::optional<outcome> read_json(const Body& body, workspace<Schema, Policy>& w,
   return read_json(detail::padded_copy(body, w.body), w, shape);
 }
 
-/// Scores the records that read_json() left in the workspace: all of them are predicted and the sinks called, or none.
+/// Scores the records of read_json() in the workspace: all are predicted and the sinks called, or none.
 template <class Pipeline, schema_type Schema, class Policy>
 outcome score_records(const Pipeline& pipe, workspace<Schema, Policy>& w, body_shape shape = body_shape::records) {
   typename Pipeline::scoring run(pipe, w.buffers);
@@ -69,10 +69,10 @@ struct json_request {
 };
 }  // namespace detail
 
-/// From a body's bytes to predictions, or to all its errors, with every option. Without a pipeline (nullptr) the body
-/// is only validated, as a whole. The body is a simdjson::padded_string or a view of one; any other text (std::string,
-/// a literal) is copied into the workspace first. Safe to call from many threads with one pipeline, each with its own
-/// workspace.
+/// Scores a body: predictions, or all its errors. Without a pipeline (nullptr) the body is only
+/// validated, as a whole. The body is a simdjson::padded_string or a view of one; other texts
+/// (std::string, a literal) are copied into the workspace. Thread-safe with one pipeline and a workspace
+/// per thread.
 template <class Pipeline, schema_type Schema, class Policy, class Observer = no_observer>
 outcome score_request(const Pipeline* pipe, simdjson::padded_string_view body, workspace<Schema, Policy>& w,
                       const request_options& options = {}, Observer&& observer = {}) {
@@ -87,7 +87,7 @@ outcome score_request(const Pipeline* pipe, const Body& body, workspace<Schema, 
   return score_request(pipe, detail::padded_copy(body, w.body), w, options, observer);
 }
 
-/// score_request() without options: all records are predicted, or none. Nothing is counted or logged unless all of the
+/// score_request() without options: all records are predicted, or none. Nothing is counted or logged unless the whole
 /// body is predicted.
 template <class Pipeline, class Body, schema_type Schema, class Policy>
 outcome score_json(const Pipeline& pipe, const Body& body, workspace<Schema, Policy>& w,

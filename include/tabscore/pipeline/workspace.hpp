@@ -16,7 +16,7 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// All memory that a body needs on its way from bytes to predictions, reused by the next one. One per thread.
+/// The memory of a body from bytes to predictions, reused by the next body. One per thread.
 template <schema_type Schema, class Policy = coerce::strict>
 struct workspace {
   tabscore::decoder<Schema, Policy> decoder;  ///< with the errors of the last body
@@ -25,7 +25,7 @@ struct workspace {
   scratch body;                               ///< a copy of the last body that came without padding
 };
 
-/// What bodies may be besides padded ones: they are copied into the workspace.
+/// Bodies without padding: they are copied into the workspace.
 template <class Body>
 concept unpadded_body = std::convertible_to<const Body&, std::string_view> &&
     !std::convertible_to<const Body&, simdjson::padded_string_view>;

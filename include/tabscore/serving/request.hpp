@@ -8,7 +8,7 @@
 
 namespace tabscore::inline TABSCORE_ABI::serving {
 
-/// One complete HTTP request. The views must live until its response has been sent.
+/// One complete HTTP request. The views must live until its response is sent.
 struct request {
   std::string_view method = {};            ///< in capitals
   std::string_view path = {};              ///< as sent: percent-encoded, without the query
@@ -16,11 +16,11 @@ struct request {
   std::string_view content_type = {};      ///< of the body; empty: not given
   std::string_view content_encoding = {};  ///< of the body; empty: not given
   std::string_view accept = {};            ///< all such headers, joined by commas
-  std::string_view request_id = {};        ///< header x-request-id; empty: none, or several
-  std::string_view traceparent = {};       ///< header traceparent; empty: none, or several
+  std::string_view request_id = {};        ///< header x-request-id; empty: absent, or several
+  std::string_view traceparent = {};       ///< header traceparent; empty: absent, or several
   std::string_view body = {};              ///< without padding
-  bool expects_continue = false;           ///< the body has not come yet: the response is a refusal, or has status 100
-  bool padded = false;  ///< 64 more bytes are readable behind the body (simdjson::SIMDJSON_PADDING); else it is copied
+  bool expects_continue = false;  ///< the body was not received yet: the response is a refusal, or has status 100
+  bool padded = false;  ///< 64 bytes after the body are readable (simdjson::SIMDJSON_PADDING); else it is copied
 
   /// Sets path and query from the target of a request line ("/batch_predict?explain=3").
   constexpr void set_target(std::string_view target) {
@@ -30,14 +30,14 @@ struct request {
   }
 };
 
-/// The answer to a request. The views live until the next request of the same session.
+/// The response to a request. The views live until the next request of the same session.
 struct response {
   unsigned status = 200;                               ///< of HTTP
   std::string_view content_type = "application/json";  ///< empty: no such header
   std::string_view body = {};                          ///< valid as long as the response is held
   std::string_view more_headers = {};                  ///< whole lines ("allow: GET\r\n"), printable ASCII only
-  std::string_view request_id = {};                    ///< header x-request-id: the request's, or one that was made
-  std::string_view traceresponse = {};  ///< header traceresponse: the trace and this request's part of it
+  std::string_view request_id = {};                    ///< header x-request-id: the request's, or a random one
+  std::string_view traceresponse = {};                 ///< header traceresponse: the trace and the span of this request
 
   /// Calls f(name, value) for each header but content-length and date.
   template <class F>

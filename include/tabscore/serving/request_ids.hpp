@@ -14,11 +14,11 @@
 
 namespace tabscore::inline TABSCORE_ABI::serving {
 
-/// The longest request id that is taken from a client.
+/// The longest accepted request id.
 inline constexpr std::size_t most_request_id = 128;
 
-/// Whether a client's request id is taken: 1 to 128 visible ASCII characters without quotation marks, apostrophes and
-/// backslashes.
+/// Whether a client's request id is accepted: 1 to 128 visible ASCII characters without quotation marks, apostrophes
+/// and backslashes.
 bool is_request_id(std::string_view text) noexcept;
 
 /// A header traceparent (W3C Trace Context, Level 2).
@@ -27,19 +27,19 @@ struct trace_parent {
   std::uint8_t flags = 0;     ///< 1: sampled; 2: the trace id is random. Other bits have no meaning and are 0
 };
 
-/// Nothing where the header is not valid: the request begins a trace then. Of a version above 00 the parts that 00 has.
+/// Nothing for an invalid header: the request then begins a trace. Of a version above 00 the parts of version 00.
 std::optional<trace_parent> read_traceparent(std::string_view header) noexcept;
 
-/// The ids of the request at hand: its own and that of its trace, from the request where they are valid, else made.
-/// Made ids are random, of 128 bits. One thread at a time.
+/// The ids of the current request: its own and that of its trace, from the request where valid, else random, of 128
+/// bits. Not for concurrent use.
 class request_ids {
  public:
   request_ids();  ///< its ids are others than those of all other objects and processes
 
-  /// Begins a request with these headers; an empty text: there is no such header, or there are several.
+  /// Begins a request with these headers; an empty text: no such header, or several.
   void begin(std::string_view request_id, std::string_view traceparent) noexcept;
 
-  /// Views that are valid until the next begin().
+  /// Views, valid until the next begin().
   std::string_view request_id() const noexcept { return {members_.data() + id_at, id_size_}; }
   /// 32 hexadecimal digits.
   std::string_view trace_id() const noexcept { return {trace_.data() + 3, 32}; }

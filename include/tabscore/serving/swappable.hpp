@@ -10,11 +10,11 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// One object that many threads read while another is put in its place, such as the model that a service scores with.
-/// A reader pins what is current and works with that alone until it lets go; what was replaced is destroyed by the next
-/// collect() that finds it unpinned. Pinning is a store to memory of the reader's own: no lock, no counter that threads
-/// share. reader objects may be made, and pin, on any thread, each used by one at a time; publish() and collect() are
-/// for one thread at a time. The readers must be gone before it is.
+/// One object that many threads read while another one replaces it, such as the model of a service. A reader pins the
+/// current object and uses it until it lets go; a replaced object is destroyed by the next collect() that finds it
+/// unpinned. Pinning is a store to the reader's own memory: no lock, no shared counter. Readers may be made and may pin
+/// on any thread, each used by one thread at a time; publish() and collect() are for one thread at a time. The readers
+/// must be destroyed before it.
 ///
 ///     swappable<service_model> live(std::move(first));
 ///     swappable<service_model>::reader reads(live);          // one per thread
@@ -36,7 +36,7 @@ class swappable {
     for (slot* s = slots_.load(); s != nullptr;) delete std::exchange(s, s->next);
   }
 
-  /// Keeps what was current when it was made. Must be gone before the same reader pins again.
+  /// Keeps the object that was current when it was made. Must be destroyed before the same reader pins again.
   class pin {
    public:
     pin(const pin&) = delete;
@@ -65,7 +65,7 @@ class swappable {
     const T* object_;
   };
 
-  /// What a thread reads through.
+  /// The access of one thread.
   class reader {
    public:
     /// One per thread. The swappable must outlive it.
@@ -82,7 +82,7 @@ class swappable {
     slot* slot_;
   };
 
-  /// Readers that pin from now on get this object.
+  /// Later pins get this object.
   void publish(std::unique_ptr<const T> next) {
     retired_.reserve(retired_.size() + 1);
     current_.store(next.get());
@@ -91,7 +91,7 @@ class swappable {
     collect();
   }
 
-  /// Destroys what was replaced and is not pinned any more; how many objects are still pinned.
+  /// Destroys replaced objects that are not pinned; returns the number of objects still pinned.
   std::size_t collect() {
     std::erase_if(retired_, [&](const auto& old) {
       for (const slot* s = slots_.load(); s != nullptr; s = s->next) {

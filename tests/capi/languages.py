@@ -57,7 +57,8 @@ def needs(tool, at_least, *command):
 
 
 def copied(language):
-    return shutil.copytree(source / "examples" / language, folder / language, dirs_exist_ok=True)
+    return shutil.copytree(source / "examples" / language, folder / language, dirs_exist_ok=True,
+                           ignore=shutil.ignore_patterns("target", "node_modules"))
 
 
 def go():

@@ -305,9 +305,8 @@ def _read_batches(table, schema):
     if isinstance(table, pa.Table):
         return table.to_batches() or [pa.RecordBatch.from_pylist([], table.schema)]
     if _kind(table) == "pandas":
-        twice = table.columns[table.columns.duplicated()].tolist()
-        if twice:
-            raise Error(f"two columns are named {twice[0]!r}")
+        if not table.columns.is_unique:
+            raise Error(f"two columns are named {table.columns[table.columns.duplicated()][0]!r}")
         fields = [f for f in schema if f.name in table.columns]
         return [pa.RecordBatch.from_arrays([_column(table[f.name], f.type) for f in fields], [f.name for f in fields])]
     if _kind(table) == "polars":
@@ -344,9 +343,9 @@ def _as_arrow(table):
 def _as(table, result):
     """A result as a table of the kind of `table`."""
     if isinstance(table, pa.RecordBatch):
-        return pa.RecordBatch.from_arrays([c.combine_chunks() for c in result.columns], schema=result.schema)
+        return (result.to_batches() or [pa.RecordBatch.from_pylist([], result.schema)])[0]
     if _kind(table) == "pandas":
-        frame = result.to_pandas()
+        frame = result.to_pandas(use_threads=False)  # starting them costs more than a small table
         frame.index = table.index
         return frame
     if _kind(table) == "polars":

@@ -6,7 +6,7 @@ A block with #include lines is a whole file, its main() aside. Others are fragme
 preludes/, the one that a comment before the block names (<!-- prelude: declarations -->), or default.hpp. A block marked
 "<!-- run: TEST -->" may be a whole file, too; run.py runs it.
 
-A block in another language after <!-- from: examples/go/score.go --> has lines of that file only.
+A block in another language after <!-- lines of: examples/go/score.go --> has lines of that file only.
 """
 
 import pathlib
@@ -14,7 +14,7 @@ import re
 import sys
 
 BLOCK = re.compile(r"(?:<!-- prelude: (\w+) -->\n)?^```(?:cpp|c\+\+|cxx)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-FROM = re.compile(r"<!-- from: (\S+) -->\n^```\w+\n(.*?)^```", re.MULTILINE | re.DOTALL)
+FROM = re.compile(r"<!-- lines of: (\S+) -->\n^```\w+\n(.*?)^```", re.MULTILINE | re.DOTALL)
 ANY = re.compile(r"^```(?:cpp|c\+\+|cxx)\b", re.MULTILINE | re.IGNORECASE)
 
 

@@ -5,8 +5,6 @@
 A block with #include lines is a whole file, its main() aside. Others are fragments: they stand at BLOCK in a prelude of
 preludes/, the one that a comment before the block names (<!-- prelude: declarations -->), or default.hpp. A block marked
 "<!-- run: TEST -->" may be a whole file, too; run.py runs it.
-
-A block in another language after <!-- lines of: examples/go/score.go --> has lines of that file only.
 """
 
 import pathlib
@@ -14,7 +12,6 @@ import re
 import sys
 
 BLOCK = re.compile(r"(?:<!-- prelude: (\w+) -->\n)?^```(?:cpp|c\+\+|cxx)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-FROM = re.compile(r"<!-- lines of: (\S+) -->\n^```\w+\n(.*?)^```", re.MULTILINE | re.DOTALL)
 ANY = re.compile(r"^```(?:cpp|c\+\+|cxx)\b", re.MULTILINE | re.IGNORECASE)
 
 
@@ -27,11 +24,6 @@ def main():
         blocks = list(BLOCK.finditer(text))
         if len(blocks) != len(ANY.findall(text)):
             sys.exit(f"{page}: a C++ block is opened or closed in a way that is not understood")
-        for example, code in FROM.findall(text):
-            lines = {line.strip() for line in (source / example).read_text(encoding="utf-8").splitlines()}
-            for line in code.splitlines():
-                if line.strip() not in lines:
-                    sys.exit(f"{page}: {example} has no line {line.strip()!r}")
         for block in blocks:
             prelude, code = block.groups()
             line = text[: block.start(2)].count("\n") + 1

@@ -272,10 +272,10 @@ def choose(program, pipeline, ask, count, data=None, first=None, chances=True):
     pool.keep(rows)
     reached = sum(len(np.unique(items[rows, f])) for f in range(items.shape[1]))
     of = sum(len(np.unique(items[:, f])) for f in range(items.shape[1]))
-    sentence = f"checks: {len(rows)} rows"
+    sentence = f"checks: {len(rows)} rows reach"
     if leaves is not None:
         hit = sum(len(np.unique(leaves[rows, t])) for t in range(leaves.shape[1]))
-        sentence += f" reach {hit} of {total} leaves and"
+        sentence += f" {hit} of {total} leaves and"
     sentence += f" {reached} of {of} sides of thresholds and categories ({time.monotonic() - started:.1f} s)"
     return pool.rows, pool.frame(), sentence
 

@@ -287,6 +287,8 @@ def positive_place(pipeline, positive):
         of_model = getattr(pipeline, "pos_label", None)
         if of_model is not None:
             positive = of_model
+        elif labels == ["0", "1"]:
+            positive = "1"
     if positive is None:
         shown = " and ".join(repr(label) for label in labels)
         require(usual, f"the labels are {shown}; say which one is positive: positive={labels[1]!r} or "

@@ -431,6 +431,21 @@ def read_table(path):
     return readers[path.suffix](path)
 
 
+def only_pipeline(loaded):
+    """The pipeline of a file that keeps it in a dictionary or list, beside names and figures."""
+    if hasattr(loaded, "predict") or not isinstance(loaded, (dict, list, tuple)):
+        return loaded
+    members = loaded.items() if isinstance(loaded, dict) else enumerate(loaded)
+    estimators = {key: value for key, value in members if hasattr(value, "fit") or hasattr(value, "predict")}
+    listed = ", ".join(f"{key!r} ({type(value).__name__})" for key, value in estimators.items())
+    require(estimators, f"the file holds a {type(loaded).__name__} without a fitted pipeline")
+    require(len(estimators) == 1, f"the file holds a {type(loaded).__name__} of {listed}; save one pipeline of what predicts, "
+            "make_pipeline(...) of the fitted steps in their order")
+    key, pipeline = next(iter(estimators.items()))
+    export_sklearn.progress(f"the pipeline is the member {key!r} of the file's {type(loaded).__name__}")
+    return pipeline
+
+
 def main():
     import joblib
 
@@ -454,10 +469,11 @@ def main():
     options = {k: v for k, v in (("positive", arguments.positive), ("threshold", arguments.threshold)) if v is not None}
     options["training_data"] = export_sklearn.training_data(arguments.data, len(frame))
     try:
-        files = scaffold(pipeline, frame, name=arguments.name, folder=arguments.folder, label=arguments.label, id=arguments.id,
+        files = scaffold(only_pipeline(pipeline), frame, name=arguments.name, folder=arguments.folder, label=arguments.label, id=arguments.id,
                          formulas=arguments.formula, force=arguments.force, **options)
     except (NotExportable, OSError) as reason:
-        parser.exit(1, f"{arguments.name}: {reason}\n")
+        said = re.sub(r"\b(positive|threshold|label|id)=", r"--\1 ", str(reason))  # options of Python
+        parser.exit(1, f"{arguments.name}: {said}\n")
     print(f"{len(files)} files in {arguments.folder}; {arguments.folder}/README.md has the next commands")
 
 

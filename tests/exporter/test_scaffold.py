@@ -14,7 +14,9 @@ import sys
 import tempfile
 import unittest
 import warnings
+from unittest import mock
 
+import joblib
 import numpy as np
 import pandas as pd
 from sklearn.compose import ColumnTransformer
@@ -211,6 +213,43 @@ class Projects(unittest.TestCase):
             after = {p.name: p.read_bytes() for p in pathlib.Path(folder).iterdir() if p.name != "loans.json"}  # names the data
             self.assertEqual(after, {name: content for name, content in before.items() if name != "loans.json"})
             self.assertNotIn("@", (pathlib.Path(folder) / "CMakeLists.txt").read_text())
+
+    def test_the_command_line_takes_what_training_scripts_save(self):
+        frame = loans()
+        scaler = StandardScaler().fit(frame[["amount", "months"]])
+        fitted = make_pipeline(StandardScaler(), LogisticRegression())
+        fitted.fit(frame[["amount", "months"]], frame["default"].map({0: "no", 1: "yes"}))
+        zero_one = make_pipeline(StandardScaler(), LogisticRegression())
+        zero_one.fit(frame[["amount", "months"]], frame["default"].astype(str))
+        model = LogisticRegression().fit(scaler.transform(frame[["amount", "months"]]), frame["default"])
+
+        def command(saved, *options):
+            with tempfile.TemporaryDirectory() as folder:
+                joblib.dump(saved, folder + "/saved.joblib")
+                frame.to_csv(folder + "/rows.csv", index=False)
+                said, arguments = io.StringIO(), [folder + "/saved.joblib", "--data", folder + "/rows.csv", "--name", "made",
+                                                  "--folder", folder + "/made", *options]
+                with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said), mock.patch("sys.argv", ["x", *arguments]):
+                    try:
+                        scaffold.main()
+                    except SystemExit as end:
+                        self.assertNotEqual(end.code, 0)
+                        return None, said.getvalue()
+                return json.loads(pathlib.Path(folder, "made/made.json").read_text()), said.getvalue()
+
+        # The pipeline beside names and figures, in what holds them.
+        held = {"features": ["amount", "months"], "auc": 0.7}
+        for saved in ({"model": zero_one, **held}, [zero_one, held], (held, zero_one)):
+            self.assertIsNotNone(command(saved)[0])
+        # A step that would be left out is no guess to make.
+        for saved in ({"scaler": scaler, "model": model}, (scaler, model)):
+            self.assertRegex(command(saved)[1], "'?(scaler|0)'? \\(StandardScaler\\), .*make_pipeline")
+        self.assertRegex(command(held)[1], "dict without a fitted pipeline")
+        # Texts of 0 and 1 say which one is positive; others are asked for as the command line has it.
+        document, _ = command(zero_one)
+        self.assertEqual(document["outputs"]["classes"] if "outputs" in document else document["classes"], ["0", "1"])
+        self.assertRegex(command(fitted)[1], "say which one is positive: --positive 'yes' or --positive 'no'")
+        self.assertIsNotNone(command(fitted, "--positive", "yes")[0])
 
     def test_what_is_wrong_is_a_sentence(self):
         frame = loans(50)

@@ -375,7 +375,7 @@ def lightgbm_categories(program, booster, text, columns, levels):
         return places
     places = (getattr(booster, "params", None) or {}).get("categorical_column") or []
     if len(places) != len(levels) or not all(isinstance(p, int) for p in places):
-        program.refuse("LightGBM does not say which columns are of dtype category (ordered ones are no categorical features); "
+        program.refuse("LightGBM does not say which columns are of dtype category (ordered ones are not categorical features); "
                        "give categories={name: list of the categories, ...} with these columns in their order")
     places = sorted(places)
     kinds = next((line[14:].split() for line in text.splitlines() if line.startswith("feature_infos=")), [])

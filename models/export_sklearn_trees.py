@@ -209,7 +209,7 @@ def _hist_gradient_boosting(model, encoded=False):
         places = np.zeros(len(order), dtype=int)
         places[order] = feature_map
         out["known_categories"] = {"bitsets": renamed, "feature_map": places.tolist()}
-        whole = any(v is not None for v in values)  # 3.5 is no category
+        whole = any(v is not None for v in values)  # 3.5 is not a category
         out["category_codes"] = "whole" if whole else "given"
 
     def tree(predictor):

@@ -455,7 +455,7 @@ def said_classes(labels, names, refuse):
         if isinstance(label, str) and not is_unicode(label):
             refuse(f"the class {label!r} is not valid Unicode; give class_names=")
         if label == "" or labels.count(label) > 1:
-            refuse(f"the class {label!r} is empty or there twice; give class_names=")
+            refuse(f"the class {label!r} is empty or duplicated; give class_names=")
     if len({"number" if type(label) in (int, float) else type(label) for label in labels}) > 1:
         refuse("the classes are of several kinds; make all of them texts, numbers or booleans")
     if len(labels) > 1000:

@@ -61,7 +61,7 @@ def scaffold(pipeline, frame, *, name, folder, label=None, id=None, engineer=Non
     usable = re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) and re.search("[a-z]", name) and "__" not in name
     require(usable and name not in KEYWORDS,
             f"the name {name!r} is not a C++ identifier, or is a reserved word; give one such as loan_default")
-    require(isinstance(frame, pd.DataFrame) and len(frame), "data= is no DataFrame with rows")
+    require(isinstance(frame, pd.DataFrame) and len(frame), "data= is not a DataFrame with rows")
     project = Project(pipeline, frame, name, label, id, engineer, list(formulas), options)
     files = project.files()
     folder = pathlib.Path(folder)
@@ -405,7 +405,7 @@ def kind_of(name, values):
         return "real"
     known = values.dropna()
     large = [v for v in known if isinstance(v, int) and not -(2**63) <= v < 2**63] if values.dtype == object else []
-    require(not large, f"the column {name!r} holds {large[:1]}, which is no 64-bit integer; give texts or floats in its place")
+    require(not large, f"the column {name!r} holds {large[:1]}, which is not a 64-bit integer; give texts or floats in its place")
     if values.dtype == object and len(known) and all(isinstance(v, (bool, np.bool_)) for v in known):
         return "boolean"
     if values.dtype == object and len(known) and all(isinstance(v, (int, np.integer)) for v in known):

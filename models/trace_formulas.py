@@ -31,7 +31,7 @@ def literal(value):
         raise Untraceable("a truth value stands in a formula of numbers")
     if isinstance(value, int):
         if not -(2**63) < value < 2**63:
-            raise Untraceable(f"{value} is no 64-bit integer")
+            raise Untraceable(f"{value} is not a 64-bit integer")
         return repr(value) if -(2**31) < value < 2**31 else f"{value}LL"
     if isinstance(value, float):
         if not np.isfinite(value):

@@ -130,7 +130,7 @@ audit_exit replay_archived(const audit_settings& s) {
     fmt::print("{}", model->report());
     agrees = agrees && model->agrees();
   }
-  if (events > 0) fmt::print("{} lines are no predictions\n", events);
+  if (events > 0) fmt::print("{} lines are not predictions\n", events);
   if (nameless > 0) fmt::print("{} lines name no model: they cannot be replayed\n", nameless);
   if (models.empty() && nameless == 0) return fail("there is no record to replay");
   if (std::fflush(stdout) != 0) return fail("the standard output cannot be written");

@@ -78,7 +78,7 @@ std::string comparison::report(const log_reader& log) const {
   }
   if (with_reasons_ > 0) print(text, "reasons: {} stay, {} change\n", with_reasons_ - other_reasons_, other_reasons_);
   for (const auto& change : listed_reasons_) print(text, "  {}\n", change);
-  if (log.events > 0) print(text, "{} lines are no predictions\n", log.events);
+  if (log.events > 0) print(text, "{} lines are not predictions\n", log.events);
   if (log.erased > 0) print(text, "{} records are erased: they were not replayed\n", log.erased);
   if (unreadable_ > 0) print(text, "{} lines could not be replayed:\n", unreadable_);
   for (const auto& why : why_unreadable_) print(text, "  {}\n", why);

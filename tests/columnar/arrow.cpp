@@ -370,7 +370,7 @@ TEST_CASE("columns that cannot feed their fields are refused by name", "[columna
   CHECK(replaced(5, build::coded("age", "c", std::vector<std::int8_t>(3), build::numbers("", "l", some.age))) ==
         "Arrow: column 'age' is of format 'l' in a dictionary, which can't feed the field");
   CHECK(replaced(4, build::numbers("months", "l", some.months)) == "Arrow: column 'months' is duplicated");
-  CHECK(refusal(build::numbers("months", "l", some.months)) == "Arrow: the records are no struct but of format 'l'");
+  CHECK(refusal(build::numbers("months", "l", some.months)) == "Arrow: the records are not a struct but of format 'l'");
   CHECK(replaced(5, build::node{"n", "age", {}, {}, 3}).empty());
 }
 

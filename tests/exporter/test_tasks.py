@@ -257,7 +257,7 @@ class Tasks(unittest.TestCase):
         self.refused("positive= is for pipelines that give", LinearRegression(), positive=1)
         self.refused("class_names= is for models of several classes", LinearRegression(), class_names=["a"])
         self.refused("class_names has 2 entries, the model has 3 classes", LogisticRegression(), "kind", class_names=["a", "b"])
-        self.refused("the class 'a' is empty or there twice", LogisticRegression(), "kind", class_names=["a", "a", "b"])
+        self.refused("the class 'a' is empty or duplicated", LogisticRegression(), "kind", class_names=["a", "a", "b"])
         self.refused("the class '.ud800' is not valid Unicode", LogisticRegression(), "kind", class_names=["\ud800", "a", "b"])
         self.refused("target_names is \\['a'\\]; give 2 different names", LinearRegression(), TRAIN[["value", "cost"]], target_names=["a"])
         self.refused("threshold nan is not a finite number", IsolationForest(n_estimators=2), None, threshold=float("nan"))

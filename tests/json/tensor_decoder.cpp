@@ -153,12 +153,12 @@ TEST_CASE("a request that does not fit the schema gives one sentence", "[json]")
   CHECK(d.problem("{") ==
         "The body is not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)");
   CHECK(d.problem(std::string(2000, '[')) == "The body is nested too deeply, or has an integer of too many digits.");
-  CHECK(d.problem("[]") == "The request is no object.");
-  CHECK(d.problem("null") == "The request is no object.");
+  CHECK(d.problem("[]") == "The request is not an object.");
+  CHECK(d.problem("null") == "The request is not an object.");
   CHECK(d.problem("{}") == "'inputs' is missing.");
   CHECK(d.problem(R"({"inputs":null})") == "'inputs' is missing.");
   CHECK(d.problem(R"({"inputs":{}})") == "'inputs' is not an array.");
-  CHECK(d.problem(R"({"inputs":[7]})") == "An input is no object.");
+  CHECK(d.problem(R"({"inputs":[7]})") == "An input is not an object.");
   CHECK(d.problem(R"({"inputs":[{}]})") == "An input has no name.");
   CHECK(d.problem(R"({"inputs":[{"name":7}]})") == "An input has no name.");
   CHECK(d.problem(request({})) == "The input 'country' is missing.");
@@ -180,11 +180,11 @@ TEST_CASE("a request that does not fit the schema gives one sentence", "[json]")
                support::ContainsSubstring("is neither"));
   }
   CHECK(d.problem(request({country}, R"(,"parameters":[])")) ==
-        "The parameters of the request are no object of strings, numbers and booleans.");
+        "The parameters of the request are not an object of strings, numbers and booleans.");
   CHECK(d.problem(request({country}, R"(,"parameters":{"a":{}})")) ==
-        "The parameters of the request are no object of strings, numbers and booleans.");
+        "The parameters of the request are not an object of strings, numbers and booleans.");
   CHECK(d.problem(request({country}, R"(,"outputs":{})")) == "'outputs' is not an array.");
-  CHECK(d.problem(request({country}, R"(,"outputs":["p"])")) == "An output is no object.");
+  CHECK(d.problem(request({country}, R"(,"outputs":["p"])")) == "An output is not an object.");
   CHECK(d.problem(request({country}, R"(,"outputs":[{"name":"p"},{"name":"p"}])")) ==
         "The output 'p' is asked for twice.");
 }

@@ -179,7 +179,7 @@ TEST_CASE("broken names of categories are refused with their place", "[models][x
         "m.json: learner.gradient_booster.model.cats.enc should be an array of 5 features");
 }
 
-TEST_CASE("names that XGBoost cut are no names", "[models][xgboost]") {
+TEST_CASE("names cut by XGBoost are not names", "[models][xgboost]") {
   const std::string text =
       with(bytes_of(sets + "xgb34_category_names/model.json"), "\"version\":[3,4,1]", "\"version\":[3,3,0]");
   const auto model = make_encoded_forest(*forest::build(*read_xgboost(text)), 0.5, "m");

@@ -146,7 +146,7 @@ TEST_CASE("states of another model, or of other bins, do not merge", "[monitor]"
   CHECK(state == ts::state_of(monitor));
 }
 
-TEST_CASE("a text that is no state is refused with a sentence", "[monitor]") {
+TEST_CASE("a text that is not a state is refused with a sentence", "[monitor]") {
   std::mt19937_64 random(4);
   ts::drift_monitor_st monitor(reference());
   score(monitor, made_up_batch(random));

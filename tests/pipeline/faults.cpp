@@ -118,7 +118,7 @@ TEST_CASE("a category that the model does not know is a fault of its field", "[p
   CHECK(found.errors[0] == ts::field_error{1, 2, ts::fault::unlisted, {}});
 }
 
-TEST_CASE("a model whose threshold is no probability makes no pipeline", "[pipeline]") {
+TEST_CASE("a model whose threshold is not a probability makes no pipeline", "[pipeline]") {
   struct careless : echo {
     double chosen;
     double threshold() const { return chosen; }
@@ -131,7 +131,7 @@ TEST_CASE("a model whose threshold is no probability makes no pipeline", "[pipel
   }
 }
 
-TEST_CASE("a score that is no probability is a fault of its record", "[pipeline]") {
+TEST_CASE("a score that is not a probability is a fault of its record", "[pipeline]") {
   using one = ts::schema<ts::real<"x">>;
   const ts::pipeline pipe{one{}, ts::rules{}, ts::features{}, echo{}};
   ts::score_buffers buffers;

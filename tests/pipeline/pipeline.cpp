@@ -73,7 +73,7 @@ TEST_CASE("a batch goes through rules, features, scorer and sinks", "[pipeline]"
   CHECK(t.sums[1] == t.sums[0]);
 }
 
-TEST_CASE("a broken rule rejects the whole batch and tells no sink", "[pipeline]") {
+TEST_CASE("a broken rule rejects the whole batch without a call of a sink", "[pipeline]") {
   ts::moments drift;
   count_sink count;
   const ts::pipeline pipe{loan{}, rules, features, by_hand{}, ts::sinks{drift, count}};
@@ -88,7 +88,7 @@ TEST_CASE("a broken rule rejects the whole batch and tells no sink", "[pipeline]
   CHECK(drift.read() == ts::totals{});
 }
 
-TEST_CASE("a record without a probability rejects the whole batch and tells no sink", "[pipeline]") {
+TEST_CASE("a record without a probability rejects the whole batch without a call of a sink", "[pipeline]") {
   ts::moments drift;
   const ts::pipeline pipe{loan{}, rules, features, by_hand{}, ts::sinks{drift}};
   auto b = records(600);
@@ -152,7 +152,7 @@ TEST_CASE("of several broken rules the first one declared is reported", "[pipeli
   CHECK(broken.row == 900);
 }
 
-TEST_CASE("an empty batch gives empty predictions and tells no sink", "[pipeline]") {
+TEST_CASE("an empty batch gives empty predictions without a call of a sink", "[pipeline]") {
   count_sink count;
   const ts::pipeline pipe{loan{}, ts::rules{}, features, by_hand{}, ts::sinks{count}};
   ts::score_buffers buffers;
@@ -236,7 +236,7 @@ TEST_CASE("a model that cannot be explained says so", "[pipeline]") {
   CHECK(why.error().code == ts::errc::unsupported);
 }
 
-TEST_CASE("an id is no feature: predictions and sums are those without it", "[pipeline]") {
+TEST_CASE("an id is not a feature: predictions and sums are those without it", "[pipeline]") {
   using known = ts::schema<ts::id<ts::integer<"order">>, ts::text<"purpose">, ts::integer<"age", ts::ge{0}>,
                            ts::real<"amount">, ts::text<"region">>;
   STATIC_REQUIRE(known::id_at == 0);

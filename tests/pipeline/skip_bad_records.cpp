@@ -134,7 +134,7 @@ TEST_CASE("records whose features give no probability are left out, all in one g
   CHECK(p.errors.size() == 1000 - p.rows.size());
 }
 
-TEST_CASE("a body that is no list of records is refused as a whole", "[pipeline]") {
+TEST_CASE("a body that is not a list of records is refused as a whole", "[pipeline]") {
   fixture f;
   const auto pipe = f.pipe();
   const auto whole = [&](const std::string& text) {

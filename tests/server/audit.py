@@ -202,7 +202,7 @@ def decisions_are_replayed(files):
     counts = [int(line.split()[0]) for line in report.splitlines() if "records replayed" in line]
     same = [int(line.split("with the logged bits")[0].split()[-1]) for line in report.splitlines() if "records replayed" in line]
     assert sum(counts) >= 1000 and counts == same, report
-    assert "0 change" in report and "\n2 lines are no predictions\n" in report, report
+    assert "0 change" in report and "\n2 lines are not predictions\n" in report, report
     one = audit("replay", "--archive", ARCHIVE, "p3", *some)
     assert "with the logged bits, 0 different" in one, one
     for a, b, what in [('"decision": "approve"', '"decision": "decline"', "approve"), ('"R01"', '"R02"', "reasons"),

@@ -61,7 +61,7 @@ def test_outputs_that_are_no_files(folder):
         run("--state-file", folder / "s", "--quiet", given=LINE)
         begun = time.time()
         done = run(*more, "-o", pipe, exe=exe, status=3 if exe == program else 1)
-        assert b"a pipe that nobody reads" in done.stderr and time.time() - begun < 30, done
+        assert b"a pipe without a reader" in done.stderr and time.time() - begun < 30, done
     assert stat.S_ISFIFO(os.stat(pipe).st_mode)
     (folder / "target").write_text("old")
     (folder / "link").symlink_to("target")

@@ -110,7 +110,7 @@ class arrow_reader {
   /// The reader, or the error of the columns, by name.
   static result<arrow_reader> make(const ArrowSchema& records) {
     if (records.format == nullptr || std::string_view(records.format) != "+s") {
-      return error{errc::structure, "Arrow: the records are no struct but of format '" +
+      return error{errc::structure, "Arrow: the records are not a struct but of format '" +
                                         std::string(records.format == nullptr ? "" : records.format) + "'"};
     }
     arrow_reader reader;

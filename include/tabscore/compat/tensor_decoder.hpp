@@ -331,7 +331,7 @@ class tensor_decoder {
   };
   /// Fills in the members of these names; null counts as absent, other members are let be.
   bool members(json_value v, std::string_view what, std::initializer_list<wanted_member> wanted) {
-    if (v.kind() != json_kind::object) return wrong(std::string(what) + " is no object.");
+    if (v.kind() != json_kind::object) return wrong(std::string(what) + " is not an object.");
     v.for_each_member([&](std::string_view raw_key, json_value value) {
       const std::string_view key = unescaped(raw_key, spare_);
       for (const wanted_member& w : wanted) {
@@ -380,7 +380,7 @@ class tensor_decoder {
       });
     }
     return good ||
-           wrong("The parameters of " + std::string(whose) + " are no object of strings, numbers and booleans.");
+           wrong("The parameters of " + std::string(whose) + " are not an object of strings, numbers and booleans.");
   }
 
   bool wrong(std::string sentence) {

@@ -30,7 +30,7 @@ struct binned_rows {
 struct categorised_rows {
   std::vector<std::uint64_t> counts;  ///< one per category of the encoder, a missing one included
   std::uint64_t unseen = 0;           ///< of no category
-  std::uint64_t missing = 0;          ///< without a value, where that is no category
+  std::uint64_t missing = 0;          ///< without a value, where that is not a category
 
   /// Training rows counted.
   std::uint64_t rows() const noexcept {

@@ -23,7 +23,7 @@ namespace tabscore::inline TABSCORE_ABI {
 /// memory.
 class one_hot {
  public:
-  static constexpr std::int32_t unknown = -1;  ///< the code of a text that is no category
+  static constexpr std::int32_t unknown = -1;  ///< the code of a text that is not a category
 
   one_hot() : one_hot(std::vector<std::optional<std::string>>{}) {}
   /// As make(...).value(): a duplicated category throws (aborts without exceptions).

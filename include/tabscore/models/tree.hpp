@@ -31,7 +31,7 @@ enum class missing_rule : std::uint8_t {
 
 /// How a category code is read from a number.
 enum class category_rule : std::uint8_t {
-  negative_is_unknown,  ///< below zero, even -0.4, is no category; else truncated
+  negative_is_unknown,  ///< below zero, even -0.4, is not a category; else truncated
   truncate,             ///< truncated toward zero first, so that -0.4 is category 0 (LightGBM)
   whole                 ///< numbers that are not whole are no category (scikit-learn)
 };

@@ -172,7 +172,7 @@ class pipeline {
   }
 
   /// Scores all records or none. The records must be valid; rules are checked here, and the sinks told of what was
-  /// predicted. The predictions live in the buffers. An empty batch gives empty predictions and tells no sink.
+  /// predicted. The predictions live in the buffers. An empty batch gives empty predictions without a call of a sink.
   score_outcome score(const columns<Schema>& records, score_buffers& buffers) const {
     return scoring(*this, buffers).finish(records);
   }

@@ -48,7 +48,7 @@ class swappable {
     const T& operator*() const noexcept { return *object_; }
     /// Precondition: there is an object.
     const T* operator->() const noexcept { return object_; }
-    /// Null: there is no object.
+    /// Null: no object.
     const T* get() const noexcept { return object_; }
 
    private:

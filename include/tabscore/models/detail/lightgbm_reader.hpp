@@ -432,7 +432,7 @@ class lightgbm_reader {
         }
         out.categories = static_cast<std::int32_t>(threshold[i]);
         out.threshold = 0;
-        out.default_left = false;  // NaN is no category, whatever the missing type says
+        out.default_left = false;  // NaN is not a category, whatever the missing type says
       } else {
         switch ((type[i] >> 2) & 3) {
           case 0:

@@ -101,7 +101,7 @@ TABSCORE_INLINE result<replaced_file> replaced_file::open(const std::string& nam
         if (::flock(old.get(), LOCK_EX | LOCK_NB) != 0) return fail(name, no_lock());
         if (!is_named(old.get(), partial)) continue;  // whoever had the lock has renamed it
       } else if (keep > 0) {
-        return fail(partial, "is a link, no regular file, or another user's; it cannot be gone on with");
+        return fail(partial, "is a link, no regular file, or another user's; it cannot be continued");
       }
     }
     if (keep > 0) {

@@ -19,4 +19,9 @@ commands=$(awk '/^<!-- run: / { marked = 1; next } /^```sh$/ && marked { inside 
 [ -n "$commands" ] || { echo "no commands in $page"; exit 1; }
 [ "$has_xgboost" = yes ] || commands=${commands//xgboost/boosting}
 cd "$folder"
-bash -euo pipefail -xc "$commands"
+bash -euo pipefail -xc "$commands" 2>&1 | tee printed.txt
+# Each line that the page shows as printed is printed, but for its numbers.
+awk '/^<!-- run: / { marked = 1; next } /^```text$/ && marked { inside = 1; next } /^```/ { inside = 0 } { marked = 0 } inside' "$source/$page" |
+  sed -E 's/[0-9]+(\.[0-9]+)?(e-?[0-9]+)?/N/g' | while read -r line; do
+    sed -E 's/[0-9]+(\.[0-9]+)?(e-?[0-9]+)?/N/g' printed.txt | grep -qxF -- "$line" || { echo "not printed: $line"; exit 1; }
+  done

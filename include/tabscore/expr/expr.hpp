@@ -36,6 +36,7 @@ namespace tabscore::inline TABSCORE_ABI {
 /// have no place in arithmetic or in another comparison.
 struct expression {};
 
+/// A formula: a column, or operators and functions of formulas.
 template <class E>
 concept expression_type = std::derived_from<E, expression>;
 

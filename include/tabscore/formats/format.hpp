@@ -73,7 +73,7 @@ class block_decoder {
 /// begin() not while anything is decoded.
 class record_framing {
  public:
-  /// What find_end() gives while a record is incomplete.
+  /// What begin() gives while what stands before the first record is incomplete.
   static constexpr std::size_t needs_more = static_cast<std::size_t>(-1);
 
   virtual ~record_framing() = default;

@@ -56,7 +56,7 @@ class pipeline_model {
 
   /// The reasons of an additive model's bins, and those of each row's bins (gives_bin_reasons).
   std::span<const reason> bin_reasons() const noexcept;
-  /// The bin of each term, for reason codes; rows x terms.
+  /// See gives_bin_reasons: rows x features positions.
   void find_bin_reasons(const feature_block& x, scratch& memory, std::span<std::uint16_t> out) const;
 
   /// Trees' contributions are relative to the mean of the training rows, those of linear models with a baseline, too.

@@ -61,6 +61,7 @@ concept refusing_sink = requires(Sink& s, const scored<Schema>& batch) {
   noexcept->std::same_as<bool>;
 };
 
+/// A type that pipelines of the schema and the number of features hand their batches to.
 template <class Sink, class Schema, std::size_t Width>
 concept sink = batch_sink<Sink, Schema> || feature_sink<Sink, Schema, Width>;
 

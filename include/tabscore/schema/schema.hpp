@@ -83,6 +83,7 @@ template <class... Fields>
 inline constexpr bool is_schema<schema<Fields...>> = true;
 }  // namespace detail
 
+/// A schema<...>.
 template <class T>
 concept schema_type = detail::is_schema<T>;
 

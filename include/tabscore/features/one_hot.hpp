@@ -98,7 +98,7 @@ class one_hot {
     if (n >= 2) return {load<std::uint16_t>(p) | load<std::uint16_t>(p + n - 2) << 16U, 0, n};
     return {n == 0 ? 0 : load<unsigned char>(p), 0, n};
   }
-  static constexpr std::uint64_t multiplier = 0x9E3779B97F4A7C15u;  // 2^64 / golden ratio (Knuth 6.4)
+  static constexpr std::uint64_t multiplier = 0x9E3779B97F4A7C15U;  // 2^64 / golden ratio (Knuth 6.4)
 
   struct table {
     /// `twice` is the position of a category that is listed twice.

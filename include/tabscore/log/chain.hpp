@@ -52,7 +52,7 @@ struct chained_line {
 };
 
 /// The parts of a line; nothing where it is not like the lines of a chained log.
-std::optional<chained_line> read_chained_line(std::string_view line);
+std::optional<chained_line> read_chained_line(std::string_view text);
 
 namespace detail {
 /// The parts of a line before its salt, without the brace; false where its object does not end.
@@ -116,7 +116,7 @@ class log_chain {
 
 /// A line with the object that can be erased replaced by its code; the chain holds as before. Nothing where the line is
 /// not one of a chained log, or has no such object.
-std::optional<std::string> erased_line(const log_chain& chain, std::string_view line);
+std::optional<std::string> erased_line(const log_chain& chain, std::string_view text);
 
 /// Checks a log's lines, in their order and file by file. Not for concurrent use.
 class chain_checker {
@@ -126,7 +126,7 @@ class chain_checker {
 
   /// Takes a line without its line feed. Why the chain is broken there, or nothing. After a break it goes on with what
   /// the log says.
-  std::optional<std::string> add(std::string_view line);
+  std::optional<std::string> add(std::string_view text);
   /// At the end of each file: why it is not the end of a batch.
   std::optional<std::string> end_file();
 

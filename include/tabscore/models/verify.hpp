@@ -56,6 +56,7 @@ std::optional<error> verify(const Model& model, const std::vector<check>& checks
     }
   }
   std::vector<const std::string_view*> texts;
+  texts.reserve(text.size());
   for (const auto& column : text) texts.push_back(column.data());
   const feature_block x{.rows = rows, .width = width, .numeric = numeric.data(), .stride = rows, .text = texts};
 

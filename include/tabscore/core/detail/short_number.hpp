@@ -61,6 +61,7 @@ inline char* write_short_integer(char* to, std::int64_t v) noexcept {
 inline constexpr std::uint32_t no_thousandths = ~std::uint32_t{0};
 inline std::uint32_t thousandths_of(double v) noexcept {
   const bool few_digits = v < 99'999.0 && std::copysign(1.0, v) > 0;
+  // NOLINTNEXTLINE(bugprone-incorrect-roundings): not negative, and 1000 * v is near a whole number or not taken
   const auto n = static_cast<std::int32_t>((few_digits ? v : 0) * 1000 + 0.5);
   return few_digits && n / 1000.0 == v ? static_cast<std::uint32_t>(n) : no_thousandths;
 }

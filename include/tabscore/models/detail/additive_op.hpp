@@ -29,8 +29,7 @@ class bin_axis {
     while (size <= cuts.size()) size *= 2;
     cuts_.resize(size - 1, std::numeric_limits<double>::quiet_NaN());
   }
-  explicit bin_axis(category_keys keys)
-      : in_(keys.in), last_(keys.size), cuts_(), keys_(std::move(keys)), by_keys_(true) {}
+  explicit bin_axis(category_keys keys) : in_(keys.in), last_(keys.size), keys_(std::move(keys)), by_keys_(true) {}
 
   column_id in() const noexcept { return in_; }
   std::size_t bins() const noexcept { return last_ + 1; }

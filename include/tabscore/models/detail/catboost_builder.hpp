@@ -332,7 +332,7 @@ class catboost_builder {
     model_.predicts = predicted.outputs;
     model_.class_by_margins = predicted.outputs.task == task::multiclass;
     model_.rounds = {document_.trees.size(), document_.trees.size()};
-    if (document_.bias.size() > 0 && document_.bias.size() != model_.outputs) {
+    if (!document_.bias.empty() && document_.bias.size() != model_.outputs) {
       return lies(fmt::format("{} biases for {} dimensions", document_.bias.size(), model_.outputs));
     }
     const bool biased = std::any_of(document_.bias.begin(), document_.bias.end(), [](double b) { return b != 0; });

@@ -388,7 +388,7 @@ class lightgbm_reader {
     model_.rounds = {trees / model_.outputs, trees / model_.outputs};
     if (average_) {
       if (trees == 0) return fail(errc::structure, "average_output of no trees");
-      model_.output_link.divisor = static_cast<double>(trees / model_.outputs);
+      model_.output_link.divisor = static_cast<double>(model_.rounds.used);
     }
     return true;
   }

@@ -101,8 +101,8 @@ inline symmetric_plan symmetric_plan::make(const forest_model& model,
       }
     }
   }
-  if (plan.values32.size() > 0) plan.values32.resize(plan.values32.size() + lanes);  // a vector may end behind the last
-  if (plan.values64.size() > 0) plan.values64.resize(plan.values64.size() + lanes);
+  if (!plan.values32.empty()) plan.values32.resize(plan.values32.size() + lanes);  // a vector may end behind the last
+  if (!plan.values64.empty()) plan.values64.resize(plan.values64.size() + lanes);
   return plan;
 }
 

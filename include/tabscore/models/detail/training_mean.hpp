@@ -27,6 +27,7 @@ std::vector<double> terms_at_training_mean(const Model& model, const drift_basel
   for (const drift_baseline::feature& feature : training.numeric) numeric.push_back(feature.mean);
   std::vector<std::string_view> texts(fields);
   std::vector<const std::string_view*> text_columns;
+  text_columns.reserve(texts.size());
   for (const std::string_view& text : texts) text_columns.push_back(&text);
   const feature_block row{1, width, numeric.data(), 1, text_columns};
   scratch memory;

@@ -32,7 +32,7 @@ template <class Value>
 class xgboost_reader {
  public:
   xgboost_reader(const Value& root, std::string_view source, load_options options = {})
-      : root_(root), file_(source), options_(options) {}
+      : root_(root), file_(source), options_(std::move(options)) {}
 
   result<forest_model> read() {
     if (read_learner()) return std::move(model_);

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""cmake/release.sh --dry-run on a copy of the tree, and on copies that are not ready for a release: release.py SOURCE."""
+"""cmake/release.sh on a copy of the tree, and on copies that are not ready: release.py SOURCE."""
 
 import hashlib
+import os
 import pathlib
 import re
 import shutil
@@ -44,9 +45,13 @@ class Release(unittest.TestCase):
         git(self.tree, "add", "-A")
         git(self.tree, "commit", "-qm", "test")
 
-    def release(self, *arguments):
+    def release(self, *arguments, **environment):
         command = ["bash", "cmake/release.sh", *arguments]
-        return subprocess.run(command, cwd=self.tree, capture_output=True, text=True, check=False)
+        return subprocess.run(command, cwd=self.tree, env={**os.environ, **environment}, capture_output=True, text=True,
+                              check=False)
+
+    def tags(self, *options):
+        return subprocess.run(["git", "tag", *options], cwd=self.tree, check=True, capture_output=True, text=True).stdout
 
     def refused(self, sentence, version=VERSION):
         done = self.release(version, "--dry-run")
@@ -61,8 +66,25 @@ class Release(unittest.TestCase):
         header = self.tree / "build/single_header/tabscore.hpp"
         hashed = header.with_name("tabscore.hpp.sha256").read_text().split()
         self.assertEqual(hashed, [hashlib.sha256(header.read_bytes()).hexdigest(), "tabscore.hpp"])
-        tags = subprocess.run(["git", "tag"], cwd=self.tree, check=True, capture_output=True, text=True).stdout
-        self.assertEqual(tags, "")
+        self.assertEqual(self.tags(), "")
+
+    def test_a_release_is_tagged_with_its_changes_if_the_tests_pass(self):
+        programs = self.tree / "build/programs"
+        programs.mkdir(parents=True)
+        environment = {"PATH": f"{programs}:{os.environ['PATH']}"}
+        for role in ("AUTHOR", "COMMITTER"):
+            environment |= {f"GIT_{role}_NAME": "test", f"GIT_{role}_EMAIL": "test@example.org"}
+        for program, status in (("cmake", 0), ("ctest", 1)):
+            (programs / program).write_text(f"#!/bin/sh\nexit {status}\n")
+            (programs / program).chmod(0o755)
+        self.assertNotEqual(self.release(VERSION, **environment).returncode, 0)
+        self.assertEqual(self.tags(), "")
+        (programs / "ctest").write_text("#!/bin/sh\nexit 0\n")
+        done = self.release(VERSION, **environment)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(f"git push origin v{VERSION}", done.stdout)
+        first = (self.tree / "CHANGELOG.md").read_text().split(f"## {VERSION} - ")[1].splitlines()[2]
+        self.assertIn(first, self.tags("-n99"))
 
     def test_a_changed_tree_is_refused(self):
         (self.tree / "new.txt").write_text("new\n")

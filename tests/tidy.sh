@@ -14,7 +14,7 @@ bad=0
 for file in "${files[@]}"; do
   grep -q 'scoring_server/serve.hpp\|boost/' "$file" && continue
   echo "$file"
-  "$tidy" --quiet --config-file=.clang-tidy "$file" -- -std=c++20 -Iinclude -Iexamples \
+  "$tidy" --quiet --config-file=.clang-tidy "$file" -- -std=c++20 -I"$PWD/include" -I"$PWD/examples" \
     -isystem "${EIGEN_INCLUDE:-/usr/include/eigen3}" 2> "$work/log" || { cat "$work/log"; bad=1; }
 done
 exit $bad

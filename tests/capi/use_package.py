@@ -57,6 +57,8 @@ assert isinstance(polars, pl.DataFrame) and polars["probability"].to_numpy().tob
 assert model.predict(frame.astype({"purpose": "category"}))["probability"].to_numpy().tobytes() == bits
 assert model.predict(frame.convert_dtypes(dtype_backend="pyarrow"))["probability"].to_numpy().tobytes() == bits
 assert model.predict(frame.convert_dtypes())["probability"].to_numpy().tobytes() == bits
+texts = frame["purpose"].astype("string[pyarrow]")  # read where they lie
+assert tabscore._column(texts, pa.string()).buffers()[1].address == pa.table({"t": texts})["t"].chunk(0).buffers()[1].address
 for i in (0, 1, n - 1):
     assert model.predict(frame.iloc[[i]])["probability"].to_numpy().tobytes() == bits[8 * i:8 * i + 8]
 assert len(model.predict(frame.iloc[:0])) == 0

@@ -321,15 +321,14 @@ def _column(series, wanted):
     """A column of pandas. Missing integers and truth values are NaN or None there; what is no value of the wanted type
     stays as it is, so that the library says which record is wrong."""
     kind = getattr(series.dtype, "kind", None)
-    if kind in ("f", "i", "u") and hasattr(series.dtype, "isnative") and (not series.dtype.isnative or series.dtype.itemsize == 2 and kind == "f"):
+    of_numpy = hasattr(series.dtype, "isnative")
+    if of_numpy and kind in ("f", "i", "u") and (not series.dtype.isnative or series.dtype.itemsize == 2 and kind == "f"):
         series = series.astype({"f": "float64", "i": "int64", "u": "uint64"}[kind])
     if kind == "f" and not pa.types.is_integer(wanted):
         return pa.array(series.to_numpy(), from_pandas=False)  # NaN is what the library takes for missing
-    if kind in "fO" if isinstance(kind, str) else False:
-        try:
+    if kind == "f" or kind == "O" and of_numpy:  # Arrow's own texts and categories stay as they are
+        with contextlib.suppress(pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
             return pa.array(series, type=wanted, from_pandas=True)
-        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
-            pass
     made = pa.array(series, from_pandas=True)
     return made.combine_chunks() if isinstance(made, pa.ChunkedArray) else made
 

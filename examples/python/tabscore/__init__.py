@@ -329,8 +329,13 @@ def _column(series, wanted):
     if kind == "f" or kind == "O" and of_numpy:  # Arrow's own texts and categories stay as they are
         with contextlib.suppress(pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
             return pa.array(series, type=wanted, from_pandas=True)
-    made = pa.array(series, from_pandas=True)
-    return made.combine_chunks() if isinstance(made, pa.ChunkedArray) else made
+    if of_numpy and kind in ("i", "u", "b"):
+        return pa.array(series.to_numpy())
+    own = getattr(series.array, "__arrow_array__", None)
+    made = own() if own else pa.array(series, from_pandas=True)
+    if not isinstance(made, pa.ChunkedArray):
+        return made
+    return made.chunk(0) if made.num_chunks == 1 else made.combine_chunks()
 
 
 def _as_arrow(table):

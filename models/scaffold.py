@@ -465,7 +465,9 @@ def main():
     try:
         pipeline, frame = joblib.load(arguments.pipeline), read_table(arguments.data)
     except Exception as reason:  # noqa: BLE001 (whatever unpickling and reading meet)
-        parser.exit(1, f"{arguments.pipeline}, {arguments.data}: cannot be loaded: {type(reason).__name__}: {reason}\n")
+        code = isinstance(reason, (AttributeError, ImportError))  # functions and classes are pickled by name
+        hint = "; put the folder of the training code on PYTHONPATH, or call scaffold.scaffold() in that code" if code else ""
+        parser.exit(1, f"{arguments.pipeline}, {arguments.data}: cannot be loaded: {type(reason).__name__}: {reason}{hint}\n")
     options = {k: v for k, v in (("positive", arguments.positive), ("threshold", arguments.threshold)) if v is not None}
     options["training_data"] = export_sklearn.training_data(arguments.data, len(frame))
     try:

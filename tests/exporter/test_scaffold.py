@@ -8,6 +8,7 @@ import io
 import json
 import os
 import pathlib
+import pickle
 import shlex
 import subprocess
 import sys
@@ -245,6 +246,12 @@ class Projects(unittest.TestCase):
         for saved in ({"scaler": scaler, "model": model}, (scaler, model)):
             self.assertRegex(command(saved)[1], "'?(scaler|0)'? \\(StandardScaler\\), .*make_pipeline")
         self.assertRegex(command(held)[1], "dict without a fitted pipeline")
+        # Code of the training script that is not here.
+        with mock.patch.object(sys.modules["__main__"], "gone_by_then", new=lambda x: x, create=True) as function:
+            function.__module__, function.__qualname__ = "__main__", "gone_by_then"
+            own_code = pickle.dumps(FunctionTransformer(function))
+        with mock.patch("joblib.load", side_effect=lambda _: pickle.loads(own_code)):
+            self.assertRegex(command(held)[1], "gone_by_then.*; put the folder of the training code on PYTHONPATH")
         # Texts of 0 and 1 say which one is positive; others are asked for as the command line has it.
         document, _ = command(zero_one)
         self.assertEqual(document["outputs"]["classes"] if "outputs" in document else document["classes"], ["0", "1"])

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A library for tables.py: scores one Arrow batch again and again with the C functions of a service, as a program in C++
-// would.
+// A library for tables.py: scores one Arrow batch again and again with the C functions of a service, as a program in
+// C++ would.
 #include <cstddef>
 
 #include "tabscore/capi/c_api.h"

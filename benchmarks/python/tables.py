@@ -21,7 +21,6 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import sklearn
 from sklearn.compose import ColumnTransformer

@@ -19,6 +19,7 @@ class TabscoreConan(ConanFile):
     settings = "os", "arch", "compiler", "build_type"
     exports_sources = "CMakeLists.txt", "LICENSE", "cmake/*", "include/*"
     no_copy_source = True
+    test_package_folder = "tests/install/conan"
 
     def set_version(self):
         text = load(self, pathlib.Path(self.recipe_folder) / "include/tabscore/version.hpp")
@@ -47,6 +48,8 @@ class TabscoreConan(ConanFile):
         cmake.configure()
         cmake.install()
         rmdir(self, pathlib.Path(self.package_folder) / "share")  # CMakeDeps and PkgConfigDeps write these
+        copy(self, "tabscore-compiled.cmake", pathlib.Path(self.source_folder) / "cmake",
+             pathlib.Path(self.package_folder) / "share/cmake")
 
     def package_id(self):
         self.info.clear()
@@ -57,4 +60,5 @@ class TabscoreConan(ConanFile):
         self.cpp_info.requires = ["eigen::eigen", "simdjson::simdjson", "fmt::fmt"]
         self.cpp_info.set_property("cmake_file_name", "tabscore")
         self.cpp_info.set_property("cmake_target_name", "tabscore::tabscore")
+        self.cpp_info.set_property("cmake_build_modules", ["share/cmake/tabscore-compiled.cmake"])
         self.cpp_info.set_property("pkg_config_name", "tabscore")

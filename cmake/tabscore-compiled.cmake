@@ -1,5 +1,8 @@
 # tabscore::compiled is tabscore::tabscore with what depends on no type of the user compiled once, in a static library of the
-# program's own build and with its flags; nothing is built where it is not linked. Needs tabscore_include_folder.
+# program's own build and with its flags; nothing is built where it is not linked. The includer sets tabscore_include_folder; Conan's package has this file in share/cmake.
+if(NOT tabscore_include_folder)
+  get_filename_component(tabscore_include_folder ${CMAKE_CURRENT_LIST_DIR}/../../include ABSOLUTE)
+endif()
 if(NOT TARGET tabscore_compiled)
   add_library(tabscore_compiled STATIC EXCLUDE_FROM_ALL ${tabscore_include_folder}/tabscore/tabscore.cpp)
   add_library(tabscore::compiled ALIAS tabscore_compiled)

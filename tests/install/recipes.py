@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The Conan recipe and the vcpkg port, as far as they can be checked without Conan and vcpkg.
+"""The vcpkg port, as far as it can be checked without vcpkg.
 
-recipes.py SOURCE BUILD: both name the version of version.hpp and the packages that CMake looks for; the port's script
-runs against stand-ins of vcpkg's functions and leaves a package that has all it should; the recipe compiles.
+recipes.py SOURCE BUILD: it names the version of version.hpp, the packages that CMake looks for and options that CMake has;
+its script runs against stand-ins of vcpkg's functions and leaves a package that has all it should.
 """
 
 import json
@@ -11,9 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
-import types
 import unittest
-from unittest import mock
 
 SOURCE, BUILD = (pathlib.Path(argument).resolve() for argument in sys.argv[1:3])
 VERSION = ".".join(re.findall(r"VERSION_[A-Z]+ (\d+)", (SOURCE / "include/tabscore/version.hpp").read_text()))
@@ -50,6 +48,12 @@ class Recipes(unittest.TestCase):
         self.assertEqual((manifest["name"], manifest["version"]), ("tabscore", VERSION))
         self.assertLessEqual({"eigen3", "fmt", "simdjson"}, {d for d in manifest["dependencies"] if isinstance(d, str)})
 
+    def test_vcpkg_port_gives_options_that_cmake_has(self):
+        options = re.findall(r"-D(\w+)=", (PORT / "portfile.cmake").read_text())
+        known = re.findall(r"^option\((\w+) ", (SOURCE / "CMakeLists.txt").read_text(), re.MULTILINE)
+        self.assertTrue(options)
+        self.assertLessEqual(set(options), set(known))
+
     def test_vcpkg_port_makes_a_package(self):
         work = BUILD / "vcpkg"
         shutil.rmtree(work, ignore_errors=True)
@@ -63,31 +67,6 @@ class Recipes(unittest.TestCase):
         wanted = {"include/tabscore/tabscore.hpp", "share/tabscore/LICENSE", "share/tabscore/usage"}
         self.assertLessEqual(wanted | {"share/pkgconfig/tabscore.pc"}, files)
         self.assertFalse([f for f in files if {"tests", "examples"} & set(pathlib.Path(f).parts)])
-
-    def test_conan_recipe(self):
-        conan = {name: types.ModuleType(name) for name in ("conan", "conan.tools")}
-        conan["conan"].ConanFile = object
-        for part, names in {
-            "build": ["check_min_cppstd"],
-            "cmake": ["CMake", "CMakeDeps", "CMakeToolchain", "cmake_layout"],
-            "files": ["copy", "load", "rmdir"],
-        }.items():
-            module = conan[f"conan.tools.{part}"] = types.ModuleType(part)
-            for name in names:
-                setattr(module, name, mock.Mock())
-        conan["conan.tools.files"].load = lambda recipe, path: pathlib.Path(path).read_text()
-        with mock.patch.dict(sys.modules, conan):
-            scope = {}
-            exec(compile((SOURCE / "conanfile.py").read_text(), "conanfile.py", "exec"), scope)
-        recipe = scope["TabscoreConan"]()
-        recipe.recipe_folder = SOURCE
-        recipe.set_version()
-        self.assertEqual(recipe.version, VERSION)
-        recipe.requires = mock.Mock()
-        recipe.requirements()
-        self.assertEqual({c.args[0].split("/")[0] for c in recipe.requires.call_args_list}, {"eigen", "simdjson", "fmt"})
-        for pattern in recipe.exports_sources:
-            self.assertTrue(list(SOURCE.glob(pattern)), pattern)
 
 
 if __name__ == "__main__":

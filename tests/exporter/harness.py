@@ -11,7 +11,8 @@ import warnings
 import numpy as np
 import pandas as pd
 
-sys.path.insert(0, str(pathlib.Path(os.environ["TABSCORE_SOURCE_DIR"]) / "models"))
+if "TABSCORE_EXPORTER_INSTALLED" not in os.environ:  # else those of the wheel
+    sys.path.insert(0, str(pathlib.Path(os.environ["TABSCORE_SOURCE_DIR"]) / "models"))
 import export_sklearn  # noqa: E402
 
 DATA = {"file": "made_up.csv", "sha256": "0" * 64, "rows": 400}

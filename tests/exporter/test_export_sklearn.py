@@ -38,7 +38,8 @@ from sklearn.preprocessing import (
 from sklearn.tree import DecisionTreeClassifier
 
 SOURCE = pathlib.Path(os.environ["TABSCORE_SOURCE_DIR"])
-sys.path.insert(0, str(SOURCE / "models"))
+if "TABSCORE_EXPORTER_INSTALLED" not in os.environ:  # else those of the wheel
+    sys.path.insert(0, str(SOURCE / "models"))
 import export_sklearn  # noqa: E402
 
 NUMERIC, TEXT = ["age", "income", "debts"], ["job", "town"]

@@ -28,7 +28,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 source = pathlib.Path(os.environ["TABSCORE_SOURCE_DIR"])
-sys.path.insert(0, str(source / "models"))
+if "TABSCORE_EXPORTER_INSTALLED" not in os.environ:  # else those of the wheel
+    sys.path.insert(0, str(source / "models"))
 import scaffold  # noqa: E402
 import trace_formulas  # noqa: E402
 from export_program import NotExportable  # noqa: E402

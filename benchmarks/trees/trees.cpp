@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // trees MODEL_DIR: nanoseconds per row of tabscore's kernels and of the peers that are there, on the models and rows of
 // make_models.py. Contenders take turns within each pass; medians over passes. run.py does all of it.
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <malloc.h>
 #include <simdjson.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Scoring the caller's own arrays, one per field, without a copy.
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <tabscore/models/logistic.hpp>
 #include <tabscore/pipeline/pipeline.hpp>
 #include <tabscore/schema/validate.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A custom model: any type with features(), threshold() and score() is a scorer. Here a scorecard of points, beside a
 // logistic regression, both as ts::any_scorer.
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <tabscore/models/logistic.hpp>
 #include <tabscore/pipeline/pipeline.hpp>
 #include <tabscore/schema/batch.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A booster saved by XGBoost (train.py) scores a matrix of the caller, then records in a pipeline. The expected output
 // is XGBoost's.
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <tabscore/models/encoded_forest.hpp>
 #include <tabscore/models/feature_match.hpp>
 #include <tabscore/models/load_xgboost.hpp>

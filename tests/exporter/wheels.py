@@ -53,15 +53,13 @@ def try_one(python, sklearn, wheel, score_rows, folder):
     if not program:
         return "no interpreter"
     environment = folder / f"wheel-{python}-{sklearn}"
+    pip = [environment / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary=:all:"]
     if not (environment / "bin/tabscore-export").exists():
         shutil.rmtree(environment, ignore_errors=True)
         run([program, "-m", "venv", environment])
-        packages = [f"scikit-learn=={sklearn}.*", *SKLEARNS[sklearn], "joblib", wheel]
-        command = [environment / "bin/python", "-m", "pip", "install", "--quiet", "--only-binary=:all:"]
-        done = subprocess.run([*command, *packages], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        if done.returncode:
-            print(done.stdout[-1000:], flush=True)
+        if not run([*pip, f"scikit-learn=={sklearn}.*", *SKLEARNS[sklearn], wheel]):
             return "no wheels"
+    run([*pip, "--force-reinstall", "--no-deps", wheel])  # the environment may be an old one
     variables = {**os.environ, "SCORE_ROWS": score_rows, "TABSCORE_SOURCE_DIR": str(SOURCE), "TABSCORE_EXPORTER_INSTALLED": "1",
                  "PYTHONPATH": "", "OMP_NUM_THREADS": "1"}
     tests = [["bin/tabscore-export", "--help"], ["bin/tabscore-scaffold", "--help"],

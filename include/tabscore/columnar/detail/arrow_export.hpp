@@ -49,7 +49,7 @@ struct arrow_export {
 
 /// Makes *out a column's description.
 inline void export_column(ArrowSchema* out, const char* format, std::string_view name, bool nullable) {
-  const auto& owner = arrow_export<ArrowSchema, std::string>::into(out, std::string(name));
+  auto& owner = arrow_export<ArrowSchema, std::string>::into(out, std::string(name));
   out->format = format;
   out->name = owner.payload.c_str();
   out->flags = nullable ? ARROW_FLAG_NULLABLE : 0;

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Conan 2 recipe: `conan create .` in this folder."""
+"""Conan 2 recipe: `conan create . -s compiler.cppstd=20` in this folder."""
 
 import pathlib
 import re
 
 from conan import ConanFile
 from conan.tools.build import check_min_cppstd
-from conan.tools.cmake import CMake, CMakeDeps, CMakeToolchain, cmake_layout
-from conan.tools.files import copy, load, rmdir
+from conan.tools.files import copy, load
+from conan.tools.layout import basic_layout
 
 
 class TabscoreConan(ConanFile):
@@ -16,8 +16,9 @@ class TabscoreConan(ConanFile):
     description = "Tabular records from bytes to monitored predictions"
     topics = ("machine-learning", "inference", "tabular", "header-only")
     package_type = "header-library"
+    implements = ["auto_header_only"]
     settings = "os", "arch", "compiler", "build_type"
-    exports_sources = "CMakeLists.txt", "LICENSE", "cmake/*", "include/*"
+    exports_sources = "LICENSE", "cmake/tabscore-compiled.cmake", "include/*"
     no_copy_source = True
     test_package_folder = "tests/install/conan"
 
@@ -34,25 +35,13 @@ class TabscoreConan(ConanFile):
         check_min_cppstd(self, 20)
 
     def layout(self):
-        cmake_layout(self)
-
-    def generate(self):
-        CMakeDeps(self).generate()
-        toolchain = CMakeToolchain(self)
-        toolchain.cache_variables["TABSCORE_DEVELOPER_MODE"] = False
-        toolchain.generate()
+        basic_layout(self)
 
     def package(self):
-        copy(self, "LICENSE", self.source_folder, pathlib.Path(self.package_folder) / "licenses")
-        cmake = CMake(self)
-        cmake.configure()
-        cmake.install()
-        rmdir(self, pathlib.Path(self.package_folder) / "share")  # CMakeDeps and PkgConfigDeps write these
-        copy(self, "tabscore-compiled.cmake", pathlib.Path(self.source_folder) / "cmake",
-             pathlib.Path(self.package_folder) / "share/cmake")
-
-    def package_id(self):
-        self.info.clear()
+        package = pathlib.Path(self.package_folder)
+        copy(self, "LICENSE", self.source_folder, package / "licenses")
+        copy(self, "include/*", self.source_folder, package)
+        copy(self, "tabscore-compiled.cmake", pathlib.Path(self.source_folder) / "cmake", package / "share/cmake")
 
     def package_info(self):
         self.cpp_info.bindirs = []

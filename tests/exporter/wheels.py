@@ -11,7 +11,6 @@ its last result.
 import argparse
 import os
 import pathlib
-import re
 import shutil
 import subprocess
 import sys

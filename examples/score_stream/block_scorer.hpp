@@ -95,10 +95,13 @@ class block_scorer {
         out_.add_missing(columns, r.is_formed ? r.bytes : std::string_view{});
       }
     }
-    writer_.append(to.text,
-                   {{pipe_.layout(), {out_.values, columns}, out_.label, out_.class_at, scores_.scores.threshold},
-                    out_.rejected,
-                    std::span<const std::string_view>(out_.source).first(settings_.keep ? out_.source.size() : 0)});
+    const auto decisions = std::span<const std::uint8_t>(out_.decision_at)
+                               .first(pipe_.layout().decisions.empty() ? 0 : out_.decision_at.size());
+    writer_.append(
+        to.text,
+        {{pipe_.layout(), {out_.values, columns}, out_.label, out_.class_at, scores_.scores.threshold, decisions},
+         out_.rejected,
+         std::span<const std::string_view>(out_.source).first(settings_.keep ? out_.source.size() : 0)});
   }
 
   /// What is handed to the writer when there is not simply everything.
@@ -106,12 +109,14 @@ class block_scorer {
     std::vector<double> values;
     std::vector<std::uint8_t> label;
     std::vector<std::uint32_t> class_at;
+    std::vector<std::uint8_t> decision_at;  // of a service that declares decisions
     std::vector<std::string_view> source;
     std::vector<ts::rejected_record> rejected;
     void clear() {
       values.clear();
       label.clear();
       class_at.clear();
+      decision_at.clear();
       source.clear();
       rejected.clear();
     }
@@ -120,12 +125,14 @@ class block_scorer {
       values.insert(values.end(), numbers.begin(), numbers.end());
       label.push_back(p.label.empty() ? std::uint8_t{0} : p.label[row]);
       class_at.push_back(p.class_at.empty() ? 0 : p.class_at[row]);
+      decision_at.push_back(p.decision_at.empty() ? std::uint8_t{0} : p.decision_at[row]);
       source.push_back(s);
     }
     void add_missing(std::size_t columns, std::string_view s) {
       values.insert(values.end(), columns, std::numeric_limits<double>::quiet_NaN());
       label.push_back(0);
       class_at.push_back(0);
+      decision_at.push_back(0);
       source.push_back(s);
     }
   };

@@ -41,6 +41,21 @@ def numbers(task, record):
     return rows
 
 
+def test_decisions_beside_wrong_records(_):
+    """A wrong record takes no decision from the others."""
+    loan = {"purpose": "car", "sector": None, "months": 48, "amount": 12000.0, "income": 2600.0}
+    good = [loan | {"amount": 400.0 * 3**k, "income": 2600.0 - 500 * k} for k in range(6)]
+    alone = [json.loads(run("loans", "--quiet", given=ndjson([r])).stdout) for r in good]
+    assert len({a["decision"] for a in alone}) > 1, alone
+    mixed = [r for g in good for r in (g, loan | {"months": 0})]
+    for form in ("ndjson", "csv"):
+        done = run("loans", "--quiet", "--on-error", "null", "--to", form, given=ndjson(mixed)).stdout.decode().splitlines()
+        if form == "csv":
+            assert [line.rsplit(",", 1)[1] for line in done[1::2]] == [a["decision"] for a in alone], done
+        else:
+            assert [json.loads(line) for line in done[::2]] == alone and all(json.loads(x)["decision"] is None for x in done[1::2]), done
+
+
 def write_model(folder, task):
     fields = FIELDS["diabetes"]
     outputs, _ = ROUGH[task]

@@ -1,11 +1,14 @@
--- A day's students scored from Parquet to Parquet, each with a prediction or with the reason why there is none. The
--- file gets its name when it is whole.
+-- A day's students scored from Parquet to Parquet, each with a prediction or with the reason why there is none. Run it in
+-- a DuckDB that was started with allow_unsigned_extensions, for example: duckdb -unsigned < score.sql
+LOAD './students.duckdb_extension';
+
+-- Members of the record are found by name; others of the table are ignored.
+CREATE MACRO predict_purchase(student) AS students_predict(student, 'models/student_logistic.json');
+
+-- The file gets its name when it is whole.
 COPY (
   SELECT * EXCLUDE (p), p.probability, p.label, p.error
-  FROM (
-    SELECT *, predict_purchase(student_country, days_on_platform, minutes_watched, courses_started,
-                               practice_exams_started, practice_exams_passed, minutes_spent_on_exams) AS p
-    FROM 'students.parquet')
+  FROM (SELECT *, predict_purchase(s) AS p FROM 'students.parquet' s)
 ) TO 'scored.parquet' (FORMAT parquet, USE_TMP_FILE true);
 
 -- What was not scored, and why.

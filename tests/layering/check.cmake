@@ -17,6 +17,7 @@ set(may_pipeline core schema expr json features outputs models formats columnar 
 set(may_compat core schema json outputs models pipeline)
 set(may_serving core files schema json compat expr features outputs models monitor log pipeline)
 
+set(may_duckdb core schema outputs models columnar pipeline serving)
 set(may_capi core schema features outputs models columnar monitor pipeline serving)
 
 # detail/ folders and tabscore::detail are each module's own; core's are for all modules, and no program's.

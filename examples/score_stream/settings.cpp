@@ -7,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cstdlib>
 #include <system_error>
@@ -80,10 +81,28 @@ void declare(CLI::App& app, settings& s) {
   app.add_option("--replay", s.replay, "score this prediction log again with --model and compare");
   add_number(app, "--list", s.replay_list, "number of differences that --replay lists", std::size_t{0},
              std::size_t{1} << 30U);
+  app.add_option("--clickhouse-xml", s.clickhouse_xml,
+                 "print the definition of this program as a function of ClickHouse, with this name");
   app.footer(
       "Exit status: 0 done; 1 wrong flags, model or files; 2 a record is wrong and --on-error is fail; 3 something "
       "cannot "
       "be read or written; 4 --replay found a difference.");
+}
+
+/// The program as ClickHouse starts it: without its folder, with the flags that say what it predicts. Tabs stand for
+/// blanks that are no separators.
+std::string clickhouse_command(const CLI::App& app, std::string_view program) {
+  std::string command(program.substr(program.rfind('/') + 1));
+  const auto add = [&](std::string_view flag, std::string value) {
+    std::replace(value.begin(), value.end(), ' ', '\t');
+    command.append(" ").append(flag).append(value.empty() ? "" : " ").append(value);
+  };
+  add("--from native --to native --on-error null --threads 1 --quiet", "");
+  for (const char* flag : {"--model", "--policy"}) {
+    if (app[flag]->count() > 0) add(flag, app[flag]->as<std::string>());
+  }
+  if (app["--strict"]->count() > 0) add("--strict", "");
+  return command;
 }
 
 void check(const settings& s) {
@@ -96,6 +115,18 @@ void check(const settings& s) {
     wrong(
         "--replay reads a log and prints what it finds: it goes with --model, --policy and --list, not with inputs or "
         "outputs");
+  }
+  if (!s.clickhouse_xml.empty()) {
+    const auto is_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; };
+    if (!std::all_of(s.clickhouse_xml.begin(), s.clickhouse_xml.end(), is_word)) {
+      wrong("--clickhouse-xml: a function's name has letters, digits and underscores");
+    }
+    if (s.clickhouse_command.find_first_of("\t\n\"'") != std::string::npos) {
+      wrong("--clickhouse-xml: ClickHouse splits the command at blanks: name the program and its files without them");
+    }
+    if (!s.inputs.empty() || !s.output.empty() || !s.replay.empty() || !s.rejects.empty() || !s.state_file.empty()) {
+      wrong("--clickhouse-xml goes with --model, --policy and --strict, not with inputs or outputs");
+    }
   }
   if (s.keep && s.from != s.to) wrong("--keep needs --from and --to to be the same");
   if (s.resume && s.output.empty()) wrong("--resume needs --output");
@@ -130,7 +161,8 @@ settings parse_settings(int argc, char** argv, std::string_view model, std::stri
                                : *status == 0 ? exit_code::done
                                               : exit_code::input_output));
   }
-  for (const char* flag : {"--output", "--rejects", "--state-file", "--model", "--policy", "--replay", "--to"}) {
+  for (const char* flag :
+       {"--output", "--rejects", "--state-file", "--model", "--policy", "--replay", "--to", "--clickhouse-xml"}) {
     if (app[flag]->count() > 0 && app[flag]->as<std::string>().empty()) {
       stop(exit_code::usage, fmt::format("{} is empty", flag));
     }
@@ -141,6 +173,7 @@ settings parse_settings(int argc, char** argv, std::string_view model, std::stri
     }
   }
   if (s.output == "-") s.output.clear();
+  if (!s.clickhouse_xml.empty()) s.clickhouse_command = clickhouse_command(app, argv[0]);
   if (s.to.empty()) s.to = s.from;
   check(s);
   return s;

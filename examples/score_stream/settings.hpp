@@ -41,6 +41,8 @@ struct settings {
   bool quiet = false;
   std::string replay;  // a prediction log; empty: score the inputs
   std::size_t replay_list = 20;
+  std::string clickhouse_xml;      // name of a function of ClickHouse to define; empty: score the inputs
+  std::string clickhouse_command;  // of its definition
 };
 
 /// Reads the command line; ends the program where it is wrong or asks for help. `model`: the bundled model that is the

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "../standard_streams.hpp"
+#include "clickhouse_function.hpp"
 #include "replay.hpp"
 #include "run.hpp"
 #include "settings.hpp"
@@ -42,6 +43,7 @@ exit_code stream(const settings& s) {
     auto pipe = ts::make_pipeline(typename Service::record{}, Service::rules, Service::features, *std::move(model),
                                   sinks, typename Service::prediction{}, policy);
     if (!pipe) stop(exit_code::usage, pipe.error().message);
+    if (!s.clickhouse_xml.empty()) return print_clickhouse_function(s, *pipe);
     if (policy && !s.replay.empty()) {
       if (const auto wrong = ts::give_reasons(*pipe, *policy)) stop(exit_code::usage, wrong->message);
     }

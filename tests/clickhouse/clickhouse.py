@@ -61,7 +61,8 @@ def configure(work):
     os.symlink(program, os.path.join(scripts, "score_stream"))
     shutil.copy(os.path.join(here, "liar.py"), scripts)
     os.chmod(os.path.join(scripts, "liar.py"), 0o755)
-    shutil.copy(os.path.join(example, "predict_purchase_function.xml"), work)
+    with open(os.path.join(work, "predict_purchase_function.xml"), "w") as file:
+        file.write(definition([program], "predict_purchase"))
     liar = """<function><type>{kind}</type><name>{name}</name><return_type>Float64</return_type>
       <argument><type>Int64</type></argument><format>Native</format>
       <command>liar.py {lie}</command><pool_size>1</pool_size>
@@ -72,13 +73,9 @@ def configure(work):
             liar.format(kind=kind, name=f"{kind}_{lie}", lie=lie, wait=20000 if lie in TRUE else 1500 if lie == "sleeps" else 4000)
             for kind in KINDS for lie in (*LIES, TWICE)) + "</functions>")
     os.symlink(task_stream, os.path.join(scripts, "task_stream"))
-    with open(os.path.join(work, "tasks_function.xml"), "w") as file:
-        file.write("<functions>" + "".join(
-            f"""<function><type>executable_pool</type><name>{name}</name>
-            <return_type>Tuple({", ".join(result)}, error String)</return_type>
-            {"".join(f"<argument><type>Nullable(Float64)</type><name>{c}</name></argument>" for c in EXPECTED[task][0]["record"])}
-            <format>Native</format><command>task_stream {task} --from native --to native --on-error null --threads 1 --quiet</command>
-            <pool_size>1</pool_size></function>""" for task, (name, result) in TASKS.items()) + "</functions>")
+    for task, (name, _) in TASKS.items():
+        with open(os.path.join(work, f"{task}_function.xml"), "w") as file:
+            file.write(definition([task_stream, task], name).replace("<command>", "<command>task_stream "))
     path = os.path.join(work, "config.xml")
     with open(path, "w") as file:
         file.write(f"""<clickhouse><logger><level>none</level></logger><path>{work}/data</path>
@@ -86,6 +83,28 @@ def configure(work):
           <user_defined_executable_functions_config>{work}/*_function.xml</user_defined_executable_functions_config>
           </clickhouse>""")
     return path
+
+
+def definition(command, name, *flags):
+    """What the program writes as its function's definition."""
+    return subprocess.run([*command, "--clickhouse-xml", name, *flags], stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def test_definition():
+    """Names and flags of the definition; what ClickHouse would split or read otherwise is refused."""
+    command = re.search("<command>(.*)</command>", definition([program], "f", "--model", "models/student_logistic.json", "--strict"))[1]
+    check(command == "score_stream --from native --to native --on-error null --threads 1 --quiet --model models/student_logistic.json --strict",
+          command)
+    xml = definition([task_stream, "loans"], "loan_default")
+    check("<return_type>Tuple(probability Nullable(Float64), label Nullable(UInt8), decision Nullable(String), error String)<" in xml and
+          "<argument><type>Nullable(String)</type><name>sector</name></argument>" in xml, xml)
+    for flags, words in ((["a b"], "letters, digits"), (["f", "records.csv"], "not with inputs"), ([""], "is empty")):
+        done = subprocess.run([program, "--clickhouse-xml", *flags], capture_output=True, text=True)
+        check(done.returncode == 1 and words in done.stderr and not done.stdout, f"{flags}: {done.stderr}")
+    with tempfile.TemporaryDirectory(suffix=" of blanks") as folder:
+        model = shutil.copy(os.path.join(here, "..", "..", "models", "student_logistic.json"), folder)
+        done = subprocess.run([program, "--clickhouse-xml", "f", "--model", model], capture_output=True, text=True)
+        check(done.returncode == 1 and "blanks" in done.stderr, done.stderr)
 
 
 def alone(engine):
@@ -406,6 +425,7 @@ def report_table_function(work, engine):
 if len(sys.argv) > 4:
     ask_twice(sys.argv[4], sys.argv[5])
 
+test_definition()
 twice = concurrent.futures.ThreadPoolExecutor().map(test_twice, KINDS)  # meanwhile: they mostly wait
 with tempfile.TemporaryDirectory() as work:
     engine = chdb.Engine(library, "--config-file=" + configure(work), "--path=" + os.path.join(work, "data"))

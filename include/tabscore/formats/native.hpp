@@ -262,6 +262,9 @@ class native_writer final : public prediction_writer {
     type_.append("error String)");
   }
 
+  /// Of the column, as SQL has it.
+  const std::string& type() const noexcept { return type_; }
+
   void append_head(text_buffer&, std::string_view) override {}
   /// Appends a block of ClickHouse's Native format.
   void append(text_buffer& out, const answers& block) const override;

@@ -3,6 +3,7 @@
 programs that it keeps."""
 import os
 import re
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -22,21 +23,25 @@ TABLES = {"nullable": ("Nullable({})", "Int64", "predict_purchase"), "plain": ("
 
 
 class ClickHouse:
-    def __init__(self, library, program, model, csv, folder):
+    def __init__(self, library, program, constant, model, csv, folder):
         scripts = folder / "user_scripts"
         scripts.mkdir(parents=True, exist_ok=True)
-        link = scripts / "score_stream"
-        link.unlink(missing_ok=True)
-        link.symlink_to(Path(program).resolve())
-        function = (ROOT / "examples" / "clickhouse" / "predict_purchase_function.xml").read_text()
-        function = re.sub("(<command>.*)(</command>)", rf"\1 --model {Path(model).resolve()}\2", function)
-        (folder / "predict_purchase_function.xml").write_text(function)
-        narrow = function.replace("Int64", "UInt16").replace("<name>predict_purchase<", "<name>predict_purchase_narrow<")
-        (folder / "predict_purchase_narrow_function.xml").write_text(narrow)
+        for script in (program, constant):
+            link = scripts / Path(script).name
+            link.unlink(missing_ok=True)
+            link.symlink_to(Path(script).resolve())
+        function = subprocess.run([program, "--clickhouse-xml", "predict_purchase", "--model", Path(model).resolve()],
+                                  stdout=subprocess.PIPE, text=True, check=True).stdout
+        for answers, command in (("", None), ("constant_", Path(constant).name)):
+            written = re.sub("<command>.*<", f"<command>{command}<", function) if command else function
+            written = written.replace("<name>predict_purchase<", f"<name>{answers}predict_purchase<")
+            narrow = written.replace("Int64", "UInt16").replace("predict_purchase<", "predict_purchase_narrow<")
+            (folder / f"{answers}function.xml").write_text(written)
+            (folder / f"{answers}narrow_function.xml").write_text(narrow)
         (folder / "config.xml").write_text(
             f"<clickhouse><logger><level>none</level></logger><path>{folder}/data</path>"
             f"<user_scripts_path>{scripts}</user_scripts_path><user_defined_executable_functions_config>"
-            f"{folder}/*_function.xml</user_defined_executable_functions_config></clickhouse>")
+            f"{folder}/*function.xml</user_defined_executable_functions_config></clickhouse>")
         self.engine = chdb.Engine(str(library), f"--config-file={folder}/config.xml", f"--path={folder}/data")
         for table, (kind, integer, _) in TABLES.items():
             columns = ", ".join(f"{name} {kind.format(type.replace('Int64', integer))}" for name, type in FIELDS.items())
@@ -47,8 +52,9 @@ class ClickHouse:
     def queries(self):
         for table, (_, _, function) in TABLES.items():
             yield f"ClickHouse, {table} columns, read and added up", f"SELECT sum({NUMBERS}), max(student_country) FROM {table}"
-            yield (f"ClickHouse, {table} columns, scored",
-                   f"SELECT sum(p.probability), count() FROM (SELECT {function}({ARGUMENTS}) AS p FROM {table})")
+            for answers, prefix in (("", ""), (", constants", "constant_")):
+                yield (f"ClickHouse, {table} columns, scored{answers}",
+                       f"SELECT sum(p.probability), count() FROM (SELECT {prefix}{function}({ARGUMENTS}) AS p FROM {table})")
 
     def cost(self, sql, threads):
         """CPU seconds of the engine and of its programs, wall seconds."""

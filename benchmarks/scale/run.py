@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: MIT
 """What scoring ten million records costs, in process, by the filter, in DuckDB and in ClickHouse:
 
-    run.py SCALE_COLUMNS SCORE_STREAM MODEL [--duckdb TABSCORE_DUCKDB LIBDUCKDB] [--clickhouse LIBCHDB]
+    run.py SCALE_COLUMNS SCORE_STREAM MODEL [--duckdb STUDENTS CONSTANT] [--clickhouse LIBCHDB CONSTANT_STREAM]
+
+The engines have controls beside them that answer constants: an extension of DuckDB and a program for ClickHouse.
 
 Everything takes turns, pass after pass; medians; ratios are to scoring columns in process on one thread. CPU times count
 what runs in the programs and in the kernel for them, starting them and writing files included. --folder keeps the
@@ -24,8 +26,8 @@ arguments = argparse.ArgumentParser()
 arguments.add_argument("columns")
 arguments.add_argument("program")
 arguments.add_argument("model")
-arguments.add_argument("--duckdb", nargs=2, metavar=("PROGRAM", "LIBRARY"))
-arguments.add_argument("--clickhouse", metavar="LIBRARY")
+arguments.add_argument("--duckdb", nargs=2, metavar=("EXTENSION", "CONSTANT"))
+arguments.add_argument("--clickhouse", nargs=2, metavar=("LIBRARY", "CONSTANT_STREAM"))
 arguments.add_argument("--records", type=int, default=10_000_000)
 arguments.add_argument("--passes", type=int, default=5)
 arguments.add_argument("--threads", type=int, default=2)
@@ -99,30 +101,41 @@ def filters(folder, records):
                                               "--threads", threads, folder / file], out))
 
 
-def duckdb(folder, records):
-    if not options.duckdb:
-        return
-    program, library = options.duckdb
-    source, target = folder / "in.parquet", folder / "out.parquet"
-    scored = f"(SELECT *, predict_purchase({clickhouse.ARGUMENTS}) AS p FROM '{source}')"
+class DuckDB:
+    """The engine in this process, with its default settings but for the threads."""
 
-    def sql(text):
-        return run([program, "--library", library, "--model", options.model, "--threads", options.threads, "--sql", text])
-    if not source.exists():
-        sql(f"COPY (SELECT row_number() OVER () AS id, * FROM '{folder / 'in.csv'}') TO '{source}'")
-    for name, text in {
-        "read and added up": f"SELECT sum({clickhouse.NUMBERS}), max(student_country) FROM '{source}'",
-        "scored": f"SELECT sum(p.probability) FROM {scored}",
-        "Parquet to Parquet, predictions": f"COPY (SELECT p.probability, p.label FROM {scored}) TO '{target}'",
-        "Parquet to Parquet, predictions, no dictionary":
-            f"COPY (SELECT p.probability, p.label FROM {scored}) TO '{target}' (FORMAT parquet, DICTIONARY_SIZE_LIMIT 1)",
-        "Parquet to Parquet, predictions by id": f"COPY (SELECT id, p.probability, p.label FROM {scored}) TO '{target}'",
-        "Parquet to Parquet, all columns without predictions": f"COPY (FROM '{source}') TO '{target}'",
-        "Parquet to Parquet, all columns and predictions":
-            f"COPY (SELECT * EXCLUDE p, p.probability, p.label, p.error FROM {scored}) TO '{target}'",
-    }.items():
-        if measured(f"DuckDB, {name}") and not options.prepare:
-            note(f"DuckDB, {name}", records, *sql(text))
+    def __init__(self, students, constant, folder, records):
+        import duckdb
+
+        self.connection = duckdb.connect(config={"allow_unsigned_extensions": "true", "threads": options.threads})
+        for extension in (students, constant):
+            self.connection.execute(f"LOAD '{Path(extension).resolve()}'")
+        self.source, self.target, self.records = folder / "in.parquet", folder / "out.parquet", records
+        if not self.source.exists():
+            self.connection.execute(f"COPY (SELECT row_number() OVER () AS id, * FROM '{folder / 'in.csv'}') TO '{self.source}'")
+
+    def statements(self):
+        numbers = " + ".join(list(clickhouse.FIELDS)[1:])
+        record = "{" + ", ".join(f"{name}: {name}" for name in clickhouse.FIELDS) + "}"
+        yield "read and added up", f"SELECT sum({numbers}), max(student_country) FROM '{self.source}'"
+        # Equal numbers cost the writer of Parquet little: those of the third kind differ as predictions do.
+        for answers, function, probability in (("", "students", "p.probability"), (", constants", "constant", "p.probability"),
+                                               (", different constants", "constant", "p.probability + id % 100000 / 1e6")):
+            scored = f"(SELECT *, {function}_predict({record}, '{Path(options.model).resolve()}') AS p FROM '{self.source}')"
+            yield f"scored{answers}", f"SELECT sum({probability}), count(p.error) FROM {scored}"
+            prediction = f"{probability} AS probability, p.label, p.error"
+            for columns, select in (("predictions", prediction), ("predictions by id", f"id, {prediction}"),
+                                    ("all columns and predictions", f"* EXCLUDE p, {prediction}")):
+                yield f"Parquet to Parquet, {columns}{answers}", f"COPY (SELECT {select} FROM {scored}) TO '{self.target}'"
+        yield "Parquet to Parquet, all columns without predictions", f"COPY (FROM '{self.source}') TO '{self.target}'"
+
+    def measure(self):
+        for name, sql in self.statements():
+            name = f"DuckDB, {name}"
+            if measured(name):
+                cpu, begun = time.process_time(), time.time()
+                self.connection.execute(sql).fetchall()
+                note(name, self.records, time.process_time() - cpu, time.time() - begun)
 
 
 def in_clickhouse(engine, records):
@@ -131,7 +144,7 @@ def in_clickhouse(engine, records):
             server, programs, wall = engine.cost(sql, options.threads)
             note(name, records, server + programs, wall)
             if programs > 0:
-                note(f"{name}: score_stream's part", records, programs, wall)
+                note(f"{name}: the programs' part", records, programs, wall)
 
 
 with tempfile.TemporaryDirectory() as temporary:
@@ -141,17 +154,19 @@ with tempfile.TemporaryDirectory() as temporary:
         (folder / "records").write_text(str(write_records(folder)))
     records = int((folder / "records").read_text())
     engine = None
+    embedded = DuckDB(*options.duckdb, folder, records) if options.duckdb else None
     if options.clickhouse:
-        engine = clickhouse.ClickHouse(options.clickhouse, options.program, options.model, folder / "in.csv", folder / "chdb")
+        library, constant = options.clickhouse
+        engine = clickhouse.ClickHouse(library, options.program, constant, options.model, folder / "in.csv", folder / "chdb")
         if not (folder / "in.native").exists():
             engine.engine.bytes(f"SELECT * FROM nullable INTO OUTFILE '{folder / 'in.native'}' FORMAT Native")
     if options.prepare:
-        duckdb(folder, records)
         sys.exit()
     for _ in range(options.passes):
         in_process(folder, records)
         filters(folder, records)
-        duckdb(folder, records)
+        if embedded:
+            embedded.measure()
         in_clickhouse(engine, records)
     medians = {name: [statistics.median(values) for values in zip(*costs)] for name, costs in found.items()}
     base = medians.get(BASE, [float("nan")])[0]

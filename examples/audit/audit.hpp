@@ -24,32 +24,25 @@ namespace detail {
 /// Replays the lines of one model and one policy.
 template <class Service>
 class archived_model {
-  using pipeline = ts::pipeline<typename Service::record, decltype(Service::rules), decltype(Service::features),
-                                ts::any_scorer, ts::sinks<>, typename Service::prediction>;
+  using pipeline = typename ts::service_model<Service>::template pipeline_type<>;
 
  public:
   /// From files of the archive; what is wrong with them.
   static ts::result<std::unique_ptr<archived_model>> load(const std::string& folder, const std::string& model,
                                                           const std::string& policy, std::size_t list) {
+    const auto other = [&](const std::string& name) {
+      return ts::error{ts::errc::mismatch, folder + "/" + name + ": has another SHA-256"};
+    };
     const auto bytes = ts::read_model_bytes(folder + "/" + model);
     if (!bytes) return bytes.error();
-    auto file = ts::parse_model_file(*bytes, folder + "/" + model);
-    if (!file) return file.error();
-    if (ts::sha256(*bytes) != model)
-      return ts::error{ts::errc::mismatch, folder + "/" + model + ": has another SHA-256"};
-    auto scorer = ts::make_scorer(*file);
-    if (!scorer) return scorer.error();
-    std::optional<ts::decision_policy> decides;
-    if (!policy.empty()) {
-      auto read = ts::load_policy(folder + "/" + policy);
-      if (!read) return read.error();
-      if (read->sha256 != policy) return ts::error{ts::errc::mismatch, folder + "/" + policy + ": has another SHA-256"};
-      decides = *std::move(read);
-    }
-    auto pipe = pipeline::make(Service::rules, Service::features, *std::move(scorer), ts::sinks<>{}, decides);
+    if (ts::sha256(*bytes) != model) return other(model);
+    auto loaded = ts::load_service_model<Service>(folder + "/" + model, policy.empty() ? "" : folder + "/" + policy);
+    if (!loaded) return loaded.error();
+    if (loaded->policy && loaded->policy->sha256 != policy) return other(policy);
+    auto pipe = loaded->make_pipeline();
     if (!pipe) return pipe.error();
-    if (decides) {
-      if (auto wrong = ts::give_reasons(*pipe, *decides)) return *std::move(wrong);
+    if (loaded->policy) {
+      if (auto wrong = ts::give_reasons(*pipe, *loaded->policy)) return *std::move(wrong);
     }
     return std::unique_ptr<archived_model>(new archived_model(*std::move(pipe), list));
   }

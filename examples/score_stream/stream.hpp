@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <fmt/format.h>
 #include <tabscore/serving/service.hpp>
 #include <tabscore/tabscore.hpp>
 
 #include <csignal>
 #include <exception>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -24,40 +22,25 @@ namespace detail {
 
 template <class Service>
 exit_code stream(const settings& s) {
-  auto bytes = ts::read_model_bytes(s.model);
-  if (!bytes) stop(exit_code::usage, bytes.error().message);
-  auto file = ts::parse_model_file(*bytes, s.model);
-  if (!file) stop(exit_code::usage, file.error().message);
-  auto model = ts::make_scorer(*file);
+  auto model = ts::load_service_model<Service>(s.model, s.policy);
   if (!model) stop(exit_code::usage, model.error().message);
-  std::optional<ts::decision_policy> policy;
-  if (!s.policy.empty()) {
-    auto read = ts::load_policy(s.policy);
-    if (!read) stop(exit_code::usage, read.error().message);
-    policy = *std::move(read);
-  } else if (ts::decided_type<typename Service::prediction>) {
-    stop(exit_code::usage, "the service declares decisions: it needs a policy file that makes them (--policy)");
-  }
-  const std::string identity = fmt::format("{:016x}{}", ts::siphash(*bytes, {}), policy ? policy->sha256 : "");
+  const std::string identity = model->sha256 + (model->policy ? model->policy->sha256 : "");
   const auto with = [&](auto sinks, ts::drift_monitor* monitor) {
-    auto pipe = ts::make_pipeline(typename Service::record{}, Service::rules, Service::features, *std::move(model),
-                                  sinks, typename Service::prediction{}, policy);
+    auto pipe = model->make_pipeline(sinks);
     if (!pipe) stop(exit_code::usage, pipe.error().message);
     if (!s.clickhouse_xml.empty()) return print_clickhouse_function(s, *pipe);
-    if (policy && !s.replay.empty()) {
-      if (const auto wrong = ts::give_reasons(*pipe, *policy)) stop(exit_code::usage, wrong->message);
+    if (s.replay.empty()) {
+      run(s, *pipe, monitor, identity)();
+      return exit_code::done;
     }
-    if (!s.replay.empty()) return replay(s, *pipe);
-    run(s, *pipe, monitor, identity)();
-    return exit_code::done;
+    if (model->policy) {
+      if (const auto wrong = ts::give_reasons(*pipe, *model->policy)) stop(exit_code::usage, wrong->message);
+    }
+    return replay(s, *pipe);
   };
   if (s.state_file.empty()) return with(ts::sinks{}, nullptr);
-  auto reference = ts::make_drift_reference(*file);
-  if (!reference) stop(exit_code::usage, "--state-file needs a model file with histograms");
-  if constexpr (ts::decided_type<typename Service::prediction>) {
-    reference->decisions.assign(Service::prediction::decisions.begin(), Service::prediction::decisions.end());
-  }
-  ts::drift_monitor monitor(*std::move(reference));
+  if (model->reference.empty()) stop(exit_code::usage, "--state-file needs a model file with histograms");
+  ts::drift_monitor monitor(std::move(model->reference));
   return with(ts::sinks{monitor}, &monitor);
 }
 

@@ -160,6 +160,7 @@
 #include "monitor/state_json.hpp"
 
 #include "pipeline/append_partial.hpp"
+#include "pipeline/explain_arrow.hpp"
 #include "pipeline/give_reasons.hpp"
 #include "pipeline/outcome.hpp"
 #include "pipeline/pipeline.hpp"
@@ -168,6 +169,7 @@
 #include "pipeline/score_arrow.hpp"
 #include "pipeline/score_json.hpp"
 #include "pipeline/score_request.hpp"
+#include "pipeline/service_model.hpp"
 #include "pipeline/workspace.hpp"
 
 #include "compat/inference_errors.hpp"

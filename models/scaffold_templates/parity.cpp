@@ -5,9 +5,8 @@
 #include <cstdio>
 #include <string>
 #include <tabscore/formats/error_text.hpp>
-#include <tabscore/models/load_model.hpp>
-#include <tabscore/pipeline/pipeline.hpp>
 #include <tabscore/pipeline/score_json.hpp>
+#include <tabscore/pipeline/service_model.hpp>
 #include <tabscore/serving/service.hpp>
 
 #include "@name@.hpp"
@@ -17,10 +16,9 @@ int main(int argc, char** argv) {
   const std::string folder = argc > 1 ? argv[1] : ".";
   using service = ts::serving::completed<@name@>;
 
-  auto model = ts::load_model(folder + "/@name@.json");
+  const auto model = ts::load_service_model<service>(folder + "/@name@.json");
   if (!model) return std::printf("%s\n", model.error().message.c_str()), 1;
-  const auto pipe = ts::make_pipeline(service::record(), service::rules, service::features, *std::move(model), ts::sinks<>{},
-                                      service::prediction());
+  const auto pipe = model->make_pipeline();
   if (!pipe) return std::printf("%s\n", pipe.error().message.c_str()), 1;
 
   simdjson::padded_string body, trainer;

@@ -25,8 +25,8 @@ class arrow_explanations {
     columns_.resize(numbers_.size() * features_.size());
   }
 
-  /// The next records: one for each entry of `valid`; `contributions` has numbers x (features + 1) of each that is.
-  void append(std::span<const std::uint8_t> valid, std::span<const double> contributions);
+  /// The next records: `contributions` has numbers x (features + 1) of each of those at the places `valid`.
+  void append(std::size_t records, std::span<const std::uint32_t> valid, std::span<const double> contributions);
 
   /// Moves the collected columns to *out, which the receiver releases. Call it once.
   void move_to(ArrowArray* out);
@@ -47,18 +47,18 @@ class arrow_explanations {
 #if TABSCORE_BODIES
 namespace tabscore::inline TABSCORE_ABI {
 
-TABSCORE_INLINE void arrow_explanations::append(std::span<const std::uint8_t> valid,
+TABSCORE_INLINE void arrow_explanations::append(std::size_t records, std::span<const std::uint32_t> valid,
                                                 std::span<const double> contributions) {
-  bits_.resize((rows_ + valid.size() + 7) / 8);
+  const std::size_t first = rows_;
+  rows_ += records;
+  nulls_ += records - valid.size();
+  bits_.resize((rows_ + 7) / 8);
+  for (std::vector<double>& column : columns_) column.resize(rows_);
   std::size_t at = 0;
-  for (std::size_t i = 0; i < valid.size(); ++i, ++rows_) {
-    if (valid[i] == 0) {
-      ++nulls_;
-      for (std::vector<double>& column : columns_) column.push_back(0);
-      continue;
-    }
-    bits_[rows_ / 8] = static_cast<std::uint8_t>(bits_[rows_ / 8] | 1U << rows_ % 8);
-    for (std::vector<double>& column : columns_) column.push_back(contributions[at++]);
+  for (const std::uint32_t i : valid) {
+    const std::size_t row = first + i;
+    bits_[row / 8] = static_cast<std::uint8_t>(bits_[row / 8] | 1U << row % 8);
+    for (std::vector<double>& column : columns_) column[row] = contributions[at++];
   }
 }
 

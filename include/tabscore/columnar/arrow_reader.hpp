@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -143,6 +144,19 @@ class arrow_reader {
       if (!wrong) wrong = this->template lend<At>(batch, begin, count, records);
     });
     return wrong;
+  }
+
+  /// Lends a batch a few thousand records at a time, so that what must be converted stays in the cache: calls f() for
+  /// each part, also for that of an empty batch. Returns why it can't be read, if so.
+  template <class F>
+  std::optional<error> read_all(const ArrowArray& batch, column_importer<Schema>& records, F&& f) const {
+    constexpr std::size_t most = 4096;
+    const auto rows = static_cast<std::size_t>((std::max<std::int64_t>)(0, batch.length));
+    for (std::size_t begin = 0; begin == 0 || begin < rows; begin += most) {
+      if (auto wrong = read(batch, begin, (std::min)(most, rows - begin), records)) return wrong;
+      f();
+    }
+    return std::nullopt;
   }
 
  private:

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string>
 #include <string_view>
 
 #include "config.hpp"
@@ -88,6 +89,21 @@ void append_json_text(text_buffer& out, std::string_view text) {
     out.keep_to(to);
   }
   out.append("\"");
+}
+
+/// A JSON string of a text.
+inline std::string json_text(std::string_view text) {
+  text_buffer out;
+  append_json_text(out, text);
+  return std::string(out.view());
+}
+
+/// A JSON array of text_of(item) for each item.
+template <class Items, class F>
+std::string json_list(const Items& items, F&& text_of) {
+  std::string list = "[";
+  for (const auto& item : items) list.append(list.size() == 1 ? "" : ",").append(text_of(item));
+  return list + "]";
 }
 
 #if defined(TABSCORE_COMPILED)

@@ -221,7 +221,7 @@ TABSCORE_INLINE comparison_counts::comparison_counts(const prediction_layout& la
     std::vector<std::string> values;
     for (const std::string& c : model.classes) values.push_back(model.classes_are == class_kind::text ? text(c) : c);
     table(layout.names[0], std::move(values), false);
-  } else if (model.task == task::binary || model.task == task::anomaly) {
+  } else if (has_threshold(model.task)) {
     table(layout.names[1], {"0", "1"}, false);
   }
   if (!layout.decisions.empty()) {

@@ -125,7 +125,7 @@ struct predictions {
       : value(numbers), decision_at(decisions), layout(&described) {
     const task t = described.model.task;
     if (t == task::binary || t == task::multiclass) probability = numbers;
-    if (t == task::binary || t == task::anomaly) label = labels, threshold = limit;
+    if (has_threshold(t)) label = labels, threshold = limit;
     if (t == task::multiclass) class_at = classes;
   }
 

@@ -27,6 +27,9 @@ constexpr std::string_view name(task t) noexcept {
   return names[static_cast<std::size_t>(t)];
 }
 
+/// Whether a threshold on the number decides: the label.
+constexpr bool has_threshold(task t) noexcept { return t == task::binary || t == task::anomaly; }
+
 /// The type of a trainer's classes: texts, or numbers and booleans, which JSON writes without quotes.
 enum class class_kind : std::uint8_t { text, number, boolean };
 

@@ -376,7 +376,7 @@ class pipeline {
   // what each stage costs per call does not show.
   static constexpr std::size_t block_rows = 256;
 
-  static constexpr bool has_label = Prediction::task == task::binary || Prediction::task == task::anomaly;
+  static constexpr bool has_label = has_threshold(Prediction::task);
   static constexpr bool has_classes = Prediction::task == task::multiclass;
   static constexpr bool has_decisions = decided_type<Prediction>;
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -43,20 +44,14 @@ class arrow_scorer {
   /// Predictions or errors for the records of a batch, in its order; *out is its receiver's to release, and is not
   /// touched when the batch can't be read. The batch stays the caller's.
   std::optional<error> score(const ArrowArray& batch, ArrowArray* out) {
-    constexpr std::size_t run = 4096;
-    const auto rows = static_cast<std::size_t>(std::max<std::int64_t>(0, batch.length));
     arrow_predictions gathered(columns_);
-    gathered.reserve(rows);
-    std::size_t begin = 0;
-    do {  // at least once: an empty batch is looked at too
-      const std::size_t count = (std::min)(run, rows - begin);
-      if (auto wrong = reader_.read(batch, begin, count, records_)) return wrong;
+    gathered.reserve(static_cast<std::size_t>((std::max<std::int64_t>)(0, batch.length)));
+    auto wrong = reader_.read_all(batch, records_, [&] {
       const validation_errors& errors = records_.check();
       gathered.append(scorer_.score(records_.view(), errors));
-      begin += count;
-    } while (begin < rows);
-    gathered.move_to(out);
-    return std::nullopt;
+    });
+    if (!wrong) gathered.move_to(out);
+    return wrong;
   }
 
  private:

@@ -9,16 +9,9 @@
 #include "../expr/rule.hpp"
 #include "../features/features.hpp"
 #include "../json/coerce.hpp"
-#include "../log/jsonl_log.hpp"
-#include "../models/scorer.hpp"
-#include "../monitor/drift_monitor.hpp"
-#include "../monitor/label_window.hpp"
 #include "../outputs/prediction.hpp"
-#include "../pipeline/pipeline.hpp"
-#include "../pipeline/workspace.hpp"
 #include "../schema/batch.hpp"
 #include "../schema/schema.hpp"
-#include "detail/challenger_queue.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::serving {
 
@@ -63,44 +56,6 @@ struct prediction_of<T> {
   using type = typename T::prediction;
 };
 
-/// A service with a default for all that it does not say.
-template <servable T>
-struct completed {
-  using record = typename T::record;
-  static void add_example(batch<record>& records) { T::add_example(records); }
-
-  static constexpr auto rules = [] {
-    if constexpr (requires { T::rules; }) {
-      return T::rules;
-    } else {
-      return tabscore::rules<>();
-    }
-  }();
-  static constexpr auto features = [] {
-    if constexpr (requires { T::features; }) {
-      return T::features;
-    } else {
-      return tabscore::features<>();
-    }
-  }();
-
-#define TABSCORE_SERVICE_TEXT(name, text)       \
-  static constexpr std::string_view name = [] { \
-    if constexpr (requires { T::name; }) {      \
-      return std::string_view(T::name);         \
-    } else {                                    \
-      return std::string_view(text);            \
-    }                                           \
-  }()
-  TABSCORE_SERVICE_TEXT(program, "tabscore");
-  TABSCORE_SERVICE_TEXT(title, "Predictions");
-  TABSCORE_SERVICE_TEXT(summary, "Predictions of a model of tabular records");
-#undef TABSCORE_SERVICE_TEXT
-
-  using coercion = typename coercion_of<T>::type;
-  using prediction = typename prediction_of<T>::type;
-};
-
 /// Whether records have an id that labels can name.
 template <class Service>
 inline constexpr bool has_id = Service::record::id_at != Service::record::npos;
@@ -121,14 +76,6 @@ constexpr bool names_id_apart() {
   return true;
 }
 
-/// Called for every scored batch: what watches for drift, what waits for labels, challengers, and the prediction log.
-template <class Service>
-using service_sinks = sinks<drift_monitor, label_window, challenger_feed<typename Service::record>, jsonl_log>;
-
-template <class Service>
-using pipeline_of = pipeline<typename Service::record, decltype(Service::rules), decltype(Service::features),
-                             any_scorer, service_sinks<Service>, typename Service::prediction>;
-
 template <class Service>
 batch<typename Service::record> example_of() {
   batch<typename Service::record> one;
@@ -146,8 +93,50 @@ std::vector<std::string_view> rule_texts() {
 
 }  // namespace detail
 
-/// A service with a default for all that it does not say: for programs that use one without an endpoint.
+/// A service with a default for all that it does not say: for programs that use one without an endpoint, too.
 template <servable T>
-using completed = detail::completed<T>;
+struct completed {
+  using record = typename T::record;  ///< the schema
+  /// Appends a record.
+  static void add_example(batch<record>& records) { T::add_example(records); }
+
+  /// None by default.
+  static constexpr auto rules = [] {
+    if constexpr (requires { T::rules; }) {
+      return T::rules;
+    } else {
+      return tabscore::rules<>();
+    }
+  }();
+  /// None by default.
+  static constexpr auto features = [] {
+    if constexpr (requires { T::features; }) {
+      return T::features;
+    } else {
+      return tabscore::features<>();
+    }
+  }();
+
+#define TABSCORE_SERVICE_TEXT(name, text)       \
+  static constexpr std::string_view name = [] { \
+    if constexpr (requires { T::name; }) {      \
+      return std::string_view(T::name);         \
+    } else {                                    \
+      return std::string_view(text);            \
+    }                                           \
+  }()
+  /// @{
+  /// A text.
+  TABSCORE_SERVICE_TEXT(program, "tabscore");
+  TABSCORE_SERVICE_TEXT(title, "Predictions");
+  TABSCORE_SERVICE_TEXT(summary, "Predictions of a model of tabular records");
+  /// @}
+#undef TABSCORE_SERVICE_TEXT
+
+  /// coerce::strict by default.
+  using coercion = typename detail::coercion_of<T>::type;
+  /// binary<> by default.
+  using prediction = typename detail::prediction_of<T>::type;
+};
 
 }  // namespace tabscore::inline TABSCORE_ABI::serving

@@ -52,7 +52,7 @@ TABSCORE_INLINE result<encoded_forest> make_encoded_forest(forest trees, std::op
   }
   model_outputs predicted = encoded_forest::described(model);
   if (threshold && encoded_forest::gives_probability(model)) predicted = model_outputs();
-  if (threshold && predicted.task != task::binary && predicted.task != task::anomaly) {
+  if (threshold && !has_threshold(predicted.task)) {
     return error{errc::mismatch, fmt::format("{}: a threshold is for models of two classes, and this one's task is {}: "
                                              "leave the threshold out",
                                              source, name(predicted.task))};

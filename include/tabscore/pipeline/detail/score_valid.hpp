@@ -15,52 +15,83 @@
 
 namespace tabscore::inline TABSCORE_ABI::detail {
 
-/// Removes the records that cannot be scored from a batch, notes why, and scores the others as one batch: each gets
-/// the bits that it has alone, and the sinks are called once. On entry `found` has the position of each record in the
-/// request and the errors of records that are not in the batch; `wrong` are errors of records that may be in it,
-/// ascending by row. Reasons rank: fields, then rules, then the model's.
+/// Removes the records of a batch that cannot be scored, and notes in `found`, which has the position of each record in
+/// the request, why. Reasons rank: fields, then rules, then the model's.
 template <class Pipeline, schema_type Schema>
-score_outcome score_valid(const Pipeline& pipe, batch<Schema>& records, score_buffers& buffers,
-                          std::span<const field_error> wrong, std::size_t max_errors, partial_predictions& found) {
-  std::vector<std::uint8_t> valid(records.rows(), 1);
-  const auto list = [&](auto& to, const auto& reason) {
-    if (found.errors.size() + found.broken.size() < max_errors) {
-      to.push_back(reason);
-    } else {
-      ++found.unlisted;
-    }
-  };
-  const auto remove = [&] {
-    records.filter(valid);
-    std::size_t kept = 0;
-    for (std::size_t i = 0; i < valid.size(); ++i) {
-      if (valid[i] != 0) found.rows[kept++] = found.rows[i];
-    }
-    found.rows.resize(kept);
-    valid.assign(kept, 1);
-  };
+class record_filter {
+ public:
+  record_filter(const Pipeline& pipe, batch<Schema>& records, score_buffers& buffers, std::size_t max_errors,
+                partial_predictions& found)
+      : pipe_(pipe),
+        records_(records),
+        buffers_(buffers),
+        max_errors_(max_errors),
+        found_(found),
+        valid_(records.rows(), 1) {}
 
-  for (auto at = found.rows.begin(); const field_error& e : wrong) {
-    list(found.errors, e);
-    at = std::lower_bound(at, found.rows.end(), e.row);
-    if (at != found.rows.end() && *at == e.row) valid[static_cast<std::size_t>(at - found.rows.begin())] = 0;
-  }
-  remove();
-  pipe.rules().for_each([&](std::size_t index, const auto& rule) {
-    rule.for_each_broken(records.view(), [&](std::size_t i) {
-      valid[i] = 0;
-      list(found.broken, broken_rule{index, found.rows[i], rule.message()});
-      return true;
-    });
-  });
-  remove();
-  score_outcome scored = pipe.score(records, buffers);
-  if (std::holds_alternative<unscorable>(scored)) {
-    pipe.for_each_unscorable(records, buffers, [&](const unscorable& u) {
-      valid[u.row] = 0;
-      list(found.errors, field_error{found.rows[u.row], u.field, u.what, {}});
+  /// `wrong` are errors of records that may be in the batch, ascending by row.
+  void remove_invalid(std::span<const field_error> wrong) {
+    for (auto at = found_.rows.begin(); const field_error& e : wrong) {
+      note(found_.errors, e);
+      at = std::lower_bound(at, found_.rows.end(), e.row);
+      if (at != found_.rows.end() && *at == e.row) valid_[static_cast<std::size_t>(at - found_.rows.begin())] = 0;
+    }
+    remove();
+    pipe_.rules().for_each([&](std::size_t index, const auto& rule) {
+      rule.for_each_broken(records_.view(), [&](std::size_t i) {
+        valid_[i] = 0;
+        note(found_.broken, broken_rule{index, found_.rows[i], rule.message()});
+        return true;
+      });
     });
     remove();
+  }
+  void remove_unscorable() {
+    pipe_.for_each_unscorable(records_, buffers_, [&](const unscorable& u) {
+      valid_[u.row] = 0;
+      note(found_.errors, field_error{found_.rows[u.row], u.field, u.what, {}});
+    });
+    remove();
+  }
+
+ private:
+  void note(auto& list, const auto& reason) {
+    if (found_.errors.size() + found_.broken.size() < max_errors_) {
+      list.push_back(reason);
+    } else {
+      ++found_.unlisted;
+    }
+  }
+  void remove() {
+    records_.filter(valid_);
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < valid_.size(); ++i) {
+      if (valid_[i] != 0) found_.rows[kept++] = found_.rows[i];
+    }
+    found_.rows.resize(kept);
+    valid_.assign(kept, 1);
+  }
+
+  const Pipeline& pipe_;
+  batch<Schema>& records_;
+  score_buffers& buffers_;
+  const std::size_t max_errors_;
+  partial_predictions& found_;
+  std::vector<std::uint8_t> valid_;
+};
+
+/// Scores the records of a batch that can be scored as one batch: each gets the bits that it has alone, and the sinks
+/// are called once. On entry `found` has the position of each record in the request and the errors of records that are
+/// not in the batch; `wrong`: see record_filter.
+template <class Pipeline, schema_type Schema>
+score_outcome score_valid(const Pipeline& pipe, batch<Schema>& records, score_buffers& buffers,
+                          std::span<const field_error> wrong, std::size_t max_errors,
+                          partial_predictions& found) {
+  record_filter filter(pipe, records, buffers, max_errors, found);
+  filter.remove_invalid(wrong);
+  score_outcome scored = pipe.score(records, buffers);
+  if (std::holds_alternative<unscorable>(scored)) {
+    filter.remove_unscorable();
     scored = pipe.score(records, buffers);
   }
   std::stable_sort(found.errors.begin(), found.errors.end(), [](const field_error& a, const field_error& b) {

@@ -132,7 +132,7 @@ TABSCORE_INLINE void monitoring_history::append_to(text_buffer& out) const {
   append(out, interval_s);
   append_list(out, R"(,"time":)", [](const moment& m) { return m.unix_s; });
   append_list(out, R"(,"records":)", [](const moment& m) { return m.records; });
-  if (task_ == task::binary || task_ == task::anomaly) {
+  if (has_threshold(task_)) {
     append_list(out, R"(,"positives":)", [](const moment& m) { return m.positives; });
   }
   if (task_ == task::multiclass) {

@@ -36,12 +36,6 @@ inline constexpr std::string_view openapi_template =
 
 namespace openapi {
 
-inline std::string json_text(std::string_view text) {
-  text_buffer out;
-  append_json_text(out, text);
-  return std::string(out.view());
-}
-
 inline std::string number(double v) {
   char text[number_text_space];
   return {text, write_real<spelling::json>(text, v)};
@@ -53,14 +47,6 @@ std::string written(F&& append) {
   text_buffer out;
   append(out);
   return std::string(out.view());
-}
-
-/// A JSON array of text_of(item) for each item.
-template <class Items, class F>
-std::string list_of(const Items& items, F&& text_of) {
-  std::string list;
-  for (const auto& item : items) list.append(list.empty() ? "[" : ",").append(text_of(item));
-  return list.empty() ? "[]" : list + "]";
 }
 
 /// The JSON Schema of a record, its rules as x-rules.
@@ -161,12 +147,12 @@ TABSCORE_INLINE std::string document(error_style errors, const std::string& mode
   const bool has_classes = service.predicted == task::multiclass;
   std::vector<fault> faults;
   for (std::size_t f = 0; f < fault_count; ++f) faults.push_back(static_cast<fault>(f));
-  std::string types = list_of(dialect::problem_details::all_types,
-                              [](const auto& t) { return json_text(std::string(problem_types).append(t.name)); });
+  std::string types = json_list(dialect::problem_details::all_types,
+                                [](const auto& t) { return json_text(std::string(problem_types).append(t.name)); });
   types.insert(1, R"("about:blank",)");
-  std::string codes = list_of(faults, [](fault f) { return json_text(dialect::neutral::words(f).code); });
+  std::string codes = json_list(faults, [](fault f) { return json_text(dialect::neutral::words(f).code); });
   codes.insert(1, R"("rule",)");
-  std::string pydantic1 = list_of(faults, [](fault f) { return json_text(dialect::pydantic1::words(f).type); });
+  std::string pydantic1 = json_list(faults, [](fault f) { return json_text(dialect::pydantic1::words(f).type); });
   pydantic1.insert(1, json_text(dialect::pydantic1::syntax_type) + ",");
 
   const std::pair<std::string_view, std::string> parts[] = {
@@ -179,7 +165,7 @@ TABSCORE_INLINE std::string document(error_style errors, const std::string& mode
       {"record", service.record},
       {"example", service.example},
       {"tensors", "[" + service.tensors + "]"},
-      {"datatypes", list_of(tabscore::detail::tensor_datatypes, [](const auto& t) { return json_text(t.name); })},
+      {"datatypes", json_list(tabscore::detail::tensor_datatypes, [](const auto& t) { return json_text(t.name); })},
       {"explanation",
        json_text("Only when asked for with explain. All of its numbers add up to " + service.prediction.margin)},
       {"prediction", service.prediction.properties},

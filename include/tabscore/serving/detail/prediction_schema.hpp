@@ -52,7 +52,7 @@ task_schema task_schema_of() {
   s.explanation = Prediction::columns == 1 ? R"("explanation": {"$ref": "#/components/schemas/Explanation"})"
                                            : by_name("explanations", R"({"$ref": "#/components/schemas/Explanation"})",
                                                      "One for each of its numbers");
-  s.threshold = t == task::binary || t == task::anomaly ? "number" : "null";
+  s.threshold = has_threshold(t) ? "number" : "null";
   const auto with_decisions = [&](task_schema schema) {
     if constexpr (decided_type<Prediction>) {
       schema.history +=

@@ -9,22 +9,19 @@
 #include <vector>
 
 #include "../../core/config.hpp"
-#include "../../core/detail/sha256.hpp"
 #include "../../json/write_predictions.hpp"
-#include "../../models/load_model.hpp"
-#include "../../models/model_file.hpp"
+#include "../../models/load_tabscore.hpp"
 #include "../../monitor/drift.hpp"
-#include "../../monitor/drift_reference.hpp"
 #include "../../outputs/decision_policy.hpp"
 #include "../../outputs/load_policy.hpp"
 #include "../../outputs/prediction.hpp"
 #include "../../pipeline/give_reasons.hpp"
-#include "../service.hpp"
 #include "../swappable.hpp"
 #include "labelled_model.hpp"
 #include "model_archive.hpp"
 #include "model_card.hpp"
 #include "openapi.hpp"
+#include "service_pipeline.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::serving::detail {
 
@@ -88,57 +85,45 @@ struct served_files {
 };
 result<served_files> read_served_files(const settings& config);
 
-/// The counts of the current model, if it is the same one, or new ones for a reference with the service's decisions.
-template <class Service>
-std::shared_ptr<drift_monitor> monitor_for(const served_model<Service>* current, const std::string& sha256,
-                                           drift_reference reference) {
-  if (current != nullptr && current->identity.sha256 == sha256) return current->owner;
-  if constexpr (decided_type<typename Service::prediction>) {
-    reference.decisions.assign(Service::prediction::decisions.begin(), Service::prediction::decisions.end());
-  }
-  return std::make_shared<drift_monitor>(std::move(reference));
-}
-
 /// The model and the policy of files that have passed their checks. It does not log yet. `current` is what it takes the
 /// place of.
 template <class Service>
 result<std::unique_ptr<served_model<Service>>> load_served_model(const settings& config, const served_files& bytes,
                                                                  const served_model<Service>* current = nullptr) {
-  auto file = parse_model_file(bytes.model, config.model);
-  if (!file) return file.error();
-  std::optional<decision_policy> policy;
-  if (!config.policy.empty()) {
-    auto read = parse_policy(bytes.policy, config.policy);
-    if (!read) return read.error();
-    policy = *std::move(read);
-  } else if (decided_type<typename Service::prediction>) {
-    return error{errc::mismatch, "the service declares decisions: it needs a policy file that makes them"};
+  auto loaded = parse_service_model<Service>(
+      {bytes.model, config.model},
+      config.policy.empty() ? std::nullopt : std::optional(named_bytes{bytes.policy, config.policy}));
+  if (!loaded) return loaded.error();
+  model_file& file = loaded->file;
+  const std::string& sha256 = loaded->sha256;
+  const std::optional<decision_policy>& policy = loaded->policy;
+  if (!config.with_baseline) {
+    drift_reference uncompared;
+    uncompared.decisions = std::move(loaded->reference.decisions);
+    loaded->reference = std::move(uncompared);
   }
-  const std::string sha256 = tabscore::detail::sha256(bytes.model);
-  auto scorer = make_scorer(*file);
-  if (!scorer) return scorer.error();
-  auto reference = make_drift_reference(*file);
-  auto model = std::make_unique<served_model<Service>>(monitor_for<Service>(
-      current, sha256, reference && config.with_baseline ? std::move(*reference) : drift_reference()));
-  if (config.label_window != 0 && file->outputs.task == task::quantiles && file->outputs.names.empty()) {
+  auto model =
+      std::make_unique<served_model<Service>>(current != nullptr && current->identity.sha256 == sha256
+                                                  ? current->owner
+                                                  : std::make_shared<drift_monitor>(std::move(loaded->reference)));
+  if (config.label_window != 0 && file.outputs.task == task::quantiles && file.outputs.names.empty()) {
     return error{errc::mismatch, "labels need the levels of quantiles: name them in the model file's outputs"};
   }
-  auto labels =
-      labels_for(current != nullptr ? all_labels(*current) : labelled_models(), config, sha256, file->outputs);
+  auto labels = labels_for(current != nullptr ? all_labels(*current) : labelled_models(), config, sha256, file.outputs);
   if (!labels) return labels.error();
   model->labels = *std::move(labels);
-  model->references = performance_references(config.performance_references, file->origin.metrics);
-  const service_sinks<Service> told{model->monitor, model->labels[0]->window, model->feed, model->log};
-  auto pipe = pipeline_of<Service>::make(Service::rules, Service::features, std::move(*scorer), told, policy);
+  model->references = performance_references(config.performance_references, file.origin.metrics);
+  auto pipe =
+      loaded->make_pipeline(service_sinks<Service>{model->monitor, model->labels[0]->window, model->feed, model->log});
   if (!pipe) return pipe.error();
   model->pipe.emplace(std::move(*pipe));
   if (policy) {
     if (auto wrong = give_reasons(*model->pipe, *policy)) return *std::move(wrong);
   }
-  model->identity = identify(*file, sha256, policy, openapi::record_schema<Service>());
+  model->identity = identify(file, sha256, policy, openapi::record_schema<Service>());
   model->names.emplace(model->pipe->layout());
-  model->openapi = openapi_document<Service>(config.errors, file->name, &model->pipe->layout().model);
-  if (config.with_baseline) model->baseline = std::move(file->baseline);
+  model->openapi = openapi_document<Service>(config.errors, file.name, &model->pipe->layout().model);
+  if (config.with_baseline) model->baseline = std::move(file.baseline);
   warm_up<Service>(*model->pipe);
   if (auto failed = archive(config, sha256, bytes.model)) return *std::move(failed);
   if (policy) {

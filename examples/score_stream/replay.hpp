@@ -42,10 +42,11 @@ class replayer {
     if (const auto failed = decoder_->decode(log.records.view(), false, records_, {})) {
       stop(exit_code::input_output, failed->message);
     }
-    buffers_.wanted_reasons =
-        std::any_of(log.then.begin(), log.then.end(), [](const logged& l) { return l.has_reasons; }) ? reasons_ : 0;
+    const bool has_reasons =
+        std::any_of(log.then.begin(), log.then.end(), [](const logged& l) { return l.has_reasons; });
+    const ts::batch_options asked{.reasons = has_reasons ? reasons_ : 0};
     auto rejected = records_.rejected.begin();
-    const auto whole = pipe_.score(records_.good, buffers_);
+    const auto whole = pipe_.score(records_.good, buffers_, asked);
     const auto* const scores = std::get_if<ts::predictions>(&whole);
     const std::size_t columns = pipe_.layout().model.columns;
     std::span<const std::string> codes = log.codes;
@@ -59,7 +60,7 @@ class replayer {
       }
       // One record alone has the bits that it has among others.
       const std::size_t at = row++;
-      const auto alone = scores != nullptr ? whole : pipe_.score(records_.good.view().slice(at, 1), buffers_);
+      const auto alone = scores != nullptr ? whole : pipe_.score(records_.good.view().slice(at, 1), buffers_, asked);
       const auto* const p = std::get_if<ts::predictions>(&alone);
       if (p == nullptr) {
         compared.unreadable(l.line, "the rules or the model refuse the record");

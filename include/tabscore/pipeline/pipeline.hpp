@@ -66,11 +66,15 @@ class score_buffers {
   /// The memory of one stage.
   scratch matrix, codes, model, values, label, decision, contributions, reasons, reason_sums, bin_reasons;
   /// @}
-  record_reasons found_reasons;    ///< predictions::reasons
-  std::size_t wanted_reasons = 0;  ///< of each record; needs pipeline::reasons()
-  std::string_view log_members;    ///< scored::log_members
-  detail::number_texts texts;      ///< texts of numbers that a log and an answer share
-  detail::exclusive user;          ///< one thread at a time
+  record_reasons found_reasons;  ///< predictions::reasons
+  detail::number_texts texts;    ///< texts of numbers that a log and an answer share
+  detail::exclusive user;        ///< one thread at a time
+};
+
+/// What a request asks of its batch besides predictions.
+struct batch_options {
+  std::size_t reasons = 0;            ///< up to so many of each record; needs pipeline::reasons()
+  std::string_view log_members = {};  ///< scored::log_members
 };
 
 namespace detail {
@@ -165,7 +169,7 @@ class pipeline {
   const prediction_layout& layout() const noexcept { return *layout_; }
   /// What finds the reasons of predictions, or nullptr.
   const reason_finder* reasons() const noexcept { return reasons_.get(); }
-  /// Gives predictions reasons where score_buffers::wanted_reasons asks for some; before threads share the pipeline.
+  /// Gives predictions reasons where batch_options::reasons asks for some; before threads share the pipeline.
   /// give_reasons.hpp makes the finder of a policy.
   void give_reasons(reason_finder finder) requires explainable<Model> {
     reasons_ = std::make_shared<const reason_finder>(std::move(finder));
@@ -173,8 +177,9 @@ class pipeline {
 
   /// Scores all records or none. The records must be valid; rules are checked here, and the sinks told of what was
   /// predicted. The predictions live in the buffers. An empty batch gives empty predictions without a call of a sink.
-  score_outcome score(const columns<Schema>& records, score_buffers& buffers) const {
-    return scoring(*this, buffers).finish(records);
+  score_outcome score(const columns<Schema>& records, score_buffers& buffers,
+                      const batch_options& options = batch_options()) const {
+    return scoring(*this, buffers, options).finish(records);
   }
 
   /// How much each feature of the model moved each record's margins (binary: its log-odds): rows x columns x
@@ -215,8 +220,8 @@ class pipeline {
   class scoring {
    public:
     /// One batch on its way; the buffers are in use until it is finished.
-    scoring(const pipeline& pipe, score_buffers& buffers) noexcept
-        : pipe_(pipe), buffers_(buffers), hold_(buffers.user) {}
+    scoring(const pipeline& pipe, score_buffers& buffers, const batch_options& options = batch_options()) noexcept
+        : pipe_(pipe), buffers_(buffers), options_(options), hold_(buffers.user) {}
 
     /// Of the pipeline.
     const Rules& rules() const noexcept { return pipe_.rules_; }
@@ -240,21 +245,21 @@ class pipeline {
       add(records);
       const std::size_t rows = records.rows();
       buffers_.texts.clear();
-      scored<Schema> batch{records, predictions_of(0, rows), buffers_.log_members};
+      scored<Schema> batch{records, predictions_of(0, rows), options_.log_members};
       batch.scores.texts = &buffers_.texts;
       if (rows == 0) return batch.scores;
       bool admitted = true;
       if (good_ && scored_ == 0) {
         block_features features(pipe_, rows, buffers_);
         if (const auto x = block(records, features)) {
-          if (buffers_.wanted_reasons != 0) find_reasons(batch);
+          if (options_.reasons != 0) find_reasons(batch);
           admitted = pipe_.sinks_.admit(batch);
           if (admitted) pipe_.sinks_.template record<width>(batch, *x);
         }
       } else {
         if (good_ && scored_ < rows) observe(records.slice(scored_, rows - scored_));
         if (good_) {
-          if (buffers_.wanted_reasons != 0) find_reasons(batch);
+          if (options_.reasons != 0) find_reasons(batch);
           admitted = pipe_.sinks_.admit(batch);
           if (admitted) observed_->record(batch);
         }
@@ -275,7 +280,7 @@ class pipeline {
         const std::span<const double> numbers = pipe_.contributions_of(batch.records, buffers_);
         const std::span<const std::uint16_t> bins = pipe_.bin_reasons_of_rows(batch.records, buffers_);
         buffers_.found_reasons =
-            pipe_.reasons_->find_all(numbers, batch.scores.decision_at, batch.records.rows(), buffers_.wanted_reasons,
+            pipe_.reasons_->find_all(numbers, batch.scores.decision_at, batch.records.rows(), options_.reasons,
                                      buffers_.reasons, buffers_.reason_sums, bins);
         batch.scores.reasons = &buffers_.found_reasons;
       }
@@ -359,6 +364,7 @@ class pipeline {
 
     const pipeline& pipe_;
     score_buffers& buffers_;
+    const batch_options options_;
     detail::exclusive::hold hold_;
     std::span<double> values_;
     std::span<std::uint8_t> label_;

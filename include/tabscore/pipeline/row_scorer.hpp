@@ -50,7 +50,7 @@ class row_scorer {
     if (!std::holds_alternative<refused>(scored)) {
       valid_.clear();
       valid_.append_views(records);
-      scored = detail::score_valid(pipe_, valid_, buffers_, errors, SIZE_MAX, found);
+      scored = detail::score_valid(pipe_, valid_, buffers_, {}, errors, SIZE_MAX, found);
     }
     const bool predicted = std::holds_alternative<predictions>(scored);
     spread(rows, found, predicted);
@@ -58,7 +58,7 @@ class row_scorer {
     return {all_, faults_};
   }
 
-  /// For options such as wanted_reasons.
+  /// What finish() scores in.
   score_buffers& buffers() noexcept { return buffers_; }
 
  private:

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -26,6 +27,7 @@ struct request_options {
   tabscore::on_error on_error = tabscore::on_error::fail;  ///< whether one bad record refuses the request
   bool explain = false;                                    ///< predictions::contributions are wanted
   std::size_t reasons = 0;               ///< predictions::reasons are wanted, up to so many of each record
+  std::string_view log_members = {};     ///< scored::log_members
   std::size_t max_explained = SIZE_MAX;  ///< records of a body that is explained; more are fault::max_items
 };
 
@@ -77,7 +79,8 @@ struct decoded_request {
 
 /// Scores the valid ones of decoded records.
 template <class Pipeline, schema_type Schema>
-outcome score_some(const Pipeline& pipe, typename Pipeline::scoring& run, const decoded_request<Schema>& from) {
+outcome score_some(const Pipeline& pipe, typename Pipeline::scoring& run, const decoded_request<Schema>& from,
+                   const batch_options& options) {
   partial_predictions found;
   found.records = from.records.rows() + from.faults.bad_rows.size();
   found.rows = positions(found.records, from.faults.bad_rows);
@@ -88,7 +91,7 @@ outcome score_some(const Pipeline& pipe, typename Pipeline::scoring& run, const 
   } else if (!std::holds_alternative<refused>(scored)) {
     found.errors = from.faults.errors;
     found.unlisted = from.faults.unlisted;
-    scored = score_valid(pipe, from.records, from.buffers, from.faults.not_finite, from.max_errors, found);
+    scored = score_valid(pipe, from.records, from.buffers, options, from.faults.not_finite, from.max_errors, found);
   }
   if (std::holds_alternative<refused>(scored)) return refused{};
   return found;
@@ -118,12 +121,8 @@ template <class Pipeline, schema_type Schema>
                                              bool some) {
   const std::size_t records = from.records.rows() + from.faults.bad_rows.size();
   if (auto refusal = refuse_explanation(pipe, records, options)) return *std::move(refusal);
-  struct asked_reasons {
-    std::size_t& wanted;
-    ~asked_reasons() { wanted = 0; }
-  } const asked{from.buffers.wanted_reasons};
-  asked.wanted = options.reasons;
-  outcome result = some ? score_some(pipe, run, from) : score_all(run, from.records, from.faults, options.shape);
+  outcome result = some ? score_some(pipe, run, from, {options.reasons, options.log_members})
+                        : score_all(run, from.records, from.faults, options.shape);
   if constexpr (explainable<std::remove_cvref_t<decltype(pipe.model())>>) {
     auto* p = std::get_if<predictions>(&result);
     if (auto* const partial = std::get_if<partial_predictions>(&result)) p = &partial->scores;
@@ -144,7 +143,9 @@ outcome score_request(const Pipeline* pipe, const decoded_request<Schema>& from,
     return valid ? outcome(no_model{}) : decoder.failure();
   }
   const bool some = options.on_error == on_error::skip && options.shape == body_shape::records;
-  typename Pipeline::scoring run(*pipe, from.buffers);  // large: never in an optional, which g++ 12 would zero
+  typename Pipeline::scoring run(
+      *pipe, from.buffers,
+      {options.reasons, options.log_members});  // large: never in an optional, which g++ 12 would zero
   auto add = [&](const columns<Schema>& records) {
     observer.lap(request_stage::decode);
     run.add(records);

@@ -85,14 +85,14 @@ class record_filter {
 /// not in the batch; `wrong`: see record_filter.
 template <class Pipeline, schema_type Schema>
 score_outcome score_valid(const Pipeline& pipe, batch<Schema>& records, score_buffers& buffers,
-                          std::span<const field_error> wrong, std::size_t max_errors,
+                          const batch_options& options, std::span<const field_error> wrong, std::size_t max_errors,
                           partial_predictions& found) {
   record_filter filter(pipe, records, buffers, max_errors, found);
   filter.remove_invalid(wrong);
-  score_outcome scored = pipe.score(records, buffers);
+  score_outcome scored = pipe.score(records, buffers, options);
   if (std::holds_alternative<unscorable>(scored)) {
     filter.remove_unscorable();
-    scored = pipe.score(records, buffers);
+    scored = pipe.score(records, buffers, options);
   }
   std::stable_sort(found.errors.begin(), found.errors.end(), [](const field_error& a, const field_error& b) {
     return std::tie(a.row, a.field) < std::tie(b.row, b.field);

@@ -117,20 +117,18 @@ class arm_router {
   }
 
   /// As pipeline::score(), each record by its arm. Nothing is counted or logged unless all can be scored.
-  score_outcome score(const columns<record>& records, score_buffers& buffers) const {
+  score_outcome score(const columns<record>& records, score_buffers& buffers, const batch_options& options) const {
     std::vector<part> parts = split(records);
     if (parts.size() <= 1) {
       const std::size_t arm = parts.empty() ? 0 : parts[0].arm;
-      score_outcome found = models_[arm]->pipe->score(records, buffers);
+      score_outcome found = models_[arm]->pipe->score(records, buffers, options);
       if (std::holds_alternative<predictions>(found)) count(records);
       return found;
     }
     if (const auto broken = models_[0]->pipe->rules().first_broken(records)) return *broken;
     if (auto none = first_unscorable(parts)) return *none;
     for (part& p : parts) {
-      p.buffers.wanted_reasons = buffers.wanted_reasons;
-      p.buffers.log_members = buffers.log_members;
-      const score_outcome outcome = models_[p.arm]->pipe->score(p.records, p.buffers);
+      const score_outcome outcome = models_[p.arm]->pipe->score(p.records, p.buffers, options);
       if (const auto* none = std::get_if<unscorable>(&outcome)) {
         unscorable there = *none;
         there.row = p.rows[there.row];
@@ -372,8 +370,8 @@ class routed_pipeline {
   const any_scorer& model() const { return arms_ == nullptr ? champion_.model() : arms_->least_explained(); }
   const reason_finder* reasons() const noexcept { return champion_.reasons(); }
 
-  score_outcome score(const columns<record>& records, score_buffers& buffers) const {
-    return arms_ == nullptr ? champion_.score(records, buffers) : arms_->score(records, buffers);
+  score_outcome score(const columns<record>& records, score_buffers& buffers, const batch_options& options) const {
+    return arms_ == nullptr ? champion_.score(records, buffers, options) : arms_->score(records, buffers, options);
   }
   result<std::span<const double>> explain(const columns<record>& records, score_buffers& buffers) const {
     if (arms_ == nullptr) return champion_.explain(records, buffers);
@@ -387,20 +385,21 @@ class routed_pipeline {
 
   class scoring {
    public:
-    scoring(const routed_pipeline& by, score_buffers& buffers) noexcept
-        : arms_(by.arms_), buffers_(buffers), run_(by.champion_, buffers) {}
+    scoring(const routed_pipeline& by, score_buffers& buffers, const batch_options& options) noexcept
+        : arms_(by.arms_), buffers_(buffers), options_(options), run_(by.champion_, buffers, options) {}
     const auto& rules() const noexcept { return run_.rules(); }
     void add(const columns<record>& records) {
       if (arms_ == nullptr) run_.add(records);
     }
     score_outcome finish(const columns<record>& records) {
       if (arms_ == nullptr) return run_.finish(records);
-      return arms_->score(records, buffers_);
+      return arms_->score(records, buffers_, options_);
     }
 
    private:
     const arm_router<Service>* arms_;
     score_buffers& buffers_;
+    const batch_options options_;
     typename pipe::scoring run_;
   };
 

@@ -43,10 +43,9 @@ class inference_api {
  public:
   inference_api(thread_metrics& metrics, decode_limits limits) : metrics_(metrics), decoder_(limits) {}
 
-  /// `served`: the model; nullptr: no model is loaded. `log_members`: as of score_buffers.
+  /// `served`: the model; nullptr: no model is loaded. `log_members`: as of batch_options.
   response operator()(route_target target, const request& asked, const served_model<Service>* served, text_buffer& out,
                       std::string_view log_members) {
-    buffers_.log_members = log_members;
     switch (target) {
       case route_target::v2_server:
         out.append(R"({"name":)");
@@ -71,7 +70,7 @@ class inference_api {
     if (segment(asked.path, 4) == "versions" && segment(asked.path, 5) != model.version) {
       return error(out, 404, "There is no such version; the version is '" + model.version + "'.");
     }
-    if (target == route_target::v2_infer) return infer(asked, *served, out);
+    if (target == route_target::v2_infer) return infer(asked, *served, out, log_members);
     out.append(R"({"name":)");
     append_json_text(out, model.name);
     if (target == route_target::v2_model_ready) {
@@ -89,9 +88,10 @@ class inference_api {
   }
 
  private:
-  response infer(const request& asked, const served_model<Service>& served, text_buffer& out) {
+  response infer(const request& asked, const served_model<Service>& served, text_buffer& out,
+                 std::string_view log_members) {
     if (!is_json(asked.content_type)) return error(out, wrong_type, "The content type is not application/json.");
-    request_options options{.max_explained = count_query::most_explained};
+    request_options options{.log_members = log_members, .max_explained = count_query::most_explained};
     bool ids = false;
     if (const auto problem = read_options(asked.query, options, ids)) return error(out, 400, *problem);
     thread_metrics::stopwatch time(metrics_);

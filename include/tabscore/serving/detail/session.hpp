@@ -59,7 +59,6 @@ class session {
     header_.clear();
     asked_ = &asked;
     ids_.begin(asked.request_id, asked.traceparent);
-    if (service_.config.log_request_ids) workspace_.buffers.log_members = ids_.log_members();
     style_ = accepts_problem(asked.accept) ? error_style::problem : service_.config.errors;
     if (asked.path == "/v2" || asked.path.starts_with("/v2/")) style_ = error_style::inference;
     routing to = resolve(asked);
@@ -73,6 +72,10 @@ class session {
   }
 
  private:
+  std::string_view log_members() const {
+    return service_.config.log_request_ids ? ids_.log_members() : std::string_view();
+  }
+
   struct counted_answer {  // also where memory ran out
     ~counted_answer() { metrics.answered(where, status); }
     thread_metrics& metrics;
@@ -153,7 +156,7 @@ class session {
       case route_target::v2_model:
       case route_target::v2_model_ready:
       case route_target::v2_infer:
-        return inference_(target, asked, model_, out_, workspace_.buffers.log_members);
+        return inference_(target, asked, model_, out_, log_members());
       case route_target::openapi:
         return {.body = model_ != nullptr ? model_->openapi : service_.openapi_without_model};
       case route_target::problems:
@@ -195,6 +198,7 @@ class session {
     }
     options.explain = explain.count != 0;
     options.reasons = reasons.count;
+    options.log_members = log_members();
     options.max_explained = count_query::most_explained;
     std::optional<routed_pipeline<Service>> pipe;
     if (model_ != nullptr) pipe.emplace(*model_->pipe, arms());

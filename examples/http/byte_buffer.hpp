@@ -2,7 +2,6 @@
 #pragma once
 
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -15,18 +14,15 @@
 
 namespace http {
 
+inline constexpr std::size_t padding = 64;  // behind a body: SIMDJSON_PADDING
+
 /// Bytes that grow without being zeroed or, when large, copied; padding behind them stays readable.
 class byte_buffer {
-  static constexpr std::size_t padding = 64;  // SIMDJSON_PADDING
-
  public:
-  char* data() { return data_.get(); }
+  char* end() { return data_.get() + size_; }
   std::size_t size() const { return size_; }
   std::size_t capacity() const { return capacity_; }
-  void resize(std::size_t size) {  // within the capacity
-    size_ = size;
-    touched_ = std::max(touched_, size);
-  }
+  void resize(std::size_t size) { size_ = size; }  // within the capacity
   std::string_view text() const { return {data_.get(), size_}; }
 
   void reserve(std::size_t capacity) {
@@ -36,25 +32,15 @@ class byte_buffer {
     static_cast<void>(data_.release());
     data_.reset(grown);
     capacity_ = capacity;
+    constexpr std::size_t page = std::size_t{2} << 20;
+    if (capacity < 2 * page) return;  // a large body: with large pages it takes fewer page faults
+    const std::size_t begin = (page - reinterpret_cast<std::uintptr_t>(grown) % page) % page;
+    ::madvise(grown + begin, (capacity - begin) / page * page, MADV_HUGEPAGE);
   }
   void append(std::string_view bytes) {
     if (size_ + bytes.size() > capacity_) reserve(std::max(size_ + bytes.size(), 2 * capacity_));
-    if (!bytes.empty()) std::memcpy(data_.get() + size_, bytes.data(), bytes.size());
-    resize(size_ + bytes.size());
-  }
-  /// How much of its memory was written to and holds nothing now.
-  std::size_t slack() const { return touched_ - size_; }
-  /// Gives that back to the system; the room stays.
-  void trim() {
-    static const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-    const auto first = reinterpret_cast<std::uintptr_t>(data());
-    const std::uintptr_t begin = (first + size_ + page - 1) / page * page, end = (first + touched_) / page * page;
-    if (begin < end) ::madvise(data() + (begin - first), end - begin, MADV_DONTNEED);
-    touched_ = size_;
-  }
-  void drop_front(std::size_t count) {
-    size_ -= count;
-    if (size_ != 0) std::memmove(data_.get(), data_.get() + count, size_);
+    if (!bytes.empty()) std::memcpy(end(), bytes.data(), bytes.size());
+    size_ += bytes.size();
   }
 
  private:
@@ -64,7 +50,6 @@ class byte_buffer {
   std::unique_ptr<char, release> data_;
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;
-  std::size_t touched_ = 0;  // the largest size that it had since it owns the memory
 };
 
 }  // namespace http

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 #include <malloc.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -41,40 +42,32 @@ worker& least_loaded(const worker_list& workers) {
                             [](const auto& a, const auto& b) { return a->load < b->load; });
 }
 
-void start(worker& w, tcp_socket socket) {
-  ++w.load;
-  try {
-    asio::co_spawn(w.context, w.attend(std::move(socket)), asio::detached);
-  } catch (...) {
-    --w.load;
-    throw;
-  }
-}
-
-/// Hands over those that the kernel has let in; why it stopped.
+/// Hands over the connections that the kernel has let in; why it stopped.
 error_code accept_all(tcp::acceptor& acceptor, const worker_list& workers) {
   for (error_code ec;;) {
     worker& w = least_loaded(workers);
     tcp_socket socket(w.context);
     acceptor.accept(socket, ec);
-    if (!ec) start(w, std::move(socket));
     if (ec && ec != asio::error::connection_aborted) return ec;
+    if (ec) continue;
+    try {
+      asio::co_spawn(w.context, w.attend(std::move(socket)), asio::detached);
+      ++w.load;
+    } catch (const std::bad_alloc&) {  // this connection is lost, the next one may not be
+    }
   }
 }
 
 /// Connections of one listening socket to threads, until it is closed. Only then may the threads end, because the last
-/// one may still be on its way to them. (async_accept would lose itself when it finds no memory for the new socket.)
+/// one may still be on its way to them.
 asio::awaitable<void> accept(tcp::acceptor& acceptor, const worker_list& workers) {
   while (acceptor.is_open()) {
-    try {
-      error_code ec;
-      co_await acceptor.async_wait(tcp::acceptor::wait_read, asio::redirect_error(asio::use_awaitable, ec));
-      if (!ec) ec = accept_all(acceptor, workers);
-      if (ec && ec != asio::error::would_block && acceptor.is_open()) {  // no descriptors, say: others may free some
-        asio::steady_timer pause(acceptor.get_executor(), milliseconds(50));
-        co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ec));
-      }
-    } catch (const std::bad_alloc&) {  // a connection is lost, the next one may not be
+    error_code ec;
+    co_await acceptor.async_wait(tcp::acceptor::wait_read, asio::redirect_error(asio::use_awaitable, ec));
+    if (!ec) ec = accept_all(acceptor, workers);
+    if (ec && ec != asio::error::would_block && acceptor.is_open()) {  // no descriptors, say: others may free some
+      asio::steady_timer pause(acceptor.get_executor(), milliseconds(50));
+      co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ec));
     }
   }
   for (const auto& w : workers) asio::post(w->context, [&w] { w->drain(); });
@@ -111,18 +104,19 @@ tcp::acceptor listen(asio::io_context& context, const settings& config, int inhe
   return tcp::acceptor(context, *found.begin(), true);  // true: an address that was in use a moment ago is fine
 }
 
-/// Runs a thread's event loop to its end, whatever a handler throws.
-void run(worker& w) {
-  for (;;) {
-    try {
-      w.context.run();
-      return;
-    } catch (const std::exception&) {  // out of memory: what threw has ended, the others go on
-    }
-  }
+sigset_t attended() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int s : {SIGHUP, SIGINT, SIGTERM}) sigaddset(&signals, s);
+  return signals;
 }
 
 }  // namespace
+
+void hold_signals() {
+  const sigset_t signals = attended();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
 
 void serve(const settings& wanted, const std::function<handler()>& make_handler,
            const std::function<void(const std::string&)>& ready) {
@@ -147,10 +141,7 @@ void serve(const settings& wanted, const std::function<handler()>& make_handler,
   asio::steady_timer delay(first);
   const auto stop = [&](error_code) {
     error_code ec;
-    try {
-      if (inherited < 0) accept_all(acceptor, workers);  // of an inherited socket the heir gets them
-    } catch (const std::bad_alloc&) {                    // those are lost
-    }
+    if (inherited < 0) accept_all(acceptor, workers);  // of an inherited socket the heir gets them
     acceptor.close(ec);
     hangups.cancel(ec);
   };
@@ -161,16 +152,18 @@ void serve(const settings& wanted, const std::function<handler()>& make_handler,
     delay.expires_after(seconds(config.drain_delay_s));
     delay.async_wait(stop);
   });
+  const sigset_t held = attended();
+  pthread_sigmask(SIG_UNBLOCK, &held, nullptr);
   asio::co_spawn(first, accept(acceptor, workers), asio::detached);
   asio::co_spawn(first, attend_hangups(hangups, config), asio::detached);
   for (const auto& w : workers) asio::co_spawn(w->context, w->keep_time(), asio::detached);
 
   std::vector<std::jthread> threads;
-  for (std::size_t i = 1; i < workers.size(); ++i) threads.emplace_back([&w = *workers[i]] { run(w); });
+  for (std::size_t i = 1; i < workers.size(); ++i) threads.emplace_back([&w = *workers[i]] { w.context.run(); });
   std::string host = bound.address().to_string();
   if (bound.address().is_v6()) host = "[" + host + "]";
   ready(fmt::format("http://{}:{}", host, bound.port()));
-  run(*workers.front());
+  first.run();
 }
 
 }  // namespace http

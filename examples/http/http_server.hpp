@@ -16,8 +16,13 @@ namespace http {
 using tabscore::serving::request;
 using tabscore::serving::response;
 
-/// Answers one request; called by one thread only, so it may own that thread's working memory. May throw: 500.
-using handler = std::function<response(const request&)>;
+/// Answers the requests of one thread, so it may own that thread's working memory. A response is valid until the next
+/// call.
+struct handler {
+  std::function<response(const request&)> answer;  ///< may throw: 500
+  /// The answer to a request that the HTTP layer refuses, which may have come in part; `why` is a sentence.
+  std::function<response(const request&, unsigned status, std::string_view why)> refuse;
+};
 
 struct settings {
   std::string host = "127.0.0.1";
@@ -28,18 +33,20 @@ struct settings {
   std::size_t max_body_bytes = std::size_t{64} << 20;    ///< more: 413, before the body is read
   std::size_t max_header_bytes = std::size_t{16} << 10;  ///< request line and headers together; more: 431
   std::size_t max_connections = 10'000;                  ///< one more gets 503
-  std::size_t max_requests = 1'000;  ///< that have come whole and are not answered; one more gets 503
   std::size_t max_bytes_in_flight = std::size_t{512}
-                                    << 20;       ///< of requests and answers; more: 503. At least one body a thread
-  unsigned header_timeout_s = 10;                ///< from a request's first byte to the end of its headers: 408
-  unsigned body_timeout_s = 30;                  ///< to receive a body, or to take an answer: 408 or cut
-  unsigned idle_timeout_s = 75;                  ///< between the requests of a connection: closed
-  unsigned drain_delay_s = 0;                    ///< from `leaving` to the end of accepting
-  unsigned shutdown_timeout_s = 10;              ///< what is still in flight then is cut
-  std::function<void(unsigned status)> refused;  ///< told of what no handler gets to see; by any thread
-  std::function<void()> hangup;                  ///< called at SIGHUP
-  std::function<void()> leaving;                 ///< called at SIGINT and SIGTERM
+                                    << 20;  ///< of requests and answers; more: 503. At least one body a thread
+  unsigned header_timeout_s = 10;           ///< from a request's first byte to the end of its headers: 408
+  unsigned body_timeout_s = 30;             ///< to receive a body, or to take an answer: 408 or cut
+  unsigned idle_timeout_s = 75;             ///< between the requests of a connection: closed
+  unsigned drain_delay_s = 0;               ///< from `leaving` to the end of accepting
+  unsigned shutdown_timeout_s = 10;         ///< what is still in flight then is cut
+  std::function<void()> hangup;             ///< called at SIGHUP
+  std::function<void()> leaving;            ///< called at SIGINT and SIGTERM
 };
+
+/// Holds SIGHUP, SIGINT and SIGTERM back until serve(), which then attends to them: for the start of a program, before
+/// it has other threads.
+void hold_signals();
 
 /// Serves until SIGINT or SIGTERM, answers what is in flight and returns. `make_handler` is called once per thread;
 /// `ready` gets the address ("http://127.0.0.1:8000") once connections are accepted. A socket that was handed over as

@@ -23,7 +23,8 @@ inline std::string_view view(boost::string_view text) { return {text.data(), tex
 /// Beast's parser, keeping the few headers that matter as views of the bytes that it was given.
 class request_parser final : public beast::basic_parser<true> {
  public:
-  request_parser(const settings& config, byte_buffer& input, byte_buffer& chunks) : input_(input), chunks_(chunks) {
+  /// `input`: the bytes that it will be given; `body` gets a body that comes in chunks.
+  request_parser(const settings& config, std::string_view input, byte_buffer& body) : input_(input), body_(body) {
     header_limit(static_cast<std::uint32_t>(config.max_header_bytes));
     body_limit(config.max_body_bytes);
   }
@@ -97,7 +98,7 @@ class request_parser final : public beast::basic_parser<true> {
   }
   void on_chunk_header_impl(std::uint64_t, boost::string_view, error_code&) override {}
   std::size_t on_chunk_body_impl(std::uint64_t, boost::string_view bytes, error_code&) override {
-    chunks_.append(view(bytes));
+    body_.append(view(bytes));
     return bytes.size();
   }
   // Bodies with a length are read straight into their buffer, not through the parser.
@@ -120,8 +121,8 @@ class request_parser final : public beast::basic_parser<true> {
     to = to.data() == nullptr && !is_folded(value) ? view(value) : std::string_view("");
   }
 
-  byte_buffer& input_;
-  byte_buffer& chunks_;
+  const std::string_view input_;
+  byte_buffer& body_;
   std::string joined_accept_;
   std::string_view host_;
   int hosts_ = 0;

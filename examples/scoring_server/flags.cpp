@@ -213,8 +213,6 @@ void declare(CLI::App& app, flags& f) {
              "largest length of their text; further errors are counted");
   add_number(app, "--max-connections", f.http.max_connections, "largest number of connections; more: 503",
              std::size_t{1});
-  add_number(app, "--max-requests", f.http.max_requests, "largest number of unanswered requests; more: 503",
-             std::size_t{1});
   add_number(app, "--max-bytes-in-flight", f.http.max_bytes_in_flight,
              "largest number of bytes of unfinished requests and answers; more: 503");
   add_number(app, "--max-body-bytes", f.http.max_body_bytes, "largest body; larger: 413");
@@ -278,7 +276,11 @@ std::optional<std::string> complete(flags& f) {
   for (const std::string& name : f.challengers) files.push_back({"a challenger's file", name, file_use::read});
   std::string problem = wrong_names(files);
   if (!problem.empty()) return problem;
-  if (s.prediction_log.empty()) return std::nullopt;
+  if (s.prediction_log.empty()) {
+    if (f.chain_key_file.empty() && f.hash_key_file.empty()) return std::nullopt;
+    return (f.chain_key_file.empty() ? "--log-hash-key-file" : "--log-chain-key-file") +
+           std::string(" needs a --prediction-log");
+  }
   if (!f.hash_key_file.empty()) problem = read_key(f.hash_key_file, s.log.hash_key.emplace()).value_or("");
   if (problem.empty() && !f.chain_key_file.empty()) {
     problem = read_key(f.chain_key_file, s.log.file.chain.emplace()).value_or("");

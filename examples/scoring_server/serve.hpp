@@ -28,15 +28,14 @@ struct served : Service {
   using coercion = program_policy;
 };
 
-inline http::handler print_each(http::handler answer) {
-  return [answer = std::move(answer)](const http::request& asked) {
-    const auto start = std::chrono::steady_clock::now();
-    const http::response r = answer(asked);
-    const std::chrono::duration<double, std::micro> time = std::chrono::steady_clock::now() - start;
-    say("{} {} {} {:.0f} us {}\n", asked.method, ts::serving::detail::percent_encoded(asked.path, ""), r.status,
-        time.count(), r.request_id);
-    return r;
-  };
+template <class Session>
+http::response print(Session& session, const http::request& asked) {
+  const auto start = std::chrono::steady_clock::now();
+  const http::response r = session.handle(asked);
+  const std::chrono::duration<double, std::micro> time = std::chrono::steady_clock::now() - start;
+  say("{} {} {} {:.0f} us {}\n", asked.method, ts::serving::detail::percent_encoded(asked.path, ""), r.status,
+      time.count(), r.request_id);
+  return r;
 }
 
 /// The program: serves until SIGTERM; its exit status. `Service`: see tabscore/serving/service.hpp; `model`, `policy`:
@@ -47,6 +46,7 @@ int serve(int argc, char** argv, const char* model, const char* policy = nullptr
     say("{}: {}\n", Service::program, message);
     return 1;
   };
+  http::hold_signals();
   hold_standard_streams();
   std::signal(SIGPIPE, SIG_IGN);  // nobody may read what is printed
   flags f;
@@ -65,7 +65,6 @@ int serve(int argc, char** argv, const char* model, const char* policy = nullptr
       log && log->is_plain && log->exists && (log->status.st_mode & S_IROTH) != 0) {
     say("{}: everybody can read the prediction log: chmod 600 {}\n", Service::program, f.service.prediction_log);
   }
-  f.http.refused = [&](unsigned status) { api.count_refused(status); };
   f.http.hangup = [&] {
     api.rotate_log();
     api.reload();
@@ -76,9 +75,12 @@ int serve(int argc, char** argv, const char* model, const char* policy = nullptr
     http::serve(
         f.http,
         [&]() -> http::handler {
-          auto session = api.session();
-          const http::handler handler = [session](const http::request& asked) { return session->handle(asked); };
-          return f.verbose ? print_each(handler) : handler;
+          const auto session = api.session();
+          http::handler by;
+          by.answer = [session](const http::request& asked) { return session->handle(asked); };
+          if (f.verbose) by.answer = [session](const http::request& asked) { return print(*session, asked); };
+          by.refuse = [session](const auto&... refused) { return session->refuse(refused...); };
+          return by;
         },
         [](const std::string& address) {
           std::fputs(fmt::format("{}: listening on {}\n", Service::program, address).c_str(), stdout);

@@ -9,6 +9,7 @@ import random
 import re
 import signal
 import socket
+import subprocess
 import sys
 import time
 
@@ -267,6 +268,22 @@ def test_sigterm_answers_what_is_in_flight(server):
     got, closed, data = receive(waiting, answers=2)
     assert got == [200] and closed and b"connection: close\r\n" in data
     assert server.process.wait(30) == 0  # a second signal would end it at once
+
+
+def test_a_signal_at_the_start_is_a_clean_stop(server):
+    for signal_sent in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        process = subprocess.Popen([server.process.args[0], "--port", "0", "--prediction-log", "off"], stdout=subprocess.PIPE)
+        held = 0
+        while not held and process.poll() is None:  # until the program holds signals back: its first act
+            status = pathlib.Path("/proc/%d/status" % process.pid).read_text()
+            held = int(re.search(r"SigBlk:\s*([0-9a-f]+)", status)[1], 16) >> (signal.SIGTERM - 1) & 1
+        process.send_signal(signal_sent)
+        if signal_sent == signal.SIGHUP:
+            assert b"listening" in process.stdout.readline()
+            process.send_signal(signal.SIGTERM)
+        process.stdout.read()
+        process.stdout.close()
+        assert process.wait(30) == 0, signal_sent
 
 
 def main():

@@ -53,6 +53,9 @@ def main():
         os.mkfifo(folder + "/pipe")
         done = subprocess.run([PROGRAM, "--model", folder + "/pipe"], capture_output=True, text=True, timeout=10)
         expect(done.returncode == 1 and "is not a regular file" in done.stderr, done)
+        for flag in ("--log-chain-key-file", "--log-hash-key-file"):
+            done = subprocess.run([PROGRAM, "--port", "0", "--prediction-log", "off", flag, folder], capture_output=True, text=True, timeout=10)
+            expect(done.returncode == 1 and flag + " needs a --prediction-log" in done.stderr, done)
     with open("/dev/full", "w") as full:
         done = subprocess.run([PROGRAM, "--help"], stdout=full, stderr=subprocess.PIPE, timeout=10)
     expect((done.returncode, done.stderr) == (1, b"the standard output cannot be written\n"), done)

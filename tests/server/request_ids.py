@@ -117,7 +117,12 @@ def errors(server, neutral):
             ("a slow body", b"POST /predict HTTP/1.1\r\nhost: localhost\r\n%s\r\ncontent-length: 9\r\n\r\n{", 408),
             ("a refused body", b"POST /nothing HTTP/1.1\r\nhost: localhost\r\n%s\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n", 404)):
         got = exchange(server, request % "\r\n".join(mine).encode())
-        ids, _ = ids_of(got, status, where)
+        ids, answer = ids_of(got, status, where)
+        if neutral or status != 400:
+            expect(json.loads(answer).get("request_id") == (ids[0] if neutral else None), "%s: %s" % (where, answer))
+        asked = exchange(server, request % b"accept: application/problem+json")
+        if where != "bad HTTP":  # the header may not be read
+            expect(json.loads(asked[2])["status"] == status, "%s: %s" % (where, asked))
         expect(where == "bad HTTP" or ids[:2] == ("mine", TRACE), "%s: %s" % (where, ids))
         expect(MADE.fullmatch(ids_of(exchange(server, request % b"a: b"), status, where)[0][0]), where)
     ids_of(exchange(server, b"GET / HTTP/1.1\r\nhost: localhost\r\nx-request-id: mine\r\na: %s\r\n\r\n" % (b"a" * 20000)), 431, "a large header")

@@ -84,6 +84,46 @@ TEST_CASE("start() gives the error of a file that cannot be loaded", "[serving]"
   CHECK(contains(failure({.model = model, .swagger_ui = "/nowhere"}), "/nowhere"));
 }
 
+TEST_CASE("what the HTTP layer refuses is answered in the service's dialect and counted", "[serving]") {
+  endpoint<loans> api({.model = model});
+  REQUIRE_FALSE(api.start());
+  const auto refuse = [](endpoint<loans>& by, std::string_view accept, unsigned status) {
+    const auto response = by.refuse({.path = "/predict", .accept = accept, .request_id = "mine"}, status, "Too large.");
+    CHECK(response.status == status);
+    CHECK(response.request_id == "mine");
+    return std::string(response.content_type) + ": " + std::string(response.body);
+  };
+  CHECK(refuse(api, "", 413) == R"(application/json: {"errors":[{"message":"Too large."}],"request_id":"mine"})");
+  CHECK(refuse(api, "application/problem+json", 413).starts_with(R"(application/problem+json: {"type":)"));
+  CHECK(api.refuse({}, 503, "Busy.").more_headers == "retry-after: 1\r\n");
+  endpoint<loans> pydantic({.errors = error_style::pydantic1});
+  CHECK(refuse(pydantic, "", 413) == R"(application/json: {"detail":"Too large."})");
+  CHECK(refuse(pydantic, "", 400) == "text/plain; charset=utf-8: Too large.");
+  CHECK(contains(ask(api, "GET", "/metrics").body, "tabscore_refused_requests_total{status=\"413\"} 2"));
+}
+
+TEST_CASE("a service's model and policy are loaded once, and pipelines of any sinks made of them", "[serving]") {
+  using service = ts::serving::completed<loans>;
+  const auto loaded = ts::load_service_model<service>(model).value();
+  CHECK(loaded.sha256.size() == 64);
+  CHECK_FALSE(loaded.reference.empty());
+  ts::drift_monitor monitor(loaded.reference);
+  const auto plain = loaded.make_pipeline().value();
+  const auto watched = loaded.make_pipeline(ts::sinks{monitor}).value();
+  ts::batch<loans::record> records;
+  loans::add_example(records);
+  ts::score_buffers buffers;
+  const auto alone = std::get<ts::predictions>(plain.score(records, buffers)).value(0, 0);
+  CHECK(std::get<ts::predictions>(watched.score(records, buffers)).value(0, 0) == alone);
+  CHECK(monitor.read().samples == 1);
+
+  const std::string policy = TABSCORE_SOURCE_DIR "/models/loan_policy.json";
+  const auto undeclared = ts::load_service_model<service>(model, policy).value().make_pipeline();
+  CHECK(contains(undeclared.error().message, "declares no decisions"));
+  CHECK(contains(ts::load_service_model<service>("/nowhere/model.json").error().message, "/nowhere/model.json"));
+  CHECK(ts::parse_service_model<service>({"{", "bytes"}).error().message.starts_with("bytes"));
+}
+
 TEST_CASE("by default coercion is strict and errors are neutral", "[serving]") {
   endpoint<loans> api({.model = model});
   REQUIRE_FALSE(api.start());

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -34,7 +35,7 @@ namespace tabscore::inline TABSCORE_ABI::serving {
 /// handle(), reload() and all that says nothing else are safe to call from any thread.
 template <servable Service>
 class endpoint {
-  using full = detail::completed<Service>;
+  using full = completed<Service>;
 
  public:
   /// Scores on behalf of one thread.
@@ -52,8 +53,8 @@ class endpoint {
 
    private:
     friend endpoint;
-    held_response(endpoint& owner, std::unique_ptr<session_type> by, const request& asked)
-        : response(by->handle(asked)), owner_(&owner), by_(std::move(by)) {}
+    held_response(endpoint& owner, std::unique_ptr<session_type> by, const response& given)
+        : response(given), owner_(&owner), by_(std::move(by)) {}
     endpoint* owner_;
     std::unique_ptr<session_type> by_;
   };
@@ -80,7 +81,19 @@ class endpoint {
   }
 
   /// Answers one request. The response holds the memory that its views point into.
-  held_response handle(const request& asked) { return held_response(*this, take_session(), asked); }
+  held_response handle(const request& asked) {
+    auto by = take_session();
+    const response given = by->handle(asked);
+    return held_response(*this, std::move(by), given);
+  }
+
+  /// The answer to a request that the HTTP layer refuses itself (a body that is too large, say), in the words of the
+  /// settings' errors; the metrics count it. `why` is a sentence.
+  held_response refuse(const request& asked, unsigned status, std::string_view why) {
+    auto by = take_session();
+    const response given = by->refuse(asked, status, why);
+    return held_response(*this, std::move(by), given);
+  }
 
   /// Working memory for one thread of a server: session->handle(request) answers as handle() does, without looking for
   /// a session, and its response is valid until the next call. A session must not outlive the endpoint.
@@ -100,8 +113,6 @@ class endpoint {
   void drain() noexcept { state_.leaving = true; }
   /// Saves the monitoring state now, for the end of a program.
   std::optional<error> save_state() { return saver_ ? saver_->save() : std::nullopt; }
-  /// Counts a request that the HTTP layer has refused itself.
-  void count_refused(unsigned status) noexcept { state_.metrics.refused(status); }
 
  private:
   const settings& config() const noexcept { return state_.config; }

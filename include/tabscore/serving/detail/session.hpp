@@ -55,25 +55,40 @@ class session {
 
   /// The response's views live until the next call.
   response handle(const request& asked) {
+    begin(asked);
+    routing to = resolve(asked);
+    if (asked.expects_continue && to.found != nullptr && !refuses_coding(*to.found, asked)) return {.status = 100};
+    counted_answer counted{metrics_, to.found};
+    response reply = to.found != nullptr ? respond(*to.found, asked) : unrouted(std::move(to));
+    counted.status = reply.status;
+    return with_ids(reply);
+  }
+
+  /// The answer to a request that the HTTP layer refuses itself, or could not answer (500).
+  response refuse(const request& asked, unsigned status, std::string_view why) {
+    begin(asked);
+    if (status != 500) service_.metrics.refused(status);  // that one was counted by handle()
+    response reply = failure(status, why);
+    if (status == 503) reply.more_headers = "retry-after: 1\r\n";
+    return with_ids(reply);
+  }
+
+ private:
+  std::string_view log_members() const {
+    return service_.config.log_request_ids ? ids_.log_members() : std::string_view();
+  }
+  void begin(const request& asked) {
     out_.clear();
     header_.clear();
     asked_ = &asked;
     ids_.begin(asked.request_id, asked.traceparent);
     style_ = accepts_problem(asked.accept) ? error_style::problem : service_.config.errors;
     if (asked.path == "/v2" || asked.path.starts_with("/v2/")) style_ = error_style::inference;
-    routing to = resolve(asked);
-    if (asked.expects_continue && to.found != nullptr && !refuses_coding(*to.found, asked)) return {.status = 100};
-    counted_answer counted{metrics_, to.found};
-    response reply = to.found != nullptr ? respond(*to.found, asked) : unrouted(std::move(to));
-    counted.status = reply.status;
+  }
+  response with_ids(response reply) const {
     reply.request_id = ids_.request_id();
     reply.traceresponse = ids_.traceresponse();
     return reply;
-  }
-
- private:
-  std::string_view log_members() const {
-    return service_.config.log_request_ids ? ids_.log_members() : std::string_view();
   }
 
   struct counted_answer {  // also where memory ran out
@@ -176,8 +191,15 @@ class session {
     return failed();
   }
 
-  static response failed() {
-    return {.status = 500, .content_type = "text/plain; charset=utf-8", .body = "Internal Server Error"};
+  response failed() {
+    out_.clear();
+    return failure(500, "Internal Server Error");
+  }
+  /// The framework of pydantic answers plain text where no route is to blame.
+  response failure(unsigned status, std::string_view why) {
+    if ((status != 400 && status != 500) || !speaks_pydantic(style_)) return detail(status, why);
+    out_.append(why);
+    return {.status = status, .content_type = "text/plain; charset=utf-8", .body = out_.view()};
   }
   static response page(const web_page& p) {
     return {.content_type = "text/html; charset=utf-8", .body = p.text, .more_headers = p.headers};

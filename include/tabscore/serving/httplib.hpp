@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "../core/config.hpp"
+#include "endpoint.hpp"
+#include "request.hpp"
+
+namespace tabscore::inline TABSCORE_ABI::serving {
+
+namespace detail {
+
+/// The header values of a request of cpp-httplib, and the request that refers to them.
+struct httplib_request {
+  explicit httplib_request(const auto& in)
+      : content_type(in.get_header_value("Content-Type")),
+        content_encoding(in.get_header_value("Content-Encoding")),
+        accept(in.get_header_value("Accept")),
+        request_id(in.get_header_value("X-Request-Id")),
+        traceparent(in.get_header_value("traceparent")),
+        asked{.method = in.method,
+              .content_type = content_type,
+              .content_encoding = content_encoding,
+              .accept = accept,
+              .request_id = request_id,
+              .traceparent = traceparent,
+              .body = in.body} {
+    asked.set_target(in.target);
+  }
+  httplib_request(const httplib_request&) = delete;
+  httplib_request& operator=(const httplib_request&) = delete;
+
+  std::string content_type, content_encoding, accept, request_id, traceparent;
+  request asked;
+};
+
+void write_httplib(const response& from, auto& out) {
+  out.status = static_cast<int>(from.status);
+  out.body = from.body;
+  from.for_each_header(
+      [&](std::string_view name, std::string_view value) { out.set_header(std::string(name), std::string(value)); });
+}
+
+}  // namespace detail
+
+/// Lets an httplib::Server of cpp-httplib answer every route of an endpoint, which must outlive it; what the server
+/// refuses itself is answered in the endpoint's words. Bodies may have up to 64 MiB unless the server is told otherwise
+/// afterwards. The program includes <httplib.h>.
+///
+///     httplib::Server server;
+///     ts::serving::mount(server, api);
+///     server.listen("127.0.0.1", 8000);
+template <class Server, servable Service>
+void mount(Server& server, endpoint<Service>& api) {
+  const typename Server::Handler answer = [&api](const auto& in, auto& out) {
+    const detail::httplib_request from(in);
+    detail::write_httplib(api.handle(from.asked), out);
+  };
+  server.Get(".*", answer).Post(".*", answer).Put(".*", answer).Patch(".*", answer).Delete(".*", answer);
+  server.Options(".*", answer);
+  const typename Server::Handler refuse = [&api](const auto& in, auto& out) {
+    if (!out.body.empty()) return;  // the endpoint's
+    const detail::httplib_request from(in);
+    const auto status = static_cast<unsigned>(out.status);
+    detail::write_httplib(
+        api.refuse(from.asked, status, status == 413 ? "The body is too large." : "Invalid HTTP request received."),
+        out);
+  };
+  server.set_error_handler(refuse);
+  server.set_payload_max_length(std::size_t{64} << 20);
+  server.set_tcp_nodelay(true);
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI::serving

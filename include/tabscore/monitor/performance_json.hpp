@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -42,13 +43,14 @@ struct figure_writer {
     if (!std::isfinite(x)) return out.append("null");
     out.keep_to(write_real<spelling::json>(out.space(number_text_space), x));
   }
-  void interval(const estimate& e) {
-    const std::pair<std::string_view, double> numbers[]{
-        {R"({"value":)", e.value}, {R"(,"low":)", e.low}, {R"(,"high":)", e.high}};
-    for (const auto& [member, number] : numbers) {
+  void reals(std::initializer_list<std::pair<std::string_view, double>> members) {
+    for (const auto& [member, number] : members) {
       out.append(member);
       real(number);
     }
+  }
+  void interval(const estimate& e) {
+    reals({{R"({"value":)", e.value}, {R"(,"low":)", e.low}, {R"(,"high":)", e.high}});
     out.append(R"(,"n":)");
     integer(e.samples);
   }
@@ -124,12 +126,7 @@ TABSCORE_INLINE void append_performance(text_buffer& out, const performance_repo
   }
   if (!report.curve.empty()) {
     write.list(R"(,"reliability":[)", report.curve, [&](const reliability& point) {
-      const std::pair<std::string_view, double> numbers[]{
-          {R"({"from":)", point.from}, {R"(,"to":)", point.to}, {R"(,"predicted":)", point.predicted}};
-      for (const auto& [text, number] : numbers) {
-        out.append(text);
-        write.real(number);
-      }
+      write.reals({{R"({"from":)", point.from}, {R"(,"to":)", point.to}, {R"(,"predicted":)", point.predicted}});
       out.append(R"(,"actual":)");
       write.interval(point.actual);
       out.append("}}");
@@ -161,12 +158,7 @@ TABSCORE_INLINE void append_expected(text_buffer& out, const expected_report& re
   }
   out.append(R"(,"calibration":{"labels":)");
   write.integer(calibration.labels);
-  const std::pair<std::string_view, double> numbers[]{
-      {R"(,"ece":)", calibration.ece}, {R"(,"noise":)", calibration.noise}, {R"(,"limit":)", settings.limit}};
-  for (const auto& [member, number] : numbers) {
-    out.append(member);
-    write.real(number);
-  }
+  write.reals({{R"(,"ece":)", calibration.ece}, {R"(,"noise":)", calibration.noise}, {R"(,"limit":)", settings.limit}});
   out.append(R"(,"status":)");
   append_json_text(out, name(calibration.status));
   out.append(R"(},"warning":)");

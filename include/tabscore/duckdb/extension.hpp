@@ -18,11 +18,9 @@
 #include "../columnar/column_importer.hpp"
 #include "../core/config.hpp"
 #include "../core/result.hpp"
-#include "../models/load_model.hpp"
-#include "../outputs/load_policy.hpp"
 #include "../outputs/predictions.hpp"
-#include "../pipeline/pipeline.hpp"
 #include "../pipeline/row_scorer.hpp"
+#include "../pipeline/service_model.hpp"
 #include "../serving/service.hpp"
 #include "detail/api.hpp"
 #include "detail/record_reader.hpp"
@@ -49,8 +47,7 @@ class predict_function {
   using service = serving::completed<T>;
   using record = typename service::record;
   using prediction = typename service::prediction;
-  using pipeline_type =
-      pipeline<record, decltype(service::rules), decltype(service::features), any_scorer, sinks<>, prediction>;
+  using pipeline_type = typename service_model<service>::template pipeline_type<>;
   static constexpr bool has_decisions = decided_type<prediction>;
   static constexpr const char* no_struct = "the record is not a STRUCT: give a table's name, or {member: value, ...}";
   static constexpr bool has_classes = prediction::task == task::multiclass;
@@ -173,19 +170,15 @@ class predict_function {
     if (!reader) return reader.error();
     const auto path = constant_text(info, 1, "model");
     if (!path) return path.error();
-    std::optional<decision_policy> policy;
+    std::string policy;
     if constexpr (has_decisions) {
-      const auto policy_path = constant_text(info, 2, "policy");
+      auto policy_path = constant_text(info, 2, "policy");
       if (!policy_path) return policy_path.error();
-      auto read = load_policy(*policy_path);
-      if (!read) return read.error();
-      policy = *std::move(read);
+      policy = *std::move(policy_path);
     }
-    const auto file = load_model_file(*path);
-    if (!file) return file.error();
-    auto model = make_scorer(*file);
+    const auto model = load_service_model<service>(*path, policy);
     if (!model) return model.error();
-    auto pipe = pipeline_type::make(service::rules, service::features, *std::move(model), sinks<>(), policy);
+    auto pipe = model->make_pipeline();
     if (!pipe) return error{pipe.error().code, *path + ": " + pipe.error().message};
     return shared(new bound{*std::move(pipe), *std::move(reader)});
   }

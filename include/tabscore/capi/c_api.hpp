@@ -43,13 +43,13 @@ inline constexpr const char* version =
 #undef TABSCORE_C_TEXT
 }  // namespace detail
 
-/// What the functions of c_api.h do for a service. Any number of threads may call them at once; statuses and ownership
-/// are those of c_api.h.
+/// The implementation of c_api.h for a service. Thread-safe; statuses and ownership are those of
+/// c_api.h.
 template <serving::servable T>
 class library {
   using service = serving::completed<T>;
 
-  /// What a tabscore_model of this library is.
+  /// The tabscore_model of this library.
   struct handle {
     const void* owner = &tag;
     std::unique_ptr<detail::loaded_model<T>> model;
@@ -158,7 +158,7 @@ class library {
       return model.explain(columns, batch, out);
     });
   }
-  /// Scores a stream, which is released by the one that it gives.
+  /// Scores a stream; the resulting stream releases it.
   static int score_stream(const tabscore_model* m, ArrowArrayStream* records, ArrowArrayStream* out) noexcept {
     arrow_stream in;
     if (holds(records)) in = arrow_stream(records);

@@ -17,7 +17,7 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// What gathers the contributions of a pipeline's predictions; an error where its model has none.
+/// The collector of the contributions of a pipeline's predictions; an error for a model without contributions.
 template <class Pipeline>
 result<arrow_explanations> explanations_of(const Pipeline& pipe) {
   if (const error* const none = pipe.model().explain_error()) return *none;
@@ -30,9 +30,9 @@ result<arrow_explanations> explanations_of(const Pipeline& pipe) {
   return arrow_explanations(std::move(names), pipe.model().features().all());
 }
 
-/// Contributions to the predictions of a batch's records, of this schema, as Arrow columns (see arrow_explanations); a
-/// record without a prediction has null. The sinks are not called. *out is its receiver's to release, and is not
-/// touched on an error.
+/// Contributions to the predictions of a batch's records, of this schema, as Arrow columns (see arrow_explanations);
+/// null for a record without a prediction. The sinks are not called. The receiver releases *out, which is unchanged on
+/// an error.
 template <class Pipeline>
 std::optional<error> explain_arrow(const Pipeline& pipe, const ArrowSchema& columns, const ArrowArray& records,
                                    ArrowArray* out, number_rule rule = number_rule::strict) {

@@ -39,21 +39,21 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// A record without a prediction, and why: infinities that cancel out, a category that the model does not know, a
-/// missing value that it has no step for.
+/// A record without a prediction, and the reason: infinities that cancel out, a category that the model does not know,
+/// a missing value for which the model has no step.
 struct unscorable {
   std::size_t row = 0;                          ///< position in the batch
   std::uint16_t field = field_error::no_field;  ///< of the schema, where one is the reason
   fault what = fault::not_finite;               ///< the reason
 };
 
-/// A sink did not take the batch: a prediction log that cannot be written and was told to refuse then.
+/// A sink refused the batch, such as a prediction log that cannot be written, with log_failure::refuse.
 struct refused {};
 
-/// What came of a batch: all of it is predicted, or none of it.
+/// The outcome of a batch: all records are predicted, or none.
 using score_outcome = std::variant<predictions, broken_rule, unscorable, refused>;
 
-/// The memory that scoring needs besides the records; grows with the largest batch and is then reused. One per thread.
+/// Working memory of scoring; grows to the largest batch and is then reused. One per thread.
 class score_buffers {
  public:
   /// Bytes that it holds.
@@ -71,9 +71,9 @@ class score_buffers {
   detail::exclusive user;        ///< one thread at a time
 };
 
-/// What a request asks of its batch besides predictions.
+/// Options of a request for its batch.
 struct batch_options {
-  std::size_t reasons = 0;            ///< up to so many of each record; needs pipeline::reasons()
+  std::size_t reasons = 0;            ///< at most this many of each record; needs pipeline::reasons()
   std::string_view log_members = {};  ///< scored::log_members
 };
 
@@ -96,9 +96,9 @@ template <class... Sink>
 inline constexpr bool is_sinks<sinks<Sink...>> = true;
 }  // namespace detail
 
-/// The way of a batch: rules, features, scorer, decisions where the prediction declares some, sinks. Immutable: threads
-/// share it, each with its own score_buffers. Sinks are referred to and must outlive it; everything else is its own.
-/// Takes models of the declared prediction only.
+/// Scores batches: rules, features, scorer, decisions where the prediction declares some, sinks. Immutable: threads
+/// share it, each with its own score_buffers. Refers to its sinks, which must outlive it; owns everything else. Accepts
+/// models of the declared prediction only.
 template <schema_type Schema, class Rules, class Features, class Model, class Sinks = sinks<>,
           prediction_type Prediction = binary<>>
 class pipeline {
@@ -120,7 +120,7 @@ class pipeline {
  public:
   /// The schema of its records.
   using schema_t = Schema;
-  /// What it predicts.
+  /// The declared prediction.
   using prediction_t = Prediction;
   /// Numeric features of a record.
   static constexpr std::size_t width = Features::template width<Schema>;
@@ -130,8 +130,8 @@ class pipeline {
            const std::optional<decision_policy>& policy = std::nullopt)
       : pipeline(make(std::move(r), std::move(f), std::move(m), std::move(s), policy).value()) {}
 
-  /// The same with the error as a value: the sentence says which feature the model and the pipeline disagree on, by
-  /// name or, where the model file has raw rows, by value. The policy is of a prediction that declares decisions.
+  /// The same with the error as a value: it names the feature on which model and pipeline disagree, by name or, where
+  /// the model file has raw rows, by value. A policy requires a prediction that declares decisions.
   static result<pipeline> make(Rules r, Features f, Model m, Sinks s,
                                const std::optional<decision_policy>& policy = std::nullopt) {
     if (auto wrong = wrong_outputs(outputs_of(m), Prediction::task, Prediction::columns, Prediction::names)) {
@@ -163,29 +163,29 @@ class pipeline {
   const Rules& rules() const noexcept { return rules_; }
   /// Computed before the model scores.
   const Features& features() const noexcept { return features_; }
-  /// What scores.
+  /// The model.
   const Model& model() const noexcept { return model_; }
   /// The names and classes of the predictions; it lives as long as a copy of the pipeline.
   const prediction_layout& layout() const noexcept { return *layout_; }
-  /// What finds the reasons of predictions, or nullptr.
+  /// The finder of reasons, or nullptr.
   const reason_finder* reasons() const noexcept { return reasons_.get(); }
-  /// Gives predictions reasons where batch_options::reasons asks for some; before threads share the pipeline.
+  /// Sets the finder of reasons, for batch_options::reasons; call it before threads share the pipeline.
   /// give_reasons.hpp makes the finder of a policy.
   void give_reasons(reason_finder finder) requires explainable<Model> {
     reasons_ = std::make_shared<const reason_finder>(std::move(finder));
   }
 
-  /// Scores all records or none. The records must be valid; rules are checked here, and the sinks told of what was
-  /// predicted. The predictions live in the buffers. An empty batch gives empty predictions without a call of a sink.
+  /// Scores all records or none. The records must be valid; rules are checked here. The sinks receive the predictions,
+  /// which live in the buffers. An empty batch gives empty predictions without a call of a sink.
   score_outcome score(const columns<Schema>& records, score_buffers& buffers,
                       const batch_options& options = batch_options()) const {
     return scoring(*this, buffers, options).finish(records);
   }
 
-  /// How much each feature of the model moved each record's margins (binary: its log-odds): rows x columns x
-  /// (model().features().size() + 1), row after row, the last number of a column the base value; a column's numbers add
-  /// up to its margin. Usually called after score(), for the same records; tells no sink. Lives in the buffers until
-  /// the next call. An error when the model has no contributions.
+  /// Contributions of each feature of the model to each record's margins (binary: its log-odds): rows x columns x
+  /// (model().features().size() + 1), row-major, the base value of a column last; they add up to the column's margin.
+  /// Usually called after score(), for the same records; calls no sink. Lives in the buffers until the next call. An
+  /// error when the model has no contributions.
   result<std::span<const double>> explain(const columns<Schema>& records,
                                           score_buffers& buffers) const requires explainable<Model> {
     if (const error* const reason = model_.explain_error()) return *reason;
@@ -193,7 +193,7 @@ class pipeline {
     return contributions_of(records, buffers);
   }
 
-  /// Calls f(unscorable) for each record that is, in their order. No sink is told.
+  /// Calls f(unscorable) for each unscorable record, in their order. Calls no sink.
   template <class F>
   void for_each_unscorable(const columns<Schema>& records, score_buffers& buffers, F&& f) const {
     const detail::exclusive::hold hold(buffers.user);
@@ -215,18 +215,18 @@ class pipeline {
     }
   }
 
-  /// A batch on its way, for records that come bit by bit: they are scored while they are still in the cache, and no
-  /// sink hears of them before finish(). The pipeline and the buffers must outlive it, and are one batch's at a time.
+  /// A batch in progress, for records that arrive in parts: they are scored while they are in the cache, and no sink is
+  /// called before finish(). The pipeline and the buffers must outlive it; they serve one batch at a time.
   class scoring {
    public:
-    /// One batch on its way; the buffers are in use until it is finished.
+    /// One batch in progress; the buffers are in use until it is finished.
     scoring(const pipeline& pipe, score_buffers& buffers, const batch_options& options = batch_options()) noexcept
         : pipe_(pipe), buffers_(buffers), options_(options), hold_(buffers.user) {}
 
     /// Of the pipeline.
     const Rules& rules() const noexcept { return pipe_.rules_; }
 
-    /// All records so far, which must be valid. Fewer than before: it begins anew.
+    /// All records so far, which must be valid. Fewer than before: the batch starts over.
     void add(const columns<Schema>& records) {
       if (records.rows() < scored_) restart();
       if (records.rows() > room_) {
@@ -240,7 +240,7 @@ class pipeline {
       while (good_ && records.rows() - scored_ >= block_rows) observe(records.slice(scored_, block_rows));
     }
 
-    /// The whole batch: what pipeline::score() gives. Rules come before what a model makes of their breach.
+    /// Finishes the batch as pipeline::score() does. A broken rule outranks a non-finite score.
     score_outcome finish(const columns<Schema>& records) {
       add(records);
       const std::size_t rows = records.rows();
@@ -323,7 +323,7 @@ class pipeline {
       return x;
     }
 
-    /// Labels or classes of the next rows; false when one of their numbers is not what the task allows.
+    /// Labels or classes of the next rows; false when the task does not allow one of their numbers.
     bool decide(const feature_block& x, std::span<const double> values) {
       bool good = true;
       if constexpr (has_label) {
@@ -401,7 +401,7 @@ class pipeline {
     }
     return declared;
   }
-  /// Makes the decider; why there is none of this policy, or nothing.
+  /// Makes the decider; returns the error of the policy, if any.
   std::optional<error> bind(const std::optional<decision_policy>& policy) {
     if constexpr (has_decisions) {
       if (!policy || policy->sha256.empty()) {
@@ -433,7 +433,7 @@ class pipeline {
     return out;
   }
 
-  /// The reasons of the records' bins, rows x features; empty where the model's bins have none.
+  /// The reasons of the records' bins, rows x features; empty without reasons of bins.
   std::span<const std::uint16_t> bin_reasons_of_rows([[maybe_unused]] const columns<Schema>& records,
                                                      [[maybe_unused]] score_buffers& buffers) const {
     if constexpr (gives_bin_reasons<Model>) {
@@ -575,7 +575,7 @@ class pipeline {
   std::size_t text_features_ = 0;
 };
 
-/// A pipeline whose types are deduced, or why the model does not fit its features.
+/// A pipeline with deduced types, or the error of a model that does not fit its features.
 template <schema_type Schema, class Rules, class Features, class Model, class Sinks = sinks<>,
           prediction_type Prediction = binary<>>
 result<pipeline<Schema, Rules, Features, Model, Sinks, Prediction>> make_pipeline(

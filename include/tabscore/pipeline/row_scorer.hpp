@@ -18,9 +18,9 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// Scores the valid records of a table as one batch, where pipeline::score() takes all or none, and says in a sentence
-/// why each of the others has no prediction. Scores are bit-identical to scoring each record alone; the sinks are
-/// called once. Refers to the pipeline, reuses its memory; one per thread.
+/// Scores the valid records of a table as one batch, and gives a sentence for each other record (pipeline::score()
+/// scores all records or none). Scores are bit-identical to scoring each record alone; the sinks are called once.
+/// Refers to the pipeline, reuses its memory; one per thread.
 template <class Pipeline>
 class row_scorer {
   using schema = typename Pipeline::schema_t;
@@ -29,7 +29,7 @@ class row_scorer {
   /// The pipeline must outlive it.
   explicit row_scorer(const Pipeline& pipe) : pipe_(pipe) {}
 
-  /// `errors` are those of the records' fields, in row order, as validate() and column_importer::check() give them. The
+  /// `errors` are those of the records' fields, in row order, as in validate() and column_importer::check(). The
   /// predictions are valid until the next call.
   row_predictions score(const columns<schema>& records, std::span<const field_error> errors) {
     typename Pipeline::scoring run(pipe_, buffers_);

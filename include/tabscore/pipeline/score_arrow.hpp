@@ -19,7 +19,7 @@
 namespace tabscore::inline TABSCORE_ABI {
 
 /// Scores batches of Arrow columns into Arrow columns (see arrow_reader and arrow_predictions), a few thousand records
-/// at a time, so that what must be converted stays in the cache. Refers to the pipeline; one per thread.
+/// at a time, so that converted values stay in the cache. Refers to the pipeline; one per thread.
 ///
 ///     auto scorer = arrow_scorer<decltype(pipe)>::make(pipe, schema);           // or: column 'x' is missing
 ///     if (auto wrong = scorer->score(batch, out)) ...                           // one struct a record
@@ -41,8 +41,8 @@ class arrow_scorer {
   /// Of the predictions.
   const prediction_columns& columns() const noexcept { return columns_; }
 
-  /// Predictions or errors for the records of a batch, in its order; *out is its receiver's to release, and is not
-  /// touched when the batch can't be read. The batch stays the caller's.
+  /// Predictions or errors for the records of a batch, in its order. The receiver releases *out, which is unchanged
+  /// when the batch cannot be read. The caller keeps the batch.
   std::optional<error> score(const ArrowArray& batch, ArrowArray* out) {
     arrow_predictions gathered(columns_);
     gathered.reserve(static_cast<std::size_t>((std::max<std::int64_t>)(0, batch.length)));
@@ -64,9 +64,9 @@ class arrow_scorer {
   row_scorer<Pipeline> scorer_;
 };
 
-/// Makes *out a stream of the predictions for the records of *in, batch by batch as they are asked for, and takes *in
-/// over. Refers to the pipeline. Errors of *in are passed on; its own are EINVAL with a sentence. On an error of this
-/// function, *in is released and *out not touched.
+/// Makes *out a stream of the predictions for the records of *in, computed batch by batch on demand, and takes over
+/// *in. Refers to the pipeline. Errors of *in are passed on; other errors are EINVAL with a sentence. On an error of
+/// this function, *in is released and *out is unchanged.
 template <class Pipeline>
 std::optional<error> score_arrow(const Pipeline& pipe, ArrowArrayStream* in, ArrowArrayStream* out,
                                  number_rule rule = number_rule::strict) {

@@ -18,15 +18,15 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// Whether a bad record fails its whole list, or is left out. A body that is one record always fails.
+/// Whether a bad record fails its list or is left out. A body with one record always fails.
 enum class on_error { fail, skip };
 
-/// How a request is scored.
+/// Options of a request.
 struct request_options {
   body_shape shape = body_shape::records;                  ///< whether the body is a list of records or a single one
-  tabscore::on_error on_error = tabscore::on_error::fail;  ///< whether one bad record refuses the request
-  bool explain = false;                                    ///< predictions::contributions are wanted
-  std::size_t reasons = 0;               ///< predictions::reasons are wanted, up to so many of each record
+  tabscore::on_error on_error = tabscore::on_error::fail;  ///< whether one bad record rejects the request
+  bool explain = false;                                    ///< requests predictions::contributions
+  std::size_t reasons = 0;               ///< requests up to this many predictions::reasons of each record
   std::string_view log_members = {};     ///< scored::log_members
   std::size_t max_explained = SIZE_MAX;  ///< records of a body that is explained; more are fault::max_items
 };
@@ -34,8 +34,8 @@ struct request_options {
 /// The stages of a request; the caller writes the response.
 enum class request_stage : std::uint8_t { decode, score, respond };
 
-/// An observer of stages without any cost. One that measures: lap(stage) says that the time since the call before
-/// belongs to a stage, discard(stage) that its laps so far were for nothing.
+/// An observer of stages without cost. A measuring observer: lap(stage) assigns the time since the previous call to a
+/// stage, discard(stage) drops the laps of a stage.
 struct no_observer {
   /// The stage is over.
   static constexpr void lap(request_stage) noexcept {}
@@ -43,7 +43,7 @@ struct no_observer {
   static constexpr void discard(request_stage) noexcept {}
 };
 
-/// The outcome of a batch that was scored. An unscorable record is an error of the field that is the reason.
+/// The outcome of a scored batch. An unscorable record is an error of the field that is the reason.
 inline outcome outcome_of(const score_outcome& scored, body_shape shape = body_shape::records) {
   if (const auto* none = std::get_if<unscorable>(&scored)) {
     const auto row = static_cast<std::uint32_t>(none->row);

@@ -24,21 +24,21 @@
 
 namespace tabscore::inline TABSCORE_ABI::serving {
 
-/// A prediction service without an HTTP library: each request in, its response out. It owns the model and puts another
-/// in its place, watches for drift, counts metrics, keeps the prediction log and the monitoring state, and describes
-/// itself (OpenAPI, pages). Routes are those of docs/reference/http-api.md.
+/// A prediction service without an HTTP library: requests in, responses out. It owns the model and replaces it, counts
+/// drift and metrics, keeps the prediction log and the monitoring state, and serves its OpenAPI document and pages.
+/// docs/reference/http-api.md lists the routes.
 ///
 ///     ts::serving::endpoint<loan_defaults> api({.model = "loan_default.json"});
 ///     if (const auto failed = api.start()) return complain(failed->message);
 ///     const auto response = api.handle(request);
 ///
-/// handle(), reload() and all that says nothing else are safe to call from any thread.
+/// Thread-safe: handle(), reload(), and all members without another note.
 template <servable Service>
 class endpoint {
   using full = completed<Service>;
 
  public:
-  /// Scores on behalf of one thread.
+  /// Scores for one thread.
   using session_type = detail::session<full>;
 
   /// A response with the session whose memory it is in.
@@ -59,13 +59,14 @@ class endpoint {
     std::unique_ptr<session_type> by_;
   };
 
-  /// Opens nothing: start() does.
+  /// Opens no file; start() does.
   explicit endpoint(settings wanted = {}) : state_(std::move(wanted)) {}
   endpoint(const endpoint&) = delete;
   endpoint& operator=(const endpoint&) = delete;
 
   /// Loads the model, opens the prediction log, restores the state and starts the threads that reload the model, save
-  /// the state and sync the log; what is wrong with the settings or a file. Call it once, before the first request.
+  /// the state and sync the log. Returns the error of the settings or a file, if any. Call it once, before the first
+  /// request.
   std::optional<error> start() {
     if (auto failed = load()) return failed;
     if (!config().swagger_ui.empty()) {
@@ -96,11 +97,11 @@ class endpoint {
   }
 
   /// Working memory for one thread of a server: session->handle(request) answers as handle() does, without looking for
-  /// a session, and its response is valid until the next call. A session must not outlive the endpoint.
+  /// a session. Its response is valid until the next call. A session must not outlive the endpoint.
   std::shared_ptr<session_type> session() { return std::make_shared<session_type>(state_); }
 
-  /// Loads the model file and the policy again, soon; one that is refused changes nothing but what /model and the
-  /// metrics say.
+  /// Requests a reload of the model file and the policy. A refused file changes nothing; /model and the metrics report
+  /// it.
   void reload() {
     if (state_.reloader) state_.reloader->reload();
   }
@@ -109,9 +110,9 @@ class endpoint {
     if (auto* const file = state_.log.file()) file->rotate();
     if (state_.challenger_to.log) state_.challenger_to.log->rotate();
   }
-  /// From now on /health says that the service is not ready for more.
+  /// Makes /health answer "not ready" from now on.
   void drain() noexcept { state_.leaving = true; }
-  /// Saves the monitoring state now, for the end of a program.
+  /// Saves the monitoring state; call it at the end of a program.
   std::optional<error> save_state() { return saver_ ? saver_->save() : std::nullopt; }
 
  private:

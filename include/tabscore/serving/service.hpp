@@ -15,14 +15,14 @@
 
 namespace tabscore::inline TABSCORE_ABI::serving {
 
-/// A type that says what a service serves:
+/// A type that declares a service:
 ///     using record = ...;                          the schema of a record
 ///     static void add_example(ts::batch<record>&)  appends a record: for the documentation, and to warm a model up
-/// and, where it has them, as static constexpr members:
+/// and optionally, as static constexpr members:
 ///     rules, features             of the pipeline
 ///     program, title, summary     the server's name and what its pages say of it
-/// prediction, a type of <tabscore/outputs/prediction.hpp>: what the models predict, and the names of its members in
-/// answers and logs (otherwise ts::binary<>), and coercion, the policy for values of another JSON type (the default is
+/// Optional types: prediction, of <tabscore/outputs/prediction.hpp>, the task of the models and the names of its
+/// members in answers and logs (default ts::binary<>); coercion, the policy for values of another JSON type (default
 /// coerce::strict).
 template <class T>
 concept servable = schema_type<typename T::record> && requires(batch<typename T::record>& records) {
@@ -56,7 +56,7 @@ struct prediction_of<T> {
   using type = typename T::prediction;
 };
 
-/// Whether records have an id that labels can name.
+/// Whether records have an id for labels.
 template <class Service>
 inline constexpr bool has_id = Service::record::id_at != Service::record::npos;
 
@@ -93,7 +93,7 @@ std::vector<std::string_view> rule_texts() {
 
 }  // namespace detail
 
-/// A service with a default for all that it does not say: for programs that use one without an endpoint, too.
+/// A service with defaults for its optional members, also for programs without an endpoint.
 template <servable T>
 struct completed {
   using record = typename T::record;  ///< the schema

@@ -234,7 +234,7 @@ class ubjson_parser {
     if (counted && count > left())
       return fail("a container is longer than the file");  // an element takes a byte or more
     if (typed && ubjson_value::width(type) == 0 && type != 'S' && type != '[' && type != '{') {
-      return fail("a container of a type that takes no bytes");
+      return fail("a container of a type without bytes");
     }
     auto members = std::make_shared<ubjson_value::members>();
     const char end = kind == '[' ? ']' : '}';

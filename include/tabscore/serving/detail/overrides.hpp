@@ -55,10 +55,10 @@ constexpr bool logs_id() {
 template <class Service>
 std::pair<unsigned, std::string> log_overrides(jsonl_log& log, std::string_view body, std::size_t most) {
   if constexpr (!decided_type<typename Service::prediction> || !logs_id<Service>()) {
-    return {404,
-            "Overrides are not taken here: that needs declared decisions (ts::decided), and an id that is logged."};
+    return {404, "This service accepts no overrides: it needs declared decisions (ts::decided) and a logged id."};
   } else {
-    if (!log.is_on()) return {404, "Overrides are not taken here: they stand in the prediction log, which is off."};
+    if (!log.is_on())
+      return {404, "This service accepts no overrides: they are logged, and the prediction log is off."};
     override_batch batch;
     const auto write_id = [&](text_buffer& out, std::string_view id) {
       if constexpr (has_id<Service>) {

@@ -390,7 +390,7 @@ class session {
 
   response compare() {
     if (model_ == nullptr) return no_model();
-    if (!model_->rivals) return detail(404, "There are no challengers: that needs the setting challengers.");
+    if (!model_->rivals) return detail(404, "There are no challengers: the setting challengers is empty.");
     model_->rivals->append_to(out_);
     return {.body = out_.view()};
   }
@@ -422,8 +422,8 @@ class session {
   response labels(const request& asked) {
     if (model_ == nullptr) return no_model();
     if (!keeps_predictions() || !has_id<Service>) {
-      return detail(404,
-                    "Labels are not taken here: that needs an id in the schema (ts::id) and the setting label_window.");
+      return detail(
+          404, "This service accepts no labels: it needs an id in the schema (ts::id) and the setting label_window.");
     }
     label_batch batch(model_->labels[0]->window.model());
     if (const auto wrong = batch.read(asked.body, service_.config.limits.max_records)) return detail(422, *wrong);
@@ -436,7 +436,8 @@ class session {
 
   response performance() {
     if (model_ == nullptr) return no_model();
-    if (!keeps_predictions()) return detail(404, "No predictions are kept here: that needs the setting label_window.");
+    if (!keeps_predictions())
+      return detail(404, "This service keeps no predictions: it needs the setting label_window.");
     append_performances(out_, all_labels(*model_), model_->references, service_.config.performance_alarm);
     return {.body = out_.view()};
   }

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 
 #include "http_server.hpp"
 
@@ -17,9 +18,14 @@ int main(int argc, char** argv) {
   http::serve(
       settings,
       [&]() -> http::handler {
-        return [&](const http::request& asked) -> http::response {
+        http::handler by;
+        by.answer = [&](const http::request& asked) -> http::response {
           return {.body = std::string_view(answer).substr(0, std::min(answer.size(), asked.body.size() * 80 / 190))};
         };
+        by.refuse = [](const http::request&, unsigned status, std::string_view) -> http::response {
+          return {.status = status};
+        };
+        return by;
       },
       [](const std::string& address) {
         std::puts(address.c_str());

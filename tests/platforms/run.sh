@@ -15,7 +15,7 @@ rows="
 g++-16      | sid      | g++-16     | c++26 | server fmt=experimental
 g++-15      | sid      | g++-15     | c++23 | server
 clang-22    | sid      | clang++-22 | c++26 | server
-libc++-22   | sid      | clang++-22 | c++23 | libc++
+libc++-19   | bookworm | clang++-19 | c++23 | libc++
 clang-19    | sid      | clang++-19 | c++20 |
 g++-14      | trixie   | g++-14     | c++23 | server
 g++-13      | trixie   | g++-13     | c++20 |
@@ -40,22 +40,22 @@ make_chroot() { # release architecture
   root=$folder/$1
   [ "$2" = amd64 ] || root+=-$2
   [ -e "$root/etc/tabscore" ] && return
-  debootstrap --variant=minbase "$1" "$root" >"$root.log"
+  debootstrap --variant=minbase "$1" "$root" >"$root.log" || return
   mirror=$(awk '$1 == "deb" { print $2; exit }' "$root/etc/apt/sources.list")
   {
     echo "deb-src $mirror $1 main"
     [ "$1" != sid ] || echo "deb $mirror experimental main"
   } >>"$root/etc/apt/sources.list"
   [ "$2" = amd64 ] || inside dpkg --add-architecture "$2"
-  apt update
+  apt update || return
   touch "$root/etc/tabscore"
 }
 
 # For libc++ fmt is used as headers; simdjson and Catch2 become part of tests.cpp, from Debian's sources.
 fetch_sources() {
   if [ ! -e "$root/opt/catch2" ]; then
-    apt install dpkg-dev
-    inside sh -c 'cd /opt && apt-get -qq source simdjson catch2 >/dev/null && mv simdjson-*/ simdjson && mv catch2-*/ catch2'
+    apt install dpkg-dev || return
+    inside sh -c 'cd /opt && apt-get -qq source simdjson catch2 >/dev/null && mv simdjson-*/ simdjson && mv catch2-*/ catch2' || return
   fi
   mkdir -p "$root/opt/one_catch2/catch2"
   [ ! -e "$root/opt/catch2/extras/catch_amalgamated.hpp" ] ||
@@ -76,8 +76,9 @@ run_row() {
   packages=("${compiler/clang++/clang}")
   [ "$row" != aarch64 ] || { architecture=arm64 of=:arm64 packages=(g++-aarch64-linux-gnu) emulator=(qemu-aarch64-static -L /); }
   [[ $options != *libc++* ]] || packages+=("libc++-${compiler##*-}-dev" "libc++abi-${compiler##*-}-dev")
-  make_chroot "$release" "$architecture"
-  apt install "${packages[@]}" libeigen3-dev "libsimdjson-dev$of" "libfmt-dev$of" "catch2$of" libcli11-dev libboost-dev >"$root.log"
+  make_chroot "$release" "$architecture" || { echo "$row: there is no chroot of $release" >&2; return 1; }
+  apt install "${packages[@]}" libeigen3-dev "libsimdjson-dev$of" "libfmt-dev$of" "catch2$of" libcli11-dev libboost-dev >"$root.log" ||
+    { echo "$row: Debian's packages cannot be had" >&2; return 1; }
   rm -rf "$root/src" && mkdir "$root/src"
   cp -r include tests examples models "$root/src/"
 
@@ -86,14 +87,14 @@ run_row() {
   [[ $(installed "${packages[0]}") != 12.* ]] || flags+=(-Wno-restrict)  # as CMakeLists.txt
   fmt=$(installed "libfmt-dev$of")
   if [[ $options == *libc++* ]]; then
-    fetch_sources
+    fetch_sources || { echo "$row: Debian's sources cannot be had" >&2; return 1; }
     name+=", libc++"
     flags+=(-stdlib=libc++ -DFMT_HEADER_ONLY -DTABSCORE_LIBRARIES_FROM_SOURCE -isystem /opt/one_catch2
             -isystem /opt/catch2/extras -isystem /opt/simdjson/include -isystem /opt/simdjson/src)
     libraries=()
   elif [[ $options =~ fmt=([a-z]+) ]]; then
     inside sh -c "mkdir -p /opt/fmt && cd /opt/fmt && apt-get -qq -o APT::Sandbox::User=root download \
-      libfmt-dev/${BASH_REMATCH[1]} && dpkg-deb -x libfmt-dev*.deb ."
+      libfmt-dev/${BASH_REMATCH[1]} && dpkg-deb -x libfmt-dev*.deb ." || return
     flags+=(-isystem /opt/fmt/usr/include -DFMT_HEADER_ONLY)
     fmt=$(inside sh -c "dpkg-deb -f /opt/fmt/libfmt-dev*.deb Version" | upstream)
   else

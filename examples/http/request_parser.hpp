@@ -2,8 +2,10 @@
 #pragma once
 
 #include <algorithm>
+#include <boost/beast/core/string.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
+#include <boost/version.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -18,7 +20,7 @@ namespace http {
 namespace beast = boost::beast::http;
 using boost::system::error_code;
 
-inline std::string_view view(boost::string_view text) { return {text.data(), text.size()}; }
+inline std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
 
 /// Beast's parser, keeping the few headers that matter as views of the bytes that it was given.
 class request_parser final : public beast::basic_parser<true> {
@@ -37,8 +39,8 @@ class request_parser final : public beast::basic_parser<true> {
   bool http11 = true;
 
  private:
-  void on_request_impl(beast::verb verb, boost::string_view method, boost::string_view target, int version,
-                       error_code& ec) override {
+  void on_request_impl(beast::verb verb, boost::beast::string_view method, boost::beast::string_view target,
+                       int version, error_code& ec) override {
     if (verb == beast::verb::unknown) ec = beast::error::bad_method;
     http11 = version == 11;
     head.method = view(method);
@@ -50,7 +52,7 @@ class request_parser final : public beast::basic_parser<true> {
     }
     head.set_target(path);
   }
-  void on_field_impl(beast::field name, boost::string_view name_text, boost::string_view value,
+  void on_field_impl(beast::field name, boost::beast::string_view name_text, boost::beast::string_view value,
                      error_code& ec) override {
     if (is_header_done()) return;  // a trailer
     switch (name) {
@@ -92,32 +94,36 @@ class request_parser final : public beast::basic_parser<true> {
         break;
     }
   }
+#if BOOST_VERSION >= 109000
+  void on_trailer_field_impl(beast::field, boost::beast::string_view, boost::beast::string_view, error_code&) override {
+  }
+#endif
   void on_header_impl(error_code& ec) override {
     if (hosts_ > 1 || (http11 && hosts_ == 0)) ec = beast::error::bad_field;
     if (host.data() == nullptr) host = host_;
   }
-  void on_chunk_header_impl(std::uint64_t, boost::string_view, error_code&) override {}
-  std::size_t on_chunk_body_impl(std::uint64_t, boost::string_view bytes, error_code&) override {
+  void on_chunk_header_impl(std::uint64_t, boost::beast::string_view, error_code&) override {}
+  std::size_t on_chunk_body_impl(std::uint64_t, boost::beast::string_view bytes, error_code&) override {
     body_.append(view(bytes));
     return bytes.size();
   }
   // Bodies with a length are read straight into their buffer, not through the parser.
   void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
-  std::size_t on_body_impl(boost::string_view bytes, error_code&) override { return bytes.size(); }
+  std::size_t on_body_impl(boost::beast::string_view bytes, error_code&) override { return bytes.size(); }
   void on_finish_impl(error_code&) override {}
-  void on_response_impl(int, boost::string_view, int, error_code&) override {}
+  void on_response_impl(int, boost::beast::string_view, int, error_code&) override {}
 
   /// A value folded over lines (obsolete; RFC 9112 5.2 lets us refuse it) is in a buffer of Beast's that goes away.
-  bool is_folded(boost::string_view value) const {
+  bool is_folded(boost::beast::string_view value) const {
     const std::less<> before;
     return before(value.data(), input_.data()) || !before(value.data(), input_.data() + input_.size());
   }
-  void keep(std::string_view& to, boost::string_view value, error_code& ec) const {
+  void keep(std::string_view& to, boost::beast::string_view value, error_code& ec) const {
     if (is_folded(value)) ec = beast::error::bad_value;
     to = view(value);
   }
   /// Of several headers none counts.
-  void keep_single(std::string_view& to, boost::string_view value) const {
+  void keep_single(std::string_view& to, boost::beast::string_view value) const {
     to = to.data() == nullptr && !is_folded(value) ? view(value) : std::string_view("");
   }
 

@@ -8,6 +8,7 @@
 #include <deque>
 #include <limits>
 #include <string>
+#include <vector>
 
 #include "support/body.hpp"
 #include "support/catch.hpp"
@@ -244,6 +245,35 @@ TEST_CASE("of duplicate members the last one counts, however it is written", "[j
   REQUIRE(decode.record(padded_body("{\"days_on_platform\": \"x\", " + one.substr(1)), batch) ==
           ts::decode_status::decoded);
   CHECK(batch.view().get<"days_on_platform">()[0] == 100);
+}
+
+TEST_CASE("of several lists of records the last one counts", "[json]") {
+  ts::batch<student> batch;
+  ts::decoder<student, ts::coerce::python> decode("records", {.max_records = 2});
+  const auto read = [&](const std::string& members) { return decode.records(padded_body("{" + members + "}"), batch); };
+  const std::string good = "\"records\":[" + one + "]";
+  const std::string bad = R"("records":[{},0])", too_many = R"("records":[0,1,2])";
+  for (const std::string& first : {bad, too_many, std::string(R"("records":7)")}) {
+    REQUIRE(read(first + "," + good) == ts::decode_status::decoded);
+    CHECK(batch.rows() == 1);
+    CHECK(decode.faults().errors.empty());
+    CHECK(decode.faults().bad_rows.empty());
+    CHECK(read(good + "," + first) == ts::decode_status::invalid);
+    CHECK(batch.rows() == 0);
+    CHECK(read(first + R"(,"__pydantic_self__":1)") == ts::decode_status::invalid);
+    REQUIRE(decode.faults().errors.size() == 1);
+    CHECK(decode.faults().errors[0].what == ts::fault::reserved_name);
+  }
+}
+
+TEST_CASE("good records stay where bad ones are between them", "[json]") {
+  ts::batch<student> batch;
+  ts::decoder<student, ts::coerce::python> decode;
+  const padded_body body("{\"records\":[{}," + one + ",0," + one + ",null,{\"days_on_platform\":7}]}");
+  CHECK(decode.records(body, batch, {}, true) == ts::decode_status::decoded);
+  REQUIRE(batch.rows() == 2);
+  CHECK(batch.view().get<"days_on_platform">()[1] == 100);
+  CHECK(decode.faults().bad_rows == std::vector<std::uint32_t>{0, 2, 4, 5});
 }
 
 TEST_CASE("bodies that cannot be read are told apart", "[json]") {

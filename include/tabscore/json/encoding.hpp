@@ -36,7 +36,7 @@ TABSCORE_INLINE bool utf8_or_surrogates(std::string_view text) noexcept {
   std::size_t begin = 0;
   for (std::size_t i = 0; i + 2 < text.size(); ++i) {
     if (byte(i) != 0xED || byte(i + 1) < 0xA0 || byte(i + 1) > 0xBF || (byte(i + 2) & 0xC0U) != 0x80) continue;
-    if (!simdjson::validate_utf8(text.data() + begin, i - begin)) return false;
+    if (i > begin && !simdjson::validate_utf8(text.data() + begin, i - begin)) return false;
     begin = i + 3;
     i += 2;
   }

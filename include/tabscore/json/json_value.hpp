@@ -6,6 +6,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "../core/config.hpp"
 #include "../core/detail/skip.hpp"
@@ -63,23 +64,34 @@ class json_value {
 
   /// Precondition: a boolean.
   bool is_true() const noexcept { return *p_ == 't'; }
+  /// The value is `null`.
+  bool is_null() const noexcept { return *p_ == 'n'; }
+  /// The value is an object.
+  bool is_object() const noexcept { return *p_ == '{'; }
   /// The value is `[]`, blanks allowed.
   bool is_empty_array() const noexcept { return *p_ == '[' && *blanks(p_ + 1) == ']'; }
   /// The value is `""`.
   bool is_empty_text() const noexcept { return *p_ == '"' && p_[1] == '"'; }
 
-  /// Calls f(key between its quotes, value) for each member of an object, in order.
+  /// Calls f(key between its quotes, value) for each member of an object, in order; returns what follows the object.
+  /// f may return what follows the value, or nullptr.
   template <class F>
-  void for_each_member(F&& f) const {
+  const char* for_each_member(F&& f) const {
     const char* p = blanks(p_ + 1);
-    if (*p == '}') return;
+    if (*p == '}') return p + 1;
     for (;;) {
       const char* const key_end = skip_text(p, end_);
       const std::string_view key(p + 1, static_cast<std::size_t>(key_end - p) - 2);
-      p = blanks(blanks(key_end) + 1);
-      f(key, json_value(p, end_));
-      p = blanks(skip(p, end_));
-      if (*p == '}') return;
+      const json_value value(blanks(blanks(key_end) + 1), end_);
+      if constexpr (std::is_void_v<decltype(f(key, value))>) {
+        f(key, value);
+        p = skip(value.p_, end_);
+      } else {
+        const char* const behind = f(key, value);
+        p = behind != nullptr ? behind : skip(value.p_, end_);
+      }
+      p = blanks(p);
+      if (*p == '}') return p + 1;
       p = blanks(p + 1);
     }
   }
@@ -93,6 +105,19 @@ class json_value {
   json_value next_element() const noexcept {
     const char* const p = blanks(skip(p_, end_));
     return *p == ']' ? json_value() : json_value(blanks(p + 1), end_);
+  }
+  /// Calls f(element), which returns what follows the element or nullptr, for each element of an array, in order;
+  /// returns what follows the array.
+  template <class F>
+  const char* read_elements(F&& f) const {
+    const char* p = blanks(p_ + 1);
+    if (*p == ']') return p + 1;
+    for (;;) {
+      const char* const behind = f(json_value(p, end_));
+      p = blanks(behind != nullptr ? behind : skip(p, end_));
+      if (*p == ']') return p + 1;
+      p = blanks(p + 1);
+    }
   }
   /// Calls f(element) for each element of an array, in order, until it returns false.
   template <class F>
@@ -109,7 +134,7 @@ class json_value {
   // Steps over a value; those that reach `stop` before its end return that or a place behind it.
   static const char* skip_text(const char* p, const char* stop) noexcept {
     for (++p;; p += 2) {
-      if (p < stop && *p != '"') p = detail::skip_plain_text(p, stop);
+      if (p < stop && *p != '"' && *p != '\\') p = detail::skip_plain_text(p, stop);
       if (p >= stop || *p != '\\') return p + 1;
     }
   }
@@ -171,6 +196,28 @@ inline std::string_view unescaped(std::string_view raw, std::string& spare) {
 #if TABSCORE_BODIES
 namespace tabscore::inline TABSCORE_ABI {
 
+namespace detail {
+
+/// The character that an escape of one letter stands for.
+constexpr char escaped_char(char letter) noexcept {
+  switch (letter) {
+    case 'b':
+      return '\b';
+    case 'f':
+      return '\f';
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 't':
+      return '\t';
+    default:
+      return letter;
+  }
+}
+
+}  // namespace detail
+
 TABSCORE_INLINE char* unescape(std::string_view raw, char* to) noexcept {
   const char* p = raw.data();
   const char* const end = p + raw.size();
@@ -189,10 +236,8 @@ TABSCORE_INLINE char* unescape(std::string_view raw, char* to) noexcept {
     }
     const char c = p[1];
     p += 2;
-    constexpr std::string_view letters = "bfnrt";
     if (c != 'u') {
-      const std::size_t known = letters.find(c);
-      *to++ = known == std::string_view::npos ? c : "\b\f\n\r\t"[known];
+      *to++ = detail::escaped_char(c);
       continue;
     }
     std::uint32_t code = unit();

@@ -140,74 +140,118 @@ class reference_reader {
         columns_(found.columns),
         found_(found.members) {
     columns_.resize(to.fields.size());
+    found_.resize(to.fields.size());
+    for (const field_view& f : to.fields) {
+      required_ += f.required;
+      name_sizes_ |= std::uint64_t{1} << (std::min<std::size_t>)(f.name.size(), 63);
+    }
   }
 
-  /// The array that is called `member` in the body.
+  /// The array that is called `member` in the body; of several the last one.
   void records(json_value body, std::string_view member) {
     json_value list;
-    if (!members(body, field_error::no_row, [&](std::string_view key, json_value v) {
-          if (key == member) list = v;
-        })) {
-      return;
-    }
+    const bool complete = members(body, field_error::no_row, [&](std::string_view key, json_value v) -> const char* {
+      if (key != member) return nullptr;
+      list = v;
+      start_over();
+      return v.kind() == json_kind::array ? elements(v) : nullptr;
+    });
+    if (!complete) return;
     constexpr auto rows = field_error::all_rows;
     if (!list) return error(rows, fault::missing);
     if (list.kind() == json_kind::null) return error(rows, fault::null);
     if (list.kind() != json_kind::array) return error(rows, fault::not_list);
-    if (list.is_empty_array()) return error(rows, fault::min_items, 1);
-    std::uint32_t row = 0;
-    list.for_each_element([&](json_value v) {
-      if (row < limits_.max_records) {
-        element(v, row++);
-        return true;
-      }
-      faults_.clear();
-      error(rows, fault::max_items, limits_.max_records);
-      return false;
-    });
+    if (list.is_empty_array()) error(rows, fault::min_items, 1);
   }
 
   /// The body, or one of its records.
   void record(json_value v, std::uint32_t row = field_error::no_row) {
-    if (row != field_error::no_row && v.kind() == json_kind::null) return error(row, fault::null);
-    found_.assign(to_.fields.size(), {});
+    if (row != field_error::no_row && v.is_null()) return error(row, fault::null);
+    const std::size_t fields = to_.fields.size();
+    std::size_t next = 0;  // members tend to come in the order of the fields
+    bool any = false;      // of the members is a field
     const bool complete = members(v, row, [&](std::string_view key, json_value value) {
-      for (std::size_t i = 0; i < found_.size(); ++i) {
-        if (to_.fields[i].name == key) found_[i] = value;
+      if ((name_sizes_ >> (std::min<std::size_t>)(key.size(), 63) & 1U) == 0) return;
+      for (std::size_t tried = 0; tried < fields; ++tried) {
+        const std::size_t i = next;
+        next = next + 1 < fields ? next + 1 : 0;
+        if (to_.fields[i].name != key) continue;
+        if (!any) forget_values();
+        any = true;
+        found_[i] = value;
+        return;
       }
     });
     if (!complete) return;
-    const std::size_t to = to_.add_row(to_.batch, columns_);
-    rows_ = to + 1;
-    for (std::size_t i = 0; i < found_.size(); ++i) field(i, found_[i], row, to);
+    if (!any && required_ != 0 && faults_.errors.size() == limits_.max_errors) {  // short bodies, many errors
+      faults_.unlisted += required_;
+      wrong_ += required_;
+      return;
+    }
+    if (!any) forget_values();
+    if (!has_row_) row_ = to_.add_row(to_.batch, columns_);
+    has_row_ = true;
+    for (std::size_t i = 0; i < fields; ++i) field(i, found_[i], row, row_);
   }
 
  private:
-  /// A record of a list: kept when it is good.
-  void element(json_value v, std::uint32_t row) {
-    const std::size_t good = rows_;
-    const std::size_t errors = faults_.errors.size() + faults_.unlisted;
+  /// The records of a list; returns what follows it.
+  const char* elements(json_value list) {
+    std::uint32_t row = 0;
+    bool too_many = false;
+    const char* const behind = list.read_elements([&](json_value v) -> const char* {
+      if (row < limits_.max_records) return element(v, row++);
+      too_many = true;
+      return nullptr;
+    });
+    if (too_many) {
+      start_over();
+      error(field_error::all_rows, fault::max_items, limits_.max_records);
+    } else if (has_row_) {
+      to_.truncate(to_.batch, row_);
+      has_row_ = false;
+    }
+    return behind;
+  }
+
+  /// A record of a list: kept when it is good, else its row is the next one's. Returns what follows it, or nullptr.
+  const char* element(json_value v, std::uint32_t row) {
+    const std::size_t wrong = wrong_;
+    behind_ = nullptr;
     record(v, row);
-    if (faults_.errors.size() + faults_.unlisted == errors) return;
-    to_.truncate(to_.batch, good);
-    rows_ = good;
-    faults_.bad_rows.push_back(row);
+    if (wrong_ == wrong) {
+      has_row_ = false;
+    } else {
+      faults_.bad_rows.push_back(row);
+    }
+    return behind_;
+  }
+
+  void forget_values() { std::fill(found_.begin(), found_.end(), json_value()); }
+  void start_over() {
+    faults_.clear();
+    to_.truncate(to_.batch, 0);
+    has_row_ = false;
   }
 
   /// Calls f(key, value) for each member; of duplicates the last one comes last. False with an error when v is no
-  /// object.
+  /// object. Sets behind_ where it is one.
   template <class F>
   bool members(json_value v, std::uint32_t row, F&& f) {
-    if (policy_.empty_is_record && (v.is_empty_array() || v.is_empty_text())) return true;
-    if (v.kind() != json_kind::object) return error(row, fault::not_record), false;
+    if (!v.is_object()) {
+      if (policy_.empty_is_record && (v.is_empty_array() || v.is_empty_text())) return true;
+      return error(row, fault::not_record), false;
+    }
     bool reserved = false;
-    v.for_each_member([&](std::string_view raw_key, json_value value) {
+    behind_ = v.for_each_member([&](std::string_view raw_key, json_value value) {
       const std::string_view key = unescaped(raw_key, key_);
       reserved = reserved || (!policy_.reserved_name.empty() && key == policy_.reserved_name);
-      f(key, value);
+      return f(key, value);
     });
-    if (reserved) error(row, fault::reserved_name);
-    return !reserved;
+    if (!reserved) return true;
+    if (row == field_error::no_row) start_over();
+    error(row, fault::reserved_name);
+    return false;
   }
 
   void field(std::size_t at, json_value v, std::uint32_t row, std::size_t to) {
@@ -252,7 +296,8 @@ class reference_reader {
     return true;
   }
 
-  void error(std::uint32_t row, fault what, limit bound = {}, std::uint16_t field = field_error::no_field) {
+  void error(std::uint32_t row, fault what, const limit& bound = {}, std::uint16_t field = field_error::no_field) {
+    ++wrong_;
     if (faults_.errors.size() < limits_.max_errors) {
       faults_.errors.push_back({row, field, what, bound});
     } else {
@@ -266,7 +311,12 @@ class reference_reader {
   decode_faults& faults_;
   std::vector<void*>& columns_;
   std::vector<json_value>& found_;
-  std::size_t rows_ = 0;  // of the batch, which was empty
+  std::size_t required_ = 0;      // fields
+  std::uint64_t name_sizes_ = 0;  // a bit for each size of a field's name, the last one for larger ones
+  std::size_t wrong_ = 0;         // errors so far
+  std::size_t row_ = 0;           // of the batch, for the next record
+  bool has_row_ = false;
+  const char* behind_ = nullptr;  // what follows the object that was read last
   std::string key_;
 };
 
@@ -291,7 +341,7 @@ TABSCORE_INLINE decode_status read_reference(std::string_view body, const batch_
     found.syntax = locate(text, *stop);
     return decode_status::malformed;
   }
-  const json_value v(text.data() + text.find_first_not_of(" \n\r\t"), text.data() + text.size());
+  const json_value v(skip_blanks(text.data(), text.data() + text.size()), text.data() + text.size());
   if (v.kind() == json_kind::null) return missing_body();
   reference_reader reader(to, policy, limits, found);
   if (member != nullptr) {

@@ -42,6 +42,10 @@ struct json_stop {
   unreadable why{};
 };
 
+constexpr bool goes_on_number(char c) noexcept { return is_digit(c) || c == '.' || c == 'e' || c == 'E'; }
+constexpr bool is_escape_letter(char c) noexcept {
+  return c == '"' || c == '\\' || c == '/' || c == 'b' || c == 'f' || c == 'n' || c == 'r' || c == 't';
+}
 constexpr bool is_hex(char c) noexcept { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
 /// Reads JSON as Python's json module does, without recursion: NaN and Infinity are numbers, lone surrogate escapes are
@@ -104,8 +108,9 @@ TABSCORE_INLINE std::optional<json_stop> json_check::run() noexcept {
       p = skip_blanks(p + 1, end_);
     }
     if (p == end_) return json_stop{p, "Expecting value"};
-    if (is_digit(*p)) {
-      p = number(p);
+    const bool negative = *p == '-' && end_ - p > 1 && is_digit(p[1]);
+    if (is_digit(*p) || negative) {
+      p = !negative && end_ - p > 1 && !goes_on_number(p[1]) ? p + 1 : number(p);
       if (p == nullptr) return stop_;
     } else if (*p == '"') {
       p = string(p);
@@ -123,6 +128,7 @@ TABSCORE_INLINE std::optional<json_stop> json_check::run() noexcept {
     // Behind a value, or before the bracket of an empty one.
     for (;; ++p) {
       p = skip_blanks(p, end_);
+      if (p != end_ && *p == ',' && depth != 0) break;
       if (depth == 0) {
         if (p == end_) return std::nullopt;
         return json_stop{p, "Extra data"};
@@ -138,7 +144,7 @@ TABSCORE_INLINE std::optional<json_stop> json_check::run() noexcept {
 TABSCORE_INLINE const char* json_check::string(const char* p) noexcept {
   const char* const quote = p++;
   for (;;) {
-    if (p != end_ && *p != '"') p = skip_plain_text(p, end_);
+    if (p != end_ && *p != '"' && *p != '\\') p = skip_plain_text(p, end_);
     if (p == end_) return stop(quote, "Unterminated string starting at");
     if (*p == '"') return p + 1;
     if (*p != '\\') return stop(p, "Invalid control character at");
@@ -150,7 +156,7 @@ TABSCORE_INLINE const char* json_check::string(const char* p) noexcept {
         return stop(p, "Invalid \\uXXXX escape");
       }
       p += 5;
-    } else if (std::string_view("\"\\/bfnrt").find(*p) != std::string_view::npos) {
+    } else if (is_escape_letter(*p)) {
       ++p;
     } else {
       return stop(backslash, "Invalid \\escape");

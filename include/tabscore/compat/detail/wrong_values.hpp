@@ -10,6 +10,7 @@
 #include "../../core/config.hpp"
 #include "../../core/json_text.hpp"
 #include "../../core/text_buffer.hpp"
+#include "../../json/detail/scan.hpp"
 #include "../../json/encoding.hpp"
 #include "../../json/error_context.hpp"
 #include "../../json/json_value.hpp"
@@ -25,8 +26,9 @@ class wrong_values {
  public:
   explicit wrong_values(const error_context& context) : context_(context) {
     const std::string_view text = without_mark(context.document);
-    const std::size_t first = text.find_first_not_of(" \n\r\t");
-    if (first != std::string_view::npos) root_ = {text.data() + first, text.data() + text.size()};
+    const char* const end = text.data() + text.size();
+    const char* const first = skip_blanks(text.data(), end);
+    if (first != end) root_ = {first, end};
   }
 
   /// The wrong value; of something missing what it is missing from. Nothing when the document does not say.

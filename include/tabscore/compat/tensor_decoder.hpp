@@ -18,6 +18,7 @@
 
 #include "../core/config.hpp"
 #include "../json/coerce.hpp"
+#include "../json/detail/scan.hpp"
 #include "../json/encoding.hpp"
 #include "../json/error_context.hpp"
 #include "../json/json_value.hpp"
@@ -124,7 +125,7 @@ class tensor_decoder {
       return wrong("The body is not JSON: " + detail::syntax_sentence(detail::locate(text, *stop)));
     }
     json_value id, parameters, inputs, outputs;
-    const json_value request(text.data() + text.find_first_not_of(" \n\r\t"), text.data() + text.size());
+    const json_value request(detail::skip_blanks(text.data(), text.data() + text.size()), text.data() + text.size());
     if (!members(request, "The request",
                  {{"id", &id}, {"parameters", &parameters}, {"inputs", &inputs}, {"outputs", &outputs}})) {
       return false;
@@ -400,7 +401,7 @@ class tensor_decoder {
     return "'" + std::string(name) + "'";
   }
 
-  static constexpr std::size_t max_outputs = 1000;
+  static constexpr std::size_t max_outputs = 64;  // each name is compared with those before it
 
   decode_limits limits_;
   std::array<tensor, Schema::size> tensors_;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "config.hpp"
+#include "detail/large_pages.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
 
@@ -27,6 +28,7 @@ class scratch {
       capacity_ = 0;
       memory_.reset(static_cast<std::byte*>(::operator new (bytes, std::align_val_t{alignment})));
       capacity_ = bytes;
+      detail::prefer_large_pages(memory_.get(), bytes);
     }
     return {reinterpret_cast<T*>(memory_.get()), count};
   }

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "config.hpp"
+#include "detail/large_pages.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
 
@@ -46,6 +47,7 @@ class text_buffer {
   void grow(std::size_t bytes) {
     const std::size_t capacity = (std::max)(size_ + bytes, std::max<std::size_t>(1024, capacity_ * 2));
     std::unique_ptr<char[]> larger(new char[capacity]);  // not zeroed: bytes are written before they are read
+    detail::prefer_large_pages(larger.get(), capacity);
     if (size_ > 0) std::memcpy(larger.get(), memory_.get(), size_);
     memory_ = std::move(larger);
     capacity_ = capacity;

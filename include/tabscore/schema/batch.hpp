@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "../core/config.hpp"
+#include "../core/detail/large_pages.hpp"
 #include "columns.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
@@ -173,6 +174,7 @@ class batch {
   void grow(detail::owned_array<T>& a, std::size_t rows) {
     detail::owned_array<T> larger(
         new T[rows + spare]);  // not value-initialised: every entry is written before it is read
+    detail::prefer_large_pages(larger.get(), (rows + spare) * sizeof(T));
     std::copy_n(a.get(), rows_, larger.get());
     a = std::move(larger);
   }

@@ -73,21 +73,25 @@ class prediction_names {
   void append_open_list(text_buffer& out, const predictions& p, std::span<const std::uint32_t> rows,
                         std::size_t records, More&& more = {}, std::size_t top = SIZE_MAX) const {
     out.append(begin_);
-    std::size_t next = 0;
-    for (std::size_t row = 0; row < records; ++row) {
-      if (row > 0) out.append(",");
-      if (next < rows.size() && rows[next] == row) {
-        if constexpr (std::invocable<More, std::size_t>) {
-          append_one(
-              out, p, next, [&] { more(next); }, top);
-        } else {
-          append_one(out, p, next, top);
-        }
-        ++next;
+    std::size_t row = 0;
+    const auto nulls_before = [&](std::size_t end) {
+      constexpr std::string_view null = "null,";
+      char* to = out.space((end - row) * null.size());
+      for (; row < end; ++row) to = std::copy(null.begin(), null.end(), to);
+      out.keep_to(to);
+    };
+    for (std::size_t i = 0; i < rows.size(); ++i, ++row) {
+      nulls_before(rows[i]);
+      if constexpr (std::invocable<More, std::size_t>) {
+        append_one(
+            out, p, i, [&] { more(i); }, top);
       } else {
-        out.append("null");
+        append_one(out, p, i, top);
       }
+      out.append(",");
     }
+    nulls_before(records);
+    if (records != 0) out.keep_to(out.space(0) - 1);  // the last comma
     out.append("]");
   }
 
@@ -189,6 +193,7 @@ TABSCORE_INLINE std::string json_member(std::string_view before, std::string_vie
 
 TABSCORE_INLINE void prediction_names::append_list(text_buffer& out, const predictions& p, std::size_t top) const {
   const detail::number_texts* const texts = p.texts != nullptr && !p.texts->empty() ? p.texts : nullptr;
+  const std::size_t begin = out.size();
   out.append(begin_);
   detail::number_series<spelling::json> numbers(p.value);
   constexpr std::size_t numbers_a_block = 256;  // whose room is asked for at once
@@ -218,6 +223,8 @@ TABSCORE_INLINE void prediction_names::append_list(text_buffer& out, const predi
       }
     }
     out.keep_to(to);
+    // A little more than the first block took, for each of the others: a long list is not copied while it grows.
+    if (i == 0 && end < rows) out.space((rows / end + 1) * (out.size() - begin) / 16 * 17 + end * space_);
   }
   if (rows != 0) out.keep_to(out.space(0) - 1);  // the last comma
   out.append("]}");

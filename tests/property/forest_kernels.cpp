@@ -34,7 +34,7 @@ TEST_CASE("every kernel equals the reference walk, alone, in any batch, at any p
           "[property][forest]") {
   std::mt19937_64 random(20261123);
   scratch memory;
-  for (int round = 0; round < 70; ++round) {
+  for (int round = 0; round < 80; ++round) {
     const forest_model model = testing::random_forest(random, testing::shape_of(round));
     const std::size_t rows = 1100;
     const std::vector<double> cells = testing::hard_rows(random, model, rows);
@@ -79,7 +79,7 @@ TEST_CASE("every kernel equals the reference walk, alone, in any batch, at any p
 TEST_CASE("float32 input gives the bits of the same numbers as float64", "[property][forest]") {
   std::mt19937_64 random(7);
   scratch memory;
-  for (int round = 0; round < 14; ++round) {
+  for (int round = 0; round < 16; ++round) {
     const forest_model model = testing::random_forest(random, testing::shape_of(round));
     const std::size_t rows = 600;
     const std::vector<double> cells = testing::hard_rows(random, model, rows);

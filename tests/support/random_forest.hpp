@@ -24,13 +24,14 @@ struct forest_shape {
   bool less = true;
   bool zero_rules = false;  ///< LightGBM's missing rules
   bool categories = false;
+  std::size_t category_words = 3;  ///< of 32 codes, at most
 };
 
 /// Shapes that reach every part of the kernels: shallow and deep, one tree and many, more than 255 thresholds, hundreds
-/// of columns, more than 64, 128 and 256 leaves, several outputs.
+/// of columns, more than 64, 128 and 256 leaves, several outputs; the last two so deep that they are walked.
 inline forest_shape shape_of(int round) {
   forest_shape s;
-  switch (round % 14) {
+  switch (round % 16) {
     case 0:
       break;
     case 1:
@@ -69,7 +70,13 @@ inline forest_shape shape_of(int round) {
            .less = false};
       break;
     case 7:
-      s = {.features = 6, .trees = 20, .splits = 25, .lopsided = 0.9, .thresholds = 40, .categories = true};
+      s = {.features = 6,
+           .trees = 20,
+           .splits = 25,
+           .lopsided = 0.9,
+           .thresholds = 40,
+           .categories = true,
+           .category_words = 1};
       break;
     case 8:
       s = {.features = 2,
@@ -100,7 +107,7 @@ inline forest_shape shape_of(int round) {
     case 12:
       s = {.features = 70, .trees = 30, .splits = 40, .lopsided = 0.1, .thresholds = 1, .less = false};
       break;
-    default:
+    case 13:
       s = {.features = 8,
            .trees = 7,
            .splits = 127,
@@ -108,6 +115,20 @@ inline forest_shape shape_of(int round) {
            .thresholds = 255,
            .float_sum = false,
            .float_input = false};
+      break;
+    case 14:
+      s = {.features = 6, .trees = 9, .splits = 2400, .lopsided = 0.05, .thresholds = 3000};
+      break;
+    default:
+      s = {.features = 9,
+           .trees = 290,
+           .splits = 1500,
+           .lopsided = 0.02,
+           .thresholds = 900,
+           .outputs = 3,
+           .rows_in_leaves = true,
+           .float_sum = false,
+           .less = false};
       break;
   }
   return s;
@@ -177,7 +198,7 @@ inline forest_model random_forest(std::mt19937_64& random, const forest_shape& s
       n.default_left = random() % 2 == 0;
       if (shape.categories && n.feature % 3 == 0) {
         category_set set;
-        set.left.resize(1 + random() % 3);
+        set.left.resize(1 + random() % shape.category_words);
         for (auto& word : set.left) word = static_cast<std::uint32_t>(random());
         set.others_left = random() % 2 == 0;
         n.categories = static_cast<std::int32_t>(t.sets.size());

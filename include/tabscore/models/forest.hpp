@@ -23,7 +23,7 @@ namespace tabscore::inline TABSCORE_ABI {
 class forest {
  public:
   /// Checks the model and prepares it for a kernel, by default the best this CPU has; `source` names it in errors.
-  /// Models that no fast kernel takes (a linear part, trees beyond 2^15 leaves) run as kernel::reference.
+  /// Models that no fast kernel takes (a linear part, say) run as kernel::reference.
   static result<forest> build(forest_model model, std::string_view source = "model", kernel wanted = kernel::best);
 
   /// The ensemble that it was made of.

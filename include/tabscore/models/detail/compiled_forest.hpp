@@ -10,6 +10,7 @@
 #include "../kernel.hpp"
 #include "../tree.hpp"
 #include "block_plan.hpp"
+#include "deep_plan.hpp"
 #include "few_plan.hpp"
 #include "rank_plan.hpp"
 #include "symmetric_plan.hpp"
@@ -24,6 +25,7 @@ struct compiled_forest {
   std::size_t outputs = 1;
   std::size_t leaf_width = 1;
   std::vector<double> base;
+  deep_plan deep;  ///< instead of all below, where it has runs
   rank_plan ranks;
   symmetric_plan symmetric;  ///< instead of all below, where it has trees
   block_plan block;
@@ -56,9 +58,15 @@ inline compiled_forest compiled_forest::make(const forest_model& model, kernel w
 #endif
   constexpr std::size_t most_outputs = 256, most_symmetric_outputs = 4096;  // of which a block has the sums
   if (wanted == kernel::reference || !model.linear.empty() || model.outputs > most_symmetric_outputs) return out;
+  const auto linear = [](const tree& t) { return !t.linear.empty(); };  // see leaf_finder
+  if (std::any_of(model.trees.begin(), model.trees.end(), linear)) return out;
+  out.deep = deep_plan::make(model);
+  if (!out.deep.runs.empty()) {
+    out.used = wanted;
+    return out;
+  }
   std::vector<std::uint32_t> heights;
   for (const tree& t : model.trees) {
-    if (!t.linear.empty()) return out;  // see leaf_finder
     heights.push_back(height(t));
     if (t.splits.size() >= block_plan::most_leaves || heights.back() > block_plan::most_levels) return out;
   }

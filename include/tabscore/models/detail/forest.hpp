@@ -19,6 +19,7 @@
 #include "../matrix_view.hpp"
 #include "../tree.hpp"
 #include "check_model.hpp"
+#include "deep_plan.hpp"
 #include "kernels.hpp"
 #include "linear_leaves.hpp"
 #include "walk.hpp"
@@ -55,6 +56,11 @@ namespace detail {
 /// What the kernel of a compiled forest gives; not for kernel::reference.
 template <class Number>
 void run_kernel(const compiled_forest& f, matrix_view<Number> x, double* out, scratch& memory) {
+  if (!f.deep.runs.empty()) {
+    const bool single = f.sum == precision::float32;
+    return single ? deep_margins<float>(f.deep, f.base, f.leaf_width, x, out, memory)
+                  : deep_margins<double>(f.deep, f.base, f.leaf_width, x, out, memory);
+  }
   switch (f.used) {
 #if defined(__GNUC__)
     case kernel::portable:

@@ -139,7 +139,7 @@ inline few_plan few_plan::make(const forest_model& model, const rank_plan& ranks
       }
     }
   }
-  plan.work = 50 + 8.0 * static_cast<double>(ranks.columns.size()) + 0.6 * steps;
+  plan.work = ranks.work() + 0.6 * steps;
   return plan;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -26,6 +27,7 @@ struct rank_plan {
   static constexpr std::size_t most_columns = 16384;
   static constexpr std::size_t most_features = std::size_t{1} << 20;  ///< a table of that size is made at load
   static constexpr std::size_t most_table_bytes = std::size_t{1} << 26;
+  static constexpr std::uint32_t none = ~std::uint32_t{0};
 
   struct numeric {
     std::uint32_t feature = 0;
@@ -58,6 +60,7 @@ struct rank_plan {
         0;  ///< in codes_table: a row of `columns` bytes per code, then one for unknown, one for NaN
     std::uint32_t first_column = 0;
     std::uint32_t columns = 0;
+    std::uint32_t first_bits = none;  ///< in code_bits, where 64 bits are enough for all codes
   };
   struct place {
     std::uint32_t column = 0;
@@ -73,22 +76,45 @@ struct rank_plan {
   std::vector<float> chunk_last;
   std::vector<double> exact;
   std::vector<std::uint8_t> codes_table;
-  bool count_equal = false;  ///< rank counts keys <= x, not keys < x
+  std::vector<std::uint64_t> code_bits;  ///< the same by column: the byte of code c is bit c
+  bool count_equal = false;              ///< rank counts keys <= x, not keys < x
   bool check_exact = false;  ///< keys are rounded thresholds; a value whose float32 equals one is compared in float64
   bool equal_goes_left = true;
   precision input = precision::float64;
   bool tiny_is_zero = false;
   category_rule codes = category_rule::negative_is_unknown;
-  bool too_large = false;  ///< more features, columns or category codes than bytes are a good idea for
+  bool row_by_row = false;  ///< most columns are copied, which is quick for one row alone
+  bool too_large = false;   ///< more features, columns or category codes than bytes are a good idea for
 
   /// Columns of the model's splits, and each split's place, tree after tree.
   static rank_plan make(const forest_model& model, std::vector<std::vector<place>>& places);
+
+  /// Columns whose bytes are copied from codes_table.
+  std::size_t copied() const noexcept {
+    std::size_t count = 0;
+    for (const categorical& c : categoricals) count += c.columns;
+    return count;
+  }
+  /// Rough cost of a row's bytes, in nanoseconds of a 3 GHz CPU.
+  double work() const noexcept {
+    return 50 + 8.0 * static_cast<double>(columns.size() - copied() + categoricals.size()) +
+           0.1 * static_cast<double>(copied());
+  }
 };
 
 /// The largest float32 that is not above t, so that x <= t and x <= floor_float(t) agree for every float32 x.
 inline float floor_float(double t) noexcept {
   const auto f = static_cast<float>(t);
   return static_cast<double>(f) > t ? std::nextafter(f, -std::numeric_limits<float>::infinity()) : f;
+}
+
+/// Codes from there on go where the set's others go.
+inline std::size_t listed_codes(const category_set& set) noexcept {
+  for (std::size_t word = set.left.size(); word-- > 0;) {
+    const std::uint32_t differ = set.others_left ? ~set.left[word] : set.left[word];
+    if (differ != 0) return word * 32 + static_cast<std::size_t>(std::bit_width(differ));
+  }
+  return 0;
 }
 
 inline rank_plan rank_plan::make(const forest_model& model, std::vector<std::vector<place>>& places) {
@@ -168,7 +194,6 @@ inline rank_plan rank_plan::make(const forest_model& model, std::vector<std::vec
 
   // The columns that splits ask for: by feature, segment of 255 ranks and what missing values do there (0 left, 1
   // right, 2 as zero; + 4 when zero is missing too).
-  constexpr std::uint32_t none = ~std::uint32_t{0};
   std::vector<std::uint32_t> first_request(plan.numerics.size() + 1);
   for (std::size_t i = 0; i < plan.numerics.size(); ++i) {
     first_request[i + 1] = first_request[i] + (plan.numerics[i].count / 255 + 1) * 8;
@@ -239,7 +264,7 @@ inline rank_plan rank_plan::make(const forest_model& model, std::vector<std::vec
       const auto [at, fresh] = known.try_emplace({missing_left, set.others_left, set.left}, sets.size());
       if (fresh) sets.push_back(u);
       places[u.tree][u.split] = {c.first_column + at->second, 0};
-      codes = (std::max)(codes, set.left.size() * 32);
+      codes = (std::max)(codes, listed_codes(set));
     }
     c.columns = static_cast<std::uint32_t>(sets.size());
     c.codes = static_cast<std::uint32_t>(codes);
@@ -248,22 +273,23 @@ inline rank_plan rank_plan::make(const forest_model& model, std::vector<std::vec
       return plan;
     }
     plan.codes_table.resize(c.first_row + (codes + 2) * sets.size());
+    const bool few_codes = codes + 2 <= 64;
+    if (few_codes) c.first_bits = static_cast<std::uint32_t>(plan.code_bits.size());
     for (std::size_t k = 0; k < sets.size(); ++k) {
       const category_set& set = set_of(sets[k]);
       std::uint8_t* to = plan.codes_table.data() + c.first_row + k;
-      for (const std::uint32_t word : set.left) {
-        for (unsigned bit = 0; bit < 32; ++bit, to += sets.size()) *to = (word >> bit & 1U) != 0 ? 0 : 1;
-      }
-      for (std::size_t code = set.left.size() * 32; code <= codes; ++code, to += sets.size()) {  // the last: unknown
-        *to = set.others_left ? 0 : 1;
+      for (std::size_t code = 0; code <= codes; ++code, to += sets.size()) {  // the last: unknown
+        *to = (code < codes ? set.contains(code) : set.others_left) ? 0 : 1;
       }
       *to = model.trees[sets[k].tree].splits[sets[k].split].default_left ? 0 : 1;
       column one;
       one.used = 1;
       std::size_t right = 0;
+      if (few_codes) plan.code_bits.push_back(0);
       for (std::size_t code = 0; code < codes + 2; ++code) {
         if (plan.codes_table[c.first_row + code * sets.size() + k] == 0) continue;
         ++right;
+        if (few_codes) plan.code_bits.back() |= std::uint64_t{1} << code;
         if (code < std::min<std::size_t>(codes, 255)) one.only = static_cast<std::int16_t>(code);
       }
       if (right != 1) one.only = -1;
@@ -271,6 +297,7 @@ inline rank_plan rank_plan::make(const forest_model& model, std::vector<std::vec
     }
     plan.categoricals.push_back(c);
   }
+  plan.row_by_row = plan.copied() > plan.columns.size() / 2 && plan.copied() > 256;
   plan.too_large = plan.columns.size() > most_columns;
   return plan;
 }

@@ -104,7 +104,7 @@ inline table_plan table_plan::make(const forest_model& model, std::span<const st
   table_plan plan;
   plan.roots = few.roots;
   plan.tables.reserve(model.trees.size());
-  plan.work = 50 + 8.0 * static_cast<double>(ranks.columns.size());
+  plan.work = ranks.work();
   for (std::size_t i = 0; i < model.trees.size(); ++i) {
     const tree& t = model.trees[i];
     plan.outputs.push_back(t.output);

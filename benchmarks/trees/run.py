@@ -1,166 +1,385 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Measures tabscore's trees beside other libraries and rewrites what the documentation shows of it: results.json,
-docs/performance-trees.svg and the tables of docs/performance-trees.md.
+"""Measures tabscore's trees beside other libraries and rewrites what the documentation shows of it:
+docs/performance-trees.md between its marks, docs/performance-trees.svg and results.json.
 
-    benchmarks/trees/run.py            about five minutes
-    benchmarks/trees/run.py --full     all models, nine passes: about half an hour
-    benchmarks/trees/run.py --dry      measures, but rewrites nothing of the repository
+    benchmarks/trees/run.py                 everything: about 15 minutes of CPU, half of it training and compiling
+    benchmarks/trees/run.py --only 100x6    one model (repeat the option for more); the others keep their figures
+    benchmarks/trees/run.py --dry           rewrites nothing
+    benchmarks/trees/run.py --nvforest      nvForest's CPU build, too (a package of 3 GB)
 
-Builds with the preset `bench`; models and peers go to build/bench/trees. Needs python3-xgboost (Debian's python3) to train
-and libxgboost-dev as a peer; ONNX Runtime comes from npm; trees compiled from generated C take gcc. LightGBM is measured
-where LIGHTGBM_LIBRARY says where its lib_lightgbm.so is or Python finds its package; TL2cgen where Python finds its package
-and Treelite's. CatBoost, as a peer and with models of its own, is measured where CATBOOST_PYTHON (by default python3) finds
-its package. A peer that cannot be had is left out, with a note."""
+Needs Python 3.12 or later, g++ and the library's own dependencies (fmt, simdjson). The first run makes an environment of
+the pinned packages of requirements.txt, the models and the compiled peers in build/peers; later runs keep them. Every
+contender gives equal numbers before it is timed. Contenders take turns within a pass, on one thread of one process;
+figures are medians over passes of that thread's CPU time."""
 import argparse
-import glob
-import importlib.util
+import ctypes
 import json
+import math
 import os
 import pathlib
 import platform
 import re
 import subprocess
 import sys
+import time
+
+import pages
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-WORK = ROOT / "build" / "bench" / "trees"
+WORK = ROOT / "build" / "peers"
 PAGE = ROOT / "docs" / "performance-trees.md"
-OURS = ["tabscore avx512", "tabscore avx2", "tabscore portable"]
+RESULTS = HERE / "results.json"
+BATCHES = (1, 16, 256, 4096, 100_000)
+KERNELS = ("avx512", "avx2", "portable")
+SLOT = 0.02  # seconds of a measurement, at least
+PASSES = 5
+NVFOREST = "nvforest-cu12==26.10.0"
 
 
-def step(*command, **options):
+def step(*command):
     print("+", *command, flush=True)
-    subprocess.run([str(c) for c in command], check=True, **options)
+    subprocess.run([str(c) for c in command], check=True)
 
 
-def onnxruntime():
-    """libonnxruntime.so out of the npm package, or nothing."""
-    def found():
-        machine = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
-        return sorted(WORK.glob("node_modules/onnxruntime-node/bin/*/linux/%s/libonnxruntime.so*" % machine))
-    if not found():
-        try:
-            step("npm", "install", "--prefix", WORK, "--ignore-scripts", "--no-audit", "--no-fund", "onnxruntime-node")
-        except (OSError, subprocess.CalledProcessError) as e:
-            print("without ONNX Runtime: npm cannot install onnxruntime-node (%s)" % e)
-    return found()[:1]
+def enter_environment(nvforest):
+    """This script again in an environment of the peers."""
+    python = WORK / "venv" / "bin" / "python"
+    wanted = (HERE / "requirements.txt").read_text() + (NVFOREST if nvforest else "")
+    stamp = WORK / "venv" / "installed.txt"
+    if not stamp.exists() or not stamp.read_text().startswith(wanted):
+        step(sys.executable, "-m", "venv", WORK / "venv")
+        step(python, "-m", "pip", "install", "-q", "-r", HERE / "requirements.txt", *([NVFOREST] if nvforest else []))
+        stamp.write_text(wanted)
+    one_thread = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TABSCORE_PEERS")}
+    os.execve(python, [str(python), *sys.argv], {**os.environ, **one_thread})
 
 
-def lightgbm():
-    """lib_lightgbm.so: the one that is asked for, that of the Python package, the system's, or nothing."""
-    found = [os.environ["LIGHTGBM_LIBRARY"]] if "LIGHTGBM_LIBRARY" in os.environ else []
-    package = importlib.util.find_spec("lightgbm")
-    if package:
-        found += map(str, pathlib.Path(package.origin).parent.rglob("lib_lightgbm.so"))
-    found += glob.glob("/usr/lib/*/lib_lightgbm.so") + glob.glob("/usr/local/lib/lib_lightgbm.so")
-    if not found:
-        print("without LightGBM: neither LIGHTGBM_LIBRARY nor Python's package says where lib_lightgbm.so is")
-    return found[:1]
+def cpu_has(flag):
+    return flag in pathlib.Path("/proc/cpuinfo").read_text()
 
 
-def catboost(passes):
-    """CatBoost's models beside CatBoost, which Python calls; nothing without its package."""
-    path = WORK / "catboost.json"
-    path.unlink(missing_ok=True)
-    step(os.environ.get("CATBOOST_PYTHON", "python3"), HERE.parent / "python" / "trainers.py", "catboost", "--json", path,
-         "--passes", passes)
-    return json.loads(path.read_text()) if path.exists() else {"loads": [], "results": []}
+def built(name, *flags):
+    """A shared library of NAME.cpp, newer than its sources."""
+    library = WORK / f"{name}{''.join(f for f in flags if f.startswith('-mavx'))}.so"
+    sources = [HERE / f"{name}.cpp", HERE / "rapidscorer.hpp"]
+    if name == "contenders":
+        sources += [p for p in (ROOT / "include").rglob("*") if p.is_file()]
+    if not library.exists() or library.stat().st_mtime < max(p.stat().st_mtime for p in sources):
+        step(os.environ.get("CXX", "g++"), "-std=c++20", "-O3", "-DNDEBUG", "-shared", "-fPIC", "-I", ROOT / "include",
+             HERE / f"{name}.cpp", "-o", library, *flags)
+    return library
+
+
+class Timed:
+    """What the C++ part opened."""
+
+    def __init__(self, native, handle, columns, threads=1, keep=None):
+        if not handle:
+            raise RuntimeError(native.last_failure().decode())
+        self.native, self.handle, self.columns, self.threads, self.keep = native, handle, columns, threads, keep
+
+    def run(self, all_rows, first, n, repeats):
+        ns = self.native.run(self.handle, all_rows, first, n, repeats, self.threads > 1)
+        if ns < 0:
+            raise RuntimeError(self.native.last_failure().decode())
+        return ns
+
+    def values(self, np, all_rows, n):
+        self.run(all_rows, 0, n, 1)
+        out = np.empty(n * self.columns)
+        self.native.results(self.handle, out.ctypes.data, out.size)
+        return out.reshape(n, self.columns)
+
+
+class Called:
+    """A library without a C API: score(first, n) from Python. Its figures have the way from Python, some microseconds."""
+
+    def __init__(self, score, values):
+        self.score, self.values_of = score, values
+
+    def run(self, all_rows, first, n, repeats):
+        begin = time.thread_time_ns()
+        for _ in range(repeats):
+            first = 0 if first + n > all_rows else first
+            self.score(first, n)
+            first += n
+        return time.thread_time_ns() - begin
+
+    def values(self, np, all_rows, n):
+        return np.asarray(self.values_of(self.score(0, n)), dtype=float).reshape(n, -1)
+
+
+def open_native():
+    native = ctypes.CDLL(str(built("contenders", "-lfmt", "-lsimdjson")))
+    pointer, size = ctypes.c_void_p, ctypes.c_size_t
+    for name, result, *arguments in (
+            ("last_failure", ctypes.c_char_p), ("has_kernel", ctypes.c_bool, ctypes.c_char_p),
+            ("make_data", pointer, size, size, pointer, pointer), ("add_texts", None, pointer, pointer, pointer),
+            ("open_trees", pointer, pointer, ctypes.c_char_p, ctypes.c_char_p, size),
+            ("open_texts", pointer, pointer, ctypes.c_char_p),
+            ("open_xgboost", pointer, pointer, size, ctypes.c_char_p, pointer),
+            ("open_lightgbm", pointer, pointer, size, ctypes.c_char_p, pointer),
+            ("open_onnxruntime", pointer, pointer, size, ctypes.c_char_p, ctypes.c_char_p),
+            ("open_gtil", pointer, pointer, size, ctypes.c_char_p, pointer, pointer, ctypes.c_bool),
+            ("open_tl2cgen", pointer, pointer, size, ctypes.c_char_p, ctypes.c_bool),
+            ("open_lleaves", pointer, pointer, size, pointer),
+            ("open_rapidscorer", pointer, pointer, ctypes.c_char_p, ctypes.c_char_p),
+            ("run", ctypes.c_double, pointer, size, size, size, size, ctypes.c_bool), ("results", None, pointer, pointer, size),
+            ("close_contender", None, pointer), ("measure_load", ctypes.c_bool, ctypes.c_char_p, ctypes.c_int, pointer),
+            ("measure_swaps", size, pointer, ctypes.c_char_p, ctypes.c_int, ctypes.c_double, pointer, pointer, size, pointer)):
+        function = getattr(native, name)
+        function.restype, function.argtypes = result, arguments
+    return native
+
+
+class Rows:
+    """The rows to score: numbers, or codes of texts and the texts."""
+
+    def __init__(self, native, np, models, texts):
+        if texts:
+            self.codes = models.codes(2, 20_000)[0]
+            self.narrow = self.codes.astype(np.float32)
+        else:
+            self.narrow = models.numbers(2, models.ROWS)[0]
+        self.wide = self.narrow.astype(np.float64)
+        self.count, self.columns = self.narrow.shape
+        self.data = native.make_data(self.count, self.columns, self.narrow.ctypes.data, self.wide.ctypes.data)
+        if texts:
+            words = [w.encode() for w in models.words()]
+            self.words = (ctypes.c_char_p * len(words))(*words)
+            native.add_texts(self.data, self.codes.ctypes.data, self.words)
+
+
+def contenders_of(native, np, models, rows, path, nvforest):
+    """(name, contender, how far its numbers may be off) of a model: tabscore first."""
+    name, texts = os.path.basename(path), "texts" in path
+    out = []
+    for kernel in KERNELS:
+        if native.has_kernel(kernel.encode()) and not (texts and name.endswith(".cbm")):
+            trees = native.open_trees(rows.data, path.encode(), kernel.encode(), 1)
+            out.append((f"tabscore {kernel}", Timed(native, trees, 1), 0))
+    outputs = 10 if "10classes" in name else 2 if "forest" in name else 1
+    for _, c, _ in out:
+        c.columns = outputs
+    if texts:
+        out.append(("tabscore, from texts", Timed(native, native.open_texts(rows.data, path.encode()), 1), 0))
+    else:
+        trees = native.open_trees(rows.data, path.encode(), b"best", 2)
+        out.append(("tabscore, 2 threads", Timed(native, trees, outputs, threads=2), 0))
+
+    if name.endswith(".cbm"):
+        import catboost as cb
+        model = cb.CatBoost().load_model(path, format="cbm")
+        table = np.array(models.words(), dtype=object)[rows.codes] if texts else rows.narrow
+        pools = {}
+
+        def score(first, n):
+            if n not in pools:
+                pools[n] = cb.Pool(table[:n], cat_features=list(range(models.TEXTS)) if texts else None)
+            return model.predict(pools[n], prediction_type="RawFormulaVal", thread_count=1)
+        out.append((f"CatBoost {cb.__version__}" if not texts else f"texts hashed before: CatBoost {cb.__version__}",
+                    Called(score, lambda v: v), 0))
+        if texts:
+            from_texts = lambda first, n: model.predict(table[first:first + n], prediction_type="RawFormulaVal", thread_count=1)
+            out.append((f"CatBoost {cb.__version__}", Called(from_texts, lambda v: v), 0))
+        return out
+
+    import treelite
+    model = models.treelite(path)
+    floats = model.input_type == "float32"
+    library = lambda package, pattern: str(next(pathlib.Path(package.__file__).parent.rglob(pattern))).encode()
+    if name.endswith(".txt"):
+        import lightgbm as lgb
+        booster = lgb.Booster(model_file=path)
+        handle = native.open_lightgbm(rows.data, outputs, library(lgb, "lib_lightgbm.so"), booster._handle)
+        out.append((f"LightGBM {lgb.__version__}", Timed(native, handle, outputs, keep=booster), 0))
+        import lleaves
+        compiled = lleaves.Model(model_file=path)
+        cache = str(WORK / "models" / (name + ".lleaves"))
+        compiled.compile(cache=cache, raw_score=True)
+        entry = ctypes.cast(compiled._c_entry_func, ctypes.c_void_p).value
+        out.append(("lleaves 1.3.0", Timed(native, native.open_lleaves(rows.data, outputs, entry), outputs, keep=compiled), 1e-9))
+    elif "forest" in name:
+        import joblib
+        import sklearn
+        forest = joblib.load(path.replace(".json", ".joblib"))
+        out.append((f"scikit-learn {sklearn.__version__}",
+                    Called(lambda first, n: forest.predict_proba(rows.narrow[first:first + n]), lambda v: v), 0))
+    else:
+        import xgboost as xgb
+        booster = xgb.Booster({"nthread": 1}, model_file=path)
+        handle = native.open_xgboost(rows.data, outputs, library(xgb, "libxgboost.so"), booster.handle)
+        out.append((f"XGBoost {xgb.__version__}", Timed(native, handle, outputs, keep=booster), 0))
+    if not texts:
+        import onnxruntime
+        handle = native.open_onnxruntime(rows.data, outputs, library(onnxruntime, "libonnxruntime.so.*"),
+                                         models.as_onnx(path).encode())
+        out.append((f"ONNX Runtime {onnxruntime.__version__}", Timed(native, handle, outputs), 1e-4))
+    config = treelite.gtil.gtil.GTILConfig(nthread=1, predict_type="raw")
+    handle = native.open_gtil(rows.data, outputs, library(treelite, "libtreelite.so"), model.handle, config.handle, floats)
+    out.append((f"Treelite {treelite.__version__} (GTIL)", Timed(native, handle, outputs, keep=(model, config)), 1e-4))
+    if "forest" not in name:  # gcc takes very long for deep trees
+        import tl2cgen
+        handle = native.open_tl2cgen(rows.data, outputs, models.compile_tl2cgen(path).encode(), floats)
+        out.append((f"TL2cgen {tl2cgen.__version__}", Timed(native, handle, outputs), 1e-4))
+    if "forest" not in name and not texts:
+        for isa, flags in (("AVX-512", ("-mavx512f", "-mavx512bw")), ("AVX2", ("-mavx2",))):
+            if all(cpu_has(flag[2:]) for flag in flags):
+                handle = native.open_rapidscorer(rows.data, str(built("rapidscorer", *flags)).encode(), path.encode())
+                out.append((f"RapidScorer-style {isa}", Timed(native, handle, outputs), 0))
+    if nvforest:
+        import nvforest as nv
+        fast = nv.load_from_treelite_model(model, device="cpu")
+        logit = lambda p: np.log(p[:, -1:] / (1 - p[:, -1:]))
+        if fast.is_classifier and outputs < 3:
+            values = (lambda v: v) if "forest" in name else logit
+            out.append((f"nvForest {nv.__version__}", Called(lambda f, n: fast.predict_proba(rows.narrow[f:f + n]), values), 1e-3))
+    return out
+
+
+def fill_slot(contender, all_rows, batch):
+    """How many repeats fill a slot, and how many passes are enough; warms up."""
+    repeats = 1
+    ns = contender.run(all_rows, 0, batch, 1)
+    while ns < 2e6:
+        repeats *= 2
+        ns = contender.run(all_rows, 0, batch, repeats)
+    return max(1, math.ceil(repeats * SLOT * 1e9 / ns)), PASSES if ns < 3e8 else 1
+
+
+def measure(np, model, contenders, rows, out):
+    """Checks the numbers, then times each batch: contenders in turn, medians over passes."""
+    check = min(4096, rows.count)
+    ours = contenders[0][1].values(np, rows.count, check)
+    for name, contender, bound in contenders[1:]:
+        theirs = contender.values(np, rows.count, check)
+        # trainers of float32 sums give float32
+        apart = min(np.abs(ours - theirs).max(), np.abs(ours.astype(np.float32) - theirs.astype(np.float32)).max())
+        if theirs.shape != ours.shape or not apart <= bound:
+            raise SystemExit(f"{model}, {name}: numbers are up to {apart} apart")
+        print(f"{model}, {name}: at most {apart:.3g} apart", flush=True)
+    turns = [(name, contender) for name, contender, _ in contenders]
+    for batch in (b for b in BATCHES if b <= rows.count):
+        plan = {name: fill_slot(contender, rows.count, batch) for name, contender in turns}
+        figures = {name: [] for name in plan}
+        for p in range(PASSES):
+            for name, contender in turns:
+                repeats, passes = plan[name]
+                if p < passes:
+                    ns = contender.run(rows.count, (p + 1) * 7919 % rows.count, batch, repeats)
+                    figures[name].append(ns / repeats / batch)
+        for name, _ in turns:
+            found = sorted(figures[name])
+            out.append({"model": model, "contender": name, "batch": batch, "cpu_ns_per_row": round(found[len(found) // 2], 1),
+                        "spread": round(found[-1] / found[0], 2)})
+        mine = out[-len(turns):]
+        best = min(r["cpu_ns_per_row"] for r in mine if pages.is_peer(r["contender"]))
+        for r in mine:
+            print(f"{model:<20}{batch:>8}  {r['contender']:<26}{r['cpu_ns_per_row']:>12,.1f} ns a row  {best / r['cpu_ns_per_row']:>7.2f}"
+                  f"  spread {r['spread']:.2f}", flush=True)
+        # whoever would take more than 5 seconds for 100,000 rows is left out there
+        slow = {r["contender"] for r in mine if batch == 4096 and r["cpu_ns_per_row"] > 50_000 and r["cpu_ns_per_row"] > 1.5 * best}
+        turns = [t for t in turns if t[0] not in slow]
+
+
+def measure_loads(native, paths):
+    figures = (ctypes.c_double * 4)()
+    out = []
+    for model, path in paths:
+        if not native.measure_load(path.encode(), 3 if os.path.getsize(path) > 2e7 else 9, figures):
+            raise SystemExit(native.last_failure().decode())
+        parse, trees, load, memory = figures
+        out.append({"model": model, "file_bytes": os.path.getsize(path), "simdjson_ms": round(parse, 3), "trees_ms": round(trees, 3),
+                    "load_ms": round(load, 3), "memory_bytes": int(memory)})
+        print(out[-1], flush=True)
+    return out
+
+
+def measure_swaps(native, np, rows, path):
+    room = 4_000_000
+    cpu, wall, swaps = np.empty(room, np.float32), np.empty(room, np.float32), ctypes.c_size_t()
+    out = []
+    for how, name in enumerate(("no loads", "loads, no swaps", "loads and swaps")):
+        calls = native.measure_swaps(rows.data, path.encode(), how, 5.0, cpu.ctypes.data, wall.ctypes.data, room, ctypes.byref(swaps))
+        line = {"run": name, "calls": calls, "swaps": swaps.value}
+        for clock, values in (("cpu", cpu), ("wall", wall)):
+            found = values[:calls] / 1e3
+            line[clock + "_us"] = [round(float(np.quantile(found, q)), 1) for q in (0.5, 0.99, 0.999, 0.9999, 1)]
+            line[clock + "_above_1_ms"] = int((found > 1000).sum())
+        out.append(line)
+        print(line, flush=True)
+    return out
 
 
 def machine():
     cpu = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
-    compiler = subprocess.run(["c++", "--version"], capture_output=True, text=True).stdout.splitlines()[0]
+    compiler = subprocess.run(["g++", "--version"], capture_output=True, text=True).stdout.splitlines()[0]
     return {"cpu": cpu.group(1) if cpu else platform.machine(), "cores": os.cpu_count(), "compiler": compiler,
-            "load_average": round(os.getloadavg()[0], 1)}
+            "avx512": cpu_has("avx512bw"), "date": time.strftime("%Y-%m-%d"), "load_average": round(os.getloadavg()[0], 1)}
 
 
-def number(value):
-    return "{:,.0f}".format(value) if value >= 100 else "{:.1f}".format(value) if value >= 10 else "{:.2f}".format(value)
-
-
-def table(header, rows):
-    return "\n".join("| %s |" % " | ".join(r) for r in [header, ["---"] * len(header), *rows]) + "\n"
-
-
-def tables(measured):
-    """The tables as text: peers and kernels, two threads, loading."""
-    cells, order, peers = {}, [], []
-    for r in measured["results"]:
-        key = r["model"], r["batch"]
-        if key not in cells:
-            order.append(key)
-        cells.setdefault(key, {})[r["contender"]] = r
-        if not r["contender"].startswith("tabscore") and r["contender"] not in peers:
-            peers.append(r["contender"])
-    rows, threads = [], []
-    for key in order:
-        row = cells[key]
-        best = min((row[p]["cpu_ns_per_row"] for p in peers if p in row), default=None)
-        line = [key[0], "{:,}".format(key[1])] + [number(row[p]["cpu_ns_per_row"]) if p in row else "-" for p in peers]
-        for ours in OURS:
-            if ours not in row:
-                line.append("-")
-                continue
-            mine = row[ours]["cpu_ns_per_row"]
-            line.append(number(mine) + (" (%s)" % number(best / mine) if best else ""))
-        rows.append(line)
-        if key[1] == 100000 and "tabscore, 2 threads" in row:
-            one = next(row[o] for o in OURS if o in row)
-            two = row["tabscore, 2 threads"]
-            threads.append([key[0], number(one["cpu_ns_per_row"]), number(two["cpu_ns_per_row"]),
-                            number(2 * one["cpu_ns_per_row"] / two["cpu_ns_per_row"]),
-                            number(one["ns_per_row"] / two["ns_per_row"])])
-    loads = [[m["model"], number(m["file_bytes"] / 1e6), number(m["simdjson_ms"]) if m["simdjson_ms"] else "-",
-              number(m["load_ms"]), number(m["load_ms"] / m["simdjson_ms"]) if m["simdjson_ms"] else "-",
-              number(m["memory_bytes"] / 1e6)] for m in measured["loads"]]
-    m = measured["machine"]
-    return ("%s, %d cores, load average %s before the run; %s; medians of %d interleaved passes.\n\n"
-            % (m["cpu"], m["cores"], m["load_average"], m["compiler"], measured["passes"])
-            + table(["model", "batch", *peers, *OURS], rows)
-            + "\nTwo threads, 100,000 rows, the best kernel:\n\n"
-            + table(["model", "CPU ns a row, 1 thread", "2 threads", "times as fast on two free cores", "in this run"],
-                    threads)
-            + "\nLoading:\n\n"
-            + table(["model", "file, MB", "simdjson parses it, ms", "load, ms", "ratio", "memory, MB"], loads))
+def merged(old, new, order):
+    """The new figures of some models among the old ones of the others."""
+    fresh = {r["model"] for r in new["results"]}
+    rank = {model: i for i, model in enumerate(order)}
+    place = lambda line: rank[line["model"].split(" ")[0]]
+    for kind in ("results", "loads"):
+        kept = [line for line in old[kind] if line["model"].split(" ")[0] not in fresh]
+        new[kind] = sorted(kept + new[kind], key=place)
+    return {**new, "swaps": new["swaps"] or old["swaps"]}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--only", action="append", metavar="MODEL")
     parser.add_argument("--dry", action="store_true")
+    parser.add_argument("--nvforest", action="store_true")
     asked = parser.parse_args()
-
-    here = machine()
     WORK.mkdir(parents=True, exist_ok=True)
-    models = WORK / ("models" if asked.full else "models_short")
-    step("/usr/bin/python3", HERE / "make_models.py", models, *([] if asked.full else ["--short"]))
-    if not list(models.glob("*.tl2cgen.so")):
-        print("without TL2cgen: Python finds no packages tl2cgen and treelite")
-    step("cmake", "--preset", "bench", cwd=ROOT)
-    step("cmake", "--build", "--preset", "bench", "--target", "trees", cwd=ROOT)
-    flags = ["--passes", 9] if asked.full else ["--passes", 3]
-    for library in onnxruntime():
-        flags += ["--onnxruntime", library]
-    for library in lightgbm():
-        flags += ["--lightgbm", library]
-    step(ROOT / "build/bench/benchmarks/trees/trees", models, "--json", WORK / "results.json", *flags)
+    if "TABSCORE_PEERS" not in os.environ:
+        enter_environment(asked.nvforest)
 
-    measured = {"machine": here, **json.loads((WORK / "results.json").read_text())}
-    for kind, lines in catboost(flags[1]).items():
-        measured[kind] += lines
-    text = tables(measured)
-    print(text)
+    import numpy as np
+
+    import models
+    native = open_native()
+    measured = {"machine": machine(), "passes": PASSES, "loads": [], "swaps": [], "results": []}
+    folder = WORK / "models"
+    folder.mkdir(exist_ok=True)
+    chosen = [m for m in models.MODELS if not asked.only or m in asked.only]
+    paths = [(m, models.MODELS[m](str(folder))) for m in chosen]
+    rows = {}
+    for model, path in paths:
+        texts = "texts" in model
+        if texts not in rows:
+            rows[texts] = Rows(native, np, models, texts)
+        contenders = contenders_of(native, np, models, rows[texts], path, asked.nvforest)
+        measure(np, model, contenders, rows[texts], measured["results"])
+        for _, contender, _ in contenders:
+            if isinstance(contender, Timed):
+                native.close_contender(contender.handle)
+    loads = list(paths)
+    for model, path in paths:
+        if path.endswith(".json") and "forest" not in model:
+            import xgboost as xgb
+            loads.append((model + " (UBJSON)", models.make(path[:-4] + "ubj", xgb.Booster(model_file=path).save_model)))
+    measured["loads"] = measure_loads(native, loads)
+    if "500x8" in chosen:
+        measured["swaps"] = measure_swaps(native, np, rows[False], dict(paths)["500x8"])
     if asked.dry:
         return
-    lines = ",\n".join(' "%s": %s' % (k, "[\n  %s]" % ",\n  ".join(map(json.dumps, v)) if isinstance(v, list) else
-                                       json.dumps(v)) for k, v in measured.items())
-    (HERE / "results.json").write_text("{\n%s\n}\n" % lines)
-    step(sys.executable, HERE / "draw.py", HERE / "results.json", ROOT / "docs" / "performance-trees.svg")
-    page = PAGE.read_text()
-    begin, end = "<!-- run.py writes from here -->\n", "<!-- to here -->\n"
-    PAGE.write_text(page[:page.index(begin) + len(begin)] + text + page[page.index(end):])
+    if asked.only and RESULTS.exists():
+        measured = merged(json.loads(RESULTS.read_text()), measured, models.MODELS)
+    lines = ",\n".join(' "%s": %s' % (k, "[\n  %s]" % ",\n  ".join(map(json.dumps, v)) if isinstance(v, list) else json.dumps(v))
+                       for k, v in measured.items())
+    RESULTS.write_text("{\n%s\n}\n" % lines)
+    for page, text in ((PAGE, pages.tables(measured)), (HERE / "RESULTS.md", pages.details(measured))):
+        old = page.read_text()
+        begin, end = "<!-- run.py writes from here -->\n", "<!-- to here -->\n"
+        page.write_text(old[:old.index(begin) + len(begin)] + text + old[old.index(end):])
+    PAGE.with_suffix(".svg").write_text(pages.picture(measured["results"]))
 
 
 if __name__ == "__main__":

@@ -125,7 +125,7 @@ inline block_plan block_plan::make(const forest_model& model, std::span<const st
     g.columns = static_cast<std::uint32_t>(plan.compared.size()) - g.first_column;
     plan.vectors = std::max<std::size_t>(plan.vectors, next);
     plan.groups.push_back(g);
-    plan.work += 2.5 * static_cast<double>(next) + 40.0 * static_cast<double>(g.trees);
+    plan.work += 2.5 * static_cast<double>(next) + 15.0 * g.columns + 40.0 * static_cast<double>(g.trees);
 
     std::vector<std::uint32_t> outcome;
     for (std::size_t i = g.first_tree; i < tree; ++i) {

@@ -27,7 +27,7 @@ struct deep_plan {
   static constexpr std::size_t least_splits = 512;  ///< a tree on average; smaller trees are quicker in blocks
   static constexpr std::size_t lanes = 16;
   static constexpr std::size_t most_trees = 16;  ///< of a run
-  static constexpr std::size_t block_rows = 512;
+  static constexpr std::size_t block_rows = 2048;
   static constexpr std::size_t least_rows = 4 * lanes;  ///< that go tree by tree
 
   /// Right when the column's value is above the key. A leaf's key is its number; its column is column 0, above nothing.
@@ -185,23 +185,30 @@ inline void walk_deep(const deep_plan::node* nodes, const std::uint32_t* roots, 
   }
 }
 
-/// The leaves of a tree that a group of rows reaches; the keys of a column are neighbours. A leaf leads to itself.
-inline void walk_tree(const deep_plan::node* nodes, const std::int32_t* keys, std::int32_t* leaves) noexcept {
-  constexpr std::size_t lanes = deep_plan::lanes, steps_between_checks = 4;
+/// The leaves of a tree that each of n rows reaches, `columns` keys a row; keys and leaves have room for a row more.
+inline void walk_tree(const deep_plan::node* nodes, const std::int32_t* keys, std::size_t columns, std::size_t n,
+                      std::int32_t* leaves) noexcept {
+  constexpr std::size_t lanes = deep_plan::lanes, steps_between_checks = 8;
   std::uint32_t at[lanes] = {};
-  for (std::uint32_t ended = 0; ended == 0;) {
+  std::size_t row[lanes], end[lanes];  // each lane has neighbouring rows
+  for (std::size_t k = 0; k < lanes; ++k) {
+    row[k] = n * k / lanes;
+    end[k] = n * (k + 1) / lanes;
+  }
+  for (bool open = true; open;) {
     for (std::size_t s = 0; s < steps_between_checks; ++s) {
-      ended = 1;
-#pragma GCC unroll 4
       for (std::size_t k = 0; k < lanes; ++k) {
-        const deep_plan::node n = nodes[at[k]];
-        const std::uint32_t step = n.steps() + (n.key < keys[n.column() * lanes + k] ? 1U : 0U);
-        at[k] += step & (n.leaf() - 1U);
-        ended &= n.leaf();
+        const deep_plan::node one = nodes[at[k]];
+        const std::size_t to = row[k] < end[k] ? row[k] : n;  // a lane that has ended walks for nothing
+        leaves[to] = one.key;                                 // overwritten until it is a leaf's
+        at[k] += one.steps() + (one.key < keys[to * columns + one.column()] ? 1U : 0U);
+        at[k] &= one.leaf() - 1U;  // after a leaf the root
+        row[k] += one.leaf();
       }
     }
+    open = false;
+    for (std::size_t k = 0; k < lanes; ++k) open |= row[k] < end[k];
   }
-  for (std::size_t k = 0; k < lanes; ++k) leaves[k] = nodes[at[k]].key;
 }
 
 template <class Sum>
@@ -226,34 +233,30 @@ void deep_margins(const deep_plan& plan, std::span<const double> base, std::size
                   double* out, scratch& memory) {
   constexpr std::size_t lanes = deep_plan::lanes;
   const std::size_t columns = plan.columns.size(), outputs = base.size();
-  const std::size_t room = (std::min)(x.rows + lanes - 1, deep_plan::block_rows) / lanes * lanes;
-  const auto keys = memory.get<std::int32_t>(room * columns);
+  const std::size_t room = (std::min)(x.rows, deep_plan::block_rows) + 1;
+  const auto memory_of_rows = memory.get<std::int32_t>(room * (columns + 1));
+  std::int32_t* const keys = memory_of_rows.data();
+  std::int32_t* const leaves = keys + room * columns;
   std::uint32_t roots[lanes];
   const std::int32_t* rows[lanes];
   std::int32_t met[lanes][deep_plan::most_trees + 1];
   for (std::size_t first = 0; first < x.rows; first += deep_plan::block_rows) {
     const std::size_t n = (std::min)(deep_plan::block_rows, x.rows - first);
-    const bool in_groups = n >= deep_plan::least_rows;  // of rows whose keys of a column are neighbours
-    if (in_groups) std::fill_n(keys.data() + n / lanes * lanes * columns, n % lanes == 0 ? 0 : lanes * columns, 0);
     for (std::size_t r = 0; r < n; ++r) {
-      std::int32_t* to = keys.data() + (in_groups ? r / lanes * lanes * columns + r % lanes : r * columns);
-      for (const deep_plan::column& c : plan.columns) {
-        const auto value = static_cast<float>(x(first + r, c.feature));
-        const bool missing = &c == plan.columns.data() || value != value;
-        *to = missing ? c.missing : deep_plan::order_of(value);
-        to += in_groups ? lanes : 1;
+      for (std::size_t c = 0; c < columns; ++c) {
+        const auto value = static_cast<float>(x(first + r, plan.columns[c].feature));
+        const bool missing = c == 0 || value != value;
+        keys[r * columns + c] = missing ? plan.columns[c].missing : deep_plan::order_of(value);
       }
       std::copy(base.begin(), base.end(), out + (first + r) * outputs);
     }
-    if (in_groups) {
-      std::int32_t leaves[lanes];
+    if (n >= deep_plan::least_rows) {
+      std::fill_n(keys + n * columns, columns, 0);
       for (std::size_t t = 0; t < plan.roots.size(); ++t) {
-        for (std::size_t r = 0; r < n; r += lanes) {
-          walk_tree(plan.nodes.data() + plan.roots[t], keys.data() + r * columns, leaves);
-          for (std::size_t k = 0; k < lanes && r + k < n; ++k) {
-            const double* const value = plan.values.data() + static_cast<std::size_t>(leaves[k]) * width;
-            add_leaf<Sum>(value, width, out + (first + r + k) * outputs + plan.outputs[t]);
-          }
+        walk_tree(plan.nodes.data() + plan.roots[t], keys, columns, n, leaves);
+        for (std::size_t r = 0; r < n; ++r) {
+          const double* const value = plan.values.data() + static_cast<std::size_t>(leaves[r]) * width;
+          add_leaf<Sum>(value, width, out + (first + r) * outputs + plan.outputs[t]);
         }
       }
       continue;
@@ -263,7 +266,7 @@ void deep_margins(const deep_plan& plan, std::span<const double> base, std::size
     for (const deep_plan::run& run : plan.runs) {
       std::fill_n(roots, lanes, run.root);
       for (std::size_t r = 0; r < together; r += lanes) {
-        for (std::size_t k = 0; k < lanes; ++k) rows[k] = keys.data() + (std::min)(r + k, n - 1) * columns;
+        for (std::size_t k = 0; k < lanes; ++k) rows[k] = keys + (std::min)(r + k, n - 1) * columns;
         walk_deep(plan.nodes.data(), roots, rows, met);
         for (std::size_t k = 0; k < lanes && r + k < n; ++k) {
           add_deep<Sum>(plan, run, met[k], width, out + (first + r + k) * outputs);
@@ -271,7 +274,7 @@ void deep_margins(const deep_plan& plan, std::span<const double> base, std::size
       }
     }
     for (std::size_t r = together; r < n; ++r) {
-      std::fill_n(rows, lanes, keys.data() + r * columns);
+      std::fill_n(rows, lanes, keys + r * columns);
       for (std::size_t i = 0; i < plan.runs.size(); i += lanes) {
         for (std::size_t k = 0; k < lanes; ++k) roots[k] = plan.runs[i + k < plan.runs.size() ? i + k : i].root;
         walk_deep(plan.nodes.data(), roots, rows, met);

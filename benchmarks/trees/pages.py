@@ -54,7 +54,7 @@ def loads(measured):
     ratio = lambda m, key: f"{number(m[key])} ({number(m[key] / m['simdjson_ms'])})" if m["simdjson_ms"] else number(m[key])
     return table(["model", "file, MB", "simdjson's parse, ms", "trees, ms", "load_model, ms", "memory, MB"],
                  [[m["model"], number(m["file_bytes"] / 1e6), number(m["simdjson_ms"]) if m["simdjson_ms"] else "-",
-                   ratio(m, "trees_ms"), ratio(m, "load_ms"), number(m["memory_bytes"] / 1e6)] for m in measured["loads"]])
+                   "-" if "catboost" in m["model"] else ratio(m, "trees_ms"), ratio(m, "load_ms"), number(m["memory_bytes"] / 1e6)] for m in measured["loads"]])
 
 
 def swaps(measured):
@@ -78,7 +78,7 @@ def tables(measured):
 ## Loading
 
 """ + loads(measured) + """
-- *simdjson's parse*: simdjson's DOM of the file's bytes, the yardstick; formats other than JSON have none.
+- *simdjson's parse*: simdjson's DOM of the file's bytes, the yardstick; other formats have none. CatBoost's trees load with\n  their encoder.
 - *trees*: the file's bytes to a forest that scores; in brackets, how many times simdjson's parse.
 - *load_model*: everything that `load_model(path)` does: reading the file, names, and what explains predictions.
 - *memory*: what a loaded forest occupies.

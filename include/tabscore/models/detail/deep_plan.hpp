@@ -151,14 +151,14 @@ inline bool deep_plan::add_tree(const forest_model& model, const tree& t, std::s
     const split& s = t.splits[static_cast<std::size_t>(order_[k])];
     if (s.categories != split::numeric || s.missing == missing_rule::nan_or_zero) return false;
     const std::uint32_t side = s.missing == missing_rule::none ? 2 : s.default_left ? 0 : 1;
-    std::uint32_t& column = column_of[3 * s.feature + side];
-    if (column == 0) {
-      column = static_cast<std::uint32_t>(columns.size());
+    std::uint32_t& place = column_of[3 * s.feature + side];
+    if (place == 0) {
+      place = static_cast<std::uint32_t>(columns.size());
       columns.push_back({s.feature, side == 0 ? lowest : side == 1 ? (std::numeric_limits<std::int32_t>::max)() : 0});
     }
     const bool less = model.compare == comparison::less;
     const std::int32_t key = order_of(less ? static_cast<float>(s.threshold) : floor_float(s.threshold));
-    nodes.push_back({less ? key - 1 : key, node::link_of(child_[k] - k, column & (node::most_columns - 1), false)});
+    nodes.push_back({less ? key - 1 : key, node::link_of(child_[k] - k, place & (node::most_columns - 1), false)});
   }
   values.insert(values.end(), t.leaves.begin(), t.leaves.end());
   return true;

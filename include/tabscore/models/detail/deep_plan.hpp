@@ -237,9 +237,9 @@ void deep_margins(const deep_plan& plan, std::span<const double> base, std::size
   const auto memory_of_rows = memory.get<std::int32_t>(room * (columns + 1));
   std::int32_t* const keys = memory_of_rows.data();
   std::int32_t* const leaves = keys + room * columns;
-  std::uint32_t roots[lanes];
-  const std::int32_t* rows[lanes];
-  std::int32_t met[lanes][deep_plan::most_trees + 1];
+  std::uint32_t roots[lanes] = {};
+  const std::int32_t* rows[lanes] = {};
+  std::int32_t met[lanes][deep_plan::most_trees + 1] = {};
   for (std::size_t first = 0; first < x.rows; first += deep_plan::block_rows) {
     const std::size_t n = (std::min)(deep_plan::block_rows, x.rows - first);
     for (std::size_t r = 0; r < n; ++r) {

@@ -4,6 +4,8 @@
 // trees. One file, since a compiler spends most of its time on the headers.
 #include <tabscore/tabscore.hpp>
 
+#include "../pipeline/score_json.cpp"
+// Names of the above are not hidden by those below.
 #include "../core/exact_sum.cpp"
 #include "../core/json_text.cpp"
 #include "../core/numbers.cpp"
@@ -13,7 +15,6 @@
 #include "../formats/csv.cpp"
 #include "../json/decode.cpp"
 #include "../json/write.cpp"
-#include "../pipeline/score_json.cpp"
 #include "../support/main.cpp"
 // The following use the library's namespace.
 #include "../features/numeric_step.cpp"

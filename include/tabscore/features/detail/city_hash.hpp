@@ -49,7 +49,8 @@ class city_hash {
   static std::uint64_t up_to_16(const char* p, std::size_t n) noexcept {
     if (n > 8) {
       const std::uint64_t last = eight(p + n - 8);
-      return mix(eight(p), std::rotr(last + n, static_cast<int>(n))) ^ last;
+      const std::uint64_t sum = last + n;  // rotated by hand: libc++ 14 declares std::rotr with an unsigned distance
+      return mix(eight(p), sum >> n | sum << (64 - n)) ^ last;
     }
     if (n >= 4) return mix(n + (four(p) << 3), four(p + n - 4));
     if (n == 0) return k2;

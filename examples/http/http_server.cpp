@@ -16,6 +16,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <cstdlib>
+#include <initializer_list>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -73,12 +74,12 @@ asio::awaitable<void> accept(tcp::acceptor& acceptor, const worker_list& workers
   for (const auto& w : workers) asio::post(w->context, [&w] { w->drain(); });
 }
 
-asio::awaitable<void> attend_hangups(asio::signal_set& signals, const settings& config) {
-  for (;;) {
+/// Until the acceptor is closed: a wait that a signal has just ended is not cancelled.
+asio::awaitable<void> attend_hangups(asio::signal_set& signals, const tcp::acceptor& acceptor, const settings& config) {
+  while (acceptor.is_open()) {
     error_code ec;
     co_await signals.async_wait(asio::redirect_error(asio::use_awaitable, ec));
-    if (ec) co_return;
-    if (config.hangup) config.hangup();
+    if (!ec && config.hangup) config.hangup();
   }
 }
 
@@ -104,19 +105,17 @@ tcp::acceptor listen(asio::io_context& context, const settings& config, int inhe
   return tcp::acceptor(context, *found.begin(), true);  // true: an address that was in use a moment ago is fine
 }
 
-sigset_t attended() {
+/// Changes whether the thread takes signals.
+void mask(int how, std::initializer_list<int> numbers) {
   sigset_t signals;
   sigemptyset(&signals);
-  for (const int s : {SIGHUP, SIGINT, SIGTERM}) sigaddset(&signals, s);
-  return signals;
+  for (const int s : numbers) sigaddset(&signals, s);
+  pthread_sigmask(how, &signals, nullptr);
 }
 
 }  // namespace
 
-void hold_signals() {
-  const sigset_t signals = attended();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-}
+void hold_signals() { mask(SIG_BLOCK, {SIGHUP, SIGINT, SIGTERM}); }
 
 void serve(const settings& wanted, const std::function<handler()>& make_handler,
            const std::function<void(const std::string&)>& ready) {
@@ -152,10 +151,9 @@ void serve(const settings& wanted, const std::function<handler()>& make_handler,
     delay.expires_after(seconds(config.drain_delay_s));
     delay.async_wait(stop);
   });
-  const sigset_t held = attended();
-  pthread_sigmask(SIG_UNBLOCK, &held, nullptr);
+  mask(SIG_UNBLOCK, {SIGHUP, SIGINT, SIGTERM});
   asio::co_spawn(first, accept(acceptor, workers), asio::detached);
-  asio::co_spawn(first, attend_hangups(hangups, config), asio::detached);
+  asio::co_spawn(first, attend_hangups(hangups, acceptor, config), asio::detached);
   for (const auto& w : workers) asio::co_spawn(w->context, w->keep_time(), asio::detached);
 
   std::vector<std::jthread> threads;
@@ -164,6 +162,7 @@ void serve(const settings& wanted, const std::function<handler()>& make_handler,
   if (bound.address().is_v6()) host = "[" + host + "]";
   ready(fmt::format("http://{}:{}", host, bound.port()));
   first.run();
+  mask(SIG_BLOCK, {SIGHUP});  // which would end a program that still writes its files
 }
 
 }  // namespace http

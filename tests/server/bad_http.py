@@ -274,9 +274,9 @@ def test_a_signal_at_the_start_is_a_clean_stop(server):
     for signal_sent in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         process = subprocess.Popen([server.process.args[0], "--port", "0", "--prediction-log", "off"], stdout=subprocess.PIPE)
         held = 0
-        while not held and process.poll() is None:  # until the program holds signals back: its first act
+        while not held and process.poll() is None:  # until the program holds signals back, its first act, or has handlers
             status = pathlib.Path("/proc/%d/status" % process.pid).read_text()
-            held = int(re.search(r"SigBlk:\s*([0-9a-f]+)", status)[1], 16) >> (signal.SIGTERM - 1) & 1
+            held = any(int(mask, 16) >> (signal.SIGTERM - 1) & 1 for mask in re.findall(r"Sig(?:Blk|Cgt):\s*([0-9a-f]+)", status))
         process.send_signal(signal_sent)
         if signal_sent == signal.SIGHUP:
             assert b"listening" in process.stdout.readline()
@@ -284,6 +284,19 @@ def test_a_signal_at_the_start_is_a_clean_stop(server):
         process.stdout.read()
         process.stdout.close()
         assert process.wait(30) == 0, signal_sent
+
+
+def test_hangups_during_the_stop_do_not_disturb_it(server):
+    for _ in range(10):
+        with Server(server.process.args[0], "--state-file", server.log + ".state") as stopped:
+            stopped.process.send_signal(signal.SIGTERM)
+            end = time.monotonic() + 20
+            while stopped.process.poll() is None and time.monotonic() < end:
+                stopped.process.send_signal(signal.SIGHUP)
+                time.sleep(0.0002)
+            if stopped.process.poll() is None:
+                stopped.process.kill()
+            assert stopped.process.wait() == 0, stopped.process.returncode
 
 
 def main():

@@ -87,7 +87,8 @@ def configure(work):
 
 def definition(command, name, *flags):
     """What the program writes as its function's definition."""
-    return subprocess.run([*command, "--clickhouse-xml", name, *flags], stdout=subprocess.PIPE, text=True, check=True).stdout
+    return subprocess.run([*command, "--clickhouse-xml", name, *flags], cwd=os.path.join(here, "..", ".."),
+                          stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
 def test_definition():

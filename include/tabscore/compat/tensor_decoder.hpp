@@ -17,8 +17,8 @@
 #include <vector>
 
 #include "../core/config.hpp"
+#include "../core/detail/skip.hpp"
 #include "../json/coerce.hpp"
-#include "../json/detail/scan.hpp"
 #include "../json/encoding.hpp"
 #include "../json/error_context.hpp"
 #include "../json/json_value.hpp"

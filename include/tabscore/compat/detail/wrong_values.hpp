@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "../../core/config.hpp"
+#include "../../core/detail/skip.hpp"
 #include "../../core/json_text.hpp"
 #include "../../core/text_buffer.hpp"
-#include "../../json/detail/scan.hpp"
 #include "../../json/encoding.hpp"
 #include "../../json/error_context.hpp"
 #include "../../json/json_value.hpp"

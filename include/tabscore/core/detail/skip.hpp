@@ -26,6 +26,13 @@ inline std::uint64_t load8(const char* p) noexcept {
   return (x - 0x0101010101010101U) & ~x & 0x8080808080808080U;
 }
 
+/// JSON's blanks.
+constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+inline const char* skip_blanks(const char* p, const char* end) noexcept {
+  while (p < end && is_blank(*p)) ++p;
+  return p;
+}
+
 constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
 /// The first byte that is no digit, or the end.

@@ -23,13 +23,6 @@
 
 namespace tabscore::inline TABSCORE_ABI::detail {
 
-constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
-
-inline const char* skip_blanks(const char* p, const char* end) noexcept {
-  while (p < end && is_blank(*p)) ++p;
-  return p;
-}
-
 using bytes16 = std::array<char, 16>;
 
 /// For each of the 16 bytes at p a bit: set where it equals the one of `others`.

@@ -122,6 +122,19 @@ def pydantic2(server):
             "GET", "/x")
 
 
+def refusals(server):
+    """What the HTTP layer refuses has the phrase of its status, too."""
+    for status, title, headers in ((413, "Content Too Large", {"Content-Length": str(1 << 40)}),
+                                   (421, "Misdirected Request", {"Host": "elsewhere.example"}),
+                                   (431, "Request Header Fields Too Large", {"X": "x" * 20000})):
+        connection = server.connection()
+        connection.request("GET", "/health", headers={"Accept": PROBLEM, **headers})
+        answer = connection.getresponse()
+        got = json.loads(answer.read())
+        expect((answer.status, got["type"], got.get("title"), got["status"]), (status, "about:blank", title, status), status)
+        connection.close()
+
+
 def neutral(server):
     status, kind, content = ask(server, "POST", "/batch_predict", NEGATIVE)
     expect((status, kind, json.loads(content)), (422, "application/json", {"errors": [
@@ -150,6 +163,7 @@ def main():
         strict(server, refused=False)
         negotiation(server)
         problems(server)
+        refusals(server)
         expect(json.loads(ask(server, "POST", "/batch_predict", NEGATIVE)[2])["detail"][0]["type"],
                "value_error.number.not_ge", "pydantic 1 is the default")
     with Server(sys.argv[1], "--errors", "pydantic2") as server:

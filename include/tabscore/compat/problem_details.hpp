@@ -82,17 +82,14 @@ struct problem_details {
 
   /// The title of about:blank, which RFC 9457 wants to be the status' phrase.
   static constexpr std::string_view status_phrase(unsigned status) noexcept {
-    constexpr std::pair<unsigned, std::string_view> phrases[] = {{400, "Bad Request"},
-                                                                 {404, "Not Found"},
-                                                                 {405, "Method Not Allowed"},
-                                                                 {406, "Not Acceptable"},
-                                                                 {408, "Request Timeout"},
-                                                                 {413, "Content Too Large"},
-                                                                 {415, "Unsupported Media Type"},
-                                                                 {422, "Unprocessable Content"},
-                                                                 {429, "Too Many Requests"},
-                                                                 {500, "Internal Server Error"},
-                                                                 {503, "Service Unavailable"}};
+    constexpr std::pair<unsigned, std::string_view> phrases[] = {
+        {400, "Bad Request"},           {404, "Not Found"},
+        {405, "Method Not Allowed"},    {406, "Not Acceptable"},
+        {408, "Request Timeout"},       {413, "Content Too Large"},
+        {414, "URI Too Long"},          {415, "Unsupported Media Type"},
+        {421, "Misdirected Request"},   {422, "Unprocessable Content"},
+        {429, "Too Many Requests"},     {431, "Request Header Fields Too Large"},
+        {500, "Internal Server Error"}, {503, "Service Unavailable"}};
     for (const auto& [code, phrase] : phrases) {
       if (code == status) return phrase;
     }

@@ -38,7 +38,7 @@ struct httplib_request {
 };
 
 void write_httplib(const response& from, auto& out) {
-  out.status = static_cast<int>(from.status);
+  if (from.status != 200) out.status = static_cast<int>(from.status);  // else the library's: 206 of a part of the body
   out.body = from.body;
   from.for_each_header(
       [&](std::string_view name, std::string_view value) { out.set_header(std::string(name), std::string(value)); });

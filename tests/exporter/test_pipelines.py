@@ -184,6 +184,17 @@ class Steps(unittest.TestCase):
         for step in (town, make_pipeline(SimpleImputer(strategy="most_frequent"), one_hot(drop="first"))):
             self.both(step, TEXT, frame=frame, live=live)
 
+    def test_an_absent_text_is_not_the_empty_one(self):
+        frame = rows()
+        frame.loc[::5, "town"] = ""
+        live = hard_rows(frame)
+        live["town"] = live["town"].astype(object)
+        live.loc[::3, "town"] = np.nan
+        for step in (one_hot(), OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)):
+            for model in (logistic(), HistGradientBoostingClassifier(max_iter=10)):
+                with self.subTest(step=step, model=model):
+                    compare(self, fit(make_pipeline(columns(("t", step, TEXT), remainder="passthrough"), model), frame), live)
+
     def test_none_behind_an_imputer_of_nan_is_refused(self):
         frame = rows()
         frame.loc[::9, "town"] = None

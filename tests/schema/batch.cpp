@@ -34,6 +34,13 @@ TEST_CASE("a batch keeps records as one array per field", "[schema]") {
   CHECK(b.capacity() >= 101);
 }
 
+TEST_CASE("an empty text is a value, whatever its data() is", "[schema]") {
+  ts::batch<ts::schema<ts::text<"required">, ts::optional<ts::text<"optional">>>> b;
+  b.push_back(std::string_view(), std::string_view());
+  CHECK(b.view().get<"required">()[0].data() != nullptr);
+  CHECK(b.view().get<"optional">()[0].data() != nullptr);
+}
+
 TEST_CASE("kept texts stay where they are while a batch grows", "[schema]") {
   ts::batch<loan> b;
   std::vector<std::string_view> kept;

@@ -19,8 +19,7 @@ namespace tabscore::inline TABSCORE_ABI {
 
 /// The categories of one text field in model order: text -> position, its indicator column. A nullopt
 /// category (missing in training) keeps its position; only an absent text (a view without data) matches it.
-/// Without such a category an absent text counts as empty. Immutable: threads share it, copies share their
-/// memory.
+/// Without such a category an absent text is unknown. Immutable: threads share it, copies share their memory.
 class one_hot {
  public:
   static constexpr std::int32_t unknown = -1;  ///< the code of a text that is not a category
@@ -106,7 +105,7 @@ class one_hot {
           std::optional<std::size_t>& twice);
 
     std::int32_t code(std::string_view text) const noexcept {
-      if (text.data() == nullptr && absent != unknown) return absent;
+      if (text.data() == nullptr) return absent;
       const key wanted = key_of(text);
       for (std::size_t at = home(wanted);; at = (at + 1) & (buckets.size() - 1)) {
         const slot& s = buckets[at];

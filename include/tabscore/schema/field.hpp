@@ -81,7 +81,14 @@ struct field {
   using value_type = Value;   // what one record holds
   using stored_type = Value;  // what the column holds
 
-  static constexpr stored_type store(value_type v) noexcept { return v; }
+  /// An empty text is a value, whatever its data() is.
+  static constexpr stored_type store(value_type v) noexcept {
+    if constexpr (Kind == field_kind::text) {
+      return v.data() == nullptr ? value_type{""} : v;
+    } else {
+      return v;
+    }
+  }
 
   /// Calls f(constraint) for each constraint, in the order of the declaration.
   template <class F>
@@ -121,11 +128,7 @@ struct optional : Field {
 
   /// From the field's type to the stored one.
   static constexpr stored_type store(typename Field::value_type v) noexcept {
-    if constexpr (Field::kind == field_kind::text) {
-      return v.data() == nullptr ? std::string_view{""} : v;  // an empty text is a value
-    } else {
-      return static_cast<double>(v);
-    }
+    return static_cast<stored_type>(Field::store(v));
   }
   /// The stored value of an absent field.
   static constexpr stored_type absent() noexcept {

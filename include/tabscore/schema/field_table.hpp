@@ -77,9 +77,9 @@ class entry_writer {
   void real(double v) const noexcept { number(v); }
   /// Stores a boolean.
   void boolean(bool v) const noexcept { number(v); }
-  /// Of an optional field an empty text is a value, whatever its data() is.
+  /// An empty text is a value, whatever its data() is.
   void text(std::string_view v) const noexcept {
-    entry<std::string_view>() = field_.required || v.data() != nullptr ? v : std::string_view{""};
+    entry<std::string_view>() = v.data() != nullptr ? v : std::string_view{""};
   }
   /// Precondition: the field is a text or not required.
   void absent() const noexcept {

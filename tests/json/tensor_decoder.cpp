@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <tabscore/compat/inference_errors.hpp>
+#include <tabscore/compat/prediction_tensors.hpp>
 #include <tabscore/compat/tensor_decoder.hpp>
 
 #include <cmath>
@@ -302,4 +303,65 @@ TEST_CASE("bad records may be left out, and are named", "[json]") {
   CHECK(few.faults().errors.size() == 1);
   CHECK(few.faults().unlisted == 3);
   CHECK(few.faults().bad_rows == std::vector<std::uint32_t>{0, 1, 2});
+}
+
+TEST_CASE("numbers of a tensor are read as those of a record, however they are written", "[json]") {
+  using loads = ts::schema<ts::integer<"count">, ts::real<"load">>;
+  ts::tensor_decoder<loads> decode;
+  ts::batch<loads> records;
+  const auto one = [](std::string_view name, std::string_view type, const std::string& data) {
+    return input(name, type, "[1,1]", data);
+  };
+  for (const std::string before : {"[", "[ ", "[[", "[ [ "}) {
+    const std::string after = before.find('[', 1) == std::string::npos ? "]" : before.size() > 2 ? " ] ]" : "]]";
+    for (const std::string text :
+         {"0", "-0", "-7", "45", "12345678", "-1234567", "123456789", "9223372036854775807", "-9223372036854775808"}) {
+      INFO(before << text << after);
+      const std::string body =
+          request({one("load", "INT64", before + text + after), one("count", "INT64", before + text + after)});
+      REQUIRE(decode.read(body, records) == ts::tensor_status::decoded);
+      CHECK(records.view().get<"count">()[0] == std::stoll(text));
+      CHECK(records.view().get<"load">()[0] == static_cast<double>(std::stoll(text)));
+    }
+    for (const std::string text : {"0", "-0", "-0.0", "1.5", "-1.5", "1234.567", "12345678", "123456789", "0.1234567",
+                                   "1e5", "1E-3", "-1e-400", "0.30000000000000004", "1.7976931348623157e308"}) {
+      INFO(before << text << after);
+      const std::string body =
+          request({one("count", "INT64", before + "1" + after), one("load", "FP64", before + text + after)});
+      REQUIRE(decode.read(body, records) == ts::tensor_status::decoded);
+      const double v = records.view().get<"load">()[0];
+      CHECK(v == std::stod(text == "-1e-400" ? "0" : text));
+      CHECK(std::signbit(v) == (text[0] == '-' && text != "-0"));
+    }
+  }
+}
+
+TEST_CASE("of members with the same name the last one counts, of inputs the first bad one", "[json]") {
+  decoding d;
+  const std::string good = request({country, age, income, owner});
+  const auto after = [&](const std::string& more) { return "{" + more + "," + good.substr(1); };
+  CHECK(d.decode.read(after(R"("inputs":[7])"), d.records) == ts::tensor_status::decoded);
+  CHECK(d.decode.read(after(R"("inputs":[])"), d.records) == ts::tensor_status::decoded);
+  const auto before = [&](const std::string& more) { return good.substr(0, good.size() - 1) + "," + more + "}"; };
+  CHECK(d.problem(before(R"("inputs":null)")) == "'inputs' is missing.");
+  CHECK(d.problem(before(R"("inputs":{})")) == "'inputs' is not an array.");
+  CHECK(d.problem(before(R"("inputs":[])")) == "The input 'country' is missing.");
+  CHECK(d.problem(request({country, age, income, owner, debt, "7"})) == "An input is not an object.");
+  CHECK(d.problem(request({country, age, income, owner, debt, age, "7"})) == "The input 'age' is duplicated.");
+  CHECK(d.problem(request({"7", "7", "7", "7", "7", "7", "7", "7"})) == "An input is not an object.");
+}
+
+TEST_CASE("an output says why records were left out", "[json]") {
+  ts::partial_predictions some;
+  some.records = 5;
+  some.rows = {1};
+  some.errors = {{0, 1, ts::fault::null, {}},
+                 {0, 2, ts::fault::not_real, {}},
+                 {3, ts::field_error::no_field, ts::fault::not_record, {}}};
+  some.broken = {{0, 2, "\"x\" is too low"}, {1, 3, "y is too low"}, {2, 3, "z, too"}};
+  ts::text_buffer out;
+  ts::append_error_output(out, "error", some, loan::names);
+  CHECK(out.view() == R"({"name":"error","datatype":"BYTES","shape":[5],"data":["age must not be null; )"
+                      R"(income must be a number","","\"x\" is too low","must be an object; y is too low; z, too",)"
+                      R"("is refused: beyond the errors that are listed"]})");
 }

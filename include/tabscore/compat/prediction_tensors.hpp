@@ -9,7 +9,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "../core/config.hpp"
 #include "../core/json_text.hpp"
@@ -191,23 +190,31 @@ TABSCORE_INLINE void append_output(text_buffer& out, const partial_predictions& 
 
 TABSCORE_INLINE void append_error_output(text_buffer& out, std::string_view name, const partial_predictions& some,
                                          std::span<const std::string_view> names) {
-  std::vector<text_buffer> texts(some.records);
-  const auto add = [&](std::size_t row, std::string_view field) -> text_buffer& {
-    text_buffer& text = texts[row];
+  text_buffer text;
+  const auto separate = [&] {
     if (text.size() != 0) text.append("; ");
-    if (!field.empty()) text.append(field), text.append(" ");
-    return text;
   };
-  for (const field_error& e : some.errors) {
-    dialect::neutral::append_sentence(add(e.row, e.field == field_error::no_field ? "" : names[e.field]), e);
-  }
-  for (const broken_rule& b : some.broken) add(b.row, {}).append(b.message);
+  auto error = some.errors.begin();
+  auto broken = some.broken.begin();
   detail::begin_output(out, name, "BYTES", {some.records});
   for (std::size_t row = 0, k = 0; row < some.records; ++row) {
-    const bool valid = k < some.rows.size() && some.rows[k] == row;
     if (row != 0) out.append(",");
-    if (!valid && texts[row].size() == 0) texts[row].append("is refused: beyond the errors that are listed");
-    append_json_text(out, texts[row].view());
+    text.clear();
+    for (; error != some.errors.end() && error->row == row; ++error) {
+      separate();
+      if (error->field != field_error::no_field) text.append(names[error->field]), text.append(" ");
+      dialect::neutral::append_sentence(text, *error);
+    }
+    for (; broken != some.broken.end() && broken->row == row; ++broken) {
+      separate();
+      text.append(broken->message);
+    }
+    const bool valid = k < some.rows.size() && some.rows[k] == row;
+    if (text.size() != 0) {
+      append_json_text(out, text.view());
+    } else {
+      out.append(valid ? R"("")" : R"("is refused: beyond the errors that are listed")");
+    }
     if (valid) ++k;
   }
   out.append("]}");

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -13,6 +14,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -114,6 +116,11 @@ class tensor_decoder {
     bool nested = false;  // [[1],[2]], of shape [2,1]
     json_value data;
   };
+  /// An element of `inputs` as the request has it.
+  struct input {
+    bool is_object = false;
+    json_value name, shape, datatype, parameters, data;
+  };
 
   bool read_request(std::string_view body) {
     if (body.empty()) return wrong("The body is empty.");
@@ -125,9 +132,13 @@ class tensor_decoder {
       return wrong("The body is not JSON: " + detail::syntax_sentence(detail::locate(text, *stop)));
     }
     json_value id, parameters, inputs, outputs;
-    const json_value request(detail::skip_blanks(text.data(), text.data() + text.size()), text.data() + text.size());
+    end_ = text.data() + text.size();
+    const json_value request(detail::skip_blanks(text.data(), end_), end_);
     if (!members(request, "The request",
-                 {{"id", &id}, {"parameters", &parameters}, {"inputs", &inputs}, {"outputs", &outputs}})) {
+                 {{"id", &id},
+                  {"parameters", &parameters},
+                  {"inputs", &inputs, &tensor_decoder::find_inputs},
+                  {"outputs", &outputs}})) {
       return false;
     }
     if (id && id.kind() != json_kind::text) return wrong("'id' is not a string.");
@@ -160,9 +171,9 @@ class tensor_decoder {
     tensors_.fill({});
     if (!list) return wrong("'inputs' is missing.");
     if (list.kind() != json_kind::array) return wrong("'inputs' is not an array.");
-    bool good = true;
-    list.for_each_element([&](json_value v) { return good = read_input(v); });
-    if (!good) return false;
+    for (std::size_t i = 0; i < found_; ++i) {
+      if (!read_input(inputs_[i])) return false;
+    }
     for (std::size_t i = 0; i < Schema::size; ++i) {
       if (Schema::required[i] && !tensors_[i].type)
         return wrong("The input " + shown(Schema::names[i]) + " is missing.");
@@ -170,24 +181,35 @@ class tensor_decoder {
     return true;
   }
 
-  bool read_input(json_value v) {
-    json_value name, shape, datatype, parameters, data;
-    if (!members(v, "An input",
-                 {{"name", &name},
-                  {"shape", &shape},
-                  {"datatype", &datatype},
-                  {"parameters", &parameters},
-                  {"data", &data}}) ||
-        !valid_name(name, "An input")) {
-      return false;
-    }
+  /// Notes the inputs of an array, to be read later; returns what follows it. The last one that has room is unknown or
+  /// a duplicate.
+  const char* find_inputs(json_value list) {
+    found_ = 0;
+    return list.read_elements([&](json_value v) -> const char* {
+      if (found_ == inputs_.size()) return nullptr;
+      input& to = inputs_[found_++];
+      to = {};
+      to.is_object = v.is_object();
+      if (!to.is_object) return nullptr;
+      return find_members(v, {{"name", &to.name},
+                              {"shape", &to.shape},
+                              {"datatype", &to.datatype},
+                              {"parameters", &to.parameters},
+                              {"data", &to.data}});
+    });
+  }
+
+  bool read_input(const input& from) {
+    if (!from.is_object) return wrong("An input is not an object.");
+    const json_value name = from.name, shape = from.shape, datatype = from.datatype, data = from.data;
+    if (!valid_name(name, "An input")) return false;
     const std::string_view text = unescaped(name.raw_text(), spare_);
     const std::size_t i = Schema::index_of(text);
     const std::string which = "The input " + shown(text);
     if (i == Schema::npos) return wrong(which + " is none of this model's.");
     tensor& t = tensors_[i];
     if (t.type) return wrong(which + " is duplicated.");
-    if (!valid_parameters(parameters, "the input " + shown(text))) return false;
+    if (!valid_parameters(from.parameters, "the input " + shown(text))) return false;
 
     if (!datatype || datatype.kind() != json_kind::text) return wrong(which + " has no datatype.");
     const std::string_view type = unescaped(datatype.raw_text(), spare_);
@@ -213,10 +235,8 @@ class tensor_decoder {
     if (!good || rank == 0) return wrong(which + " has a shape that is neither [n] nor [n,1].");
     if (!data) return wrong(which + " has no data (binary tensors are not understood).");
     if (data.kind() != json_kind::array) return wrong(which + " has data that is not an array.");
-    data.for_each_element([&](json_value first) {
-      t.nested = rank == 2 && first.kind() == json_kind::array;
-      return false;
-    });
+    const json_value first = data.first_element();
+    t.nested = rank == 2 && first && first.kind() == json_kind::array;
     t.data = data;
     return true;
   }
@@ -259,26 +279,101 @@ class tensor_decoder {
       }
     }
     column_errors_ = 0;
+    const bool single = t.type->name == "FP32";
+    const auto blanks = [&](const char* from) { return detail::skip_blanks(from, end_); };
     std::size_t row = 0;
-    bool good = true;
-    t.data.for_each_element([&](json_value v) {
-      if (row == to.rows()) return good = wrong_length(At);
-      if ((v.kind() == json_kind::array) != t.nested) return good = wrong_nesting(At);
-      if (t.nested) {
-        json_value only;
-        std::size_t count = 0;
-        v.for_each_element([&](json_value e) {
-          only = e;
-          return ++count == 1;
-        });
-        if (count != 1 || only.kind() == json_kind::array) return good = wrong_nesting(At);
-        v = only;
+    for (const char* p = blanks(t.data.begin() + 1); *p != ']'; ++row) {
+      if (row == to.rows()) return wrong_length(At);
+      const char* behind = read_plain_value<At>(p, t, single, column[row]);
+      if (behind == nullptr) {
+        json_value v(p, end_);
+        behind = v.end();
+        if ((v.kind() == json_kind::array) != t.nested) return wrong_nesting(At);
+        if (t.nested) {
+          v = v.first_element();
+          if (!v || v.next_element() || v.kind() == json_kind::array) return wrong_nesting(At);
+        }
+        read_value<At>(v, *t.type, row, column[row], to);
       }
-      read_value<At>(v, *t.type, row, column[row], to);
-      ++row;
-      return true;
-    });
-    return good && (row == to.rows() || wrong_length(At));
+      p = blanks(behind);
+      if (*p == ',') p = blanks(p + 1);
+    }
+    return row == to.rows() || wrong_length(At);
+  }
+
+  /// A value as most are, good and without escapes; returns what follows it. nullptr: to be read with care.
+  template <std::size_t At, class Stored>
+  [[gnu::always_inline]] const char* read_plain_value(const char* p, const tensor& t, bool single,
+                                                      Stored& stored) const {
+    using field = typename Schema::template field<At>;
+    if (t.nested && *p++ != '[') return nullptr;
+    const auto keep = [&](typename field::value_type v) -> const char* {
+      if constexpr (field::kind != field_kind::boolean) {
+        if (!field::valid(v)) return nullptr;
+      }
+      if (t.nested && *p++ != ']') return nullptr;
+      stored = field::store(v);
+      return p;
+    };
+    if constexpr (field::kind == field_kind::boolean) {
+      const json_value v(p, end_);
+      if (v.kind() != json_kind::boolean) return nullptr;
+      p += v.is_true() ? 4 : 5;
+      return keep(v.is_true());
+    } else if constexpr (field::kind == field_kind::text) {
+      if (*p != '"') return nullptr;
+      const char* const text = p + 1;
+      p = detail::skip_plain_text(text, end_);
+      if (*p != '"') return nullptr;
+      ++p;
+      return keep({text, static_cast<std::size_t>(p - text) - 1});
+    } else {
+      if (field::kind == field_kind::integer || t.type->kind == field_kind::integer) {
+        std::int64_t v = 0;
+        p = read_plain_number(p, v);
+        if (p == nullptr || v < t.type->least || v > t.type->most) return nullptr;
+        return keep(static_cast<typename field::value_type>(v));
+      }
+      double v = 0;
+      p = read_plain_number(p, v);
+      if (p == nullptr) return nullptr;
+      if (single) v = static_cast<double>(static_cast<float>(v));
+      return std::isfinite(v) ? keep(static_cast<typename field::value_type>(v)) : nullptr;
+    }
+  }
+
+  /// The number at p, of 64 bits or finite; returns what follows it, or nullptr where there is none.
+  template <class Number>
+  [[gnu::always_inline]] const char* read_plain_number(const char* p, Number& to) const noexcept {
+    constexpr bool real = std::is_same_v<Number, double>;
+    if (end_ - p >= 8) {
+      const std::uint64_t bytes = detail::load8(p);
+      const std::uint64_t stops = detail::first_equal_byte(bytes, 0x2C2C2C2C2C2C2C2CU) |  // ','
+                                  detail::first_equal_byte(bytes, 0x5D5D5D5D5D5D5D5DU);   // ']'
+      const auto size = static_cast<std::size_t>(std::countr_zero(stops)) / 8;
+      detail::parsed<Number> v;
+      if constexpr (real) {
+        v = detail::read_short_real(bytes, size);
+      } else {
+        v = detail::read_short_integer(bytes, size);
+      }
+      if (stops != 0 && v.wrong == 0) {
+        to = v.value;
+        return p + size;
+      }
+    }
+    const char* const digits = p + (*p == '-');
+    if (!detail::is_digit(*digits)) return nullptr;
+    const char* const behind = json_value(p, end_).end();
+    const std::string_view token(p, static_cast<std::size_t>(behind - p));
+    if constexpr (real) {
+      to = detail::real_of_token(token);
+      return std::isfinite(to) ? behind : nullptr;
+    } else {
+      const auto c = detail::digits_to_integer(token);
+      to = c.value;
+      return detail::skip_digits(digits, behind) == behind && !c.wrong ? behind : nullptr;
+    }
   }
 
   template <std::size_t At, class Stored>
@@ -329,17 +424,26 @@ class tensor_decoder {
   struct wanted_member {
     std::string_view name;
     json_value* value;
+    const char* (tensor_decoder::*read_array)(json_value) = nullptr;  ///< returns what follows it
   };
   /// Fills in the members of these names; null counts as absent, other members are let be.
   bool members(json_value v, std::string_view what, std::initializer_list<wanted_member> wanted) {
-    if (v.kind() != json_kind::object) return wrong(std::string(what) + " is not an object.");
-    v.for_each_member([&](std::string_view raw_key, json_value value) {
+    if (!v.is_object()) return wrong(std::string(what) + " is not an object.");
+    find_members(v, wanted);
+    return true;
+  }
+  /// The same of an object; returns what follows it.
+  const char* find_members(json_value object, std::initializer_list<wanted_member> wanted) {
+    return object.for_each_member([&](std::string_view raw_key, json_value value) -> const char* {
       const std::string_view key = unescaped(raw_key, spare_);
       for (const wanted_member& w : wanted) {
-        if (key == w.name) *w.value = value.kind() == json_kind::null ? json_value() : value;
+        if (key != w.name) continue;
+        const json_kind kind = value.kind();
+        *w.value = kind == json_kind::null ? json_value() : value;
+        return w.read_array != nullptr && kind == json_kind::array ? (this->*w.read_array)(value) : nullptr;
       }
+      return nullptr;
     });
-    return true;
   }
   bool valid_name(json_value v, std::string_view what) {
     return (v && v.kind() == json_kind::text) || wrong(std::string(what) + " has no name.");
@@ -404,6 +508,9 @@ class tensor_decoder {
   static constexpr std::size_t max_outputs = 64;  // each name is compared with those before it
 
   decode_limits limits_;
+  const char* end_ = nullptr;  // of the body
+  std::array<input, Schema::size + 1> inputs_;
+  std::size_t found_ = 0;  // inputs
   std::array<tensor, Schema::size> tensors_;
   std::optional<std::string> id_;
   std::vector<std::string> outputs_;

@@ -50,8 +50,12 @@ class json_value {
     return p != end_ && (*p == '.' || *p == 'e' || *p == 'E') ? json_kind::real : json_kind::integer;
   }
 
+  /// The value's first byte.
+  const char* begin() const noexcept { return p_; }
+  /// What follows the value.
+  const char* end() const noexcept { return skip(p_, end_); }
   /// The value as written: of a text with quotes and escapes, of an array or object everything.
-  std::string_view raw() const noexcept { return {p_, static_cast<std::size_t>(skip(p_, end_) - p_)}; }
+  std::string_view raw() const noexcept { return {p_, static_cast<std::size_t>(end() - p_)}; }
   /// raw().size() > size, at the cost of looking at `size` bytes.
   bool is_longer_than(std::size_t size) const noexcept {
     return size < static_cast<std::size_t>(end_ - p_) && skip(p_, p_ + size + 1) > p_ + size;
@@ -150,6 +154,10 @@ class json_value {
       const byte b = bytes.at[static_cast<unsigned char>(*p)];
       if (b == byte::quote) {
         p = skip_text(p, stop);
+        continue;
+      }
+      if (b == byte::other) {
+        p = detail::skip_to_structure(p, stop);
         continue;
       }
       depth += b == byte::open;

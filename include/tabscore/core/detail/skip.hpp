@@ -46,12 +46,30 @@ inline const char* skip_digits(const char* p, const char* end) noexcept {
   return p;
 }
 
+/// The first quote, bracket or brace of a JSON document, or the end.
+inline const char* skip_to_structure(const char* p, const char* end) noexcept {
+  for (; end - p >= 8; p += 8) {
+    const std::uint64_t x = load8(p);
+    const std::uint64_t braces = x | 0x2020202020202020U;  // '[' and ']' become '{' and '}'
+    const std::uint64_t stops = first_equal_byte(x, 0x2222222222222222U) |
+                                first_equal_byte(braces, 0x7B7B7B7B7B7B7B7BU) |
+                                first_equal_byte(braces, 0x7D7D7D7D7D7D7D7DU);
+    if (stops != 0) return p + std::countr_zero(stops) / 8;
+  }
+  while (p < end && *p != '"' && *p != '[' && *p != ']' && *p != '{' && *p != '}') ++p;
+  return p;
+}
+
+/// Bit 7 of the first byte of x that is a quote, a backslash or a control character, and maybe of later ones.
+inline std::uint64_t first_escaped(std::uint64_t x) noexcept {
+  return first_equal_byte(x, 0x2222222222222222U) | first_equal_byte(x, 0x5C5C5C5C5C5C5C5CU) |
+         ((x - 0x2020202020202020U) & ~x & 0x8080808080808080U);
+}
+
 /// The first quote, backslash or control character of a JSON text, or the end.
 inline const char* skip_plain_text(const char* p, const char* end) noexcept {
   for (; end - p >= 8; p += 8) {
-    const std::uint64_t x = load8(p);
-    const std::uint64_t stops = first_equal_byte(x, 0x2222222222222222U) | first_equal_byte(x, 0x5C5C5C5C5C5C5C5CU) |
-                                ((x - 0x2020202020202020U) & ~x & 0x8080808080808080U);
+    const std::uint64_t stops = first_escaped(load8(p));
     if (stops != 0) return p + std::countr_zero(stops) / 8;
   }
   while (p < end && *p != '"' && *p != '\\' && static_cast<unsigned char>(*p) >= 0x20) ++p;

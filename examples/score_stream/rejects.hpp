@@ -39,14 +39,22 @@ class line_position {
 inline void append_reject(ts::text_buffer& out, const record_place& place, const ts::rejected_record& r) {
   out.append("{\"file\":");
   ts::append_json_text(out, place.file);
-  out.append(fmt::format(",\"{}\":{},\"error\":", place.is_line ? "line" : "number", place.number));
+  out.append(place.is_line ? ",\"line\":" : ",\"number\":");
+  out.keep_to(ts::write_integer(out.space(ts::number_text_space), static_cast<std::int64_t>(place.number)));
+  out.append(",\"error\":");
   ts::append_json_text(out, r.message);
   if (simdjson::validate_utf8(r.bytes.data(), r.bytes.size())) {
     out.append(",\"record\":");
     ts::append_json_text(out, r.bytes);
   } else {
     out.append(",\"record_hex\":\"");
-    for (const char c : r.bytes) out.append(fmt::format("{:02x}", static_cast<unsigned char>(c)));
+    char* to = out.space(2 * r.bytes.size());
+    for (const char c : r.bytes) {
+      constexpr std::string_view digits = "0123456789abcdef";
+      *to++ = digits[static_cast<unsigned char>(c) >> 4U];
+      *to++ = digits[static_cast<unsigned char>(c) & 15U];
+    }
+    out.keep_to(to);
     out.append("\"");
   }
   out.append("}\n");

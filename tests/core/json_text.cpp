@@ -28,6 +28,23 @@ TEST_CASE("a text is escaped as JSON demands, the rest kept", "[core]") {
   CHECK(kept("\xED\xA0\x80|\xED\xBF\xBF") == R"("\ud800|\udfff")");
 }
 
+TEST_CASE("a byte is escaped or kept wherever it stands in a long text", "[core]") {
+  for (int c = 1; c < 0x80; ++c) {
+    const std::string alone(1, static_cast<char>(c));
+    for (std::size_t before = 0; before < 17; ++before) {
+      const std::string text = std::string(before, 'a') + alone + std::string(20 - before, 'b');
+      const auto around = [&](const std::string& quoted_byte) {
+        return "\"" + std::string(before, 'a') + quoted_byte.substr(1, quoted_byte.size() - 2) +
+               std::string(20 - before, 'b') + "\"";
+      };
+      CHECK(kept(text) == around(kept(alone)));
+      CHECK(ascii(text) == around(ascii(alone)));
+    }
+  }
+  CHECK(kept("Kafr el-Sheikh, \u00c9gypte, \xED\xA0\x80 and more") ==
+        "\"Kafr el-Sheikh, \u00c9gypte, \\ud800 and more\"");
+}
+
 TEST_CASE("a text is written in ASCII as json.dumps does", "[core]") {
   CHECK(ascii("US\x7f~ ") == R"("US\u007f~ ")");
   CHECK(ascii("\u00c9gypte \u6f22 \ud7ff") == R"("\u00c9gypte \u6f22 \ud7ff")");

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "config.hpp"
+#include "detail/skip.hpp"
 #include "text_buffer.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
@@ -64,6 +65,11 @@ void append_json_text(text_buffer& out, std::string_view text) {
   const char* const end = p + text.size();
   while (p != end) {
     const char* run = p;
+    for (; end - p >= 8; p += 8) {
+      const std::uint64_t x = detail::load8(p);
+      const std::uint64_t beyond = (x & 0x8080808080808080U) | detail::first_equal_byte(x, 0x7F7F7F7F7F7F7F7FU);
+      if ((detail::first_escaped(x) | beyond) != 0) break;
+    }
     while (p != end && detail::plain_bytes<Escape>.at[static_cast<unsigned char>(*p)]) ++p;
     out.append({run, static_cast<std::size_t>(p - run)});
     if (p == end) break;

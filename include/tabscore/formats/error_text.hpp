@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <fmt/format.h>
-
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,9 +17,7 @@ namespace tabscore::inline TABSCORE_ABI {
 /// The errors of a record as one sentence: "age: must be at least 0; name: is required".
 std::string describe(std::span<const field_error> errors, std::span<const std::string_view> names);
 /// The sentence for broken JSON.
-inline std::string describe(const syntax_error& e) {
-  return fmt::format("{}: line {} column {} (char {})", e.message, e.line, e.column, e.position);
-}
+inline std::string describe(const syntax_error& e) { return detail::syntax_sentence(e); }
 /// The sentence for bytes that cannot be read at all.
 std::string describe(unreadable why);
 

@@ -36,6 +36,10 @@ class ndjson_decoder final : public block_decoder<Schema> {
  private:
   /// `count` lines, at least one, each with its line feed.
   void lines(std::string_view text, std::size_t count, bool keep_source, block_records<Schema>& to) {
+    while (text.front() == '\n') {  // blank lines
+      text.remove_prefix(1);
+      if (--count == 0) return;
+    }
     const std::size_t rows = to.good.rows();
     // As many records as line feeds, and one behind each record: every record is a line.
     if (fast_reader<Schema, Policy>(text, to.good, layout_).lines() && to.good.rows() - rows == count) {

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Measures what the dearest requests cost the server beside a plain one.
+"""Measures what the dearest requests cost the server, and the dearest files score_stream, beside plain ones.
 
-    cmake --preset release && cmake --build --preset release --target student_server
+    cmake --preset release && cmake --build --preset release --target student_server score_stream
     python3 benchmarks/server/worst.py [--build build/release] [--bytes 10000000] [--write]
 
 CPU time a byte of the server process (user and kernel), the least of four requests, for bodies of many shapes and every
-option; at a quarter and at the whole of the bytes, since a cost a byte that grows is a defect. --write rewrites the
-table of benchmarks/stages/RESULTS.md.
+option; of score_stream for files of wrong records, which are listed. At a quarter and at the whole of the bytes, since a
+cost a byte that grows is a defect. --write rewrites the tables of benchmarks/stages/RESULTS.md.
 --search SECONDS climbs towards dearer bodies of a repeated unit instead; --count N prints instructions a byte of the N
 dearest shapes (valgrind).
 """
@@ -18,6 +18,8 @@ import os
 import pathlib
 import random
 import re
+import resource
+import struct
 import subprocess
 import tempfile
 import time
@@ -175,6 +177,127 @@ class server:
         return least / len(body)
 
 
+CELLS = "US,45,320.5,3,5,3,87.2"
+NAMES = re.findall(r'"(\w+)":', RECORD)
+
+
+def lines(*units, head=""):
+    """Lines in turn."""
+
+    def make(size):
+        turn = encoded("".join(u + "\n" for u in units))
+        return encoded(head) + turn * max(1, size // len(turn))
+
+    return make
+
+
+def binary_record(values):
+    text, *numbers = values
+    return bytes([len(text)]) + text + struct.pack("<qdqqqd", *numbers)
+
+
+def row_binary(*records):
+    def make(size):
+        turn = b"".join(map(binary_record, records))
+        return turn * max(1, size // len(turn))
+
+    return make
+
+
+def native(*records, rows=8192):
+    """Blocks of as many rows of the records in turn."""
+
+    def number(n):
+        return bytes([n & 127 | 128]) + number(n >> 7) if n > 127 else bytes([n])
+
+    def text(t):
+        return number(len(t)) + t
+
+    def make(size):
+        turn = [records[i % len(records)] for i in range(rows)]
+        block = number(len(NAMES)) + number(rows)
+        for name, column, kind in zip(NAMES, zip(*turn), "sqdqqqd"):
+            block += text(name.encode()) + text({"s": b"String", "q": b"Int64", "d": b"Float64"}[kind])
+            block += b"".join(map(text, column)) if kind == "s" else struct.pack(f"<{rows}{kind}", *column)
+        return block * max(1, size // len(block))
+
+    return make
+
+
+GOOD = (b"US", 45, 320.5, 3, 5, 3, 87.2)
+NEGATIVE = (b"US", -4, 320.5, 3, 5, 3, 87.2)
+NOT_FINITE = (b"", -4, float("nan"), -3, -5, -3, float("inf"))
+HEAD = ",".join(NAMES) + "\n"
+STREAMS = {  # format: shapes of files
+    "ndjson": {
+        "plain": lines(RECORD),
+        "0": lines("0"),
+        "{}": lines("{}"),
+        "{": lines("{"),
+        "[]": lines("[]"),
+        "null": lines("null"),
+        "x": lines("x"),
+        "a byte that is not UTF-8": lambda size: b"\xff\n" * (size // 2),
+        "bad records": lines(BAD),
+        "every value wrong": lines(WRONG),
+        "every second bad": lines(RECORD, BAD),
+        "every sixteenth bad": lines(*[RECORD] * 15, BAD),
+        "no record, every second": lines(RECORD, "x"),
+        "blank lines": lines(""),
+        "a record of all the bytes": lambda size: encoded(RECORD.replace("US", "x" * size) + "\n"),
+        "a text without end": lambda size: b'"' + b"x" * size,
+    },
+    "csv": {
+        "plain": lines(CELLS, head=HEAD),
+        "x": lines("x", head=HEAD),
+        "a quote": lines('"x"y', head=HEAD),
+        "empty cells": lines(",,,,,,", head=HEAD),
+        "cells without end": lambda size: encoded(HEAD) + b"," * size,
+        "a byte that is not UTF-8": lambda size: encoded(HEAD) + b"\xff\n" * (size // 2),
+        "bad records": lines(CELLS.replace(",45,", ",-4,"), head=HEAD),
+        "every second bad": lines(CELLS, CELLS.replace(",45,", ",-4,"), head=HEAD),
+        "every sixteenth bad": lines(*[CELLS] * 15, CELLS.replace(",45,", ",-4,"), head=HEAD),
+        "blank lines": lines("", head=HEAD),
+        "a quote without end": lambda size: encoded(HEAD) + b'"' + b"x\n" * (size // 2),
+    },
+    "row-binary": {
+        "plain": row_binary(GOOD),
+        "bad records": row_binary(NEGATIVE),
+        "every second bad": row_binary(GOOD, NEGATIVE),
+        "every value wrong": row_binary(NOT_FINITE),
+    },
+    "native": {
+        "plain": native(GOOD),
+        "blocks of one record": native(GOOD, rows=1),
+        "bad records": native(NEGATIVE),
+        "every second bad": native(GOOD, NEGATIVE),
+        "every value wrong": native(NOT_FINITE),
+    },
+}
+
+
+def file_ns(program, form, data, times=3):
+    """CPU time of score_stream for a file, wrong records listed; the least."""
+    least = float("inf")
+    with tempfile.TemporaryDirectory() as folder:
+        pathlib.Path(folder, "in").write_bytes(data)
+        command = [program, "--from", form, "--on-error", "skip", "--threads", "1", "--quiet", "--rejects", "rejects", "in"]
+        for _ in range(times):
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            least = min(least, after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
+    return 1e9 * least
+
+
+def measure_files(program, size):
+    for form, shapes in STREAMS.items():
+        start = file_ns(program, form, b"")
+        for name, make in shapes.items():
+            whole, quarter = make(size), make(size // 4)
+            yield form, name, *((file_ns(program, form, data) - start) / len(data) for data in (whole, quarter))
+
+
 def measure(program, size):
     """(way, shape, ns a byte, at a quarter of the bytes)"""
     for way, target, flags, bodies in WAYS:
@@ -186,11 +309,11 @@ def measure(program, size):
 
 def table(rows, show):
     plain = {way: ns for way, name, ns, _ in rows if name == "plain"}
-    yield "| request | shapes | plain, ns a byte | dearest | ns a byte | to plain | a byte to that at a quarter of the bytes |"
+    yield "| input | shapes | plain, ns a byte | dearest | ns a byte | to plain | a byte to that at a quarter of the bytes |"
     yield "|---|---|---|---|---|---|---|"
     for way in plain:
         mine = sorted((r for r in rows if r[0] == way), key=lambda r: -r[2])
-        base = plain["inference" if way.startswith("inference") else "JSON, pydantic 1"]
+        base = plain["inference" if way.startswith("inference") else "JSON, pydantic 1" if way.startswith("JSON") else way]
         for at, (_, name, ns, quarter) in enumerate(mine[:show]):
             head = f"| {way} | {len(mine)} | {plain[way]:.1f} " if at == 0 else "| | | "
             yield f"{head}| `{name}` | {ns:.1f} | {ns / base:.1f} | {ns / quarter:.2f} |"
@@ -214,7 +337,7 @@ def search(program, seconds, seed):
             def price(unit, times):
                 return s.ns_a_byte(target, encoded(repeated(unit, size)), times)
 
-            best = "".join(dice.choice(tokens) for _ in range(dice.randint(1, 6)))
+            best = dice.choice(tokens)
             most, failed = price(best, 2), 0
             while failed < 60 and time.monotonic() < until:
                 at, what = dice.randint(0, len(best)), dice.randint(0, 4)
@@ -251,11 +374,25 @@ def count(program, names, size=200_000):
         print(f"{way:24} {name:32} {costs[0]:7.1f} instructions a byte, {costs[1]:7.1f} at four times the bytes", flush=True)
 
 
+def write(place, lines):
+    path = ROOT / "benchmarks/stages/RESULTS.md"
+    text, found = re.subn(
+        rf"(<!-- {place} -->\n).*?(\n<!-- end -->)",
+        lambda m: m[1] + lines + m[2],
+        path.read_text(encoding="utf-8"),
+        flags=re.S,
+    )
+    if found != 1:
+        raise SystemExit(f"{path} has no place called '{place}' for the table")
+    path.write_text(text, encoding="utf-8")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--build", default="build/release")
     parser.add_argument("--bytes", type=int, default=10_000_000)
     parser.add_argument("--show", type=int, default=4)
+    parser.add_argument("--only", choices=["requests", "files"])
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--search", type=float, default=0)
     parser.add_argument("--seed", type=int, default=1)
@@ -264,23 +401,20 @@ def main():
     program = os.path.abspath(f"{arguments.build}/examples/student_server")
     if arguments.search:
         return search(program, arguments.search, arguments.seed)
-    rows = list(measure(program, arguments.bytes))
-    lines = "\n".join(table(rows, arguments.show))
-    print(lines)
-    if arguments.count:
-        dearest = sorted(rows, key=lambda r: -r[2])[: arguments.count]
+    found = {}
+    if arguments.only != "files":
+        found["worst"] = list(measure(program, arguments.bytes))
+    if arguments.only != "requests":
+        stream = os.path.abspath(f"{arguments.build}/examples/score_stream")
+        found["worst files"] = list(measure_files(stream, arguments.bytes))
+    for place, rows in found.items():
+        lines = "\n".join(table(rows, arguments.show))
+        print(lines)
+        if arguments.write:
+            write(place, lines)
+    if arguments.count and "worst" in found:
+        dearest = sorted(found["worst"], key=lambda r: -r[2])[: arguments.count]
         count(program, [("JSON, pydantic 1", "plain"), *((way, name) for way, name, _, _ in dearest)])
-    if arguments.write:
-        path = ROOT / "benchmarks/stages/RESULTS.md"
-        text, found = re.subn(
-            r"(<!-- worst -->\n).*?(\n<!-- end -->)",
-            lambda m: m[1] + lines + m[2],
-            path.read_text(encoding="utf-8"),
-            flags=re.S,
-        )
-        if found != 1:
-            raise SystemExit(f"{path} has no place called 'worst' for the table")
-        path.write_text(text, encoding="utf-8")
     return 0
 
 

@@ -51,13 +51,13 @@ inline result<std::vector<pandas_list>> read_pandas_lists(std::string_view json,
   const auto root = parse_json(parser, json, place);
   if (!root) return root.error();
   const auto add = [&](const model_value& list) {
-    auto& [names, count] = lists.emplace_back();
-    return list.each([&, &names = names, &count = count](const model_value& name) {
-      ++count;
+    pandas_list& added = lists.emplace_back();
+    return list.each([&](const model_value& name) {
+      ++added.count;
       if (const auto text = name.text()) {
-        names.texts.emplace_back(*text);
+        added.names.texts.emplace_back(*text);
       } else if (const auto number = name.number()) {
-        names.numbers.push_back(*number);
+        added.names.numbers.push_back(*number);
       }
       return true;
     });

@@ -10,10 +10,12 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <ctime>
+#include <limits>
 #include <memory>
 #include <span>
 #include <stdexcept>
@@ -306,8 +308,11 @@ class lleaves final : public with_results<double> {
   function* entry_;
 };
 
-/// The smallest step to a float32 that keeps the outcome of x <= t for every float32 x.
-float floor_float(double t) { return ts::detail::floor_float(t); }
+/// The largest float32 that is not above t: x <= t and x <= floor_float(t) agree for every float32 x.
+float floor_float(double t) {
+  const auto f = static_cast<float>(t);
+  return static_cast<double>(f) > t ? std::nextafter(f, -std::numeric_limits<float>::infinity()) : f;
+}
 
 class rapidscorer final : public with_results<double> {
  public:

@@ -5,7 +5,8 @@
     cmake --preset bench && cmake --build --preset bench
     python3 benchmarks/server/run.py [--build build/bench] [--seconds 3] [--passes 5] [--json FILE]
 
-The servers run one at a time, in turn, pass after pass; medians of the passes are printed, and ratios to the constant.
+The servers run one at a time, in turn, pass after pass; medians of the passes are printed, and the median of each pass's
+ratio to the constant.
 CPU time is the server process's own, from /proc, so that the load generator on the other core does not count. With
 --threads-ratio it also compares two serving threads with one, in records per second of wall time and per second of CPU.
 With --awake a loop of idle priority keeps each core awake: a virtual core that has gone to sleep takes longer to wake
@@ -148,10 +149,10 @@ def main():
         rows = []
         for (records, name), passes in results.items():
             cpu = statistics.median(p[0] for p in passes)
-            constant = statistics.median(p[0] for p in results[records, "constant"])
+            ratio = statistics.median(p[0] / c[0] for p, c in zip(passes, results[records, "constant"]))
             rate = statistics.median(p[1] for p in passes)
-            rows.append({"records": records, "server": name, "cpu_us": cpu, "ratio": cpu / constant, "records_per_s": rate})
-            print(f"{records:6} records  {name:20} {cpu:9.1f} us CPU/request  {cpu / constant:6.2f} x  {rate:12.0f} records/s")
+            rows.append({"records": records, "server": name, "cpu_us": cpu, "ratio": ratio, "records_per_s": rate})
+            print(f"{records:6} records  {name:20} {cpu:9.1f} us CPU/request  {ratio:6.2f} x  {rate:12.0f} records/s")
         if arguments.json:
             pathlib.Path(arguments.json).write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 

@@ -19,7 +19,7 @@ libc++-19   | bookworm | clang++-19 | c++23 | libc++
 clang-19    | sid      | clang++-19 | c++20 |
 g++-14      | trixie   | g++-14     | c++23 | server
 g++-13      | trixie   | g++-13     | c++20 |
-clang-17    | trixie   | clang++-17 | c++23 | server
+clang-17    | trixie   | clang++-17 | c++20 | server
 g++-12      | bookworm | g++-12     | c++20 | server
 clang-14    | bookworm | clang++-14 | c++20 |
 libc++-14   | bookworm | clang++-14 | c++20 | libc++
@@ -101,6 +101,8 @@ run_row() {
   else
     libraries+=(-lfmt)
   fi
+  # A compiler older than the release's own brings an older libstdc++ than the release's libraries were linked with.
+  [[ $options == *libc++* || $row == aarch64 ]] || libraries+=(-l:libstdc++.so.6)
   [[ $options == *libc++* || ! -e $root/usr/include/catch2/catch_all.hpp ]] || libraries+=(-lCatch2)
   [[ $options != *server* ]] || boost="$(installed libboost-dev), $(installed libcli11-dev)"
   local versions
@@ -134,13 +136,13 @@ run_row() {
   [[ $said != *fail* && $said != *"not compile"* && $said != *differ* ]] || { tail -n 20 "$log"; return 1; }
 }
 
-# Over the table that docs/platforms.md has: the results so far, in the order of the rows.
+# Over the table that docs/platforms.md has: the results in the folder, else those of the page, in the order of the rows.
 write_table() {
   local table=$folder/table row
   echo "| row | compiler | Debian | mode | Eigen | simdjson | fmt | Catch2 | Boost, CLI11 | result |" >"$table"
   echo "|---|---|---|---|---|---|---|---|---|---|" >>"$table"
   for row in $(row_names); do
-    sed 's/.*/| & |/' "$folder/results/$row" 2>/dev/null ||
+    sed 's/.*/| & |/' "$folder/results/$row" 2>/dev/null || grep "^| $row |" docs/platforms.md ||
       echo "| $row | $(field "$row" 3) | $(field "$row" 2) | | | | | | | not run |"
   done >>"$table"
   awk -v table="$table" '/^\| row /{ while ((getline line < table) > 0) print line; skip = 1 }

@@ -55,7 +55,7 @@ class linear_terms {
 using linear_kernel = void (*)(const feature_block&, const linear_terms&, double* margin);
 
 /// The one for this kind of CPU; precondition: available(k).
-linear_kernel linear_kernel_for(kernel k) noexcept;
+linear_kernel linear_kernel_for([[maybe_unused]] kernel k) noexcept;
 
 }  // namespace tabscore::inline TABSCORE_ABI::detail
 
@@ -133,7 +133,7 @@ template <bool Whole>
 
 #endif
 
-TABSCORE_INLINE linear_kernel linear_kernel_for(kernel k) noexcept {
+TABSCORE_INLINE linear_kernel linear_kernel_for([[maybe_unused]] kernel k) noexcept {
 #if defined(__x86_64__) && defined(__GNUC__)
   if (k != kernel::portable && k != kernel::reference && available(kernel::avx2)) return linear_avx2;
 #endif

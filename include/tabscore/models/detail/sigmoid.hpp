@@ -20,7 +20,7 @@ bool exp_is_glibcs() noexcept;
 #endif
 
 /// The one for this kind of CPU; precondition: available(k). All give the same bits.
-sigmoid_kernel sigmoid_kernel_for(kernel k) noexcept;
+sigmoid_kernel sigmoid_kernel_for([[maybe_unused]] kernel k) noexcept;
 
 }  // namespace tabscore::inline TABSCORE_ABI::detail
 
@@ -172,7 +172,7 @@ TABSCORE_INLINE bool exp_is_glibcs() noexcept {
 
 #endif
 
-TABSCORE_INLINE sigmoid_kernel sigmoid_kernel_for(kernel k) noexcept {
+TABSCORE_INLINE sigmoid_kernel sigmoid_kernel_for([[maybe_unused]] kernel k) noexcept {
 #if defined(__x86_64__) && defined(__GNUC__)
   if (k != kernel::portable && k != kernel::reference && available(kernel::avx2)) {
     static const bool same = exp_is_glibcs();

@@ -160,6 +160,8 @@
 #include "monitor/state_json.hpp"
 
 #include "pipeline/append_partial.hpp"
+#include "pipeline/batch_options.hpp"
+#include "pipeline/batch_scoring.hpp"
 #include "pipeline/explain_arrow.hpp"
 #include "pipeline/give_reasons.hpp"
 #include "pipeline/outcome.hpp"
@@ -167,7 +169,9 @@
 #include "pipeline/record_stream.hpp"
 #include "pipeline/row_scorer.hpp"
 #include "pipeline/score_arrow.hpp"
+#include "pipeline/score_buffers.hpp"
 #include "pipeline/score_json.hpp"
+#include "pipeline/score_outcome.hpp"
 #include "pipeline/score_request.hpp"
 #include "pipeline/service_model.hpp"
 #include "pipeline/workspace.hpp"

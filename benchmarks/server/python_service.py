@@ -6,7 +6,7 @@
 
 A reconstruction from the service's published contract and recorded answers, not its source: FastAPI and pydantic 1
 validate, one DataFrame a request, rules and features over whole columns, a scikit-learn pipeline with the coefficients
-of the model file, totals under a lock, one line of the log per record, each written by opening the file anew. One
+of the model file, totals under a lock, one line of the log per record, each written by opening the file again. One
 uvicorn worker (httptools, uvloop). Needs the Debian packages python3-fastapi python3-uvicorn python3-uvloop
 python3-httptools python3-pandas python3-sklearn.
 """

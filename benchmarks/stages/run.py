@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Measures the stages anew: rewrites results.json, threads.json, the tables of docs/explanation/performance.md and its picture.
+"""Measures the stages: rewrites results.json, threads.json, the tables of docs/explanation/performance.md and its picture.
 
     cmake --preset bench && cmake --build --preset bench --target stages threads
     python3 benchmarks/stages/run.py [--build build/bench] [--passes 21]

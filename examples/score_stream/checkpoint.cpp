@@ -79,7 +79,7 @@ void save_checkpoint(const settings& s, const checkpoint& c) {
 std::optional<checkpoint> load_checkpoint(const settings& s, const std::string& run) {
   const std::string path = path_of(s);
   const auto refuse = [&](std::string_view why) {
-    stop(exit_code::usage, fmt::format("{}: {}; remove it to begin anew", path, why));
+    stop(exit_code::usage, fmt::format("{}: {}; remove it to start over", path, why));
   };
   struct ::stat found {};
   if (::lstat(path.c_str(), &found) != 0) return std::nullopt;

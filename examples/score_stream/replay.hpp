@@ -18,7 +18,7 @@
 #include "settings.hpp"
 #include "stop.hpp"
 
-/// Scores the records of a prediction log anew and compares.
+/// Scores the records of a prediction log again and compares.
 template <class Pipeline>
 class replayer {
   using record = typename Pipeline::schema_t;

@@ -564,7 +564,7 @@ TEST_CASE("predictions of three classes and of two quantiles are columns", "[col
   const std::vector<std::uint32_t> class_at{0, 0, 1};
   ts::arrow_predictions gathered(columns);
   ts::arrow_array all;
-  for (int again = 0; again < 2; ++again) {  // it starts anew
+  for (int again = 0; again < 2; ++again) {  // it starts over
     gathered.append({ts::predictions(flowers, {values, 3}, {}, class_at, 0.5), faults});
     gathered.move_to(all.fresh());
   }

@@ -359,7 +359,7 @@ TEST_CASE("the member that holds the records has the name it is given", "[json]"
         R"({"detail":[{"loc":["body","rows"],"msg":"field required","type":"value_error.missing"}]})");
 }
 
-TEST_CASE("a decoder tells of the records that it has, and begins anew where it must", "[json]") {
+TEST_CASE("a decoder tells of the records that it has, and starts over where it must", "[json]") {
   const auto item = [](std::size_t i) { return "{\"name\":\"n\",\"count\":" + std::to_string(i) + "}"; };
   using thing = ts::schema<ts::text<"name">, ts::integer<"count">>;
   ts::decoder<thing, ts::coerce::python> decoder;

@@ -120,7 +120,7 @@ TEST_CASE("records that come bit by bit are scored as if they had come at once",
     CHECK(std::equal(p.label.begin(), p.label.end(), expected.label.begin(), expected.label.end()));
     CHECK(drift.read() == expected_drift.read());
   }
-  SECTION("after they began anew") {
+  SECTION("after they started over") {
     static_cast<void>(whole.score(all.slice(500, 900), y));
     run.add(all.slice(500, 300));
     const auto p = std::get<ts::predictions>(run.finish(all.slice(500, 900)));

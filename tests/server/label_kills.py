@@ -5,7 +5,7 @@
 A server with --label-folder is killed (SIGKILL) while predictions and labels come in, and started again. After each kill:
   - each prediction that was answered is in the window, and each label that was answered is counted, once;
   - of the one body of labels that was on its way all are counted or none is.
-At the end the figures are those of all labels, computed anew."""
+At the end the figures are those of all labels, computed again."""
 import collections
 import http.client
 import json

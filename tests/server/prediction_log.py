@@ -70,7 +70,7 @@ def a_hangup_sets_the_log_aside(program):
         os.rename(server.log, server.log + ".moved")  # as logrotate does, before it sends the signal
         server.post("/batch_predict", batch(1))
         server.process.send_signal(signal.SIGHUP)
-        until(lambda: os.path.exists(server.log), "a moved log is begun anew")
+        until(lambda: os.path.exists(server.log), "a moved log is begun again")
         server.post("/batch_predict", batch(4))
         expect(len(server.log_lines()), 4, "lines of the newest log")
         expect(pathlib.Path(server.log + ".moved").read_text().count("\n"), 3, "lines of the moved log")

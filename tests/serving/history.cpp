@@ -31,7 +31,7 @@ TEST_CASE("the history has the counts of the task") {
                      R"("rejected":[0],"drift":[0.5]})");
 }
 
-TEST_CASE("The history tells the largest classes, and begins anew with those of another model") {
+TEST_CASE("The history tells the largest classes, and starts over with those of another model") {
   ts::serving::detail::monitoring_history history(ts::task::multiclass);
   CHECK(json(history) == R"({"interval_s":5,"time":[],"records":[],"classes":{},"rejected":[],"drift":[]})");
   const std::vector<std::string> names{R"("a")", R"("b")", R"("c")", R"("d")", R"("e")",

@@ -141,7 +141,7 @@ def test_names_of_ours_are_no_links(folder):
     run(*flags, given=LINE)
     assert victim.read_text() == "keep" and out.stat().st_nlink == 1
     Path(f"{out}.checkpoint").symlink_to(victim)
-    assert b"remove it to begin anew" in run(*flags, "--resume", given=LINE, status=1).stderr
+    assert b"remove it to start over" in run(*flags, "--resume", given=LINE, status=1).stderr
     run(folder / "out.state", "-o", folder / "all", exe=merge)
     assert mode_of(folder / "all") == 0o600
     (folder / "all.partial").symlink_to(victim)
@@ -510,7 +510,7 @@ def test_changed_checkpoints(folder):
                 changes.append(json.dumps({**members, name: value}).encode() + b"\n" + rest)
     for changed in changes:
         kept.write_bytes(changed)
-        assert b"remove it to begin anew" in run(*flags, status=1).stderr, changed[:300]
+        assert b"remove it to start over" in run(*flags, status=1).stderr, changed[:300]
         assert kept.read_bytes() == changed and not out.exists()
     kept.write_bytes(good)
     # The input was replaced by another, or is shorter.

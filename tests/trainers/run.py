@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Makes the parity sets of every trainer version anew, in a virtual environment each, and says what changed.
+"""Makes the parity sets of every trainer version, in a virtual environment each, and says what changed.
 
     run.py [--only NAME...] [--environments DIR] [--score-rows PROGRAM] [--table PARITY_CHECK]
 
@@ -78,7 +78,7 @@ thresholds and one float beside them, missing values and categories.
 | one number | the same of the predictions of a fitted pipeline, as the exporters write it. Linear models and `exp` may differ by 1e-12 of the number. A row that the trainer refuses must have no prediction. |
 | empty | the version has no such model, or the set does not include it |
 
-[tests/trainers](../../tests/trainers/run.py) makes models and numbers anew and writes this page. `ctest -R trainers` compares without a network.
+[tests/trainers](../../tests/trainers/run.py) trains the models, makes their numbers and writes this page. `ctest -R trainers` compares without a network.
 """
 
 OTHERS = """

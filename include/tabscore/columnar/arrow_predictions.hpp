@@ -55,7 +55,7 @@ class arrow_predictions {
   /// Adds the predictions of a block; records without one are null.
   void append(const row_predictions& some);
 
-  /// Moves the collected columns to *out, which the receiver releases, and starts anew.
+  /// Moves the collected columns to *out, which the receiver releases, and starts over.
   void move_to(ArrowArray* out);
 
   /// The schema of such arrays, for *out, which its receiver releases.

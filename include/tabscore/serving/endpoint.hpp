@@ -110,7 +110,7 @@ class endpoint {
     if (auto* const file = state_.log.file()) file->rotate();
     if (state_.challenger_to.log) state_.challenger_to.log->rotate();
   }
-  /// Makes /health answer "not ready" from now on.
+  /// Makes /health answer "not ready".
   void drain() noexcept { state_.leaving = true; }
   /// Saves the monitoring state; call it at the end of a program.
   std::optional<error> save_state() { return saver_ ? saver_->save() : std::nullopt; }

@@ -37,7 +37,7 @@ struct record_layout {
   std::size_t least = 0;  ///< bytes from one record's last value to the next one's brace, at least
   std::size_t brace = 0;  ///< bytes from the last value to its brace
 
-  std::uint32_t wait = 0;  ///< records until it is learned anew; attempts become rare where they are no use
+  std::uint32_t wait = 0;  ///< records until it is learned again; attempts become rare where they are no use
   std::uint32_t next_wait = 0;
 };
 

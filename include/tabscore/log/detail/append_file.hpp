@@ -61,7 +61,7 @@ class append_file::impl {
         detail::intent_file::open(file->target_ + ".intent", file->current_->status.st_uid, std::chrono::seconds(5));
     if (!intents) return fail("cannot be appended to: " + intents.error().message);
     file->intents_.emplace(std::move(*intents));
-    if (!file->open_current()) {  // it may be another by now
+    if (!file->open_current()) {  // it may be another file
       return fail("cannot be opened to append" + files::because_of_errno());
     }
     if (!file->repair()) return fail("its end cannot be read or put right" + files::because_of_errno());
@@ -93,7 +93,7 @@ class append_file::impl {
   bool append_batch(text_buffer& lines, const chain_digest& digest) noexcept {
     TABSCORE_ASSERT(chain_, "a file with append_settings::chain");
     const std::lock_guard lock(mutex_);
-    if (!intents_) return false;  // the path is a link that leads to a pipe by now
+    if (!intents_) return false;  // the path is a link that leads to a pipe
     rotate_if_due(lines.size() + log_chain::end_space);
     const chain_head batch = chain_->next(head_, digest);
     const bool done = detail::unless_out_of_memory([&] {
@@ -167,7 +167,7 @@ class append_file::impl {
 
   impl(std::string path, const append_settings& settings) : path_(std::move(path)), settings_(settings) {}
 
-  /// Opens what the path stands for now, or makes it.
+  /// Opens what the path stands for, or makes it.
   bool open_current() {
     auto next = std::make_shared<file>();
     for (int attempt = 0; !next->fd; ++attempt) {
@@ -304,7 +304,7 @@ class append_file::impl {
   }
   void announce_nothing() const noexcept { static_cast<void>(intents_->declare({})); }
 
-  /// Takes back an append that came in part: now or, failing that, before the next one.
+  /// Takes back an append that came in part: at once or, failing that, before the next one.
   void take_back(std::string_view bytes) noexcept {
     static_cast<void>(announce(bytes));
     cut_to_ = size_;
@@ -351,7 +351,7 @@ class append_file::impl {
     const bool ours = target->is(current_->status);
     if (ours && target->status.st_size == 0) return true;
     if (cut_to_ && !cut()) return false;
-    std::optional<detail::intent_file> elsewhere;  // the path is a link that leads to another file by now
+    std::optional<detail::intent_file> elsewhere;  // the path is a link that leads to another file
     if (target->is_plain && target->path != target_) {
       auto intents = detail::intent_file::open(target->path + ".intent", current_->status.st_uid, {});
       if (!intents) return false;

@@ -108,7 +108,7 @@ inline void read_class_names(const json_node& node, model_outputs& out) {
   }
 }
 
-/// The member "outputs"; without it a model is of two classes. Columns that it does not count are 0 for now.
+/// The member "outputs"; without it a model is of two classes. Columns that it does not count are 0.
 inline model_outputs read_outputs(const json_node& node) {
   model_outputs out;
   if (!node.has("task")) return node.members({"task"}), out;

@@ -43,7 +43,7 @@ class monitoring_history {
   /// `decisions`: the names of those that the service declares.
   explicit monitoring_history(task predicted, std::span<const std::string_view> decisions = {});
 
-  /// Names of classes or predicted numbers, as JSON; those of another model start the history anew.
+  /// Names of classes or predicted numbers, as JSON; those of another model start the history over.
   void add(moment now, const std::vector<std::string>& names);
 
   performance_history performance;

@@ -75,7 +75,7 @@ TABSCORE_INLINE result<std::shared_ptr<labelled_model>> make_labelled_model(cons
   auto file = label_window::open_file(path, outputs, config.label_window, config.state_mode, lost);
   if (!file) return file.error();
   if (lost) {
-    notify(config, path + ": the machine stopped while the file was in use: the labels of this model begin anew");
+    notify(config, path + ": the machine stopped while the file was in use: the labels of this model start over");
   }
   return std::make_shared<labelled_model>(sha256, outputs, config, key, *std::move(file));
 }

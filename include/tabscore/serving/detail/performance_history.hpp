@@ -31,7 +31,7 @@ class performance_history {
   static constexpr std::size_t most_points = 240;
   static constexpr std::size_t most_parts = 8;  ///< targets or quantiles that are told
 
-  /// The counts of a model now; those of another model begin the history anew.
+  /// The current counts of a model; those of another model start the history over.
   void look(std::int64_t unix_s, const std::string& model, const performance_counts& now);
 
   /// ,"performance":{"model":"...","time":[...],"n":[...],"series":[{"figure":"accuracy","value":[...],"low":[...],"high":[...]},...]},

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Checks, shows and erases what prediction logs hold: tabscore-audit verify --key-file audit.key prediction_log.jsonl*
+// Verifies prediction logs, and shows or erases their records: tabscore-audit verify --key-file audit.key
+// prediction_log.jsonl*
 #include "../standard_streams.hpp"
 #include "settings.hpp"
 

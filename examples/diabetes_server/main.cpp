@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Serves a model of a number: diabetes.hpp is all there is to it. See --help.
+// Serves a regression model: diabetes.hpp declares the service. See --help.
 #include "../scoring_server/serve.hpp"
 #include "diabetes.hpp"
 

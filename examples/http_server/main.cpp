@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// A prediction service in one file: what is served, and a minimal loop of Boost.Beast that answers POST /batch_predict.
+// A prediction service in one file: its declaration, and a minimal loop on Boost.Beast that answers POST
+// /batch_predict.
 //     http_server models/student_logistic.json 8000
-// examples/scoring_server has what a production service needs besides: limits, reloads, metrics, documentation.
+// A production service also needs limits, reloads, metrics and documentation: examples/scoring_server has them.
 #include <fmt/format.h>
 #include <tabscore/tabscore.hpp>
 
@@ -22,7 +23,7 @@ namespace http = boost::beast::http;
 using boost::asio::ip::tcp;
 using ts::col;
 
-// What a record is. A record that breaks a bound is answered 422 with all that is wrong with it.
+// The fields of a record. A record that breaks a bound is answered with status 422 and all its errors.
 using student = ts::schema<ts::text<"student_country", ts::min_length{2}, ts::max_length{64}>,
                            ts::integer<"days_on_platform", ts::ge{0}>,        //
                            ts::real<"minutes_watched", ts::ge{0}>,            //
@@ -31,7 +32,7 @@ using student = ts::schema<ts::text<"student_country", ts::min_length{2}, ts::ma
                            ts::integer<"practice_exams_passed", ts::ge{0}>,   //
                            ts::real<"minutes_spent_on_exams", ts::ge{0}>>;
 
-// What must hold between its values, and what the model is given besides them.
+// The conditions between its values, and the engineered features of the model.
 const ts::rules rules{ts::rule(col<"practice_exams_passed"> <= col<"practice_exams_started">,
                                "practice_exams_passed cannot exceed practice_exams_started.")};
 const ts::features features{

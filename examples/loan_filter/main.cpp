@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Predicts whether a loan defaults: one JSON record per line in, one answer per line out, in their order.
 //     loan_filter loan_default.json < loans.jsonl
-// Exit status: 0 done; 1 the model, the input or the output is wrong; 2 a flag is.
-// models/train_loan_default.py trains and exports the model; docs/tutorials/train-and-serve.md has the whole way.
+// Exit status: 0 done; 1 the model, the input or the output is wrong; 2 a flag is wrong.
+// models/train_loan_default.py trains and exports the model; docs/tutorials/train-and-serve.md is the tutorial.
 #include <fmt/format.h>
 #include <tabscore/json/write.hpp>
 #include <tabscore/models/load_model.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A second service, of another domain, by the same server: loan.hpp is all there is to it. See --help.
+// A service with decisions on the same server: loan.hpp declares it. See --help.
 #include "../scoring_server/serve.hpp"
 #include "loan.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Predicts which students will buy, over HTTP: student.hpp says what is served, scoring_server/ how. See --help.
+// Predicts over HTTP which students will buy: student.hpp declares the service, scoring_server/ serves it. See --help.
 #include "../scoring_server/serve.hpp"
 #include "student.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Serves a model of three classes: wine.hpp is all there is to it. See --help.
+// Serves a model of three classes: wine.hpp declares the service. See --help.
 #include "../scoring_server/serve.hpp"
 #include "wine.hpp"
 

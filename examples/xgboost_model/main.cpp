@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A booster saved by XGBoost (train.py) scores a matrix of the caller, then records in a pipeline. The expected output
-// is XGBoost's.
+// A booster saved by XGBoost (train.py) scores a matrix of the caller, then records in a pipeline. The output is
+// XGBoost's.
 #include <fmt/ranges.h>
 #include <tabscore/models/encoded_forest.hpp>
 #include <tabscore/models/feature_match.hpp>

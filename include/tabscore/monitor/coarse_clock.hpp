@@ -8,7 +8,8 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// The steady clock as of the system's last tick, a few milliseconds ago at most: reading it costs a quarter.
+/// The steady clock at the system's last tick, at most a few milliseconds old. A read takes a quarter of the time that
+/// one of steady_clock takes.
 struct coarse_clock {
   // As std::chrono requires.
   using duration = std::chrono::steady_clock::duration;      ///< as of steady_clock

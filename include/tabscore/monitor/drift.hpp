@@ -20,7 +20,7 @@ struct drift_settings {
   std::uint64_t min_samples = 50;  ///< below it there is no assessment
   double z_threshold = 3.0;        ///< a feature drifted when its score reaches this
   std::size_t min_features = 2;    ///< number of drifted features that is drift
-  double rate_shift = 0.1;         ///< so large a change of the positive rate, or of a class's, is drift
+  double rate_shift = 0.1;         ///< a change of the positive rate, or of the rate of a class, that is drift
 };
 
 /// The result of comparing totals with the baseline.
@@ -45,9 +45,9 @@ struct drift_status {
   std::vector<double> training_class_rates;   ///< of multiclass, in the order of the classes
   std::vector<double> predicted_means;        ///< of numbers
   std::vector<double> training_means;         ///< of regression, one a target
-  drift_verdict verdict = drift_verdict::no_baseline;  ///< what follows
+  drift_verdict verdict = drift_verdict::no_baseline;  ///< the assessment
 
-  /// The verdict asks for a new model.
+  /// The verdict is drift of any kind.
   bool should_retrain() const noexcept {
     return verdict == drift_verdict::feature_drift || verdict == drift_verdict::rate_shift ||
            verdict == drift_verdict::prediction_drift;

@@ -24,7 +24,7 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// A sink that keeps what drift is read from: the moments, and the counts of every feature's and the predictions'
+/// A sink that counts for drift reports: the moments, and the counts of every feature's and the predictions'
 /// histograms over sliding windows. A reader sees a batch whole or not at all. Small batches are counted many at a
 /// time. No concurrent call causes a data race (drift_monitor; drift_monitor_st is for one thread).
 template <class Mutex, class Clock = coarse_clock>
@@ -37,7 +37,7 @@ class basic_drift_monitor {
   explicit basic_drift_monitor(drift_reference reference, std::uint64_t window_records = 2000)
       : reference_(std::move(reference)), counts_(reference_.cells(), window_records) {}
 
-  /// What records are compared with.
+  /// The reference of the comparison.
   const drift_reference& reference() const noexcept { return reference_; }
 
   /// Counts of a batch that is being scored.
@@ -123,12 +123,12 @@ class basic_drift_monitor {
     const auto now = this_minute();
     return all_counted([&] { return counts_.read(w, now); });
   }
-  /// Both of one moment.
+  /// Both, taken at the same moment.
   std::pair<exact_totals, std::vector<std::uint64_t>> total() const {
     return all_counted([&] { return std::pair(moments_.exact(), counts_.read(window::total, {})); });
   }
-  /// Adds what another replica, or this one before it was restarted, has counted, to the totals; windows are of what
-  /// this sink has seen itself.
+  /// Adds the counts of another replica, or of this one before a restart, to the totals. Windows hold only the records
+  /// of this sink.
   void merge(const exact_totals& sums, std::span<const std::uint64_t> counts) {
     const std::lock_guard lock(mutex_);
     moments_.merge(sums);

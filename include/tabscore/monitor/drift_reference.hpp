@@ -20,10 +20,10 @@ namespace tabscore::inline TABSCORE_ABI {
 /// (output) and, of several classes, the predicted class.
 enum class monitored_kind : std::uint8_t { numeric, text, probability, output, classes };
 
-/// One thing that is counted: where its cells are, and what its cells mean.
+/// A monitored feature or output: the position and the meaning of its cells.
 struct monitored {
   std::string name;       ///< the feature's or output's name
-  monitored_kind kind{};  ///< what is counted of it
+  monitored_kind kind{};  ///< decides the meaning of the cells
   std::size_t first = 0;  ///< its cells are [first, first + cells) of all counts
   std::size_t cells = 0;  ///< numbers: below, one per bin, above, missing; texts: one per category, unseen, missing;
                           ///< classes: one per class, and two that stay empty
@@ -37,7 +37,7 @@ struct monitored {
   }
 };
 
-/// What live counts are compared with: a model's features, their bins and categories, and the counts of its training
+/// The reference of live counts: a model's features, their bins and categories, and the counts of its training
 /// rows. Immutable, so that threads share one. drift_reference{} is of a model without histograms.
 struct drift_reference {
   std::string model;                        ///< the model's name
@@ -59,7 +59,7 @@ struct drift_reference {
   const monitored& number(std::size_t j) const noexcept {
     return j < numeric() ? features[j] : features[j + text.size()];
   }
-  /// Nothing is counted, and nothing compared.
+  /// The model has no histograms: nothing is counted.
   bool empty() const noexcept { return features.empty(); }
 };
 

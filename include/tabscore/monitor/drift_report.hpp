@@ -14,9 +14,9 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// When live counts are an alarm: an effect of that size, in a sample of that size, that chance does not explain.
+/// The conditions of an alarm: the size of the effect, its significance, and the size of the sample.
 struct alarm_settings {
-  double stability_index = 0.2;     ///< of the index above its mean without drift
+  double stability_index = 0.2;     ///< least difference of the index and its mean without drift
   double false_alarms = 0.001;      ///< at most this share of reports without drift alarms, of however many features
   std::uint64_t min_records = 200;  ///< below it there is no alarm
   double rare_level = 0.01;         ///< categories with a smaller share of the training rows count as one
@@ -25,17 +25,17 @@ struct alarm_settings {
 /// How far one feature (or a number or class of the predictions) has moved. The name points into the reference.
 struct feature_drift {
   std::string_view name;       ///< the feature's or output's name
-  monitored_kind kind{};       ///< what is counted of it
-  double stability_index = 0;  ///< as it is
+  monitored_kind kind{};       ///< of the feature
+  double stability_index = 0;  ///< without correction
   double stability_noise = 0;  ///< its mean without drift
-  double p_value = 1;          ///< how often it is so large without drift, adjusted for the number of features (Holm)
-  double jensen_shannon = 0;   ///< in bits, 0 to 1
+  double p_value = 1;  ///< probability of so large an index without drift, adjusted for the number of features (Holm)
+  double jensen_shannon = 0;      ///< in bits, 0 to 1
   double kolmogorov_smirnov = 0;  ///< of numbers that are not missing; 0 for texts
   double wasserstein = 0;         ///< the same, in training rows: 0.1 is a shift past a tenth of them; 0 for texts
   chi_square chi;                 ///< with its p-value
   double missing_share = 0;       ///< of the records
   double unseen_share = 0;        ///< outside the training range, or of categories that were not in training
-  bool alarm = false;             ///< effect, p-value and sample all say so
+  bool alarm = false;             ///< effect, p-value and sample all reach their limits
 };
 
 /// Drift of a window against the training data.

@@ -36,16 +36,16 @@ struct expected_report {
 /// The counts behind expected figures: integers and exact sums, merged bit for bit. Not for concurrent use.
 class expected_counts {
  public:
-  /// The model's outputs say which figures there are.
+  /// The model's outputs decide which figures there are.
   explicit expected_counts(model_outputs model) : model_(std::move(model)) {
     if (model_.task == task::binary) cells_.resize(score_cells);
   }
 
-  /// Two classes, and several ones with probabilities: of these the accuracy alone.
+  /// Whether there are figures: for two classes, and the accuracy of several classes with probabilities.
   static bool has_figures(const model_outputs& model) noexcept {
     return model.task == task::binary || (model.task == task::multiclass && model.probabilities);
   }
-  /// Whose predictions are counted.
+  /// The outputs of the model.
   const model_outputs& model() const noexcept { return model_; }
 
   /// Counts a prediction; one with a number that is no probability is left out. Precondition: has_figures(model()).
@@ -91,7 +91,7 @@ struct calibration_check {
   double ece = std::numeric_limits<double>::quiet_NaN();  ///< expected calibration error
   double noise =
       std::numeric_limits<double>::quiet_NaN();  ///< true probabilities seldom show more: mean + 3 deviations
-  state status = state::unknown;                 ///< what follows
+  state status = state::unknown;                 ///< the assessment
 };
 
 /// When calibration counts as failed.

@@ -20,7 +20,7 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// What turned out to be true of a record. Views are valid until the next one is read.
+/// A label: the true outcome of a record. Views are valid until the next one is read.
 struct label {
   std::string_view id;                 ///< an integer as its digits: 17 and "17" are the same id
   std::vector<double> numbers;         ///< as performance_counts::add takes them
@@ -38,7 +38,7 @@ class label_reader {
     for (const std::string& name : model_.classes) class_numbers_.push_back(detail::number_in(name));
   }
 
-  /// Whose labels are read.
+  /// The outputs of the model.
   const model_outputs& model() const noexcept { return model_; }
 
   /// Reads {"id": ..., "label": ..., "time": ...}; time may be absent or null, other members are ignored. nullptr:

@@ -28,7 +28,7 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// What became of a label.
+/// The outcome of a label.
 enum class label_outcome : std::uint8_t { joined, late, duplicate, contradicting, unknown };
 
 /// As JSON spells it.
@@ -82,7 +82,7 @@ class label_window {
 
   /// Predictions that it keeps.
   std::size_t capacity() const noexcept { return capacity_; }
-  /// Whose predictions it keeps.
+  /// The outputs of the model.
   const model_outputs& model() const noexcept { return counts_.model(); }
 
   /// The sink's hook: keeps the predictions of a batch.

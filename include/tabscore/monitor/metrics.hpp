@@ -11,13 +11,13 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// A count that one thread raises and any thread reads. Give each thread its own and add them up when they are read:
-/// then counting takes neither a lock nor a locked instruction.
+/// A count that one thread raises and any thread reads. With one per thread, added up by the reader, counting takes
+/// neither a lock nor a locked instruction.
 class metric_count {
  public:
   /// One thread adds; others may read.
   void add(std::uint64_t n = 1) noexcept { value_.store(value() + n, std::memory_order_relaxed); }
-  /// The count so far.
+  /// The count.
   std::uint64_t value() const noexcept { return value_.load(std::memory_order_relaxed); }
 
  private:
@@ -50,7 +50,7 @@ class metric_histogram {
     in_[static_cast<std::size_t>(std::lower_bound(bounds_->begin(), bounds_->end(), value) - bounds_->begin())].add();
     sum_.add(value);
   }
-  /// The counts so far.
+  /// The counts.
   histogram_counts<Bounds> read() const noexcept {
     histogram_counts<Bounds> counts;
     for (std::size_t i = 0; i < in_.size(); ++i) counts.in[i] = in_[i].value();

@@ -23,7 +23,7 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// Running totals of everything scored so far, rounded for reading.
+/// Running totals of all scored records, rounded for reading.
 struct totals {
   std::uint64_t samples = 0;    ///< records
   std::uint64_t positives = 0;  ///< records with label 1
@@ -175,7 +175,7 @@ class basic_moments {
   totals read() const { return exact().rounded(); }
   /// Totals without rounding, which merge bit for bit.
   exact_totals exact() const;
-  /// Adds what another replica, or this one before it was restarted, has counted. Precondition: the features are the
+  /// Adds the counts of another replica, or of this one before a restart. Precondition: the features are the
   /// same, or one of the two is empty.
   void merge(const exact_totals& other);
 

@@ -35,7 +35,7 @@ class performance_counts {
 
   static constexpr std::size_t tenths = 10;  ///< of probability, for calibration
 
-  /// Whose predictions are counted.
+  /// The outputs of the model.
   const model_outputs& model() const noexcept { return model_; }
   /// Pairs of a prediction and its label.
   std::uint64_t pairs() const noexcept { return pairs_; }
@@ -46,15 +46,15 @@ class performance_counts {
     return m.task == task::regression ? m.columns : 1;
   }
 
-  /// Why a prediction and a label cannot be counted, if they cannot.
+  /// The reason why a prediction and a label cannot be counted, if any.
   std::optional<error> wrong(std::span<const double> prediction, std::uint32_t predicted,
                              std::span<const double> label) const;
 
-  /// Counts a prediction with its label, or says why not. `predicted` is the class that was decided for: of two classes
-  /// and outliers 0 or 1; 0 for other tasks.
+  /// Counts a prediction with its label, or returns the reason why not. `predicted` is the class that was decided for:
+  /// of two classes and outliers 0 or 1; 0 for other tasks.
   std::optional<error> add(std::span<const double> prediction, std::uint32_t predicted, std::span<const double> label);
 
-  /// Adds the counts of others of the same model, or says why they are of something else.
+  /// Adds other counts of the same model, or returns the reason why they belong to another one.
   std::optional<error> merge(const performance_counts& other) {
     if (other.model_ != model_)
       return error{errc::mismatch, "expected labelled predictions of a model with the same outputs"};

@@ -20,24 +20,24 @@ namespace tabscore::inline TABSCORE_ABI {
 /// A reference: the figure at the model's validation, or a required value.
 struct performance_reference {
   std::string figure;         ///< as the report names it
-  double value = 0;           ///< the figure's value then
-  std::string_view source{};  ///< a literal: where it is from
+  double value = 0;           ///< the figure's value there
+  std::string_view source{};  ///< its origin; a literal
 
   friend bool operator==(const performance_reference&, const performance_reference&) = default;
 };
 
-/// When a figure that is worse becomes an alarm.
+/// The conditions of an alarm.
 struct performance_alarm_settings {
-  double tolerance = 0.05;         ///< the part of a reference that a figure may be worse by
-  std::uint64_t min_labels = 200;  ///< of fewer there is no alarm
+  double tolerance = 0.05;         ///< the share of the reference by which a figure may be worse
+  std::uint64_t min_labels = 200;  ///< with fewer there is no alarm
 };
 
 /// A figure beside its reference. An alarm: the whole interval is worse than the limit, in a sample that is large
 /// enough.
 struct performance_check {
   performance_reference reference;  ///< the value that the figure is compared with
-  double limit = 0;                 ///< a figure beyond it is worse than is tolerated
-  bool alarm = false;               ///< the interval lies beyond the limit, and there are labels enough
+  double limit = 0;                 ///< a figure beyond it is worse than tolerated
+  bool alarm = false;               ///< the interval lies beyond the limit, and there are enough labels
 };
 
 /// Figures that may have a reference; `lower` are the better the lower they are.

@@ -19,7 +19,7 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// Appends what to expect without labels, and whether it can be trusted, as a JSON object.
+/// Appends the expected figures without labels, and whether their calibration holds, as a JSON object.
 void append_expected(text_buffer& out, const expected_report& report, const calibration_check& calibration,
                      const calibration_settings& settings);
 

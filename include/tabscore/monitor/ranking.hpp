@@ -44,7 +44,7 @@ struct score_group {
   std::uint64_t positives = 0;  ///< labels 1 in the cell
 };
 
-/// A value that is only known to lie between two others; equal ones where it is known.
+/// A value with its bounds; all three are equal where it is exact.
 struct bounded {
   double value = std::numeric_limits<double>::quiet_NaN();  ///< the middle of the bounds
   double least = std::numeric_limits<double>::quiet_NaN();  ///< no order within the cells gives less

@@ -14,18 +14,19 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// Which earlier hours are like this one, in UTC.
+/// The hours that the current hour is compared with, in UTC.
 enum class season : std::uint8_t {
   hour,         ///< the same hour of all days: 24 slots
   weekday,      ///< the same day of all weeks: 7 slots of a day each
   hour_of_week  ///< the same hour of the same day of all weeks: 168 slots
 };
 
-/// Counts of a monitor's cells by season: a reference that is made of the traffic of the same hour or weekday before,
-/// for traffic that has a rhythm. Integers, so that replicas' counts merge in any order. Not for concurrent use.
+/// Counts of a monitor's cells by season: the reference of an hour is the traffic of the same hour or weekday in the
+/// past, for traffic with a daily or weekly pattern. Integers, so that replicas' counts merge in any order. Not for
+/// concurrent use.
 class seasonal_counts {
  public:
-  /// Of the wall clock, UTC.
+  /// A moment of the wall clock, in UTC.
   using time = std::chrono::system_clock::time_point;
 
   /// Cells of the reference, and the season whose slots they are counted by.
@@ -39,14 +40,14 @@ class seasonal_counts {
   /// the borders.
   void note(time now, std::span<const std::uint64_t> total);
 
-  /// The traffic of the hour (or day) that runs.
+  /// The traffic of the current hour (or day).
   std::span<const std::uint64_t> current() const noexcept { return current_; }
-  /// The traffic of the same hours (or days) before.
+  /// The traffic of the same hours (or days) in the past.
   std::span<const std::uint64_t> before() const noexcept { return slots_[slot_of(span_)]; }
 
-  /// What replicas and earlier runs have counted: slots x cells, with the hour that runs.
+  /// The counts of all slots, the current hour's included: slots x cells.
   std::vector<std::uint64_t> all() const;
-  /// Adds the counts that another one saved.
+  /// Adds the saved counts of a replica or an earlier run.
   void merge(std::span<const std::uint64_t> all);
 
  private:
@@ -73,8 +74,8 @@ class seasonal_counts {
   std::int64_t span_ = 0;
 };
 
-/// Compares the hour (or day) that runs with the same ones before, as report_drift() does with the training rows. Not
-/// enough records on either side: no alarm.
+/// Compares the current hour (or day) with the same ones in the past, as report_drift() compares with the training
+/// rows. With too few records on either side there is no alarm.
 drift_report report_seasonal_drift(const drift_reference& reference, const seasonal_counts& seasons,
                                    const alarm_settings& settings = {});
 

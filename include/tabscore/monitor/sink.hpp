@@ -18,7 +18,7 @@ namespace tabscore::inline TABSCORE_ABI {
 template <schema_type Schema>
 struct scored {
   columns<Schema> records;            ///< the scored records
-  predictions scores;                 ///< what came of them
+  predictions scores;                 ///< their predictions
   std::string_view log_members = {};  ///< of the request, for each line of a log: , "name": value
 };
 
@@ -61,11 +61,11 @@ concept refusing_sink = requires(Sink& s, const scored<Schema>& batch) {
   noexcept->std::same_as<bool>;
 };
 
-/// A type that pipelines of the schema and the number of features hand their batches to.
+/// A type that receives the batches of pipelines of the schema with this number of features.
 template <class Sink, class Schema, std::size_t Width>
 concept sink = batch_sink<Sink, Schema> || feature_sink<Sink, Schema, Width>;
 
-/// Forgets everything.
+/// Ignores every batch.
 struct null_sink {
   /// Does nothing.
   void record(const auto&) noexcept {}

@@ -13,7 +13,7 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// The part of the past that is counted.
+/// A window: the records that are counted.
 enum class window : std::uint8_t {
   total,    ///< everything since the state began
   records,  ///< the last ones: the number asked for and up to a tenth more (and batches, which are never cut)
@@ -28,7 +28,7 @@ inline constexpr std::array all_windows{window::total, window::records, window::
 /// of the minute. Not for concurrent use.
 class sliding_counts {
  public:
-  /// Since any fixed time.
+  /// The time since any fixed moment.
   using minutes = std::chrono::minutes;
 
   /// Cells of the reference, and records of the window that is counted in records.

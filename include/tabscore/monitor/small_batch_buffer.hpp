@@ -16,8 +16,8 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// What sinks count of a batch of a few rows costs more to begin than to do. So such rows wait here, their features and
-/// the one number of each prediction column by column, until there are many. Not for concurrent use.
+/// Counting a batch of a few rows has more overhead than work. Such rows are buffered here, their features and the one
+/// number of each prediction column by column, until there are many. Not for concurrent use.
 class small_batch_buffer {
  public:
   static constexpr std::size_t room = 320;  ///< rows: a piece of a usual record window, and a batch more
@@ -57,7 +57,7 @@ class small_batch_buffer {
   /// Of a feature, or after the last one the predictions.
   std::span<const double> column(std::size_t j) const noexcept { return {numbers_.data() + j * stride, rows_}; }
 
-  /// Does another batch have no room?
+  /// Another batch has no room.
   bool full() const noexcept { return rows_ + most > room; }
   /// Precondition: ready() for x.width features, not full(), may_wait().
   void put(const feature_block& x, const predictions& scores) noexcept {

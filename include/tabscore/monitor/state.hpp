@@ -70,10 +70,10 @@ inline std::optional<error> not_of(const monitor_state& state, std::string_view 
 }
 }  // namespace detail
 
-/// Adds `from`, or says why it is of something else. Associative and commutative, bit for bit.
+/// Adds `from`, or returns the reason why it belongs to another model. Associative and commutative, bit for bit.
 std::optional<error> merge(monitor_state& into, const monitor_state& from);
 
-/// Adds a state to the monitor's totals, or returns why it belongs to something else.
+/// Adds a state to the monitor's totals, or returns the reason why it belongs to another model.
 template <class Monitor>
 std::optional<error> restore(Monitor& monitor, const monitor_state& state) {
   monitor_state all = state_of(monitor);

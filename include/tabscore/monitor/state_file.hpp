@@ -15,7 +15,7 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// A larger file is no state: those of models with a thousand histograms have a few million bytes.
+/// Larger files are refused; states of models with a thousand histograms have a few million bytes.
 inline constexpr std::size_t max_state_file_bytes = std::size_t{1} << 28;
 
 /// Reads a file that save_monitor_state() or tabscore-merge wrote.

@@ -27,8 +27,8 @@ struct decision_table {
   std::vector<cost> costs;         ///< the decision of the least expected cost
 };
 
-/// A policy file as it was read (docs/reference/policies.md): what follows of predictions, versioned apart from the
-/// model.
+/// A policy file (docs/reference/policies.md): the decisions that follow from predictions. It has its own version,
+/// apart from the model's.
 struct decision_policy {
   std::string path;     ///< as given by the caller; errors name it
   std::string name;     ///< as the file says

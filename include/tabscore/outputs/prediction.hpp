@@ -12,8 +12,8 @@
 #include "../core/fixed_string.hpp"
 #include "task.hpp"
 
-// What a prediction is, declared once as the record is: its members' names in answers, logs and tables follow from it,
-// and a pipeline takes only models of its task.
+// The declaration of a prediction: it gives the names of its members in answers, logs and tables, and a pipeline
+// accepts only models of its task.
 namespace tabscore::inline TABSCORE_ABI {
 
 namespace detail {

@@ -22,7 +22,7 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// The decisions that follow predictions. Without any it is empty.
+/// The decisions of a service; empty where it declares none.
 struct decision_layout {
   std::string_view name;                    ///< of the member
   std::span<const std::string_view> names;  ///< of the decisions, as the service declares them
@@ -54,7 +54,7 @@ struct prediction_layout {
   std::span<const std::string_view> names;  ///< as prediction.hpp declares them
   model_outputs model;                      ///< the task and its columns
   decision_layout decisions;                ///< empty: no decisions are declared
-  prediction_texts texts;                   ///< what JSON has around the numbers
+  prediction_texts texts;                   ///< the JSON around the numbers
 
   /// The names must outlive it. Precondition: wrong_outputs() of match.hpp finds nothing.
   prediction_layout(std::span<const std::string_view> declared, model_outputs outputs, decision_layout decided = {})
@@ -131,7 +131,7 @@ struct predictions {
 
   /// Records.
   std::size_t rows() const noexcept { return value.rows(); }
-  /// Some records, of two classes.
+  /// Whether there are records, of two classes.
   bool are_binary() const noexcept { return !probability.empty() && class_at.empty(); }
   /// The classes' names: of the columns, or of label 0 and 1; empty where the model does not know them.
   std::span<const std::string> class_names() const noexcept { return layout->model.classes; }
@@ -147,10 +147,10 @@ struct predictions {
   predictions slice(std::size_t begin, std::size_t count) const noexcept;
 };
 
-/// A record without a prediction, and why, for a person.
+/// A record without a prediction, and the reason as a sentence.
 struct row_fault {
   std::size_t row = 0;      ///< position in the batch
-  std::string_view reason;  ///< in a sentence
+  std::string_view reason;  ///< for people
 };
 
 /// Predictions of records that are accepted one by one. Without a prediction the values are NaN, label and class are 0,

@@ -69,7 +69,7 @@ class reason_finder {
                                     std::span<const std::string_view> decisions = {}, std::vector<double> baseline = {},
                                     std::span<const reason> bins = {});
 
-  /// All that may be found.
+  /// All reasons that find() may give.
   std::span<const reason> reasons() const noexcept { return reasons_; }
 
   /// The reasons of records, up to `most` of each. `contributions`: rows x numbers x (features + 1); `decision_at`: the

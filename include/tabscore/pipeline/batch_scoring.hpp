@@ -34,7 +34,7 @@ class batch_scoring {
   batch_scoring(const Pipeline& pipe, score_buffers& buffers, const batch_options& options = batch_options()) noexcept
       : pipe_(pipe), buffers_(buffers), options_(options), hold_(buffers.user) {}
 
-  /// Of the pipeline.
+  /// The pipeline's rules.
   const auto& rules() const noexcept { return pipe_.rules_; }
 
   /// All records so far, which must be valid. Fewer than before: the batch starts over.
@@ -158,7 +158,7 @@ class batch_scoring {
   std::span<std::uint8_t> decision_;
   std::size_t room_ = 0;  // records
   std::size_t scored_ = 0;
-  bool good_ = true;  // all rules kept and all numbers as the task allows, so far
+  bool good_ = true;  // no rule is broken and no number is outside of the task
   unscorable bad_;
   std::optional<typename Pipeline::observation> observed_;
 };

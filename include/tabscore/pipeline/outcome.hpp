@@ -25,7 +25,7 @@ struct partial_predictions {
   predictions scores;               ///< of the valid records, in their order
   std::vector<std::uint32_t> rows;  ///< their positions in the list, ascending
   std::size_t records = 0;          ///< length of the list
-  validation_errors errors;         ///< of fields, and of records without a probability, ascending by row
+  validation_errors errors;         ///< of fields, and of unscorable records, ascending by row
   std::vector<broken_rule> broken;  ///< rules that records with valid fields break, ascending by row
   std::size_t unlisted = 0;         ///< further errors, beyond decode_limits::max_errors
 };
@@ -38,9 +38,9 @@ struct no_model {};
 using outcome = std::variant<predictions, validation_errors, broken_rule, syntax_error, unreadable, refused,
                              partial_predictions, no_model, error>;
 
-/// The sentences of these outcomes.
+/// The error text of `refused`.
 inline constexpr std::string_view refused_detail = "The predictions cannot be logged.";
-/// The sentence of an answer while there is no model.
+/// The error text of `no_model`.
 inline constexpr std::string_view no_model_detail = "Model is not loaded.";
 
 }  // namespace tabscore::inline TABSCORE_ABI

@@ -111,9 +111,9 @@ class pipeline {
         reasons_(other.reasons_),
         decider_(other.decider_) {}
 
-  /// Checked before the model scores.
+  /// The rules, which are checked before the model scores.
   const Rules& rules() const noexcept { return rules_; }
-  /// Computed before the model scores.
+  /// The engineered features.
   const Features& features() const noexcept { return model_.features(); }
   /// The model.
   const Model& model() const noexcept { return model_.model(); }
@@ -197,7 +197,7 @@ class pipeline {
   [[no_unique_address]] std::conditional_t<has_decisions, decider<Schema>, no_decider> decider_;
 };
 
-/// A pipeline with deduced types, or the error of a model that does not fit its features.
+/// A pipeline with deduced types; an error when the model does not fit its features or prediction.
 template <schema_type Schema, class Rules, class Features, class Model, class Sinks = sinks<>,
           prediction_type Prediction = binary<>>
 result<pipeline<Schema, Rules, Features, Model, Sinks, Prediction>> make_pipeline(

@@ -348,7 +348,7 @@ class record_stream {
   std::string_view lines_of_body() const {
     return body_.view().substr(prefix_.size(), body_.size() - prefix_.size() - 2);
   }
-  /// What is wrong with a line that is not one value in JSON.
+  /// The error of a line that is not one JSON value.
   std::optional<outcome> fault_of(std::string_view line) {
     const auto as_list = [&] {
       line_text_.clear();
@@ -368,7 +368,7 @@ class record_stream {
     return wrong ? std::move(wrong) : outcome(syntax_error{});
   }
 
-  /// The first line to blame; the lines before it are not scored either.
+  /// Reports the first bad line; the lines before it are not scored either.
   template <class Each>
   void hand_over_bad_line(Each& each) {
     std::size_t before = 0;

@@ -97,7 +97,7 @@ outcome score_some(const Pipeline& pipe, typename Pipeline::scoring& run, const 
   return found;
 }
 
-/// Why the request's records are not explained, or nothing.
+/// The reason why the request's records are not explained, if any.
 template <class Pipeline>
 std::optional<outcome> refuse_explanation(const Pipeline& pipe, std::size_t records, const request_options& options) {
   if (!options.explain && options.reasons == 0) return std::nullopt;
@@ -131,9 +131,9 @@ template <class Pipeline, schema_type Schema>
   return result;
 }
 
-/// The one way of a request. decoder.read(progress, some) fills the records, and is false for a request that has none,
-/// whose outcome is then decoder.failure(); `some` says that bad records may be left out of a list. Records are scored
-/// while they are decoded.
+/// Scores a request: JSON bodies, tensors and streams all end here. decoder.read(progress, some) fills the records, and
+/// is false for a request that has none, whose outcome is then decoder.failure(); `some` says that bad records may be
+/// left out of a list. Records are scored while they are decoded.
 template <class Pipeline, schema_type Schema, class Decoder, class Observer>
 outcome score_request(const Pipeline* pipe, const decoded_request<Schema>& from, const request_options& options,
                       Observer& observer, Decoder&& decoder) {

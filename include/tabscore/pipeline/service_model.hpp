@@ -18,13 +18,13 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// The bytes of a file, and what errors call it.
+/// The bytes of a file and its name in errors.
 struct named_bytes {
-  std::string_view bytes;  ///< wholly
-  std::string_view name;   ///< a path, say
+  std::string_view bytes;  ///< of the whole file
+  std::string_view name;   ///< usually the path
 };
 
-/// A model file and a policy that have passed their checks: what the pipelines of a service are made of. `Service` has
+/// A model file and a policy that have passed their checks: the parts of a service's pipelines. `Service` has
 /// the members record, rules, features and prediction (see serving::completed).
 template <class Service>
 struct service_model {
@@ -39,7 +39,8 @@ struct service_model {
   std::optional<decision_policy> policy;  ///< of a service that declares decisions
   drift_reference reference;              ///< of the model's histograms, where the file has some
 
-  /// A pipeline without reasons (give_reasons.hpp has them), or why the model or the policy does not fit the service.
+  /// A pipeline without reasons (give_reasons.hpp adds them); an error when the model or the policy does not fit the
+  /// service.
   template <class... Sink>
   result<pipeline_type<Sink...>> make_pipeline(const sinks<Sink...>& told = sinks<>{}) const {
     return pipeline_type<Sink...>::make(Service::rules, Service::features, scorer, told, policy);
@@ -72,7 +73,7 @@ result<service_model<Service>> parse_service_model(const named_bytes& model,
                                 std::move(reference)};
 }
 
-/// The same of files; `policy`: an empty path is none.
+/// The same of files; An empty `policy` is no policy.
 template <class Service>
 result<service_model<Service>> load_service_model(const std::string& model, const std::string& policy = {}) {
   const auto bytes = read_model_bytes(model);

@@ -22,7 +22,7 @@ struct workspace {
   tabscore::decoder<Schema, Policy> decoder;  ///< with the errors of the last body
   batch<Schema> records;                      ///< of the last body
   score_buffers buffers;                      ///< of the pipeline
-  scratch body;                               ///< a copy of the last body that came without padding
+  scratch body;                               ///< a copy of the last body without padding
 };
 
 /// Bodies without padding: they are copied into the workspace.

@@ -55,7 +55,7 @@ class linear_terms {
 using linear_kernel = void (*)(const feature_block&, const linear_terms&, double* margin);
 
 /// The one for this kind of CPU; precondition: available(k).
-linear_kernel linear_kernel_for([[maybe_unused]] kernel k) noexcept;
+linear_kernel linear_kernel_for(kernel k) noexcept;
 
 }  // namespace tabscore::inline TABSCORE_ABI::detail
 

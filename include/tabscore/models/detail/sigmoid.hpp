@@ -20,7 +20,7 @@ bool exp_is_glibcs() noexcept;
 #endif
 
 /// The one for this kind of CPU; precondition: available(k). All give the same bits.
-sigmoid_kernel sigmoid_kernel_for([[maybe_unused]] kernel k) noexcept;
+sigmoid_kernel sigmoid_kernel_for(kernel k) noexcept;
 
 }  // namespace tabscore::inline TABSCORE_ABI::detail
 

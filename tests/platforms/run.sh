@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Builds and runs tests.cpp (and, where the row says so, server.cpp) with the compilers and libraries of Debian's releases,
-# in chroots that it makes, and writes the table of docs/platforms.md. Needs root, debootstrap, and qemu-user-static for
-# aarch64. A row that was not run keeps its last result; one that never ran says "not run".
+# in chroots that it makes, and writes the table of docs/platforms.md. Needs root and debootstrap.
+# A row that was not run keeps its last result; one that never ran says "not run".
 # Usage: tests/platforms/run.sh [row ...]   (default: all; "table" only writes the table)
 # TABSCORE_PLATFORMS: folder of chroots and results (default /var/tmp/tabscore-platforms).
 set -euo pipefail
@@ -75,7 +75,7 @@ run_row() {
   [ -n "$release" ] || { echo "there is no row $row" >&2; return 2; }
   local architecture=amd64 of='' name=$compiler log=$folder/logs/$row
   packages=("${compiler/clang++/clang}")
-  [ "$row" != aarch64 ] || { architecture=arm64 of=:arm64 packages=(g++-aarch64-linux-gnu) emulator=(qemu-aarch64-static -L /); }
+  [ "$row" != aarch64 ] || { architecture=arm64 of=:arm64 packages=(g++-aarch64-linux-gnu qemu-user-static) emulator=(qemu-aarch64-static -L /); }
   [[ $options != *libc++* ]] || packages+=("libc++-${compiler##*-}-dev" "libc++abi-${compiler##*-}-dev")
   make_chroot "$release" "$architecture" || { echo "$row: there is no chroot of $release" >&2; return 1; }
   apt install "${packages[@]}" libeigen3-dev "libsimdjson-dev$of" "libfmt-dev$of" "catch2$of" libcli11-dev libboost-dev >"$root.log" ||

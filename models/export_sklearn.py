@@ -125,6 +125,8 @@ def export(
             require(False, f"the threshold {plan.threshold} is one of the probability of {label}, which is not the positive "
                     f"class here; give positive={label}, or a threshold= of your own")
         part = simple or plan
+        require(all(f["name"] for of_kind in part.features.values() for f in of_kind),
+                "a column that the model reads has an empty name; rename it before fit()")
         limit = threshold_of(threshold, plan, binary)
         known = baseline is None or isinstance(baseline, dict) and rates_of(part) in baseline
         require(known, "baseline is not what drift_baseline() gives for this pipeline")

@@ -155,6 +155,7 @@ def test_refused(connection):
         "SELECT students_predict(" + struct(minutes_watched="1::HUGEINT") + f", {model}) FROM students": ["'minutes_watched'", "cast it to DOUBLE"],
         "SELECT students_predict(s, student_country) FROM students s": ["not a constant"],
         "SELECT students_predict(s, NULL) FROM students s": ["NULL"],
+        "SELECT students_predict(s, '') FROM students s": ["the path of the model file is empty"],
         "SELECT students_predict(s, 'no%s.json') FROM students s": ["no%s.json"],
         f"SELECT students_predict(s, '{MODELS}/wine.json') FROM students s": ["wine.json", "multiclass"],
         "SELECT students_predict(s) FROM students s": ["No function matches"],

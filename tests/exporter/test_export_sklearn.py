@@ -366,6 +366,14 @@ class Exported(unittest.TestCase):
             with self.subTest(said), self.assertRaisesRegex(export_sklearn.NotExportable, said):
                 exported(pipeline)
 
+    def test_a_column_without_a_name_is_refused(self):
+        frame = made_up_rows()
+        frame.columns = ["" if c == "age" else c for c in frame.columns]
+        for model in (LogisticRegression(), DecisionTreeClassifier()):
+            pipeline = make_pipeline(StandardScaler(), model).fit(frame[["", "income"]], frame["late"])
+            with self.assertRaisesRegex(export_sklearn.NotExportable, "has an empty name; rename it before fit"):
+                exported(pipeline)
+
     def test_command_line(self):
         frame = made_up_rows()
         data, saved, output = (self.folder / name for name in ("rows.csv", "pipeline.joblib", "out.json"))

@@ -393,6 +393,9 @@ TEST_CASE("a file is loaded from its path, and a missing one is named", "[models
   CHECK(missing.error().code == errc::io);
   CHECK(missing.error().message == file.path + ".not: expected a model file: No such file or directory");
 
+  CHECK(load_logistic("").error().message == "the path of the model file is empty");
+  CHECK(load_logistic(file.path + '\0' + ".json").error().message == "the path of the model file has a NUL character");
+
   const result<logistic> folder = load_logistic(std::filesystem::temp_directory_path().string());
   REQUIRE_FALSE(folder);
   CHECK(folder.error().code == errc::io);

@@ -158,8 +158,8 @@ class Wine(Served):
         model = HERE.parents[1] / "models" / "diabetes.json"
         run = subprocess.run([self.program, "--port", "0", "--model", str(model)], capture_output=True, text=True)
         self.assertNotEqual(run.returncode, 0)
-        self.assertEqual(run.stderr, "wine_server: the model's task is regression, the declared prediction's is multiclass: "
-                                     'declare ts::regression<"name"> for this model\n')
+        self.assertEqual(run.stderr, f"wine_server: {model}: the model's task is regression, the declared prediction's is "
+                                     'multiclass: declare ts::regression<"name"> for this model\n')
 
 
 class Diabetes(Served):

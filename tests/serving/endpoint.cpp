@@ -119,7 +119,10 @@ TEST_CASE("a service's model and policy are loaded once, and pipelines of any si
 
   const std::string policy = TABSCORE_SOURCE_DIR "/models/loan_policy.json";
   const auto undeclared = ts::load_service_model<service>(model, policy).value().make_pipeline();
-  CHECK(contains(undeclared.error().message, "declares no decisions"));
+  CHECK(undeclared.error().message.starts_with(policy + ": the prediction declares no decisions"));
+  const std::string wine = TABSCORE_SOURCE_DIR "/models/wine.json";
+  const auto other = ts::load_service_model<service>(wine).value().make_pipeline();
+  CHECK(other.error().message.starts_with(wine + ": the model's task is multiclass"));
   CHECK(contains(ts::load_service_model<service>("/nowhere/model.json").error().message, "/nowhere/model.json"));
   CHECK(ts::parse_service_model<service>({"{", "bytes"}).error().message.starts_with("bytes"));
 }

@@ -227,7 +227,7 @@ def test_replay_of_every_task(folder):
 
 def test_a_model_of_another_task(folder):
     refused = run("wine", "--model", MODELS / "diabetes.json", given=b"", status=1).stderr.decode()
-    assert refused == ("score_stream: the model's task is regression, the declared prediction's is multiclass: declare "
+    assert refused == (f"score_stream: {MODELS / 'diabetes.json'}: the model's task is regression, the declared prediction's is multiclass: declare "
                        'ts::regression<"name"> for this model\n'), refused
 
 

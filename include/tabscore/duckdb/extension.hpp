@@ -179,7 +179,7 @@ class predict_function {
     const auto model = load_service_model<service>(*path, policy);
     if (!model) return model.error();
     auto pipe = model->make_pipeline();
-    if (!pipe) return error{pipe.error().code, *path + ": " + pipe.error().message};
+    if (!pipe) return pipe.error();
     return shared(new bound{*std::move(pipe), *std::move(reader)});
   }
 

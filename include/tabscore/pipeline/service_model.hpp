@@ -24,6 +24,15 @@ struct named_bytes {
   std::string_view name;   ///< usually the path
 };
 
+namespace detail {
+/// The error of a model that does not fit, with the name of its file unless it names that or the policy's already.
+inline error with_file(error e, const std::string& model, const std::string& policy) {
+  const auto names = [&](const std::string& path) { return !path.empty() && e.message.starts_with(path + ": "); };
+  if (!model.empty() && !names(model) && !names(policy)) e.message.insert(0, model + ": ");
+  return e;
+}
+}  // namespace detail
+
 /// A model file and a policy that have passed their checks: the parts of a service's pipelines. `Service` has
 /// the members record, rules, features and prediction (see serving::completed).
 template <class Service>
@@ -43,7 +52,9 @@ struct service_model {
   /// service.
   template <class... Sink>
   result<pipeline_type<Sink...>> make_pipeline(const sinks<Sink...>& told = sinks<>{}) const {
-    return pipeline_type<Sink...>::make(Service::rules, Service::features, scorer, told, policy);
+    auto made = pipeline_type<Sink...>::make(Service::rules, Service::features, scorer, told, policy);
+    if (!made) return detail::with_file(made.error(), file.path, policy ? policy->path : std::string());
+    return made;
   }
 };
 

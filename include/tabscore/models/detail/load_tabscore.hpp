@@ -372,6 +372,8 @@ TABSCORE_INLINE result<std::string> read_model_bytes(const std::string& path) {
   const auto fail = [&](std::string_view what) {
     return error{errc::io, fmt::format("{}: expected a model file: {}", path, what)};
   };
+  if (path.empty()) return error{errc::io, "the path of the model file is empty"};
+  if (path.find('\0') != path.npos) return error{errc::io, "the path of the model file has a NUL character"};
   std::error_code unknown;
   if (std::filesystem::is_directory(path, unknown)) return fail("it is a folder; load_model() finds the model in one");
   if (std::filesystem::exists(path, unknown) && !std::filesystem::is_regular_file(path, unknown)) {

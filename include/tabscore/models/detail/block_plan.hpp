@@ -85,6 +85,7 @@ inline block_plan block_plan::make(const forest_model& model, std::span<const st
   for (std::size_t c = 0; c < ranks.columns.size(); ++c) first_of[c + 1] = first_of[c] + ranks.columns[c].used;
   constexpr std::uint32_t unused = ~std::uint32_t{0};
   std::vector<std::uint32_t> vector_of(first_of.back(), unused);
+  std::vector<std::uint64_t> is_used(first_of.back() / 64 + 1);
 
   std::size_t tree = 0;
   while (tree < model.trees.size()) {
@@ -107,7 +108,14 @@ inline block_plan block_plan::make(const forest_model& model, std::span<const st
       }
     }
     g.trees = static_cast<std::uint32_t>(tree) - g.first_tree;
-    std::sort(used.begin(), used.end());
+    for (const std::uint32_t id : used) is_used[id / 64] |= std::uint64_t{1} << (id % 64);
+    used.clear();  // and in their order again
+    for (std::size_t word = 0; word < is_used.size(); ++word) {
+      for (; is_used[word] != 0; is_used[word] &= is_used[word] - 1) {
+        used.push_back(static_cast<std::uint32_t>(word * 64) +
+                       static_cast<std::uint32_t>(std::countr_zero(is_used[word])));
+      }
+    }
     std::uint32_t next = 2;  // after zeros and ones
     std::size_t column = 0;
     for (std::size_t i = 0; i < used.size(); ++i) {

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <numeric>
 #include <span>
 #include <tuple>
 #include <utility>
@@ -117,6 +119,33 @@ inline std::size_t listed_codes(const category_set& set) noexcept {
   return 0;
 }
 
+/// Sorts items by item.threshold, byte after byte of its order; `room` is for copies.
+template <class Item>
+void sort_by_threshold(std::span<Item> items, std::vector<Item>& room) {
+  constexpr std::size_t few = 256;
+  if (items.size() < few) {
+    std::sort(items.begin(), items.end(), [](const Item& l, const Item& r) { return l.threshold < r.threshold; });
+    return;
+  }
+  const auto byte = [](const Item& item, std::size_t b) {
+    const auto bits = std::bit_cast<std::uint64_t>(item.threshold + 0.0);  // both zeros are one
+    return static_cast<std::uint8_t>((bits ^ (bits >> 63 != 0 ? ~std::uint64_t{0} : std::uint64_t{1} << 63)) >> 8 * b);
+  };
+  std::array<std::array<std::uint32_t, 256>, 8> place{};
+  for (const Item& item : items) {
+    for (std::size_t b = 0; b < 8; ++b) ++place[b][byte(item, b)];
+  }
+  room.resize(items.size());
+  std::span<Item> from = items, to = room;
+  for (std::size_t b = 0; b < 8; ++b) {
+    if (place[b][byte(from.front(), b)] == items.size()) continue;  // as all of a float32's last bytes are zero
+    std::exclusive_scan(place[b].begin(), place[b].end(), place[b].begin(), std::uint32_t{0});
+    for (const Item& item : from) to[place[b][byte(item, b)]++] = item;
+    std::swap(from, to);
+  }
+  if (from.data() != items.data()) std::copy(from.begin(), from.end(), items.begin());
+}
+
 inline rank_plan rank_plan::make(const forest_model& model, std::vector<std::vector<place>>& places) {
   rank_plan plan;
   plan.input = model.input;
@@ -150,7 +179,7 @@ inline rank_plan rank_plan::make(const forest_model& model, std::vector<std::vec
   };
   each_numeric([&](std::size_t, std::size_t, const split& s) { ++first_split[s.feature + 2]; });
   for (std::size_t f = 2; f < first_split.size(); ++f) first_split[f] += first_split[f - 1];
-  std::vector<numeric_split> sorted(first_split.back());
+  std::vector<numeric_split> sorted(first_split.back()), room;
   each_numeric([&](std::size_t i, std::size_t j, const split& s) {
     sorted[first_split[s.feature + 1]++] = {plan.check_exact ? s.threshold : static_cast<double>(key_of(s.threshold)),
                                             static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(j)};
@@ -164,8 +193,7 @@ inline rank_plan rank_plan::make(const forest_model& model, std::vector<std::vec
     const std::span<numeric_split> mine =
         std::span(sorted).subspan(first_split[f], first_split[f + 1] - first_split[f]);
     if (mine.empty()) continue;
-    std::sort(mine.begin(), mine.end(),
-              [](const numeric_split& l, const numeric_split& r) { return l.threshold < r.threshold; });
+    sort_by_threshold(mine, room);
     ts.clear();
     for (const numeric_split& s : mine) {
       if (ts.empty() || ts.back() != s.threshold) ts.push_back(s.threshold);

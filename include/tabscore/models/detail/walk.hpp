@@ -25,12 +25,15 @@ inline std::uint32_t height(const tree& t) {
   open.reserve(64);
   open.push_back({t.splits.empty() ? -1 : 0, 0});
   while (!open.empty()) {
-    const step now = open.back();
+    step now = open.back();
     open.pop_back();
+    while (now.at >= 0) {
+      const split& s = t.splits[static_cast<std::size_t>(now.at)];
+      ++now.depth;
+      if (s.right >= 0) open.push_back({s.right, now.depth});
+      now.at = s.left;
+    }
     highest = (std::max)(highest, now.depth);
-    if (now.at < 0) continue;
-    open.push_back({t.splits[static_cast<std::size_t>(now.at)].left, now.depth + 1});
-    open.push_back({t.splits[static_cast<std::size_t>(now.at)].right, now.depth + 1});
   }
   return highest;
 }

@@ -12,6 +12,7 @@
 #include "../load_xgboost.hpp"
 #include "model_value.hpp"
 #include "recognise.hpp"
+#include "text_value.hpp"
 #include "ubjson_value.hpp"
 #include "xgboost_reader.hpp"
 
@@ -25,6 +26,11 @@ inline result<forest_model> read_xgboost_document(std::string_view bytes, std::s
   const bool json = bytes.size() < 2 || bytes[1] == '"' || bytes[1] == ' ' || bytes[1] == '\n' || bytes[1] == '\r' ||
                     bytes[1] == '\t' || bytes[1] == '}' || bytes[0] != '{';
   if (json) {
+    text_document plain(bytes);
+    if (plain.parse()) {
+      auto model = xgboost_reader(text_value(plain), source, options).read();
+      if (model && plain.check_rest()) return model;
+    }
     simdjson::dom::parser parser;
     const auto root = parse_json(parser, bytes, source);
     if (!root) return root.error();

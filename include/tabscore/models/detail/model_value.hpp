@@ -14,8 +14,16 @@
 
 namespace tabscore::inline TABSCORE_ABI::detail {
 
-/// A parsed JSON value of a trainer's file, where arrays are long; ubjson_value has the same members. (Our own files
-/// are short and are read with json_node, which knows the path of each value.)
+/// The words for what JSON cannot write (see quote_special_numbers).
+inline std::optional<double> special_number(std::string_view word) noexcept {
+  if (word == "N") return std::numeric_limits<double>::quiet_NaN();
+  if (word == "inf") return std::numeric_limits<double>::infinity();
+  if (word == "-inf") return -std::numeric_limits<double>::infinity();
+  return std::nullopt;
+}
+
+/// A parsed JSON value of a trainer's file, where arrays are long; ubjson_value and text_value have the same members.
+/// (Our own files are short and are read with json_node, which knows the path of each value.)
 class model_value {
  public:
   explicit model_value(simdjson::dom::element element) : element_(element) {}
@@ -33,7 +41,7 @@ class model_value {
     if (element_.get(text) != simdjson::SUCCESS) return std::nullopt;
     return text;
   }
-  /// A number, true or false as 1 or 0, or the words for what JSON cannot write (see quote_special_numbers).
+  /// A number, true or false as 1 or 0, or a special_number.
   std::optional<double> number() const noexcept {
     switch (element_.type()) {
       case simdjson::dom::element_type::DOUBLE:
@@ -47,12 +55,8 @@ class model_value {
       default:
         break;
     }
-    std::string_view word;
-    if (element_.get(word) != simdjson::SUCCESS) return std::nullopt;
-    if (word == "N") return std::numeric_limits<double>::quiet_NaN();
-    if (word == "inf") return std::numeric_limits<double>::infinity();
-    if (word == "-inf") return -std::numeric_limits<double>::infinity();
-    return std::nullopt;
+    const std::optional<std::string_view> word = text();
+    return word ? special_number(*word) : std::nullopt;
   }
   /// Calls f(model_value) for each element; false when this is not an array or as soon as f gives false.
   template <class F>

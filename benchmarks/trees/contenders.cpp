@@ -497,9 +497,9 @@ bool measure_load(const char* path, int passes, double* out) {
   });
 }
 
-/// Two threads score single rows for `seconds` while a third one loads a model again and again and, if asked, swaps it
-/// in, as the server's reloader does. Writes the CPU and the wall-clock nanoseconds of up to `room` calls each; gives
-/// how many calls there were. How: 0 scores only, 1 loads, 2 loads and swaps.
+/// All cores but one score single rows for `seconds` while one more thread loads a model again and again and, if asked,
+/// swaps it in, as the server's reloader does. Writes the CPU and the wall-clock nanoseconds of up to `room` calls
+/// each; gives how many calls there were. How: 0 scores only, 1 loads, 2 loads and swaps.
 std::size_t measure_swaps(const data* x, const char* path, int how, double seconds, float* cpu, float* wall,
                           std::size_t room, std::size_t* swaps) {
   const std::string bytes = value_of(ts::files::read_file(path));
@@ -533,7 +533,7 @@ std::size_t measure_swaps(const data* x, const char* path, int how, double secon
   *swaps = 0;
   {
     std::vector<std::jthread> threads;
-    for (int t = 0; t < 2; ++t) threads.emplace_back(score);
+    for (unsigned t = 1; t < (std::max)(std::thread::hardware_concurrency(), 2U); ++t) threads.emplace_back(score);
     threads.emplace_back([&] {
       while (how > 0 && !stop) {
         auto next = loaded();

@@ -63,7 +63,7 @@ def swaps(measured):
         for clock in ("cpu", "wall"):
             lines.append([run["run"], f"{run['swaps']:,}", {"cpu": "CPU", "wall": "wall"}[clock], f"{run['calls']:,}",
                           *map(number, run[clock + "_us"]), run[clock + "_above_1_ms"]])
-    return table(["the third thread", "swaps", "clock", "calls", "median", "p99", "p99.9", "p99.99", "most", "above 1 ms"], lines)
+    return table(["the other thread", "swaps", "clock", "calls", "median", "p99", "p99.9", "p99.99", "most", "above 1 ms"], lines)
 
 
 def tables(measured):
@@ -85,12 +85,12 @@ def tables(measured):
 
 ## Swapping a model while threads score
 
-Two threads score single rows with `500x8`; a third one, at the same priority (the server's has a lower one), loads the model
-again and again and swaps it in. Microseconds a call.
+All cores but one score single rows with `500x8`, a thread each; one more thread, at the same priority (the server's has a
+lower one), loads the model again and again and swaps it in. Microseconds a call.
 
 """ + swaps(measured) + """
 - *CPU*: the thread's own clock: what a swap itself costs a scoring thread (new memory, cold caches).
-- *wall*: with the waits for a core; three busy threads shared the machine's cores.
+- *wall*: with the waits for a core, which other programs had as well.
 """)
 
 

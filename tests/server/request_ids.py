@@ -55,12 +55,12 @@ def given_and_made(server):
     for headers in ([], ["x-request-id: "], ["x-request-id: two words"], ["x-request-id: say-\"it\""], ["x-request-id: a\\b"],
                     ["x-request-id: " + "a" * 129], ["x-request-id: caf\xe9"], ["x-request-id: it's"], ["x-request-id: a\tb"],
                     ["x-request-id: one", "x-request-id: two"], ["x-request-id: one", "X-Request-ID: two", "x-request-id: one"],
-                    ["x-request-idd: mine"], ["x-request-id: folded\r\n mine"]):
+                    ["x-request-idd: mine"]):
         (request_id, trace, _, flags), _ = ask(server, *headers)
         expect(MADE.fullmatch(request_id), "%s: %s is no made id" % (headers, request_id))
         expect(flags == "2", "%s: flags %s of a new trace" % (headers, flags))
         made |= {request_id, trace}
-    expect(len(made) == 26, "ids were made twice")
+    expect(len(made) == 24, "ids were made twice")
     for mine in ("a", "A-17", "b" * 128, "00000000-0000-4000-8000-000000000000", "<script>", "a=b;c,d:/?%0d%0aset-cookie:x"):
         (request_id, *_), _ = ask(server, "X-Request-Id: " + mine)
         expect(request_id == mine, "%s came back as %s" % (mine, request_id))
@@ -114,8 +114,7 @@ def errors(server, neutral):
             ("bad HTTP", b"GET / HTTP/1.1\r\nhost: localhost\r\n%s\r\nno colon\r\n\r\n", 400),
             ("another host", b"GET / HTTP/1.1\r\nhost: evil.example\r\n%s\r\n\r\n", 421),
             ("a large body", b"POST /predict HTTP/1.1\r\nhost: localhost\r\n%s\r\ncontent-length: 99999999\r\n\r\n", 413),
-            ("a slow body", b"POST /predict HTTP/1.1\r\nhost: localhost\r\n%s\r\ncontent-length: 9\r\n\r\n{", 408),
-            ("a refused body", b"POST /nothing HTTP/1.1\r\nhost: localhost\r\n%s\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n", 404)):
+            ("a slow body", b"POST /predict HTTP/1.1\r\nhost: localhost\r\n%s\r\ncontent-length: 9\r\n\r\n{", 408)):
         got = exchange(server, request % "\r\n".join(mine).encode())
         ids, answer = ids_of(got, status, where)
         if neutral or status != 400:

@@ -203,17 +203,20 @@ def rates_of(part):
 
 def without_engineering(pipeline):
     """The pipeline without a first step that is Python code of its own, and that step."""
-    pipeline = unwrap(pipeline)
+    whole = pipeline = unwrap(pipeline)
+    while class_of(pipeline) == "Pipeline" and class_of(pipeline.steps[0][1]) == "Pipeline":  # steps of the first are steps
+        (name, inner), *others = pipeline.steps
+        pipeline = type(pipeline)([(f"{name} {n}", step) for n, step in inner.steps] + others)
     if class_of(pipeline) != "Pipeline" or len(pipeline.steps) < 2:
-        return pipeline, None
+        return whole, None
     first = pipeline.steps[0][1]
     code = class_of(first) == "FunctionTransformer" and first.func is not None
     if not code:
-        return pipeline, None
+        return whole, None
     names = [f"x{i}" for i in range(input_count(pipeline) or 1)]
     try:
         export_models.apply(Program(names), pipeline.steps[0][0], first, Block([Input(n) for n in names]))
-        return pipeline, None  # a function that the file can say
+        return whole, None  # a function that the file can say
     except NotExportable:
         if isinstance(first.func, np.ufunc) and first.func in FUNCTIONS or first.func in (np.clip, np.nan_to_num):
             raise  # with options that it cannot say

@@ -21,6 +21,7 @@ Needs python3-sklearn and python3-pandas; Parquet also pyarrow.
 import argparse
 import contextlib
 import hashlib
+import importlib
 import io
 import json
 import os
@@ -107,13 +108,16 @@ class Project:
             require(count in (None, len(wanted)), f"the pipeline was fitted on an array of {count} columns and the data have "
                     f"{len(wanted)}; give the data these columns alone, in their order (--label and --id name others)")
             self.options = {"names": wanted, **options}
+        made = made.assign(**{c: frame[c] for c in (label, id) if c in wanted and c not in made})  # which a step drops
         absent = [c for c in wanted if c not in made]
         require(not absent, f"the pipeline reads {absent[:3]}, which the data have not; give the code or the formulas that add "
-                "them (engineer=, --formula)")
+                "them (engineer=, formulas=; --engineer, --formula)")
         single = {c: float for c in made if made[c].dtype in (np.float32, np.float16)}  # C++ has doubles
         self.frame, self.raw, self.made, self.wanted = frame, raw, made.astype(single), wanted
         self.first = self.exported(self.rest, self.options, checks=1)
         self.read = [f["name"] for kind in ("numeric", "text") for f in self.first["features"][kind]]
+        require(label not in self.read and id not in self.read, "the model reads the column of the label or of the id; leave that "
+                "option out, or fit again without it")
         self.choose_fields()
         self.export()
 
@@ -153,14 +157,16 @@ class Project:
         changed = [n for n in self.read if n in raw and (n in formulas or self.add and not same(raw[n], made[n]))]
         require(not changed, f"the code writes another {changed[:1]} over the raw column; let it give the result a name of its own, "
                 "and fit again")
+        unknown = {n: c.why for n, c in formulas.items() if isinstance(c, trace_formulas.Unknown)}
         formulas = {n: c for n, c in formulas.items() if n not in raw and c.kind == "number" and "ts::col<" in c.code}
         engineered = [n for n in self.read if n in formulas]
         self.formulas = {n: formulas[n].code for n in engineered}
         for n in self.read:  # what has no formula is a field, at a marked place
             if n not in raw and n not in formulas:
-                self.places[n] = why or "the formula gives no number"
+                self.places[n] = unknown.get(n) or why or "the formula gives no number"
         if self.places:
-            self.notes.append(f"no formula is known for {', '.join(self.places)} ({next(iter(self.places.values()))}): "
+            reasons = {r: ", ".join(n for n, of in self.places.items() if of == r) for r in self.places.values()}
+            self.notes.append(f"no formula is known for {', '.join(f'{names} ({r})' for r, names in reasons.items())}: "
                               "fields of the record for now, at a marked place of the schema")
         used = " ".join(self.formulas.values())
         self.fields = {c: raw[c] for c in raw if c in self.read or f"ts::col<{quoted(c)}>" in used}
@@ -265,6 +271,8 @@ class Project:
             "tolerance": "1e-6" if "xgboost" in self.document["kind"] + json.dumps(self.document["model"])[:20000] else "1e-9",
             "rows": len(records),
             "source": source_tree(),
+            "where": "" if source_tree() else " -DTABSCORE_SOURCE=FOLDER",
+            "folder": "" if source_tree() else "\n`FOLDER` holds the sources of tabscore. Leave the option out where tabscore is installed.\n",
             "record": json.dumps(max(records, key=len)).replace("'", "'\\''"),
         }
         templates = pathlib.Path(__file__).with_name("scaffold_templates")
@@ -431,6 +439,12 @@ def read_table(path):
     return readers[path.suffix](path)
 
 
+def imported(place):
+    """The function of MODULE:FUNCTION."""
+    module, _, function = place.partition(":")
+    return getattr(importlib.import_module(module), function)
+
+
 def only_pipeline(loaded):
     """The pipeline of a file that keeps it in a dictionary or list, beside names and figures."""
     if hasattr(loaded, "predict") or not isinstance(loaded, (dict, list, tuple)):
@@ -458,12 +472,15 @@ def main():
     parser.add_argument("--id", help="the column that names a record")
     parser.add_argument("--formula", action="append", default=[], metavar='"x = a / b"',
                         help="a column that is added before the pipeline, as DataFrame.eval takes it; may be repeated")
+    parser.add_argument("--engineer", metavar="MODULE:FUNCTION",
+                        help="a function of the raw frame that adds columns before the pipeline, of a module on PYTHONPATH")
     parser.add_argument("--positive", help="the label that is positive, where labels are not 0 and 1")
     parser.add_argument("--threshold", type=float, help="positive means probability >= threshold; default: the model's, or 0.5")
     parser.add_argument("--force", action="store_true", help="write over files that are there")
     arguments = parser.parse_args()
     try:
         pipeline, frame = joblib.load(arguments.pipeline), read_table(arguments.data)
+        engineer = imported(arguments.engineer) if arguments.engineer else None
     except Exception as reason:  # noqa: BLE001 (whatever unpickling and reading meet)
         code = isinstance(reason, (AttributeError, ImportError))  # functions and classes are pickled by name
         hint = "; put the folder of the training code on PYTHONPATH, or call scaffold.scaffold() in that code" if code else ""
@@ -472,7 +489,7 @@ def main():
     options["training_data"] = export_sklearn.training_data(arguments.data, len(frame))
     try:
         files = scaffold(only_pipeline(pipeline), frame, name=arguments.name, folder=arguments.folder, label=arguments.label, id=arguments.id,
-                         formulas=arguments.formula, force=arguments.force, **options)
+                         engineer=engineer, formulas=arguments.formula, force=arguments.force, **options)
     except (NotExportable, OSError) as reason:
         said = re.sub(r"\b(positive|threshold|label|id)=", r"--\1 ", str(reason))  # options of Python
         parser.exit(1, f"{arguments.name}: {said}\n")

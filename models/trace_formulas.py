@@ -2,11 +2,12 @@
 """Formulas of Python code that adds columns to a DataFrame, as C++ of tabscore/expr/expr.hpp.
 
 trace(function, columns) calls the function with a stand-in of the DataFrame that notes each operation, in its order, so that
-the C++ formula is rounded as the Python one. parse(text, columns) does the same for DataFrame.eval's expressions. What the C++
-has no word for is Untraceable.
+the C++ formula is rounded as the Python one. A column that C++ has no word for is Unknown, as are those made of it; code whose
+course hangs on values is Untraceable as a whole.
 """
 
 import ast
+import functools
 import operator
 
 import numpy as np
@@ -24,6 +25,10 @@ class Untraceable(Exception):
     """The reason, for a person."""
 
 
+class InPlace(Untraceable):
+    """Of code that changes the values of a column: what follows is not known."""
+
+
 def literal(value):
     """A constant as C++ writes it."""
     value = value.item() if isinstance(value, np.generic) else value
@@ -34,6 +39,8 @@ def literal(value):
             raise Untraceable(f"{value} is not a 64-bit integer")
         return repr(value) if -(2**31) < value < 2**31 else f"{value}LL"
     if isinstance(value, float):
+        if np.isnan(value):
+            return "std::numeric_limits<double>::quiet_NaN()"
         if not np.isfinite(value):
             raise Untraceable(f"the constant {value} is not finite")
         return repr(value)
@@ -203,7 +210,7 @@ class Column:
         values = sorted((v.item() if isinstance(v, np.generic) else v for v in values), key=str)
         if not values or len({type(v) for v in values}) > 1 or isinstance(values[0], bool) or self.kind not in (NUMBER, TEXT):
             raise Untraceable("isin() takes texts, or numbers of one type")
-        if isinstance(values[0], str) != (self.kind == TEXT):
+        if isinstance(values[0], str) != (self.kind == TEXT) or any(v != v for v in values):
             raise Untraceable("isin() takes values of the column's type")
         texts = [literal(v) for v in values]
         if any(t.endswith("LL") for t in texts):
@@ -213,13 +220,24 @@ class Column:
     def between(self, left, right):
         return (self >= left) & (self <= right)
 
-    def where(self, condition, other=None):
-        if other is None:
-            raise Untraceable("where() without another value makes missing values")
+    def where(self, condition, other=np.nan):
         return call("ts::where", condition, self, other)
 
-    def mask(self, condition, other=None):
-        return self.where(~condition, other)
+    def mask(self, condition, other=np.nan):
+        return call("ts::where", condition, other, self)
+
+    def replace(self, to_replace=None, value=None, **options):
+        olds = to_replace if isinstance(to_replace, (list, tuple)) else [to_replace]
+        if options or not olds or any(isinstance(v, bool) or not isinstance(v, (int, float)) for v in (*olds, value)):
+            raise Untraceable("replace() of anything but numbers by a number")
+        found = functools.reduce(operator.or_, (self._holds(v) for v in olds))
+        return call("ts::where", found, value, self)
+
+    def _holds(self, value):
+        if np.isnan(value):
+            return self.isna()
+        largest = float(np.finfo(float).max)
+        return self == value if np.isfinite(value) else self > largest if value > 0 else self < -largest
 
     def astype(self, kind):
         if kind in (float, "float", "float64", np.float64):
@@ -235,7 +253,7 @@ class Column:
     def to_numpy(self):
         return Column(self.code, self.kind, self.level, array=True)
 
-    values = property(to_numpy)
+    values = property(lambda self: self.to_numpy())
 
     def __array_ufunc__(self, function, method, *inputs, **options):
         if method != "__call__" or options:
@@ -259,8 +277,72 @@ class Column:
         raise Untraceable(f"np.{function.__name__}")
 
     def __getattr__(self, name):
-        raise Untraceable(f"Series.{name}")
+        if name.startswith("_"):
+            raise Untraceable(f"Series.{name}")
+        if name in ("update", "pop"):
+            raise InPlace(f"Series.{name}")
+        return Unknown(f"Series.{name}")
 
+
+class Unknown(Column):
+    """What C++ has no word for, and what is made of it."""
+
+    def __init__(self, why):
+        self.why, self.kind, self.level, self.array = why, "unknown", 4, False
+
+    @property
+    def code(self):
+        raise Untraceable(self.why)
+
+    def __getattr__(self, name):
+        super().__getattr__(name)
+        return self
+
+    def __call__(self, *arguments, **options):
+        return self
+
+
+def writes(name, arguments, options):
+    """Whether a call of a method changes the column."""
+    if name == "__array_ufunc__":
+        return "out" in options or arguments[1] == "at"
+    if name == "__array_function__":
+        return "out" in arguments[3] or arguments[0].__name__ in WRITING
+    return options.get("inplace", False)
+
+
+def lenient(method):
+    """The method, whose refusal is a column, too."""
+
+    @functools.wraps(method)
+    def called(self, *arguments, **options):
+        if writes(method.__name__, arguments, options):
+            raise InPlace("a column is changed in place")
+        if isinstance(self, Unknown):
+            return self
+        try:
+            return method(self, *arguments, **options)
+        except InPlace:
+            raise
+        except Untraceable as why:
+            return Unknown(str(why))
+
+    return called
+
+
+def refused(operator_name):
+    return lambda self, *_: Unknown(operator_name)
+
+
+WRITING = ("copyto", "place", "put", "putmask", "put_along_axis", "fill_diagonal")  # of NumPy
+for _name, _method in [*vars(Column).items(), ("__call__", Unknown.__call__)]:
+    if callable(_method) and _name not in ("__init__", "__bool__", "__iter__", "__getattr__", "of"):
+        setattr(Unknown if _name == "__call__" else Column, _name, lenient(_method))
+for _name, _sign in {"mod": "%", "floordiv": "//", "xor": "^"}.items():
+    setattr(Column, f"__{_name}__", lenient(refused(f"the operator {_sign}")))
+    setattr(Column, f"__r{_name}__", lenient(refused(f"the operator {_sign}")))
+for _name, _word in {"__getitem__": "a choice of values", "__rpow__": "a power of a constant"}.items():
+    setattr(Column, _name, lenient(refused(_word)))
 
 OPERATORS = {
     np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul, np.divide: operator.truediv,
@@ -276,6 +358,8 @@ NAMES = {"log": "ts::log", "log1p": "ts::log1p", "sqrt": "ts::sqrt", "abs": "ts:
 
 
 def wrap(value):
+    if isinstance(value, Unknown):
+        raise Untraceable(value.why)
     if isinstance(value, Column):
         return value
     if isinstance(value, (str, np.str_)):
@@ -327,7 +411,10 @@ class Frame:
         return self._columns[name]
 
     def __setitem__(self, name, value):
-        self._columns[name] = wrap(value)
+        try:
+            self._columns[name] = wrap(value)
+        except Untraceable as why:
+            self._columns[name] = Unknown(str(why))
 
     def __setattr__(self, name, value):
         if name not in self._columns:

@@ -6,6 +6,7 @@
 #include <tabscore/schema/batch.hpp>
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string_view>
 

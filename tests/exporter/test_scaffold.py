@@ -13,6 +13,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
+import types
 import unittest
 import warnings
 from unittest import mock
@@ -63,7 +64,7 @@ def add_instalment(frame):
 
 
 def add_by_time(frame):
-    return frame.assign(rank=np.exp(-frame["amount"] / 1e4))
+    return frame.assign(rank=np.exp(-frame["amount"] / 1e4), monthly=frame["amount"] / frame["months"].replace(6, np.nan))
 
 
 def made(pipeline, frame, name, folder, **options):
@@ -131,6 +132,33 @@ class Formulas(unittest.TestCase):
             with self.assertRaises(Untraceable):
                 self.code(function, **kinds)
 
+    def test_missing_values_that_code_makes(self):
+        x, nan, most = 'ts::col<"x">', "std::numeric_limits<double>::quiet_NaN()", "1.7976931348623157e+308"
+        made = self.code(lambda f: f.assign(a=f.x.replace(0, np.nan), b=f.x.where(f.x > 0), f=f.x.where(f.x > 0, f.y), c=np.where(f.t == "b", np.nan, f.x),
+                                            d=f.x.replace([np.inf, -np.inf], np.nan), e=f.x.replace(np.nan, 1)))
+        self.assertEqual(made["a"], f"ts::where({x} == 0, {nan}, {x})")
+        self.assertEqual(made["b"], f"ts::where({x} > 0, {x}, {nan})")
+        self.assertEqual(made["c"], f'ts::where(ts::col<"t"> == "b", {nan}, {x})')
+        self.assertEqual(made["f"], f'ts::where({x} > 0, {x}, ts::col<"y">)')
+        self.assertEqual(made["d"], f"ts::where({x} > {most} || {x} < -{most}, {nan}, {x})")
+        self.assertEqual(made["e"], f"ts::where(ts::is_missing({x}), 1, {x})")
+
+    def test_the_rest_is_known_beside_what_is_not(self):
+        def adds(frame):
+            frame["hour"] = frame["t"].dt.hour
+            frame["late"] = (frame["hour"] > 20).astype(int)
+            frame["centred"] = frame["x"].fillna(frame["x"].median())
+            frame["odd"] = frame["x"] % 2
+            frame["first"] = frame["t"].str[0]
+            frame["half"] = frame["x"] / 2
+            return frame
+
+        made = trace_formulas.trace(adds, {"x": "number", "t": "text"})
+        unknown = {n: c.why for n, c in made.items() if isinstance(c, trace_formulas.Unknown)}
+        self.assertEqual(unknown, {"hour": "Series.dt", "late": "Series.dt", "centred": "Series.median", "odd": "the operator %",
+                                   "first": "Series.str"})
+        self.assertEqual(made["half"].code, 'ts::col<"x"> / 2')
+
     def test_what_is_not_known_is_refused(self):
         for function in (
             lambda f: f.assign(z=f.x.rolling(2)), lambda f: f[f.x > 0], lambda f: f.groupby("t"), lambda f: f.assign(z=np.exp(f.x)),
@@ -138,9 +166,22 @@ class Formulas(unittest.TestCase):
             lambda f: f.assign(z=f.t + "a"), lambda f: f.assign(z=f.t > "a"), lambda f: f.assign(z=f.x + float("inf")),
             lambda f: f.eval("z = x @ y"), lambda f: f.eval("z = `a b`"), lambda f: f.x, lambda f: f.assign(z=f.nothing),
             lambda f: f.eval("x +"), lambda f: f.assign(z=f.x.astype("int")),
+            lambda f: f.assign(z=f.x.replace("a", 1)), lambda f: f.assign(z=f.x.replace({0: 1})), lambda f: f.assign(z=f.x.isin([1.0, np.nan])),
+            lambda f: f.assign(z=2 ** f.x),
         ):
             with self.assertRaises(Untraceable):
                 self.code(function)
+
+    def test_columns_that_are_changed_in_place(self):
+        for change in (lambda x: x.replace(0, 1, inplace=True), lambda x: x.ffill(inplace=True), lambda x: x.update(x),
+                       lambda x: x.str.pop(0), lambda x: np.putmask(x.values, x > 0, 1), lambda x: np.log(x, out=x), lambda x: np.add.at(x, 0, 1),
+                       lambda x: np.clip(x, 0, 1, out=x),
+                       lambda x: x.loc.__setitem__(0, 1)):
+            def changes(frame, change=change):
+                change(frame["x"])
+                return frame.assign(z=frame["x"] * 2)
+            with self.assertRaises((Untraceable, TypeError)):
+                trace_formulas.trace(changes, {"x": "number"})
 
 
 class Projects(unittest.TestCase):
@@ -150,8 +191,8 @@ class Projects(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             folder = pathlib.Path(folder)
             # Formulas of a first step, in another order than the columns'; amount is in formulas alone.
-            first = make_pipeline(FunctionTransformer(add_instalment), encoder(["large", "instalment", "months"], ["purpose"]),
-                                  LogisticRegression(max_iter=500)).fit(inputs, frame["default"])
+            columns = make_pipeline(FunctionTransformer(add_instalment), encoder(["large", "instalment", "months"], ["purpose"]))
+            first = make_pipeline(columns, LogisticRegression(max_iter=500)).fit(frame.drop(columns="default"), frame["default"])
             said = made(first, frame, "first_loans", folder / "first", label="default", id="application")
             self.assertIn("reads them: home, income, unused", said)
             header = (folder / "first/first_loans.hpp").read_text()
@@ -174,7 +215,9 @@ class Projects(unittest.TestCase):
             third = HistGradientBoostingRegressor(max_iter=10).fit(columns.to_numpy(), frame.amount / frame.months)
             said = made(third, frame[["amount", "months", "income"]], "third_loans", folder / "third", engineer=add_by_time)
             self.assertIn("no formula is known for rank (np.exp)", said)
-            self.assertIn("PLACE: compute rank", (folder / "third/third_loans.hpp").read_text())
+            header = (folder / "third/third_loans.hpp").read_text()
+            self.assertIn("PLACE: compute rank", header)
+            self.assertIn('ts::feature<"monthly">', header)
             self.compile_and_run(folder, {"first": "first_loans", "second": "second_loans", "third": "third_loans"})
 
     def compile_and_run(self, folder, projects):
@@ -247,6 +290,14 @@ class Projects(unittest.TestCase):
         for saved in ({"scaler": scaler, "model": model}, (scaler, model)):
             self.assertRegex(command(saved)[1], "'?(scaler|0)'? \\(StandardScaler\\), .*make_pipeline")
         self.assertRegex(command(held)[1], "dict without a fitted pipeline")
+        # Columns that a function of the training script adds.
+        with_ratio = make_pipeline(StandardScaler(), LogisticRegression())
+        with_ratio.fit(frame[["amount", "months"]].assign(ratio=frame.amount / frame.months), frame["default"])
+        self.assertRegex(command(with_ratio)[1], "reads \\['ratio'\\].*--engineer")
+        code = types.SimpleNamespace(add=lambda rows: rows.assign(ratio=rows.amount / rows.months))
+        with mock.patch.dict(sys.modules, {"training_code": code}):
+            self.assertIn("raw_checks", command(with_ratio, "--engineer", "training_code:add")[0])
+        self.assertRegex(command(with_ratio, "--engineer", "training_code:add")[1], "No module named.*PYTHONPATH")
         # Code of the training script that is not here.
         with mock.patch.object(sys.modules["__main__"], "gone_by_then", new=lambda x: x, create=True) as function:
             function.__module__, function.__qualname__ = "__main__", "gone_by_then"

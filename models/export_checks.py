@@ -223,6 +223,17 @@ def items_of(program, rows):
     return np.array(out, dtype=int).T
 
 
+def refusal(ask, frame):
+    """What the pipeline says of a row that it refuses, in parentheses."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ask(frame.iloc[:1])
+    except Exception as why:  # noqa: BLE001 (any of many libraries)
+        return f" ({type(why).__name__}: {' '.join(str(why).split())[:200]})"
+    return ""
+
+
 def cover(items, count, taken=()):
     """At most `count` rows, each with as many items that no row before it has as possible."""
     known, codes = np.unique(items + np.arange(items.shape[1]) * (1 << 40), return_inverse=True)
@@ -250,12 +261,13 @@ def choose(program, pipeline, ask, count, data=None, first=None, chances=True):
     pool = Pool(program, max(400, min(2000, 20 * count)), data)
     numbers = predicted(ask, pool.frame())
     good = np.flatnonzero(np.all((numbers >= 0) & (numbers <= 1) if chances else np.abs(numbers) < 1e300, axis=1))
-    if not len(good) and data is not None:
-        raise NotExportable("the pipeline refuses every row of data= when its columns are float64 numbers or texts, as they are "
-                            "in C++; fit it on columns of these two kinds")
     if not len(good):
-        raise NotExportable("the pipeline refuses every row that was made up for the checks, whose columns are float64 numbers or "
-                            "texts, as they are in C++; fit it on columns of these two kinds, or give rows as data=")
+        why = refusal(ask, pool.frame())
+        require(data is None, "the pipeline refuses every row of data= when its columns are float64 numbers or texts, as they are "
+                f"in C++{why}; fit it on columns of these two kinds")
+        require(False, "the pipeline refuses every row that was made up for the checks, whose columns are float64 numbers or texts, "
+                f"as they are in C++{why}; fit it on columns of these two kinds, by the trainer's version that is installed here, or "
+                "give rows as data=")
     pool.keep(good)
     taken = 0
     if first is not None:

@@ -9,8 +9,11 @@
 #include <thread>
 
 #include "support/catch.hpp"
+#include "support/replaced.hpp"
 
 namespace ts = tabscore;
+
+using support::replaced;
 
 namespace {
 using order = ts::schema<ts::text<"order">, ts::optional<ts::integer<"age">>>;
@@ -62,11 +65,6 @@ std::string breaks(const std::vector<std::string>& lines, const ts::chain_key& k
   return found;
 }
 
-std::string replaced(std::string text, std::string_view from, std::string_view to) {
-  const std::size_t at = text.find(from);
-  REQUIRE(at != std::string::npos);
-  return text.replace(at, from.size(), to);
-}
 }  // namespace
 
 TEST_CASE("a chain detects changes of its lines", "[log]") {

@@ -13,9 +13,11 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/replaced.hpp"
 
 using namespace tabscore;
 using support::ContainsSubstring;
+using support::replaced;
 
 namespace {
 
@@ -32,12 +34,6 @@ const std::string table = R"({"format":"tabscore-model","version":1,"name":"tiny
  "outputs":{"task":"score"},
  "checks":[{"numeric":[25.0,1.0],"text":["own"],"outputs":[621.25]},
            {"numeric":[null,7.0],"text":[null],"outputs":[610.75]}]})";
-
-std::string with(std::string text, std::string_view from, std::string_view to) {
-  const std::size_t at = text.find(from);
-  REQUIRE(at != std::string::npos);
-  return text.replace(at, from.size(), to);
-}
 
 result<any_scorer> load(std::string_view text) {
   const auto file = parse_model_file(text, "tiny.json");
@@ -92,11 +88,11 @@ TEST_CASE("a cell without a number names the feature", "[models]") {
   CHECK(found.feature == 2);
   CHECK(found.what == fault::unlisted);
 
-  const auto needs = load(with(table, "20,0.5]]", "20,null]]").replace(0, 0, ""));
+  const auto needs = load(replaced(table, "20,0.5]]", "20,null]]").replace(0, 0, ""));
   REQUIRE(!needs);  // its own check has a missing age
-  const auto other =
-      load(with(with(table, "20,0.5]]", "20,null]]"), R"("numeric":[null,7.0],"text":[null],"outputs":[610.75])",
-                R"("numeric":[20.0,7.0],"text":[null],"outputs":[594.25])"));
+  const auto other = load(replaced(replaced(table, "20,0.5]]", "20,null]]"),
+                                   R"("numeric":[null,7.0],"text":[null],"outputs":[610.75])",
+                                   R"("numeric":[20.0,7.0],"text":[null],"outputs":[594.25])"));
   REQUIRE(other);
   CHECK(!other->takes_missing(0));
   CHECK(other->takes_missing(1));
@@ -123,7 +119,7 @@ TEST_CASE("a pair's number is its features' in equal shares", "[models]") {
 
 TEST_CASE("a bin may have a reason of its own", "[models]") {
   const auto reasons = [](std::string_view list) {
-    return with(table, "[[-10,5,20,0.5]]", R"([[-10,5,20,0.5]],"reasons":)" + std::string(list));
+    return replaced(table, "[[-10,5,20,0.5]]", R"([[-10,5,20,0.5]],"reasons":)" + std::string(list));
   };
   const auto model = load(reasons(R"([{"code":"A1","text":"young"},null,null,{"code":"A9","text":"no age"}])"));
   REQUIRE(model);
@@ -141,7 +137,7 @@ TEST_CASE("a bin may have a reason of its own", "[models]") {
   refused(reasons(R"([{"code":"A","text":"a"},{"code":"A","text":"b"},null,null])"),
           "terms[0].reasons[1].text: the code has another text in another bin");
   refused(reasons(R"([{"code":"","text":"a"},null,null,null])"), "expected a text that is not empty");
-  refused(with(table, "7,8,9]]", R"(7,8,9]],"reasons":[])"),
+  refused(replaced(table, "7,8,9]]", R"(7,8,9]],"reasons":[])"),
           "terms[2].reasons: reasons belong to the bins of one column");
 }
 
@@ -169,26 +165,26 @@ TEST_CASE("bins of any number of cuts are those of std::upper_bound", "[models]"
 }
 
 TEST_CASE("bad tables are refused by a sentence", "[models]") {
-  refused(with(table, "[25,40]", "[40,25]"),
+  refused(replaced(table, "[25,40]", "[40,25]"),
           "model.steps[0].bins[0].cuts[1]: expected a number greater than the one before");
-  refused(with(table, "[25,40]", "[25,25]"), "expected a number greater than the one before");
-  refused(with(table, "[25,40]", "[25,null]"), "model.steps[0].bins[0].cuts[1]: expected a number, found null");
-  refused(with(table, "[25,40]", "[25,40,50]"), "expected lists of 5 numbers, one per cell, found 4");
-  refused(with(table, "7,8,9]", "7,8]"),
+  refused(replaced(table, "[25,40]", "[25,25]"), "expected a number greater than the one before");
+  refused(replaced(table, "[25,40]", "[25,null]"), "model.steps[0].bins[0].cuts[1]: expected a number, found null");
+  refused(replaced(table, "[25,40]", "[25,40,50]"), "expected lists of 5 numbers, one per cell, found 4");
+  refused(replaced(table, "7,8,9]", "7,8]"),
           "model.steps[0].terms[2].values: expected lists of 9 numbers, one per cell, found 8");
-  refused(with(table, "[[0.25]]", "[[0.25],[1]]"), "expected 1 lists, one per number of the intercept, found 2");
-  refused(with(table, "[600]", "[]"), "model.steps[0].intercept: expected at least one number");
-  refused(with(table, "\"bins\":[2,3]", "\"bins\":[2,9]"),
+  refused(replaced(table, "[[0.25]]", "[[0.25],[1]]"), "expected 1 lists, one per number of the intercept, found 2");
+  refused(replaced(table, "[600]", "[]"), "model.steps[0].intercept: expected at least one number");
+  refused(replaced(table, "\"bins\":[2,3]", "\"bins\":[2,9]"),
           "model.steps[0].terms[2].bins[1]: expected a number below 4");
-  refused(with(table, "\"bins\":[2,3]", "\"bins\":[3,3]"), "the term reads these bins twice");
-  refused(with(table, "\"in\":[0,2,0,1]", "\"in\":[0,2,0]"), "expected 3 bins, one per column of in");
-  refused(with(table, "\"in\":[0,2,0,1]", "\"in\":[0,2,0,1,1]"), "expected 5 bins, one per column of in, found 4");
-  refused(with(table, "\"in\":[0,2,0,1]", "\"in\":[2,2,0,1]"), "expected a column of numbers, not a text feature");
-  refused(with(table, "\"in\":[0,2,0,1]", "\"in\":[0,9,0,1]"), "expected a column below 3");
-  refused(with(table, "[\"own\",\"rent\",null]", "[\"own\",\"own\",null]"), "the key \"own\" appears twice");
-  refused(with(table, "[\"own\",\"rent\",null]", "[\"own\",1,null]"), "expected a text");
-  refused(with(table, "{\"cuts\":[30]}", "{\"cuts\":[30],\"keys\":[1]}"), "keys");
-  refused(with(table, "{\"cuts\":[30]}", "{}"), "cuts: the member is missing");
+  refused(replaced(table, "\"bins\":[2,3]", "\"bins\":[3,3]"), "the term reads these bins twice");
+  refused(replaced(table, "\"in\":[0,2,0,1]", "\"in\":[0,2,0]"), "expected 3 bins, one per column of in");
+  refused(replaced(table, "\"in\":[0,2,0,1]", "\"in\":[0,2,0,1,1]"), "expected 5 bins, one per column of in, found 4");
+  refused(replaced(table, "\"in\":[0,2,0,1]", "\"in\":[2,2,0,1]"), "expected a column of numbers, not a text feature");
+  refused(replaced(table, "\"in\":[0,2,0,1]", "\"in\":[0,9,0,1]"), "expected a column below 3");
+  refused(replaced(table, "[\"own\",\"rent\",null]", "[\"own\",\"own\",null]"), "the key \"own\" appears twice");
+  refused(replaced(table, "[\"own\",\"rent\",null]", "[\"own\",1,null]"), "expected a text");
+  refused(replaced(table, "{\"cuts\":[30]}", "{\"cuts\":[30],\"keys\":[1]}"), "keys");
+  refused(replaced(table, "{\"cuts\":[30]}", "{}"), "cuts: the member is missing");
 }
 
 TEST_CASE("an additive model that is cut anywhere is refused", "[models]") {

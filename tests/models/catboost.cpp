@@ -12,13 +12,14 @@
 #include <string_view>
 #include <vector>
 
-#include <catch2/catch.hpp>
-
+#include "support/catch.hpp"
+#include "support/replaced.hpp"
 #include "tabscore/features/category_lookups.hpp"
 #include "tabscore/models/load_catboost.hpp"
 #include "tabscore/models/scorer.hpp"
 
 using namespace tabscore;
+using support::replaced;
 
 namespace {
 
@@ -36,11 +37,6 @@ encoded_forest built(const std::string& bytes, const load_options& options = {})
   INFO((model ? "" : model.error().message));
   REQUIRE(model);
   return *std::move(model);
-}
-std::string changed(std::string text, const std::string& from, const std::string& to) {
-  const std::size_t at = text.find(from);
-  REQUIRE(at != text.npos);
-  return text.replace(at, from.size(), to);
 }
 
 /// A model of one tree of two levels, whose numeric features are a (missing goes right) and b.
@@ -77,9 +73,9 @@ TEST_CASE("a CatBoost tree takes its bits from its levels, missing values by the
 }
 
 TEST_CASE("a CatBoost file that does not say the loss needs the task", "[models][catboost]") {
-  const std::string silent = changed(small, R"("type":"RMSE")", R"("type":"PythonUserDefinedPerObject")");
+  const std::string silent = replaced(small, R"("type":"RMSE")", R"("type":"PythonUserDefinedPerObject")");
   CHECK(refusal(silent) == "m: the loss function \"PythonUserDefinedPerObject\" is not known: set load_options::task");
-  CHECK(refusal(changed(small, R"("params")", R"("other")")) ==
+  CHECK(refusal(replaced(small, R"("params")", R"("other")")) ==
         "m: the file does not say the loss function: set load_options::task");
   load_options options;
   options.task = task::score;
@@ -93,7 +89,7 @@ TEST_CASE("a CatBoost file that does not say the loss needs the task", "[models]
 TEST_CASE("a CatBoost row of two classes is positive as the trainer's raw value decides", "[models][catboost]") {
   // Raw values that differ from the border, but whose probability is that of the border.
   const std::string binary =
-      changed(changed(small, R"("type":"RMSE")", R"("type":"Logloss")"), "[0.5,[0.25]]", "[1,[0]]");
+      replaced(replaced(small, R"("type":"RMSE")", R"("type":"Logloss")"), "[0.5,[0.25]]", "[1,[0]]");
   const auto label_of = [](const std::string& bytes, double a, double b) {
     const encoded_forest model = built(bytes);
     const double numbers[] = {a, b};
@@ -106,13 +102,13 @@ TEST_CASE("a CatBoost row of two classes is positive as the trainer's raw value 
     CHECK(positive == is_positive(model, x, 0, probability, model.threshold(), memory));
     return std::pair{probability, positive};
   };
-  const std::string near_zero = changed(binary, "[1,2,4,8]", "[0,1e-17,-1e-17,0]");
+  const std::string near_zero = replaced(binary, "[1,2,4,8]", "[0,1e-17,-1e-17,0]");
   CHECK(label_of(near_zero, 0, 0) == std::pair{0.5, false});
   CHECK(label_of(near_zero, 3, 0) == std::pair{0.5, true});
   CHECK(label_of(near_zero, 0, 1) == std::pair{0.5, false});
   const std::string lower =
-      changed(changed(binary, R"("model_info":{)", R"("model_info":{"binclass_probability_threshold":"0.3",)"),
-              "[1,2,4,8]", "[-0.8472978603872037,-0.8472978603872036,-1,0]");
+      replaced(replaced(binary, R"("model_info":{)", R"("model_info":{"binclass_probability_threshold":"0.3",)"),
+               "[1,2,4,8]", "[-0.8472978603872037,-0.8472978603872036,-1,0]");
   CHECK_FALSE(label_of(lower, 0, 0).second);
   CHECK(label_of(lower, 3, 0).second);
   CHECK_FALSE(label_of(lower, 0, 1).second);
@@ -120,19 +116,19 @@ TEST_CASE("a CatBoost row of two classes is positive as the trainer's raw value 
 }
 
 TEST_CASE("an unsupported CatBoost model is refused with advice", "[models][catboost]") {
-  CHECK(refusal(changed(small, R"("features_info":{)", R"("features_info":{"text_features":[],)")) ==
+  CHECK(refusal(replaced(small, R"("features_info":{)", R"("features_info":{"text_features":[],)")) ==
         "m: the model has text_features, which are not supported: train without them");
-  CHECK(refusal(changed(small, "[1.5,2.5]", "[2.5,1.5]")) ==
+  CHECK(refusal(replaced(small, "[1.5,2.5]", "[2.5,1.5]")) ==
         "m: border 1 of feature \"a\" is 1.5, expected finite ascending ones");
-  CHECK(refusal(changed(small, "[1.5,2.5]", "[1.5,NaN]")) ==
+  CHECK(refusal(replaced(small, "[1.5,2.5]", "[1.5,NaN]")) ==
         "m: border 1 of feature \"a\" is nan, expected finite ascending ones");
-  CHECK(refusal(changed(small, R"("split_index":2)", R"("split_index":3)")) ==
+  CHECK(refusal(replaced(small, R"("split_index":2)", R"("split_index":3)")) ==
         "m: tree 0: condition 3 of 3 does not exist");
-  CHECK(refusal(changed(small, "[1,2,4,8]", "[1,2,4]")) ==
+  CHECK(refusal(replaced(small, "[1,2,4,8]", "[1,2,4]")) ==
         "m: oblivious_trees[0].leaf_values should be values of 2^2 leaves");
-  CHECK(refusal(changed(small, "[0.25]", "[0.25,1]")) == "m: 2 biases for 1 dimensions");
-  CHECK(refusal(changed(small, "\"b\"", "\"a\"")) == "m: two features are named \"a\"");
-  CHECK(refusal(changed(small, "\"flat_feature_index\":1", "\"flat_feature_index\":0")) ==
+  CHECK(refusal(replaced(small, "[0.25]", "[0.25,1]")) == "m: 2 biases for 1 dimensions");
+  CHECK(refusal(replaced(small, "\"b\"", "\"a\"")) == "m: two features are named \"a\"");
+  CHECK(refusal(replaced(small, "\"flat_feature_index\":1", "\"flat_feature_index\":0")) ==
         "m: numeric feature 1: the indices 1 and 0 are negative or another feature's");
 }
 

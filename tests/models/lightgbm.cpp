@@ -10,13 +10,14 @@
 #include <string_view>
 #include <vector>
 
-#include <catch2/catch.hpp>
-
+#include "support/catch.hpp"
+#include "support/replaced.hpp"
 #include "tabscore/models/contributions.hpp"
 #include "tabscore/models/load_lightgbm.hpp"
 #include "tabscore/models/load_model.hpp"
 
 using namespace tabscore;
+using support::replaced;
 
 namespace {
 
@@ -40,12 +41,6 @@ std::string sizes(std::vector<std::size_t> of) {
 }
 const std::size_t size = trees(1).size();
 const std::string whole = header + sizes({size, size}) + trees(2) + "end of trees\n";
-
-std::string changed(std::string text, const std::string& from, const std::string& to) {
-  const std::size_t at = text.find(from);
-  REQUIRE(at != text.npos);
-  return text.replace(at, from.size(), to);
-}
 
 std::string refusal(const std::string& text, const load_options& options = {}) {
   const auto model = read_lightgbm(text, "m.txt", options);
@@ -114,11 +109,11 @@ TEST_CASE("LightGBM's objectives are known by all their names", "[models][lightg
   for (const auto& [texts, form] : names) {
     for (const std::string& text : texts) {
       INFO(text);
-      CHECK(built(changed(whole, "objective=regression", "objective=" + text)).model().output_link.form == form);
+      CHECK(built(replaced(whole, "objective=regression", "objective=" + text)).model().output_link.form == form);
     }
   }
-  CHECK(built(changed(whole, "objective=regression\n", "")).model().output_link.form == f::identity);
-  CHECK(predicted(built(changed(whole, "regression", "xentropy")), {0, 0}) == Approx(1 / (1 + std::exp(3.0))));
+  CHECK(built(replaced(whole, "objective=regression\n", "")).model().output_link.form == f::identity);
+  CHECK(predicted(built(replaced(whole, "regression", "xentropy")), {0, 0}) == Approx(1 / (1 + std::exp(3.0))));
 
   const std::pair<const char*, const char*> wrong[] = {
       {"binary", "objective binary should have sigmoid:"},
@@ -129,32 +124,32 @@ TEST_CASE("LightGBM's objectives are known by all their names", "[models][lightg
       {"multiclass num_class:x", "multiclass has 0 outputs"},
       {"l3", "objective \"l3\""}};
   for (const auto& [text, words] : wrong) {
-    CHECK_THAT(refusal(changed(whole, "regression", text)), Catch::Contains(words));
+    CHECK_THAT(refusal(replaced(whole, "regression", text)), Catch::Contains(words));
   }
-  std::string two = changed(whole, "num_tree_per_iteration=1", "num_tree_per_iteration=2");
-  CHECK_THAT(refusal(changed(two, "regression", "poisson")), Catch::Contains("poisson has 1 outputs"));
+  std::string two = replaced(whole, "num_tree_per_iteration=1", "num_tree_per_iteration=2");
+  CHECK_THAT(refusal(replaced(two, "regression", "poisson")), Catch::Contains("poisson has 1 outputs"));
   CHECK(refusal(two).empty());
 }
 
 TEST_CASE("a random forest of a version 2 text is refused, or read as the caller says", "[models][lightgbm]") {
   const std::string text =
-      changed(changed(whole, "version=v4", "version=v2"), "feature_names", "average_output\nfeature_names");
+      replaced(replaced(whole, "version=v4", "version=v2"), "feature_names", "average_output\nfeature_names");
   for (const char* objective : {"binary sigmoid:1", "regression sqrt", "poisson", "xentropy", "xentlambda"}) {
-    const std::string forest = changed(text, "regression", objective);
+    const std::string forest = replaced(text, "regression", objective);
     const std::string message = refusal(forest);
     CHECK_THAT(message, Catch::Contains("2.2.2") && Catch::Contains("2.2.3"));
     CHECK_THAT(message, Catch::Contains("averaged::as_is") && Catch::Contains("averaged::linked"));
     CHECK(predicted(built(forest, {.version_2_forest = averaged::as_is}), {1, 0}) == 2.5);
   }
-  const std::string binary = changed(text, "regression", "binary sigmoid:1");
+  const std::string binary = replaced(text, "regression", "binary sigmoid:1");
   CHECK(predicted(built(binary, {.version_2_forest = averaged::linked}), {1, 0}) == 1 / (1 + std::exp(-2.5)));
   CHECK(predicted(built(text), {1, 0}) == 2.5);  // no function, one meaning
-  CHECK(predicted(built(changed(binary, "v2", "v3")), {1, 0}) == 1 / (1 + std::exp(-2.5)));
+  CHECK(predicted(built(replaced(binary, "v2", "v3")), {1, 0}) == 1 / (1 + std::exp(-2.5)));
   CHECK_THAT(refusal(header + "average_output\n\nend of trees\n"), Catch::Contains("average_output of no trees"));
 }
 
 TEST_CASE("texts of LightGBM 2.0.12 to 2.1.2 end without \"end of trees\"", "[models][lightgbm]") {
-  const std::string old = changed(header, "v4", "v2");
+  const std::string old = replaced(header, "v4", "v2");
   const std::string text = old + sizes({size, size}) + trees(2) + "\nfeature importances:\na=2\n";
   CHECK(predicted(built(text), {1, 0}) == 5.0);
   CHECK(predicted(built(old + "\n" + trees(2) + "\nfeature importances:\n"), {1, 0}) == 5.0);
@@ -167,7 +162,7 @@ TEST_CASE("texts of LightGBM 2.0.12 to 2.1.2 end without \"end of trees\"", "[mo
     CHECK(refusal(text.substr(0, n)) != "");
   }
   for (std::size_t n = trees_end; n < text.size(); ++n) CHECK(refusal(text.substr(0, n)).empty());
-  CHECK_THAT(refusal(changed(text, "version=v2\n", "")), Catch::Contains("version is missing"));
+  CHECK_THAT(refusal(replaced(text, "version=v2\n", "")), Catch::Contains("version is missing"));
 }
 
 TEST_CASE("counts of a LightGBM text that lie are refused", "[models][lightgbm]") {
@@ -178,10 +173,10 @@ TEST_CASE("counts of a LightGBM text that lie are refused", "[models][lightgbm]"
   CHECK_THAT(refusal(header + sizes({size}) + trees(2) + end), Catch::Contains("tree_sizes names 1 trees"));
   CHECK_THAT(refusal(header + sizes({size + 1, size}) + trees(2) + end), Catch::Contains("tree_sizes[0] is"));
   CHECK_THAT(refusal(header + "tree_sizes=\n\n" + trees(1) + end), Catch::Contains("tree_sizes names 0 trees"));
-  CHECK_THAT(refusal(changed(whole, "feature_infos=[0:9] ", "feature_infos=")),
+  CHECK_THAT(refusal(replaced(whole, "feature_infos=[0:9] ", "feature_infos=")),
              Catch::Contains("feature_infos should have 2 ranges, not 1"));
-  CHECK_THAT(refusal(changed(whole, "num_cat=0", "num_cat=0\nnum_cat=0")), Catch::Contains("num_cat stands twice"));
-  CHECK_THAT(refusal(changed(whole, "label_index=0", "objective=l2")), Catch::Contains("objective stands twice"));
+  CHECK_THAT(refusal(replaced(whole, "num_cat=0", "num_cat=0\nnum_cat=0")), Catch::Contains("num_cat stands twice"));
+  CHECK_THAT(refusal(replaced(whole, "label_index=0", "objective=l2")), Catch::Contains("objective stands twice"));
 
   std::string lines_of_windows;
   for (const char c : whole) lines_of_windows += c == '\n' ? "\r\n" : std::string(1, c);
@@ -190,21 +185,21 @@ TEST_CASE("counts of a LightGBM text that lie are refused", "[models][lightgbm]"
   REQUIRE(none);
   CHECK(none->rounds.used == 0);
   CHECK(built(whole).model().rounds.used == 2);
-  CHECK(read_lightgbm(changed(whole, "feature_names=a b", "feature_names=a\tx b"))->feature_names[0] == "a\tx");
+  CHECK(read_lightgbm(replaced(whole, "feature_names=a b", "feature_names=a\tx b"))->feature_names[0] == "a\tx");
 }
 
 TEST_CASE("linear leaves give the constant and the terms, or the plain value beside a missing one", "[models]") {
-  const std::string linear = changed(changed(stump, "num_leaves=2", "num_leaves=3"), "is_linear=0",
-                                     "is_linear=1\nleaf_const=0.25 -1 3\nnum_features=2 0 1\nleaf_features=0 1   1  \n"
-                                     "leaf_coeff=0.1 -2   10  ");
+  const std::string linear = replaced(replaced(stump, "num_leaves=2", "num_leaves=3"), "is_linear=0",
+                                      "is_linear=1\nleaf_const=0.25 -1 3\nnum_features=2 0 1\nleaf_features=0 1   1  \n"
+                                      "leaf_coeff=0.1 -2   10  ");
   const std::string text =
       header + "\nTree=0\n" +
-      changed(changed(changed(changed(changed(changed(linear, "split_feature=0", "split_feature=0 1"), "threshold=0.5",
-                                              "threshold=0.5 4"),
-                                      "decision_type=10", "decision_type=10 0"),
-                              "left_child=-1", "left_child=1 -1"),
-                      "right_child=-2", "right_child=-2 -3"),
-              "leaf_value=-1.5 2.5\nleaf_count=5 5\ninternal_count=10", "leaf_value=-1.5 2.5 7") +
+      replaced(replaced(replaced(replaced(replaced(replaced(linear, "split_feature=0", "split_feature=0 1"),
+                                                   "threshold=0.5", "threshold=0.5 4"),
+                                          "decision_type=10", "decision_type=10 0"),
+                                 "left_child=-1", "left_child=1 -1"),
+                        "right_child=-2", "right_child=-2 -3"),
+               "leaf_value=-1.5 2.5\nleaf_count=5 5\ninternal_count=10", "leaf_value=-1.5 2.5 7") +
       "end of trees\n";
   const forest f = built(text);
   const double nan = std::nan("");
@@ -215,14 +210,15 @@ TEST_CASE("linear leaves give the constant and the terms, or the plain value bes
   CHECK(std::isinf(predicted(f, {0.5, std::numeric_limits<double>::infinity()})));
   CHECK_THAT(explainer::build(f).error().message, Catch::Contains("linear leaves"));
 
-  CHECK_THAT(refusal(changed(text, "leaf_const=0.25 -1 3\n", "")), Catch::Contains("linear leaves"));
-  CHECK_THAT(refusal(changed(text, "leaf_const=0.25", "leaf_const=nan")), Catch::Contains("constant is NaN"));
-  CHECK_THAT(refusal(changed(text, "num_features=2 0 1", "num_features=2 0 2")),
+  CHECK_THAT(refusal(replaced(text, "leaf_const=0.25 -1 3\n", "")), Catch::Contains("linear leaves"));
+  CHECK_THAT(refusal(replaced(text, "leaf_const=0.25", "leaf_const=nan")), Catch::Contains("constant is NaN"));
+  CHECK_THAT(refusal(replaced(text, "num_features=2 0 1", "num_features=2 0 2")),
              Catch::Contains("leaf_features should have 4 numbers, not 3"));
-  CHECK_THAT(refusal(changed(text, "num_features=2 0 1", "num_features=4294967295 4294967295 1")),
+  CHECK_THAT(refusal(replaced(text, "num_features=2 0 1", "num_features=4294967295 4294967295 1")),
              Catch::Contains("leaf_features should have"));
-  CHECK_THAT(refusal(changed(text, "leaf_features=0 1", "leaf_features=0 2")), Catch::Contains("reads feature 2 of 2"));
-  CHECK_THAT(refusal(changed(text, "leaf_coeff=0.1", "leaf_coeff=nan")), Catch::Contains("weight is NaN"));
+  CHECK_THAT(refusal(replaced(text, "leaf_features=0 1", "leaf_features=0 2")),
+             Catch::Contains("reads feature 2 of 2"));
+  CHECK_THAT(refusal(replaced(text, "leaf_coeff=0.1", "leaf_coeff=nan")), Catch::Contains("weight is NaN"));
 }
 
 TEST_CASE("linear leaves: every kernel gives the same bits, alone and in a block", "[models][lightgbm]") {
@@ -272,7 +268,7 @@ TEST_CASE("linear leaves: every kernel gives the same bits, alone and in a block
 
 TEST_CASE("pandas_categorical gives features their categories", "[models][lightgbm]") {
   const auto read = [](const std::string& infos, const std::string& after) {
-    return read_lightgbm(changed(whole, "[0:9] -1:2:0:1", infos) + "\nfeature_importances:\na=2\n" + after, "m.txt");
+    return read_lightgbm(replaced(whole, "[0:9] -1:2:0:1", infos) + "\nfeature_importances:\na=2\n" + after, "m.txt");
   };
   using texts = std::vector<std::string>;
   const auto model = read("[0:9] -1:2:0:1", "pandas_categorical:[[\"x\", \"s\\u00fcd \\\"q\\\"\", \"5\"]]\n");

@@ -9,12 +9,14 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/replaced.hpp"
 #include "tabscore/models/feature_match.hpp"
 #include "tabscore/models/load_lightgbm.hpp"
 #include "tabscore/models/load_sklearn.hpp"
 #include "tabscore/models/load_xgboost.hpp"
 
 using namespace tabscore;
+using support::replaced;
 
 namespace {
 
@@ -49,12 +51,6 @@ const std::string sklearn_text =
     R"({"format": "sklearn-export-1", "kind": "decision_tree_regressor", "n_features": 2, "n_outputs": 1,)"
     R"( "input_cast": "float32", "trees": [{"feature": [0, -2, -2], "threshold": [0.5, -2.0, -2.0], "left": [1, -1, -1],)"
     R"( "right": [2, -1, -1], "value": [[0.0], [1.0], [2.0]]}]})";
-
-std::string changed(std::string text, const std::string& from, const std::string& to) {
-  const std::size_t at = text.find(from);
-  REQUIRE(at != text.npos);
-  return text.replace(at, from.size(), to);
-}
 
 /// The model may be refused by its loader or by the check that every forest goes through.
 std::string refusal(const result<forest_model>& model) {
@@ -223,7 +219,7 @@ TEST_CASE("a broken LightGBM model is refused with its place", "[models][lightgb
   };
   for (const auto& [change, words] : cases) {
     INFO("change: " << change.first << " -> " << change.second);
-    check_refused(lightgbm, changed(lightgbm_text, change.first, change.second), words);
+    check_refused(lightgbm, replaced(lightgbm_text, change.first, change.second), words);
   }
 }
 
@@ -245,7 +241,7 @@ TEST_CASE("a broken scikit-learn export is refused with its place", "[models][sk
   };
   for (const auto& [change, words] : cases) {
     INFO("change: " << change.first << " -> " << change.second);
-    check_refused(sklearn, changed(sklearn_text, change.first, change.second), words);
+    check_refused(sklearn, replaced(sklearn_text, change.first, change.second), words);
   }
 }
 
@@ -285,7 +281,7 @@ TEST_CASE("a broken scikit-learn model of categories or of weights is refused wi
   };
   for (const auto& [text, from, to, words] : cases) {
     INFO("change: " << from << " -> " << to);
-    check_refused(sklearn, changed(text, from, to), words);
+    check_refused(sklearn, replaced(text, from, to), words);
   }
 }
 

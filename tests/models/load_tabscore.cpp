@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/replaced.hpp"
 
 using namespace tabscore;
 using support::ContainsSubstring;
@@ -63,12 +64,7 @@ const std::string good = R"({
 })";
 
 /// The good file with its first `from` replaced.
-std::string with(std::string_view from, std::string_view to) {
-  std::string text = good;
-  const std::size_t at = text.find(from);
-  REQUIRE(at != std::string::npos);
-  return text.replace(at, from.size(), to);
-}
+std::string with(std::string_view from, std::string_view to) { return support::replaced(good, from, to); }
 
 /// Reads from memory of exactly that size, so that a sanitizer sees a read past its end.
 result<logistic> load(std::string_view text) {

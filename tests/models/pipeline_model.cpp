@@ -11,9 +11,11 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/replaced.hpp"
 
 using namespace tabscore;
 using support::ContainsSubstring;
+using support::replaced;
 
 namespace {
 
@@ -81,12 +83,6 @@ const std::string all = head + R"("model":{"steps":[
   {"op":"float32","in":[46]}],"probability":48},
  "threshold":0.5,
  "checks":[{"numeric":[3.0,0.5],"text":["red"],"probability":0.5}]})";
-
-std::string with(std::string text, std::string_view from, std::string_view to) {
-  const std::size_t at = text.find(from);
-  REQUIRE(at != std::string::npos);
-  return text.replace(at, from.size(), to);
-}
 
 result<any_scorer> load(std::string_view text) {
   const std::vector<char> bytes(text.begin(), text.end());
@@ -187,17 +183,17 @@ TEST_CASE("a row without a probability: which feature is the reason", "[models]"
   CHECK(fault_of(linear, nan, 1, "blue") == found{2, fault::unlisted});
   CHECK(fault_of(linear, nan, 1, "") == found{2, fault::unlisted});
   const std::string no_null =
-      with(linear, R"(["red","green",null],"columns":[0,1,-1])", R"(["red","green"],"columns":[0,1])");
+      replaced(linear, R"(["red","green",null],"columns":[0,1,-1])", R"(["red","green"],"columns":[0,1])");
   CHECK(fault_of(no_null, 1, 1, {}) == found{2, fault::model_needs});
   const std::string log =
-      with(linear, R"({"op":"sigmoid")",
-           R"({"op":"function","in":[1],"name":"log"},{"op":"add","in":[8],"by":[9]},{"op":"sigmoid")");
-  CHECK(fault_of(with(with(log, R"("in":[8]}],"probability":9)", R"("in":[10]}],"probability":11)"), "x", "x"), 1, -1,
-                 "red") == found{1, fault::not_finite});
-  const std::string finite = with(all, R"("missing":true)", R"("missing":false)");
+      replaced(linear, R"({"op":"sigmoid")",
+               R"({"op":"function","in":[1],"name":"log"},{"op":"add","in":[8],"by":[9]},{"op":"sigmoid")");
+  CHECK(fault_of(replaced(replaced(log, R"("in":[8]}],"probability":9)", R"("in":[10]}],"probability":11)"), "x", "x"),
+                 1, -1, "red") == found{1, fault::not_finite});
+  const std::string finite = replaced(all, R"("missing":true)", R"("missing":false)");
   CHECK(fault_of(finite, nan, 1, "red") == found{0, fault::model_needs});
   CHECK(fault_of(finite, 1, HUGE_VAL, "red") == found{1, fault::not_finite});
-  CHECK(fault_of(with(all, R"("extrapolation":"linear")", R"("extrapolation":"error")"), 3, 9, "red") ==
+  CHECK(fault_of(replaced(all, R"("extrapolation":"linear")", R"("extrapolation":"error")"), 3, 9, "red") ==
         found{1, fault::not_finite});
 
   CHECK(unchecked(linear).takes_missing(0));
@@ -232,12 +228,12 @@ TEST_CASE("contributions of a pipeline's columns are those of the features that 
     }
   }
   CHECK_THAT(unchecked(all).explain_error()->message, ContainsSubstring("this model has none"));
-  const std::string mixed = with(linear, R"("in":[3,1],"mean")", R"("in":[3,0],"mean")");
+  const std::string mixed = replaced(linear, R"("in":[3,1],"mean")", R"("in":[3,0],"mean")");
   CHECK(unchecked(mixed).explain_error() == nullptr);
   const std::string product =
-      with(with(linear, R"({"op":"linear","in":[4,5,6,7])",
-                R"({"op":"multiply","in":[4],"by":[5]},{"op":"linear","in":[4,8,6,7])"),
-           R"("in":[8]}],"probability":9,"margin":8)", R"("in":[9]}],"probability":10,"margin":9)");
+      replaced(replaced(linear, R"({"op":"linear","in":[4,5,6,7])",
+                        R"({"op":"multiply","in":[4],"by":[5]},{"op":"linear","in":[4,8,6,7])"),
+               R"("in":[8]}],"probability":9,"margin":8)", R"("in":[9]}],"probability":10,"margin":9)");
   CHECK_THAT(unchecked(product).explain_error()->message, ContainsSubstring("made of several features"));
 }
 
@@ -287,7 +283,7 @@ TEST_CASE("an error of a pipeline's file names the member", "[models]") {
       {R"("margin":0.375)", R"("margin":0.376)", "the file was changed after its export"},
   };
   for (const auto& c : linear_changes) {
-    const auto model = load(with(linear, c.from, c.to));
+    const auto model = load(replaced(linear, c.from, c.to));
     INFO(c.from << " -> " << c.to);
     REQUIRE_FALSE(model);
     CHECK_THAT(model.error().message, ContainsSubstring(c.sentence));
@@ -319,7 +315,7 @@ TEST_CASE("an error of a pipeline's file names the member", "[models]") {
        "model.steps[4]: expected low numbers that are not above the high ones"},
   };
   for (const auto& c : all_changes) {
-    const auto file = parse_model_file(with(all, c.from, c.to), "tiny.json");
+    const auto file = parse_model_file(replaced(all, c.from, c.to), "tiny.json");
     INFO(c.from << " -> " << c.to);
     REQUIRE_FALSE(file);
     CHECK_THAT(file.error().message, ContainsSubstring(c.sentence));
@@ -333,7 +329,7 @@ TEST_CASE("an error of a pipeline's file names the member", "[models]") {
       {R"("init_raw":[0.5])", R"("init_raw":0.5)", "tiny.json: model.steps[2].model: "},
   };
   for (const auto& c : tree_changes) {
-    const auto file = parse_model_file(with(trees, c.from, c.to), "tiny.json");
+    const auto file = parse_model_file(replaced(trees, c.from, c.to), "tiny.json");
     INFO(c.from << " -> " << c.to);
     REQUIRE_FALSE(file);
     CHECK_THAT(file.error().message, ContainsSubstring(c.sentence));
@@ -341,9 +337,9 @@ TEST_CASE("an error of a pipeline's file names the member", "[models]") {
 }
 
 TEST_CASE("classes are shown as the trainer wrote them", "[models]") {
-  CHECK(parse_model_file(with(linear, R"(["ok","fraud"])", "[false,true]"), "f")->outputs.classes ==
+  CHECK(parse_model_file(replaced(linear, R"(["ok","fraud"])", "[false,true]"), "f")->outputs.classes ==
         std::vector<std::string>{"false", "true"});
-  CHECK(parse_model_file(with(linear, R"(["ok","fraud"])", "[0,1]"), "f")->outputs.classes ==
+  CHECK(parse_model_file(replaced(linear, R"(["ok","fraud"])", "[0,1]"), "f")->outputs.classes ==
         std::vector<std::string>{"0", "1"});
-  CHECK(parse_model_file(with(linear, R"( "classes":["ok","fraud"],)", ""), "f")->outputs.classes.empty());
+  CHECK(parse_model_file(replaced(linear, R"( "classes":["ok","fraud"],)", ""), "f")->outputs.classes.empty());
 }

@@ -9,9 +9,11 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/replaced.hpp"
 
 using namespace tabscore;
 using support::ContainsSubstring;
+using support::replaced;
 
 namespace {
 
@@ -52,13 +54,6 @@ const std::string anomaly = head + R"("outputs":{"task":"anomaly"},"threshold":0
    "trees":[{"feature":[0,-2,-2],"threshold":[0.5,0,0],"left":[1,-1,-1],"right":[2,-1,-1],
    "value":[0,1,2],"cover":[10,4,6]}]}}],"outputs":[2]},
  "checks":[{"numeric":[1,0],"text":[],"outputs":[0]},{"numeric":[0,0],"text":[],"outputs":[-0.20710678118654757]}]})";
-
-std::string with(std::string text, std::string_view from, std::string_view to) {
-  const std::size_t at = text.find(from);
-  INFO(from);
-  REQUIRE(at != std::string::npos);
-  return text.replace(at, from.size(), to);
-}
 
 result<any_scorer> load(std::string_view text) {
   const auto file = parse_model_file(text, "tiny.json");
@@ -124,11 +119,11 @@ TEST_CASE("a model of several classes gives each row a number a class, and decid
   CHECK(model->decide_tie(x, 1, 0, memory) == 2);
   const auto pipeline = make_pipeline_model(*parse_model_file(classes, "m")).value();
   CHECK(class_of_row(pipeline, x, 1, std::span(equal).subspan(3), memory) == 2);
-  const auto by_outputs =
-      make_pipeline_model(*parse_model_file(with(classes, R"("class_by":"margins")", R"("class_by":"outputs")"), "m"));
+  const auto by_outputs = make_pipeline_model(
+      *parse_model_file(replaced(classes, R"("class_by":"margins")", R"("class_by":"outputs")"), "m"));
   CHECK(class_of_row(*by_outputs, x, 1, std::span(equal).subspan(3), memory) == 0);
   // Of equal margins the first, or the last.
-  const std::string last = with(classes, R"("class_by":"margins")", R"("class_by":"last_margins")");
+  const std::string last = replaced(classes, R"("class_by":"margins")", R"("class_by":"last_margins")");
   const auto by_last = make_pipeline_model(*parse_model_file(last, "m")).value();
   const std::vector<double> zeros(2);
   const feature_block zero{1, 2, zeros.data(), 1, {}};
@@ -136,7 +131,7 @@ TEST_CASE("a model of several classes gives each row a number a class, and decid
   CHECK(by_last.decide_tie(zero, 0, 0, memory) == 2);
   CHECK(by_last.decide_tie(x, 0, 0, memory) == 0);
   CHECK(class_of_row(by_last, x, 1, std::span(equal).subspan(3), memory) == 2);
-  CHECK(load(with(last, R"("class":0)", R"("class":2)")));
+  CHECK(load(replaced(last, R"("class":0)", R"("class":2)")));
 }
 
 TEST_CASE("contributions are told for each class and each target", "[models][tasks]") {
@@ -167,10 +162,10 @@ TEST_CASE("a regression has several targets with their names", "[models][tasks]"
   const auto model = make_scorer(*file);
   REQUIRE(model);
   CHECK(score(*model, {1, 2, 10, 20}) == std::vector<double>{2, 9, 3, 19});
-  const auto one = load(
-      with(with(with(with(targets, R"(,"names":["minutes","price"])", ""), R"("outputs":[2,3])", R"("outputs":[3])"),
-                "[4,-0.5]", "[-0.5]"),
-           R"({"name":"minutes","mean":2,"std":2},)", ""));
+  const auto one = load(replaced(replaced(replaced(replaced(targets, R"(,"names":["minutes","price"])", ""),
+                                                   R"("outputs":[2,3])", R"("outputs":[3])"),
+                                          "[4,-0.5]", "[-0.5]"),
+                                 R"({"name":"minutes","mean":2,"std":2},)", ""));
   CHECK_THAT(one.error().message, ContainsSubstring("histograms.outputs: expected 1 entries, found 2"));
 }
 
@@ -192,7 +187,7 @@ TEST_CASE("an isolation forest gives scikit-learn's decision function", "[models
   CHECK(model->threshold() == 0);
   CHECK(score(*model, {1, 0, 0, 0}) == std::vector<double>{0, -std::exp2(-0.5) + 0.5});
   CHECK(model->explain_error() == nullptr);
-  const auto raised = load(with(anomaly, R"("threshold":0,)", R"("threshold":-2.5,)"));
+  const auto raised = load(replaced(anomaly, R"("threshold":0,)", R"("threshold":-2.5,)"));
   REQUIRE(raised);
   CHECK(raised->threshold() == -2.5);
 }
@@ -251,21 +246,22 @@ TEST_CASE("an error of a file's outputs names the member", "[models][tasks]") {
   };
   for (const bad& c : cases) {
     INFO(c.from << " -> " << c.to);
-    const auto model = load(with(c.text, c.from, c.to));
+    const auto model = load(replaced(c.text, c.from, c.to));
     REQUIRE_FALSE(model);
     CHECK_THAT(model.error().message, Catch::Matchers::StartsWith("tiny.json: "));
     CHECK_THAT(model.error().message, ContainsSubstring(std::string(c.said)));
   }
   std::string many = "\"0\"";
   for (int k = 1; k < 10000; ++k) many += ",\"" + std::to_string(k) + "\"";
-  const auto model = load(with(with(classes, R"("red","green","blue")", many),
-                               "\"outputs\":[5,6,7],\"margins\":[2,3,4],\"class_by\":\"margins\"", "\"outputs\":[5]"));
+  const auto model =
+      load(replaced(replaced(classes, R"("red","green","blue")", many),
+                    "\"outputs\":[5,6,7],\"margins\":[2,3,4],\"class_by\":\"margins\"", "\"outputs\":[5]"));
   REQUIRE_FALSE(model);
   CHECK_THAT(model.error().message, ContainsSubstring("expected 10000 columns"));
 }
 
 TEST_CASE("numbers and booleans are classes as the trainer had them", "[models][tasks]") {
-  const std::string numbers = with(classes, R"(["red","green","blue"])", "[3,-1.5,7]");
+  const std::string numbers = replaced(classes, R"(["red","green","blue"])", "[3,-1.5,7]");
   const auto model = load(numbers);
   REQUIRE(model);
   CHECK(model->outputs().classes == std::vector<std::string>{"3", "-1.5", "7"});

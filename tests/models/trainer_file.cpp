@@ -10,11 +10,13 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/replaced.hpp"
 #include "tabscore/models/detail/xgboost_document.hpp"
 #include "tabscore/models/load_model.hpp"
 #include "tabscore/models/load_xgboost.hpp"
 
 using namespace tabscore;
+using support::replaced;
 
 namespace {
 
@@ -24,12 +26,6 @@ std::string bytes_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   REQUIRE(file);
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-std::string with(std::string text, const std::string& from, const std::string& to) {
-  const std::size_t at = text.find(from);
-  REQUIRE(at != text.npos);
-  return text.replace(at, from.size(), to);
 }
 
 std::string refusal(const std::string& text, load_options options = {}) {
@@ -98,14 +94,14 @@ TEST_CASE("the rounds up to the best are scored, or all on request", "[models][x
   const forest_model parallel = *read_xgboost(bytes_of(sets + "xgb34_early_classes_parallel/model.json"));
   CHECK(parallel.trees.size() == parallel.rounds.used * 3 * 3);
 
-  const std::string beyond = with(text, "\"best_iteration\":\"1\"", "\"best_iteration\":\"6\"");
+  const std::string beyond = replaced(text, "\"best_iteration\":\"1\"", "\"best_iteration\":\"6\"");
   CHECK(
       refusal(beyond) ==
       "m.json: learner.attributes.best_iteration is 6, but there are 6 rounds; the option rounds::all scores them all");
   CHECK(refusal(beyond, {.rounds = rounds::all}).empty());
-  CHECK(refusal(with(text, "\"best_iteration\":\"1\"", "\"best_iteration\":\"x\"")) ==
+  CHECK(refusal(replaced(text, "\"best_iteration\":\"1\"", "\"best_iteration\":\"x\"")) ==
         "m.json: learner.attributes.best_iteration should be a whole number from 0 to 1073741824");
-  CHECK(refusal(with(text, "\"iteration_indptr\":[0,", "\"iteration_indptr\":[1,")) ==
+  CHECK(refusal(replaced(text, "\"iteration_indptr\":[0,", "\"iteration_indptr\":[1,")) ==
         "m.json: learner.gradient_booster.model.iteration_indptr should be ascending numbers from 0 to 6, the trees");
 }
 
@@ -169,19 +165,20 @@ TEST_CASE("a trainer's own file becomes a scorer that takes categories by their 
 TEST_CASE("broken names of categories are refused with their place", "[models][xgboost]") {
   const std::string text = bytes_of(sets + "xgb34_category_names/model.json");
   const std::string place = "m.json: learner.gradient_booster.model.cats.enc[0]";
-  CHECK(refusal(with(text, "\"offsets\":[0,3,7,11]", "\"offsets\":[0,3,7,12]")) ==
+  CHECK(refusal(replaced(text, "\"offsets\":[0,3,7,11]", "\"offsets\":[0,3,7,12]")) ==
         place + ".offsets should be ascending numbers from 0 to 11, the values");
-  CHECK(refusal(with(text, "\"offsets\":[0,3,7,11]", "\"offsets\":[0,7,3,11]")).starts_with(place + ".offsets"));
-  CHECK(refusal(with(text, "[85,108,109,", "[85,108,1.5,")) == place + ".values[2] should be a whole number in range");
-  CHECK(refusal(with(text, "\"offsets\":[0,3,7,11]", "\"offsets\":[0,0,0,11]")) ==
+  CHECK(refusal(replaced(text, "\"offsets\":[0,3,7,11]", "\"offsets\":[0,7,3,11]")).starts_with(place + ".offsets"));
+  CHECK(refusal(replaced(text, "[85,108,109,", "[85,108,1.5,")) ==
+        place + ".values[2] should be a whole number in range");
+  CHECK(refusal(replaced(text, "\"offsets\":[0,3,7,11]", "\"offsets\":[0,0,0,11]")) ==
         place + " should be categories that differ");
-  CHECK(refusal(with(text, "\"enc\":[", "\"enc\":[{\"offsets\":[],\"values\":[]},")) ==
+  CHECK(refusal(replaced(text, "\"enc\":[", "\"enc\":[{\"offsets\":[],\"values\":[]},")) ==
         "m.json: learner.gradient_booster.model.cats.enc should be an array of 5 features");
 }
 
 TEST_CASE("names cut by XGBoost are not names", "[models][xgboost]") {
   const std::string text =
-      with(bytes_of(sets + "xgb34_category_names/model.json"), "\"version\":[3,4,1]", "\"version\":[3,3,0]");
+      replaced(bytes_of(sets + "xgb34_category_names/model.json"), "\"version\":[3,4,1]", "\"version\":[3,3,0]");
   const auto model = make_encoded_forest(*forest::build(*read_xgboost(text)), 0.5, "m");
   CHECK(
       model.error().message ==
@@ -211,13 +208,13 @@ TEST_CASE("bytes after a UBJSON document are refused", "[models][xgboost]") {
 TEST_CASE("vector leaves that do not fit the outputs are refused", "[models][xgboost]") {
   const std::string text = bytes_of(sets + "xgb30_vector_leaves/model.json");
   CHECK(read_xgboost(text)->leaf_width == 3);
-  CHECK(refusal(with(text, "\"size_leaf_vector\":\"3\"", "\"size_leaf_vector\":\"2\"")) ==
+  CHECK(refusal(replaced(text, "\"size_leaf_vector\":\"3\"", "\"size_leaf_vector\":\"2\"")) ==
         "m.json: learner.gradient_booster.model.trees[0].tree_param.size_leaf_vector should be 3, the outputs");
-  CHECK(refusal(with(text, "\"base_weights\":[", "\"base_weights\":[0,")).find("base_weights should be") !=
+  CHECK(refusal(replaced(text, "\"base_weights\":[", "\"base_weights\":[0,")).find("base_weights should be") !=
         std::string::npos);
   // A tree of one value a leaf beside them changes its own output alone.
   const std::string newer = bytes_of(sets + "xgb34_vector_leaves_softprob/model.json");
-  CHECK(refusal(with(newer, "\"leaf_weights\":[", "\"leaf_weights\":[0,0,0,0,")).empty());
-  CHECK(refusal(with(newer, "\"right_children\":[2,", "\"right_children\":[99,")).find("a child is node 99") !=
+  CHECK(refusal(replaced(newer, "\"leaf_weights\":[", "\"leaf_weights\":[0,0,0,0,")).empty());
+  CHECK(refusal(replaced(newer, "\"right_children\":[2,", "\"right_children\":[99,")).find("a child is node 99") !=
         std::string::npos);
 }

@@ -20,13 +20,13 @@ namespace tabscore::inline TABSCORE_ABI {
 
 /// When appended bytes are forced to the disk. Until then a power loss may take them; the death of the process may not.
 enum class durability : std::uint8_t {
-  none,      ///< when the system sees fit
+  none,      ///< when the system decides
   interval,  ///< a while after they were written at the latest, given that tick() is called that often; by append()
              ///< when that has not been called for twice as long
   always     ///< before append() returns
 };
 
-/// When data is forced to the disk.
+/// The settings of an append-only file.
 struct append_settings {
   durability sync = durability::interval;         ///< see durability
   std::chrono::milliseconds sync_interval{1000};  ///< of durability::interval
@@ -39,7 +39,7 @@ struct append_settings {
   std::optional<chain_key> chain{};  ///< batches are chained under it (append_batch); not of pipes and devices
 };
 
-/// What open() found wrong with the end of a file and put right.
+/// The repairs that open() made at the end of a file.
 struct append_repair {
   std::uint64_t cut_bytes = 0;  ///< the front part of an append that its process did not live to finish, cut off
   bool sealed = false;          ///< the last line had no end (a power loss); it was given one
@@ -71,7 +71,7 @@ class append_file {
   /// Appends a batch of a chained log in the same way. `lines` and `digest`: as log_chain::append_lines makes them; the
   /// batch's end is added to the lines.
   bool append_batch(text_buffer& lines, const chain_digest& digest) noexcept;
-  /// Forces everything that was appended to the disk; false when the disk says no.
+  /// Forces everything that was appended to the disk; false on failure.
   bool sync() noexcept;
   /// Periodic work: call it a few times per sync_interval. Forces to the disk and sets aside the file when due, and
   /// allocates space on the disk in advance.
@@ -80,7 +80,7 @@ class append_file {
   /// the old file stays in use.
   bool rotate() noexcept;
 
-  /// What opening the file had to mend.
+  /// The repairs of open().
   append_repair repaired() const noexcept;
   /// Number of failed syncs: lines written before may not survive a power loss.
   std::uint64_t sync_failures() const noexcept;

@@ -29,6 +29,7 @@ struct challenger_file {
 
 /// The settings of an endpoint. The defaults serve a model file and write no files.
 struct settings {
+  // Model, policy, bodies and errors.
   std::string model{};        ///< the model file; empty: predictions are answered 503
   std::string policy{};       ///< the policy file of a service that declares decisions
   bool watch_model = false;   ///< load the files again when one changes; reload() loads them in any case
@@ -37,18 +38,21 @@ struct settings {
   std::size_t max_error_bytes = std::size_t{256} << 10;  ///< of an answer's list of errors; further errors are counted
   error_style errors = error_style::neutral;             ///< the dialect of errors
 
+  // The prediction log and the archive of models (docs/how-to/audit.md).
   std::string prediction_log{};  ///< the file that each prediction is appended to; empty: no log
   jsonl_settings log{};          ///< its names are the service's unless set here
   bool log_model_hash = true;    ///< each line of the log names the model file's SHA-256 and the library's version
   bool log_request_ids = false;  ///< each line of the log has the request id and the trace id
   std::string archive{};         ///< folder that keeps each served model and policy under its SHA-256; empty: off
 
+  // Labels and performance (docs/how-to/join-labels.md).
   std::size_t label_window = 0;         ///< the last predictions of a model that wait for labels; 0: labels are refused
   std::chrono::seconds label_delay{0};  ///< labels that become known later are late; 0: never
   std::string label_folder{};           ///< keeps predictions and figures across restarts; empty: off
   std::vector<performance_reference> performance_references{};  ///< replace those among the model file's metrics
   performance_alarm_settings performance_alarm{};               ///< of performance figures
 
+  // Challengers and A/B tests (docs/how-to/compare-models.md).
   std::vector<challenger_file> challengers{};  ///< models that score after the answer
   std::string challenger_log{};                ///< a line per record with the scores of all models; empty: no log
   std::size_t challenger_queue = 65536;   ///< records that wait for challengers; further records are not scored by them
@@ -56,10 +60,12 @@ struct settings {
   std::string ab_field{};                 ///< the field that assigns records to arms; empty: the id
   std::string ab_salt{};                  ///< salt of that hash; empty: "tabscore"
 
+  // Monitoring across restarts (docs/how-to/watch-drift.md).
   std::string state_file{};                 ///< keeps the monitoring counts across restarts; empty: off
   ::mode_t state_mode = 0600;               ///< of a new state file
   std::chrono::seconds state_interval{60};  ///< between two saves of the state file
 
+  // Pages and events.
   std::string swagger_ui{};  ///< folder of the npm package swagger-ui-dist for /docs; empty: the built-in page
   std::function<void(std::string_view)>
       notify{};  ///< receives one line per event (a reload, for example), on any thread

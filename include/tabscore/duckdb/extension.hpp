@@ -196,7 +196,15 @@ class predict_function {
     if (folded.get() == nullptr || api().is_null_value(folded.get())) {
       return error{errc::mismatch, "the " + std::string(name) + "'s path is NULL"};
     }
-    return detail::taken(api().get_varchar(folded.get()));
+    std::string text = detail::taken(api().get_varchar(folded.get()));
+    // DuckDB hands over C strings, which a NUL cuts: as SQL, such a text does not end with the quote.
+    std::string sql("'");
+    for (const char c : text) sql.append(c == '\'' ? 2 : 1, c);
+    const std::string whole = detail::taken(api().value_to_string(folded.get()));
+    if (whole.starts_with(sql) && whole != sql + "'") {
+      return error{errc::mismatch, "the " + std::string(name) + "'s path has a NUL character"};
+    }
+    return text;
   }
 
   static void init(detail::init_info info) {

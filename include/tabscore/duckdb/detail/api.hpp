@@ -137,7 +137,8 @@ using destroyer = void (*)(void*);
   F(521, void, scalar_function_set_init, (scalar_function, void (*)(init_info)))                             \
   F(522, void, scalar_function_init_set_error, (init_info, const char*))                                     \
   F(523, void, scalar_function_init_set_state, (init_info, void*, destroyer))                                \
-  F(525, void*, scalar_function_init_get_bind_data, (init_info))
+  F(525, void*, scalar_function_init_get_bind_data, (init_info))                                             \
+  F(527, char*, value_to_string, (constant))
 
 struct functions {
 #define TABSCORE_DUCKDB_MEMBER(place, Result, name, Arguments) Result(*name) Arguments = nullptr;

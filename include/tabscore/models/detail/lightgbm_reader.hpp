@@ -50,7 +50,10 @@ class lightgbm_reader {
     bytes_ += line.size() + (end == rest_.npos ? 0 : 1);
     return true;
   }
-  static std::string_view peek_line(std::string_view text) { return text.substr(0, text.find_first_of("\r\n")); }
+  static std::string_view peek_line(std::string_view text) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    return line.substr(0, line.find('\r'));  // find_first_of would take a byte at a time
+  }
 
   /// The line after the last tree: LightGBM 2.0.12 to 2.1.2 wrote the second one.
   static bool ends_trees(std::string_view line) { return line == "end of trees" || line == "feature importances:"; }

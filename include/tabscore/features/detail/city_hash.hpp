@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "../../core/config.hpp"
+#include "../../core/detail/skip.hpp"
 
 // CityHash64 as of its first version (Geoff Pike and Jyrki Alakuijala, 2011), which CatBoost hashes categories with.
 namespace tabscore::inline TABSCORE_ABI::detail {
@@ -38,7 +39,7 @@ class city_hash {
   static std::uint64_t four(const char* p) noexcept {
     return byte(p) | byte(p + 1) << 8 | byte(p + 2) << 16 | byte(p + 3) << 24;
   }
-  static std::uint64_t eight(const char* p) noexcept { return four(p) | four(p + 4) << 32; }
+  static std::uint64_t eight(const char* p) noexcept { return load8(p); }
   static std::uint64_t fold(std::uint64_t v) noexcept { return v ^ v >> 47; }
   static std::uint64_t mix(std::uint64_t u, std::uint64_t v) noexcept {
     constexpr std::uint64_t multiplier = 0x9ddfea08eb382d69U;

@@ -83,6 +83,32 @@ TEST_CASE("good records are predicted though others are bad, in their places", "
   CHECK(written.ends_with(R"({"code":"rule","path":"/records/5","message":"too long"}]})"));
 }
 
+TEST_CASE("each bad record of a long list is null in its place", "[pipeline]") {
+  fixture f;
+  const auto pipe = f.pipe();
+  std::vector<std::string> records(3000, "0");
+  records.insert(records.end(), {record(), "[]", record("1")});
+  records.resize(9000, "null");
+  const simdjson::padded_string text(body(records));
+  const auto out = score_valid(pipe, text, f.w);
+  const auto& p = std::get<ts::partial_predictions>(out);
+  CHECK(p.rows == std::vector<std::uint32_t>{3000, 3002});
+  CHECK(p.errors.size() == 8998);
+  CHECK(p.errors[2999] == ts::field_error{2999, ts::field_error::no_field, ts::fault::not_record, {}});
+  CHECK(p.errors[3001] == ts::field_error{3003, ts::field_error::no_field, ts::fault::null, {}});
+
+  const ts::prediction_names names("p", "yes");
+  ts::text_buffer json, expected;
+  names.append_open_list(json, p.scores, p.rows, p.records);
+  expected.append("{\"predictions\":[");
+  for (std::size_t i = 0, good = 0; i < records.size(); ++i) {
+    if (i > 0) expected.append(",");
+    i == 3000 || i == 3002 ? names.append_one(expected, p.scores, good++) : expected.append("null");
+  }
+  expected.append("]");
+  CHECK((json.view() == expected.view()));
+}
+
 TEST_CASE("records predicted among bad ones have the bits that they have alone", "[pipeline]") {
   std::mt19937 random(7);
   fixture f, alone;

@@ -147,8 +147,11 @@ class json_value {
     return p;
   }
   static const char* skip(const char* p, const char* stop) noexcept {
+    const byte first = bytes.at[static_cast<unsigned char>(*p)];
+    return first == byte::quote || first == byte::open ? skip_longer(p, stop) : skip_scalar(p, stop);
+  }
+  [[gnu::noinline]] static const char* skip_longer(const char* p, const char* stop) noexcept {
     if (*p == '"') return skip_text(p, stop);
-    if (*p != '{' && *p != '[') return skip_scalar(p, stop);
     std::size_t depth = 0;
     while (p < stop) {
       const byte b = bytes.at[static_cast<unsigned char>(*p)];

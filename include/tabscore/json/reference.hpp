@@ -166,7 +166,6 @@ class reference_reader {
 
   /// The body, or one of its records.
   void record(json_value v, std::uint32_t row = field_error::no_row) {
-    if (row != field_error::no_row && v.is_null()) return error(row, fault::null);
     const std::size_t fields = to_.fields.size();
     std::size_t next = 0;  // members tend to come in the order of the fields
     bool any = false;      // of the members is a field
@@ -183,11 +182,7 @@ class reference_reader {
       }
     });
     if (!complete) return;
-    if (!any && required_ != 0 && faults_.errors.size() == limits_.max_errors) {  // short bodies, many errors
-      faults_.unlisted += required_;
-      wrong_ += required_;
-      return;
-    }
+    if (!any && required_ != 0 && is_full()) return only_count(required_);  // short bodies, many errors
     if (!any) forget_values();
     if (!has_row_) row_ = to_.add_row(to_.batch, columns_);
     has_row_ = true;
@@ -216,6 +211,15 @@ class reference_reader {
 
   /// A record of a list: kept when it is good, else its row is the next one's. Returns what follows it, or nullptr.
   const char* element(json_value v, std::uint32_t row) {
+    if (!v.is_object() && !is_empty_record(v)) {  // at once: there may be a million of them
+      if (is_full()) {
+        only_count(1);
+      } else {
+        error(row, v.is_null() ? fault::null : fault::not_record);
+      }
+      faults_.bad_rows.push_back(row);
+      return nullptr;
+    }
     const std::size_t wrong = wrong_;
     behind_ = nullptr;
     record(v, row);
@@ -227,6 +231,10 @@ class reference_reader {
     return behind_;
   }
 
+  /// Pydantic 1 takes an empty array or text for an object without members.
+  bool is_empty_record(json_value v) const noexcept {
+    return policy_.empty_is_record && (v.is_empty_array() || v.is_empty_text());
+  }
   void forget_values() { std::fill(found_.begin(), found_.end(), json_value()); }
   void start_over() {
     faults_.clear();
@@ -239,7 +247,7 @@ class reference_reader {
   template <class F>
   bool members(json_value v, std::uint32_t row, F&& f) {
     if (!v.is_object()) {
-      if (policy_.empty_is_record && (v.is_empty_array() || v.is_empty_text())) return true;
+      if (is_empty_record(v)) return true;
       return error(row, fault::not_record), false;
     }
     bool reserved = false;
@@ -296,13 +304,16 @@ class reference_reader {
     return true;
   }
 
+  /// Further errors are only counted.
+  bool is_full() const noexcept { return faults_.errors.size() >= limits_.max_errors; }
+  void only_count(std::size_t errors) noexcept {
+    faults_.unlisted += errors;
+    wrong_ += errors;
+  }
   void error(std::uint32_t row, fault what, const limit& bound = {}, std::uint16_t field = field_error::no_field) {
+    if (is_full()) return only_count(1);
     ++wrong_;
-    if (faults_.errors.size() < limits_.max_errors) {
-      faults_.errors.push_back({row, field, what, bound});
-    } else {
-      ++faults_.unlisted;
-    }
+    faults_.errors.push_back({row, field, what, bound});
   }
 
   const batch_view& to_;

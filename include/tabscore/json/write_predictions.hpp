@@ -6,6 +6,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,6 +28,9 @@ namespace detail {
 using stamp = basic_repeated_text<32>;
 
 std::string json_member(std::string_view before, std::string_view name, std::string_view behind);
+
+/// Appends "null," `count` times.
+void append_nulls(text_buffer& out, std::size_t count);
 
 }  // namespace detail
 
@@ -73,15 +77,10 @@ class prediction_names {
   void append_open_list(text_buffer& out, const predictions& p, std::span<const std::uint32_t> rows,
                         std::size_t records, More&& more = {}, std::size_t top = SIZE_MAX) const {
     out.append(begin_);
-    std::size_t row = 0;
-    const auto nulls_before = [&](std::size_t end) {
-      constexpr std::string_view null = "null,";
-      char* to = out.space((end - row) * null.size());
-      for (; row < end; ++row) to = std::copy(null.begin(), null.end(), to);
-      out.keep_to(to);
-    };
-    for (std::size_t i = 0; i < rows.size(); ++i, ++row) {
-      nulls_before(rows[i]);
+    std::size_t row = 0;  // the next one
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      detail::append_nulls(out, rows[i] - row);
+      row = rows[i] + std::size_t{1};
       if constexpr (std::invocable<More, std::size_t>) {
         append_one(
             out, p, i, [&] { more(i); }, top);
@@ -90,7 +89,7 @@ class prediction_names {
       }
       out.append(",");
     }
-    nulls_before(records);
+    detail::append_nulls(out, records - row);
     if (records != 0) out.keep_to(out.space(0) - 1);  // the last comma
     out.append("]");
   }
@@ -187,6 +186,21 @@ TABSCORE_INLINE std::string json_member(std::string_view before, std::string_vie
   append_json_text(t, name);
   t.append(behind);
   return std::string(t.view());
+}
+
+TABSCORE_INLINE void append_nulls(text_buffer& out, std::size_t count) {
+  if (count == 0) return;
+  constexpr std::string_view null = "null,";
+  constexpr std::size_t most = 1024 * null.size();  // copied at once, out of the first cache
+  const std::size_t bytes = count * null.size();
+  char* const to = out.space(bytes);
+  std::memcpy(to, null.data(), null.size());
+  for (std::size_t size = null.size(); size < bytes;) {
+    const std::size_t part = (std::min)({size, bytes - size, most});
+    std::memcpy(to + size, to, part);
+    size += part;
+  }
+  out.keep_to(to + bytes);
 }
 
 }  // namespace detail

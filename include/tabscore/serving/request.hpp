@@ -8,7 +8,7 @@
 
 namespace tabscore::inline TABSCORE_ABI::serving {
 
-/// One complete HTTP request. The views must live until its response is sent.
+/// One complete HTTP request. The views must live until its response is sent, that of the body only until it is made.
 struct request {
   std::string_view method = {};            ///< in capitals
   std::string_view path = {};              ///< as sent: percent-encoded, without the query

@@ -107,13 +107,12 @@ score_outcome score_valid(const Pipeline& pipe, batch<Schema>& records, score_bu
 inline std::vector<std::uint32_t> positions(std::size_t records, std::span<const std::uint32_t> bad_rows = {}) {
   std::vector<std::uint32_t> rows;
   rows.reserve(records - bad_rows.size());
-  for (std::uint32_t row = 0, bad = 0; row < records; ++row) {
-    if (bad < bad_rows.size() && bad_rows[bad] == row) {
-      ++bad;
-    } else {
-      rows.push_back(row);
-    }
+  std::uint32_t row = 0;
+  for (const std::uint32_t bad : bad_rows) {
+    while (row < bad) rows.push_back(row++);
+    ++row;
   }
+  while (row < records) rows.push_back(row++);
   return rows;
 }
 

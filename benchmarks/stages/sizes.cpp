@@ -10,13 +10,12 @@
 #include <tabscore/tabscore.hpp>
 
 #include <algorithm>
-#include <cstdlib>
 #include <memory>
-#include <string_view>
 #include <variant>
 #include <vector>
 
 #include "bodies.hpp"
+#include "flags.hpp"
 #include "measure.hpp"
 #include "student.hpp"
 
@@ -36,23 +35,8 @@ double peak_megabytes() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::vector<std::size_t> sizes{3, 1000, 100'000, 1'000'000};
-  std::size_t passes = 11;
-  bool fresh = false;
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view flag = argv[i];
-    if (flag == "--fresh") {
-      fresh = true;
-    } else if (flag == "--passes" && i + 1 < argc) {
-      passes = std::strtoul(argv[++i], nullptr, 10);
-    } else if (flag == "--records" && i + 1 < argc) {
-      sizes.clear();
-      for (char* p = argv[++i]; *p != '\0'; p += *p == ',') sizes.push_back(std::strtoul(p, &p, 10));
-    } else {
-      fmt::print(stderr, "usage: sizes [--records 3,1000] [--passes 11] [--fresh]\n");
-      return 2;
-    }
-  }
+  flags of{.records = {3, 1000, 100'000, 1'000'000}, .passes = 11};
+  if (!of.read(argc, argv, "sizes [--records 3,1000] [--passes 11] [--fresh]")) return 2;
 
   ts::moments totals;
   const auto model = ts::make_logistic(ts::load_model_file(TABSCORE_MODELS "/student_logistic.json").value()).value();
@@ -69,8 +53,7 @@ int main(int argc, char** argv) {
   std::vector<work> all;
   const double before = peak_megabytes();
   double bytes = 0;
-  for (const std::size_t records : sizes) {
-    if (records == 0) continue;
+  for (const std::size_t records : of.records) {
     const std::size_t repeats = std::max<std::size_t>(1, 50'000 / records);
     std::vector<simdjson::padded_string> bodies;
     bodies.emplace_back(bodies::request(bodies::layouts[1], records));
@@ -90,12 +73,12 @@ int main(int argc, char** argv) {
     all.push_back({records, std::move(bodies)});
   }
   const auto score = [&](work& w, const simdjson::padded_string& body) {
-    if (fresh) w.own = std::make_unique<memory>();
+    if (of.fresh) w.own = std::make_unique<memory>();
     const auto outcome = ts::score_json(pipe, body, w.own->workspace);
     w.own->out.clear();
     names.append_list(w.own->out, std::get<ts::predictions>(outcome));
   };
-  for (std::size_t pass = 0; pass <= passes; ++pass) {
+  for (std::size_t pass = 0; pass <= of.passes; ++pass) {
     for (work& w : all) {
       const std::size_t repeats = std::max<std::size_t>(1, 50'000 / w.records);
       const double begin = thread_cpu_ns();

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "bodies.hpp"
+#include "flags.hpp"
 #include "measure.hpp"
 #include "peers.hpp"
 #include "student.hpp"
@@ -292,43 +293,25 @@ struct report {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::vector<std::size_t> sizes{1, 3, 100, 1000, 10'000, 100'000};
-  std::size_t passes = 51;
-  std::string_view only;
-  report table{false};
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view flag = argv[i];
-    if (flag == "--json") {
-      table.json = true;
-    } else if (flag == "--passes" && i + 1 < argc) {
-      passes = std::strtoul(argv[++i], nullptr, 10);
-    } else if (flag == "--only" && i + 1 < argc) {
-      only = argv[++i];
-    } else if (flag == "--records" && i + 1 < argc) {
-      sizes.clear();
-      for (char* p = argv[++i]; *p != '\0'; p += *p == ',') sizes.push_back(std::strtoul(p, &p, 10));
-    } else {
-      fmt::print(stderr, "usage: stages [--records 1,3,100] [--passes 51] [--only total] [--json]\n");
-      return 2;
-    }
-  }
-  for (const std::size_t records : sizes) {
-    if (records == 0) continue;
+  flags of{.records = {1, 3, 100, 1000, 10'000, 100'000}, .passes = 51};
+  if (!of.read(argc, argv, "stages [--records 1,3,100] [--passes 51] [--only total] [--json]")) return 2;
+  report table{of.json};
+  for (const std::size_t records : of.records) {
     bench b(records);
     auto stages = stages_of(b);
-    std::erase_if(stages, [&](const stage& s) { return !s.name.starts_with(only); });
+    std::erase_if(stages, [&](const stage& s) { return !s.name.starts_with(of.only); });
     if (stages.empty()) continue;
-    measure(stages, records, passes);
+    measure(stages, records, of.passes);
     const double floor = median(stages[0].ns);
     for (const stage& s : stages) table.row(records, s.name, median(s.ns), floor, b.text.size());
-    if (records == 1000 && only.empty()) {
+    if (records == 1000 && of.only.empty()) {
       layouts l(records);
-      measure(l.stages, records, passes);
+      measure(l.stages, records, of.passes);
       for (std::size_t i = 0; i < l.stages.size(); ++i) {
         table.row(records, l.stages[i].name, median(l.stages[i].ns), median(l.stages[i / 2 * 2].ns),
                   l.texts[i / 2].size());
       }
     }
   }
-  if (table.json) fmt::print("]\n");
+  if (of.json) fmt::print("]\n");
 }

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "bodies.hpp"
+#include "flags.hpp"
 #include "measure.hpp"
 #include "student.hpp"
 
@@ -59,33 +60,22 @@ struct scored {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::size_t passes = 15;
-  bool json = false;
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view flag = argv[i];
-    if (flag == "--json") {
-      json = true;
-    } else if (flag == "--passes" && i + 1 < argc) {
-      passes = std::strtoul(argv[++i], nullptr, 10);
-    } else {
-      fmt::print(stderr, "usage: threads [--passes 15] [--json]\n");
-      return 2;
-    }
-  }
+  flags of{.passes = 15};
+  if (!of.read(argc, argv, "threads [--passes 15] [--json]")) return 2;
   scored s;
   std::string_view before = "[";
   for (const std::size_t records : {3U, 100U, 1000U}) {
     const simdjson::padded_string body(bodies::request(bodies::layouts[1], records));
     const std::size_t rounds = 200'000 / records;
     std::vector<double> one, two;
-    for (std::size_t pass = 0; pass < passes; ++pass) {
+    for (std::size_t pass = 0; pass < of.passes; ++pass) {
       const auto work = static_cast<double>(rounds * records);
       one.push_back(s.run(body, 1, rounds) / work);
       two.push_back(s.run(body, 2, rounds) / (2 * work));
     }
     const double a = median(one);
     const double b = median(two);
-    if (json) {
+    if (of.json) {
       fmt::print(R"({}{{"records": {}, "one_thread_ns": {:.1f}, "two_threads_ns": {:.1f}, "speed_up": {:.2f}}})",
                  before, records, a, b, 2 * a / b);
       before = ",\n ";
@@ -93,5 +83,5 @@ int main(int argc, char** argv) {
       fmt::print("{:>7} records: one thread {:6.1f} ns CPU/record, two {:6.1f}: {:.2f} x\n", records, a, b, 2 * a / b);
     }
   }
-  if (json) fmt::print("]\n");
+  if (of.json) fmt::print("]\n");
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The service of examples/student_server behind another HTTP library, cpp-httplib: every route.
 //     httplib_server models/student_logistic.json 8000
+#include <fmt/format.h>
+
 #include <httplib.h>
 
 #include <csignal>

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <fmt/format.h>
+
+#include <simdjson.h>
 #include <tabscore/formats/csv.hpp>
 
 #include <algorithm>

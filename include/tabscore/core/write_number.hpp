@@ -1,25 +1,27 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "config.hpp"
+
+#if TABSCORE_BODIES
 #include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
-
-#include <algorithm>
-#include <bit>
-#include <cmath>
-#include <cstddef>
-#include <cstdint>
-#include <cstring>
-#include <string_view>
-
 #if FMT_VERSION < 90000 || FMT_VERSION >= 110000
 #include <charconv>
 #endif
-
-#include "config.hpp"
+#endif
 
 namespace tabscore::inline TABSCORE_ABI {
 
@@ -27,15 +29,6 @@ namespace tabscore::inline TABSCORE_ABI {
 inline constexpr std::size_t number_text_space = 48;
 
 namespace detail {
-
-__extension__ typedef unsigned __int128 uint128;
-
-/// 0.d1d2...d17 * 10^point, where digits is d1d2...d17 and d1 is not 0; zeros follow the shortest digits that
-/// round-trip.
-struct decimal {
-  std::uint64_t digits;
-  int point;
-};
 
 inline constexpr auto powers_of_ten = [] {
   struct {
@@ -55,6 +48,72 @@ inline unsigned count_digits(std::uint64_t v) noexcept {
   const unsigned guess = bits * 1233U >> 12U;  // log10(2) = 1233 / 4096, one too few at times
   return guess + (v >= powers_of_ten.at[guess]) + (v == 0);
 }
+
+/// Eight bytes, the lowest first.
+[[gnu::always_inline]] inline void store8(char* to, std::uint64_t bytes) noexcept {
+  if constexpr (std::endian::native == std::endian::big) bytes = __builtin_bswap64(bytes);
+  std::memcpy(to, &bytes, sizeof bytes);
+}
+
+inline constexpr auto digit_pairs = [] {
+  struct {
+    char text[200];
+  } table{};
+  for (int i = 0; i < 100; ++i) {
+    table.text[2 * i] = static_cast<char>('0' + i / 10);
+    table.text[2 * i + 1] = static_cast<char>('0' + i % 10);
+  }
+  return table;
+}();
+
+/// v's `count` digits into [to, to + count).
+inline void write_digits(char* to, std::uint64_t v, unsigned count) noexcept {
+  char* p = to + count;
+  for (; v >= 100; v /= 100) std::memcpy(p -= 2, digit_pairs.text + 2 * (v % 100), 2);
+  if (v >= 10) {
+    std::memcpy(p - 2, digit_pairs.text + 2 * v, 2);
+  } else if (p != to) {
+    p[-1] = static_cast<char>('0' + v);
+  }
+}
+
+}  // namespace detail
+
+/// Writes v in decimal; returns the end. `to` has number_text_space bytes.
+inline char* write_integer(char* to, std::int64_t v) noexcept {
+  std::uint64_t magnitude = static_cast<std::uint64_t>(v);
+  if (v < 0) {
+    *to++ = '-';
+    magnitude = 0 - magnitude;
+  }
+  const unsigned count = detail::count_digits(magnitude);
+  detail::write_digits(to, magnitude, count);
+  return to + count;
+}
+
+/// The spelling of infinities and NaN: Python's repr, or its json module's (and JavaScript's).
+enum class spelling { repr, json };
+
+/// Writes v as Python does: the fewest digits that round-trip, ".0" after whole numbers, an exponent from 1e+16 up and
+/// below 1e-4 (1e+22, 6.3e-11), inf and nan (or Infinity and NaN). Returns the end. `to` has number_text_space bytes.
+template <spelling Spelling = spelling::repr>
+char* write_real(char* to, double v) noexcept;
+
+}  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+namespace detail {
+
+__extension__ typedef unsigned __int128 uint128;
+
+/// 0.d1d2...d17 * 10^point, where digits is d1d2...d17 and d1 is not 0; zeros follow the shortest digits that
+/// round-trip.
+struct decimal {
+  std::uint64_t digits;
+  int point;
+};
 
 /// The shortest decimal of any finite value > 0.
 [[gnu::noinline]] inline decimal shortest_decimal_of_any(double value) noexcept {
@@ -132,12 +191,6 @@ inline constexpr auto powers_of_five = [] {
   return {digits + (digits * 9 & (0 - std::uint64_t{sixteen})), k + 17 - sixteen};
 }
 
-/// Eight bytes, the lowest first.
-[[gnu::always_inline]] inline void store8(char* to, std::uint64_t bytes) noexcept {
-  if constexpr (std::endian::native == std::endian::big) bytes = __builtin_bswap64(bytes);
-  std::memcpy(to, &bytes, sizeof bytes);
-}
-
 /// The text of v < 10^16 with its leading zeros, the first eight bytes and the last, and how long it is without zeros
 /// at its end.
 struct sixteen_digits {
@@ -184,48 +237,9 @@ struct sixteen_digits {
   }
 };
 
-inline constexpr auto digit_pairs = [] {
-  struct {
-    char text[200];
-  } table{};
-  for (int i = 0; i < 100; ++i) {
-    table.text[2 * i] = static_cast<char>('0' + i / 10);
-    table.text[2 * i + 1] = static_cast<char>('0' + i % 10);
-  }
-  return table;
-}();
-
-/// v's `count` digits into [to, to + count).
-inline void write_digits(char* to, std::uint64_t v, unsigned count) noexcept {
-  char* p = to + count;
-  for (; v >= 100; v /= 100) std::memcpy(p -= 2, digit_pairs.text + 2 * (v % 100), 2);
-  if (v >= 10) {
-    std::memcpy(p - 2, digit_pairs.text + 2 * v, 2);
-  } else if (p != to) {
-    p[-1] = static_cast<char>('0' + v);
-  }
-}
-
 }  // namespace detail
 
-/// Writes v in decimal; returns the end. `to` has number_text_space bytes.
-inline char* write_integer(char* to, std::int64_t v) noexcept {
-  std::uint64_t magnitude = static_cast<std::uint64_t>(v);
-  if (v < 0) {
-    *to++ = '-';
-    magnitude = 0 - magnitude;
-  }
-  const unsigned count = detail::count_digits(magnitude);
-  detail::write_digits(to, magnitude, count);
-  return to + count;
-}
-
-/// The spelling of infinities and NaN: Python's repr, or its json module's (and JavaScript's).
-enum class spelling { repr, json };
-
-/// Writes v as Python does: the fewest digits that round-trip, ".0" after whole numbers, an exponent from 1e+16 up and
-/// below 1e-4 (1e+22, 6.3e-11), inf and nan (or Infinity and NaN). Returns the end. `to` has number_text_space bytes.
-template <spelling Spelling = spelling::repr>
+template <spelling Spelling>
 char* write_real(char* to, double v) noexcept {
   if (std::signbit(v) && v == v) {
     *to++ = '-';
@@ -278,8 +292,9 @@ char* write_real(char* to, double v) noexcept {
 }
 
 #if defined(TABSCORE_COMPILED)
-TABSCORE_INSTANCE template char* write_real<spelling::repr>(char* to, double v) noexcept;
-TABSCORE_INSTANCE template char* write_real<spelling::json>(char* to, double v) noexcept;
+template char* write_real<spelling::repr>(char* to, double v) noexcept;
+template char* write_real<spelling::json>(char* to, double v) noexcept;
 #endif
 
 }  // namespace tabscore::inline TABSCORE_ABI
+#endif

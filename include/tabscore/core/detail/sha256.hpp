@@ -1,17 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#if defined(__x86_64__)
-#include <cpuid.h>
-#include <immintrin.h>
-#endif
-
-#include <algorithm>
 #include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
@@ -94,6 +86,14 @@ std::string sha256_base64(std::string_view text);
 }  // namespace tabscore::inline TABSCORE_ABI::detail
 
 #if TABSCORE_BODIES
+#if defined(__x86_64__)
+#include <cpuid.h>
+#include <immintrin.h>
+#endif
+
+#include <algorithm>
+#include <bit>
+
 namespace tabscore::inline TABSCORE_ABI::detail {
 
 TABSCORE_INLINE void sha256_blocks_portable(sha256_state& state, const unsigned char* bytes,

@@ -6,10 +6,9 @@
 #include <cstdint>
 #include <cstring>
 
-#if defined(__x86_64__) && defined(__GNUC__)
-#include <immintrin.h>
-
 #include "../config.hpp"
+
+#if defined(__x86_64__) && defined(__GNUC__)
 
 // shortest_decimal and its text for four values at a time, by AVX2: the same steps with the same results.
 namespace tabscore::inline TABSCORE_ABI::detail {
@@ -39,6 +38,16 @@ struct four_decimals {
     return end + 4 * power;
   }
 };
+
+/// Knows the values from 2^-33 (1.2e-10) to 1 that are no powers of two.
+[[gnu::target("avx2")]] void shortest_four(const double* value, four_decimals& to) noexcept;
+
+}  // namespace tabscore::inline TABSCORE_ABI::detail
+
+#if TABSCORE_BODIES
+#include <immintrin.h>
+
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// For 0.5 <= v < 1, and below it by halves: 5^n and how far c * 5^n is shifted, where v = c * 2^q, 2^q <= 10^-n.
 struct power_and_shift {
@@ -72,8 +81,7 @@ inline constexpr auto powers_below_one = [] {
   return _mm256_or_si256(t, _mm256_slli_epi16(_mm256_sub_epi16(twos, _mm256_mullo_epi16(t, _mm256_set1_epi16(10))), 8));
 }
 
-/// Knows the values from 2^-33 (1.2e-10) to 1 that are no powers of two.
-[[gnu::target("avx2")]] inline void shortest_four(const double* value, four_decimals& to) noexcept {
+[[gnu::target("avx2")]] TABSCORE_INLINE void shortest_four(const double* value, four_decimals& to) noexcept {
   const __m256d v = _mm256_loadu_pd(value);
   const __m256i bits = _mm256_castpd_si256(v);
   const __m256i fraction = _mm256_and_si256(bits, all((std::int64_t{1} << 52) - 1));
@@ -155,4 +163,5 @@ inline constexpr auto powers_below_one = [] {
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI::detail
+#endif
 #endif

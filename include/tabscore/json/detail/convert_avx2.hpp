@@ -10,14 +10,27 @@
 // read_short_integer and read_short_real for four values at a time, by AVX2.
 #if defined(__x86_64__) && defined(__GNUC__)
 
-#include <immintrin.h>
-
 #define TABSCORE_TARGET_AVX2 __attribute__((target("avx2")))
 
 namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// Does this processor have it? (Benchmarks and tests do without.)
 inline bool four_numbers_at_a_time = __builtin_cpu_supports("avx2");
+
+/// `count` values into `to`, of each its first eight bytes and its size; 0 when each was a number that
+/// read_short_integer takes. All three arrays go on for three entries more, `to` is written there.
+TABSCORE_TARGET_AVX2 std::uint64_t read_short_avx2(const std::uint64_t* bytes, const std::uint32_t* size,
+                                                   std::size_t count, std::int64_t* to) noexcept;
+/// The same for read_short_real.
+TABSCORE_TARGET_AVX2 std::uint64_t read_short_avx2(const std::uint64_t* bytes, const std::uint32_t* size,
+                                                   std::size_t count, double* to) noexcept;
+
+}  // namespace tabscore::inline TABSCORE_ABI::detail
+
+#if TABSCORE_BODIES
+#include <immintrin.h>
+
+namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// Four values: their digits as digits8 keeps them, and their sizes. Conditions are lanes of ones.
 struct digits8x4 {
@@ -88,11 +101,9 @@ TABSCORE_TARGET_AVX2 inline __m256i four_numbers(const digits8x4& d, __m256i& wr
   return _mm256_castpd_si256(_mm256_div_pd(_mm256_cvtepi32_pd(lower_halves(number_of(digits))), power));
 }
 
-/// `count` values into `to`, of each its first eight bytes and its size; 0 when each was a number that
-/// read_short_integer or read_short_real takes. All three arrays go on for three entries more, `to` is written there.
 template <class T>
-TABSCORE_TARGET_AVX2 std::uint64_t read_short_avx2(const std::uint64_t* bytes, const std::uint32_t* size,
-                                                   std::size_t count, T* to) noexcept {
+TABSCORE_TARGET_AVX2 std::uint64_t read_short_numbers(const std::uint64_t* bytes, const std::uint32_t* size,
+                                                      std::size_t count, T* to) noexcept {
   __m256i any = _mm256_setzero_si256();
   for (std::size_t i = 0; i < count; i += 4) {
     __m256i wrong;
@@ -104,8 +115,19 @@ TABSCORE_TARGET_AVX2 std::uint64_t read_short_avx2(const std::uint64_t* bytes, c
   }
   return _mm256_testz_si256(any, any) == 0;
 }
+TABSCORE_TARGET_AVX2 TABSCORE_INLINE std::uint64_t read_short_avx2(const std::uint64_t* bytes,
+                                                                   const std::uint32_t* size, std::size_t count,
+                                                                   std::int64_t* to) noexcept {
+  return read_short_numbers(bytes, size, count, to);
+}
+TABSCORE_TARGET_AVX2 TABSCORE_INLINE std::uint64_t read_short_avx2(const std::uint64_t* bytes,
+                                                                   const std::uint32_t* size, std::size_t count,
+                                                                   double* to) noexcept {
+  return read_short_numbers(bytes, size, count, to);
+}
 
 }  // namespace tabscore::inline TABSCORE_ABI::detail
+#endif
 
 #undef TABSCORE_TARGET_AVX2
 

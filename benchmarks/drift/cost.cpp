@@ -3,6 +3,7 @@
 // Once from columns to probabilities and once from a body's bytes to the answer's, in turns; medians and fastest
 // passes.
 #include <fmt/format.h>
+#include <simdjson.h>
 #include <tabscore/tabscore.hpp>
 
 #include <algorithm>

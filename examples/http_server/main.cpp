@@ -4,6 +4,7 @@
 //     http_server models/student_logistic.json 8000
 // A production service also needs limits, reloads, metrics and documentation: examples/scoring_server has them.
 #include <fmt/format.h>
+#include <simdjson.h>
 #include <tabscore/tabscore.hpp>
 
 #include <utility>  // Boost 1.74 uses std::exchange without including it

@@ -2,6 +2,7 @@
 // Joins prediction logs with labels that came later, and reports what the predictions were worth:
 // tabscore-labels --id order --labels labels.ndjson predictions.jsonl > performance.json
 #include <fmt/format.h>
+#include <simdjson.h>
 #include <sys/stat.h>
 
 #include <CLI/CLI.hpp>

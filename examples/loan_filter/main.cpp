@@ -4,6 +4,7 @@
 // Exit status: 0 done; 1 the model, the input or the output is wrong; 2 a flag is wrong.
 // models/train_loan_default.py trains and exports the model; docs/tutorials/train-and-serve.md is the tutorial.
 #include <fmt/format.h>
+#include <simdjson.h>
 #include <tabscore/json/write.hpp>
 #include <tabscore/models/load_model.hpp>
 #include <tabscore/pipeline/score_json.hpp>

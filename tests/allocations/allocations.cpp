@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Counts every allocation of the program, so it is one of its own: a warm workspace allocates nothing for a batch.
+#include <simdjson.h>
 #include <tabscore/tabscore.hpp>
 
 #include <atomic>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The same values by every way in: each coercion policy has one rule for all of them.
+#include <simdjson.h>
 #include <tabscore/columnar/arrow_reader.hpp>
 #include <tabscore/compat/python_coercion.hpp>
 #include <tabscore/formats/csv.hpp>

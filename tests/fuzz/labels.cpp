@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Any bytes as labels and as lines of a prediction log: each line is refused with a reason, or gives what the counts
 // take. The first byte chooses the task.
+#include <simdjson.h>
+
 #include <bit>
 #include <cmath>
 #include <cstdint>

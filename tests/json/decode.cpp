@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <simdjson.h>
 #include <tabscore/compat/pydantic1.hpp>
 #include <tabscore/compat/python_coercion.hpp>
 #include <tabscore/json/decode.hpp>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <simdjson.h>
+
 #include "tabscore/models/detail/text_value.hpp"
 
 #include <bit>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Records without a probability: which field is the reason, and what models are refused because of that.
+#include <simdjson.h>
 #include <tabscore/compat/pydantic2.hpp>
 #include <tabscore/json/write.hpp>
 #include <tabscore/models/load_model.hpp>

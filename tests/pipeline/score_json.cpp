@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <simdjson.h>
 #include <tabscore/compat/python_coercion.hpp>
 #include <tabscore/json/write.hpp>
 #include <tabscore/models/load_tabscore.hpp>

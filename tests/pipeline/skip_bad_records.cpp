@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <simdjson.h>
 #include <tabscore/models/load_tabscore.hpp>
 #include <tabscore/monitor/moments.hpp>
 #include <tabscore/pipeline/append_partial.hpp>

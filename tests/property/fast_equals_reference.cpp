@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <simdjson.h>
+
 #include <tabscore/compat/python_coercion.hpp>
 #include <tabscore/json/decode.hpp>
 

@@ -41,7 +41,7 @@ def main():
     if not bodies:
         sys.exit("no C++ block was found")
     own = {"#include <tabscore/tabscore.hpp>\n", "#include <tabscore/serving/endpoint.hpp>\n", "#include <atomic>\n", "#include <cmath>\n",
-           "#include <iterator>\n", "#include <mutex>\n", "#include <queue>\n", "#include <sstream>\n", "#include <tabscore/files/read_file.hpp>\n"}
+           "#include <iterator>\n", "#include <simdjson.h>\n", "#include <mutex>\n", "#include <queue>\n", "#include <sstream>\n", "#include <tabscore/files/read_file.hpp>\n"}
     head = "".join(sorted(includes | own)) + "namespace ts = tabscore;\nusing ts::col;\n"
     output.write_text(head + "".join(bodies), encoding="utf-8")
     print(f"{len(bodies)} C++ blocks")

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <fmt/format.h>
-
 #include <simdjson.h>
 #include <tabscore/formats/csv.hpp>
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <fmt/format.h>
-#include <simdjson.h>
 
 #include <array>
 #include <bit>
@@ -18,6 +17,8 @@
 #include "../core/json_text.hpp"
 #include "../json/convert.hpp"
 #include "../json/decode.hpp"
+#include "../json/encoding.hpp"
+#include "../json/padded_text.hpp"
 #include "csv_scan.hpp"
 #include "error_text.hpp"
 #include "format.hpp"
@@ -186,8 +187,7 @@ class csv_decoder final : public block_decoder<Schema> {
       if (cell.size() < 32 && ((bytes.special | bytes.quotes) & ((std::uint32_t{1} << cell.size()) - 1)) == 0) {
         return valid_ascii<field>(cell.size());
       }
-      return to.find('"') == std::string_view::npos && !ends_with_return(cell) &&
-             simdjson::validate_utf8(to.data(), to.size()) && field::valid(to);
+      return to.find('"') == std::string_view::npos && !ends_with_return(cell) && is_utf8(to) && field::valid(to);
     }
   }
 
@@ -219,14 +219,12 @@ class csv_decoder final : public block_decoder<Schema> {
       has_return |= Schema::kinds[At] == field_kind::text && ends_with_return(cell);
     });
     json_.append("}");
-    json_.space(simdjson::SIMDJSON_PADDING);
+    json_.space(padded_text::padding);
     if (has_return) {
       return to_->reject(record_[i], false, "a text that ends with a carriage return must be in quotes");
     }
     if (!is_text) return to_->reject(record_[i], true, describe(unreadable::encoding));
-    const std::string_view json = json_.view();
-    const simdjson::padded_string_view body(json.data(), json.size(), json.size() + simdjson::SIMDJSON_PADDING);
-    const auto status = decoder_.record(body, one_);
+    const auto status = decoder_.record(padded_text(json_.view()), one_);
     const decode_faults& faults = decoder_.faults();
     if (status == decode_status::decoded && faults.not_finite.empty()) {
       to_->good.append(one_.view());
@@ -253,7 +251,7 @@ class csv_decoder final : public block_decoder<Schema> {
         return true;
       }
     }
-    if (!simdjson::validate_utf8(text.data(), text.size())) return false;
+    if (!is_utf8(text)) return false;
     append_json_text(json_, quoted_ ? undoubled(text) : text);
     return true;
   }

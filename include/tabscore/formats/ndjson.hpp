@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <simdjson.h>
-
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -11,6 +9,7 @@
 
 #include "../core/config.hpp"
 #include "../json/decode.hpp"
+#include "../json/padded_text.hpp"
 #include "../json/write.hpp"
 #include "../outputs/prediction_columns.hpp"
 #include "error_text.hpp"
@@ -62,8 +61,7 @@ class ndjson_decoder final : public block_decoder<Schema> {
 
   void line(std::string_view text, bool keep_source, block_records<Schema>& to) {
     if (text.find_first_not_of(" \t\r") == std::string_view::npos) return;
-    switch (
-        decoder_.record(simdjson::padded_string_view(text.data(), text.size(), text.size() + block_padding), one_)) {
+    switch (decoder_.record(padded_text(text), one_)) {
       case decode_status::decoded:
         if (!decoder_.faults().not_finite.empty()) {
           return to.reject(text, true, describe(decoder_.faults().all(), Schema::names));

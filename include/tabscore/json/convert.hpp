@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <simdjson.h>
-
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -13,6 +11,7 @@
 #include "../schema/field.hpp"
 #include "detail/convert_avx2.hpp"
 #include "detail/scan.hpp"
+#include "encoding.hpp"
 #include "json_value.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::detail {
@@ -94,7 +93,7 @@ template <class Field, class Texts>
     const text_extent found = read_text(t.begin, end);
     if (found.end != t.end) return false;
     to = t.view();
-    if (!found.ascii && !simdjson::validate_utf8(t.begin, t.size())) return false;
+    if (!found.ascii && !is_utf8(t.view())) return false;
     if (found.escaped) {
       char* const kept = texts.text_space(to.size());
       to = texts.commit_text(static_cast<std::size_t>(unescape(to, kept) - kept));

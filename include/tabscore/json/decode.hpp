@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <simdjson.h>
-
 #include <string_view>
 
 #include "../core/config.hpp"
 #include "decode_progress.hpp"
 #include "detail/fast.hpp"
+#include "padded_text.hpp"
 #include "reference.hpp"
 #include "syntax.hpp"
 
@@ -25,14 +24,14 @@ class decoder {
 
   /// Decodes {"records": [{...}, ...]} with at least one record; replaces the content of the batch. With `some`, bad
   /// records do not make the list invalid: the batch holds the others, and faults() has the bad records' errors.
-  decode_status records(simdjson::padded_string_view body, batch<Schema>& to,
-                        const decode_progress<Schema>& progress = {}, bool some = false) {
+  decode_status records(padded_text body, batch<Schema>& to, const decode_progress<Schema>& progress = {},
+                        bool some = false) {
     const decode_status status = read_list(body, to, progress);
     return some && status == decode_status::invalid && !found_.faults.bad_rows.empty() ? decode_status::decoded
                                                                                        : all_or_none(status, to);
   }
   /// One record, the body itself.
-  decode_status record(simdjson::padded_string_view body, batch<Schema>& to) {
+  decode_status record(padded_text body, batch<Schema>& to) {
     to.clear();
     found_.faults.clear();
     if (fast(body, to, record_layout_).record()) return decode_status::decoded;
@@ -56,8 +55,7 @@ class decoder {
  private:
   using fast = detail::fast_reader<Schema, Policy>;
 
-  decode_status read_list(simdjson::padded_string_view body, batch<Schema>& to,
-                          const decode_progress<Schema>& progress) {
+  decode_status read_list(padded_text body, batch<Schema>& to, const decode_progress<Schema>& progress) {
     to.clear();
     found_.faults.clear();
     fast quick(body, to, list_layout_, progress);

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <simdjson.h>
-
 #include <cstddef>
 #include <string_view>
 
 #include "../core/config.hpp"
+#include "padded_text.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::detail {
 
+/// True when a text is UTF-8.
+bool is_utf8(std::string_view text) noexcept;
 /// True when a JSON text is UTF-8, encoded surrogates (ED A0 80 and so on) let through as Python does.
 bool utf8_or_surrogates(std::string_view text) noexcept;
 
@@ -27,20 +28,28 @@ inline std::string_view without_mark(std::string_view text) noexcept {
 }  // namespace tabscore::inline TABSCORE_ABI::detail
 
 #if TABSCORE_BODIES
+#include <simdjson.h>
+
 namespace tabscore::inline TABSCORE_ABI::detail {
 
+static_assert(padded_text::padding <= simdjson::SIMDJSON_PADDING);
+
+TABSCORE_INLINE bool is_utf8(std::string_view text) noexcept {
+  return simdjson::validate_utf8(text.data(), text.size());
+}
+
 TABSCORE_INLINE bool utf8_or_surrogates(std::string_view text) noexcept {
-  if (simdjson::validate_utf8(text.data(), text.size())) return true;
+  if (is_utf8(text)) return true;
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   // Validates the pieces between surrogates.
   std::size_t begin = 0;
   for (std::size_t i = 0; i + 2 < text.size(); ++i) {
     if (byte(i) != 0xED || byte(i + 1) < 0xA0 || byte(i + 1) > 0xBF || (byte(i + 2) & 0xC0U) != 0x80) continue;
-    if (i > begin && !simdjson::validate_utf8(text.data() + begin, i - begin)) return false;
+    if (i > begin && !is_utf8(text.substr(begin, i - begin))) return false;
     begin = i + 3;
     i += 2;
   }
-  return simdjson::validate_utf8(text.data() + begin, text.size() - begin);
+  return is_utf8(text.substr(begin));
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI::detail

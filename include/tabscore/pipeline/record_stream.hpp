@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <simdjson.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -13,6 +11,7 @@
 
 #include "../core/config.hpp"
 #include "../core/text_buffer.hpp"
+#include "../json/padded_text.hpp"
 #include "score_json.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
@@ -409,9 +408,9 @@ class record_stream {
     if (state_ != state::stopped) flush_run();
   }
 
-  static simdjson::padded_string_view padded(text_buffer& text) {
-    text.space(simdjson::SIMDJSON_PADDING);
-    return simdjson::padded_string_view(text.view().data(), text.size(), text.size() + simdjson::SIMDJSON_PADDING);
+  static padded_text padded(text_buffer& text) {
+    text.space(padded_text::padding);
+    return padded_text(text.view());
   }
 
   const Pipeline& pipe_;

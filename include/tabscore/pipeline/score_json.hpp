@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <simdjson.h>
-
 #include <optional>
 #include <type_traits>
 #include <utility>
 
 #include "../core/config.hpp"
 #include "../json/decode.hpp"
+#include "../json/padded_text.hpp"
 #include "score_request.hpp"
 #include "workspace.hpp"
 
@@ -33,7 +32,7 @@ std::optional<outcome> decode_failure(decode_status status, const decoder<Schema
 /// Decodes a body into the workspace's records; the outcome if it has errors, or nothing. The records' texts point into
 /// the body, which must stay until they are scored.
 template <schema_type Schema, class Policy>
-std::optional<outcome> read_json(simdjson::padded_string_view body, workspace<Schema, Policy>& w,
+std::optional<outcome> read_json(padded_text body, workspace<Schema, Policy>& w,
                                  body_shape shape = body_shape::records) {
   return decode_failure(
       shape == body_shape::records ? w.decoder.records(body, w.records) : w.decoder.record(body, w.records), w.decoder);
@@ -55,7 +54,7 @@ outcome score_records(const Pipeline& pipe, workspace<Schema, Policy>& w, body_s
 namespace detail {
 template <schema_type Schema, class Policy>
 struct json_request {
-  simdjson::padded_string_view body;
+  padded_text body;
   workspace<Schema, Policy>& w;
   body_shape shape;
   decode_status status{};
@@ -74,7 +73,7 @@ struct json_request {
 /// (std::string, a literal) are copied into the workspace. Thread-safe with one pipeline and a workspace
 /// per thread.
 template <class Pipeline, schema_type Schema, class Policy, class Observer = no_observer>
-outcome score_request(const Pipeline* pipe, simdjson::padded_string_view body, workspace<Schema, Policy>& w,
+outcome score_request(const Pipeline* pipe, padded_text body, workspace<Schema, Policy>& w,
                       const request_options& options = {}, Observer&& observer = {}) {
   const detail::decoded_request<Schema> from{w.records, w.buffers, w.decoder.faults(), w.decoder.limits().max_errors};
   return detail::score_request(pipe, from, options, observer,

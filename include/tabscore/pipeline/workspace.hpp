@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <simdjson.h>
-
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
@@ -11,6 +9,7 @@
 #include "../core/config.hpp"
 #include "../core/scratch.hpp"
 #include "../json/decode.hpp"
+#include "../json/padded_text.hpp"
 #include "../schema/batch.hpp"
 #include "pipeline.hpp"
 
@@ -27,15 +26,15 @@ struct workspace {
 
 /// Bodies without padding: they are copied into the workspace.
 template <class Body>
-concept unpadded_body = std::convertible_to<const Body&, std::string_view> &&
-    !std::convertible_to<const Body&, simdjson::padded_string_view>;
+concept unpadded_body =
+    std::convertible_to<const Body&, std::string_view> && !std::convertible_to<const Body&, padded_text>;
 
 namespace detail {
-inline simdjson::padded_string_view padded_copy(std::string_view body, scratch& memory) {
-  const std::size_t room = body.size() + simdjson::SIMDJSON_PADDING;
+inline padded_text padded_copy(std::string_view body, scratch& memory) {
+  const std::size_t room = body.size() + padded_text::padding;
   char* const to = memory.get<char>(room).data();
   std::fill(std::copy(body.begin(), body.end(), to), to + room, '\0');
-  return simdjson::padded_string_view(to, body.size(), room);
+  return padded_text({to, body.size()});
 }
 }  // namespace detail
 

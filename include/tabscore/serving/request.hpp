@@ -20,7 +20,7 @@ struct request {
   std::string_view traceparent = {};       ///< header traceparent; empty: absent, or several
   std::string_view body = {};              ///< without padding
   bool expects_continue = false;  ///< the body was not received yet: the response is a refusal, or has status 100
-  bool padded = false;  ///< 64 bytes after the body are readable (simdjson::SIMDJSON_PADDING); else it is copied
+  bool padded = false;            ///< 64 bytes after the body are readable; else it is copied
 
   /// Sets path and query from the target of a request line ("/batch_predict?explain=3").
   constexpr void set_target(std::string_view target) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <simdjson.h>
-
 #include <array>
 #include <bit>
 #include <bitset>
@@ -14,6 +12,7 @@
 #include "../../core/config.hpp"
 #include "../../schema/schema.hpp"
 #include "../convert.hpp"
+#include "../encoding.hpp"
 #include "key_ends.hpp"
 #include "key_table.hpp"
 #include "record_layout.hpp"
@@ -45,7 +44,7 @@ inline std::string_view read_key(const char*& p, const char* end) noexcept {
     const text_extent t = read_text(key, end);
     if (t.end == nullptr || t.escaped) return {};
     length = static_cast<std::size_t>(t.end - key);
-    if (!t.ascii && !simdjson::validate_utf8(key, length)) return {};
+    if (!t.ascii && !is_utf8({key, length})) return {};
   }
   p = behind_colon(key + length + 1, end);
   return {key, length};
@@ -56,7 +55,7 @@ inline const char* skip_scalar(const char* p, const char* end) noexcept {
   if (*p == '"') {
     const text_extent t = read_text(p + 1, end);
     if (t.end == nullptr) return nullptr;
-    if (!t.ascii && !simdjson::validate_utf8(p + 1, static_cast<std::size_t>(t.end - p - 1))) return nullptr;
+    if (!t.ascii && !is_utf8({p + 1, static_cast<std::size_t>(t.end - p - 1)})) return nullptr;
     return t.end + 1;
   }
   for (const std::string_view word : {"null", "true", "false"}) {

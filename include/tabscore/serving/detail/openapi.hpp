@@ -20,6 +20,7 @@
 #include "../../core/write_number.hpp"
 #include "../../expr/json_logic.hpp"
 #include "../../json/json_schema.hpp"
+#include "../../json/padded_text.hpp"
 #include "../../json/write.hpp"
 #include "../../pipeline/outcome.hpp"
 #include "../../version.hpp"
@@ -114,10 +115,12 @@ std::string openapi_document(error_style errors, const std::string& model = {},
   const auto rules = rule_texts<Service>();
   std::size_t number = 0;
   while (number + 1 < record::size && record::kinds[number] == field_kind::text) ++number;
-  const simdjson::padded_string body(fmt::format(R"({{"records":[{{"{}":-1}}]}})", record::names[number]));
+  std::string body = fmt::format(R"({{"records":[{{"{}":-1}}]}})", record::names[number]);
+  const std::size_t size = body.size();
+  body.resize(size + padded_text::padding);
   decoder<record> decoder;
   batch<record> none;
-  decoder.records(body, none);
+  decoder.records(padded_text(std::string_view(body).substr(0, size)), none);
   described service{.title = Service::title,
                     .summary = Service::summary,
                     .lenient = Service::coercion::numbers == number_rule::lenient,

@@ -225,8 +225,8 @@ class session {
     std::optional<routed_pipeline<Service>> pipe;
     if (model_ != nullptr) pipe.emplace(*model_->pipe, arms());
     thread_metrics::stopwatch time(metrics_);
-    const simdjson::padded_string_view body(asked.body, asked.body.size() + simdjson::SIMDJSON_PADDING);
-    const tabscore::outcome outcome = score_request(pipe ? &*pipe : nullptr, body, workspace_, options, time);
+    const tabscore::outcome outcome =
+        score_request(pipe ? &*pipe : nullptr, padded_text(asked.body), workspace_, options, time);
     response reply =
         answer(outcome, options, asked.body, explain.count, top.count != 0 ? top.count : SIZE_MAX, ids == "1");
     if (time.has_scored()) {

@@ -11,6 +11,7 @@
 #include "core/detail/column_kernel_sets.hpp"
 #include "log/detail/append_file.hpp"
 #include "log/detail/jsonl_log.hpp"
+#include "models/detail/encoded_forest.hpp"
 #include "models/detail/forest.hpp"
 #include "models/detail/load_catboost.hpp"
 #include "models/detail/load_lightgbm.hpp"

@@ -12,6 +12,7 @@
 #include "tabscore/models/load_model.hpp"
 #include "tabscore/monitor/drift_reference.hpp"
 #include "tabscore/monitor/state_json.hpp"
+#include "tabscore/outputs/check_outputs.hpp"
 
 namespace {
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Models of every task: what their files say of their numbers, what they compute, and what is said of bad ones.
 #include <tabscore/models/load_model.hpp>
+#include <tabscore/outputs/check_outputs.hpp>
 
 #include <cmath>
 #include <numeric>

@@ -31,34 +31,7 @@ namespace detail {
 /// "2026-01-31T12:00:00.123456+00:00", UTC, as Python's isoformat() (which leaves out a fraction of zero), for the
 /// years 0 to 9999. `to` has timestamp_space bytes; returns the end.
 inline constexpr std::size_t timestamp_space = 40;
-inline char* write_timestamp(char* to, std::chrono::system_clock::time_point now) noexcept {
-  using namespace std::chrono;
-  const auto day = floor<days>(now);
-  const year_month_day date{day};
-  const hh_mm_ss time{floor<microseconds>(now - day)};
-  const auto two = [&](char before, auto value) {
-    const auto v = static_cast<std::size_t>(value);
-    *to++ = before;
-    std::memcpy(to, digit_pairs.text + 2 * v, 2);
-    to += 2;
-  };
-  const auto year = static_cast<unsigned>(static_cast<int>(date.year()));
-  std::memcpy(to, digit_pairs.text + 2 * (year / 100), 2);
-  std::memcpy(to + 2, digit_pairs.text + 2 * (year % 100), 2);
-  to += 4;
-  two('-', static_cast<unsigned>(date.month()));
-  two('-', static_cast<unsigned>(date.day()));
-  two('T', time.hours().count());
-  two(':', time.minutes().count());
-  two(':', time.seconds().count());
-  if (auto micros = static_cast<std::uint32_t>(time.subseconds().count()); micros != 0) {
-    *to = '.';
-    for (int i = 6; i > 0; --i, micros /= 10) to[i] = static_cast<char>('0' + micros % 10);
-    to += 7;
-  }
-  std::memcpy(to, "+00:00", 6);
-  return to + 6;
-}
+char* write_timestamp(char* to, std::chrono::system_clock::time_point now) noexcept;
 
 using repeated_text = basic_repeated_text<16>;
 
@@ -76,20 +49,10 @@ inline char* write_plain_text(char* to, std::string_view text) noexcept {
   return plain ? to : nullptr;
 }
 
-inline std::string json_text(std::string_view text) {
-  text_buffer out;
-  append_json_text<escape::non_ascii>(out, text);
-  return std::string(out.view());
-}
+std::string json_text(std::string_view text);
 
 /// The keyed hash of a value, with quotes.
-inline char* write_hash(char* to, std::string_view value, const siphash_key& key) noexcept {
-  const std::uint64_t hash = siphash(value, key);
-  *to++ = '"';
-  for (unsigned shift = 64; shift > 0; shift -= 4) *to++ = "0123456789abcdef"[hash >> (shift - 4) & 15U];
-  *to++ = '"';
-  return to;
-}
+char* write_hash(char* to, std::string_view value, const siphash_key& key) noexcept;
 
 }  // namespace detail
 
@@ -103,14 +66,7 @@ inline char* write_hash(char* to, std::string_view value, const siphash_key& key
 class jsonl_lines {
  public:
   /// The model's hash and the arm are written on each line; the key hashes fields.
-  explicit jsonl_lines(std::string_view model = {}, const siphash_key& key = {}, std::string_view arm = {})
-      : end_text_("}" + (arm.empty() ? "" : ", \"arm\": " + detail::json_text(arm)) +
-                  (model.empty() ? ""
-                                 : ", \"model\": " + detail::json_text(model) + ", \"version\": \"" +
-                                       std::string(version_text()) + "\"") +
-                  "}\n"),
-        end_(end_text_),
-        key_(key) {}
+  explicit jsonl_lines(std::string_view model = {}, const siphash_key& key = {}, std::string_view arm = {});
 
   /// Appends the lines of a batch, all with the same time.
   template <schema_type Schema>
@@ -174,16 +130,7 @@ class jsonl_lines {
     out.append(batch.log_members);
     out.append(std::string_view(end_text_).substr(1));  // behind the brace of the features
   }
-  static void append_reason_codes(text_buffer& out, const record_reasons& reasons, std::size_t row) {
-    std::string_view before = ", \"reasons\": [";
-    if (reasons.of(row).empty()) out.append(before);
-    for (const std::uint16_t at : reasons.of(row)) {
-      out.append(before);
-      append_json_text<escape::non_ascii>(out, reasons.known[at].code);
-      before = ", ";
-    }
-    out.append("]");
-  }
+  static void append_reason_codes(text_buffer& out, const record_reasons& reasons, std::size_t row);
 
   /// What stands before a field's value. Of most names the compiler knows it, and copies it in whole blocks without a
   /// loop (and without a copy for itself, which g++ 12 makes of what is no whole block).
@@ -248,12 +195,7 @@ class jsonl_lines {
   }
 
   /// Up to the first number, or the class.
-  static char* write_start(char* to, std::chrono::system_clock::time_point time, const predictions& p) noexcept {
-    to = detail::write_timestamp(put(to, "{\"timestamp_utc\": \""), time);
-    *to++ = '"';
-    if (!p.label.empty()) to = write_real<spelling::json>(put(to, ", \"threshold\": "), p.threshold);
-    return p.class_at.empty() ? p.layout->texts.before[0].write(to) : to;
-  }
+  static char* write_start(char* to, std::chrono::system_clock::time_point time, const predictions& p) noexcept;
   /// From there up to the first feature.
   static char* write_prediction(char* to, const prediction_texts& members, const predictions& p,
                                 std::size_t row) noexcept {
@@ -333,3 +275,85 @@ class jsonl_lines {
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+namespace detail {
+
+TABSCORE_INLINE char* write_timestamp(char* to, std::chrono::system_clock::time_point now) noexcept {
+  using namespace std::chrono;
+  const auto day = floor<days>(now);
+  const year_month_day date{day};
+  const hh_mm_ss time{floor<microseconds>(now - day)};
+  const auto two = [&](char before, auto value) {
+    const auto v = static_cast<std::size_t>(value);
+    *to++ = before;
+    std::memcpy(to, digit_pairs.text + 2 * v, 2);
+    to += 2;
+  };
+  const auto year = static_cast<unsigned>(static_cast<int>(date.year()));
+  std::memcpy(to, digit_pairs.text + 2 * (year / 100), 2);
+  std::memcpy(to + 2, digit_pairs.text + 2 * (year % 100), 2);
+  to += 4;
+  two('-', static_cast<unsigned>(date.month()));
+  two('-', static_cast<unsigned>(date.day()));
+  two('T', time.hours().count());
+  two(':', time.minutes().count());
+  two(':', time.seconds().count());
+  if (auto micros = static_cast<std::uint32_t>(time.subseconds().count()); micros != 0) {
+    *to = '.';
+    for (int i = 6; i > 0; --i, micros /= 10) to[i] = static_cast<char>('0' + micros % 10);
+    to += 7;
+  }
+  std::memcpy(to, "+00:00", 6);
+  return to + 6;
+}
+
+TABSCORE_INLINE std::string json_text(std::string_view text) {
+  text_buffer out;
+  append_json_text<escape::non_ascii>(out, text);
+  return std::string(out.view());
+}
+
+TABSCORE_INLINE char* write_hash(char* to, std::string_view value, const siphash_key& key) noexcept {
+  const std::uint64_t hash = siphash(value, key);
+  *to++ = '"';
+  for (unsigned shift = 64; shift > 0; shift -= 4) *to++ = "0123456789abcdef"[hash >> (shift - 4) & 15U];
+  *to++ = '"';
+  return to;
+}
+
+}  // namespace detail
+
+TABSCORE_INLINE jsonl_lines::jsonl_lines(std::string_view model, const siphash_key& key, std::string_view arm)
+    : end_text_("}" + (arm.empty() ? "" : ", \"arm\": " + detail::json_text(arm)) +
+                (model.empty() ? ""
+                               : ", \"model\": " + detail::json_text(model) + ", \"version\": \"" +
+                                     std::string(version_text()) + "\"") +
+                "}\n"),
+      end_(end_text_),
+      key_(key) {}
+
+TABSCORE_INLINE void jsonl_lines::append_reason_codes(text_buffer& out, const record_reasons& reasons,
+                                                      std::size_t row) {
+  std::string_view before = ", \"reasons\": [";
+  if (reasons.of(row).empty()) out.append(before);
+  for (const std::uint16_t at : reasons.of(row)) {
+    out.append(before);
+    append_json_text<escape::non_ascii>(out, reasons.known[at].code);
+    before = ", ";
+  }
+  out.append("]");
+}
+
+TABSCORE_INLINE char* jsonl_lines::write_start(char* to, std::chrono::system_clock::time_point time,
+                                               const predictions& p) noexcept {
+  to = detail::write_timestamp(put(to, "{\"timestamp_utc\": \""), time);
+  *to++ = '"';
+  if (!p.label.empty()) to = write_real<spelling::json>(put(to, ", \"threshold\": "), p.threshold);
+  return p.class_at.empty() ? p.layout->texts.before[0].write(to) : to;
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI
+#endif

@@ -46,6 +46,15 @@ class logistic {
   static result<logistic> make(feature_names names, tabscore::encoder encoder, const logistic_parameters& learnt,
                                double threshold, kernel wanted = kernel::best);
 
+  /// @{
+  /// Compiled once: copying categories and steps is much code.
+  logistic(const logistic& other);
+  logistic(logistic&& other) noexcept;
+  logistic& operator=(const logistic& other);
+  logistic& operator=(logistic&& other) noexcept;
+  ~logistic();
+  /// @}
+
   /// In the order of the columns.
   const feature_names& features() const noexcept { return names_; }
   /// The label is 1 from here on.
@@ -112,6 +121,12 @@ class logistic {
 
 #if TABSCORE_BODIES
 namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE logistic::logistic(const logistic& other) = default;
+TABSCORE_INLINE logistic::logistic(logistic&& other) noexcept = default;
+TABSCORE_INLINE logistic& logistic::operator=(const logistic& other) = default;
+TABSCORE_INLINE logistic& logistic::operator=(logistic&& other) noexcept = default;
+TABSCORE_INLINE logistic::~logistic() = default;
 
 TABSCORE_INLINE result<logistic> logistic::make(feature_names names, tabscore::encoder encoder,
                                                 const logistic_parameters& learnt, double threshold, kernel wanted) {

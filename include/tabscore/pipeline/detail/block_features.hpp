@@ -24,9 +24,9 @@ class block_features {
   static constexpr std::size_t block_rows = 256;
 
   /// For blocks of a batch of so many rows. `text_fields`: the fields that are the model's text features.
-  block_features(const Features& features, std::span<const std::size_t> text_fields, std::size_t rows,
+  block_features(const Features& all, std::span<const std::size_t> text_fields, std::size_t rows,
                  score_buffers& buffers)
-      : features_(features),
+      : features_(all),
         text_fields_(text_fields),
         stride_((std::min)(block_rows, (rows + 7) / 8 * 8)),  // a multiple of eight rows aligns all columns alike
         matrix_(buffers.matrix.template get<double>(stride_ * width).data()),

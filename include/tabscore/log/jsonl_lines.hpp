@@ -85,6 +85,9 @@ class jsonl_lines {
     std::array<std::array<std::uint32_t, block>, Schema::size> thousandths;
     for (std::size_t row = 0; row < batch.records.rows(); ++row) {
       if (row % block == 0) find_thousandths<Schema>(batch.records, row, thousandths);
+      if (row == block) {  // room for lines of such a length, so that a large text is not copied while it grows
+        out.space((batch.records.rows() / block + 1) * (out.size() - first_line) / 16 * 17 + room);
+      }
       char* const line = out.space(room);
       char* to = row == 0 ? write_start(line, time, batch.scores)
                           : detail::repeated_text::copy_blocks(line, out.view().data() + first_line, start_size);

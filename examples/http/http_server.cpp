@@ -58,31 +58,42 @@ std::size_t connections_allowed(std::size_t wanted) {
   return std::min<std::size_t>(wanted, files.rlim_cur - std::min<rlim_t>(files.rlim_cur / 2, 64));
 }
 
-/// The socket that another program opened for this one, as systemd hands it over, else a new one.
-tcp::acceptor listen(asio::io_context& context, const settings& config) {
+/// Whether another program opened the socket for this one, as systemd hands it over.
+bool is_inherited() {
   const char* const count = std::getenv("LISTEN_FDS");
   const char* const process = std::getenv("LISTEN_PID");
-  if (count != nullptr && std::atoi(count) > 0 && (process == nullptr || std::atoi(process) == getpid())) {
-    return tcp::acceptor(context, tcp::v4(), 3);  // of either family: Asio does not look
-  }
+  return count != nullptr && std::atoi(count) > 0 && (process == nullptr || std::atoi(process) == getpid());
+}
+
+tcp::acceptor listen(asio::io_context& context, const settings& config) {
+  if (is_inherited()) return tcp::acceptor(context, tcp::v4(), 3);  // of either family: Asio does not look
   const auto found = tcp::resolver(context).resolve(config.host, std::to_string(config.port), tcp::resolver::passive);
   return tcp::acceptor(context, *found.begin(), true);  // true: an address that was in use a moment ago is fine
 }
 
-/// Gives each connection to the thread that has the fewest, until the acceptor is closed. Only then may the threads
-/// end, because the last connection may still be on its way to them.
+/// The thread that has the fewest connections.
+worker& least_loaded(const worker_list& workers) {
+  return **std::ranges::min_element(workers, {}, [](const auto& each) { return each->load.load(); });
+}
+
+void hand_over(worker& w, tcp_socket& socket) {
+  try {
+    asio::co_spawn(w.context, w.attend(std::move(socket)), asio::detached);
+    ++w.load;
+  } catch (const std::bad_alloc&) {  // this connection is lost, the next one may not be
+  }
+}
+
+/// Gives each connection to a thread, until the acceptor is closed. Only then may the threads end, because the last
+/// connection may still be on its way to them.
 asio::awaitable<void> accept(tcp::acceptor& acceptor, const worker_list& workers) {
   while (acceptor.is_open()) {
-    worker& w = **std::ranges::min_element(workers, {}, [](const auto& each) { return each->load.load(); });
+    worker& w = least_loaded(workers);
     tcp_socket socket(w.context);
     error_code ec;
     co_await acceptor.async_accept(socket, asio::redirect_error(asio::use_awaitable, ec));
     if (!ec) {
-      try {
-        asio::co_spawn(w.context, w.attend(std::move(socket)), asio::detached);
-        ++w.load;
-      } catch (const std::bad_alloc&) {  // this connection is lost, the next one may not be
-      }
+      hand_over(w, socket);
     } else if (acceptor.is_open()) {  // no descriptors, say: others may free some
       asio::steady_timer pause(acceptor.get_executor(), milliseconds(50));
       co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ec));
@@ -91,8 +102,21 @@ asio::awaitable<void> accept(tcp::acceptor& acceptor, const worker_list& workers
   for (const auto& w : workers) asio::post(w->context, [&w] { w->drain(); });
 }
 
+/// Those that the kernel has let in already: to close would reset them.
+void accept_rest(tcp::acceptor& acceptor, const worker_list& workers) {
+  error_code ec;
+  acceptor.non_blocking(true, ec);
+  while (!ec || ec == asio::error::connection_aborted) {
+    worker& w = least_loaded(workers);
+    tcp_socket socket(w.context);
+    acceptor.accept(socket, ec);
+    if (!ec) hand_over(w, socket);
+  }
+}
+
 /// Calls `hangup` at each SIGHUP until SIGINT or SIGTERM, which close the acceptor.
-asio::awaitable<void> attend_signals(asio::signal_set& signals, tcp::acceptor& acceptor, const settings& config) {
+asio::awaitable<void> attend_signals(asio::signal_set& signals, tcp::acceptor& acceptor, const worker_list& workers,
+                                     const settings& config) {
   for (int number = SIGHUP; number == SIGHUP;) {
     number = co_await signals.async_wait(asio::use_awaitable);
     if (number == SIGHUP && config.hangup) config.hangup();
@@ -102,6 +126,7 @@ asio::awaitable<void> attend_signals(asio::signal_set& signals, tcp::acceptor& a
   if (config.leaving) config.leaving();
   asio::steady_timer delay(acceptor.get_executor(), seconds(config.drain_delay_s));
   co_await delay.async_wait(asio::use_awaitable);
+  if (!is_inherited()) accept_rest(acceptor, workers);  // of an inherited socket the heir gets them
   acceptor.close();
 }
 
@@ -133,7 +158,7 @@ void serve(const settings& wanted, const std::function<handler()>& make_handler,
   asio::signal_set signals(first, SIGHUP, SIGINT, SIGTERM);
   mask(SIG_UNBLOCK);
   asio::co_spawn(first, accept(acceptor, workers), asio::detached);
-  asio::co_spawn(first, attend_signals(signals, acceptor, config), asio::detached);
+  asio::co_spawn(first, attend_signals(signals, acceptor, workers, config), asio::detached);
   for (const auto& w : workers) asio::co_spawn(w->context, w->keep_time(), asio::detached);
 
   std::vector<std::jthread> threads;

@@ -267,6 +267,18 @@ def test_sigterm_answers_what_is_in_flight(server):
     assert server.process.wait(30) == 0  # a second signal would end it at once
 
 
+def test_sigterm_answers_connections_that_nobody_has_accepted_yet(server):
+    server.process.send_signal(signal.SIGSTOP)
+    waiting = [connect(server) for _ in range(50)]
+    for s in waiting:
+        s.sendall(with_length(BODY))
+    server.process.send_signal(signal.SIGTERM)
+    server.process.send_signal(signal.SIGCONT)
+    got = [receive(s)[0] for s in waiting]
+    assert got == [[200]] * 50, got
+    assert server.process.wait(30) == 0
+
+
 def test_a_signal_at_the_start_is_a_clean_stop(server):
     for signal_sent in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         process = subprocess.Popen([server.process.args[0], "--port", "0", "--prediction-log", "off"], stdout=subprocess.PIPE)

@@ -163,10 +163,10 @@ class number_list {
     powers,
     behind,
     whole,
-    all = whole + 16
+    states = whole + 16
   };
   static constexpr auto next = [] {
-    std::array<std::array<std::uint8_t, 256>, all> to{};
+    std::array<std::array<std::uint8_t, 256>, states> to{};
     const auto digits = [&](std::uint8_t from, std::uint8_t state) {
       for (unsigned c = '0'; c <= '9'; ++c) to[from][c] = state;
     };
@@ -175,13 +175,13 @@ class number_list {
       to[from]['0'] = zero;
     }
     to[before]['-'] = minus;
-    for (std::uint8_t n = whole; n + 1 < all; ++n) digits(n, static_cast<std::uint8_t>(n + 1));
+    for (std::uint8_t n = whole; n + 1 < states; ++n) digits(n, static_cast<std::uint8_t>(n + 1));
     for (const std::uint8_t from : {point, fraction}) digits(from, fraction);
     for (const std::uint8_t from : {e, e_sign}) digits(from, power);
     digits(power, powers);
     to[e]['-'] = to[e]['+'] = e_sign;
     for (const char blank : {' ', '\n', '\r', '\t'}) to[before][static_cast<unsigned char>(blank)] = before;
-    for (std::uint8_t from = zero; from < all; ++from) {
+    for (std::uint8_t from = zero; from < states; ++from) {
       to[from][','] = before;
       for (const char blank : {' ', '\n', '\r', '\t'}) to[from][static_cast<unsigned char>(blank)] = behind;
       if (from >= whole || from == zero) to[from]['.'] = point;

@@ -3,6 +3,7 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -144,6 +145,9 @@ void hold_signals() { mask(SIG_BLOCK); }
 
 void serve(const settings& wanted, const std::function<handler()>& make_handler,
            const std::function<void(const std::string&)>& ready) {
+#ifdef M_MMAP_THRESHOLD
+  mallopt(M_MMAP_THRESHOLD, 128 << 10);  // memory of large requests goes back to the system at once
+#endif
   settings config = wanted;
   config.max_connections = connections_allowed(config.max_connections);
   config.threads = std::max(config.threads, 1U);

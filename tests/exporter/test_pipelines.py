@@ -72,7 +72,7 @@ def rows(count=400, seed=1, missing=(), text_missing=False):
 
 
 def hard_rows(train, seed=2, count=160, missing=(), unseen=False, infinite=False):
-    """Values of the training rows and beside them, mixed anew."""
+    """Values of the training rows and beside them, mixed again."""
     draw = np.random.default_rng(seed)
     frame = pd.DataFrame({name: train[name].to_numpy()[draw.integers(0, len(train), count)] for name in NUMERIC + TEXT})
     for name in NUMERIC:

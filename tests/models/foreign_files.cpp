@@ -60,13 +60,13 @@ TEST_CASE("an unknown file is refused with its name and the remedy", "[models]")
 TEST_CASE("other files of a trainer are not taken for models", "[models]") {
   check_all("CBM1\x10\0"sv, "a CatBoost model", catboost);
   check_all(R"({"model_info": {"catboost_version_info": "1"}, "oblivious_trees": []})", "a CatBoost model", catboost);
-  const std::string anew =
-      "load it with XGBoost 3.0 or older and save it anew: "
+  const std::string again =
+      "load it with XGBoost 3.0 or older and save it again: "
       "xgboost.Booster(model_file=\"old.model\").save_model(\"model.json\")";
-  check_all("binf\0\0\0\x3F\x05\0\0\0"sv, "an XGBoost model in the old binary format", anew);
+  check_all("binf\0\0\0\x3F\x05\0\0\0"sv, "an XGBoost model in the old binary format", again);
   std::string old(136, '\0');
   old += "\x0F\0\0\0\0\0\0\0binary:logistic\x06\0\0\0\0\0\0\0gbtree"sv;
-  check_all(old, "an XGBoost model in the old binary format", anew);
+  check_all(old, "an XGBoost model in the old binary format", again);
   const std::string dump = "an XGBoost dump_model, for people";
   check_all("booster[0]:\n0:[f0<1] yes=1,no=2,missing=1\n", dump, xgboost);
   check_all("[\n  { \"nodeid\": 0, \"leaf\": 1 }\n]", dump, xgboost);

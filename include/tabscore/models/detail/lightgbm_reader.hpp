@@ -143,7 +143,7 @@ class lightgbm_reader {
     const std::string_view version = lookup(header, "version").value_or("");
     if (version.empty()) {
       return fail(errc::unsupported,
-                  "header: version is missing, as in texts of LightGBM 2.0.11 and earlier; train the model anew");
+                  "header: version is missing, as in texts of LightGBM 2.0.11 and earlier; train the model again");
     }
     if (version != "v2" && version != "v3" && version != "v4") {
       return fail(errc::unsupported, fmt::format("version \"{}\"; v2, v3 and v4 are known", version));

@@ -100,13 +100,13 @@ inline std::optional<recognised> recognise(std::string_view bytes, model_format 
   }
   if (begins("X\n\0\0\0"sv) || begins("RDX"sv)) return foreign("an R object, which only R reads");
 
-  constexpr std::string_view anew =
-      "load it with XGBoost 3.0 or older and save it anew: "
+  constexpr std::string_view again =
+      "load it with XGBoost 3.0 or older and save it again: "
       "xgboost.Booster(model_file=\"old.model\").save_model(\"model.json\")";
   const bool old_binary = begins("binf"sv) || begins("bs64"sv) || early("\x06\0\0\0\0\0\0\0gbtree"sv) ||
                           early("\x08\0\0\0\0\0\0\0gblinear"sv) || early("\x04\0\0\0\0\0\0\0dart"sv);
   const bool old_snapshot = begins("CONFIG-offset:"sv);
-  if (old_binary && !old_snapshot) return step("an XGBoost model in the old binary format", anew);
+  if (old_binary && !old_snapshot) return step("an XGBoost model in the old binary format", again);
   if (old_snapshot || (begins("{"sv) && bytes.substr(0, 32).find("Config") != bytes.npos && has("Model"))) {
     return of("a snapshot of an XGBoost booster in memory (serialize, pickle)", model_format::xgboost);
   }

@@ -117,7 +117,8 @@ class Program:
             return block
         columns = self.emit(op, keys, len(keys), **{k: plain(v) for k, v in members.items()})
         for i, (key, column) in enumerate(zip(keys, columns)):
-            self.source[column.key] = (key, undo(op, {k: v[i] if np.ndim(v) else v for k, v in members.items()}))
+            own = {k: v[i] if np.ndim(v) else v for k, v in members.items()}
+            self.source[column.key] = (key, undo(op, own), op == "function" and own["name"] not in ROUNDED)
         return Block(columns, block.sparse)
 
     def check_finite(self, block, missing):
@@ -157,6 +158,11 @@ class Program:
             steps.append(step)
         places = {name: [column(k) for k in key] if isinstance(key, list) else column(key) for name, key in results.items()}
         return {"steps": steps, **places}, numeric, text
+
+
+# Functions whose results NumPy rounds correctly on every CPU. With AVX-512 it has its own code for the others, whose last bits
+# are not those of the C library.
+ROUNDED = {"sqrt", "square", "abs", "sign", "negative", "reciprocal", "floor", "ceil", "rint"}
 
 
 def undo(op, members):
@@ -401,12 +407,16 @@ def note_edges(program, column, edges):
     if isinstance(column, Text):
         return
     key = ("n", column.name) if isinstance(column, Input) else column.key
+    varies = False
     with np.errstate(all="ignore"):
         while key in program.source:
-            key, inverse = program.source[key]
+            key, inverse, by_cpu = program.source[key]
+            varies |= by_cpu
             edges = [float(inverse(e)) for e in edges]
     if key[0] == "n":
-        program.facts[key[1]]["edges"].update(e for e in edges if np.isfinite(e))
+        facts = program.facts[key[1]]
+        facts["edges"].update(e for e in edges if np.isfinite(e))
+        facts["varies"] = facts.get("varies", False) or varies
 
 
 @transformer("Normalizer")

@@ -17,32 +17,27 @@
 #include "../../core/result.hpp"
 #include "catboost_document.hpp"
 #include "flat_buffer.hpp"
+#include "load_fault.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// Reads a .cbm file: "CBM1", then a FlatBuffer of the model behind its size, then the tables of categories, each a
 /// FlatBuffer behind its size, too.
-class catboost_binary_reader {
+class catboost_binary_reader : load_fault {
  public:
-  catboost_binary_reader(std::string_view bytes, std::string_view source) : rest_(bytes), source_(source) {}
+  catboost_binary_reader(std::string_view bytes, std::string_view source) : load_fault(source), rest_(bytes) {}
 
   result<catboost_document> read() {
     if (read_model()) return std::move(document_);
-    return *std::move(wrong_);
+    return wrong();
   }
 
  private:
-  bool fail(errc code, std::string_view sentence) {
-    if (!wrong_) wrong_ = error{code, fmt::format("{}: {}", source_, sentence)};
-    return false;
-  }
-  bool lies(std::string_view sentence) { return fail(errc::structure, sentence); }
-
   /// 32 bits, or 64 behind 32 set ones.
   bool take_size(std::string_view what, std::size_t& size) {
     const flat_buffer all(rest_);
     const bool is_short = all.inside(0, 4) && all.get<std::uint32_t>(0) != ~std::uint32_t{0};
-    if (!is_short && !all.inside(0, 12)) return lies(fmt::format("the file ends before the size of {}", what));
+    if (!is_short && !all.inside(0, 12)) return fail(fmt::format("the file ends before the size of {}", what));
     const std::uint64_t value = is_short ? all.get<std::uint32_t>(0) : all.get<std::uint64_t>(4);
     rest_.remove_prefix(is_short ? 4 : 12);
     size = static_cast<std::size_t>(value);
@@ -52,7 +47,7 @@ class catboost_binary_reader {
     std::size_t size = 0;
     if (!take_size(what, size)) return false;
     if (size > rest_.size()) {
-      return lies(fmt::format("{} has {} bytes, but the file ends after {} of them", what, size, rest_.size()));
+      return fail(fmt::format("{} has {} bytes, but the file ends after {} of them", what, size, rest_.size()));
     }
     bytes = rest_.substr(0, size);
     rest_.remove_prefix(size);
@@ -78,9 +73,9 @@ class catboost_binary_reader {
     if (trees) {
       if (!read_features(*trees) || !read_trees(buffer, *trees)) return false;
     } else if (!buffer.broken()) {
-      return lies("ModelTrees is missing");
+      return fail("ModelTrees is missing");
     }
-    if (buffer.broken()) return lies(buffer.wrong());
+    if (buffer.broken()) return fail(buffer.wrong());
     for (const std::string& part : parts) {
       if (part != "static_provider_v1") {
         return fail(errc::unsupported, fmt::format("a model with \"{}\", which text or embedding features need: train "
@@ -89,7 +84,7 @@ class catboost_binary_reader {
       }
       if (!read_tables()) return false;
     }
-    return rest_.empty() || lies(fmt::format("{} bytes after the end of the model", rest_.size()));
+    return rest_.empty() || fail(fmt::format("{} bytes after the end of the model", rest_.size()));
   }
 
   bool read_features(const flat_table& trees) {
@@ -109,7 +104,7 @@ class catboost_binary_reader {
       n.borders = f.numbers<float>(3, "Borders");
       n.name = f.text(4, "FeatureId");
       const auto treatment = f.number<std::int8_t>(5, "NanValueTreatment", 0);
-      if (treatment < 0 || treatment > 2) lies(fmt::format("NanValueTreatment {} is not known", treatment));
+      if (treatment < 0 || treatment > 2) fail(fmt::format("NanValueTreatment {} is not known", treatment));
       n.missing_is_above = f.number<std::uint8_t>(0, "HasNans", 0) != 0 && treatment == 2;
     });
     trees.each(4, "CatFeatures", [&](const flat_table& f) {
@@ -125,7 +120,7 @@ class catboost_binary_reader {
       c.borders = f.numbers<float>(1, "CtrFeatures.Borders");
       const auto ctr = f.table(0, "Ctr");
       if (!ctr) {
-        lies("a CTR feature without its CTR");
+        fail("a CTR feature without its CTR");
         return;
       }
       read_base(*ctr, c.base);
@@ -135,14 +130,14 @@ class catboost_binary_reader {
       c.shift = ctr->number<float>(4, "Shift", 0);
       c.scale = ctr->number<float>(5, "Scale", 1);
     });
-    return !wrong_;
+    return !failed();
   }
 
   void read_base(const flat_table& from, catboost_ctr_base& base) {
     const auto table = from.table(0, "ModelCtrBase");
     const auto combination = table ? table->table(0, "FeatureCombination") : std::nullopt;
     if (!combination) {
-      lies("a CTR without its features");
+      fail("a CTR without its features");
       return;
     }
     const auto type = table->number<std::int8_t>(1, "CtrType", 0);
@@ -174,30 +169,30 @@ class catboost_binary_reader {
     document_.scale = trees.number<double>(14, "Scale", 1);
     const double bias = trees.number<double>(15, "Bias", 0);
     document_.bias = trees.numbers<double>(16, "MultiBias");
-    if (buffer.broken()) return lies(buffer.wrong());
+    if (buffer.broken()) return fail(buffer.wrong());
     if (dimension < 1 || dimension > (1 << 20)) {
-      return lies(fmt::format("ApproxDimension is {}, expected 1 to 2^20", dimension));
+      return fail(fmt::format("ApproxDimension is {}, expected 1 to 2^20", dimension));
     }
     document_.dimension = static_cast<std::size_t>(dimension);
     if (document_.bias.empty() && bias != 0) {
-      if (dimension > 1) return lies(fmt::format("one Bias for {} dimensions", dimension));
+      if (dimension > 1) return fail(fmt::format("one Bias for {} dimensions", dimension));
       document_.bias.push_back(bias);
     }
     if (!starts.empty() && starts.size() != sizes.size()) {
-      return lies(fmt::format("{} TreeStartOffsets for {} TreeSizes", starts.size(), sizes.size()));
+      return fail(fmt::format("{} TreeStartOffsets for {} TreeSizes", starts.size(), sizes.size()));
     }
     std::size_t first = 0;
     for (std::size_t i = 0; i < sizes.size(); ++i) {
       if (sizes[i] < 0 || static_cast<std::size_t>(sizes[i]) > splits.size() - first) {
-        return lies(fmt::format("tree {}: TreeSizes says {} of {} TreeSplits", i, sizes[i], splits.size() - first));
+        return fail(fmt::format("tree {}: TreeSizes says {} of {} TreeSplits", i, sizes[i], splits.size() - first));
       }
       if (!starts.empty() && static_cast<std::size_t>(starts[i]) != first) {
-        return lies(fmt::format("tree {}: TreeStartOffsets says {}, expected {}", i, starts[i], first));
+        return fail(fmt::format("tree {}: TreeStartOffsets says {}, expected {}", i, starts[i], first));
       }
       first += static_cast<std::size_t>(sizes[i]);
     }
     if (first != splits.size()) {
-      return lies(fmt::format("{} of {} TreeSplits belong to no tree", splits.size() - first, splits.size()));
+      return fail(fmt::format("{} of {} TreeSplits belong to no tree", splits.size() - first, splits.size()));
     }
     document_.trees.reserve(sizes.size());
     return steps.empty() && leaf_of.empty() ? read_symmetric(splits, sizes, leaves, weights)
@@ -209,7 +204,7 @@ class catboost_binary_reader {
     const std::size_t width = document_.dimension;
     const bool weighed = !weights.empty();
     if (weighed && weights.size() != values.size() / width) {
-      return lies(fmt::format("{} LeafWeights for {} leaves", weights.size(), values.size() / width));
+      return fail(fmt::format("{} LeafWeights for {} leaves", weights.size(), values.size() / width));
     }
     std::size_t split = 0;
     std::size_t leaf = 0;  // in all trees
@@ -218,7 +213,7 @@ class catboost_binary_reader {
       const auto height = static_cast<std::size_t>(sizes[i]);
       const std::size_t count = height < 31 ? std::size_t{1} << height : 0;
       if (count == 0 || count > values.size() / width - leaf) {
-        return lies(fmt::format("tree {}: TreeSizes says {}, but LeafValues ends after {} of its leaves", i, height,
+        return fail(fmt::format("tree {}: TreeSizes says {}, but LeafValues ends after {} of its leaves", i, height,
                                 values.size() / width - leaf));
       }
       levels.clear();
@@ -236,7 +231,7 @@ class catboost_binary_reader {
       leaf += count;
     }
     return leaf * width == values.size() ||
-           lies(fmt::format("{} of {} LeafValues belong to no tree", values.size() - leaf * width, values.size()));
+           fail(fmt::format("{} of {} LeafValues belong to no tree", values.size() - leaf * width, values.size()));
   }
 
   /// Trees of any shape: a node's steps lead to its children, one of 0 to the node's own leaf.
@@ -245,25 +240,25 @@ class catboost_binary_reader {
                    const std::vector<double>& values, const std::vector<double>& weights) {
     const std::size_t width = document_.dimension;
     if (steps.size() != 2 * splits.size() || leaf_of.size() != splits.size()) {
-      return lies(fmt::format("{} NonSymmetricStepNodes and {} NonSymmetricNodeIdToLeafId for {} TreeSplits",
+      return fail(fmt::format("{} NonSymmetricStepNodes and {} NonSymmetricNodeIdToLeafId for {} TreeSplits",
                               steps.size() / 2, leaf_of.size(), splits.size()));
     }
     std::size_t first = 0;
     std::vector<bool> seen(splits.size());
     for (std::size_t i = 0; i < sizes.size(); ++i) {
       const std::size_t end = first + static_cast<std::size_t>(sizes[i]);
-      if (first == end) return lies(fmt::format("tree {} has no nodes", i));
+      if (first == end) return fail(fmt::format("tree {} has no nodes", i));
       tree& t = document_.trees.emplace_back();
       const auto add_leaf = [&](std::size_t node) -> std::optional<std::int32_t> {
         const std::size_t at = leaf_of[node];
         if (at % width != 0 || at > values.size() || width > values.size() - at) {
-          lies(fmt::format("tree {}: NonSymmetricNodeIdToLeafId[{}] is {} of {} LeafValues", i, node, at,
+          fail(fmt::format("tree {}: NonSymmetricNodeIdToLeafId[{}] is {} of {} LeafValues", i, node, at,
                            values.size()));
           return std::nullopt;
         }
         if (!weights.empty()) {
           if (at / width >= weights.size()) {
-            lies(fmt::format("{} LeafWeights for {} leaves", weights.size(), values.size() / width));
+            fail(fmt::format("{} LeafWeights for {} leaves", weights.size(), values.size() / width));
             return std::nullopt;
           }
           t.leaf_cover.push_back(weights[at / width]);
@@ -283,7 +278,7 @@ class catboost_binary_reader {
         const open_place at = open.back();
         open.pop_back();
         if (at.node >= end || seen[at.node]) {
-          return lies(fmt::format("tree {}: NonSymmetricStepNodes leads to node {} {}", i, at.node,
+          return fail(fmt::format("tree {}: NonSymmetricStepNodes leads to node {} {}", i, at.node,
                                   at.node >= end ? "of another tree" : "twice"));
         }
         seen[at.node] = true;
@@ -330,12 +325,12 @@ class catboost_binary_reader {
       const std::string_view blob = root.bytes(2, "CTRBlob");
       const auto denominator = root.number<std::int32_t>(3, "CounterDenominator", 0);
       const auto classes = root.number<std::int32_t>(4, "TargetClassesCount", 0);
-      if (buffer.broken()) return lies(fmt::format("table {} of categories: {}", i, buffer.wrong()));
+      if (buffer.broken()) return fail(fmt::format("table {} of categories: {}", i, buffer.wrong()));
       catboost_document::ctr_table table;
       table.denominator = denominator;
-      if (wrong_ || !read_table(base.type, i, buckets, blob, classes, table)) return false;
+      if (failed() || !read_table(base.type, i, buckets, blob, classes, table)) return false;
       if (!document_.tables.emplace(std::move(base), std::move(table)).second) {
-        return lies(fmt::format("table {} of categories is of the features of another one", i));
+        return fail(fmt::format("table {} of categories is of the features of another one", i));
       }
     }
     return true;
@@ -348,14 +343,14 @@ class catboost_binary_reader {
     const bool means = type == catboost_ctr::binarized_target_mean || type == catboost_ctr::float_target_mean;
     const bool classed = type == catboost_ctr::borders || type == catboost_ctr::buckets;
     if (classed && (classes < 2 || classes > (1 << 20))) {
-      return lies(fmt::format("{}: TargetClassesCount is {}, expected 2 to 2^20", place, classes));
+      return fail(fmt::format("{}: TargetClassesCount is {}, expected 2 to 2^20", place, classes));
     }
     table.width = classed ? static_cast<std::size_t>(classes) : 1;
     const std::size_t row = means ? 8 : 4 * table.width;
     const std::size_t rows = blob.size() / row;
     const std::size_t count = buckets.size() / 12;
     if (buckets.size() % 12 != 0 || !std::has_single_bit(count) || blob.size() % row != 0) {
-      return lies(
+      return fail(
           fmt::format("{}: expected a power of two of buckets of 12 bytes and rows of {}, found {} and {} bytes", place,
                       row, buckets.size(), blob.size()));
     }
@@ -365,7 +360,7 @@ class catboost_binary_reader {
     const auto hash_of = [&](std::size_t bucket) { return hashes.get<std::uint64_t>(12 * bucket); };
     std::size_t start = 0;
     while (start < count && hash_of(start) != empty) ++start;
-    if (start == count) return lies(place + ": no bucket is empty");
+    if (start == count) return fail(place + ": no bucket is empty");
     std::size_t full = 0;  // buckets in a row before this one
     std::vector<bool> named(rows);
     for (std::size_t i = 1; i <= count; ++i) {
@@ -376,11 +371,11 @@ class catboost_binary_reader {
         continue;
       }
       if (((bucket - static_cast<std::size_t>(hash)) & (count - 1)) > full++) {
-        return lies(fmt::format("{}: the hash in bucket {} is not found there", place, bucket));
+        return fail(fmt::format("{}: the hash in bucket {} is not found there", place, bucket));
       }
       const std::size_t at = hashes.get<std::uint32_t>(12 * bucket + 8);
       if (at >= rows || named[at]) {
-        return lies(fmt::format("{}: bucket {} names row {} of {}{}", place, bucket, at, rows,
+        return fail(fmt::format("{}: bucket {} names row {} of {}{}", place, bucket, at, rows,
                                 at >= rows ? "" : ", as another one does"));
       }
       named[at] = true;
@@ -393,9 +388,7 @@ class catboost_binary_reader {
   }
 
   std::string_view rest_;
-  std::string_view source_;
   catboost_document document_;
-  std::optional<error> wrong_;
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,18 +23,19 @@
 #include "../tree.hpp"
 #include "catboost_document.hpp"
 #include "catboost_task.hpp"
+#include "load_fault.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// Makes a scorer of a CatBoost model: its numeric features are columns as they are; categories become columns of
 /// lookups, of positions (one-hot features) and of statistics.
-class catboost_builder {
+class catboost_builder : load_fault {
  public:
   /// `bytes` is the size of the file, which bounds that of the tables.
   catboost_builder(catboost_document document, std::size_t bytes, std::string_view source, const load_options& options)
-      : document_(std::move(document)),
+      : load_fault(source),
+        document_(std::move(document)),
         cells_left_(16 * bytes + (std::size_t{1} << 22)),
-        source_(source),
         options_(options) {}
 
   result<encoded_forest> build() {
@@ -46,13 +46,13 @@ class catboost_builder {
       encoder_.numeric.resize(names_.numeric.size());
       encoder_.text.resize(names_.text.size());
       if (!lookups_.sources.empty()) encoder_.lookups = std::make_shared<const category_lookups>(std::move(lookups_));
-      auto trees = forest::build(std::move(model_), source_);
+      auto trees = forest::build(std::move(model_), source());
       if (!trees) return trees.error();
       return encoded_forest::make(std::move(names_), std::move(encoder_), *std::move(trees),
-                                  std::move(predicted->outputs), predicted->threshold, source_,
+                                  std::move(predicted->outputs), predicted->threshold, source(),
                                   predicted->positive_above);
     }
-    return *std::move(wrong_);
+    return wrong();
   }
 
  private:
@@ -63,12 +63,6 @@ class catboost_builder {
     bool missing_is_above = false;
     bool position = false;
   };
-
-  bool fail(errc code, std::string_view sentence) {
-    if (!wrong_) wrong_ = error{code, fmt::format("{}: {}", source_, sentence)};
-    return false;
-  }
-  bool lies(std::string_view sentence) { return fail(errc::structure, sentence); }
 
   /// Names of features, or x0, x1, ... where they are only numbers, as CatBoost calls columns without names.
   bool name_features() {
@@ -81,11 +75,11 @@ class catboost_builder {
         auto& f = features[i];
         if (f.index < 0 || f.flat < 0 || !flat.emplace(f.flat, true).second ||
             !at.emplace(f.index, static_cast<std::uint32_t>(i)).second) {
-          return lies(fmt::format("{} feature {}: the indices {} and {} are negative or another feature's", what, i,
+          return fail(fmt::format("{} feature {}: the indices {} and {} are negative or another feature's", what, i,
                                   f.index, f.flat));
         }
         if (i > 0 && features[i - 1].flat > f.flat) {
-          return lies(fmt::format("{} features are not in the order of their columns", what));
+          return fail(fmt::format("{} features are not in the order of their columns", what));
         }
         if (!any) f.name = fmt::format("x{}", f.flat);
         if (f.name.empty()) f.name = std::to_string(f.flat);
@@ -115,7 +109,7 @@ class catboost_builder {
     std::vector<std::string> all = names_.all();
     std::sort(all.begin(), all.end());
     if (const auto twin = std::adjacent_find(all.begin(), all.end()); twin != all.end()) {
-      return lies(fmt::format("two features are named \"{}\"", *twin));
+      return fail(fmt::format("two features are named \"{}\"", *twin));
     }
     if (any && document_.categories.empty()) model_.feature_names = names_.numeric;
     next_column_ = static_cast<std::uint32_t>(names_.numeric.size() + lookups_.sources.size());
@@ -126,7 +120,7 @@ class catboost_builder {
                    std::string_view what, condition* to) {
     for (std::size_t i = 0; i < borders.size(); ++i) {
       if (!std::isfinite(borders[i]) || (i > 0 && !(borders[i - 1] < borders[i]))) {
-        return lies(fmt::format("border {} of {} is {}, expected finite ascending ones", i, what, borders[i]));
+        return fail(fmt::format("border {} of {} is {}, expected finite ascending ones", i, what, borders[i]));
       }
       to[i] = {column, borders[i], missing_is_above, false};
     }
@@ -154,7 +148,7 @@ class catboost_builder {
     for (const catboost_document::one_hot& f : document_.one_hots) {
       const auto at = category_at_.find(f.category);
       if (at == category_at_.end())
-        return lies(fmt::format("a one-hot feature of category {}, of {}", f.category, document_.categories.size()));
+        return fail(fmt::format("a one-hot feature of category {}, of {}", f.category, document_.categories.size()));
       if (f.values.empty()) continue;
       category_lookups::combination of;
       of.sources.push_back(at->second);
@@ -166,7 +160,7 @@ class catboost_builder {
       for (std::size_t v = 0; v < f.values.size(); ++v) {
         const auto hash = static_cast<std::uint32_t>(f.values[v]);
         if (!insert(*table, category_lookups::combined(0, category_lookups::widened(hash)), v + 1)) {
-          return lies(
+          return fail(
               fmt::format("the one-hot feature of category {} has the value {} twice", f.category, f.values[v]));
         }
         table->values[(v + 1) * columns + v / most] = static_cast<float>(v % most);
@@ -189,7 +183,7 @@ class catboost_builder {
     for (const auto& [base, uses] : by_base) {
       const auto found = document_.tables.find(base);
       if (found == document_.tables.end()) {
-        return lies(fmt::format("CTR feature {} has no table of categories in the file", uses.front()));
+        return fail(fmt::format("CTR feature {} has no table of categories in the file", uses.front()));
       }
       category_lookups::combination of;
       if (!read_combination(base.of, of)) return false;
@@ -208,20 +202,20 @@ class catboost_builder {
   bool read_combination(const catboost_combination& from, category_lookups::combination& to) {
     for (const std::int32_t category : from.categories) {
       const auto at = category_at_.find(category);
-      if (at == category_at_.end()) return lies(fmt::format("a CTR of category {}, which does not exist", category));
+      if (at == category_at_.end()) return fail(fmt::format("a CTR of category {}, which does not exist", category));
       to.sources.push_back(at->second);
     }
-    if (to.sources.empty()) return lies("a CTR of no category");
+    if (to.sources.empty()) return fail("a CTR of no category");
     for (const auto& [feature, border] : from.borders) {
       const auto at = number_at_.find(feature);
       if (at == number_at_.end() || std::isnan(border)) {
-        return lies(fmt::format("a CTR of numeric feature {} above {}, which does not exist", feature, border));
+        return fail(fmt::format("a CTR of numeric feature {} above {}, which does not exist", feature, border));
       }
       to.numbers.push_back({at->second, border, document_.numbers[at->second].missing_is_above});
     }
     for (const auto& [category, hash] : from.values) {
       const auto at = category_at_.find(category);
-      if (at == category_at_.end()) return lies(fmt::format("a CTR of category {}, which does not exist", category));
+      if (at == category_at_.end()) return fail(fmt::format("a CTR of category {}, which does not exist", category));
       to.equals.push_back({at->second, static_cast<std::uint32_t>(hash)});
     }
     return true;
@@ -229,7 +223,7 @@ class catboost_builder {
 
   category_lookups::table* add_table(category_lookups::combination of, std::size_t rows, std::size_t columns) {
     if (rows >= cells_left_ / columns) {
-      lies(fmt::format("a table of {} hashes in {} columns is larger than the file allows", rows, columns));
+      fail(fmt::format("a table of {} hashes in {} columns is larger than the file allows", rows, columns));
       return nullptr;
     }
     cells_left_ -= (rows + 1) * columns;
@@ -272,7 +266,7 @@ class catboost_builder {
       const bool classed = type == catboost_ctr::borders || type == catboost_ctr::buckets;
       const auto classes = static_cast<std::int64_t>(from.width);
       if (classed && (c.target_border < 0 || c.target_border >= classes)) {
-        return lies(fmt::format("CTR {}: TargetBorderIdx {} of {} classes", uses[k], c.target_border, classes));
+        return fail(fmt::format("CTR {}: TargetBorderIdx {} of {} classes", uses[k], c.target_border, classes));
       }
       table.values[k] = type == catboost_ctr::counter || type == catboost_ctr::feature_frequency
                             ? statistic(c, 0, static_cast<float>(from.denominator))
@@ -283,7 +277,7 @@ class catboost_builder {
     }
     for (std::size_t row = 0; row < from.hashes.size(); ++row) {
       if (!insert(table, from.hashes[row], row + 1)) {
-        return lies(fmt::format("the table of CTR {} has the hash {} twice", uses.front(), from.hashes[row]));
+        return fail(fmt::format("the table of CTR {} has the hash {} twice", uses.front(), from.hashes[row]));
       }
     }
     return true;
@@ -333,7 +327,7 @@ class catboost_builder {
     model_.class_by_margins = predicted.outputs.task == task::multiclass;
     model_.rounds = {document_.trees.size(), document_.trees.size()};
     if (!document_.bias.empty() && document_.bias.size() != model_.outputs) {
-      return lies(fmt::format("{} biases for {} dimensions", document_.bias.size(), model_.outputs));
+      return fail(fmt::format("{} biases for {} dimensions", document_.bias.size(), model_.outputs));
     }
     const bool biased = std::any_of(document_.bias.begin(), document_.bias.end(), [](double b) { return b != 0; });
     if (document_.scale != 1 || biased) {
@@ -346,7 +340,7 @@ class catboost_builder {
       if (!t.leaf_cover.empty()) add_up_covers(t);
       for (split& s : t.splits) {
         if (s.feature >= conditions_.size()) {
-          return lies(fmt::format("tree {}: condition {} of {} does not exist", i, s.feature, conditions_.size()));
+          return fail(fmt::format("tree {}: condition {} of {} does not exist", i, s.feature, conditions_.size()));
         }
         const condition& c = conditions_[s.feature];
         s.feature = c.column;
@@ -390,9 +384,7 @@ class catboost_builder {
 
   catboost_document document_;
   std::size_t cells_left_;
-  std::string_view source_;
   const load_options& options_;
-  std::optional<error> wrong_;
 
   feature_names names_;
   tabscore::encoder encoder_;

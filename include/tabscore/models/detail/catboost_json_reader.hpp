@@ -23,31 +23,25 @@
 #include "../../core/config.hpp"
 #include "../../core/result.hpp"
 #include "catboost_document.hpp"
+#include "load_fault.hpp"
 #include "model_value.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// Reads what save_model("model.json", format="json") writes.
-class catboost_json_reader {
+class catboost_json_reader : load_fault {
  public:
-  catboost_json_reader(const model_value& root, std::string_view source) : root_(root), source_(source) {}
+  catboost_json_reader(const model_value& root, std::string_view source) : load_fault(source), root_(root) {}
 
   result<catboost_document> read() {
     if (read_features() && read_scale() && read_trees() && read_tables() && read_info() && tables_differ())
       return std::move(document_);
-    return *std::move(wrong_);
+    return wrong();
   }
 
  private:
   using maybe = std::optional<model_value>;
 
-  bool fail(errc code, std::string_view sentence) {
-    if (!wrong_) wrong_ = error{code, fmt::format("{}: {}", source_, sentence)};
-    return false;
-  }
-  bool expect(std::string_view place, std::string_view what) {
-    return fail(errc::structure, fmt::format("{} should be {}", place, what));
-  }
   /// use(element, "place[i]") for each of an array that may be absent.
   template <class Use>
   bool each(const maybe& array, std::string_view place, Use use) {
@@ -282,7 +276,7 @@ class catboost_json_reader {
       const std::string place = fmt::format("ctr_data['{}']", key);
       simdjson::dom::parser parser;
       const auto described = parse_json(parser, key, place);
-      if (!described) return fail(errc::structure, described.error().message);
+      if (!described) return fail(described.error().message);
       catboost_ctr_base base;
       catboost_document::ctr_table table;
       if (!read_combination(described->find("identifier"), place, base.of) ||
@@ -394,10 +388,8 @@ class catboost_json_reader {
   }
 
   model_value root_;
-  std::string_view source_;
   catboost_document document_;
   std::size_t dimension_ = 0;
-  std::optional<error> wrong_;
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -17,6 +17,7 @@
 #include "../../core/config.hpp"
 #include "../../core/detail/from_chars.hpp"
 #include "../../core/result.hpp"
+#include "load_fault.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::detail {
 
@@ -41,28 +42,17 @@ inline std::optional<float> single_precision(double number) {
   return std::nullopt;
 }
 
-/// Reads the members of a parsed XGBoost document and keeps the first fault; Value is model_value or ubjson_value.
+/// Reads the members of a parsed XGBoost document; Value is model_value or ubjson_value.
 template <class Value>
-class xgboost_document {
+class xgboost_document : public load_fault {
  public:
   using maybe = std::optional<Value>;
 
-  explicit xgboost_document(std::string_view source) : source_(source) {}
+  using load_fault::load_fault;
 
-  /// The first fault. Precondition: there is one.
-  const error& wrong() const { return *wrong_; }
-
-  /// Keeps the fault unless there is one already, and returns false.
-  bool fail(errc code, std::string sentence) {
-    if (!wrong_) wrong_ = error{code, fmt::format("{}: {}", source_, sentence)};
-    return false;
-  }
-  bool expect(std::string_view place, std::string_view what) {
-    return fail(errc::structure, fmt::format("{} should be {}", place, what));
-  }
   maybe member(const Value& object, std::string_view place, std::string_view key) {
     maybe found = object.find(key);
-    if (!found) fail(errc::structure, fmt::format("{}.{} is missing", place, key));
+    if (!found) fail(fmt::format("{}.{} is missing", place, key));
     return found;
   }
 
@@ -99,7 +89,7 @@ class xgboost_document {
                  std::uint64_t& out) {
     out = 0;
     const maybe found = object.find(key);
-    if (!found) return !required || fail(errc::structure, fmt::format("{}.{} is missing", place, key));
+    if (!found) return !required || fail(fmt::format("{}.{} is missing", place, key));
     std::optional<double> number = found->number();
     if (const auto text = found->text()) {
       double parsed = 0;
@@ -124,10 +114,6 @@ class xgboost_document {
     });
     return good || expect(fmt::format("{}.{}", place, key), "an array of texts");
   }
-
- private:
-  std::string source_;
-  std::optional<error> wrong_;
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -66,6 +67,26 @@ inline std::vector<file_aside> files_aside(const std::string& path) {
     return std::tie(a.time, a.number) > std::tie(b.time, b.number);
   });
   return found;
+}
+
+/// Of the files set aside from `path`, keeps the newest: so many, of so many bytes together, and those of this time; 0:
+/// no such limit.
+inline void remove_old_files(const std::string& path, std::size_t keep_files, std::uint64_t keep_bytes,
+                             std::chrono::seconds keep_age) {
+  if (keep_files == 0 && keep_bytes == 0 && keep_age.count() == 0) return;
+  std::uint64_t bytes = 0;
+  std::size_t kept = 0;
+  const std::string oldest =
+      keep_age.count() != 0 ? aside_time(std::chrono::system_clock::now() - keep_age) : std::string();
+  for (const file_aside& old : files_aside(path)) {
+    bytes += old.bytes;
+    const bool too_many = keep_files != 0 && kept == keep_files;
+    if (too_many || old.time < oldest || (keep_bytes != 0 && bytes > keep_bytes)) {
+      ::unlink(old.path.c_str());
+    } else {
+      ++kept;
+    }
+  }
 }
 
 /// Gives names to files that are set aside, each one behind all before it, also when these are deleted, when a second

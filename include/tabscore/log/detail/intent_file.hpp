@@ -6,12 +6,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "../../core/config.hpp"
 #include "../../core/result.hpp"
@@ -30,6 +33,21 @@ class intent_file {
     std::uint64_t device = 0, inode = 0;  // of the log
     std::uint64_t begin = 0, end = 0;     // bytes of the log
     std::array<char, 64> head{};          // the first of them: somebody else may have emptied the log meanwhile
+
+    /// Of these bytes, to the end of a log of that size.
+    static intent of(const struct ::stat& log, std::uint64_t size, std::string_view bytes) noexcept {
+      intent next{log.st_dev, log.st_ino, size, size + bytes.size(), {}};
+      std::copy_n(bytes.data(), (std::min)(bytes.size(), next.head.size()), next.head.data());
+      return next;
+    }
+    /// Whether the log of that size ends with the front part of this write.
+    bool is_cut_off(int reader, const struct ::stat& log, std::uint64_t size) const noexcept {
+      if (device != log.st_dev || inode != log.st_ino || begin >= size || size >= end) return false;
+      std::array<char, sizeof head> found{};
+      const auto wanted = static_cast<std::size_t>((std::min<std::uint64_t>)(found.size(), size - begin));
+      return ::pread(reader, found.data(), wanted, static_cast<off_t>(begin)) == static_cast<ssize_t>(wanted) &&
+             std::equal(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(wanted), head.begin());
+    }
   };
 
   /// `owner`: of the log, whose owner this file has, or else the process's.

@@ -20,17 +20,23 @@ namespace tabscore::inline TABSCORE_ABI {
 
 namespace detail {
 
+/// As a text_document: a model, or a fault that simdjson knows better.
+inline result<forest_model> read_plain_xgboost(std::string_view bytes, std::string_view source,
+                                               const load_options& options) {
+  text_document plain(bytes);
+  if (!plain.parse()) return error{};
+  auto model = xgboost_reader(text_value(plain), source, options).read();
+  if (model && !plain.check_rest()) return error{};
+  return model;
+}
+
 inline result<forest_model> read_xgboost_document(std::string_view bytes, std::string_view source,
                                                   const load_options& options) {
   // Both begin with '{'; what follows is a quote or white space in JSON, a length or an optimisation mark in UBJSON.
   const bool json = bytes.size() < 2 || bytes[1] == '"' || bytes[1] == ' ' || bytes[1] == '\n' || bytes[1] == '\r' ||
                     bytes[1] == '\t' || bytes[1] == '}' || bytes[0] != '{';
   if (json) {
-    text_document plain(bytes);
-    if (plain.parse()) {
-      auto model = xgboost_reader(text_value(plain), source, options).read();
-      if (model && plain.check_rest()) return model;
-    }
+    if (auto model = read_plain_xgboost(bytes, source, options)) return model;
     simdjson::dom::parser parser;
     const auto root = parse_json(parser, bytes, source);
     if (!root) return root.error();

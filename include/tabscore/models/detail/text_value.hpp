@@ -32,14 +32,14 @@ class text_document {
   /// Whether it is such a document, as far as arrays of numbers are not concerned.
   bool parse() {
     skip();
-    if (!read_value({}, 0)) return false;
+    if (!read_value(0)) return false;
     skip();
     return at_ == end_;
   }
   /// Whether the arrays that nobody has read are of plain numbers, too.
   bool check_rest() const {
     for (const node& n : nodes_) {
-      if (n.of == kind::numbers && !n.checked && !number_list::is(n.text)) return false;
+      if (n.of == kind::numbers && !n.checked && !number_list::is(n.view())) return false;
     }
     return true;
   }
@@ -47,16 +47,21 @@ class text_document {
  private:
   friend class text_value;
   enum class kind : std::uint8_t { object, array, numbers, text, number, null };
-  /// A value; those inside of it follow, up to `end`.
+  /// A value, or the key of a member, whose value follows. Small: a file may have millions.
   struct node {
-    std::string_view key;
-    std::string_view text;  ///< of a text its characters, of an array of numbers what is between the brackets
-    double number = 0;      ///< a boolean is 1 or 0
-    std::uint32_t end = 0;
+    union {
+      const char* text = nullptr;  ///< of a text its characters, of an array of numbers what is between the brackets
+      double number;               ///< a boolean is 1 or 0
+    };
+    std::uint32_t size = 0;  ///< of that text; of an object or another array where the nodes inside of it end
     kind of = kind::null;
     mutable bool checked = false;  ///< an array's numbers
+
+    std::string_view view() const noexcept { return {text, size}; }
+    bool holds_others() const noexcept { return of == kind::object || of == kind::array; }
   };
   static constexpr int deepest = 64;
+  static constexpr std::size_t most = (std::numeric_limits<std::uint32_t>::max)() / 2;  ///< nodes, and bytes of a text
 
   char peek() const noexcept { return at_ < end_ ? *at_ : '\0'; }
   void skip() noexcept { at_ = skip_blanks(at_, end_); }
@@ -71,23 +76,21 @@ class text_document {
     return there;
   }
 
-  bool read_value(std::string_view key, int depth) {
+  bool read_value(int depth) {
     const std::size_t index = nodes_.size();
-    nodes_.emplace_back().key = key;
-    if (depth > deepest || index > (std::numeric_limits<std::uint32_t>::max)() / 2) return false;
+    nodes_.emplace_back();
+    if (depth > deepest || index > most) return false;
     skip();
     const bool good = peek() == '{' ? read_members(depth) : peek() == '[' ? read_array(depth) : read_scalar();
-    nodes_[index].end = static_cast<std::uint32_t>(nodes_.size());
+    if (nodes_[index].holds_others()) nodes_[index].size = static_cast<std::uint32_t>(nodes_.size());
     return good;
   }
   bool read_scalar() {
     node& n = nodes_.back();
-    if (peek() == '"') {
-      n.of = kind::text;
-      return read_text(n.text);
-    }
+    if (peek() == '"') return read_text(n);
     if (take("null")) return true;
     n.of = kind::number;
+    n.number = 0;
     if (take("false")) return true;
     n.number = 1;
     if (take("true")) return true;
@@ -104,11 +107,10 @@ class text_document {
     skip();
     if (take('}')) return true;
     do {
-      std::string_view key;
       skip();
-      if (!read_text(key)) return false;
+      if (!read_text(nodes_.emplace_back())) return false;
       skip();
-      if (!take(':') || !read_value(key, depth + 1)) return false;
+      if (!take(':') || !read_value(depth + 1)) return false;
       skip();
     } while (take(','));
     return take('}');
@@ -123,22 +125,29 @@ class text_document {
       const void* const close = std::memchr(at_, ']', static_cast<std::size_t>(end_ - at_));
       if (close == nullptr) return false;
       n.of = kind::numbers;
-      n.text = {at_, static_cast<std::size_t>(static_cast<const char*>(close) - at_)};
+      if (!set_text(n, {at_, static_cast<std::size_t>(static_cast<const char*>(close) - at_)})) return false;
       at_ = static_cast<const char*>(close) + 1;
       return true;
     }
     do {
-      if (!read_value({}, depth + 1)) return false;
+      if (!read_value(depth + 1)) return false;
       skip();
     } while (take(','));
     return take(']');
   }
-  bool read_text(std::string_view& out) {
+  static bool set_text(node& to, std::string_view text) noexcept {
+    to.text = text.data();
+    to.size = static_cast<std::uint32_t>(text.size());
+    return text.size() <= most;
+  }
+  bool read_text(node& to) {
+    to.of = kind::text;
     if (!take('"')) return false;
     const char* const first = at_;
     at_ = skip_plain_text(at_, end_);
-    out = {first, static_cast<std::size_t>(at_ - first)};
-    return (peek() != '\\' || read_escapes(out)) && take('"') && simdjson::validate_utf8(out.data(), out.size());
+    std::string_view text(first, static_cast<std::size_t>(at_ - first));
+    return (peek() != '\\' || read_escapes(text)) && take('"') && simdjson::validate_utf8(text.data(), text.size()) &&
+           set_text(to, text);
   }
   /// The rest of a text with escapes, but for \u.
   bool read_escapes(std::string_view& out) {
@@ -159,8 +168,8 @@ class text_document {
   /// Calls f(double) for each number of an array; false where one is not plain, or as soon as f gives false.
   template <class F>
   bool each_number(const node& n, F f) const {
-    const char* p = n.text.data();
-    const char* const close = p + n.text.size();
+    const char* p = n.text;
+    const char* const close = p + n.size;
     while (true) {
       if (is_digit(*p) && p[1] == ',') {  // p[1] may be the bracket
         if (!f(static_cast<double>(*p - '0'))) return false;
@@ -197,20 +206,20 @@ class text_value {
   bool is_array() const noexcept { return self().of == kind::array || self().of == kind::numbers; }
   std::optional<text_value> find(std::string_view key) const noexcept {
     if (!is_object()) return std::nullopt;
-    for (std::size_t i = at_ + 1; i < self().end; i = document_->nodes_[i].end) {
-      const std::string_view mine = document_->nodes_[i].key;
+    for (std::size_t i = at_ + 1; i < self().size; i = behind(i + 1)) {
+      const std::string_view mine = document_->nodes_[i].view();
       if (mine.size() == key.size() && (key.empty() || mine.front() == key.front()) && mine == key) {
-        return text_value(*document_, i);
+        return text_value(*document_, i + 1);
       }
     }
     return std::nullopt;
   }
   std::optional<std::string_view> text() const noexcept {
     if (self().of != kind::text) return std::nullopt;
-    return self().text;
+    return self().view();
   }
   std::optional<double> number() const noexcept {
-    if (self().of == kind::text) return special_number(self().text);
+    if (self().of == kind::text) return special_number(self().view());
     if (self().of != kind::number) return std::nullopt;
     return self().number;
   }
@@ -218,7 +227,7 @@ class text_value {
   template <class F>
   bool each(F f) const {
     if (self().of != kind::array) return false;
-    for (std::size_t i = at_ + 1; i < self().end; i = document_->nodes_[i].end) {
+    for (std::size_t i = at_ + 1; i < self().size; i = behind(i)) {
       if (!f(text_value(*document_, i))) return false;
     }
     return true;
@@ -232,11 +241,16 @@ class text_value {
     });
   }
   /// No array has more elements.
-  std::size_t size_hint() const noexcept { return self().end - at_ - 1 + self().text.size() / 2 + 1; }
+  std::size_t size_hint() const noexcept { return self().holds_others() ? self().size - at_ : self().size / 2 + 1; }
 
  private:
   using kind = text_document::kind;
   const text_document::node& self() const noexcept { return document_->nodes_[at_]; }
+  /// Where the value behind that one is.
+  std::size_t behind(std::size_t at) const noexcept {
+    const text_document::node& n = document_->nodes_[at];
+    return n.holds_others() ? n.size : at + 1;
+  }
 
   const text_document* document_;
   std::size_t at_;

@@ -12,7 +12,9 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
+#include <new>
 #include <sstream>
 #include <thread>
 #include <utility>
@@ -47,6 +49,19 @@ bool has_fallocate(const fs::path& folder) {
 }
 void write(const fs::path& file, std::string_view text) { std::ofstream(file, std::ios::binary) << text; }
 
+/// Appends a text in parts of so many bytes; `between` is called before each but the first.
+bool append_in_parts(append_file& file, std::string_view text, std::size_t bytes,
+                     const std::function<void()>& between) {
+  ts::text_buffer lines;
+  const auto next = [&] {
+    lines.clear();
+    lines.append(text.substr(0, bytes));
+    text.remove_prefix((std::min)(bytes, text.size()));
+    return ts::batch_part{&lines, text.size()};
+  };
+  return file.append_parts(next(), [&] { return between(), next(); });
+}
+
 /// The files of the folder but for the one with the intents, by name.
 std::map<std::string, std::string> logs(const fs::path& folder) {
   std::map<std::string, std::string> found;
@@ -70,13 +85,14 @@ TEST_CASE("a last line without an end is sealed and does not swallow the next", 
 }
 
 TEST_CASE("the unfinished part of a killed process is cut off, finished batches stay", "[monitor]") {
+  const bool in_parts = GENERATE(false, true);
   const temporary_folder folder;
   const auto path = folder.path / "log";
   const std::string before = std::string(99, 'b') + "\n", line = std::string(49, 'l') + "\n";
   std::string batch;
   while (batch.size() < 10'000) batch += line;
   for (const std::size_t arrived : {std::size_t{0}, std::size_t{1}, line.size(), std::size_t{3996}, std::size_t{3997},
-                                    std::size_t{8092}, batch.size() - 1, batch.size()}) {
+                                    std::size_t{4000}, std::size_t{8092}, batch.size() - 1, batch.size()}) {
     fs::remove(path);
     // A file that may not grow any more takes a part of the batch; what follows kills the process.
     const pid_t child = ::fork();
@@ -85,7 +101,8 @@ TEST_CASE("the unfinished part of a killed process is cut off, finished batches 
       std::signal(SIGXFSZ, SIG_DFL);
       auto file = append_file::open(path.string(), {});
       if (!file || ::setrlimit(RLIMIT_FSIZE, &most) != 0 || !(*file)->append(before)) ::_exit(1);
-      (*file)->append(batch);
+      if (in_parts) append_in_parts(**file, batch, 4000, [] {});
+      if (!in_parts) (*file)->append(batch);
       ::kill(::getpid(), SIGKILL);
     }
     int status = 0;
@@ -99,6 +116,31 @@ TEST_CASE("the unfinished part of a killed process is cut off, finished batches 
     CHECK(file->append("next\n"));
     CHECK(contents(path) == before + (whole ? batch : "") + "next\n");
   }
+}
+
+TEST_CASE("a batch that ends between two of its parts is cut off", "[monitor]") {
+  const temporary_folder folder;
+  const auto path = folder.path / "log";
+  const std::string batch = std::string(3999, 'a') + "\n" + std::string(3999, 'b') + "\n";
+  const pid_t child = ::fork();
+  if (child == 0) {
+    auto file = append_file::open(path.string(), {});
+    if (!file || !(*file)->append("before\n")) ::_exit(1);
+    append_in_parts(**file, batch, 4000, [] { ::kill(::getpid(), SIGKILL); });
+    ::_exit(1);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  REQUIRE(WIFSIGNALED(status));
+  REQUIRE(fs::file_size(path) == 4007);
+  auto file = append_file::open(path.string(), {}).value();
+  CHECK(file->repaired().cut_bytes == 4000);
+  CHECK(contents(path) == "before\n");
+  CHECK_FALSE(append_in_parts(*file, batch, 4000, [] { throw std::bad_alloc(); }));
+  CHECK(contents(path) == "before\n");
+  CHECK(append_in_parts(*file, batch, 4000, [] {}));
+  CHECK(file->append("behind\n"));
+  CHECK(contents(path) == "before\n" + batch + "behind\n");
 }
 
 TEST_CASE("an append that failed leaves no intent that later lines could fall to", "[monitor]") {
@@ -230,14 +272,16 @@ TEST_CASE("files are set aside by size, and an append is not divided", "[monitor
   auto file = append_file::open(path.string(), {.rotate_bytes = 10}).value();
   for (const char* text : {"1\n2\n3\n", "4\n", "5\n6\n7\n", "a line beyond the size\n", "8\n"})
     REQUIRE(file->append(text));
+  REQUIRE(append_in_parts(*file, "9\n10\n11\n12\n", 2, [] {}));
   const auto found = logs(folder.path);
-  REQUIRE(found.size() == 4);
-  CHECK(found.at("log") == "8\n");
+  REQUIRE(found.size() == 5);
+  CHECK(found.at("log") == "9\n10\n11\n12\n");
   std::multimap<std::string, int> texts;
   for (const auto& [name, text] : found) texts.emplace(text, 0);
   CHECK(texts.count("1\n2\n3\n4\n") == 1);
   CHECK(texts.count("5\n6\n7\n") == 1);
   CHECK(texts.count("a line beyond the size\n") == 1);
+  CHECK(texts.count("8\n") == 1);
 }
 
 TEST_CASE("files are set aside by age, empty ones never", "[monitor]") {
@@ -350,11 +394,12 @@ TEST_CASE("a pipe is written to and nothing else", "[monitor]") {
   REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
   const ts::files::unique_fd reader(::open(path.c_str(), O_RDONLY | O_NONBLOCK));
   auto file = append_file::open(path.string(), {.sync = ts::durability::always, .rotate_bytes = 1}).value();
-  CHECK(file->append("line\n"));
+  CHECK(append_in_parts(*file, "line\nnext\n", 5, [] {}));
   CHECK(file->rotate());
   CHECK(file->sync());
-  char text[8] = {};
-  CHECK(::read(reader.get(), text, sizeof text) == 5);
+  char text[16] = {};
+  CHECK(::read(reader.get(), text, sizeof text) == 10);
+  CHECK(std::string_view(text) == "line\nnext\n");
   CHECK_FALSE(fs::exists(path.string() + ".intent"));
 }
 

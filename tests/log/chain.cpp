@@ -3,6 +3,7 @@
 #include <tabscore/log/jsonl_log.hpp>
 #include <tabscore/schema/batch.hpp>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -119,6 +120,21 @@ TEST_CASE("a chain detects changes of its lines", "[log]") {
   ts::chain_key other{};
   CHECK(breaks(lines, other)
             .starts_with("3: batch 1 was changed: its lines are not those that were written, or the key"));
+}
+
+TEST_CASE("the lines of a large batch are one batch of the chain", "[log]") {
+  const temporary_folder folder;
+  const auto file = folder.path / "log.jsonl";
+  auto log = ts::jsonl_log::open(file.string(), chained()).value();
+  record(log, 10'000);
+  record(log, 2);
+  REQUIRE(std::filesystem::file_size(file) > std::uintmax_t{2} << 20);
+  const auto lines = lines_of(file);
+  REQUIRE(lines.size() == 10'002);
+  CHECK(breaks(lines) == "");
+  const auto ends = [](const std::string& line) { return line.find("\"batch\": ") != std::string::npos; };
+  CHECK(std::count_if(lines.begin(), lines.end(), ends) == 2);
+  CHECK(ends(lines[9'999]));
 }
 
 TEST_CASE("the owner of the key can erase a record from a chained log", "[log]") {

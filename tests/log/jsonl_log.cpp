@@ -222,6 +222,49 @@ TEST_CASE("a batch that does not fit on the disk is removed and counted as dropp
   CHECK(log.written() == 20);
 }
 
+TEST_CASE("a large batch is in the log whole or not at all, as the same lines", "[monitor]") {
+  const temporary_folder folder;
+  const auto file = folder.path / "log.jsonl";
+  auto log = ts::jsonl_log::open(file.string()).value();
+  scored_records s;
+  for (int i = 0; i < 20'000; ++i) {
+    s.records.push_back(std::string_view("purposes").substr(0, static_cast<std::size_t>(i % 9)), i, i / 7.0, i % 2 == 0,
+                        std::nullopt, std::nullopt);
+    s.probability.push_back(i / 20'000.0);
+    s.label.push_back(i >= 10'000);
+  }
+  ts::detail::number_texts digits;
+  auto batch = s.view();
+  batch.scores.texts = &digits;
+  ts::text_buffer expected;
+  ts::jsonl_lines().append(expected, batch, {});
+  REQUIRE(expected.size() > std::size_t{3} << 20);
+  CHECK(digits.empty());  // too many
+
+  rlimit old{};
+  getrlimit(RLIMIT_FSIZE, &old);
+  const rlimit small{3 << 20, old.rlim_max};
+  std::signal(SIGXFSZ, SIG_IGN);
+  setrlimit(RLIMIT_FSIZE, &small);
+  log.record(batch);
+  setrlimit(RLIMIT_FSIZE, &old);
+  CHECK(log.dropped() == 20'000);
+  CHECK(contents(file).empty());
+
+  log.record(batch);
+  CHECK(log.written() == 20'000);
+  std::istringstream lines(contents(file)), same(std::string(expected.view()));
+  std::string line, other, time;
+  const auto behind_time = [](const std::string& text) { return text.substr(text.find(", \"threshold\"")); };
+  for (int i = 0; i < 20'000; ++i) {
+    REQUIRE((std::getline(lines, line) && std::getline(same, other)));
+    REQUIRE(behind_time(line) == behind_time(other));
+    if (i == 0) time = line.substr(0, line.find(", \"threshold\""));
+    REQUIRE(line.starts_with(time));
+  }
+  CHECK_FALSE(std::getline(lines, line));
+}
+
 TEST_CASE("a log that was told to refuse keeps the batch from all sinks", "[monitor]") {
   const auto policy = GENERATE(ts::log_failure::refuse, ts::log_failure::drop_and_count);
   auto log = ts::jsonl_log::open("/dev/full", {.on_failure = policy}).value();

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,6 +40,13 @@ struct append_settings {
   std::optional<chain_key> chain{};  ///< batches are chained under it (append_batch); not of pipes and devices
 };
 
+/// A part of the lines of a batch.
+struct batch_part {
+  text_buffer* lines;                    ///< whole lines; of a chained log as log_chain::append_lines makes them
+  std::uint64_t left = 0;                ///< bytes of the parts that follow, roughly; 0: it is the last one
+  std::optional<chain_digest> digest{};  ///< with the last part of a chained log: of all lines
+};
+
 /// The repairs that open() made at the end of a file.
 struct append_repair {
   std::uint64_t cut_bytes = 0;  ///< the front part of an append that its process did not live to finish, cut off
@@ -50,9 +58,9 @@ struct append_repair {
 /// An append-only file of lines. The bytes of one append() are in it as a whole or not at all,
 /// on a full disk and after SIGKILL: the next open() cuts off a part that a killed process left.
 /// One process at a time has it open (it locks a small file beside it, `<path>.intent`); another
-/// waits a few seconds, then fails. An append is one write(). The kernel copies page by page and
-/// checks for SIGKILL between pages: a write within one page of the file is copied whole or not
-/// at all, and a write across pages is recorded in the small file first. A file that is set
+/// waits a few seconds, then fails. An append is one write(), or one for each part. The kernel
+/// copies page by page and checks for SIGKILL between pages: a write within one page of the file
+/// is copied whole or not at all, and a write across pages is recorded in the small file first. A file that is set
 /// aside becomes `<path>.<UTC time>`; an append is not divided. A symbolic link is followed.
 /// Pipes and devices are only written to, without a long wait for their readers (see
 /// detail::pipe_writer). For Linux. Thread-safe; while sync() and tick() wait for the disk,
@@ -68,9 +76,9 @@ class append_file {
 
   /// Appends all of it by one write, or nothing: false.
   bool append(std::string_view bytes) noexcept;
-  /// Appends a batch of a chained log in the same way. `lines` and `digest`: as log_chain::append_lines makes them; the
-  /// batch's end is added to the lines.
-  bool append_batch(text_buffer& lines, const chain_digest& digest) noexcept;
+  /// Appends a batch in parts, all of them or nothing; `next` makes the parts after the first one, while other threads
+  /// wait. Of a chained log the batch's end is added to the last part.
+  bool append_parts(const batch_part& first, const std::function<batch_part()>& next) noexcept;
   /// Forces everything that was appended to the disk; false on failure.
   bool sync() noexcept;
   /// Periodic work: call it a few times per sync_interval. Forces to the disk and sets aside the file when due, and

@@ -75,11 +75,10 @@ class log_chain {
   /// The batch after `before` with lines of this digest.
   chain_head next(const chain_head& before, const chain_digest& lines) const;
 
-  /// Appends complete lines with salts, but for the end of the last one, and returns their digest. `salt(i)` gives half
-  /// i (0 or 1) of a salt, an unpredictable number.
+  /// Appends complete lines with salts, but for the end of the last one, and takes them into the digest of their batch.
+  /// `salt(i)` gives half i (0 or 1) of a salt, an unpredictable number.
   template <class Salt>
-  chain_digest append_lines(text_buffer& out, std::string_view lines, Salt&& salt) const {
-    detail::sha256_stream batch;
+  void append_lines(text_buffer& out, std::string_view lines, detail::sha256_stream& batch, Salt&& salt) const {
     while (!lines.empty()) {
       const std::size_t feed = lines.find('\n');
       TABSCORE_ASSERT(feed != std::string_view::npos && feed > 1, "whole lines");
@@ -99,7 +98,6 @@ class log_chain {
       lines.remove_prefix(feed + 1);
       if (!lines.empty()) out.append("}\n");
     }
-    return batch.finish();
   }
   /// Appends the end of a batch's last line. `before`: the batch before it, where the file begins.
   static void append_end(text_buffer& out, const chain_head& batch, const chain_head* before);

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -71,28 +72,47 @@ class jsonl_lines {
   /// Appends the lines of a batch, all with the same time.
   template <schema_type Schema>
   void append(text_buffer& out, const scored<Schema>& batch, std::chrono::system_clock::time_point time) const {
-    detail::number_texts* const texts = batch.scores.texts;
-    if (texts != nullptr && texts->empty()) texts->write(detail::number_series<spelling::json>(batch.scores.value));
+    append_part(out, batch, time, 0, SIZE_MAX);
+  }
+  /// Appends lines until they have `bytes` bytes, or a little more; returns the record after them. `first`: 0, or what
+  /// the call before returned.
+  template <schema_type Schema>
+  std::size_t append_part(text_buffer& out, const scored<Schema>& batch, std::chrono::system_clock::time_point time,
+                          std::size_t first, std::size_t bytes) const {
+    const std::span<const double> values = batch.scores.value;
+    detail::number_texts* texts = batch.scores.texts;
+    if (texts != nullptr && texts->empty()) texts->write(detail::number_series<spelling::json>(values));
+    if (texts != nullptr && texts->empty()) texts = nullptr;
+    detail::number_series<spelling::json> numbers(values.subspan(first * batch.scores.value.columns()));
+    const auto number = [&](std::size_t at, char* to) {
+      return texts != nullptr ? texts->copy(at, to) : numbers.write_next(to);
+    };
     const prediction_texts& members = batch.scores.layout->texts;
     std::size_t room = detail::timestamp_space + 2 * number_text_space + members.space + end_.size() +
                        4 * detail::repeated_text::block + 64;
     Schema::for_each([&]<std::size_t At>() { room += key_space<Schema, At>() + number_text_space; });
 
+    const std::size_t rows = batch.records.rows();
     const std::size_t first_line = out.size();
     std::size_t start_size = 0;  // what stands before the first number or class is the same in all lines
     // Of the next rows' real numbers: found out for many at once, since a division keeps what waits for it waiting.
     constexpr std::size_t block = 64;
     std::array<std::array<std::uint32_t, block>, Schema::size> thousandths;
-    for (std::size_t row = 0; row < batch.records.rows(); ++row) {
-      if (row % block == 0) find_thousandths<Schema>(batch.records, row, thousandths);
-      if (row == block) {  // room for lines of such a length, so that a large text is not copied while it grows
-        out.space((batch.records.rows() / block + 1) * (out.size() - first_line) / 16 * 17 + room);
+    std::size_t row = first;
+    for (; row < rows; ++row) {
+      const std::size_t size = out.size() - first_line;
+      if (row % block == 0) {
+        if (size >= bytes) break;
+        find_thousandths<Schema>(batch.records, row, thousandths);
+      }
+      if (row == first + block) {  // room for lines of such a length, so that a large text is not copied while it grows
+        out.space((std::min)((rows - row) / block * size, bytes) / 16 * 17 + 2 * size + room);
       }
       char* const line = out.space(room);
-      char* to = row == 0 ? write_start(line, time, batch.scores)
-                          : detail::repeated_text::copy_blocks(line, out.view().data() + first_line, start_size);
-      if (row == 0) start_size = static_cast<std::size_t>(to - line);
-      to = write_prediction(to, members, batch.scores, row);
+      char* to = row == first ? write_start(line, time, batch.scores)
+                              : detail::repeated_text::copy_blocks(line, out.view().data() + first_line, start_size);
+      if (row == first) start_size = static_cast<std::size_t>(to - line);
+      to = write_prediction(to, members, batch.scores, row, number);
       Schema::for_each([&]<std::size_t At>() {
         using field = typename Schema::template field<At>;
         if constexpr (field::logged != privacy::unlogged) {
@@ -121,6 +141,7 @@ class jsonl_lines {
         append_end(out, batch, row);
       }
     }
+    return row;
   }
 
  private:
@@ -200,14 +221,14 @@ class jsonl_lines {
   /// Up to the first number, or the class.
   static char* write_start(char* to, std::chrono::system_clock::time_point time, const predictions& p) noexcept;
   /// From there up to the first feature.
-  static char* write_prediction(char* to, const prediction_texts& members, const predictions& p,
-                                std::size_t row) noexcept {
+  template <class Number>
+  static char* write_prediction(char* to, const prediction_texts& members, const predictions& p, std::size_t row,
+                                Number&& number) noexcept {
     const std::size_t columns = p.value.columns();
     if (!p.class_at.empty()) to = members.before[0].write(members.class_head[p.class_at[row]].write(to));
     for (std::size_t k = 0; k < columns; ++k) {
       if (k > 0) to = members.before[k].write(to);
-      const std::size_t at = row * columns + k;
-      to = p.texts != nullptr ? p.texts->copy(at, to) : write_real<spelling::json>(to, p.value[at]);
+      to = number(row * columns + k, to);
     }
     to = members.end[!p.label.empty() && p.label[row] != 0 ? 1 : 0].write(to);
     return p.decision_at.empty() ? to : members.decision[p.decision_at[row]].write(to);

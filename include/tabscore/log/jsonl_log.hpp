@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -36,8 +37,8 @@ struct jsonl_settings {
   std::optional<siphash_key> hash_key{};  ///< of hashed fields; absent: a random key, hashes change with a restart
 };
 
-/// A sink that appends one JSON line per record (see jsonl_lines) to a file (see append_file): a batch by one write,
-/// whole or not at all. Default-constructed it is off.
+/// A sink that appends one JSON line per record (see jsonl_lines) to a file (see append_file): a batch by one write
+/// for each half MiB, whole or not at all. Default-constructed it is off.
 /// Thread-safe.
 class jsonl_log {
  public:
@@ -60,7 +61,7 @@ class jsonl_log {
   std::uint64_t written() const noexcept { return state_ ? state_->written.load() : 0; }
   /// Records that were not written.
   std::uint64_t dropped() const noexcept { return state_ ? state_->dropped.load() : 0; }
-  /// Appends whole lines of JSON objects that are no predictions, by one write; false: they could not be written. From
+  /// Appends whole lines of JSON objects that are no predictions, all or none; false: they could not be written. From
   /// a chained log their member "override" can be erased (chain.hpp).
   bool append_lines(std::string_view lines) noexcept;
   /// The logged text of a value of a hashed field, with quotes.
@@ -88,7 +89,7 @@ class jsonl_log {
     const bool refuses;
     std::atomic<std::uint64_t> written = 0;
     std::atomic<std::uint64_t> dropped = 0;
-    /// Buffers of one batch.
+    /// Buffers of a part of a batch.
     struct texts {
       text_buffer lines;    ///< as they are
       text_buffer chained;  ///< with their chain
@@ -101,24 +102,21 @@ class jsonl_log {
 
   template <schema_type Schema>
   bool write(const scored<Schema>& batch) noexcept {
-    const bool done =
-        write_lines([&](text_buffer& text) { lines_.append(text, batch, std::chrono::system_clock::now()); });
-    (done ? state_->written : state_->dropped) += batch.records.rows();
+    constexpr std::size_t part_bytes = std::size_t{512} << 10;
+    const std::size_t rows = batch.records.rows();
+    const auto now = std::chrono::system_clock::now();
+    std::size_t row = 0;
+    const auto append = [&](text_buffer& text) {
+      const std::size_t first = row;
+      row = lines_.append_part(text, batch, now, first, part_bytes);
+      return row == rows ? 0 : text.size() / (row - first) * (rows - row);
+    };
+    const bool done = write_parts(std::ref(append));
+    (done ? state_->written : state_->dropped) += rows;
     return done;
   }
-  template <class Append>
-  bool write_lines(Append&& append) noexcept {
-    bool done = false;
-    state_->buffers.local([&](typename state::texts& text) {
-      text.lines.clear();
-      done = detail::unless_out_of_memory([&] {
-        append(text.lines);
-        return state_->chain ? write_chained(text.lines.view(), text.chained) : state_->file->append(text.lines.view());
-      });
-    });
-    return done;
-  }
-  bool write_chained(std::string_view lines, text_buffer& chained);
+  /// `append` appends the next part of the lines, and says how many bytes are left, roughly.
+  bool write_parts(const std::function<std::size_t(text_buffer&)>& append) noexcept;
 
   jsonl_lines lines_;
   std::shared_ptr<state> state_;

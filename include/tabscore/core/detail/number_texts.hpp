@@ -11,18 +11,20 @@
 namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// Numbers as JSON, written once for all who need them: digits are most of what an answer and its line in a log cost.
-/// Keeps its memory. Not for concurrent use.
+/// Of very many numbers it keeps none: their memory would count more. Keeps its memory. Not for concurrent use.
 class number_texts {
  public:
-  static constexpr std::size_t space = 64;  ///< bytes that writing a text may touch
+  static constexpr std::size_t space = 64;                   ///< bytes that writing a text may touch
+  static constexpr std::size_t most = std::size_t{1} << 14;  ///< numbers
 
   bool empty() const noexcept { return entries_.empty(); }
   void clear() noexcept { entries_ = {}; }
   std::size_t capacity() const noexcept { return memory_.capacity(); }
 
-  /// As many texts as series.size(), each by series.write_next(to).
+  /// As many texts as series.size(), each by series.write_next(to); none of more than `most`.
   template <class Series>
   void write(Series&& series) {
+    if (series.size() > most) return;
     entries_ = memory_.get<entry>(series.size() + 1);  // a text may touch the entry behind its own
     for (entry& each : entries_.first(series.size())) {
       const char* const end = series.write_next(each.text);

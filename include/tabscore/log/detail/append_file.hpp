@@ -15,6 +15,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -86,20 +87,28 @@ class append_file::impl {
     const std::lock_guard lock(mutex_);
     if (!intents_) return pipe_.write(current_->fd.get(), bytes);
     rotate_if_due(bytes.size());
-    return append_locked(bytes);
+    return append_locked([&](std::string_view& part) { return part = bytes, true; });
   }
 
-  bool append_batch(text_buffer& lines, const chain_digest& digest) noexcept {
-    TABSCORE_ASSERT(chain_, "a file with append_settings::chain");
+  bool append_parts(const batch_part& first, const std::function<batch_part()>& next) noexcept {
     const std::lock_guard lock(mutex_);
-    if (!intents_) return false;  // the path is a link that leads to a pipe
-    rotate_if_due(lines.size() + log_chain::end_space);
-    const chain_head batch = chain_->next(head_, digest);
-    const bool done = detail::unless_out_of_memory([&] {
-      log_chain::append_end(lines, batch, size_ == 0 ? &head_ : nullptr);
-      return append_locked(lines.view());
+    if (!intents_) {  // the path of a chained log may be a link that leads to a pipe
+      return !chain_ && detail::unless_out_of_memory([&] { return write_to_pipe(first, next); });
+    }
+    rotate_if_due(first.lines->size() + first.left + (chain_ ? log_chain::end_space : 0));
+    chain_head batch;
+    std::optional<batch_part> part;
+    const bool done = append_locked([&](std::string_view& bytes) {
+      part = part ? next() : first;
+      TABSCORE_ASSERT(part->digest.has_value() == (chain_ && part->left == 0), "a chained batch ends in its digest");
+      if (part->digest) {
+        batch = chain_->next(head_, *part->digest);
+        log_chain::append_end(*part->lines, batch, size_ == 0 ? &head_ : nullptr);
+      }
+      bytes = part->lines->view();
+      return part->left == 0;
     });
-    if (done) head_ = batch;
+    if (done && chain_) head_ = batch;
     return done;
   }
 
@@ -171,6 +180,16 @@ class append_file::impl {
     if (end && of == current_) room_.keep(of->fd.get(), *end);
   }
 
+  /// In one piece, of which the rest can follow later.
+  bool write_to_pipe(const batch_part& first, const std::function<batch_part()>& next) {
+    if (first.left == 0) return pipe_.write(current_->fd.get(), first.lines->view());
+    text_buffer all;
+    for (batch_part part = first;; part = next()) {
+      all.append(part.lines->view());
+      if (part.left == 0) return pipe_.write(current_->fd.get(), all.view());
+    }
+  }
+
   bool repair() noexcept {
     const int fd = current_->fd.get();
     const std::uint64_t size = size_;
@@ -214,15 +233,20 @@ class append_file::impl {
     return rotate_locked();
   }
 
-  /// Says what comes next, so that it is cut off when the process dies before it is there.
-  bool announce(std::string_view bytes) const noexcept {
-    return intents_->declare(detail::intent_file::intent::of(current_->status, size_, bytes));
-  }
   void announce_nothing() const noexcept { static_cast<void>(intents_->declare({})); }
 
+  /// Says what comes next, so that it is cut off when the process dies before it is there: the whole batch or, up to
+  /// its last part, a byte more than its parts so far. The true end of a batch is there or not, also after a power
+  /// loss.
+  bool announce(detail::intent_file::intent batch, bool is_last) const noexcept {
+    batch.end += is_last ? 0 : 1;
+    return intents_->declare(batch);
+  }
+
   /// Takes back an append that came in part: at once or, failing that, before the next one.
-  void take_back(std::string_view bytes) noexcept {
-    static_cast<void>(announce(bytes));
+  void take_back(detail::intent_file::intent failed) noexcept {
+    ++failed.end;  // all of it may be there
+    static_cast<void>(intents_->declare(failed));
     cut_to_ = size_;
     cut();
   }
@@ -237,15 +261,27 @@ class append_file::impl {
     return true;
   }
 
-  bool append_locked(std::string_view bytes) noexcept {
+  /// next(bytes) gives the next part, and whether it is the last one.
+  template <class Next>
+  bool append_locked(Next&& next) noexcept {
     if (cut_to_ && !cut()) return false;
-    const bool crosses_pages = size_ % page + bytes.size() > page;
-    if (crosses_pages && !announce(bytes)) return false;
-    bool whole = files::write_all(current_->fd.get(), bytes);
+    auto batch = detail::intent_file::intent::of(current_->status, size_, {});
+    bool whole = detail::unless_out_of_memory([&] {
+      for (bool is_last = false; !is_last;) {
+        std::string_view bytes;
+        is_last = next(bytes);
+        const bool is_first = batch.end == size_;
+        if (is_first) batch = detail::intent_file::intent::of(current_->status, size_, bytes);
+        if (!is_first) batch.end += bytes.size();
+        const bool is_in_one_page = is_first && is_last && size_ % page + bytes.size() <= page;
+        if (!is_in_one_page && !announce(batch, is_last)) return false;
+        if (!files::write_all(current_->fd.get(), bytes)) return false;
+      }
+      return true;
+    });
     if (whole && settings_.sync == durability::always) whole = sync_now(*current_);
-    if (!whole) return take_back(bytes), false;
-    size_ += bytes.size();
-    room_.count(bytes.size());
+    if (!whole) return take_back(batch), false;
+    room_.count(batch.end - std::exchange(size_, batch.end));
     unsynced_ = true;
     if (sync_is_due(2)) {
       mark_synced();
@@ -345,8 +381,9 @@ TABSCORE_INLINE result<std::unique_ptr<append_file>> append_file::open(const std
   return std::unique_ptr<append_file>(new append_file(*std::move(opened)));
 }
 TABSCORE_INLINE bool append_file::append(std::string_view bytes) noexcept { return impl_->append(bytes); }
-TABSCORE_INLINE bool append_file::append_batch(text_buffer& lines, const chain_digest& digest) noexcept {
-  return impl_->append_batch(lines, digest);
+TABSCORE_INLINE bool append_file::append_parts(const batch_part& first,
+                                               const std::function<batch_part()>& next) noexcept {
+  return impl_->append_parts(first, next);
 }
 TABSCORE_INLINE bool append_file::sync() noexcept { return impl_->sync(); }
 TABSCORE_INLINE void append_file::tick() noexcept { impl_->tick(); }

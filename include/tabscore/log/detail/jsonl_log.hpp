@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -41,7 +42,7 @@ TABSCORE_INLINE result<jsonl_log> jsonl_log::open(const std::string& path, const
 }
 
 TABSCORE_INLINE bool jsonl_log::append_lines(std::string_view lines) noexcept {
-  return state_ && write_lines([&](text_buffer& text) { text.append(lines); });
+  return state_ && write_parts([lines](text_buffer& text) { return text.append(lines), 0; });
 }
 
 TABSCORE_INLINE std::string jsonl_log::hash(std::string_view value) const {
@@ -50,17 +51,33 @@ TABSCORE_INLINE std::string jsonl_log::hash(std::string_view value) const {
   return {static_cast<const char*>(text.data()), end};
 }
 
-TABSCORE_INLINE bool jsonl_log::write_chained(std::string_view lines, text_buffer& chained) {
-  if (lines.empty()) return true;
-  chained.clear();
+TABSCORE_INLINE bool jsonl_log::write_parts(const std::function<std::size_t(text_buffer&)>& append) noexcept {
   const auto salt = [&](std::size_t half) {
     const std::uint64_t number = state_->salts.fetch_add(1, std::memory_order_relaxed);
     std::array<char, sizeof number> bytes{};
     std::memcpy(bytes.data(), &number, sizeof number);
     return siphash({bytes.data(), bytes.size()}, state_->salt_keys[half]);
   };
-  const chain_digest digest = state_->chain->append_lines(chained, lines, salt);
-  return state_->file->append_batch(chained, digest);
+  bool done = false;
+  state_->buffers.local([&](typename state::texts& text) {
+    detail::sha256_stream digest;
+    const auto next = [&] {
+      text.lines.clear();
+      batch_part part{&text.lines, append(text.lines)};
+      if (!state_->chain) return part;
+      text.chained.clear();
+      state_->chain->append_lines(text.chained, text.lines.view(), digest, salt);
+      if (part.left == 0) part.digest = digest.finish();
+      if (part.left != 0) text.chained.append("}\n");
+      part.lines = &text.chained;
+      return part;
+    };
+    done = detail::unless_out_of_memory([&] {
+      const batch_part first = next();
+      return text.lines.size() == 0 || state_->file->append_parts(first, std::ref(next));
+    });
+  });
+  return done;
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI

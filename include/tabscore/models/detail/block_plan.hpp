@@ -71,7 +71,16 @@ struct block_plan {
   void complete_leaves(const tree& t, std::int32_t at, std::uint32_t base, std::uint32_t levels,
                        std::vector<std::uint32_t>& leaf_of) const;
   void add_values(const forest_model& model, const tree& t, const std::vector<std::uint32_t>& leaf_of, block_tree& out,
-                  bool bytes);
+                  bool with_bytes) {
+    if (model.sum == precision::float32) add_values(model, t, leaf_of, out, with_bytes, values32);
+    if (model.sum != precision::float32) add_values(model, t, leaf_of, out, with_bytes, values64);
+  }
+  template <class Number>
+  void add_values(const forest_model& model, const tree& t, const std::vector<std::uint32_t>& leaf_of, block_tree& out,
+                  bool with_bytes, std::vector<Number>& values);
+
+  leaf_coder coder_;
+  std::vector<std::uint32_t> leaf_of_;  // of the complete tree at hand
 };
 
 inline block_plan block_plan::make(const forest_model& model, std::span<const std::uint32_t> heights,
@@ -170,12 +179,12 @@ inline void block_plan::add_tree(const forest_model& model, const tree& t, std::
     b.planes = levels;
     b.first = static_cast<std::uint32_t>(outcomes.size());
     complete_outcomes(t, outcome, levels);
-    std::vector<std::uint32_t> leaf_of(std::size_t{1} << levels);
-    complete_leaves(t, 0, 0, levels, leaf_of);
-    add_values(model, t, leaf_of, b, bytes);
+    leaf_of_.resize(std::size_t{1} << levels);
+    complete_leaves(t, 0, 0, levels, leaf_of_);
+    add_values(model, t, leaf_of_, b, bytes);
     work += 0.25 * static_cast<double>(std::size_t{1} << levels);
   } else {
-    const leaf_program program = leaf_coder(t, outcome, free_vector).build();
+    const leaf_program& program = coder_.build(t, outcome, free_vector);
     b.first = static_cast<std::uint32_t>(steps.size());
     b.steps = static_cast<std::uint32_t>(program.steps.size());
     b.planes = static_cast<std::uint32_t>(program.planes.size());
@@ -212,37 +221,26 @@ inline void block_plan::complete_leaves(const tree& t, std::int32_t at, std::uin
   complete_leaves(t, s.right, base + (std::uint32_t{1} << (levels - 1)), levels - 1, leaf_of);
 }
 
-inline void block_plan::add_values(const forest_model& model, const tree& t, const std::vector<std::uint32_t>& leaf_of,
-                                   block_tree& out, bool bytes) {
-  const bool single = model.sum == precision::float32;
+template <class Number>
+void block_plan::add_values(const forest_model& model, const tree& t, const std::vector<std::uint32_t>& leaf_of,
+                            block_tree& out, bool with_bytes, std::vector<Number>& values) {
   const std::size_t width = model.leaf_width;
-  out.values = single ? values32.size() : values64.size();
+  out.values = values.size();
+  values.resize(out.values + leaf_of.size() * width);
+  Number* to = values.data() + out.values;
   for (const std::uint32_t leaf : leaf_of) {
-    for (std::size_t j = 0; j < width; ++j) {
-      const double value = t.leaves[leaf * width + j];
-      if (single) {
-        values32.push_back(static_cast<float>(value));
-      } else {
-        values64.push_back(value);
-      }
-    }
+    for (std::size_t j = 0; j < width; ++j) *to++ = static_cast<Number>(t.leaves[leaf * width + j]);
   }
-  if (!bytes || out.planes > 8) return;
+  if (!with_bytes || out.planes > 8) return;
   // For each output, each byte of a value in its own table, so that byte permutes of a vector find 64 leaves at once.
   out.bytes = value_bytes.size();
   const std::size_t entries = std::max<std::size_t>(leaf_of.size(), 64);
-  const std::size_t size = single ? 4 : 8;
+  constexpr std::size_t size = sizeof(Number);
   value_bytes.resize(out.bytes + entries * size * width);
+  const Number* from = values.data() + out.values;
   for (std::size_t code = 0; code < leaf_of.size(); ++code) {
     for (std::size_t j = 0; j < width; ++j) {
-      const double value = t.leaves[leaf_of[code] * width + j];
-      std::array<std::uint8_t, 8> raw{};
-      if (single) {
-        const auto four = std::bit_cast<std::array<std::uint8_t, 4>>(static_cast<float>(value));
-        std::copy(four.begin(), four.end(), raw.begin());
-      } else {
-        raw = std::bit_cast<std::array<std::uint8_t, 8>>(value);
-      }
+      const auto raw = std::bit_cast<std::array<std::uint8_t, size>>(*from++);
       for (std::size_t b = 0; b < size; ++b) value_bytes[out.bytes + (j * size + b) * entries + code] = raw[b];
     }
   }

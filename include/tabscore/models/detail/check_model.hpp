@@ -19,8 +19,24 @@ namespace tabscore::inline TABSCORE_ABI::detail {
 
 inline error bad_model(std::string sentence) { return {errc::structure, std::move(sentence)}; }
 
+/// Whether splits stand before their children, and no child is that of two splits: then each of so many is reached.
+inline bool has_plain_shape(const tree& t, std::size_t leaves) {
+  const std::size_t splits = t.splits.size();
+  std::vector<std::uint8_t> seen(splits + leaves);
+  for (std::size_t i = 0; i < splits; ++i) {
+    for (const std::int32_t child : {t.splits[i].left, t.splits[i].right}) {
+      const bool is_leaf = child < 0;
+      const std::size_t at = is_leaf ? splits + static_cast<std::size_t>(~child) : static_cast<std::size_t>(child);
+      if (at <= i || at >= (is_leaf ? splits + leaves : splits) || seen[at] != 0) return false;
+      seen[at] = 1;
+    }
+  }
+  return leaves == splits + 1;
+}
+
 /// Every split and leaf of a tree is reached from the root exactly once: no cycle, no shared or lost part.
 inline std::optional<error> check_shape(const tree& t, std::size_t index, std::size_t leaves) {
+  if (has_plain_shape(t, leaves)) return std::nullopt;
   std::vector<bool> seen_split(t.splits.size());
   std::vector<bool> seen_leaf(leaves);
   std::size_t found = 0;

@@ -86,7 +86,7 @@ inline compiled_forest compiled_forest::make(const forest_model& model, kernel w
   out.block = block_plan::make(model, heights, out.ranks, places, wide ? 64 : wanted == kernel::avx2 ? 32 : 16, wide);
   out.few = few_plan::make(model, out.ranks, places);
   if (wide && out.ranks.columns.size() <= table_plan::most_columns) {
-    out.tables = table_plan::make(model, heights, out.ranks, places, out.few);
+    out.tables = table_plan::make(model, heights, out.ranks, out.few);
   }
   const double few_work = out.tables.tables.empty() ? out.few.work : out.tables.work;
   const double rows = out.block.work / few_work;  // not a number where a file's covers are absurd

@@ -55,7 +55,7 @@ struct few_plan {
   };
 
   std::vector<node> nodes;
-  std::vector<float> values32;  ///< of each node; of a split -0.0, which changes no sum
+  std::vector<float> values32;  ///< of each node; where it is no leaf -0.0, which changes no sum
   std::vector<double> values64;
   std::vector<run> runs;             ///< by output, those of an output in the order of its trees
   std::vector<std::uint32_t> roots;  ///< of the model's trees
@@ -66,20 +66,18 @@ struct few_plan {
 
  private:
   double add_tree(const forest_model& model, const tree& t, const std::vector<rank_plan::place>& places);
-  void add_values(const forest_model& model, const double* values);
+  /// Of the node at hand.
+  void set_values(const forest_model& model, const double* values);
 
   std::vector<std::int32_t> order_;  // of the tree at hand
   std::vector<std::uint32_t> depth_;
 };
 
-inline void few_plan::add_values(const forest_model& model, const double* values) {
+inline void few_plan::set_values(const forest_model& model, const double* values) {
+  const std::size_t first = nodes.size() * model.leaf_width;
   for (std::size_t j = 0; j < model.leaf_width; ++j) {
-    const double value = values == nullptr ? -0.0 : values[j];
-    if (model.sum == precision::float32) {
-      values32.push_back(static_cast<float>(value));
-    } else {
-      values64.push_back(value);
-    }
+    if (model.sum == precision::float32) values32[first + j] = static_cast<float>(values[j]);
+    if (model.sum != precision::float32) values64[first + j] = values[j];
   }
 }
 
@@ -93,8 +91,8 @@ inline double few_plan::add_tree(const forest_model& model, const tree& t,
   for (std::size_t k = 0; k < order_.size(); ++k) {
     if (order_[k] < 0) {
       const auto leaf = static_cast<std::size_t>(~order_[k]);
+      set_values(model, t.leaves.data() + leaf * model.leaf_width);
       nodes.push_back({static_cast<std::uint32_t>(order_.size() - k), 1, 255, 0});
-      add_values(model, t.leaves.data() + leaf * model.leaf_width);
       const double cover = t.leaf_cover.empty() ? 1.0 : t.leaf_cover[leaf];
       steps += cover * depth_[k];
       covers += cover;
@@ -102,7 +100,6 @@ inline double few_plan::add_tree(const forest_model& model, const tree& t,
     }
     const auto& p = places[static_cast<std::size_t>(order_[k])];
     nodes.push_back({static_cast<std::uint32_t>(child - k), 0, p.threshold, static_cast<std::uint16_t>(p.column)});
-    add_values(model, nullptr);
     for (const std::size_t end = child + 2; child < end; ++child) depth_[child] = depth_[k] + 1;
   }
   return covers > 0 ? steps / covers : depth_.back();
@@ -115,8 +112,8 @@ inline few_plan few_plan::make(const forest_model& model, const rank_plan& ranks
   for (const tree& t : model.trees) size += 2 * t.splits.size() + 1;
   plan.nodes.reserve(size);
   plan.roots.resize(model.trees.size());
-  (model.sum == precision::float32 ? plan.values32.reserve(size * model.leaf_width)
-                                   : plan.values64.reserve(size * model.leaf_width));
+  if (model.sum == precision::float32) plan.values32.assign(size * model.leaf_width, -0.0F);
+  if (model.sum != precision::float32) plan.values64.assign(size * model.leaf_width, -0.0);
   std::vector<std::uint32_t> count(model.outputs);
   for (const tree& t : model.trees) ++count[t.output];
   double steps = 0;
@@ -135,10 +132,11 @@ inline few_plan few_plan::make(const forest_model& model, const rank_plan& ranks
       --left;
       if (++plan.runs.back().trees == trees_a_run || left == 0) {
         plan.nodes.emplace_back();
-        plan.add_values(model, nullptr);
       }
     }
   }
+  (model.sum == precision::float32 ? plan.values32.resize(plan.nodes.size() * model.leaf_width)
+                                   : plan.values64.resize(plan.nodes.size() * model.leaf_width));
   plan.work = ranks.work() + 0.6 * steps;
   return plan;
 }

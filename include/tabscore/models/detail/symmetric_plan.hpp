@@ -16,15 +16,18 @@ namespace tabscore::inline TABSCORE_ABI::detail {
 /// The splits of a tree that compares the same on all of a level, from the last level to the root; nothing for other
 /// trees.
 inline std::vector<std::uint32_t> symmetric_levels(const tree& t, const std::vector<rank_plan::place>& places) {
+  const auto same = [&](std::int32_t l, std::int32_t r) {
+    if (l < 0 || r < 0) return l < 0 && r < 0;
+    const rank_plan::place &a = places[static_cast<std::size_t>(l)], &b = places[static_cast<std::size_t>(r)];
+    return a.column == b.column && a.threshold == b.threshold;
+  };
+  if (!t.splits.empty() && !same(t.splits[0].left, t.splits[0].right)) return {};  // at once: most trees are such
   std::vector<std::uint32_t> splits;
   std::vector<std::int32_t> level{t.splits.empty() ? -1 : 0}, next;
   while (level.front() >= 0) {
-    const rank_plan::place& first = places[static_cast<std::size_t>(level.front())];
     next.clear();
     for (const std::int32_t at : level) {
-      if (at < 0) return {};
-      const rank_plan::place& place = places[static_cast<std::size_t>(at)];
-      if (place.column != first.column || place.threshold != first.threshold) return {};
+      if (!same(at, level.front())) return {};
       next.push_back(t.splits[static_cast<std::size_t>(at)].left);
       next.push_back(t.splits[static_cast<std::size_t>(at)].right);
     }

@@ -47,67 +47,58 @@ struct table_plan {
 
   /// `heights` of the model's trees.
   static table_plan make(const forest_model& model, std::span<const std::uint32_t> heights, const rank_plan& ranks,
-                         const std::vector<std::vector<rank_plan::place>>& places, const few_plan& few);
+                         const few_plan& few);
 
  private:
-  using tree_places = std::vector<rank_plan::place>;
-  void add_top(const tree& t, const tree_places& places);
-  void add_whole(const tree& t, const tree_places& places);
-  std::uint16_t node_of(const tree& t, std::int32_t at) const {
-    return number_[at >= 0 ? static_cast<std::size_t>(at) : t.splits.size() + static_cast<std::size_t>(~at)];
-  }
-
-  std::vector<std::int32_t> order_;    // of the tree at hand
-  std::vector<std::uint16_t> number_;  // its splits' places in that order, then its leaves'
+  // A tree's nodes, from its root on.
+  void add_top(const few_plan::node* nodes);
+  void add_whole(const few_plan::node* nodes);
 };
 
-inline void table_plan::add_top(const tree& t, const tree_places& places) {
+inline void table_plan::add_top(const few_plan::node* nodes) {
   table& upper = tables.emplace_back();
-  std::int32_t at[128];
-  at[1] = t.splits.empty() ? -1 : 0;
+  std::uint32_t at[128];
+  at[1] = 0;
   upper.threshold[0] = 255;
   for (std::size_t position = 1; position < 64; ++position) {
-    const bool leaf = at[position] < 0;
-    const auto k = static_cast<std::size_t>(leaf ? 0 : at[position]);
-    upper.column[position] = leaf ? std::uint8_t{0} : static_cast<std::uint8_t>(places[k].column);
-    upper.threshold[position] = leaf ? std::uint8_t{255} : places[k].threshold;
-    at[2 * position] = leaf ? at[position] : t.splits[k].left;
-    at[2 * position + 1] = leaf ? at[position] : t.splits[k].right;
+    const few_plan::node& n = nodes[at[position]];
+    upper.column[position] = static_cast<std::uint8_t>(n.column);
+    upper.threshold[position] = n.threshold;
+    at[2 * position] = at[position] + (n.leaf != 0 ? 0 : n.step);
+    at[2 * position + 1] = at[2 * position] + (n.leaf != 0 ? 0 : 1);
   }
-  for (std::size_t e = 0; e < 64; ++e) upper.exit[e] = node_of(t, at[64 + e]);
+  for (std::size_t e = 0; e < 64; ++e) upper.exit[e] = static_cast<std::uint16_t>(at[64 + e]);
 }
 
-inline void table_plan::add_whole(const tree& t, const tree_places& places) {
+inline void table_plan::add_whole(const few_plan::node* nodes) {
   table& all = tables.emplace_back();
   lost_leaves& leaves = lost.emplace_back();
   std::fill(std::begin(all.threshold), std::end(all.threshold), std::uint8_t{255});
-  std::size_t found = 0;  // leaves, from the left
-  const auto visit = [&](auto& self, std::int32_t at) -> void {
-    if (at < 0) {
-      all.exit[found++] = node_of(t, at);
+  std::size_t splits = 0, found = 0;  // leaves, from the left
+  const auto visit = [&](auto& self, std::uint32_t at) -> void {
+    const few_plan::node& n = nodes[at];
+    if (n.leaf != 0) {
+      all.exit[found++] = static_cast<std::uint16_t>(at);
       return;
     }
-    const auto i = static_cast<std::size_t>(at);
-    const std::size_t first = found;
-    self(self, t.splits[i].left);
-    all.column[i] = static_cast<std::uint8_t>(places[i].column);
-    all.threshold[i] = places[i].threshold;
+    const std::size_t i = splits++, first = found;
+    all.column[i] = static_cast<std::uint8_t>(n.column);
+    all.threshold[i] = n.threshold;
+    self(self, at + n.step);
     leaves.of[i] = (std::uint64_t{1} << found) - (std::uint64_t{1} << first);
-    self(self, t.splits[i].right);
+    self(self, at + n.step + 1);
   };
-  visit(visit, t.splits.empty() ? -1 : 0);
+  visit(visit, 0);
 }
 
 inline table_plan table_plan::make(const forest_model& model, std::span<const std::uint32_t> heights,
-                                   const rank_plan& ranks, const std::vector<std::vector<rank_plan::place>>& places,
-                                   const few_plan& few) {
+                                   const rank_plan& ranks, const few_plan& few) {
   table_plan plan;
   plan.roots = few.roots;
   plan.tables.reserve(model.trees.size());
   plan.work = ranks.work();
   for (std::size_t i = 0; i < model.trees.size(); ++i) {
-    const tree& t = model.trees[i];
-    plan.outputs.push_back(t.output);
+    plan.outputs.push_back(model.trees[i].output);
     if (i % lanes == 0) {
       std::uint32_t highest = 0;
       std::size_t most = 0;
@@ -121,18 +112,9 @@ inline table_plan table_plan::make(const forest_model& model, std::span<const st
       g.first_lost = static_cast<std::uint32_t>(plan.lost.size());
       plan.work += g.whole ? 37 : 20 + 12.0 * (std::min)(g.steps, 10U);
     }
-    breadth_first(t, plan.order_);
-    plan.number_.resize(plan.order_.size());
-    for (std::size_t k = 0; k < plan.order_.size(); ++k) {
-      const std::int32_t at = plan.order_[k];
-      plan.number_[at >= 0 ? static_cast<std::size_t>(at) : t.splits.size() + static_cast<std::size_t>(~at)] =
-          static_cast<std::uint16_t>(k);
-    }
-    if (plan.groups.back().whole) {
-      plan.add_whole(t, places[i]);
-    } else {
-      plan.add_top(t, places[i]);
-    }
+    const few_plan::node* const nodes = few.nodes.data() + few.roots[i];
+    if (plan.groups.back().whole) plan.add_whole(nodes);
+    if (!plan.groups.back().whole) plan.add_top(nodes);
   }
   return plan;
 }

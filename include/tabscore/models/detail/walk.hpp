@@ -14,28 +14,43 @@
 
 namespace tabscore::inline TABSCORE_ABI::detail {
 
+/// Where a child has its entry in a list that has one for all leaves, then those of the splits.
+inline std::size_t at_or_leaf(std::int32_t child) noexcept {
+  return static_cast<std::size_t>((std::max)(child, std::int32_t{-1}) + 1);
+}
+
+/// Calls use(at, split) for each split after its children. `order` is memory. Trees from files may be deep: no
+/// recursion. Most of them list children after parents.
+template <class Use>
+void upwards(const tree& t, std::vector<std::int32_t>& order, Use&& use) {
+  bool parents_first = true;
+  for (std::size_t i = 0; i < t.splits.size(); ++i) {
+    parents_first &=
+        static_cast<std::uint32_t>(t.splits[i].left) > i && static_cast<std::uint32_t>(t.splits[i].right) > i;
+  }
+  if (parents_first) {
+    for (std::size_t i = t.splits.size(); i-- > 0;) use(i, t.splits[i]);
+    return;
+  }
+  order.assign(1, 0);
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const split& s = t.splits[static_cast<std::size_t>(order[i])];
+    if (s.left >= 0) order.push_back(s.left);
+    if (s.right >= 0) order.push_back(s.right);
+  }
+  for (auto at = order.rbegin(); at != order.rend(); ++at) {
+    use(static_cast<std::size_t>(*at), t.splits[static_cast<std::size_t>(*at)]);
+  }
+}
+
 /// Most splits on a way from the root to a leaf.
 inline std::uint32_t height(const tree& t) {
-  struct step {
-    std::int32_t at;
-    std::uint32_t depth;
-  };
-  std::uint32_t highest = 0;
-  std::vector<step> open;
-  open.reserve(64);
-  open.push_back({t.splits.empty() ? -1 : 0, 0});
-  while (!open.empty()) {
-    step now = open.back();
-    open.pop_back();
-    while (now.at >= 0) {
-      const split& s = t.splits[static_cast<std::size_t>(now.at)];
-      ++now.depth;
-      if (s.right >= 0) open.push_back({s.right, now.depth});
-      now.at = s.left;
-    }
-    highest = (std::max)(highest, now.depth);
-  }
-  return highest;
+  std::vector<std::uint32_t> heights(t.splits.size() + 1);
+  std::vector<std::int32_t> order;
+  upwards(t, order, [&](std::size_t at, const split& s) {
+    heights[at + 1] = 1 + (std::max)(heights[at_or_leaf(s.left)], heights[at_or_leaf(s.right)]);
+  });
+  return t.splits.empty() ? 0 : heights[1];
 }
 
 /// LightGBM's zero: the double of 1e-35f.

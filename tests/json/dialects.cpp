@@ -166,6 +166,10 @@ TEST_CASE("the input is the last member of the name, as Python reads it, unless 
   CHECK(item<pydantic2>("\xEF\xBB\xBF \n" + with(R"("age":[])")) == item<pydantic2>(with(R"("age":[])")));
   const std::string raw_surrogate = with("\"age\":\"\xED\xA0\x80\"");
   CHECK(item<pydantic2>(raw_surrogate).find(R"("input":"\ud800")") != std::string::npos);
+  CHECK(item<pydantic2>(R"({"records":[7],"\u0072ecords":[null]})") == item<pydantic2>(R"({"records":[null]})"));
+  CHECK(item<pydantic2>(R"({"records":[7],"records":[8],"records":[null]})") ==
+        item<pydantic2>(R"({"records":[null]})"));
+  CHECK(item<pydantic2>(R"({"records":[null],"a":"records"})") == item<pydantic2>(R"({"records":[null]})"));
   const std::string long_text(pydantic2::longest_input, 'x');
   CHECK(item<pydantic2>(with("\"age\":\"" + long_text + "\"")).find("input\"") == std::string::npos);
 }

@@ -100,8 +100,16 @@ TABSCORE_INLINE json_value wrong_values::find(const field_error& e) {
 
 TABSCORE_INLINE json_value wrong_values::list() {
   if (list_ || !root_ || root_.kind() != json_kind::object) return list_;
-  root_.for_each_member([&](std::string_view raw_key, json_value v) {
-    if (unescaped(raw_key, key_) == context_.list) list_ = v;
+  const std::string_view document = context_.document;
+  const char* const brace = document.data() + document.rfind('}');
+  root_.for_each_member([&](std::string_view raw_key, json_value v) -> const char* {
+    if (unescaped(raw_key, key_) != context_.list) return nullptr;
+    const bool first = !list_;
+    list_ = v;
+    if (!first) return nullptr;
+    // Where neither the name nor an escape follows, no other member has the name: the list is not walked.
+    const std::string_view rest(v.begin(), static_cast<std::size_t>(brace - v.begin()));
+    return rest.find('\\') == rest.npos && rest.find(context_.list) == rest.npos ? brace : nullptr;
   });
   return list_;
 }

@@ -148,7 +148,10 @@ class json_value {
   }
   static const char* skip(const char* p, const char* stop) noexcept {
     const byte first = bytes.at[static_cast<unsigned char>(*p)];
-    return first == byte::quote || first == byte::open ? skip_longer(p, stop) : skip_scalar(p, stop);
+    if (first != byte::quote && first != byte::open) return skip_scalar(p, stop);
+    const byte second = bytes.at[static_cast<unsigned char>(p[1])];
+    const bool empty = second == (first == byte::quote ? byte::quote : byte::close);
+    return empty ? p + 2 : skip_longer(p, stop);
   }
   [[gnu::noinline]] static const char* skip_longer(const char* p, const char* stop) noexcept {
     if (*p == '"') return skip_text(p, stop);

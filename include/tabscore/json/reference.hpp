@@ -211,18 +211,15 @@ class reference_reader {
 
   /// A record of a list: kept when it is good, else its row is the next one's. Returns what follows it, or nullptr.
   const char* element(json_value v, std::uint32_t row) {
-    if (!v.is_object() && !is_empty_record(v)) {  // at once: there may be a million of them
-      if (is_full()) {
-        only_count(1);
-      } else {
-        error(row, v.is_null() ? fault::null : fault::not_record);
-      }
-      faults_.bad_rows.push_back(row);
-      return nullptr;
-    }
     const std::size_t wrong = wrong_;
     behind_ = nullptr;
-    record(v, row);
+    if (v.is_object() || is_empty_record(v)) {
+      record(v, row);
+    } else if (is_full()) {  // at once: there may be a million of them
+      only_count(1);
+    } else {
+      error(row, v.is_null() ? fault::null : fault::not_record);
+    }
     if (wrong_ == wrong) {
       has_row_ = false;
     } else {

@@ -6,8 +6,9 @@
     python3 benchmarks/server/worst.py [--build build/release] [--bytes 10000000] [--write]
 
 CPU time a byte of the server process (user and kernel), the least of four requests, for bodies of many shapes and every
-option; of score_stream for files of wrong records, which are listed. At a quarter and at the whole of the bytes, since a
-cost a byte that grows is a defect. --write rewrites the tables of benchmarks/stages/RESULTS.md.
+option. For score_stream the bytes are those it reads and writes: each wrong record is listed with its text and its reasons,
+so that a line of three bytes writes 288. At a quarter and at the whole of the bytes, since a cost a byte that grows is a
+defect. --write rewrites the tables of benchmarks/stages/RESULTS.md.
 --search SECONDS climbs towards dearer bodies of a repeated unit instead; --count N prints instructions a byte of the N
 dearest shapes (valgrind).
 """
@@ -277,25 +278,27 @@ STREAMS = {  # format: shapes of files
 
 
 def file_ns(program, form, data, times=3):
-    """CPU time of score_stream for a file, wrong records listed; the least."""
+    """CPU time of score_stream for a file, wrong records listed, the least; the bytes read and written."""
     least = float("inf")
     with tempfile.TemporaryDirectory() as folder:
         pathlib.Path(folder, "in").write_bytes(data)
         command = [program, "--from", form, "--on-error", "skip", "--threads", "1", "--quiet", "--rejects", "rejects", "in"]
         for _ in range(times):
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+            with open(os.path.join(folder, "out"), "wb") as out:
+                subprocess.run(command, cwd=folder, stdout=out, stderr=subprocess.DEVNULL, check=False)
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
             least = min(least, after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
-    return 1e9 * least
+        moved = sum(file.stat().st_size for file in pathlib.Path(folder).iterdir())
+    return 1e9 * least, moved
 
 
 def measure_files(program, size):
     for form, shapes in STREAMS.items():
-        start = file_ns(program, form, b"")
+        start, _ = file_ns(program, form, b"")
         for name, make in shapes.items():
-            whole, quarter = make(size), make(size // 4)
-            yield form, name, *((file_ns(program, form, data) - start) / len(data) for data in (whole, quarter))
+            costs = (file_ns(program, form, make(n)) for n in (size, size // 4))
+            yield form, name, *((ns - start) / moved for ns, moved in costs)
 
 
 def measure(program, size):

@@ -13,7 +13,6 @@
 #include "../../core/scratch.hpp"
 #include "../matrix_view.hpp"
 #include "../tree.hpp"
-#include "few_plan.hpp"
 #include "rank_plan.hpp"
 #include "walk.hpp"
 
@@ -110,14 +109,9 @@ inline deep_plan deep_plan::make(const forest_model& model) {
 /// Children side by side, and those of the child with more leaves at once after them: a way through the tree, which
 /// mostly takes the larger side, meets few cache lines. child_[k] is the place of the left child of node k.
 inline void deep_plan::order_nodes(const tree& t) {
-  breadth_first(t, order_);
-  leaves_.assign(t.splits.size(), 0);
-  const auto leaves_of = [&](std::int32_t at) { return at < 0 ? 1U : leaves_[static_cast<std::size_t>(at)]; };
-  for (auto at = order_.rbegin(); at != order_.rend(); ++at) {
-    if (*at < 0) continue;
-    const split& s = t.splits[static_cast<std::size_t>(*at)];
-    leaves_[static_cast<std::size_t>(*at)] = leaves_of(s.left) + leaves_of(s.right);
-  }
+  leaves_.assign(t.splits.size() + 1, 1);  // of any leaf, then of each split
+  const auto leaves_of = [&](std::int32_t at) { return leaves_[at_or_leaf(at)]; };
+  upwards(t, order_, [&](std::size_t at, const split& s) { leaves_[at + 1] = leaves_of(s.left) + leaves_of(s.right); });
   order_.assign(1, t.splits.empty() ? -1 : 0);
   child_.assign(2 * t.splits.size() + 1, 0);
   std::vector<std::uint32_t> open(1, 0);  // places whose children have none yet

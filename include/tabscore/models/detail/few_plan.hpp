@@ -12,18 +12,6 @@
 
 namespace tabscore::inline TABSCORE_ABI::detail {
 
-/// A tree's splits and leaves (~leaf) level by level: children are neighbours.
-inline void breadth_first(const tree& t, std::vector<std::int32_t>& order) {
-  order.assign(1, t.splits.empty() ? -1 : 0);
-  order.reserve(2 * t.splits.size() + 1);
-  for (std::size_t k = 0; k < order.size(); ++k) {
-    if (order[k] < 0) continue;
-    const split& s = t.splits[static_cast<std::size_t>(order[k])];
-    order.push_back(s.left);
-    order.push_back(s.right);
-  }
-}
-
 /// How few rows run through the trees: as walks of several lanes side by side, without a branch within a step. A leaf
 /// leads on to the root of the next tree, so that a lane walks from tree to tree whatever their heights, and lanes
 /// differ by little in the length of their ways. Lanes are different rows, or runs of trees of one row.
@@ -69,7 +57,7 @@ struct few_plan {
   /// Of the node at hand.
   void set_values(const forest_model& model, const double* values);
 
-  std::vector<std::int32_t> order_;  // of the tree at hand
+  std::vector<std::int32_t> order_;  // of the tree at hand: its splits and leaves (~leaf) level by level
   std::vector<std::uint32_t> depth_;
 };
 
@@ -84,23 +72,25 @@ inline void few_plan::set_values(const forest_model& model, const double* values
 /// Gives how many steps a row takes on average, as far as the covers tell.
 inline double few_plan::add_tree(const forest_model& model, const tree& t,
                                  const std::vector<rank_plan::place>& places) {
-  breadth_first(t, order_);
-  depth_.assign(order_.size(), 1);
-  std::size_t child = 1;
+  const std::size_t size = 2 * t.splits.size() + 1;
+  order_.assign(1, t.splits.empty() ? -1 : 0);
+  depth_.assign(1, 1);
   double steps = 0, covers = 0;
-  for (std::size_t k = 0; k < order_.size(); ++k) {
+  for (std::size_t k = 0; k < size; ++k) {
     if (order_[k] < 0) {
       const auto leaf = static_cast<std::size_t>(~order_[k]);
       set_values(model, t.leaves.data() + leaf * model.leaf_width);
-      nodes.push_back({static_cast<std::uint32_t>(order_.size() - k), 1, 255, 0});
+      nodes.push_back({static_cast<std::uint32_t>(size - k), 1, 255, 0});
       const double cover = t.leaf_cover.empty() ? 1.0 : t.leaf_cover[leaf];
       steps += cover * depth_[k];
       covers += cover;
       continue;
     }
     const auto& p = places[static_cast<std::size_t>(order_[k])];
-    nodes.push_back({static_cast<std::uint32_t>(child - k), 0, p.threshold, static_cast<std::uint16_t>(p.column)});
-    for (const std::size_t end = child + 2; child < end; ++child) depth_[child] = depth_[k] + 1;
+    nodes.push_back(
+        {static_cast<std::uint32_t>(order_.size() - k), 0, p.threshold, static_cast<std::uint16_t>(p.column)});
+    const split& s = t.splits[static_cast<std::size_t>(order_[k])];
+    for (const std::int32_t child : {s.left, s.right}) order_.push_back(child), depth_.push_back(depth_[k] + 1);
   }
   return covers > 0 ? steps / covers : depth_.back();
 }

@@ -49,6 +49,7 @@
 #include "json/write_reasons.hpp"
 
 #include "expr/expr.hpp"
+#include "expr/expression.hpp"
 #include "expr/json_logic.hpp"
 #include "expr/mentions.hpp"
 #include "expr/rounded.hpp"

@@ -16,6 +16,7 @@
 
 #include "../core/config.hpp"
 #include "../core/result.hpp"
+#include "detail/load_challengers.hpp"
 #include "detail/maintenance.hpp"
 #include "detail/openapi.hpp"
 #include "detail/session.hpp"

@@ -26,6 +26,7 @@
 #include "../../monitor/sample_ratio.hpp"
 #include "../ab_assignment.hpp"
 #include "../settings.hpp"
+#include "arm_parts.hpp"
 #include "served_model.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::serving::detail {
@@ -41,6 +42,7 @@ class arm_router {
   using record = typename Service::record;
   using model_type = served_model<Service>;
   using pipe = pipeline_of<Service>;
+  using part = arm_part<record>;
 
  public:
   static constexpr std::size_t no_arm = SIZE_MAX;
@@ -118,7 +120,7 @@ class arm_router {
 
   /// As pipeline::score(), each record by its arm. Nothing is counted or logged unless all can be scored.
   score_outcome score(const columns<record>& records, score_buffers& buffers, const batch_options& options) const {
-    std::vector<part> parts = split(records);
+    std::vector<part> parts = parts_of(records);
     if (parts.size() <= 1) {
       const std::size_t arm = parts.empty() ? 0 : parts[0].arm;
       score_outcome found = models_[arm]->pipe->score(records, buffers, options);
@@ -138,14 +140,14 @@ class arm_router {
       p.found = std::get<predictions>(outcome);
     }
     count(records);
-    return merge(parts, records.rows(), buffers);
+    return merge_parts(parts, models_[0]->pipe->layout(), records.rows(), buffers);
   }
 
   /// As pipeline::for_each_unscorable().
   template <class F>
   void for_each_unscorable(const columns<record>& records, F&& f) const {
     std::vector<unscorable> all;
-    for (part& p : split(records)) {
+    for (part& p : parts_of(records)) {
       models_[p.arm]->pipe->for_each_unscorable(p.records, p.buffers, [&](unscorable u) {
         u.row = p.rows[u.row];
         all.push_back(u);
@@ -160,7 +162,7 @@ class arm_router {
     const pipe& champion = *models_[0]->pipe;
     const std::size_t numbers = champion.layout().model.columns * (champion.model().features().size() + 1);
     const auto out = buffers.contributions.template get<double>(records.rows() * numbers);
-    for (part& p : split(records)) {
+    for (part& p : parts_of(records)) {
       const auto some = *models_[p.arm]->pipe->explain(p.records, p.buffers);
       for (std::size_t i = 0; i < p.rows.size(); ++i) {
         std::copy_n(some.data() + i * numbers, numbers, out.data() + p.rows[i] * numbers);
@@ -202,14 +204,6 @@ class arm_router {
   }
 
  private:
-  struct part {
-    std::size_t arm = 0;
-    std::vector<std::uint32_t> rows{};
-    batch<record> records{};
-    score_buffers buffers{};
-    predictions found{};
-  };
-
   arm_router(const model_type& champion, const std::vector<std::unique_ptr<model_type>>& challengers, std::size_t field,
              ab_assignment assignment, const std::vector<double>& weights, std::string salt)
       : field_(field),
@@ -254,27 +248,8 @@ class arm_router {
     return arm;
   }
 
-  /// The records of each arm that has some, the champion's first.
-  std::vector<part> split(const columns<record>& records) const {
-    std::vector<std::vector<std::uint32_t>> rows(models_.size());
-    for (std::size_t row = 0; row < records.rows(); ++row) {
-      rows[arm_of(records, row)].push_back(static_cast<std::uint32_t>(row));
-    }
-    std::vector<part> parts;
-    for (std::size_t arm = 0; arm < rows.size(); ++arm) {
-      if (rows[arm].empty()) continue;
-      part& p = parts.emplace_back();
-      p.arm = arm;
-      p.rows = std::move(rows[arm]);
-      p.records.reserve(p.rows.size());
-      for (std::size_t i = 0; i < p.rows.size(); ++i) p.records.add_row();
-      record::for_each([&]<std::size_t At>() {
-        const auto from = records.template get<At>();
-        auto* const to = p.records.template data<At>();
-        for (std::size_t i = 0; i < p.rows.size(); ++i) to[i] = from[p.rows[i]];
-      });
-    }
-    return parts;
+  std::vector<part> parts_of(const columns<record>& records) const {
+    return split_by_arm(records, models_.size(), [&](std::size_t row) { return arm_of(records, row); });
   }
 
   /// Looked for in all parts but the first, which counts nothing where it fails; then there as well.
@@ -289,40 +264,6 @@ class arm_router {
     for (std::size_t i = 1; i < parts.size(); ++i) look(parts[i]);
     if (first) look(parts[0]);
     return first;
-  }
-
-  /// The predictions of all parts, in the order of the records.
-  predictions merge(const std::vector<part>& parts, std::size_t rows, score_buffers& buffers) const {
-    const prediction_layout& layout = models_[0]->pipe->layout();
-    const std::size_t columns = layout.model.columns;
-    const auto values = buffers.values.template get<double>(rows * columns);
-    std::span<std::uint8_t> label, decision;
-    std::span<std::uint32_t> class_at;
-    const predictions& one = parts[0].found;
-    if (!one.label.empty()) label = buffers.label.template get<std::uint8_t>(rows);
-    if (!one.class_at.empty()) class_at = buffers.label.template get<std::uint32_t>(rows);
-    if (!one.decision_at.empty()) decision = buffers.decision.template get<std::uint8_t>(rows);
-    std::span<std::uint16_t> reasons;
-    const std::size_t most = one.reasons != nullptr ? one.reasons->most : 0;
-    if (most != 0) reasons = buffers.reasons.template get<std::uint16_t>(rows * most);
-    for (const part& p : parts) {
-      for (std::size_t i = 0; i < p.rows.size(); ++i) {
-        const std::size_t row = p.rows[i];
-        std::copy_n(p.found.value.data() + i * columns, columns, values.data() + row * columns);
-        if (!label.empty()) label[row] = p.found.label[i];
-        if (!class_at.empty()) class_at[row] = p.found.class_at[i];
-        if (!decision.empty()) decision[row] = p.found.decision_at[i];
-        if (most != 0) std::copy_n(p.found.reasons->at.data() + i * most, most, reasons.data() + row * most);
-      }
-    }
-    predictions all(layout, {values, columns}, label, class_at, one.threshold, decision);
-    buffers.texts.clear();
-    all.texts = &buffers.texts;
-    if (one.reasons != nullptr) {
-      buffers.found_reasons = {one.reasons->known, reasons, most};
-      all.reasons = &buffers.found_reasons;
-    }
-    return all;
   }
 
   void count(const columns<record>& records) const {
@@ -353,59 +294,6 @@ class arm_router {
   std::vector<double> weights_;
   std::vector<std::string> names_;
   mutable std::vector<std::atomic<std::uint64_t>> counts_;  // records by arm, and those without a value
-};
-
-/// The way of a request's records: the champion's pipeline, or that of each record's arm. Has what score_request()
-/// needs of a pipeline.
-template <class Service>
-class routed_pipeline {
-  using record = typename Service::record;
-  using pipe = pipeline_of<Service>;
-
- public:
-  /// `arms`: nullptr where there are none.
-  routed_pipeline(const pipe& champion, const arm_router<Service>* arms) noexcept : champion_(champion), arms_(arms) {}
-
-  const auto& rules() const noexcept { return champion_.rules(); }
-  const any_scorer& model() const { return arms_ == nullptr ? champion_.model() : arms_->least_explained(); }
-  const reason_finder* reasons() const noexcept { return champion_.reasons(); }
-
-  score_outcome score(const columns<record>& records, score_buffers& buffers, const batch_options& options) const {
-    return arms_ == nullptr ? champion_.score(records, buffers, options) : arms_->score(records, buffers, options);
-  }
-  result<std::span<const double>> explain(const columns<record>& records, score_buffers& buffers) const {
-    if (arms_ == nullptr) return champion_.explain(records, buffers);
-    return arms_->explain(records, buffers);
-  }
-  template <class F>
-  void for_each_unscorable(const columns<record>& records, score_buffers& buffers, F&& f) const {
-    if (arms_ == nullptr) return champion_.for_each_unscorable(records, buffers, f);
-    arms_->for_each_unscorable(records, f);
-  }
-
-  class scoring {
-   public:
-    scoring(const routed_pipeline& by, score_buffers& buffers, const batch_options& options) noexcept
-        : arms_(by.arms_), buffers_(buffers), options_(options), run_(by.champion_, buffers, options) {}
-    const auto& rules() const noexcept { return run_.rules(); }
-    void add(const columns<record>& records) {
-      if (arms_ == nullptr) run_.add(records);
-    }
-    score_outcome finish(const columns<record>& records) {
-      if (arms_ == nullptr) return run_.finish(records);
-      return arms_->score(records, buffers_, options_);
-    }
-
-   private:
-    const arm_router<Service>* arms_;
-    score_buffers& buffers_;
-    const batch_options options_;
-    typename pipe::scoring run_;
-  };
-
- private:
-  const pipe& champion_;
-  const arm_router<Service>* arms_;
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI::serving::detail

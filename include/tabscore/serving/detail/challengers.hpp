@@ -42,6 +42,7 @@
 #include "../settings.hpp"
 #include "../swappable.hpp"
 #include "arms.hpp"
+#include "challenger_lines.hpp"
 #include "challenger_queue.hpp"
 #include "served_model.hpp"
 
@@ -267,7 +268,7 @@ class challengers {
       found_[i] = *second;
       compare(c, records, first, *second);
     }
-    if (to_.log) write(waiting, first);
+    if (to_.log) write_log(waiting, first);
     return whole;
   }
 
@@ -301,57 +302,21 @@ class challengers {
     }
   }
 
+  void write_log(const waiting_batch<record>& waiting, const predictions& first) {
+    std::vector<challenger_scores> by{{champion_.identity.sha256, &first}};
+    for (std::size_t i = 0; i < all_.size(); ++i) {
+      by.push_back({all_[i]->model->identity.sha256, found_[i] ? &*found_[i] : nullptr});
+    }
+    const bool done = to_.log->append(lines_.write(waiting, *champion_.names, by));
+    (done ? to_.totals.logged : to_.totals.not_logged) += waiting.records.rows();
+  }
+
   std::string_view segment_of(const columns<record>& records, std::size_t field, std::size_t row) {
     text_.clear();
     record::for_each([&]<std::size_t At>() {
       if (At == field) append_value<typename record::template field<At>>(text_, records.template get<At>()[row]);
     });
     return text_.view();
-  }
-
-  /// {"timestamp_utc":...,"id":...,"scores":[{"model":...,"probability":...},...]}, the champion first; without an id
-  /// that may be shown the record's number in its request.
-  void write(const waiting_batch<record>& waiting, const predictions& first) {
-    lines_.clear();
-    const std::size_t rows = waiting.records.rows();
-    for (std::size_t row = 0; row < rows; ++row) {
-      lines_.append(R"({"timestamp_utc":")");
-      lines_.keep_to(tabscore::detail::write_timestamp(lines_.space(tabscore::detail::timestamp_space), waiting.time));
-      lines_.append("\",");
-      append_id(waiting.records.view(), row);
-      append_scores(R"(,"scores":[)", champion_.identity.sha256, &first, row);
-      for (std::size_t i = 0; i < all_.size(); ++i) {
-        append_scores(",", all_[i]->model->identity.sha256, found_[i] ? &*found_[i] : nullptr, row);
-      }
-      lines_.append("]");
-      lines_.append(waiting.log_members);
-      lines_.append("}\n");
-    }
-    (to_.log->append(lines_.view()) ? to_.totals.logged : to_.totals.not_logged) += rows;
-  }
-  void append_id([[maybe_unused]] const columns<record>& records, std::size_t row) {
-    if constexpr (has_id<Service>) {
-      using field = typename record::template field<record::id_at>;
-      if constexpr (field::logged == privacy::open) {
-        lines_.append(R"("id":)");
-        return append_value<field>(lines_, records.template get<record::id_at>()[row]);
-      }
-    }
-    lines_.append(R"("record":)");
-    lines_.keep_to(write_integer(lines_.space(number_text_space), static_cast<std::int64_t>(row)));
-  }
-  void append_scores(std::string_view before, std::string_view sha256, const predictions* p, std::size_t row) {
-    lines_.append(before);
-    lines_.append(R"({"model":")");
-    lines_.append(sha256);
-    lines_.append("\",");
-    text_.clear();
-    if (p != nullptr) {
-      champion_.names->append_one(text_, *p, row);
-    } else {
-      text_.append(champion_.names->null_entry());
-    }
-    lines_.append(text_.view().substr(1));
   }
 
   static void append_identity(text_buffer& out, const model_identity& identity) {
@@ -374,63 +339,12 @@ class challengers {
   std::uint64_t published_labels_ = 0;
   std::chrono::steady_clock::time_point published_at_{};
   std::vector<std::optional<predictions>> found_;  // of the batch at hand: of each challenger
-  text_buffer text_, lines_;
+  text_buffer text_;
+  challenger_lines<Service> lines_;  // of the log
   std::mutex sleep_;
   std::condition_variable_any woken_;
   std::jthread thread_;
 };
-
-/// Loads the challengers that the settings name and gives them to the champion; what is wrong with one. `current`: what
-/// the champion takes the place of.
-template <class Service>
-std::optional<error> load_challengers(served_model<Service>& champion, const settings& config,
-                                      const served_files& bytes, const served_model<Service>* current,
-                                      challenger_outputs& to) {
-  if (config.challengers.empty()) return std::nullopt;
-  std::vector<std::unique_ptr<served_model<Service>>> models;
-  for (std::size_t i = 0; i < config.challengers.size(); ++i) {
-    settings its = config;
-    its.model = config.challengers[i].model;
-    if (config.challengers[i].weight == 0) its.label_window = 0;  // it answers nothing
-    const served_files files{bytes.challengers[i], bytes.policy, {}};
-    const served_model<Service>* same = nullptr;  // keeps its counts
-    const std::string sha256 = tabscore::detail::sha256(files.model);
-    for (std::size_t k = 0; current != nullptr && current->rivals && k < current->rivals->size(); ++k) {
-      if (current->rivals->model(k).identity.sha256 == sha256) same = &current->rivals->model(k);
-    }
-    auto loaded = load_served_model<Service>(its, files, same);
-    if (!loaded) {
-      const std::string& why = loaded.error().message;
-      return error{loaded.error().code, why.starts_with(its.model) ? why : its.model + ": " + why};
-    }
-    models.push_back(*std::move(loaded));
-  }
-  auto made = challengers<Service>::make(champion, config, std::move(models), to);
-  if (!made) return made.error();
-  champion.rivals = *std::move(made);
-  return std::nullopt;
-}
-
-/// Gives the model and those of the other arms the prediction log.
-template <class Service>
-void log_all_to(served_model<Service>& model, const jsonl_log& log, const settings& config) {
-  const auto* const arms = model.rivals ? model.rivals->arms() : nullptr;
-  if (arms == nullptr) return model.log_to(log, config.log_model_hash);
-  model.log_to(log, true, arms->name(0));
-  for (std::size_t i = 0; i < model.rivals->size(); ++i) model.rivals->model(i).log_to(log, true, arms->name(i + 1));
-}
-
-template <class Service>
-labelled_models all_labels(const served_model<Service>& model) {
-  labelled_models all = model.labels;
-  if (!model.rivals || model.rivals->arms() == nullptr) return all;
-  for (std::size_t i = 0; i < model.rivals->size(); ++i) {
-    const auto& labels = model.rivals->model(i).labels;
-    if (labels.empty() || labels[0]->window.capacity() == 0) continue;
-    if (std::find(all.begin(), all.end(), labels[0]) == all.end()) all.push_back(labels[0]);
-  }
-  return all;
-}
 
 inline void append_metrics(prometheus_text& text, const challenger_outputs& to) {
   const challenger_totals& t = to.totals;

@@ -28,6 +28,7 @@
 #include "count_query.hpp"
 #include "query.hpp"
 #include "request_metrics.hpp"
+#include "routed_pipeline.hpp"
 #include "routes.hpp"
 #include "served_model.hpp"
 #include "status.hpp"

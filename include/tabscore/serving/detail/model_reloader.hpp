@@ -25,6 +25,7 @@
 #include "../../core/detail/out_of_memory.hpp"
 #include "../settings.hpp"
 #include "challengers.hpp"
+#include "load_challengers.hpp"
 #include "served_model.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::serving::detail {

@@ -22,9 +22,7 @@ int main(int argc, char** argv) {
         by.answer = [&](const http::request& asked) -> http::response {
           return {.body = std::string_view(answer).substr(0, std::min(answer.size(), asked.body.size() * 80 / 190))};
         };
-        by.refuse = [](const http::request&, unsigned status, std::string_view) -> http::response {
-          return {.status = status};
-        };
+        by.refuse = [](const http::request&, unsigned status) -> http::response { return {.status = status}; };
         return by;
       },
       [](const std::string& address) {

@@ -206,25 +206,17 @@ class connection {
   static unsigned status_of(error_code ec) {
     return ec == beast::error::body_limit ? 413 : ec == beast::error::header_limit ? 431 : 400;
   }
-  static std::string_view sentence_of(unsigned problem) {
-    return problem == 400   ? "Invalid HTTP request received."
-           : problem == 408 ? "The request did not arrive in time."
-           : problem == 413 ? "The body is too large."
-           : problem == 421 ? "The server is not told to answer for the host that the request names (--allowed-hosts)."
-           : problem == 431 ? "The header is too large."
-                            : "The server is busy.";
-  }
 
   response reply_to(unsigned problem) {
     const request& asked = parser_->asked;
-    if (problem != well) return worker_.handle.refuse(asked, problem, sentence_of(problem));
+    if (problem != well) return worker_.handle.refuse(asked, problem);
     if (parser_->asks_for_method && asked.method == "OPTIONS" && !origin().empty()) {
       return {.content_type = {}, .more_headers = serving::preflight_headers};
     }
     try {
       return worker_.handle.answer(asked);
     } catch (const std::exception&) {  // out of memory, most likely
-      return worker_.handle.refuse(asked, 500, "Internal Server Error");
+      return worker_.handle.refuse(asked, 500);
     }
   }
   std::string_view origin() const { return serving::allowed_origin(worker_.config.origins, parser_->origin); }

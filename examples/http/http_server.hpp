@@ -19,9 +19,8 @@ using tabscore::serving::response;
 /// Answers the requests of one thread, so it may own that thread's working memory. A response is valid until the next
 /// call.
 struct handler {
-  std::function<response(const request&)> answer;  ///< may throw: 500
-  /// The answer to a request that the HTTP layer refuses, which may have come in part; `why` is a sentence.
-  std::function<response(const request&, unsigned status, std::string_view why)> refuse;
+  std::function<response(const request&)> answer;                   ///< may throw: 500
+  std::function<response(const request&, unsigned status)> refuse;  ///< the request may have come in part
 };
 
 struct settings {
@@ -34,7 +33,7 @@ struct settings {
   std::size_t max_header_bytes = std::size_t{16} << 10;  ///< request line and headers together; more: 431
   std::size_t max_connections = 10'000;                  ///< one more gets 503
   std::size_t max_bytes_in_flight = std::size_t{512}
-                                    << 20;  ///< of requests and answers; more: 503. At least one body a thread
+                                    << 20;  ///< requests and answers; more: 503. At least a body a thread
   unsigned header_timeout_s = 10;           ///< from a request's first byte to the end of its headers: 408
   unsigned body_timeout_s = 30;             ///< to receive a body, or to take an answer: 408 or cut
   unsigned idle_timeout_s = 75;             ///< between the requests of a connection: closed

@@ -79,7 +79,11 @@ int serve(int argc, char** argv, const char* model, const char* policy = nullptr
           http::handler by;
           by.answer = [session](const http::request& asked) { return session->handle(asked); };
           if (f.verbose) by.answer = [session](const http::request& asked) { return print(*session, asked); };
-          by.refuse = [session](const auto&... refused) { return session->refuse(refused...); };
+          by.refuse = [session](const http::request& asked, unsigned status) {
+            constexpr std::string_view other_host =
+                "The server is not told to answer for the host that the request names (--allowed-hosts).";
+            return session->refuse(asked, status, status == 421 ? other_host : std::string_view());
+          };
           return by;
         },
         [](const std::string& address) {

@@ -92,8 +92,8 @@ class endpoint {
   }
 
   /// The answer to a request that the HTTP layer refuses itself (a body that is too large, say), in the words of the
-  /// settings' errors; the metrics count it. `why` is a sentence.
-  held_response refuse(const request& asked, unsigned status, std::string_view why) {
+  /// settings' errors; the metrics count it. `why` is a sentence; empty: that of the status.
+  held_response refuse(const request& asked, unsigned status, std::string_view why = {}) {
     auto by = take_session();
     const response given = by->refuse(asked, status, why);
     return held_response(*this, std::move(by), given);

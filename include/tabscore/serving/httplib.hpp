@@ -64,10 +64,7 @@ void mount(Server& server, endpoint<Service>& api) {
   const typename Server::Handler refuse = [&api](const auto& in, auto& out) {
     if (!out.body.empty()) return;  // the endpoint's
     const detail::httplib_request from(in);
-    const auto status = static_cast<unsigned>(out.status);
-    detail::write_httplib(
-        api.refuse(from.asked, status, status == 413 ? "The body is too large." : "Invalid HTTP request received."),
-        out);
+    detail::write_httplib(api.refuse(from.asked, static_cast<unsigned>(out.status)), out);
   };
   server.set_error_handler(refuse);
   server.set_payload_max_length(std::size_t{64} << 20);

@@ -11,6 +11,7 @@
 #include "../request_ids.hpp"
 #include "../settings.hpp"
 #include "negotiation.hpp"
+#include "status.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::serving::detail {
 
@@ -68,7 +69,7 @@ class answer_writer {
   /// An answer that could not be made.
   response failed() {
     out_.clear();
-    return failure(500, "Internal Server Error");
+    return failure(500, refusal_sentence(500));
   }
 
  private:

@@ -60,10 +60,10 @@ class session {
   }
 
   /// The answer to a request that the HTTP layer refuses itself, or could not answer (500).
-  response refuse(const request& asked, unsigned status, std::string_view why) {
+  response refuse(const request& asked, unsigned status, std::string_view why = {}) {
     answers_.begin(asked);
     if (status != 500) service_.metrics.refused(status);  // that one was counted by handle()
-    response reply = answers_.failure(status, why);
+    response reply = answers_.failure(status, why.empty() ? refusal_sentence(status) : why);
     if (status == 503) reply.more_headers = "retry-after: 1\r\n";
     return answers_.with_ids(reply);
   }

@@ -19,6 +19,9 @@ inline constexpr unsigned shutting_down = 503;  // of /health
 /// The HTTP status of an outcome.
 unsigned status_of(const outcome& outcome);
 
+/// Why the HTTP layer refuses a request, or could not answer it.
+std::string_view refusal_sentence(unsigned status) noexcept;
+
 /// Whether a body is compressed or coded otherwise.
 inline bool is_encoded(std::string_view content_encoding) {
   return !content_encoding.empty() && lower_case(content_encoding) != "identity";
@@ -39,6 +42,23 @@ TABSCORE_INLINE unsigned status_of(const outcome& outcome) {
   if (std::holds_alternative<unreadable>(outcome)) return 400;
   if (std::holds_alternative<refused>(outcome)) return not_logged;
   return 422;
+}
+
+TABSCORE_INLINE std::string_view refusal_sentence(unsigned status) noexcept {
+  switch (status) {
+    case 408:
+      return "The request did not arrive in time.";
+    case 413:
+      return "The body is too large.";
+    case 421:
+      return "The server does not answer for the host that the request names.";
+    case 431:
+      return "The header is too large.";
+    case 503:
+      return "The server is busy.";
+    default:
+      return status < 500 ? "Invalid HTTP request received." : "Internal Server Error";
+  }
 }
 
 TABSCORE_INLINE bool is_json(std::string_view content_type) {

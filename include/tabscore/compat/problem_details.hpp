@@ -145,12 +145,7 @@ TABSCORE_INLINE void problem_details::append_errors(text_buffer& out, std::span<
 TABSCORE_INLINE void problem_details::append_syntax_error(text_buffer& out, const syntax_error& e,
                                                           const error_context& context) {
   begin(out, invalid_json, detail::syntax_sentence(e), context);
-  out.append(R"(,"position":)");
-  detail::append_integer(out, e.position);
-  out.append(R"(,"line":)");
-  detail::append_integer(out, e.line);
-  out.append(R"(,"column":)");
-  detail::append_integer(out, e.column);
+  detail::append_place(out, e);
   out.append("}");
 }
 

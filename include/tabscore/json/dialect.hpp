@@ -206,12 +206,7 @@ TABSCORE_INLINE void neutral::append_syntax_error(text_buffer& out, const syntax
   out.append(R"({"errors":[)");
   begin(out, malformed, {}, context);
   append_json_text(out, detail::syntax_sentence(e));
-  out.append(R"(,"position":)");
-  detail::append_integer(out, e.position);
-  out.append(R"(,"line":)");
-  detail::append_integer(out, e.line);
-  out.append(R"(,"column":)");
-  detail::append_integer(out, e.column);
+  detail::append_place(out, e);
   out.append("}");
   close(out, context);
 }

@@ -48,6 +48,15 @@ inline void append_limit(text_buffer& out, const limit& l) {
   char* const to = out.space(number_text_space);
   out.keep_to(l.is_real ? write_real(to, l.real()) : write_integer(to, l.integer));
 }
+/// The members that tell where a body stops being JSON.
+inline void append_place(text_buffer& out, const syntax_error& e) {
+  out.append(R"(,"position":)");
+  append_integer(out, e.position);
+  out.append(R"(,"line":)");
+  append_integer(out, e.line);
+  out.append(R"(,"column":)");
+  append_integer(out, e.column);
+}
 
 /// The items of a list of errors, as many as there is room for.
 class error_items {

@@ -27,7 +27,7 @@ class encoded_forest;
 class forest;
 class logistic;
 class pipeline_model;
-class score_buffers;
+struct score_buffers;
 
 struct syntax_error;
 class prediction_names;

@@ -46,9 +46,6 @@ class scratch {
   /// Separate memory for a callee that runs while the memory of get() is in use.
   scratch& inner();
 
-  /// Bytes that it holds.
-  std::size_t capacity() const noexcept { return capacity_ + (inner_ ? inner_->capacity() : 0); }
-
  private:
   static constexpr std::size_t alignment = 64;
   struct release {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <cstddef>
-
 #include "../core/config.hpp"
 #include "../core/detail/exclusive.hpp"
 #include "../core/detail/number_texts.hpp"
@@ -12,14 +10,7 @@
 namespace tabscore::inline TABSCORE_ABI {
 
 /// Working memory of scoring; grows to the largest batch and is then reused. One per thread.
-class score_buffers {
- public:
-  /// Bytes that it holds.
-  std::size_t capacity_bytes() const noexcept {
-    return matrix.capacity() + codes.capacity() + model.capacity() + values.capacity() + label.capacity() +
-           decision.capacity() + contributions.capacity() + reasons.capacity() + reason_sums.capacity() +
-           bin_reasons.capacity() + texts.capacity();
-  }
+struct score_buffers {
   /// @{
   /// The memory of one stage.
   scratch matrix, codes, model, values, label, decision, contributions, reasons, reason_sums, bin_reasons;

@@ -44,13 +44,6 @@ std::optional<outcome> read_json(const Body& body, workspace<Schema, Policy>& w,
   return read_json(detail::padded_copy(body, w.body), w, shape);
 }
 
-/// Scores the records of read_json() in the workspace: all are predicted and the sinks called, or none.
-template <class Pipeline, schema_type Schema, class Policy>
-outcome score_records(const Pipeline& pipe, workspace<Schema, Policy>& w, body_shape shape = body_shape::records) {
-  typename Pipeline::scoring run(pipe, w.buffers);
-  return detail::score_all(run, w.records, w.decoder.faults(), shape);
-}
-
 namespace detail {
 template <schema_type Schema, class Policy>
 struct json_request {

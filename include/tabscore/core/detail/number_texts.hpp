@@ -19,7 +19,6 @@ class number_texts {
 
   bool empty() const noexcept { return entries_.empty(); }
   void clear() noexcept { entries_ = {}; }
-  std::size_t capacity() const noexcept { return memory_.capacity(); }
 
   /// As many texts as series.size(), each by series.write_next(to); none of more than `most`.
   template <class Series>

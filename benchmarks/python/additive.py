@@ -19,6 +19,8 @@ import pandas as pd
 from interpret import __version__
 from interpret.glassbox import ExplainableBoostingClassifier
 
+from timing import cpu_per_row
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 
@@ -35,23 +37,6 @@ def opened(path):
     made.load_model.restype = ctypes.c_void_p
     made.score_model.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p]
     return made
-
-
-def measure(contenders, batch, passes):
-    """Medians of CPU nanoseconds a row by contender; a pass repeats each for a while."""
-    found = {name: [] for name in contenders}
-    repeats = {}
-    for name, score in contenders.items():
-        begin = time.perf_counter()
-        score()
-        repeats[name] = max(1, int(0.1 / max(time.perf_counter() - begin, 1e-6)))
-    for _ in range(passes):
-        for name, score in contenders.items():
-            begin = time.process_time_ns()
-            for _ in range(repeats[name]):
-                score()
-            found[name].append((time.process_time_ns() - begin) / repeats[name] / batch)
-    return {name: sorted(times)[passes // 2] for name, times in found.items()}
 
 
 def load_cost(path, scorer):
@@ -93,7 +78,7 @@ def compare(ours, folder, passes):
             contenders["tabscore"]()
             worst = np.abs(contenders[peer]()[:, 1] - mine).max()
             assert worst < 1e-12, f"probabilities are up to {worst} apart"
-            measured = measure(contenders, batch, passes)
+            measured = cpu_per_row(contenders, batch, passes)
             for contender, ns in measured.items():
                 print(f"{name:<26}{batch:>8}  {contender:<20}{ns:>12.1f} ns of CPU a row, {measured[peer] / ns:>7.2f}", flush=True)
 

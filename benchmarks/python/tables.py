@@ -17,7 +17,6 @@ import pathlib
 import subprocess
 import sys
 import tempfile
-import time
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
@@ -37,6 +36,7 @@ ROOT = HERE.parent.parent
 sys.path[:0] = [str(ROOT / "models"), str(ROOT / "examples/python")]
 import export_sklearn
 import tabscore
+from timing import cpu_per_row
 from train_loan_default import NUMERIC, TEXT, add_features, made_up_loans
 
 SIZES = (100, 10_000, 100_000)
@@ -127,22 +127,6 @@ def contenders(pipeline, others, model, again, frame):
     return {"C++, the C functions": in_cpp, **calls, **alone}, difference
 
 
-def measure(calls, rows, passes):
-    """Medians of CPU nanoseconds a row by contender; a pass repeats each for a tenth of a second."""
-    found, repeats = {name: [] for name in calls}, {}
-    for name, call in calls.items():
-        begin = time.perf_counter()
-        call()
-        repeats[name] = max(1, int(0.1 / max(time.perf_counter() - begin, 1e-6)))
-    for _ in range(passes):
-        for name, call in calls.items():
-            begin = time.process_time_ns()
-            for _ in range(repeats[name]):
-                call()
-            found[name].append((time.process_time_ns() - begin) / repeats[name] / rows)
-    return {name: sorted(times)[passes // 2] for name, times in found.items()}
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("library", type=pathlib.Path)
@@ -171,7 +155,7 @@ def main():
             with tabscore.open(library, folder / "model.json", policy=ROOT / "models/loan_policy.json") as model:
                 for rows in SIZES:
                     calls, difference = contenders(pipeline, others, model, again, loans(rows)[0])
-                    for name, cpu in measure(calls, rows, asked.passes).items():
+                    for name, cpu in cpu_per_row(calls, rows, asked.passes).items():
                         rates.setdefault(name, []).append(1e9 / cpu)
                         apart[name] = max(apart.get(name, 0.0), difference.get(name, 0.0))
             most = rates["C++, the C functions"][-1]

@@ -75,7 +75,7 @@ struct arrow_texts {
   const char* bytes;
 };
 
-/// Texts as views of 16 bytes: up to 12 bytes of text in place, or where in which data buffer it is.
+/// Texts as views of 16 bytes: up to 12 bytes of text in place, or a data buffer and the place in it.
 struct arrow_text_views {
   explicit arrow_text_views(const ArrowArray& a) noexcept
       : views(static_cast<const char*>(a.buffers[1])), buffers(a.buffers + 2) {}
@@ -91,7 +91,7 @@ struct arrow_text_views {
   const void* const* buffers;
 };
 
-/// Whether value i is one. The column says no more than that it may have nulls.
+/// Whether value i is null, in a column that may have nulls.
 struct arrow_validity {
   explicit arrow_validity(const ArrowArray& a) noexcept
       : bits(a.null_count == 0 || a.n_buffers == 0 ? nullptr : static_cast<const std::uint8_t*>(a.buffers[0])) {}
@@ -103,7 +103,7 @@ struct arrow_validity {
 
 /// Finds a schema's fields among the columns of Arrow batches (arrays of the C data interface, one struct a record) and
 /// lends them. Columns may be of any integer type, float, double, bool, utf8, large_utf8, utf8_view or a dictionary of
-/// one of the three; others that no field has the name of are passed over, and an optional field may have no column.
+/// one of the three; other columns are ignored, and an optional field may have no column.
 /// int64 and double columns without nulls are read where they lie, texts are views. Immutable: threads share it.
 template <schema_type Schema>
 class arrow_reader {
@@ -125,7 +125,7 @@ class arrow_reader {
   }
 
   /// Lends records [begin, begin + count) of a batch; they must be within its length. The batch must be of the schema
-  /// that the reader was made for and outlive the records. Returns why it can't be read, if so.
+  /// that the reader was made for and outlive the records. Returns the error, if it cannot be read.
   std::optional<error> read(const ArrowArray& batch, std::size_t begin, std::size_t count,
                             column_importer<Schema>& records) const {
     const auto broken = [](const std::string& what) { return error{errc::structure, "Arrow: " + what}; };
@@ -147,7 +147,7 @@ class arrow_reader {
   }
 
   /// Lends a batch a few thousand records at a time, so that what must be converted stays in the cache: calls f() for
-  /// each part, also for that of an empty batch. Returns why it can't be read, if so.
+  /// each part, once for an empty batch. Returns the error, if it cannot be read.
   template <class F>
   std::optional<error> read_all(const ArrowArray& batch, column_importer<Schema>& records, F&& f) const {
     constexpr std::size_t most = 4096;
@@ -212,7 +212,7 @@ class arrow_reader {
     return t == type::null ? 0 : t == type::utf8 || t == type::large_utf8 ? 3 : 2;
   }
 
-  // Calls f with the values of an array that is known to have them.
+  // Calls f with the values of an array.
   template <class F>
   static void visit(type t, const ArrowArray& a, F&& f) {
     switch (t) {

@@ -12,8 +12,8 @@
 
 namespace tabscore::inline TABSCORE_ABI::dialect {
 
-/// The errors of the Open Inference Protocol: {"error":"sentence"}. Of wrong values the first max_listed are named, as
-/// elements of their tensors.
+/// The errors of the Open Inference Protocol: {"error":"sentence"}. The sentence names the first max_listed wrong
+/// values, as elements of their tensors.
 struct inference {
   static constexpr std::size_t max_listed = 20;  ///< errors that a body names; the others are counted
 

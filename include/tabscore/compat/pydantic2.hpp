@@ -19,8 +19,8 @@
 namespace tabscore::inline TABSCORE_ABI::dialect {
 
 /// The answers of FastAPI with pydantic 2: {"detail":[{"type","loc","msg","input","ctx","url"}]}. Types and messages
-/// are those of pydantic-core 2 in its Python mode; which of them a wrong value gets depends on the value, so give the
-/// context a document. Without it, and for values of more than longest_input bytes, "input" is left out.
+/// are those of pydantic-core 2 in its Python mode. They depend on the wrong value, so give the context a document.
+/// Without it, and for values of more than longest_input bytes, "input" is left out.
 struct pydantic2 {
   static constexpr std::string_view documentation = "https://errors.pydantic.dev/2.11/v/";  ///< where `url` points to
   static constexpr std::size_t longest_input = 4096;  ///< bytes of a value that `input` shows whole

@@ -11,7 +11,7 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// The training rows by bin of one number. Values are compared as single precision floats, so that each edge is one:
+/// The training rows by bin of one number. Values and edges are compared in single precision:
 /// bin i holds edges[i] <= x < edges[i + 1], the last one its upper edge too.
 struct binned_rows {
   std::vector<double> edges;          ///< ascending, at least two
@@ -28,9 +28,9 @@ struct binned_rows {
 
 /// The training rows by category of one text field.
 struct categorised_rows {
-  std::vector<std::uint64_t> counts;  ///< one per category of the encoder, a missing one included
+  std::vector<std::uint64_t> counts;  ///< one per category of the encoder, the missing value included
   std::uint64_t unseen = 0;           ///< of no category
-  std::uint64_t missing = 0;          ///< without a value, where that is not a category
+  std::uint64_t missing = 0;          ///< without a value, unless that is a category
 
   /// Training rows counted.
   std::uint64_t rows() const noexcept {
@@ -45,8 +45,8 @@ struct training_histograms {
   static constexpr std::size_t max_bins = 20;  ///< of a numeric feature
   std::vector<binned_rows> numeric;            ///< in model order
   std::vector<categorised_rows> text;          ///< in model order
-  std::vector<binned_rows> outputs;            ///< of the model's predictions for them: of several classes one, of each
-                                               ///< row's largest number, else one a column
+  std::vector<binned_rows> outputs;            ///< of the predictions for these rows: one a column; of several classes
+                                               ///< only one, of each row's largest number
   std::vector<std::uint64_t> classes;          ///< rows by predicted class; of several classes
 };
 

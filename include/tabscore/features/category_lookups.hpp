@@ -23,7 +23,7 @@ namespace tabscore::inline TABSCORE_ABI {
 /// Columns whose values are looked up by the hash of one or more categories, as CatBoost computes them: positions of
 /// categories, and statistics of the target per category or per combination of categories and conditions. Immutable.
 struct category_lookups {
-  /// A category: a text field, or a numeric feature of whole numbers, which stand for their decimal text.
+  /// A category: a text field, or a numeric feature of whole numbers, which count as their decimal text.
   struct source {
     std::uint32_t field = 0;  ///< position among the text fields, or the numeric features
     bool number = false;      ///< the source is a numeric feature
@@ -50,7 +50,7 @@ struct category_lookups {
     std::uint64_t hash = 0;  ///< of a combination of categories
     std::uint32_t row = 0;   ///< in values; 0: an empty slot
   };
-  /// The values of neighbouring columns by hash, in row 0 those of a hash that is not known.
+  /// The values of neighbouring columns by hash; row 0 holds those of an unknown hash.
   struct table {
     std::uint32_t combination = 0;  ///< position in `combinations`
     std::uint32_t columns = 0;      ///< values per hash
@@ -80,8 +80,8 @@ struct category_lookups {
     return columns;
   }
 
-  /// The categories that a table's columns are of, by feature (numeric ones before texts), each once; as CatBoost
-  /// attributes them, without the conditions that the combination has.
+  /// The features whose categories a table looks up (numeric ones before texts), each once. As in CatBoost's
+  /// contributions, the conditions of the combination do not count.
   std::vector<std::uint32_t> fields_of(const table& t, std::size_t numeric) const {
     std::vector<std::uint32_t> fields;
     for (const std::uint32_t s : combinations[t.combination].sources) {
@@ -96,7 +96,7 @@ struct category_lookups {
   static std::uint32_t hash_of(std::string_view text) noexcept {
     return static_cast<std::uint32_t>(detail::city_hash::of(text));
   }
-  /// And exact: beyond 2^53 a double stands for several integers, whose texts have other hashes.
+  /// Whether a number is whole and exact: beyond 2^53 a double stands for several integers with different texts.
   static bool is_whole(double v) noexcept { return v == std::trunc(v) && std::abs(v) < 0x1p53; }
   /// The hash of a whole number, by its decimal text.
   static std::uint32_t hash_of(double whole) noexcept {

@@ -95,8 +95,8 @@ class csv_format final : public record_format<Schema> {
   detail::csv_header<Schema> header_;
 };
 
-/// The columns of each prediction a line (see text_columns), empty cells where there is no prediction; with the
-/// record's own cells in front where its bytes (of a CSV record of the same separator) are given.
+/// One line per prediction: its columns (see text_columns), empty without a prediction. With the bytes of the record, a
+/// CSV record of the same separator, the record's own cells come first.
 class csv_writer final : public prediction_writer {
  public:
   /// The columns are those of the predictions.

@@ -26,7 +26,7 @@ struct csv_dialect {
 
 namespace detail {
 
-/// For each of 64 bytes a bit: is it the byte?
+/// One bit for each of 64 bytes: whether it equals the byte.
 struct byte_bits {
 #if defined(__SSE2__)
   __m128i part[4];
@@ -63,12 +63,12 @@ inline std::uint64_t prefix_parity(std::uint64_t bits) noexcept {
 
 /// Where a scan ended.
 struct csv_stop {
-  std::size_t position;  ///< the end of the text, or of a byte that cannot be where it is
-  bool is_clean;         ///< the end, and outside quotes
+  std::size_t position;  ///< of the end of the text, or of a byte that is not allowed there
+  bool is_clean;         ///< the text ended outside quotes
 };
 
-/// Calls f(offset, bits) for each 64 bytes, from the begin of a record: a bit for each byte that ends a cell. 64 bytes
-/// after the text are readable.
+/// Calls f(offset, bits) for each 64 bytes, from the beginning of a record: a bit for each byte that ends a cell.
+/// Precondition: 64 bytes after the text are readable.
 template <class F>
 csv_stop scan_csv(std::string_view text, std::size_t from, const csv_dialect& dialect, F&& f) {
   std::uint64_t inside = 0;           // all ones within quotes
@@ -115,7 +115,7 @@ csv_stop scan_csv(std::string_view text, std::size_t from, const csv_dialect& di
   return {text.size(), inside == 0};
 }
 
-/// The size of a malformed record that begins at `from`, with its line feed; without one all that is left.
+/// The size of a malformed record that begins at `from`, with its line feed; without a line feed, the rest of the text.
 inline std::size_t malformed_size(std::string_view text, std::size_t from) noexcept {
   const std::size_t feed = text.find('\n', from);
   return (feed == std::string_view::npos ? text.size() : feed + 1) - from;

@@ -21,7 +21,7 @@ inline std::string describe(const syntax_error& e) { return detail::syntax_sente
 /// The sentence for bytes that cannot be read at all.
 std::string describe(unreadable why);
 
-/// Why a text is not JSON in UTF-8; empty: it is.
+/// The reason why a text is not JSON in UTF-8; empty for one that is.
 std::string json_fault(std::string_view text);
 
 }  // namespace tabscore::inline TABSCORE_ABI

@@ -24,7 +24,7 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// What came of a body.
+/// The result of decoding a body.
 enum class decode_status {
   decoded,     ///< the batch holds the records; faults().not_finite may still name values that no model can use
   invalid,     ///< the values break the schema: faults().errors
@@ -40,11 +40,11 @@ struct decode_limits {
 
 /// The errors of the values of a body.
 struct decode_faults {
-  validation_errors errors;             ///< make the body invalid
+  validation_errors errors;             ///< any of them makes the body invalid
   std::size_t unlisted = 0;             ///< further errors, beyond max_errors
   std::vector<std::uint32_t> bad_rows;  ///< the records of a list that have errors, ascending
-  validation_errors not_finite;  ///< values that keep the bounds, but that no model can use: the caller's to refuse;
-                                 ///< of bad records, too
+  validation_errors not_finite;  ///< values within the bounds that no model can use, also of bad records; the caller
+                                 ///< refuses them
 
   /// All of them, in the order of records and fields.
   validation_errors all() const {
@@ -117,8 +117,8 @@ struct decode_findings {
   std::vector<json_value> members;
 };
 
-/// Reads any body by all the rules of a policy, every error noted: a list of records that is called `member`, or, where
-/// that is null, one record.
+/// Reads any body by all the rules of a policy and notes every error: the list of records called `member`, or, if that
+/// is null, one record.
 decode_status read_reference(std::string_view body, const batch_view& to, const policy_view& policy,
                              const decode_limits& limits, const std::string_view* member, decode_findings& found);
 
@@ -129,7 +129,7 @@ decode_status read_reference(std::string_view body, const batch_view& to, const 
 #if TABSCORE_BODIES
 namespace tabscore::inline TABSCORE_ABI::detail {
 
-/// Values of a correct JSON document into a batch.
+/// Reads the values of a correct JSON document into a batch.
 class reference_reader {
  public:
   reference_reader(const batch_view& to, const policy_view& policy, const decode_limits& limits, decode_findings& found)
@@ -147,7 +147,7 @@ class reference_reader {
     }
   }
 
-  /// The array that is called `member` in the body; of several the last one.
+  /// The array called `member` in the body; the last one of several.
   void records(json_value body, std::string_view member) {
     json_value list;
     const bool complete = members(body, field_error::no_row, [&](std::string_view key, json_value v) -> const char* {

@@ -23,28 +23,27 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// What becomes of a batch whose lines cannot be written (the disk is full, say).
+/// The treatment of a batch whose lines cannot be written (the disk is full, say).
 enum class log_failure : std::uint8_t {
-  drop_and_count,  ///< it is predicted all the same, and its records are counted as dropped
-  refuse           ///< it is rejected: an answer must be logged
+  drop_and_count,  ///< it is predicted, and its records are counted as dropped
+  refuse           ///< it is rejected: there is no answer without a line
 };
 
 /// Settings of a prediction log.
 struct jsonl_settings {
   append_settings file{};                                ///< durability and the file's mode
-  log_failure on_failure = log_failure::drop_and_count;  ///< what becomes of batches that cannot be written
+  log_failure on_failure = log_failure::drop_and_count;  ///< the treatment of batches that cannot be written
   std::string model{};                    ///< each line's "model", with the library's "version"; empty: no such members
   std::optional<siphash_key> hash_key{};  ///< of hashed fields; absent: a random key, hashes change with a restart
 };
 
-/// A sink that appends one JSON line per record (see jsonl_lines) to a file (see append_file): a batch by one write
-/// for each half MiB, whole or not at all. Default-constructed it is off.
-/// Thread-safe.
+/// A sink that appends one JSON line per record (see jsonl_lines) to a file (see append_file): a batch by one write for
+/// each half MiB, whole or not at all. A default-constructed log is off. Thread-safe.
 class jsonl_log {
  public:
   jsonl_log() = default;
 
-  /// Opens the file for appending, and mends an incomplete last line.
+  /// Opens the file for appending, and repairs an incomplete last line.
   static result<jsonl_log> open(const std::string& path, const jsonl_settings& settings = {});
 
   /// The same file and counts for predictions of another model, which its lines name. Both may be used at once. `arm`:
@@ -74,7 +73,7 @@ class jsonl_log {
   bool admit(const scored<Schema>& batch) noexcept {
     return !state_ || !state_->refuses || write(batch);
   }
-  /// Appends a line a record. Threads may call it at the same time.
+  /// Appends one line per record. Thread-safe.
   template <schema_type Schema>
   void record(const scored<Schema>& batch) noexcept {
     if (state_ && !state_->refuses) write(batch);

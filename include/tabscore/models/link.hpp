@@ -45,14 +45,14 @@ struct link {
     return form == function::most_likely ? 1 : outputs;
   }
 
-  /// Whether each number comes from one margin alone, so that the margins of many rows may be given as one.
+  /// Whether each number comes from one margin alone, so that many rows may be given as one.
   constexpr bool elementwise() const noexcept {
     return form == function::identity || form == function::logistic || form == function::exponential ||
            form == function::positive || form == function::signed_square || form == function::log1p_exp ||
            form == function::isolation;
   }
 
-  /// Whether numbers are the trainer's bits wherever its margins are.
+  /// Whether the trainer's margins give the trainer's bits.
   constexpr bool exact() const noexcept {
     return form == function::identity || form == function::most_likely || form == function::positive ||
            form == function::signed_square || form == function::ascending;

@@ -11,10 +11,10 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// Which rounds of boosting score, where training stopped early and went on past the best one.
+/// The rounds of boosting that score, where early stopping trained on past the best round.
 enum class rounds : std::uint8_t {
-  best,  ///< those up to the best, as the trainer's scikit-learn interface does
-  all    ///< all that the file holds, as XGBoost's Booster.predict does (of dart up to 3.2 to a few last bits)
+  best,  ///< up to the best, as the trainer's scikit-learn interface does
+  all    ///< all in the file, as XGBoost's Booster.predict does (with dart up to 3.2, except for a few last bits)
 };
 
 /// The prediction of a random forest in a LightGBM text of version 2, which the file does not define.

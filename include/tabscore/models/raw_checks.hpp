@@ -23,11 +23,11 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// A value of a raw row; std::monostate is a missing one.
+/// A value of a raw row; std::monostate means missing.
 using raw_value = std::variant<std::monostate, bool, std::int64_t, double, std::string>;
 
-/// Records as they were before features were engineered, with the values that the trainer's own code computed from
-/// them: a formula under the same name that computes something else is found out.
+/// Records before feature engineering, with the feature values that the trainer's own code computed from them. They
+/// reveal a formula that has the feature's name and computes something else.
 struct raw_checks {
   std::string file;                          ///< for errors
   std::vector<std::string> fields;           ///< of the rows; fields outside the schema are ignored

@@ -25,7 +25,7 @@ namespace tabscore::inline TABSCORE_ABI {
 /// Appends "swaps":[...],"differences":[...], the members of an object; segments are sorted by their fields and values.
 void append_comparison(text_buffer& out, const comparison_counts& counts);
 
-/// Appends what labels say of two models on the same records, as a JSON object.
+/// Appends the performance of two models on the same labelled records, as a JSON object.
 void append_paired(text_buffer& out, const paired_labels::contents& found, std::size_t capacity);
 
 }  // namespace tabscore::inline TABSCORE_ABI

@@ -19,8 +19,8 @@ namespace tabscore::inline TABSCORE_ABI {
 struct drift_settings {
   std::uint64_t min_samples = 50;  ///< below it there is no assessment
   double z_threshold = 3.0;        ///< a feature drifted when its score reaches this
-  std::size_t min_features = 2;    ///< number of drifted features that is drift
-  double rate_shift = 0.1;         ///< a change of the positive rate, or of the rate of a class, that is drift
+  std::size_t min_features = 2;    ///< number of drifted features that counts as drift
+  double rate_shift = 0.1;         ///< a change of the positive rate, or of the rate of a class, that counts as drift
 };
 
 /// The result of comparing totals with the baseline.
@@ -56,8 +56,8 @@ struct drift_status {
 
 /// Compares each feature's running mean with its training mean: z = |mean - training mean| / max(training std, 1e-6).
 /// Missing values do not count; a feature without values, or without a training mean, has no z. Without a baseline
-/// (nullptr) there is no assessment. The baseline's features are those of the totals. Means of predicted numbers are
-/// compared in the same way, rates of predicted classes by their difference.
+/// (nullptr) there is no assessment. Precondition: the baseline has the features of the totals. Means of predicted
+/// numbers are compared in the same way, rates of predicted classes by their difference.
 drift_status assess_drift(const totals& live, const drift_baseline* baseline, const drift_settings& settings = {});
 
 }  // namespace tabscore::inline TABSCORE_ABI

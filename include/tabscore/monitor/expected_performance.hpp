@@ -25,11 +25,11 @@
 namespace tabscore::inline TABSCORE_ABI {
 
 /// The figures to expect of predictions without labels, if their probabilities are true (CBPE, confidence-based
-/// performance estimation). The intervals are of what labels would show: each is a trial with its probability.
+/// performance estimation). The intervals cover what labels would show: each label is a trial with its probability.
 struct expected_report {
   std::uint64_t predictions = 0;     ///< records counted
   std::vector<figure> figures;       ///< expected, with their intervals
-  std::vector<double> confusion;     ///< of two classes: actual class after actual class, as performance_report has it
+  std::vector<double> confusion;     ///< of two classes: actual class after actual class, as in performance_report
   std::vector<std::string> classes;  ///< of the confusion, in its order
 };
 
@@ -48,7 +48,7 @@ class expected_counts {
   /// The outputs of the model.
   const model_outputs& model() const noexcept { return model_; }
 
-  /// Counts a prediction; one with a number that is no probability is left out. Precondition: has_figures(model()).
+  /// Counts a prediction, unless one of its numbers is no probability. Precondition: has_figures(model()).
   void add(std::span<const double> prediction, std::uint32_t predicted) noexcept;
 
   /// Adds the counts of other records. Precondition: the same outputs.
@@ -83,15 +83,15 @@ class expected_counts {
 /// The figures that follow from the counts.
 expected_report report_expected(const expected_counts& counts);
 
-/// Whether the probabilities were true of the records whose labels are known: without that, expected figures mislead.
+/// Whether the probabilities agree with the labels that are known. If they do not, expected figures mislead.
 struct calibration_check {
   /// Whether the probabilities agree with the labels.
   enum class state : std::uint8_t { unknown, holds, fails };
-  std::uint64_t labels = 0;                               ///< labels that were counted
-  double ece = std::numeric_limits<double>::quiet_NaN();  ///< expected calibration error
-  double noise =
-      std::numeric_limits<double>::quiet_NaN();  ///< true probabilities seldom show more: mean + 3 deviations
-  state status = state::unknown;                 ///< the assessment
+  std::uint64_t labels = 0;                                 ///< labels that were counted
+  double ece = std::numeric_limits<double>::quiet_NaN();    ///< expected calibration error
+  double noise = std::numeric_limits<double>::quiet_NaN();  ///< the error that true probabilities seldom exceed: mean +
+                                                            ///< 3 deviations
+  state status = state::unknown;                            ///< the assessment
 };
 
 /// When calibration counts as failed.

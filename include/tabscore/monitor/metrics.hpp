@@ -11,8 +11,8 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// A count that one thread raises and any thread reads. With one per thread, added up by the reader, counting takes
-/// neither a lock nor a locked instruction.
+/// A count that one thread raises and any thread reads. With a count per thread, which the reader adds up, counting
+/// needs neither a lock nor a locked instruction.
 class metric_count {
  public:
   /// One thread adds; others may read.
@@ -38,7 +38,7 @@ struct histogram_counts {
   }
 };
 
-/// Whole numbers (nanoseconds, say) counted between ascending bounds. One thread counts, any thread reads, as above.
+/// Counts whole numbers (nanoseconds, say) between ascending bounds. One thread counts, any thread reads.
 template <std::size_t Bounds>
 class metric_histogram {
  public:

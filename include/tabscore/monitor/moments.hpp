@@ -41,8 +41,8 @@ struct totals {
   friend bool operator==(const totals&, const totals&) = default;
 };
 
-/// The same as they are kept: integers and exact sums, so that the order of batches, and how replicas share them,
-/// leaves no trace. Merging is associative and commutative, bit for bit.
+/// The totals without rounding: integers and exact sums. They depend neither on the order of batches nor on how
+/// replicas share them: merging is associative and commutative, bit for bit.
 struct exact_totals {
   std::uint64_t samples = 0;                  ///< records
   std::uint64_t positives = 0;                ///< records with label 1
@@ -72,7 +72,7 @@ struct exact_totals {
     TABSCORE_ASSERT(from.empty() || into.size() == from.size(), "totals of other features or outputs");
     for (std::size_t j = 0; j < from.size(); ++j) into[j].merge(from[j]);
   }
-  /// Adds counts; the shorter one is filled up with zeros.
+  /// Adds counts; the shorter list is padded with zeros.
   static void merge(std::vector<std::uint64_t>& into, std::span<const std::uint64_t> from) {
     if (into.size() < from.size()) into.resize(from.size());
     for (std::size_t k = 0; k < from.size(); ++k) into[k] += from[k];

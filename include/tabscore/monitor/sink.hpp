@@ -46,7 +46,7 @@ concept feature_sink = requires(const Sink& s, Sink& t, typename Sink::template 
   noexcept;
 };
 
-/// A feature sink may also take a batch of a single block as it is, without a partial.
+/// A feature sink that also takes a batch of a single block directly, without a partial.
 template <class Sink, class Schema, std::size_t Width>
 concept block_sink = requires(Sink& s, const scored<Schema>& batch, const feature_block& x) {
   { s.template record_block<Width>(batch, x) }

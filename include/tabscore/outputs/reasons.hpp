@@ -18,8 +18,8 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
-/// A reason why a number is worse than the baseline's: a code and a text for the person concerned, and the features
-/// behind it.
+/// A reason why a number is worse than the baseline's: a code, a text for the person concerned, and the features that
+/// it stands for.
 struct reason {
   std::string code;                   ///< for programs
   std::string text;                   ///< for the person concerned
@@ -34,9 +34,9 @@ struct reason_table {
   direction adverse = direction::higher;  ///< the numbers that are worse for the person
   std::string number;                     ///< whose contributions count: a member of the prediction, or a class
   std::string baseline;                   ///< a record as JSON; empty: the mean of the training rows
-  std::vector<reason> reasons;            ///< each feature of the model in one of them, or in `unreported`
+  std::vector<reason> reasons;            ///< each feature of the model is in one of them, or in `unreported`
   std::vector<std::string> unreported;    ///< features that are never a reason
-  std::vector<std::string> decisions;     ///< whose records get reasons; empty: of all
+  std::vector<std::string> decisions;     ///< decisions whose records get reasons; empty: all
 };
 
 /// More reasons in a policy file are refused.

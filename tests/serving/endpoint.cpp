@@ -98,6 +98,7 @@ TEST_CASE("what the HTTP layer refuses is answered in the service's dialect and 
   CHECK(refuse(api, "", 413) == R"(application/json: {"errors":[{"message":"Too large."}],"request_id":"mine"})");
   CHECK(refuse(api, "application/problem+json", 413).starts_with(R"(application/problem+json: {"type":)"));
   CHECK(api.refuse({}, 503, "Busy.").more_headers == "retry-after: 1\r\n");
+  CHECK(contains(std::string(api.refuse({}, 408).body), "The request did not arrive in time."));
   endpoint<loans> pydantic({.errors = error_style::pydantic1});
   CHECK(refuse(pydantic, "", 413) == R"(application/json: {"detail":"Too large."})");
   CHECK(refuse(pydantic, "", 400) == "text/plain; charset=utf-8: Too large.");

@@ -246,6 +246,22 @@ TEST_CASE("infinite and missing numbers go through to the probability", "[models
   CHECK(p[3] == 0.0);
 }
 
+TEST_CASE("a number that a step makes infinite has no probability", "[models]") {
+  const logistic model({.numeric = {"x", "y"}, .text = {}},
+                       {.numeric = {{0.0, 1.0}, {0.0, 1.0}}, .text = {}, .before = {{logarithm{}}, {}}},
+                       {{2.0, 1e200}, {}, 0.0}, 0.5);
+  const double x[]{0.0, 1.0, 1.0, 0.0, 1.0, 1e200};
+  double p[3];
+  scratch memory;
+  const feature_block block{.rows = 3, .width = 2, .numeric = x, .stride = 3, .text = {}};
+  model.score(block, memory, p);
+  CHECK(std::isnan(p[0]));
+  CHECK(p[1] == 1.0);
+  CHECK(p[2] == 1.0);  // the sum is infinite, as the trainer's; no number is
+  CHECK(model.find_fault(block, 0, memory).feature == 0);
+  CHECK(model.find_fault(block, 0, memory).what == fault::not_finite);
+}
+
 TEST_CASE("the margin's bound grows with the terms", "[models]") {
   const random_case c(3, 1, 10, 5);
   const logistic model(c.names, c.coder, c.learnt, 0.5);

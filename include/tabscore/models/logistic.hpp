@@ -73,7 +73,7 @@ class logistic {
   /// One log-odds per row: the numeric terms, the text terms and the intercept, added in that order without fusing.
   void margins(const feature_block& x, scratch& memory, std::span<double> margin) const;
 
-  /// The first number that is NaN once it is prepared.
+  /// The first number that is NaN, or made infinite, once it is prepared.
   feature_fault find_fault(const feature_block& x, std::size_t row, scratch&) const;
   /// An absent text is one without a category; a number needs a step that imputes it.
   bool takes_missing(std::size_t i) const {
@@ -101,6 +101,11 @@ class logistic {
 
  private:
   static std::optional<error> wrong(const tabscore::encoder& encoder, const logistic_parameters& learnt);
+
+  /// The trainer refuses what a step makes infinite: the logarithm of 0, say.
+  bool made_infinite(std::size_t j, double prepared) const noexcept {
+    return std::isinf(prepared) && encoder_.has_steps(j);
+  }
 
   struct checked {};
   logistic(checked, feature_names names, tabscore::encoder encoder, const logistic_parameters& learnt, double threshold,
@@ -150,7 +155,14 @@ TABSCORE_INLINE void logistic::margins(const feature_block& x, scratch& memory, 
   if (encoder_.before.empty()) {
     add_terms_(x, terms_, margin.data());
   } else {
-    add_terms_(encoder_.prepared(x, memory), terms_, margin.data());
+    const feature_block ready = encoder_.prepared(x, memory);
+    add_terms_(ready, terms_, margin.data());
+    for (std::size_t i = 0; i < x.rows; ++i) {
+      if (!std::isinf(margin[i])) continue;
+      for (std::size_t j = 0; j < x.width; ++j) {
+        if (made_infinite(j, ready.column(j)[i])) margin[i] = std::numeric_limits<double>::quiet_NaN();
+      }
+    }
   }
   for (std::size_t f = 0; f < text_.size(); ++f) {
     const double* const coefficient = text_[f].data() + 1;
@@ -163,7 +175,8 @@ TABSCORE_INLINE void logistic::margins(const feature_block& x, scratch& memory, 
 TABSCORE_INLINE feature_fault logistic::find_fault(const feature_block& x, std::size_t row, scratch&) const {
   for (std::size_t j = 0; j < x.width; ++j) {
     const double value = x.column(j)[row];
-    if (!std::isnan(encoder_.prepared(j, value))) continue;
+    const double ready = encoder_.prepared(j, value);
+    if (!std::isnan(ready) && !made_infinite(j, ready)) continue;
     return {j, std::isnan(value) ? fault::model_needs : fault::not_finite};
   }
   return {};

@@ -140,9 +140,8 @@ inline std::optional<column_op> read_spline(const json_node& node, column_progra
     op.zero_missing = true;
   }
   const auto d = static_cast<std::size_t>(degree);
-  // A period has more splines than meet at one place, so that each of these is another one; lines that begin one knot
-  // further in need that knot.
-  const std::size_t least = 2 * d + 2 + (op.extrapolation == beyond::periodic ? d : 0) +
+  // A period has as many splines as its degree, or more; lines that begin one knot further in need that knot.
+  const std::size_t least = 2 * d + 2 + (op.extrapolation == beyond::periodic ? d - 1 : 0) +
                             (op.extrapolation == beyond::linear && d == 1 && op.in.size() > 1 ? 1 : 0);
   read_lists(node["knots"], op.in.size(), [&](const json_node& list) {
     spline_basis basis{read_ascending(list, least, false), d};

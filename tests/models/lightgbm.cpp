@@ -302,6 +302,10 @@ TEST_CASE("pandas_categorical gives features their categories", "[models][lightg
     const auto scorer = make_encoded_forest(forest::build(*open).value(), 0.5, "m.txt");
     CHECK_THAT(scorer.error().message, Catch::Contains("m.txt: pandas_categorical names"));
   }
+  const auto mixed = read("[0:9] 0:2:1", "pandas_categorical:[[3, \"x\", 0]]\n");
+  REQUIRE(mixed);
+  CHECK_THAT(make_encoded_forest(forest::build(*mixed).value(), 0.5, "m.txt").error().message,
+             Catch::Contains("neither all texts nor all numbers"));
   CHECK_THAT(read("[0:9] 0:2:1", "pandas_categorical:[[\"x\", \"y").error().message,
              Catch::Contains("pandas_categorical: not valid JSON"));
   CHECK_THAT(read("[0:9] 0:2:1", "pandas_categorical:[1]").error().message,

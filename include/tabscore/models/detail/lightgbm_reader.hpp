@@ -136,6 +136,12 @@ class lightgbm_reader {
     auto lists = read_pandas_lists(*json, file_.source());
     if (!lists) return file_.fail(lists.error());
     if (lists->empty()) return true;
+    if (std::any_of(lists->begin(), lists->end(), [](const pandas_list& list) { return list.mixed(); })) {
+      model_.nameless =
+          "pandas_categorical has a list of categories that are neither all texts nor all numbers: make them texts "
+          "and train again";
+      return true;
+    }
     const auto found = features_of_lists(*lists, features_);
     if (!found) {
       model_.nameless = fmt::format(

@@ -40,6 +40,9 @@ struct lightgbm_feature {
 struct pandas_list {
   category_names names;
   std::size_t count = 0;
+
+  /// Neither all texts nor all numbers.
+  bool mixed() const noexcept { return count != 0 && names.empty(); }
 };
 
 /// The lists of a pandas_categorical line.

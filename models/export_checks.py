@@ -231,7 +231,7 @@ def refusal(ask, frame):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            ask(frame.iloc[:1])
+            ask(frame[:1])
     except Exception as why:  # noqa: BLE001 (any of many libraries)
         return f" ({type(why).__name__}: {' '.join(str(why).split())[:200]})"
     return ""

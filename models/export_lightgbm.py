@@ -15,6 +15,7 @@ import functools
 
 import lightgbm
 
+import export_models
 import export_sklearn
 from export_sklearn import drift_baseline, require, training_data, write  # noqa: F401 (for callers)
 
@@ -32,6 +33,7 @@ class Booster:
         require(model.n_classes_ == 2, f"the model has {model.n_classes_} classes, not two")
         require(model.objective_ == "binary", f"the objective is {model.objective_}, not binary")
         require(columns.sparse_threshold == 0, "the ColumnTransformer needs sparse_threshold=0")
+        require(not export_models.ends_early(model), "pred_early_stop leaves trees out of a row's sum")
 
     @staticmethod
     def member(model, numeric, text):

@@ -254,6 +254,8 @@ def xgboost_trees(program, model, block):
     keys = xgboost_inputs(program, model, block, booster, document)
     outputs = 2 if objective == "multi:softprob" else 1
     made = program.emit("trees", keys, outputs, kind="xgboost", model=text, gives="prediction")
+    if int(document["learner"]["learner_model_param"].get("num_target") or 1) > 1:
+        program.refuse("the model predicts the classes of several targets; train one model for each")
     return Outcome(made[-1], None, made[0] if outputs == 2 else None)
 
 
@@ -337,14 +339,19 @@ def lightgbm_trees(program, model, block):
     if model.objective_ != "binary":
         program.refuse(f"the objective is {model.objective_}; binary can be exported")
     text = model.booster_.model_to_string()
-    keys = lightgbm_inputs(program, model.booster_, text, block)
+    keys = lightgbm_inputs(program, model, text, block)
     (made,) = program.emit("trees", keys, 1, kind="lightgbm", model={"text": text}, gives="prediction")
     outcome = Outcome(made)
     outcome.late_margin = lambda: program.emit("trees", keys, 1, kind="lightgbm", model={"text": text}, gives="margin")[0]
     return outcome
 
 
-def lightgbm_inputs(program, booster, text, block):
+def ends_early(model):
+    """Whether a LightGBM model sums some of its trees only (before 4.0 this is an option of predict() alone)."""
+    return hasattr(model, "_process_params") and bool(model.get_params().get("pred_early_stop"))
+
+
+def lightgbm_inputs(program, model, text, block):
     """The columns that the booster reads."""
     columns = list(block.columns)
     levels = getattr(booster, "pandas_categorical", None) or []
@@ -362,6 +369,9 @@ def lightgbm_inputs(program, booster, text, block):
         if isinstance(column, Input):
             program.facts[column.name]["missing"] = True
     return program.numbers(Block(columns))
+    booster = model.booster_
+    if ends_early(model):
+        program.refuse("pred_early_stop leaves trees out of a row's sum; set_params(pred_early_stop=False) before export()")
 
 
 def lightgbm_categories(program, booster, text, columns, levels):
@@ -428,15 +438,20 @@ def calibrate(program, calibrator, score):
         if len(x) == 1:
             return program.emit("constant", None, 1, values=plain(y))[0]
         return program.emit("isotonic", [score.key], 1, x=plain(x), y=plain(y))[0]
-    if hasattr(calibrator, "a_") and hasattr(calibrator, "b_"):
-        return program.emit("platt", [score.key], 1, a=said(calibrator.a_), b=said(calibrator.b_))[0]
-    program.refuse(f"calibration by {type(calibrator).__name__.strip('_')} cannot be exported; use method=\"sigmoid\" or "
-                   "\"isotonic\"")
+    return program.emit("platt", [score.key], 1, a=said(calibrator.a_), b=said(calibrator.b_))[0]
 
 
 def mean(program, columns, weights):
     if len(columns) == 1 and weights is None:
+def check_calibrator(program, calibrator):
+    known = class_of(calibrator) == "IsotonicRegression" or hasattr(calibrator, "a_") and hasattr(calibrator, "b_")
+    if not known:
+        program.refuse(f"calibration by {type(calibrator).__name__.strip('_')} cannot be exported; use method=\"sigmoid\" or "
+                       "\"isotonic\"")
+
+
         return columns[0]
+    check_calibrator(program, calibrator)
     keys = [column.key for column in columns]
     return program.emit("weighted_mean", keys, 1, weights=plain(weights), groups=len(columns))[0]
 

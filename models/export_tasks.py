@@ -218,7 +218,7 @@ def lightgbm_numbers(program, model, block):
     classes = getattr(model, "classes_", None)
     if classes is not None and objective not in ("multiclass", "multiclassova"):
         program.refuse(f"the objective is {objective}; multiclass and multiclassova can be exported")
-    keys = export_models.lightgbm_inputs(program, model.booster_, text, block)
+    keys = export_models.lightgbm_inputs(program, model, text, block)
     count = next(int(line[23:]) for line in lines if line.startswith("num_tree_per_iteration="))
     columns = program.emit("trees", keys, count, kind="lightgbm", model={"text": text}, gives="prediction")
     if classes is not None:
@@ -243,6 +243,7 @@ def calibrated(program, model, block):
         estimator = getattr(part, "estimator", None) or part.base_estimator
         inner = predict(program, estimator, block)
         fits = isinstance(inner, Outputs) and list(unwrap(estimator).classes_) == list(model.classes_)
+        export_models.check_calibrator(program, part.calibrators[0])
         if not fits or len(part.calibrators) != count:
             program.refuse("a part of the data that it was fitted on lacks a class; give it more rows of each class")
         scores = inner.columns

@@ -501,6 +501,11 @@ class Models(unittest.TestCase):
         for model in (
             BaggingClassifier(DecisionTreeClassifier(max_depth=4), 10, random_state=1),
             CalibratedClassifierCV(forest, method="isotonic", cv=3),
+        if int(lightgbm.__version__.split(".")[0]) >= 4:
+            for steps in ([], [columns(("n", StandardScaler(), NUMERIC), sparse_threshold=0)]):
+                early = make_pipeline(*steps, lightgbm.LGBMClassifier(n_estimators=10, verbose=-1, pred_early_stop=True))
+                with self.assertRaisesRegex(export_sklearn.NotExportable, "pred_early_stop=False"):
+                    export_sklearn.export(early.fit(frame[NUMERIC], frame["late"]), name="n", training_data=DATA)
             VotingClassifier([("a", forest), ("b", DecisionTreeClassifier(max_depth=3))], voting="soft", weights=[1, 3]),
         ):
             with self.subTest(str(model)):

@@ -119,6 +119,7 @@ def first_probability(program, outcome):
 
 
 def linear(program, model, block):
+    program.check_double(block)
     program.check_finite(block, missing=False)
     coefficients, intercept = np.atleast_2d(model.coef_), np.ravel(model.intercept_)
     intercept = np.broadcast_to(intercept, len(coefficients))
@@ -185,12 +186,14 @@ def sklearn_trees(program, model, block, gives, width):
     flat = [tree for stage in trees for tree in (stage if isinstance(stage, list) else [stage])]
     for tree in flat:
         note_trees(program, block, ((f, t) for f, t in zip(tree["feature"], tree["threshold"]) if not isinstance(t, str)))
+        if block.sparse and "missing_left" in tree:  # where a missing value is not less than any threshold
+            tree["missing_left"] = [0] * len(tree["missing_left"])
     return program.emit("trees", program.numbers(block), width, kind="sklearn", model=document, gives=gives)
 
 
 @classifier("DecisionTreeClassifier", "RandomForestClassifier", "ExtraTreesClassifier", "ExtraTreeClassifier")
 def averaged_trees(program, model, block):
-    program.check_finite(block, missing=export_sklearn_trees.takes_missing(model))
+    program.check_finite(block, missing=export_sklearn_trees.takes_missing(model) and not block.sparse)
     first, second = sklearn_trees(program, model, block, "prediction", 2)
     return Outcome(second, None, first)
 
@@ -251,23 +254,23 @@ def xgboost_trees(program, model, block):
         program.refuse(f"the objective is {objective}; binary:logistic can be exported")
     booster = model.get_booster()
     text, document = xgboost_document(model, booster)
+    if int(document["learner"]["learner_model_param"].get("num_target") or 1) > 1:
+        program.refuse("the model predicts the classes of several targets; train one model for each")
     keys = xgboost_inputs(program, model, block, booster, document)
     outputs = 2 if objective == "multi:softprob" else 1
     made = program.emit("trees", keys, outputs, kind="xgboost", model=text, gives="prediction")
-    if int(document["learner"]["learner_model_param"].get("num_target") or 1) > 1:
-        program.refuse("the model predicts the classes of several targets; train one model for each")
     return Outcome(made[-1], None, made[0] if outputs == 2 else None)
 
 
 def xgboost_inputs(program, model, block, booster, document):
     """The columns that the booster reads."""
     columns = xgboost_categories(program, document, booster, block)
+    if block.sparse:
+        columns = [without_zeros(program, column) for column in columns]
     if model.missing is not None and model.missing == model.missing:
         # XGBoost compares in single precision: the double and what it becomes there are both missing.
         for marker in dict.fromkeys([float(model.missing), float(np.float32(model.missing))]):
             columns = program.each("replace", Block(columns), **{"from": marker, "to": np.nan}).columns
-    if block.sparse:
-        columns = program.each("replace", Block(columns), **{"from": 0.0, "to": np.nan}).columns
     if document["learner"]["gradient_booster"].get("name") == "gblinear":  # trees take infinities as they are
         program.check_finite(Block(columns), missing=True)
     for tree in document["learner"]["gradient_booster"].get("model", {}).get("trees", []):
@@ -277,6 +280,19 @@ def xgboost_inputs(program, model, block, booster, document):
         if isinstance(column, Input):
             program.facts[column.name]["missing"] = True
     return program.numbers(Block(columns))
+
+
+def without_zeros(program, column):
+    """A column of a sparse matrix, with NaN for what that leaves out."""
+    zero = getattr(column, "zero", None)
+    if zero is None:
+        return program.each("replace", Block([column]), **{"from": 0.0, "to": np.nan}).columns[0]
+    if zero == "unknown":
+        program.refuse("XGBoost takes the zeros that a sparse SplineTransformer writes for values and the others for missing ones; "
+                       "give it sparse_output=False and fit again")
+    (absent,) = program.emit("missing", [zero], 1, value=0.0)
+    (hole,) = program.emit("replace", [absent.key], 1, **{"from": 1.0, "to": None})
+    return program.emit("add", [program.number(column)], 1, by=[hole.key])[0]
 
 
 def xgboost_document(model, booster):
@@ -353,6 +369,9 @@ def ends_early(model):
 
 def lightgbm_inputs(program, model, text, block):
     """The columns that the booster reads."""
+    booster = model.booster_
+    if ends_early(model):
+        program.refuse("pred_early_stop leaves trees out of a row's sum; set_params(pred_early_stop=False) before export()")
     columns = list(block.columns)
     levels = getattr(booster, "pandas_categorical", None) or []
     if levels:
@@ -369,9 +388,6 @@ def lightgbm_inputs(program, model, text, block):
         if isinstance(column, Input):
             program.facts[column.name]["missing"] = True
     return program.numbers(Block(columns))
-    booster = model.booster_
-    if ends_early(model):
-        program.refuse("pred_early_stop leaves trees out of a row's sum; set_params(pred_early_stop=False) before export()")
 
 
 def lightgbm_categories(program, booster, text, columns, levels):
@@ -430,7 +446,15 @@ def has_decision_function(model):
     return hasattr(unwrap(model), "decision_function")
 
 
+def check_calibrator(program, calibrator):
+    known = class_of(calibrator) == "IsotonicRegression" or hasattr(calibrator, "a_") and hasattr(calibrator, "b_")
+    if not known:
+        program.refuse(f"calibration by {type(calibrator).__name__.strip('_')} cannot be exported; use method=\"sigmoid\" or "
+                       "\"isotonic\"")
+
+
 def calibrate(program, calibrator, score):
+    check_calibrator(program, calibrator)
     if class_of(calibrator) == "IsotonicRegression":
         x, y = np.asarray(calibrator.X_thresholds_), np.asarray(calibrator.y_thresholds_)
         if x.dtype != np.float64:
@@ -443,15 +467,7 @@ def calibrate(program, calibrator, score):
 
 def mean(program, columns, weights):
     if len(columns) == 1 and weights is None:
-def check_calibrator(program, calibrator):
-    known = class_of(calibrator) == "IsotonicRegression" or hasattr(calibrator, "a_") and hasattr(calibrator, "b_")
-    if not known:
-        program.refuse(f"calibration by {type(calibrator).__name__.strip('_')} cannot be exported; use method=\"sigmoid\" or "
-                       "\"isotonic\"")
-
-
         return columns[0]
-    check_calibrator(program, calibrator)
     keys = [column.key for column in columns]
     return program.emit("weighted_mean", keys, 1, weights=plain(weights), groups=len(columns))[0]
 

@@ -32,10 +32,12 @@ KEPT_MISSING = ("the SimpleImputer fills one kind of missing texts (None or NaN)
 
 
 class Number:
-    """A column of numbers: an input (by its name) or what a step made (by its place)."""
+    """A column of numbers: an input (by its name) or what a step made (by its place). A sparse matrix leaves out the rows
+    where `zero` (a key; None: the column itself) is 0; "unknown": a step has its own way."""
 
-    def __init__(self, key):
+    def __init__(self, key, zero=None):
         self.key = key
+        self.zero = zero
 
 
 class Input:
@@ -54,14 +56,16 @@ class Text:
 
 
 class Block:
-    """Columns side by side. In a sparse matrix XGBoost takes zeros for missing values."""
+    """Columns side by side, which NumPy holds as numbers of a dtype. XGBoost takes what a sparse matrix leaves out for
+    missing values."""
 
-    def __init__(self, columns, sparse=False):
+    def __init__(self, columns, sparse=False, dtype=np.float64):
         self.columns = columns
         self.sparse = sparse
+        self.dtype = np.dtype(dtype)
 
     def take(self, places):
-        return Block([self.columns[i] for i in places], self.sparse)
+        return Block([self.columns[i] for i in places], self.sparse, self.dtype)
 
     def __len__(self):
         return len(self.columns)
@@ -116,10 +120,18 @@ class Program:
         if not keys:
             return block
         columns = self.emit(op, keys, len(keys), **{k: plain(v) for k, v in members.items()})
+        keep_zeros(block, keys, columns)
         for i, (key, column) in enumerate(zip(keys, columns)):
             own = {k: v[i] if np.ndim(v) else v for k, v in members.items()}
             self.source[column.key] = (key, undo(op, own), op == "function" and own["name"] not in ROUNDED)
         return Block(columns, block.sparse)
+
+    def check_double(self, block, made_whole=False):
+        """The trainer computes in the precision of the columns, a NumPy function in that of whole numbers, too."""
+        if block.dtype == np.float64 or (block.dtype.kind != "f" and not made_whole):
+            return
+        self.refuse(f"it computes in {block.dtype.name}, as an earlier step gives it; leave that step's dtype= at float64 and "
+                    "fit again")
 
     def check_finite(self, block, missing):
         """The trainer refuses infinities here, and NaN unless `missing`."""
@@ -163,6 +175,13 @@ class Program:
 # Functions whose results NumPy rounds correctly on every CPU. With AVX-512 it has its own code for the others, whose last bits
 # are not those of the C library.
 ROUNDED = {"sqrt", "square", "abs", "sign", "negative", "reciprocal", "floor", "ceil", "rint"}
+
+
+def keep_zeros(block, keys, columns):
+    """A step on the values of a sparse matrix leaves out the same rows, and keeps zeros that it makes."""
+    if block.sparse:
+        for before, key, after in zip(block.columns, keys, columns):
+            after.zero = getattr(before, "zero", None) or key
 
 
 def undo(op, members):
@@ -252,6 +271,11 @@ def unwrap(step):
             return step
 
 
+# Steps that compute with no number of their input, or whose own steps do.
+COPIES = {"Pipeline", "ColumnTransformer", "FeatureUnion", "SimpleImputer", "MissingIndicator", "OneHotEncoder",
+          "OrdinalEncoder", "TargetEncoder"}
+
+
 def apply(program, name, step, block):
     """What a fitted transformer makes of the columns."""
     if step is None or isinstance(step, str):
@@ -271,9 +295,11 @@ def apply(program, name, step, block):
         count = getattr(step, "n_features_in_", len(block))
         if count != len(block):
             program.refuse(f"the {type(step).__name__} was fitted on {count} columns and gets {len(block)}")
+        if class_of(step) not in COPIES and function is not select:
+            program.check_double(block, class_of(step) == "FunctionTransformer" and step.func is not None)
         out = function(program, step, block)
         if getattr(step, "_sklearn_output_config", {}).get("transform") in ("pandas", "polars"):
-            out = Block(out.columns)
+            out = Block(out.columns, dtype=out.dtype)
     program.where.pop()
     return out
 
@@ -314,11 +340,20 @@ def feature_union(program, step, block):
         if isinstance(part, str) and part == "drop":
             continue
         parts.append(weighted(program, apply(program, name, part, block), weights.get(name)))
-    return Block([c for part in parts for c in part.columns], any(part.sparse for part in parts))
+    return beside(parts, any(part.sparse for part in parts))
+
+
+def beside(parts, sparse):
+    """The columns of several blocks."""
+    columns = [c if part.sparse and sparse or not isinstance(c, Number) else Number(c.key) for part in parts for c in part.columns]
+    return Block(columns, sparse, np.result_type(*[part.dtype for part in parts]) if parts else np.float64)
 
 
 def weighted(program, block, weight):
-    return block if weight is None else program.each("rescale", block, scale=weight, offset=0.0)
+    if weight is None:
+        return block
+    program.check_double(block)
+    return program.each("rescale", block, scale=weight, offset=0.0)
 
 
 def chosen_places(program, step, chosen):
@@ -351,7 +386,7 @@ def column_transformer(program, step, block):
         if not places:
             continue
         parts.append(weighted(program, apply(program, name, part, block.take(places)), weights.get(name)))
-    return Block([c for part in parts for c in part.columns], bool(getattr(step, "sparse_output_", False)))
+    return beside(parts, bool(getattr(step, "sparse_output_", False)))
 
 
 def select(program, step, block):
@@ -423,7 +458,9 @@ def note_edges(program, column, edges):
 def normalizer(program, step, block):
     program.check_finite(block, missing=False)
     keys = program.numbers(block)
-    return Block(program.emit("normalize", keys, len(keys), norm=step.norm), block.sparse)
+    columns = program.emit("normalize", keys, len(keys), norm=step.norm)
+    keep_zeros(block, keys, columns)
+    return Block(columns, block.sparse)
 
 
 @transformer("Binarizer")
@@ -431,7 +468,8 @@ def binarizer(program, step, block):
     program.check_finite(block, missing=False)
     for column in block.columns:
         note_edges(program, column, [step.threshold])
-    return program.each("binarize", block, threshold=float(step.threshold))
+    made = program.each("binarize", block, threshold=float(step.threshold))
+    return Block([Number(column.key) for column in made.columns], block.sparse)  # it leaves out the zeros that it makes
 
 
 @transformer("KBinsDiscretizer")
@@ -512,6 +550,9 @@ def power_form():
 
 @transformer("QuantileTransformer")
 def quantile(program, step, block):
+    if block.sparse:
+        program.refuse("a QuantileTransformer leaves the zeros of a sparse matrix as they are; give the ColumnTransformer "
+                       "sparse_threshold=0, or the encoder sparse_output=False, and fit again")
     program.check_finite(block, missing=True)
     for column, values in zip(block.columns, step.quantiles_.T):
         note_edges(program, column, values[:: max(1, len(values) // 8)])
@@ -593,10 +634,10 @@ def simple_imputer(program, step, block):
             if is_nan(sentinel) and step._fit_dtype.kind in "fiub":
                 program.check_finite(Block([column]), missing=True)
             value = np.nan if absent else sentinel
-            out += program.each("replace", Block([column]), **{"from": value, "to": float(filled)}).columns
+            out += program.each("replace", Block([column], block.sparse), **{"from": value, "to": float(filled)}).columns
     if step.add_indicator:
         out += indicators(program, step.indicator_, block).columns
-    return Block(out, block.sparse)
+    return Block(out, block.sparse, block.dtype)
 
 
 def drops_constants():
@@ -780,7 +821,7 @@ def one_hot(program, step, block):
         elif unknown is None:  # no column, but unlisted keys are refused
             program.emit("lookup", key, 1, keys=said_keys(table), values=[0.0] * len(table))
     sparse = step.sparse_output if hasattr(step, "sparse_output") else step.sparse
-    return Block(out, bool(sparse))
+    return Block(out, bool(sparse), step.dtype)
 
 
 def one_hot_widths(step):
@@ -805,7 +846,7 @@ def table_encoder(program, step, block):
             if unknown is not None:
                 members["other"] = said(unknown[at])
             out += program.emit("lookup", key, 1, **members)
-    return Block(out)
+    return Block(out, dtype=getattr(step, "dtype", np.float64))
 
 
 @transformer("SplineTransformer")
@@ -822,4 +863,7 @@ def spline(program, step, block):
     members.update(extrapolation=step.extrapolation, bias=bool(step.include_bias))
     if zeros:
         members["missing"] = "zeros"
-    return Block(program.emit("spline", keys, per * len(keys), **members), bool(getattr(step, "sparse_output", False)))
+    columns, sparse = program.emit("spline", keys, per * len(keys), **members), bool(getattr(step, "sparse_output", False))
+    if sparse:  # which holds the zeros where a spline begins or ends
+        columns = [Number(column.key, "unknown") for column in columns]
+    return Block(columns, sparse)

@@ -337,7 +337,13 @@ class Simple:
             "numeric": [members(f, "name", "steps", "mean", "scale") for f in self.numeric],
             "text": [members(f, "name", "categories", "imputed", "ordinal") for f in self.text],
         }
+        single = self.learner.kind == "logistic" and not self.numeric and singles(columns)
+        require(not single, "the encoded texts are numbers of single precision, in which the model adds them")
         self.model = self.learner.member(model, self.numeric, self.text)
+        if self.kind == "sklearn" and columns.sparse_output_:  # of which trees take no missing value
+            for tree in self.model["trees"]:
+                for part in tree if isinstance(tree, list) else [tree]:
+                    part.pop("missing_left", None)
         if self.flipped:
             self.model = negated(self.model)
 
@@ -384,6 +390,12 @@ class Simple:
                 "probability": float(chances[i]),
             })
         return found + more, sentence
+
+
+def singles(columns):
+    """Whether a step of a ColumnTransformer encodes as numbers of less than double precision."""
+    lasts = [part.steps[-1][1] if class_of(part) == "Pipeline" else part for _, part, _ in columns.transformers_]
+    return any(np.dtype(last.dtype).kind == "f" and np.dtype(last.dtype) != np.float64 for last in lasts if hasattr(last, "dtype"))
 
 
 def negated(model):

@@ -19,6 +19,7 @@ VERSION = export_sklearn_trees.VERSION
 
 def linears(program, model, block):
     """The columns of decision_function, or of predict()."""
+    program.check_double(block)
     program.check_finite(block, missing=False)
     coefficients = model.coef_.toarray() if hasattr(model.coef_, "toarray") else np.asarray(model.coef_)
     coefficients = np.atleast_2d(coefficients)
@@ -113,13 +114,13 @@ def generalized(program, model, block):
 
 @other_task("DecisionTreeClassifier", "RandomForestClassifier", "ExtraTreesClassifier", "ExtraTreeClassifier")
 def averaged_classes(program, model, block):
-    program.check_finite(block, missing=export_sklearn_trees.takes_missing(model))
+    program.check_finite(block, missing=export_sklearn_trees.takes_missing(model) and not block.sparse)
     return Outputs("multiclass", sklearn_trees(program, model, block, "prediction", len(model.classes_)))
 
 
 @other_task("DecisionTreeRegressor", "RandomForestRegressor", "ExtraTreesRegressor", "ExtraTreeRegressor")
 def averaged_numbers(program, model, block):
-    program.check_finite(block, missing=export_sklearn_trees.takes_missing(model))
+    program.check_finite(block, missing=export_sklearn_trees.takes_missing(model) and not block.sparse)
     return Outputs("regression", sklearn_trees(program, model, block, "prediction", int(model.n_outputs_)))
 
 
@@ -168,6 +169,7 @@ def isolation(program, model, block):
 
 @other_task("SGDOneClassSVM")
 def linear_anomaly(program, model, block):
+    program.check_double(block)
     program.check_finite(block, missing=False)
     coefficients, intercept = np.atleast_2d(model.coef_), -np.ravel(model.offset_)
     return Outputs("anomaly", program.emit("linear", program.numbers(block), 1, coefficients=plain(coefficients),
@@ -241,9 +243,9 @@ def calibrated(program, model, block):
     for i, part in enumerate(model.calibrated_classifiers_):
         program.where.append(f"calibrated_classifiers_[{i}]")
         estimator = getattr(part, "estimator", None) or part.base_estimator
+        export_models.check_calibrator(program, part.calibrators[0])
         inner = predict(program, estimator, block)
         fits = isinstance(inner, Outputs) and list(unwrap(estimator).classes_) == list(model.classes_)
-        export_models.check_calibrator(program, part.calibrators[0])
         if not fits or len(part.calibrators) != count:
             program.refuse("a part of the data that it was fitted on lacks a class; give it more rows of each class")
         scores = inner.columns
@@ -255,8 +257,15 @@ def calibrated(program, model, block):
     return Outputs("multiclass", means(program, made, None))
 
 
-def means(program, groups, weights):
-    """The mean of the same column of each group."""
+def means(program, groups, weights, single=False):
+    """The mean of the same column of each group. `single`: each sum and the quotient are rounded to float32."""
+    if single and len(groups) > 1:
+        columns = groups[0]
+        for group in groups[1:]:
+            sums = program.emit("add", keys_of(columns), len(columns), by=keys_of(group))
+            columns = program.emit("float32", keys_of(sums), len(sums))
+        columns = program.emit("standardize", keys_of(columns), len(columns), mean=0.0, scale=float(len(groups)))
+        return program.emit("float32", keys_of(columns), len(columns))
     if len(groups) == 1 and weights is None:
         return groups[0]
     keys = [key for group in groups for key in keys_of(group)]
@@ -269,7 +278,8 @@ def voting(program, model, block):
         program.refuse("voting=\"hard\" gives no probability; use voting=\"soft\"")
     parts = [part_of(program, f"estimators_[{i}]", part, block) for i, part in enumerate(model.estimators_)]
     task = "multiclass" if class_of(model) == "VotingClassifier" else "regression"
-    return Outputs(task, means(program, [part.columns for part in parts], model._weights_not_none))
+    single = task == "regression" and model._weights_not_none is None and all(map(gives_single, model.estimators_))
+    return Outputs(task, means(program, [part.columns for part in parts], model._weights_not_none, single))
 
 
 @other_task("BaggingClassifier", "BaggingRegressor")
@@ -280,7 +290,8 @@ def bagging(program, model, block):
     task = "multiclass" if class_of(model) == "BaggingClassifier" else "regression"
     if task == "multiclass" and any(len(part.columns) != len(model.classes_) for part in parts):
         program.refuse("an estimator has not seen every class; give it more rows of each class")
-    return Outputs(task, means(program, [part.columns for part in parts], None))
+    single = task == "regression" and all(map(gives_single, model.estimators_))
+    return Outputs(task, means(program, [part.columns for part in parts], None, single))
 
 
 def part_of(program, place, model, block):

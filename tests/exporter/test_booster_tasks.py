@@ -9,8 +9,9 @@ import unittest
 import warnings
 
 import numpy as np
-from harness import compare_outputs
+from harness import DATA, compare_outputs, export_sklearn
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble import BaggingRegressor, VotingRegressor
 from test_tasks import LIVE, NUMERIC, SUMS, TEXT, TRAIN, columns
 
 with contextlib.suppress(ImportError):
@@ -60,6 +61,13 @@ class Boosters(unittest.TestCase):
             self.assertEqual(said["levels"], [0.1, 0.5])
         for objective in ("rank:pairwise", "rank:ndcg"):
             self.both(x, x.XGBRanker(objective=objective, **few), KIND, "score")
+        for model in (BaggingRegressor(x.XGBRegressor(**few), 3, random_state=1),
+                      VotingRegressor([(name, x.XGBRegressor(max_depth=3, n_estimators=n)) for name, n in zip("abc", (2, 4, 5))])):
+            model.objective = "the mean in single precision"
+            self.both(x, model, TRAIN["value"], "regression")
+        labels = x.XGBClassifier(**few).fit(TRAIN[NUMERIC], np.column_stack([KIND > 0, KIND > 1]) * 1)
+        with self.assertRaisesRegex(export_sklearn.NotExportable, "several targets; train one model for each"):
+            export_sklearn.export(labels, name="n", training_data=DATA)
         regressor = TransformedTargetRegressor(x.XGBRegressor(**few), func=np.log1p, inverse_func=np.expm1, check_inverse=False)
         regressor.objective = "of a transformed target"
         self.both(x, regressor, TRAIN["cost"], "regression", FLOATS)

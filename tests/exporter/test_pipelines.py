@@ -148,7 +148,8 @@ class Steps(unittest.TestCase):
     def test_splines(self):
         for extrapolation in ("constant", "linear", "continue", "periodic"):
             with self.subTest(extrapolation):
-                self.both(SplineTransformer(n_knots=5, extrapolation=extrapolation), near=1e-9, trees=False)
+                for knots in (5, 4):
+                    self.both(SplineTransformer(n_knots=knots, extrapolation=extrapolation), near=1e-9, trees=False)
 
     def test_power(self):
         self.both(PowerTransformer(), near=1e-9, missing=["age"], trees=False)
@@ -425,6 +426,31 @@ class Models(unittest.TestCase):
                     continue
                 compare(self, model.fit(frame[NUMERIC], frame["late"]), live)
 
+    def test_missing_values_in_sparse_matrices(self):
+        frame = rows()
+        live = hard_rows(frame, missing=["age", "debts"], unseen=True)
+        for model in (DecisionTreeClassifier(max_depth=5), RandomForestClassifier(8, max_depth=5)):
+            steps = columns(("t", one_hot(), TEXT), ("n", "passthrough", NUMERIC), sparse_threshold=1.0)
+            compare(self, fit(make_pipeline(steps, model), frame), live)
+
+    def test_xgboost_and_zeros_of_sparse_matrices(self):
+        try:
+            import xgboost
+        except ImportError:
+            self.skipTest("xgboost is not there")
+        frame = rows(missing=["age"])
+        live = hard_rows(frame, missing=["age", "debts"], unseen=True)
+        for step in (StandardScaler(with_mean=False), MaxAbsScaler(), SimpleImputer(strategy="constant", fill_value=0.0), "union",
+                     Binarizer(threshold=0.5)):
+            with self.subTest(step):
+                steps = columns(("t", one_hot(), TEXT), ("n", "passthrough", NUMERIC), sparse_threshold=1.0)
+                parts = [steps, step]
+                if step == "union":
+                    parts = [FeatureUnion([("a", steps), ("b", steps)], transformer_weights={"a": 0.0})]
+                elif isinstance(step, Binarizer):
+                    parts.insert(1, SimpleImputer())
+                compare(self, fit(make_pipeline(*parts, xgboost.XGBClassifier(n_estimators=5)), frame), live, near=1e-6)
+
     def test_xgboost(self):
         try:
             import xgboost
@@ -475,6 +501,11 @@ class Models(unittest.TestCase):
         compare(self, fit(make_pipeline(self.steps(), model), frame), live)
         compare(self, model.fit(frame[NUMERIC], frame["late"]), live[NUMERIC])
         compare(self, CalibratedClassifierCV(model, cv=3).fit(frame[NUMERIC], frame["late"]), live[NUMERIC])
+        if int(lightgbm.__version__.split(".")[0]) >= 4:
+            for steps in ([], [columns(("n", StandardScaler(), NUMERIC), sparse_threshold=0)]):
+                early = make_pipeline(*steps, lightgbm.LGBMClassifier(n_estimators=10, verbose=-1, pred_early_stop=True))
+                with self.assertRaisesRegex(export_sklearn.NotExportable, "pred_early_stop=False"):
+                    export_sklearn.export(early.fit(frame[NUMERIC], frame["late"]), name="n", training_data=DATA)
         own = pd.DataFrame({"own": pd.Categorical(np.arange(len(frame)) % 3 == 0), "age": frame["age"]})
         compare(self, model.fit(own, frame["late"] ^ (np.arange(len(frame)) % 3 == 0)), own)
         frame, live = (f.astype({"job": "category", "town": "category"}) for f in (frame, live))
@@ -501,11 +532,6 @@ class Models(unittest.TestCase):
         for model in (
             BaggingClassifier(DecisionTreeClassifier(max_depth=4), 10, random_state=1),
             CalibratedClassifierCV(forest, method="isotonic", cv=3),
-        if int(lightgbm.__version__.split(".")[0]) >= 4:
-            for steps in ([], [columns(("n", StandardScaler(), NUMERIC), sparse_threshold=0)]):
-                early = make_pipeline(*steps, lightgbm.LGBMClassifier(n_estimators=10, verbose=-1, pred_early_stop=True))
-                with self.assertRaisesRegex(export_sklearn.NotExportable, "pred_early_stop=False"):
-                    export_sklearn.export(early.fit(frame[NUMERIC], frame["late"]), name="n", training_data=DATA)
             VotingClassifier([("a", forest), ("b", DecisionTreeClassifier(max_depth=3))], voting="soft", weights=[1, 3]),
         ):
             with self.subTest(str(model)):
@@ -547,6 +573,10 @@ class Refusals(unittest.TestCase):
             (make_pipeline(StandardScaler(), FunctionTransformer(lambda v: v * 2), logistic()).fit(x, y), "C\\+\\+"),
             (GradientBoostingClassifier(n_estimators=2, init=logistic()).fit(x, y), "init"),
             (StandardScaler().fit(x), "StandardScaler"),
+            (fit(make_pipeline(columns(("t", OneHotEncoder(dtype=np.float32), TEXT)), logistic()), frame), "logisticregression: it computes in float32.*dtype="),
+            (fit(make_pipeline(columns(("t", OrdinalEncoder(dtype=np.float32), TEXT)), StandardScaler(), logistic()), frame), "standardscaler: .*float32"),
+            (fit(make_pipeline(columns(("t", OrdinalEncoder(dtype=np.int8), TEXT)), FunctionTransformer(np.square), logistic()), frame), "in int8"),
+            (fit(make_pipeline(columns(("t", one_hot(), TEXT)), QuantileTransformer(n_quantiles=9), logistic()), frame), "sparse_threshold=0"),
             (make_pipeline(Twice(), logistic()).fit(x, y), "twice: a Twice with a transform\\(\\) of its own"),
             (make_pipeline(columns(("n", Twice(), NUMERIC)), logistic()).fit(x, y), "n: a Twice with a transform\\(\\)"),
             (make_pipeline(columns(("n", StandardScaler(), NUMERIC)), Flipped()).fit(x, y), "a Flipped with a predict_proba"),

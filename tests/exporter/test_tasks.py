@@ -167,6 +167,9 @@ class Tasks(unittest.TestCase):
                       IsolationForest(n_estimators=20, random_state=1, contamination=0.1, max_samples=50)]:
             document = self.both(model, None, "anomaly", 1e-15)
             self.assertEqual(document["threshold"], 0)
+        steps = [("n", "passthrough", NUMERIC), ("t", OneHotEncoder(handle_unknown="ignore"), TEXT)]
+        pipeline = make_pipeline(ColumnTransformer(steps, sparse_threshold=1.0), IsolationForest(n_estimators=20, random_state=1))
+        compare_outputs(self, pipeline.fit(TRAIN[NUMERIC + TEXT].fillna({n: 0.0 for n in NUMERIC})), LIVE[NUMERIC + TEXT], 1e-15)
         self.assertEqual(self.both(SGDOneClassSVM(random_state=1), None, "anomaly", SUMS)["threshold"], 0)
         self.assertEqual(self.both(IsolationForest(n_estimators=5, random_state=1), None, "anomaly", 1e-15, threshold=-0.25)["threshold"], -0.25)
 

@@ -4,6 +4,7 @@
 
     cmake --preset bench && cmake --build --preset bench --target student_server
     python3 benchmarks/server/large.py [--build build/bench ...] [--records 1000,100000,1000000] [--passes 5] [--log]
+        [--query on_error=skip]
 
 A server for each size, pass after pass; with several builds, those in turn. CPU time is the process's own, of all
 requests but the first; memory is the peak of resident memory beyond the start, as a multiple of the body.
@@ -25,9 +26,9 @@ def peak_bytes(server):
     return 1024 * int(status.split("VmHWM:")[1].split()[0])
 
 
-def post(server, text):
+def post(server, text, query):
     connection = http.client.HTTPConnection("127.0.0.1", server.port)
-    connection.request("POST", "/batch_predict", text, {"content-type": "application/json"})
+    connection.request("POST", "/batch_predict?" + query, text, {"content-type": "application/json"})
     answer = connection.getresponse()
     content = answer.read()
     connection.close()
@@ -41,6 +42,7 @@ def main():
     parser.add_argument("--records", default="1000,100000,1000000")
     parser.add_argument("--passes", type=int, default=5)
     parser.add_argument("--log", action="store_true", help="with the prediction log")
+    parser.add_argument("--query", default="", help="of the requests' URL")
     arguments = parser.parse_args()
     found = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -53,10 +55,10 @@ def main():
                     command = [f"{build}/examples/student_server", "--port", "{port}", "--threads", "1", *LIMITS]
                     server = run.Server([*command, "--prediction-log", str(log) if arguments.log else "off"])
                     begin = peak_bytes(server)
-                    post(server, text)
+                    post(server, text, arguments.query)
                     spent = server.cpu_seconds()
                     for _ in range(repeats):
-                        post(server, text)
+                        post(server, text, arguments.query)
                     spent = server.cpu_seconds() - spent
                     peak = (peak_bytes(server) - begin) / len(text)
                     server.stop()

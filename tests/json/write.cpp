@@ -5,8 +5,10 @@
 
 #include <array>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -97,4 +99,25 @@ TEST_CASE("a prediction takes more members", "[json]") {
   out.clear();
   names.append_one(out, p, 0, [&] { out.append(R"("m":null)"); });
   CHECK(out.view() == R"({"p":0.5,"hit":1,"m":null})");
+}
+
+TEST_CASE("a long list is not copied while it grows", "[json]") {
+  const ts::prediction_names names("p", "hit");
+  const std::vector<double> many(50'000, 0.125);
+  const ts::predictions p(many, {}, 0.5);
+  std::vector<std::uint32_t> all(many.size()), others(many.size());  // others: each second one of twice as many
+  for (std::uint32_t i = 0; i < 50'000; ++i) all[i] = i, others[i] = 2 * i + 1;
+  const auto size_of = [&](auto&& append, std::string_view entry) {
+    ts::text_buffer out;
+    append(out);
+    CHECK(out.capacity() < out.size() / 8 * 9);
+    CHECK(out.size() >= many.size() * entry.size());
+    return out.size();
+  };
+  const std::string_view entry = R"({"p":0.125,"hit":0},)", with_null = R"(null,{"p":0.125,"hit":0},)";
+  const std::size_t plain = size_of([&](auto& out) { names.append_list(out, p); }, entry);
+  CHECK(size_of([&](auto& out) { names.append_open_list(out, p, all, 50'000); }, entry) == plain - 1);
+  size_of([&](auto& out) { names.append_open_list(out, p, others, 100'000); }, with_null);
+  size_of([&](auto& out) { names.append_list(out, p, [&](std::size_t) { out.append(R"("m":null)"); }); },
+          R"({"p":0.125,"hit":0,"m":null},)");
 }

@@ -32,6 +32,14 @@ std::string json_member(std::string_view before, std::string_view name, std::str
 /// Appends "null," `count` times.
 void append_nulls(text_buffer& out, std::size_t count);
 
+/// Takes room for a list whose first entries took so many bytes, and `spare` more: a long one is not copied while it
+/// grows.
+inline void take_room(text_buffer& out, std::size_t bytes, std::size_t entries, std::size_t all,
+                      std::size_t spare = 0) {
+  out.space((all / entries + 1) * bytes / 16 * 17 + spare);
+}
+inline constexpr std::size_t entries_before_room = 256;  ///< the first ones of a list, which tell how much it will take
+
 }  // namespace detail
 
 /// A class as JSON: a text, number or boolean, as in the trainer.
@@ -61,8 +69,10 @@ class prediction_names {
   /// The same with more members in each entry: more(i) appends them to `out`, as "name":value.
   template <std::invocable<std::size_t> More>
   void append_list(text_buffer& out, const predictions& p, More&& more, std::size_t top = SIZE_MAX) const {
+    const std::size_t begin = out.size();
     out.append(begin_);
     for (std::size_t i = 0; i < p.rows(); ++i) {
+      if (i == detail::entries_before_room) detail::take_room(out, out.size() - begin, i, p.rows());
       if (i != 0) out.append(",");
       append_one(
           out, p, i, [&] { more(i); }, top);
@@ -76,9 +86,11 @@ class prediction_names {
   template <class More = std::nullptr_t>
   void append_open_list(text_buffer& out, const predictions& p, std::span<const std::uint32_t> rows,
                         std::size_t records, More&& more = {}, std::size_t top = SIZE_MAX) const {
+    const std::size_t begin = out.size();
     out.append(begin_);
     std::size_t row = 0;  // the next one
     for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (i == detail::entries_before_room) detail::take_room(out, out.size() - begin, row, records);
       detail::append_nulls(out, rows[i] - row);
       row = rows[i] + std::size_t{1};
       if constexpr (std::invocable<More, std::size_t>) {
@@ -237,8 +249,7 @@ TABSCORE_INLINE void prediction_names::append_list(text_buffer& out, const predi
       }
     }
     out.keep_to(to);
-    // A little more than the first block took, for each of the others: a long list is not copied while it grows.
-    if (i == 0 && end < rows) out.space((rows / end + 1) * (out.size() - begin) / 16 * 17 + end * space_);
+    if (i == 0 && end < rows) detail::take_room(out, out.size() - begin, end, rows, end * space_);
   }
   if (rows != 0) out.keep_to(out.space(0) - 1);  // the last comma
   out.append("]}");

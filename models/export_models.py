@@ -264,7 +264,7 @@ def xgboost_trees(program, model, block):
 
 def xgboost_inputs(program, model, block, booster, document):
     """The columns that the booster reads."""
-    columns = xgboost_categories(program, document, booster, block)
+    columns = xgboost_categories(program, model, document, booster, block)
     if block.sparse:
         columns = [without_zeros(program, column) for column in columns]
     if model.missing is not None and model.missing == model.missing:
@@ -273,7 +273,7 @@ def xgboost_inputs(program, model, block, booster, document):
             columns = program.each("replace", Block(columns), **{"from": marker, "to": np.nan}).columns
     if document["learner"]["gradient_booster"].get("name") == "gblinear":  # trees take infinities as they are
         program.check_finite(Block(columns), missing=True)
-    for tree in document["learner"]["gradient_booster"].get("model", {}).get("trees", []):
+    for tree in xgboost_model(document).get("trees", []):
         splits = zip(tree["left_children"], tree["split_indices"], tree["split_conditions"], tree.get("split_type") or [])
         note_trees(program, Block(columns), ((f, t) for left, f, t, kind in splits if left != -1 and kind == 0))
     for column in columns:
@@ -307,14 +307,40 @@ def xgboost_document(model, booster):
     return Verbatim(text), json.loads(text)
 
 
-def xgboost_categories(program, document, booster, block):
+def xgboost_model(document):
+    """The trees and what belongs to them: up to 3.2 dart has them in a gbtree of its own."""
+    booster = document["learner"]["gradient_booster"]
+    return booster.get("gbtree", booster).get("model", {})
+
+
+def xgboost_codes(program, model, document, column, feature):
+    """Whether a column of categories without names was one of codes in training: these are what the record has."""
+    if not program.is_array and (getattr(model, "feature_types", None) is None or document["version"] < [3, 1]):
+        return False
+    codes = {0}
+    for tree in xgboost_model(document)["trees"]:
+        for node, first, size in zip(tree["categories_nodes"], tree["categories_segments"], tree["categories_sizes"]):
+            if tree["split_indices"][node] == feature:
+                codes.update(tree["categories"][first : first + size])
+    given = (program.categories or {}).get(column.name)
+    if given is not None and list(given) != list(range(len(given))):
+        program.refuse(f"the column {column.name} was one of codes in training; leave it out of categories=")
+    facts = program.facts[column.name]
+    facts["category"] = sorted(codes)
+    facts["edges"].update(float(code) for code in [*sorted(codes)[:64], max(codes) + 1])
+    return True
+
+
+def xgboost_categories(program, model, document, booster, block):
     types = booster.feature_types or []
     columns = list(block.columns)
-    named = document["learner"]["gradient_booster"].get("model", {}).get("cats") or {}
+    named = xgboost_model(document).get("cats") or {}
     for feature, kind in enumerate(types):
         if kind != "c" or not isinstance(columns[feature], Input):
             continue
         levels = xgboost_names(named, feature)
+        if levels is None and xgboost_codes(program, model, document, columns[feature], feature):
+            continue
         if levels is None:
             name = columns[feature].name
             levels = (program.categories or {}).get(name)
@@ -322,6 +348,8 @@ def xgboost_categories(program, document, booster, block):
                 program.refuse(f"XGBoost before 3.1 does not keep the names of the categories of {name}; give "
                                f"categories={{{name!r}: list of the training categories, in the order of their codes}}")
             columns[feature] = code_of_category(program, columns[feature], levels, typed=True)[0]
+            if getattr(model, "feature_types", None) is not None:  # unseen, a category is missing and a code is another one
+                refuse_unseen(program)
         else:
             # XGBoost refuses a category that it has not seen.
             columns[feature] = code_of_category(program, columns[feature], levels, typed=True)[0]

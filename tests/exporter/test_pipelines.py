@@ -489,6 +489,9 @@ class Models(unittest.TestCase):
         live = live.assign(**{name: pd.Categorical(live[name], categories=kinds[name]) for name in TEXT})
         model = xgboost.XGBClassifier(n_estimators=10, tree_method="hist", enable_categorical=True).fit(frame[NUMERIC + TEXT], frame["late"])
         compare(self, model, live, near=1e-6, categories=kinds)
+        codes = rows()[["age", "grade"]].to_numpy()  # a code that training has not seen is not a missing one
+        model.set_params(feature_types=["q", "c"], max_cat_to_onehot=1).fit(codes, codes[:, 1] % 2)
+        compare(self, model, np.column_stack([codes[:60, 0], np.resize([0, 1, 3, 5, 6, 40, 1e6, np.nan], 60)]), near=1e-6)
 
     def test_lightgbm(self):
         try:

@@ -285,6 +285,9 @@ TEST_CASE("pandas_categorical gives features their categories", "[models][lightg
   CHECK(read("[0:9] 0:2:1", "pandas_categorical:[]\n")->categories.empty());
   CHECK(read("[0:9] 0:2:1", "")->categories.empty());
 
+  CHECK(read("[0:2] 0:2:1", "pandas_categorical:[[\"x\", \"y\", \"z\"]]\n")->categories[1].texts.size() == 3);
+  CHECK(read("[0:1] 0:1", "pandas_categorical:[[false, true]]\n")->categories[1].numbers == std::vector<double>{0, 1});
+  CHECK(read("[0:1] 0:2:1", "pandas_categorical:[[10, 20, 30]]\n")->categories[1].numbers.size() == 3);
   // Ordered categories are numbers to LightGBM: the range of their codes tells them.
   const auto ordered = read("[0:9] [0:2]", "pandas_categorical:[[\"lo\", \"mid\", \"hi\"]]\n");
   CHECK(ordered->categories[1].texts == texts{"lo", "mid", "hi"});
@@ -295,6 +298,8 @@ TEST_CASE("pandas_categorical gives features their categories", "[models][lightg
 
   for (const auto& [infos, lists] : {std::pair{"[0:1] [0:2]", "[[\"lo\", \"mid\", \"hi\"]]"},  // either
                                      std::pair{"[0:9] 0:3:1", "[[\"x\", \"y\"]]"},             // codes past its end
+                                     std::pair{"[0:2] 0:2:1", "[[10, 20, 30]]"},               // codes of either
+                                     std::pair{"0:2:1 [0:2]", "[[10, 20, 30]]"},               // also before a number
                                      std::pair{"[0:9] 0:2:1", "[[\"x\", \"y\", \"z\"], [\"u\"]]"}}) {
     const auto open = read(infos, std::string("pandas_categorical:") + lists + "\n");
     REQUIRE(open);

@@ -146,7 +146,7 @@ class lightgbm_reader {
     if (!found) {
       model_.nameless = fmt::format(
           "pandas_categorical names {} lists of categories, and the text leaves open of which features: train with "
-          "categorical_feature=\"auto\" and unordered categories only",
+          "categorical_feature=\"auto\" and unordered categories that are texts only",
           lists->size());
       return true;
     }

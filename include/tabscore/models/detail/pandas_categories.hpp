@@ -72,8 +72,24 @@ inline result<std::vector<pandas_list>> read_pandas_lists(std::string_view json,
   return lists;
 }
 
+/// Whether numbers of a list may be those of another feature than `found[l]`, whose values look like all its codes:
+/// with categorical_feature= the features of categories are others than the columns of dtype category. A wrong list of
+/// texts would make a field of another type, and false and true are their own codes.
+inline bool doubtful(const std::vector<pandas_list>& lists, const std::vector<lightgbm_feature>& features,
+                     const std::vector<std::size_t>& found, std::size_t l) {
+  const std::vector<double>& numbers = lists[l].names.numbers;
+  if (numbers.empty() || numbers == std::vector<double>{0, 1} || !features[found[l]].categories) return false;
+  const std::size_t end = l + 1 < found.size() ? found[l + 1] : features.size();
+  for (std::size_t f = l > 0 ? found[l - 1] + 1 : 0; f < end; ++f) {
+    const lightgbm_feature& other = features[f];
+    const bool codes = other.least == 0 && other.most == static_cast<double>(numbers.size() - 1);
+    if (f != found[l] && !other.constant && codes) return true;
+  }
+  return false;
+}
+
 /// The feature of each list: lists are in the order of the features, every feature of categories has one, and numbers
-/// may have one (ordered categories). Nothing where that leaves no way or several.
+/// may have one (ordered categories). Nothing where that leaves no way, several, or a doubt.
 inline std::optional<std::vector<std::size_t>> features_of_lists(const std::vector<pandas_list>& lists,
                                                                  const std::vector<lightgbm_feature>& features) {
   // ways[l]: to give the first l lists to the features so far, counted up to 2.
@@ -92,6 +108,9 @@ inline std::optional<std::vector<std::size_t>> features_of_lists(const std::vect
   std::vector<std::size_t> found(lists.size());
   for (std::size_t l = lists.size(), f = features.size(); l > 0 && f-- > 0;) {
     if (features[f].may_have(lists[l - 1].count) && before[f][l - 1] != 0) found[--l] = f;
+  }
+  for (std::size_t l = 0; l < lists.size(); ++l) {
+    if (doubtful(lists, features, found, l)) return std::nullopt;
   }
   return found;
 }

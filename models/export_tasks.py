@@ -5,6 +5,7 @@ numbers, quantiles, scores, anomalies. One function a class; @other_task registe
 import inspect
 
 import numpy as np
+from sklearn.preprocessing import StandardScaler
 
 import export_models
 import export_sklearn_trees
@@ -278,8 +279,7 @@ def voting(program, model, block):
         program.refuse("voting=\"hard\" gives no probability; use voting=\"soft\"")
     parts = [part_of(program, f"estimators_[{i}]", part, block) for i, part in enumerate(model.estimators_)]
     task = "multiclass" if class_of(model) == "VotingClassifier" else "regression"
-    single = task == "regression" and model._weights_not_none is None and all(map(gives_single, model.estimators_))
-    return Outputs(task, means(program, [part.columns for part in parts], model._weights_not_none, single))
+    return Outputs(task, means(program, [part.columns for part in parts], model._weights_not_none, gives_single(model)))
 
 
 @other_task("BaggingClassifier", "BaggingRegressor")
@@ -290,8 +290,7 @@ def bagging(program, model, block):
     task = "multiclass" if class_of(model) == "BaggingClassifier" else "regression"
     if task == "multiclass" and any(len(part.columns) != len(model.classes_) for part in parts):
         program.refuse("an estimator has not seen every class; give it more rows of each class")
-    single = task == "regression" and all(map(gives_single, model.estimators_))
-    return Outputs(task, means(program, [part.columns for part in parts], None, single))
+    return Outputs(task, means(program, [part.columns for part in parts], None, gives_single(model)))
 
 
 def part_of(program, place, model, block):
@@ -356,7 +355,7 @@ def transformed_target(program, model, block):
     program.where.pop()
     if not isinstance(inner, Outputs) or inner.task not in ("regression", "quantiles"):
         program.refuse("the regressor of a TransformedTargetRegressor gives no numbers")
-    step, keys = model.transformer_, keys_of(inner.columns)
+    step, keys, single = model.transformer_, keys_of(inner.columns), gives_single(model.regressor_)
     kind = class_of(step)
     increasing = True
     if kind == "FunctionTransformer" and not step.inv_kw_args:
@@ -371,15 +370,28 @@ def transformed_target(program, model, block):
         columns = program.emit("function", keys, len(keys), name=name)
     elif kind == "StandardScaler":
         scale, mean = (step.scale_ if step.with_std else 1.0), (step.mean_ if step.with_mean else 0.0)
+        if single:  # the product is rounded, too
+            if "astype(self.scale_" in inspect.getsource(StandardScaler.inverse_transform):
+                scale, mean = np.float32(scale), np.float32(mean)
+            keys = rounded(program, program.emit("rescale", keys, len(keys), scale=plain(scale), offset=0.0))
+            scale = 1.0
         columns = program.emit("rescale", keys, len(keys), scale=plain(scale), offset=plain(mean))
     elif kind == "MinMaxScaler" and not step.clip:
-        columns = program.emit("standardize", keys, len(keys), mean=plain(step.min_), scale=plain(step.scale_))
+        mean = step.min_
+        if single:  # the difference is rounded, too
+            keys, mean = rounded(program, program.emit("standardize", keys, len(keys), mean=plain(mean), scale=1.0)), 0.0
+        columns = program.emit("standardize", keys, len(keys), mean=plain(mean), scale=plain(step.scale_))
     else:
         program.refuse(f"the transformer {type(step).__name__} cannot be exported; use func= and inverse_func=")
-    if gives_single(model.regressor_):
+    if single:
         columns = program.emit("float32", keys_of(columns), len(columns))
     task = inner.task if increasing else "regression"
     return Outputs(task, columns, inner.margins or inner.columns, names=inner.names if task == inner.task else None)
+
+
+def rounded(program, columns):
+    """The keys of columns in single precision."""
+    return keys_of(program.emit("float32", keys_of(columns), len(columns)))
 
 
 def gives_single(model):
@@ -387,7 +399,14 @@ def gives_single(model):
     model = unwrap(model)
     while class_of(model) == "Pipeline":
         model = unwrap(model.steps[-1][1])
-    return class_of(model).startswith("XGB")
+    name = class_of(model)
+    if name == "VotingRegressor":
+        return model._weights_not_none is None and all(map(gives_single, model.estimators_))
+    if name == "BaggingRegressor":
+        return gives_single(model.estimators_[0])
+    if name == "TransformedTargetRegressor":
+        return gives_single(model.regressor_)
+    return name.startswith("XGB")
 
 
 @other_task("DummyClassifier")

@@ -12,6 +12,7 @@ import numpy as np
 from harness import DATA, compare_outputs, export_sklearn
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import BaggingRegressor, VotingRegressor
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from test_tasks import LIVE, NUMERIC, SUMS, TEXT, TRAIN, columns
 
 with contextlib.suppress(ImportError):
@@ -61,8 +62,10 @@ class Boosters(unittest.TestCase):
             self.assertEqual(said["levels"], [0.1, 0.5])
         for objective in ("rank:pairwise", "rank:ndcg"):
             self.both(x, x.XGBRanker(objective=objective, **few), KIND, "score")
-        for model in (BaggingRegressor(x.XGBRegressor(**few), 3, random_state=1),
-                      VotingRegressor([(name, x.XGBRegressor(max_depth=3, n_estimators=n)) for name, n in zip("abc", (2, 4, 5))])):
+        voting = VotingRegressor([(name, x.XGBRegressor(max_depth=3, n_estimators=n)) for name, n in zip("abc", (2, 4, 5))])
+        for model in (BaggingRegressor(x.XGBRegressor(**few), 3, random_state=1), voting,
+                      TransformedTargetRegressor(x.XGBRegressor(**few), transformer=StandardScaler()),
+                      TransformedTargetRegressor(voting, transformer=MinMaxScaler((-1, 7)))):
             model.objective = "the mean in single precision"
             self.both(x, model, TRAIN["value"], "regression")
         labels = x.XGBClassifier(**few).fit(TRAIN[NUMERIC], np.column_stack([KIND > 0, KIND > 1]) * 1)

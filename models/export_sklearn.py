@@ -243,16 +243,19 @@ def input_names(model):
             return input_names(part)
     if names is None and hasattr(model, "transformer_list"):
         names = next((n for n in (input_names(t) for _, t in model.transformer_list if not isinstance(t, str)) if n), None)
-    if names is None and class_of(model) in ("CalibratedClassifierCV", "FixedThresholdClassifier"):
+    if names is None and class_of(model) == "FixedThresholdClassifier":
         names = input_names(unwrap(model.estimator))
+    if names is None and hasattr(model, "calibrated_classifiers_"):  # estimator is another one, which may have seen other data
+        part = model.calibrated_classifiers_[0]
+        names = input_names(unwrap(getattr(part, "estimator", None) or part.base_estimator))
     if names is None and class_of(model) == "BinningProcess":
         names = list(model.variable_names)
     if names is None and hasattr(model, "regressor_"):
         names = input_names(unwrap(model.regressor_))
-    if names is None and class_of(model).startswith("LGBM"):
+    if class_of(model).startswith("LGBM"):
         with contextlib.suppress(AttributeError, ValueError):  # a NotFittedError is one, too
-            found = list(model.feature_name_)
-            names = None if found == [f"Column_{i}" for i in range(len(found))] else found
+            found = list(model.feature_name_ if names is None else names)
+            names = None if found == [f"Column_{i}" for i in range(len(found))] else found  # its own, of an array
     if class_of(model).endswith(("ExplainableBoostingClassifier", "ExplainableBoostingRegressor")) and names is not None:
         # It names the columns of an array itself, from 0 or from 1.
         made = [[f"feature_{i + first:04}" for i in range(len(names))] for first in (0, 1)]

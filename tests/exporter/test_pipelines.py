@@ -503,6 +503,7 @@ class Models(unittest.TestCase):
         model = lightgbm.LGBMClassifier(n_estimators=10, verbose=-1)
         compare(self, fit(make_pipeline(self.steps(), model), frame), live)
         compare(self, model.fit(frame[NUMERIC], frame["late"]), live[NUMERIC])
+        compare(self, model.fit(frame[NUMERIC].to_numpy(), frame["late"]), live[NUMERIC].to_numpy(), names=["p", "q", "r", "s"])
         compare(self, CalibratedClassifierCV(model, cv=3).fit(frame[NUMERIC], frame["late"]), live[NUMERIC])
         if int(lightgbm.__version__.split(".")[0]) >= 4:
             for steps in ([], [columns(("n", StandardScaler(), NUMERIC), sparse_threshold=0)]):

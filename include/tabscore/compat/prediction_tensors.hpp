@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -11,6 +10,7 @@
 #include <string_view>
 
 #include "../core/config.hpp"
+#include "../core/detail/json_number.hpp"
 #include "../core/json_text.hpp"
 #include "../core/text_buffer.hpp"
 #include "../core/write_number.hpp"
@@ -52,12 +52,6 @@ void append_elements(text_buffer& out, std::span<const std::uint32_t> rows, std:
     if (valid) ++k;
   }
   out.append("]}");
-}
-
-/// null: JSON has no number for it.
-inline void append_real(text_buffer& out, double v) {
-  if (!std::isfinite(v)) return out.append("null");
-  out.keep_to(write_real<spelling::json>(out.space(number_text_space), v));
 }
 
 }  // namespace detail
@@ -178,10 +172,10 @@ TABSCORE_INLINE void append_output(text_buffer& out, const partial_predictions& 
     elements(1, R"("")", [&](std::size_t k, std::size_t) { append_json_text(out, p.class_of(k)); });
   } else if (layout.model.task == task::multiclass) {
     detail::begin_output(out, member, "FP64", {some.records, columns});
-    elements(columns, "null", [&](std::size_t k, std::size_t j) { detail::append_real(out, p.value(k, j)); });
+    elements(columns, "null", [&](std::size_t k, std::size_t j) { detail::append_json_number(out, p.value(k, j)); });
   } else if (at < columns) {
     detail::begin_output(out, member, "FP64", {some.records});
-    elements(1, "null", [&](std::size_t k, std::size_t) { detail::append_real(out, p.value(k, at)); });
+    elements(1, "null", [&](std::size_t k, std::size_t) { detail::append_json_number(out, p.value(k, at)); });
   } else {
     detail::begin_output(out, member, "INT64", {some.records});
     elements(1, "-1", [&](std::size_t k, std::size_t) { out.append(p.label[k] != 0 ? "1" : "0"); });
@@ -230,7 +224,7 @@ TABSCORE_INLINE void append_contributions_output(text_buffer& out, std::string_v
     detail::begin_output(out, name, "FP64", {records, columns, features + 1});
   }
   detail::append_elements(out, rows, records, width, "null", [&](std::size_t k, std::size_t j) {
-    detail::append_real(out, p.contributions[k * width + j]);
+    detail::append_json_number(out, p.contributions[k * width + j]);
   });
 }
 

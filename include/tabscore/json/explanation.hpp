@@ -13,9 +13,9 @@
 #include <vector>
 
 #include "../core/config.hpp"
+#include "../core/detail/json_number.hpp"
 #include "../core/json_text.hpp"
 #include "../core/text_buffer.hpp"
-#include "../core/write_number.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
 
@@ -42,11 +42,6 @@ class explanation_writer {
 
  private:
   void append_object(text_buffer& out, std::span<const double> contributions, std::size_t most);
-
-  static void number(text_buffer& out, double value) {
-    if (!std::isfinite(value)) return out.append("null");  // JSON has no number for it
-    out.keep_to(write_real<spelling::json>(out.space(number_text_space), value));
-  }
 
   std::vector<std::string> before_;  // what stands before each feature's number
   std::vector<std::size_t> order_;
@@ -94,19 +89,19 @@ TABSCORE_INLINE void explanation_writer::append_object(text_buffer& out, std::sp
   const std::span<const std::size_t> order(order_);
   most = (std::min)(most, order.size());
   out.append(R"({"base_value":)");
-  number(out, contributions.back());
+  detail::append_json_number(out, contributions.back());
   std::string_view before = R"(,"contributions":[)";
   for (const std::size_t f : order.first(most)) {
     out.append(before);
     before = ",";
     out.append(before_[f]);
-    number(out, contributions[f]);
+    detail::append_json_number(out, contributions[f]);
     out.append("}");
   }
   double others = 0;
   for (const std::size_t f : order.subspan(most)) others += contributions[f];
   out.append(most == 0 ? R"(,"contributions":[],"others":)" : R"(],"others":)");
-  number(out, others);
+  detail::append_json_number(out, others);
   out.append("}");
 }
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <numeric>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "../core/config.hpp"
+#include "../core/detail/json_number.hpp"
 #include "../core/json_text.hpp"
 #include "../core/text_buffer.hpp"
 #include "../core/write_number.hpp"
@@ -41,8 +41,7 @@ inline void append_count(text_buffer& out, std::string_view before, std::uint64_
 }
 inline void append_figure(text_buffer& out, std::string_view before, double x) {
   out.append(before);
-  if (!std::isfinite(x)) return out.append("null");
-  out.keep_to(write_real<spelling::json>(out.space(number_text_space), x));
+  append_json_number(out, x);
 }
 
 /// "records":n,"changed":n,"matrix":[[n,n],[n,n]]

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "../core/config.hpp"
+#include "../core/detail/json_number.hpp"
 #include "../core/json_text.hpp"
 #include "../core/text_buffer.hpp"
 #include "../core/write_number.hpp"
@@ -39,10 +40,7 @@ struct figure_writer {
   void integer(std::uint64_t n) {
     out.keep_to(write_integer(out.space(number_text_space), static_cast<std::int64_t>(n)));
   }
-  void real(double x) {
-    if (!std::isfinite(x)) return out.append("null");
-    out.keep_to(write_real<spelling::json>(out.space(number_text_space), x));
-  }
+  void real(double x) { append_json_number(out, x); }
   void reals(std::initializer_list<std::pair<std::string_view, double>> members) {
     for (const auto& [member, number] : members) {
       out.append(member);

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -18,6 +17,7 @@
 #include <vector>
 
 #include "../../core/config.hpp"
+#include "../../core/detail/json_number.hpp"
 #include "../../core/json_text.hpp"
 #include "../../core/result.hpp"
 #include "../../core/text_buffer.hpp"
@@ -184,13 +184,13 @@ class arm_router {
       out.append(R"(","model":)");
       append_json_text(out, models_[arm]->identity.sha256);
       out.append(R"(,"weight":)");
-      append_real(out, weights_[arm]);
+      tabscore::detail::append_json_number(out, weights_[arm]);
       out.append(fmt::format(R"(,"records":{}}})", counts[arm]));
     }
     out.append(fmt::format(R"(],"unassigned":{},"chi_square":)", unassigned));
-    append_real(out, ratio.chi_square);
+    tabscore::detail::append_json_number(out, ratio.chi_square);
     out.append(fmt::format(R"(,"degrees_of_freedom":{},"p":)", ratio.freedom));
-    append_real(out, ratio.p);
+    tabscore::detail::append_json_number(out, ratio.p);
     out.append(ratio.alarm() ? R"(,"alarm":true})" : R"(,"alarm":false})");
   }
 
@@ -281,10 +281,6 @@ class arm_router {
     std::vector<std::uint64_t> counts;
     for (std::size_t i = 0; i + 1 < counts_.size(); ++i) counts.push_back(counts_[i].load(std::memory_order_relaxed));
     return {std::move(counts), counts_.back().load(std::memory_order_relaxed)};
-  }
-  static void append_real(text_buffer& out, double x) {
-    if (!std::isfinite(x)) return out.append("null");
-    out.keep_to(write_real<spelling::json>(out.space(number_text_space), x));
   }
 
   std::size_t field_;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -16,6 +15,7 @@
 #include <vector>
 
 #include "../../core/config.hpp"
+#include "../../core/detail/json_number.hpp"
 #include "../../core/json_text.hpp"
 #include "../../core/text_buffer.hpp"
 #include "../../core/write_number.hpp"
@@ -90,10 +90,7 @@ class monitoring_history {
   static void append(text_buffer& out, std::integral auto v) {
     out.keep_to(write_integer(out.space(number_text_space), static_cast<std::int64_t>(v)));
   }
-  static void append(text_buffer& out, double v) {
-    if (!std::isfinite(v)) return out.append("null");
-    out.keep_to(write_real(out.space(number_text_space), v));
-  }
+  static void append(text_buffer& out, double v) { tabscore::detail::append_json_number(out, v); }
 
   mutable std::mutex mutex_;
   std::deque<moment> moments_;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "../../core/config.hpp"
+#include "../../core/detail/json_number.hpp"
 #include "../../core/json_text.hpp"
 #include "../../core/text_buffer.hpp"
 #include "../../core/write_number.hpp"
@@ -112,10 +112,7 @@ TABSCORE_INLINE void performance_history::append_member(text_buffer& out) const 
     out.append("]");
   };
   const auto integer = [&](std::int64_t v) { out.keep_to(write_integer(out.space(number_text_space), v)); };
-  const auto real = [&](double v) {
-    if (!std::isfinite(v)) return out.append("null");
-    out.keep_to(write_real<spelling::json>(out.space(number_text_space), v));
-  };
+  const auto real = [&](double v) { tabscore::detail::append_json_number(out, v); };
   out.append(R"(,"performance":{"model":)");
   append_json_text(out, model_);
   list(R"(,"time":)", [&](const point& p) { integer(p.unix_s); });

@@ -390,7 +390,22 @@ def column_transformer(program, step, block):
 
 
 def select(program, step, block):
-    return block.take(step.get_support(indices=True).tolist())
+    kept = step.get_support(indices=True).tolist()
+    if refuses_missing(step):  # also in what it drops, where that is read at all
+        read = [c for i, c in enumerate(block.columns) if i in kept or not isinstance(c, Input) or program.kinds.get(c.name)]
+        program.check_finite(Block(read), missing=False)
+    return block.take(kept)
+
+
+def refuses_missing(step):
+    """Whether a selection of columns refuses a missing value, and an infinity with it."""
+    probe = np.zeros((1, step.n_features_in_))
+    probe[0, 0] = np.nan
+    try:
+        quietly(step.transform, probe)
+    except ValueError:
+        return True
+    return False
 
 
 # Numbers.

@@ -256,6 +256,16 @@ class Steps(unittest.TestCase):
             with self.subTest(step):
                 self.both(step)
 
+    def test_selections_refuse_missing_and_infinite_numbers(self):
+        frame = rows()
+        live = hard_rows(frame, missing=["age", "debts"], infinite=True)[NUMERIC]
+        trees = HistGradientBoostingClassifier(max_iter=5)
+        for step in (SelectKBest(k=2), VarianceThreshold(0.5), SelectFromModel(logistic())):
+            for before in (StandardScaler(), FunctionTransformer(np.negative)):
+                with self.subTest(step=step, before=before):
+                    pipeline = make_pipeline(before, step, trees).fit(frame[NUMERIC], frame["late"])
+                    compare(self, pipeline, live)
+
 
 class Shapes(unittest.TestCase):
     def test_nested_and_shared_columns(self):

@@ -414,6 +414,13 @@ def refuses_missing(step):
 def standardized(program, block, mean, scale):
     program.check_finite(block, missing=True)
     note(program, block, np.broadcast_to(mean, len(block)), np.broadcast_to(scale, len(block)))
+    return scaled(program, block, mean, scale)
+
+
+def scaled(program, block, mean, scale):
+    """(x - mean) / scale; the values of a sparse matrix, which has no mean, are multiplied by 1 / scale."""
+    if block.sparse:
+        return program.each("rescale", block, scale=1.0 / np.asarray(scale, dtype=float), offset=0.0)
     return program.each("standardize", block, mean=mean, scale=scale)
 
 
@@ -432,7 +439,7 @@ def robust_scaler(program, step, block):
 def max_abs_scaler(program, step, block):
     program.check_finite(block, missing=True)
     note(program, block, step.max_abs_ * 0, step.max_abs_)
-    out = program.each("standardize", block, mean=0.0, scale=step.scale_)
+    out = scaled(program, block, 0.0, step.scale_)
     return program.each("clip", out, low=-1.0, high=1.0) if getattr(step, "clip", False) else out
 
 

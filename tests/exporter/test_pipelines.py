@@ -443,6 +443,22 @@ class Models(unittest.TestCase):
             steps = columns(("t", one_hot(), TEXT), ("n", "passthrough", NUMERIC), sparse_threshold=1.0)
             compare(self, fit(make_pipeline(steps, model), frame), live)
 
+    def test_scalers_of_sparse_matrices(self):
+        frame = rows()
+        live = hard_rows(frame, unseen=True)
+        for step in (StandardScaler(with_mean=False), MaxAbsScaler(), RobustScaler(with_centering=False)):
+            for model in (DecisionTreeClassifier(max_depth=9), logistic()):
+                steps = columns(("t", one_hot(), TEXT), ("n", "passthrough", NUMERIC), sparse_threshold=1.0)
+                pipeline = fit(make_pipeline(steps, step, model), frame)
+                compare(self, pipeline, live)
+                if isinstance(model, DecisionTreeClassifier):
+                    continue
+                inner = make_pipeline(steps, step).fit(frame[NUMERIC + TEXT])
+                document = export_sklearn.export(pipeline, name="n", training_data=DATA)
+                scale = next(s["scale"] for s in document["model"]["steps"] if s["op"] == "rescale")
+                made = inner.transform(frame[NUMERIC + TEXT]).toarray()[:, -len(NUMERIC):]
+                np.testing.assert_array_equal(made, frame[NUMERIC].to_numpy() * scale[-len(NUMERIC):])
+
     def test_xgboost_and_zeros_of_sparse_matrices(self):
         try:
             import xgboost

@@ -51,6 +51,16 @@ struct drift_reference {
   std::vector<std::string> classes = {};    ///< of several classes
   std::vector<std::string> decisions = {};  ///< of a service that declares some; they have no training counts
 
+  /// @{
+  /// Compiled once: copies and destruction of all the members are much code.
+  drift_reference();
+  drift_reference(const drift_reference&);
+  drift_reference(drift_reference&&) noexcept;
+  drift_reference& operator=(const drift_reference&);
+  drift_reference& operator=(drift_reference&&) noexcept;
+  ~drift_reference();
+  /// @}
+
   /// Of all features and outputs.
   std::size_t cells() const noexcept { return training.size(); }
   /// Numeric features, without the outputs.

@@ -92,6 +92,25 @@ inline std::uint64_t sum(const std::int64_t* x, std::size_t n) noexcept {
   return total;
 }
 
+/// Of each numeric feature that is a field, whether it is summed as integers.
+template <schema_type Schema>
+inline constexpr auto integer_fields = [] {
+  std::array<bool, Schema::numeric_count> are{};
+  [[maybe_unused]] std::size_t j = 0;
+  Schema::for_each([&]<std::size_t At>() {
+    if constexpr (Schema::numeric[At]) {
+      are[j++] = std::same_as<typename Schema::template field<At>::stored_type, std::int64_t>;
+    }
+  });
+  return are;
+}();
+
+/// The sums of a batch that is being scored, one per feature.
+struct partial_sums {
+  std::span<batched_exact_sum> real;
+  std::span<std::uint64_t> integer;
+};
+
 }  // namespace detail
 
 /// A sink that keeps the totals from which means and rates are read. A batch is added under one lock: a reader sees it
@@ -101,6 +120,9 @@ inline std::uint64_t sum(const std::int64_t* x, std::size_t n) noexcept {
 template <class Mutex>
 class basic_moments {
  public:
+  basic_moments();
+  ~basic_moments();
+
   /// Sums of a batch that is being scored.
   template <std::size_t Width>
   struct partial {
@@ -112,58 +134,31 @@ class basic_moments {
   /// The sink's hook: adds up a block.
   template <schema_type Schema, std::size_t Width>
   void observe(partial<Width>& part, const scored<Schema>& block, const feature_block& x) const noexcept {
-    std::size_t j = 0;
-    Schema::for_each([&]<std::size_t At>() {
-      if constexpr (is_integer<Schema, At>) {
-        part.integer[j++] += detail::sum(block.records.template get<At>().data(), x.rows);
-      } else if constexpr (Schema::numeric[At]) {
-        part.real[j].add({x.column(j), x.rows});
-        ++j;
-      }
-    });
-    for (; j < Width; ++j) part.real[j].add({x.column(j), x.rows});
+    observe({part.real, part.integer}, detail::integer_columns(block.records), x);
   }
 
   /// The sink's hook: adds a batch once all of it is scored.
   template <schema_type Schema, std::size_t Width>
   void record(const partial<Width>& part, const scored<Schema>& batch) noexcept {
-    std::uint64_t positives = 0;
-    for (const std::uint8_t label : batch.scores.label) positives += label;
-
-    const std::lock_guard lock(mutex_);
-    if (!has_room(Width)) return;
-    samples_ += batch.records.rows();
-    positives_ += positives;
-    std::size_t j = 0;
-    Schema::for_each([&]<std::size_t At>() {
-      if constexpr (is_integer<Schema, At>) {
-        sums_[j].add_integer(static_cast<std::int64_t>(part.integer[j]));
-        ++j;
-      } else if constexpr (Schema::numeric[At]) {
-        sums_[j].merge(part.real[j]);
-        ++j;
-      }
-    });
-    for (; j < Width; ++j) sums_[j].merge(part.real[j]);
-    add_outputs(batch.scores);
-    decided_ = batch.scores.layout->decisions.names.size();
-    for (const std::uint8_t decision : batch.scores.decision_at) ++decisions_[decision];
+    record(part.real, part.integer, detail::integer_fields<Schema>, batch.records.rows(), batch.scores);
   }
 
   /// observe() and record() of a batch of one block; few rows are summed later, with others.
   template <std::size_t Width, schema_type Schema>
   void record_block(const scored<Schema>& batch, const feature_block& x) noexcept {
-    if (!small_batch_buffer::may_wait(batch.records, batch.scores)) {
-      partial<Width> part;
-      observe(part, batch, x);
-      return record(part, batch);
-    }
-    small_.local([&](small_batch_buffer& local) {
-      if (!local.ready() && !(prepare(Width, batch.scores) && local.prepare(Width))) return;
-      local.put(x, batch.scores);
-      if (local.full()) add(local);
-    });
+    if (wait(detail::integer_columns(batch.records), batch.scores, x)) return;
+    partial<Width> part;
+    observe(part, batch, x);
+    record(part, batch);
   }
+
+  // The same of any schema, compiled once.
+  /// Adds up a block.
+  void observe(const detail::partial_sums& part, std::span<const std::int64_t* const> integers,
+               const feature_block& x) const noexcept;
+  /// Adds a batch.
+  void record(std::span<const batched_exact_sum> real, std::span<const std::uint64_t> integer,
+              std::span<const bool> integer_fields, std::size_t rows, const predictions& scores) noexcept;
 
   /// Reserves memory for the sums of these features and predictions; false without memory.
   bool prepare(std::size_t features, const predictions& p) noexcept;
@@ -180,9 +175,8 @@ class basic_moments {
   void merge(const exact_totals& other);
 
  private:
-  template <class Schema, std::size_t At>
-  static constexpr bool is_integer =
-      Schema::numeric[At] && std::same_as<typename Schema::template field<At>::stored_type, std::int64_t>;
+  /// Buffers the rows of a small batch; false where they may not wait.
+  bool wait(std::span<const std::int64_t* const> integers, const predictions& scores, const feature_block& x) noexcept;
 
   // The first batch makes room for the sums; one that finds no memory for them is not counted.
   bool has_room(std::size_t features) noexcept;
@@ -222,6 +216,58 @@ TABSCORE_INLINE totals exact_totals::rounded() const {
   t.classes = classes;
   t.decisions = decisions;
   return t;
+}
+
+template <class Mutex>
+basic_moments<Mutex>::basic_moments() = default;
+template <class Mutex>
+basic_moments<Mutex>::~basic_moments() = default;
+
+template <class Mutex>
+void basic_moments<Mutex>::observe(const detail::partial_sums& part, std::span<const std::int64_t* const> integers,
+                                   const feature_block& x) const noexcept {
+  for (std::size_t j = 0; j < part.real.size(); ++j) {
+    if (j < integers.size() && integers[j] != nullptr) {
+      part.integer[j] += detail::sum(integers[j], x.rows);
+    } else {
+      part.real[j].add({x.column(j), x.rows});
+    }
+  }
+}
+
+template <class Mutex>
+void basic_moments<Mutex>::record(std::span<const batched_exact_sum> real, std::span<const std::uint64_t> integer,
+                                  std::span<const bool> integer_fields, std::size_t rows,
+                                  const predictions& scores) noexcept {
+  std::uint64_t positives = 0;
+  for (const std::uint8_t label : scores.label) positives += label;
+
+  const std::lock_guard lock(mutex_);
+  if (!has_room(real.size())) return;
+  samples_ += rows;
+  positives_ += positives;
+  for (std::size_t j = 0; j < real.size(); ++j) {
+    if (j < integer_fields.size() && integer_fields[j]) {
+      sums_[j].add_integer(static_cast<std::int64_t>(integer[j]));
+    } else {
+      sums_[j].merge(real[j]);
+    }
+  }
+  add_outputs(scores);
+  decided_ = scores.layout->decisions.names.size();
+  for (const std::uint8_t decision : scores.decision_at) ++decisions_[decision];
+}
+
+template <class Mutex>
+bool basic_moments<Mutex>::wait(std::span<const std::int64_t* const> integers, const predictions& scores,
+                                const feature_block& x) noexcept {
+  if (!small_batch_buffer::may_wait(integers, scores)) return false;
+  small_.local([&](small_batch_buffer& local) {
+    if (!local.ready() && !(prepare(x.width, scores) && local.prepare(x.width))) return;
+    local.put(x, scores);
+    if (local.full()) add(local);
+  });
+  return true;
 }
 
 template <class Mutex>

@@ -16,6 +16,24 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
+namespace detail {
+/// The columns of integers, by numeric field; null for other numbers.
+template <schema_type Schema>
+std::array<const std::int64_t*, Schema::numeric_count> integer_columns(const columns<Schema>& records) noexcept {
+  std::array<const std::int64_t*, Schema::numeric_count> found{};
+  [[maybe_unused]] std::size_t j = 0;
+  Schema::for_each([&]<std::size_t At>() {
+    if constexpr (Schema::numeric[At]) {
+      if constexpr (std::is_same_v<typename Schema::template field<At>::stored_type, std::int64_t>) {
+        found[j] = records.template get<At>().data();
+      }
+      ++j;
+    }
+  });
+  return found;
+}
+}  // namespace detail
+
 /// Counting a batch of a few rows has more overhead than work. Such rows are buffered here, their features and the one
 /// number of each prediction column by column, until there are many. Not for concurrent use.
 class small_batch_buffer {
@@ -24,18 +42,14 @@ class small_batch_buffer {
   static constexpr std::size_t most = 64;   ///< rows of a batch that may wait: more are worth a pass of their own
 
   /// Integers must be doubles without loss, for as such they wait; so do predictions of one number.
-  template <schema_type Schema>
-  static bool may_wait(const columns<Schema>& records, const predictions& scores) noexcept {
-    if (records.rows() > most || scores.value.columns() != 1) return false;
+  static bool may_wait(std::span<const std::int64_t* const> integers, const predictions& scores) noexcept {
+    if (scores.rows() > most || scores.value.columns() != 1) return false;
     std::uint64_t beyond = 0;  // bits of whole numbers beyond +-2^53
-    Schema::for_each([&]<std::size_t At>() {
-      if constexpr (std::is_same_v<typename Schema::template field<At>::stored_type, std::int64_t>) {
-        const std::int64_t* const x = records.template get<At>().data();
-        for (std::size_t i = 0; i < records.rows(); ++i) {
-          beyond |= (static_cast<std::uint64_t>(x[i]) + (std::uint64_t{1} << 53U)) >> 54U;
-        }
+    for (const std::int64_t* const x : integers) {
+      for (std::size_t i = 0; x != nullptr && i < scores.rows(); ++i) {
+        beyond |= (static_cast<std::uint64_t>(x[i]) + (std::uint64_t{1} << 53U)) >> 54U;
       }
-    });
+    }
     return beyond == 0;
   }
 

@@ -13,6 +13,13 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
+TABSCORE_INLINE drift_reference::drift_reference() = default;
+TABSCORE_INLINE drift_reference::drift_reference(const drift_reference&) = default;
+TABSCORE_INLINE drift_reference::drift_reference(drift_reference&&) noexcept = default;
+TABSCORE_INLINE drift_reference& drift_reference::operator=(const drift_reference&) = default;
+TABSCORE_INLINE drift_reference& drift_reference::operator=(drift_reference&&) noexcept = default;
+TABSCORE_INLINE drift_reference::~drift_reference() = default;
+
 TABSCORE_INLINE result<drift_reference> make_drift_reference(const model_file& file) {
   const auto fail = [&](std::string_view what) {
     return error{errc::mismatch, std::string(file.path).append(": drift_baseline: ").append(what)};
@@ -39,7 +46,11 @@ TABSCORE_INLINE result<drift_reference> make_drift_reference(const model_file& f
   for (std::size_t f = 0; f < trained.text.size(); ++f) {
     if (trained.text[f].counts.size() != file.encoder.text[f].size()) return fail("expected a count of each category");
   }
-  drift_reference r{file.name, {}, {}, {}, file.encoder.text, {}, *file.baseline, outputs, {}};
+  drift_reference r;
+  r.model = file.name;
+  r.text = file.encoder.text;
+  r.baseline = *file.baseline;
+  r.outputs = outputs;
   if (classes) r.classes = file.outputs.classes;
   const auto begin = [&](std::string_view name, monitored_kind kind, std::size_t cells) {
     r.features.push_back({std::string(name), kind, r.training.size(), cells});

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <optional>
 #include <span>
 #include <string>
@@ -17,6 +18,7 @@
 
 #include "../../core/config.hpp"
 #include "../../core/detail/shortened.hpp"
+#include "../../core/exact.hpp"
 #include "../../core/result.hpp"
 #include "../decider.hpp"
 
@@ -144,8 +146,8 @@ class table_binder {
   bool probabilities_ = false;
 };
 
-TABSCORE_INLINE result<std::vector<bound_table>> bind_tables(const decision_policy& policy,
-                                                             const prediction_layout& layout) {
+/// Of its values in their order, otherwise, missing.
+inline result<std::vector<bound_table>> bind_tables(const decision_policy& policy, const prediction_layout& layout) {
   table_binder binder(policy, layout);
   std::vector<bound_table> tables;
   for (const auto& [value, table] : policy.values) tables.push_back(binder.bind(table));
@@ -156,14 +158,15 @@ TABSCORE_INLINE result<std::vector<bound_table>> bind_tables(const decision_poli
   return tables;
 }
 
-TABSCORE_INLINE std::optional<error> wrong_field(const decision_policy& policy, std::span<const policy_field> fields) {
+/// Why the policy cannot choose by a field's value; `fields` are those of a record.
+inline std::optional<error> wrong_field(const decision_policy& policy, std::span<const field_view> fields) {
   const auto wrong = [&](std::string_view place, std::string_view what) {
     return error{errc::mismatch, fmt::format("{}: by.{}: {}", policy.path, place, what)};
   };
   const auto at = std::find_if(fields.begin(), fields.end(), [&](const auto& f) { return f.name == policy.field; });
   if (at == fields.end()) {
     std::vector<std::string_view> names;
-    for (const policy_field& f : fields) names.push_back(f.name);
+    for (const field_view& f : fields) names.push_back(f.name);
     return wrong("field", fmt::format("\"{}\" is not a field of the record; known are {}", shortened(policy.field),
                                       some_of(names)));
   }
@@ -195,6 +198,106 @@ TABSCORE_INLINE std::optional<error> wrong_field(const decision_policy& policy, 
   if (!policy.otherwise && !all_named) {
     return wrong("otherwise", "the member is missing: it is the table of values that are not named");
   }
+  return std::nullopt;
+}
+
+TABSCORE_INLINE std::uint8_t bound_table::decide(std::span<const double> numbers) const noexcept {
+  if (costs.empty()) {
+    std::size_t band = 0;
+    for (const double limit : limits) band += std::size_t{numbers[column] >= limit};
+    return decisions[band];
+  }
+  return cheapest(numbers);
+}
+
+TABSCORE_INLINE std::uint8_t bound_table::cheapest(std::span<const double> numbers) const noexcept {
+  const bool two_classes = numbers.size() == 1;
+  const std::size_t classes = two_classes ? 2 : numbers.size();
+  std::size_t best = 0;
+  double least = 0;
+  for (std::size_t d = 0; d < decisions.size(); ++d) {
+    const double* const cost = costs.data() + d * classes;
+    double expected = exact::product(cost[0], two_classes ? 1 - numbers[0] : numbers[0]);
+    for (std::size_t k = 1; k < classes; ++k) {
+      expected = exact::rounded(expected + exact::product(cost[k], two_classes ? numbers[0] : numbers[k]));
+    }
+    if (d == 0 || expected < least) best = d, least = expected;
+  }
+  return decisions[best];
+}
+
+TABSCORE_INLINE result<table_choice> table_choice::make(const decision_policy& policy, const prediction_layout& layout,
+                                                        std::span<const field_view> fields) {
+  auto tables = bind_tables(policy, layout);
+  if (!tables) return tables.error();
+  table_choice c;
+  c.tables_ = *std::move(tables);
+  if (policy.field.empty()) return c;
+  if (auto wrong = wrong_field(policy, fields)) return *std::move(wrong);
+  const auto at = std::find_if(fields.begin(), fields.end(), [&](const auto& f) { return f.name == policy.field; });
+  c.field_ = static_cast<std::size_t>(at - fields.begin());
+  if (auto wrong = c.set_values(policy, *at)) return *std::move(wrong);
+  c.otherwise_ = policy.values.size();
+  c.missing_ = policy.missing ? c.tables_.size() - 1 : c.otherwise_;
+  return c;
+}
+
+TABSCORE_INLINE void table_choice::decide(const row_values& numbers, std::span<std::uint8_t> to) const noexcept {
+  for (std::size_t i = 0; i < to.size(); ++i) to[i] = tables_.front().decide(numbers.row(i));
+}
+TABSCORE_INLINE void table_choice::decide(const std::string_view* values, const row_values& numbers,
+                                          std::span<std::uint8_t> to) const noexcept {
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    to[i] = tables_[values[i].data() == nullptr ? missing_ : find(texts_, values[i])].decide(numbers.row(i));
+  }
+}
+TABSCORE_INLINE void table_choice::decide(const std::int64_t* values, const row_values& numbers,
+                                          std::span<std::uint8_t> to) const noexcept {
+  for (std::size_t i = 0; i < to.size(); ++i) to[i] = tables_[find(integers_, values[i])].decide(numbers.row(i));
+}
+TABSCORE_INLINE void table_choice::decide(const bool* values, const row_values& numbers,
+                                          std::span<std::uint8_t> to) const noexcept {
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    to[i] = tables_[find(integers_, std::int64_t{values[i]})].decide(numbers.row(i));
+  }
+}
+TABSCORE_INLINE void table_choice::decide(const double* values, const row_values& numbers,
+                                          std::span<std::uint8_t> to) const noexcept {
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    to[i] = tables_[values[i] == values[i] ? find(reals_, values[i]) : missing_].decide(numbers.row(i));
+  }
+}
+
+template <class Keys, class Key>
+std::size_t table_choice::find(const Keys& keys, const Key& key) const noexcept {
+  const auto at =
+      std::lower_bound(keys.begin(), keys.end(), key, [](const auto& entry, const auto& k) { return entry.first < k; });
+  return at != keys.end() && at->first == key ? at->second : otherwise_;
+}
+
+/// Sorted by value, with the numbers of their tables; an error where a record cannot have a value.
+TABSCORE_INLINE std::optional<error> table_choice::set_values(const decision_policy& policy, const field_view& field) {
+  for (std::size_t i = 0; i < policy.values.size(); ++i) {
+    const std::string& value = policy.values[i].first;
+    const std::int64_t number =
+        field.kind == field_kind::boolean ? std::int64_t{value == "true"} : std::strtoll(value.c_str(), nullptr, 10);
+    const bool is_text = field.kind == field_kind::text;
+    const bool is_wrong = is_text ? first_violation(field, std::string_view(value)).has_value()
+                                  : field.kind == field_kind::integer && first_violation(field, number).has_value();
+    if (is_wrong) {
+      return error{errc::mismatch, fmt::format("{}: by.values.{}: the field's constraints allow no such value",
+                                               policy.path, shortened(value))};
+    }
+    if (is_text) {
+      texts_.emplace_back(value, i);
+    } else {
+      integers_.emplace_back(number, i);
+      reals_.emplace_back(static_cast<double>(number), i);
+    }
+  }
+  std::sort(texts_.begin(), texts_.end());
+  std::sort(integers_.begin(), integers_.end());
+  std::sort(reals_.begin(), reals_.end());
   return std::nullopt;
 }
 

@@ -59,8 +59,15 @@ class prediction_names {
       : prediction_names(layout.names, layout.model, layout.decisions, list) {}
   /// Of two classes.
   explicit prediction_names(std::string_view probability, std::string_view positive,
-                            std::string_view list = "predictions")
-      : prediction_names(std::array{probability, positive}, model_outputs(), decision_layout(), list) {}
+                            std::string_view list = "predictions");
+  /// @{
+  /// Compiled once: copies and destruction of all the members are much code.
+  prediction_names(const prediction_names&);
+  prediction_names(prediction_names&&) noexcept;
+  prediction_names& operator=(const prediction_names&);
+  prediction_names& operator=(prediction_names&&) noexcept;
+  ~prediction_names();
+  /// @}
 
   /// Appends {"predictions":[{"p":0.25,"positive":0},...]}: one entry per record. Uses the numbers' texts of p.texts
   /// where present. For several classes, the `top` most likely ones.
@@ -216,6 +223,15 @@ TABSCORE_INLINE void append_nulls(text_buffer& out, std::size_t count) {
 }
 
 }  // namespace detail
+
+TABSCORE_INLINE prediction_names::prediction_names(std::string_view probability, std::string_view positive,
+                                                   std::string_view list)
+    : prediction_names(std::array{probability, positive}, model_outputs(), decision_layout(), list) {}
+TABSCORE_INLINE prediction_names::prediction_names(const prediction_names&) = default;
+TABSCORE_INLINE prediction_names::prediction_names(prediction_names&&) noexcept = default;
+TABSCORE_INLINE prediction_names& prediction_names::operator=(const prediction_names&) = default;
+TABSCORE_INLINE prediction_names& prediction_names::operator=(prediction_names&&) noexcept = default;
+TABSCORE_INLINE prediction_names::~prediction_names() = default;
 
 TABSCORE_INLINE void prediction_names::append_list(text_buffer& out, const predictions& p, std::size_t top) const {
   const detail::number_texts* const texts = p.texts != nullptr && !p.texts->empty() ? p.texts : nullptr;

@@ -68,6 +68,29 @@ struct model_file {
   double threshold = 0;                    ///< of two classes: the label is 1 from here on
   std::optional<drift_baseline> baseline;  ///< nothing: no drift monitoring
   std::vector<check> checks;               ///< at least one
+
+  /// @{
+  /// Compiled once: copies and destruction of all the members are much code.
+  model_file();
+  model_file(const model_file&);
+  model_file(model_file&&) noexcept;
+  model_file& operator=(const model_file&);
+  model_file& operator=(model_file&&) noexcept;
+  ~model_file();
+  /// @}
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE model_file::model_file() = default;
+TABSCORE_INLINE model_file::model_file(const model_file&) = default;
+TABSCORE_INLINE model_file::model_file(model_file&&) noexcept = default;
+TABSCORE_INLINE model_file& model_file::operator=(const model_file&) = default;
+TABSCORE_INLINE model_file& model_file::operator=(model_file&&) noexcept = default;
+TABSCORE_INLINE model_file::~model_file() = default;
+
+}  // namespace tabscore::inline TABSCORE_ABI
+#endif

@@ -40,6 +40,29 @@ struct decision_policy {
   std::optional<decision_table> otherwise;                     ///< for records whose value has no table
   std::optional<decision_table> missing;                       ///< of records without a value; nothing: as otherwise
   std::optional<reason_table> reasons;                         ///< for the persons concerned by adverse decisions
+
+  /// @{
+  /// Compiled once: copies and destruction of all the members are much code.
+  decision_policy();
+  decision_policy(const decision_policy&);
+  decision_policy(decision_policy&&) noexcept;
+  decision_policy& operator=(const decision_policy&);
+  decision_policy& operator=(decision_policy&&) noexcept;
+  ~decision_policy();
+  /// @}
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE decision_policy::decision_policy() = default;
+TABSCORE_INLINE decision_policy::decision_policy(const decision_policy&) = default;
+TABSCORE_INLINE decision_policy::decision_policy(decision_policy&&) noexcept = default;
+TABSCORE_INLINE decision_policy& decision_policy::operator=(const decision_policy&) = default;
+TABSCORE_INLINE decision_policy& decision_policy::operator=(decision_policy&&) noexcept = default;
+TABSCORE_INLINE decision_policy::~decision_policy() = default;
+
+}  // namespace tabscore::inline TABSCORE_ABI
+#endif

@@ -68,6 +68,12 @@ struct prediction_layout {
   }
 };
 
+namespace detail {
+/// A layout that pipelines share.
+std::shared_ptr<const prediction_layout> make_layout(std::span<const std::string_view> names,
+                                                     const model_outputs& outputs, decision_layout decisions);
+}  // namespace detail
+
 /// Numbers of records, row after row: rows x columns. A view.
 class row_values : public std::span<const double> {
  public:
@@ -164,6 +170,14 @@ struct row_predictions {
 
 #if TABSCORE_BODIES
 namespace tabscore::inline TABSCORE_ABI {
+
+namespace detail {
+TABSCORE_INLINE std::shared_ptr<const prediction_layout> make_layout(std::span<const std::string_view> names,
+                                                                     const model_outputs& outputs,
+                                                                     decision_layout decisions) {
+  return std::make_shared<const prediction_layout>(names, outputs, std::move(decisions));
+}
+}  // namespace detail
 
 TABSCORE_INLINE prediction_texts::prediction_texts(std::span<const std::string_view> names, const model_outputs& model,
                                                    const decision_layout& decisions) {

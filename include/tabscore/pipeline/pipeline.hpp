@@ -161,7 +161,7 @@ class pipeline {
       : rules_(std::move(r)),
         model_(std::move(f), std::move(m)),
         sinks_(std::move(s)),
-        layout_(std::make_shared<const prediction_layout>(Prediction::names, outputs_of(model()), decisions(policy))) {}
+        layout_(detail::make_layout(Prediction::names, outputs_of(model()), decisions(policy))) {}
 
   static decision_layout decisions([[maybe_unused]] const std::optional<decision_policy>& policy) {
     decision_layout declared;

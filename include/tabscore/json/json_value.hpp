@@ -153,26 +153,7 @@ class json_value {
     const bool empty = second == (first == byte::quote ? byte::quote : byte::close);
     return empty ? p + 2 : skip_longer(p, stop);
   }
-  [[gnu::noinline]] static const char* skip_longer(const char* p, const char* stop) noexcept {
-    if (*p == '"') return skip_text(p, stop);
-    std::size_t depth = 0;
-    while (p < stop) {
-      const byte b = bytes.at[static_cast<unsigned char>(*p)];
-      if (b == byte::quote) {
-        p = skip_text(p, stop);
-        continue;
-      }
-      if (b == byte::other) {
-        p = detail::skip_to_structure(p, stop);
-        continue;
-      }
-      depth += b == byte::open;
-      depth -= b == byte::close;
-      ++p;
-      if (depth == 0) break;
-    }
-    return p;
-  }
+  static const char* skip_longer(const char* p, const char* stop) noexcept;
 
   enum class byte : std::uint8_t { other, separator, open, close, quote };
   static constexpr auto bytes = [] {
@@ -231,6 +212,27 @@ constexpr char escaped_char(char letter) noexcept {
 }
 
 }  // namespace detail
+
+[[gnu::noinline]] TABSCORE_INLINE const char* json_value::skip_longer(const char* p, const char* stop) noexcept {
+  if (*p == '"') return skip_text(p, stop);
+  std::size_t depth = 0;
+  while (p < stop) {
+    const byte b = bytes.at[static_cast<unsigned char>(*p)];
+    if (b == byte::quote) {
+      p = skip_text(p, stop);
+      continue;
+    }
+    if (b == byte::other) {
+      p = detail::skip_to_structure(p, stop);
+      continue;
+    }
+    depth += b == byte::open;
+    depth -= b == byte::close;
+    ++p;
+    if (depth == 0) break;
+  }
+  return p;
+}
 
 TABSCORE_INLINE char* unescape(std::string_view raw, char* to) noexcept {
   const char* p = raw.data();

@@ -47,13 +47,7 @@ struct decode_faults {
                                  ///< refuses them
 
   /// All of them, in the order of records and fields.
-  validation_errors all() const {
-    validation_errors merged;
-    std::merge(
-        errors.begin(), errors.end(), not_finite.begin(), not_finite.end(), std::back_inserter(merged),
-        [](const field_error& a, const field_error& b) { return std::tie(a.row, a.field) < std::tie(b.row, b.field); });
-    return merged;
-  }
+  validation_errors all() const;
   /// Forgets the last body.
   void clear() noexcept {
     errors.clear();
@@ -127,6 +121,17 @@ decode_status read_reference(std::string_view body, const batch_view& to, const 
 }  // namespace tabscore::inline TABSCORE_ABI
 
 #if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE validation_errors decode_faults::all() const {
+  validation_errors merged;
+  std::merge(
+      errors.begin(), errors.end(), not_finite.begin(), not_finite.end(), std::back_inserter(merged),
+      [](const field_error& a, const field_error& b) { return std::tie(a.row, a.field) < std::tie(b.row, b.field); });
+  return merged;
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI
 namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// Reads the values of a correct JSON document into a batch.

@@ -32,37 +32,10 @@ inline const char* behind_colon(const char* p, const char* end) noexcept {
 }
 
 /// A key; moves p to its value. p becomes nullptr when there is no plain key.
-inline std::string_view read_key(const char*& p, const char* end) noexcept {
-  const char* const key = p + 1;
-  const bool quoted = p < end && *p == '"';
-  p = nullptr;
-  if (!quoted) return {};
-  std::size_t length = 0;
-  if (const text_block b(key); b.plain()) {
-    length = b.size();
-  } else {
-    const text_extent t = read_text(key, end);
-    if (t.end == nullptr || t.escaped) return {};
-    length = static_cast<std::size_t>(t.end - key);
-    if (!t.ascii && !is_utf8({key, length})) return {};
-  }
-  p = behind_colon(key + length + 1, end);
-  return {key, length};
-}
+std::string_view read_key(const char*& p, const char* end) noexcept;
 
 /// A value that nobody asked for: a text, a number or a word.
-inline const char* skip_scalar(const char* p, const char* end) noexcept {
-  if (*p == '"') {
-    const text_extent t = read_text(p + 1, end);
-    if (t.end == nullptr) return nullptr;
-    if (!t.ascii && !is_utf8({p + 1, static_cast<std::size_t>(t.end - p - 1)})) return nullptr;
-    return t.end + 1;
-  }
-  for (const std::string_view word : {"null", "true", "false"}) {
-    if (std::memcmp(p, word.data(), word.size()) == 0) return p + word.size();
-  }
-  return number_end(p, end);
-}
+const char* skip_scalar(const char* p, const char* end) noexcept;
 
 /// Finds the values of a record by its keys.
 template <schema_type Schema, class Policy>
@@ -236,3 +209,40 @@ class member_reader {
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI::detail
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI::detail {
+
+TABSCORE_INLINE std::string_view read_key(const char*& p, const char* end) noexcept {
+  const char* const key = p + 1;
+  const bool quoted = p < end && *p == '"';
+  p = nullptr;
+  if (!quoted) return {};
+  std::size_t length = 0;
+  if (const text_block b(key); b.plain()) {
+    length = b.size();
+  } else {
+    const text_extent t = read_text(key, end);
+    if (t.end == nullptr || t.escaped) return {};
+    length = static_cast<std::size_t>(t.end - key);
+    if (!t.ascii && !is_utf8({key, length})) return {};
+  }
+  p = behind_colon(key + length + 1, end);
+  return {key, length};
+}
+
+TABSCORE_INLINE const char* skip_scalar(const char* p, const char* end) noexcept {
+  if (*p == '"') {
+    const text_extent t = read_text(p + 1, end);
+    if (t.end == nullptr) return nullptr;
+    if (!t.ascii && !is_utf8({p + 1, static_cast<std::size_t>(t.end - p - 1)})) return nullptr;
+    return t.end + 1;
+  }
+  for (const std::string_view word : {"null", "true", "false"}) {
+    if (std::memcmp(p, word.data(), word.size()) == 0) return p + word.size();
+  }
+  return number_end(p, end);
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI::detail
+#endif

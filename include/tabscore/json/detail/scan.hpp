@@ -203,40 +203,10 @@ struct parsed {
 }
 
 /// An integer of at most 18 digits, and nothing else.
-inline parsed<std::int64_t> read_integer(extent t) noexcept {
-  const bool negative = t.begin != t.end && *t.begin == '-';
-  t.begin += negative;
-  if (t.size() == 0 || t.size() > 18 || (*t.begin == '0' && t.size() > 1)) return {0, 1};
-  std::int64_t v = 0;
-  for (const char c : t.view()) {
-    if (!is_digit(c)) return {0, 1};
-    v = v * 10 + (c - '0');
-  }
-  return {negative ? -v : v, 0};
-}
+parsed<std::int64_t> read_integer(extent t) noexcept;
 
 /// The end of the number that begins at p, nullptr when there is none.
-inline const char* number_end(const char* p, const char* end) noexcept {
-  const auto digits = [&] {
-    const char* const begin = p;
-    p = skip_digits(p, end);
-    return p - begin;
-  };
-  p += *p == '-';
-  const bool zero = *p == '0';
-  const auto count = digits();
-  if (count == 0 || count > 4300 || (zero && count > 1)) return nullptr;
-  if (*p == '.') {
-    ++p;
-    if (digits() == 0) return nullptr;
-  }
-  if (*p == 'e' || *p == 'E') {
-    ++p;
-    p += *p == '-' || *p == '+';
-    if (digits() == 0) return nullptr;
-  }
-  return p;
-}
+const char* number_end(const char* p, const char* end) noexcept;
 
 /// A real number of at most 8 characters and nothing else, correctly rounded.
 [[gnu::always_inline]] inline parsed<double> read_short_real(std::uint64_t bytes, std::size_t size) noexcept {
@@ -256,12 +226,7 @@ inline const char* number_end(const char* p, const char* end) noexcept {
 }
 
 /// A real number and nothing else, correctly rounded; none where it is beyond the range of a double.
-inline parsed<double> read_real(extent t) noexcept {
-  if (t.size() == 0 || number_end(t.begin, t.end) != t.end) return {0, 1};
-  if (t.view() == "-0") return {0, 0};  // the integer, which has no sign
-  const double v = parse_real(t.view());
-  return {v, v - v != 0};
-}
+parsed<double> read_real(extent t) noexcept;
 
 /// For each of 32 bytes a bit: is it a quote, is it one that does not stand for itself alone (a backslash, a control
 /// character, a part of a longer sequence).
@@ -311,7 +276,55 @@ struct text_extent {
 };
 
 /// Any text, from behind its opening quote. Whether longer sequences are UTF-8 is left to be checked.
-[[gnu::noinline]] inline text_extent read_text(const char* p, const char* end) noexcept {
+text_extent read_text(const char* p, const char* end) noexcept;
+
+}  // namespace tabscore::inline TABSCORE_ABI::detail
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI::detail {
+
+TABSCORE_INLINE parsed<std::int64_t> read_integer(extent t) noexcept {
+  const bool negative = t.begin != t.end && *t.begin == '-';
+  t.begin += negative;
+  if (t.size() == 0 || t.size() > 18 || (*t.begin == '0' && t.size() > 1)) return {0, 1};
+  std::int64_t v = 0;
+  for (const char c : t.view()) {
+    if (!is_digit(c)) return {0, 1};
+    v = v * 10 + (c - '0');
+  }
+  return {negative ? -v : v, 0};
+}
+
+TABSCORE_INLINE const char* number_end(const char* p, const char* end) noexcept {
+  const auto digits = [&] {
+    const char* const begin = p;
+    p = skip_digits(p, end);
+    return p - begin;
+  };
+  p += *p == '-';
+  const bool zero = *p == '0';
+  const auto count = digits();
+  if (count == 0 || count > 4300 || (zero && count > 1)) return nullptr;
+  if (*p == '.') {
+    ++p;
+    if (digits() == 0) return nullptr;
+  }
+  if (*p == 'e' || *p == 'E') {
+    ++p;
+    p += *p == '-' || *p == '+';
+    if (digits() == 0) return nullptr;
+  }
+  return p;
+}
+
+TABSCORE_INLINE parsed<double> read_real(extent t) noexcept {
+  if (t.size() == 0 || number_end(t.begin, t.end) != t.end) return {0, 1};
+  if (t.view() == "-0") return {0, 0};  // the integer, which has no sign
+  const double v = parse_real(t.view());
+  return {v, v - v != 0};
+}
+
+[[gnu::noinline]] TABSCORE_INLINE text_extent read_text(const char* p, const char* end) noexcept {
   text_extent t;
   const auto hex = [](char c) { return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); };
   while (p < end) {
@@ -346,3 +359,4 @@ struct text_extent {
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI::detail
+#endif

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <tuple>
+#include <type_traits>
 
 #include "../core/config.hpp"
 #include "expr.hpp"
@@ -42,6 +45,16 @@ class rule {
   /// Calls f(row) for the records that do not meet it, in their order, until f returns false.
   template <schema_type Schema, class F>
   void for_each_broken(const columns<Schema>& records, F&& f) const {
+    visit_broken(
+        records, [](void* to, std::size_t row) -> bool { return (*static_cast<std::remove_reference_t<F>*>(to))(row); },
+        const_cast<void*>(static_cast<const void*>(std::addressof(f))));
+  }
+
+ private:
+  /// The one search for all callers.
+  template <schema_type Schema>
+  [[gnu::noinline]] void visit_broken(const columns<Schema>& records, bool (*f)(void* to, std::size_t row),
+                                      void* to) const {
     // Blocks keep a text's worth of columns in the cache for the other rules, and end the search early.
     constexpr std::size_t block = 2048;
     for (std::size_t begin = 0; begin < records.rows(); begin += block) {
@@ -50,12 +63,11 @@ class rule {
       static_assert(std::same_as<typename decltype(met)::Scalar, bool>, "tabscore: a rule is a condition");
       if (met.all()) continue;
       for (Eigen::Index i = 0; i < met.size(); ++i) {
-        if (!met.coeff(i, 0) && !f(begin + static_cast<std::size_t>(i))) return;
+        if (!met.coeff(i, 0) && !f(to, begin + static_cast<std::size_t>(i))) return;
       }
     }
   }
 
- private:
   Condition condition_;
   std::string_view message_;
 };

@@ -130,47 +130,27 @@ struct neutral {
     /// Appends an error in a field.
     void append_error(text_buffer& out, const field_error& e) const;
     /// Appends a broken rule.
-    void append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t row) const {
-      begin(out, "rule", {.row = row}, context_);
-      append_json_text(out, message);
-      out.append("}");
-    }
+    void append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t row) const;
 
    private:
     const error_context& context_;
   };
 
   /// Appends the body for errors in fields.
-  static void append_errors(text_buffer& out, std::span<const field_error> errors, const error_context& context) {
-    out.append(R"({"errors":[)");
-    detail::append_items<neutral>(out, errors, context, context.request_id);
-  }
+  static void append_errors(text_buffer& out, std::span<const field_error> errors, const error_context& context);
 
   /// Appends the body for a request that is not JSON.
   static void append_syntax_error(text_buffer& out, const syntax_error& e, const error_context& context);
 
   /// Appends the body for a broken rule.
   static void append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t row,
-                                 const error_context& context) {
-    out.append(R"({"errors":[)");
-    item_writer(context).append_broken_rule(out, message, row);
-    close(out, context);
-  }
+                                 const error_context& context);
 
   /// Appends the body for any other error.
-  static void append_detail(text_buffer& out, std::string_view text, const error_context& context) {
-    out.append(R"({"errors":[{"message":)");
-    append_json_text(out, text);
-    out.append("}");
-    close(out, context);
-  }
+  static void append_detail(text_buffer& out, std::string_view text, const error_context& context);
 
  private:
-  static void close(text_buffer& out, const error_context& context) {
-    out.append("]");
-    detail::append_request_id(out, context.request_id);
-    out.append("}");
-  }
+  static void close(text_buffer& out, const error_context& context);
   /// {"code":"ge","path":"/records/3/age","message":
   static void begin(text_buffer& out, std::string_view code, const field_error& e, const error_context& context);
   static void append_token(std::string& pointer, std::string_view name);
@@ -198,6 +178,39 @@ TABSCORE_INLINE void neutral::item_writer::append_error(text_buffer& out, const 
     out.append(R"(,"limit":)");
     detail::append_limit(out, e.bound);
   }
+  out.append("}");
+}
+
+TABSCORE_INLINE void neutral::item_writer::append_broken_rule(text_buffer& out, std::string_view message,
+                                                              std::uint32_t row) const {
+  begin(out, "rule", {.row = row}, context_);
+  append_json_text(out, message);
+  out.append("}");
+}
+
+TABSCORE_INLINE void neutral::append_errors(text_buffer& out, std::span<const field_error> errors,
+                                            const error_context& context) {
+  out.append(R"({"errors":[)");
+  detail::append_items<neutral>(out, errors, context, context.request_id);
+}
+
+TABSCORE_INLINE void neutral::append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t row,
+                                                 const error_context& context) {
+  out.append(R"({"errors":[)");
+  item_writer(context).append_broken_rule(out, message, row);
+  close(out, context);
+}
+
+TABSCORE_INLINE void neutral::append_detail(text_buffer& out, std::string_view text, const error_context& context) {
+  out.append(R"({"errors":[{"message":)");
+  append_json_text(out, text);
+  out.append("}");
+  close(out, context);
+}
+
+TABSCORE_INLINE void neutral::close(text_buffer& out, const error_context& context) {
+  out.append("]");
+  detail::append_request_id(out, context.request_id);
   out.append("}");
 }
 

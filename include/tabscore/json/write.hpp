@@ -59,4 +59,10 @@ std::string to_json(const syntax_error& e, const error_context& context = {}) {
   return std::string(out.view());
 }
 
+#if defined(TABSCORE_COMPILED)
+TABSCORE_INSTANCE template std::string to_json<dialect::neutral>(std::span<const field_error> errors,
+                                                                 const error_context& context);
+TABSCORE_INSTANCE template std::string to_json<dialect::neutral>(const syntax_error& e, const error_context& context);
+#endif
+
 }  // namespace tabscore::inline TABSCORE_ABI

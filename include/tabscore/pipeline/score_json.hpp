@@ -13,20 +13,16 @@
 
 namespace tabscore::inline TABSCORE_ABI {
 
+namespace detail {
+/// The outcome of a body without records, or nothing.
+std::optional<outcome> decode_failure(decode_status status, const decode_faults& faults, const syntax_error& syntax,
+                                      unreadable why);
+}  // namespace detail
+
 /// The outcome of a body without records, or nothing.
 template <schema_type Schema, class Policy>
 std::optional<outcome> decode_failure(decode_status status, const decoder<Schema, Policy>& from) {
-  switch (status) {
-    case decode_status::decoded:
-      break;
-    case decode_status::invalid:
-      return from.faults().errors;
-    case decode_status::malformed:
-      return from.syntax();
-    case decode_status::unreadable:
-      return from.why();
-  }
-  return std::nullopt;
+  return detail::decode_failure(status, from.faults(), from.syntax(), from.why());
 }
 
 /// Decodes a body into the workspace's records; the outcome if it has errors, or nothing. The records' texts point into
@@ -57,7 +53,7 @@ struct json_request {
                                           : w.decoder.record(body, w.records);
     return status == decode_status::decoded;
   }
-  outcome failure() const { return *decode_failure(status, w.decoder); }
+  outcome failure() const { return *tabscore::decode_failure(status, w.decoder); }
 };
 }  // namespace detail
 
@@ -88,3 +84,24 @@ outcome score_json(const Pipeline& pipe, const Body& body, workspace<Schema, Pol
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI::detail {
+
+TABSCORE_INLINE std::optional<outcome> decode_failure(decode_status status, const decode_faults& faults,
+                                                      const syntax_error& syntax, unreadable why) {
+  switch (status) {
+    case decode_status::decoded:
+      break;
+    case decode_status::invalid:
+      return faults.errors;
+    case decode_status::malformed:
+      return syntax;
+    case decode_status::unreadable:
+      return why;
+  }
+  return std::nullopt;
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI::detail
+#endif

@@ -44,15 +44,7 @@ struct no_observer {
 };
 
 /// The outcome of a scored batch. An unscorable record is an error of the field that is the reason.
-inline outcome outcome_of(const score_outcome& scored, body_shape shape = body_shape::records) {
-  if (const auto* none = std::get_if<unscorable>(&scored)) {
-    const auto row = static_cast<std::uint32_t>(none->row);
-    return validation_errors{{shape == body_shape::records ? row : field_error::no_row, none->field, none->what, {}}};
-  }
-  if (const auto* broken = std::get_if<broken_rule>(&scored)) return *broken;
-  if (std::holds_alternative<refused>(scored)) return refused{};
-  return std::get<predictions>(scored);
-}
+outcome outcome_of(const score_outcome& scored, body_shape shape = body_shape::records);
 
 namespace detail {
 
@@ -77,13 +69,16 @@ struct decoded_request {
   std::size_t max_errors = SIZE_MAX;
 };
 
+/// The positions of the decoded records.
+partial_predictions decoded_rows(std::size_t rows, const decode_faults& faults);
+/// The outcome of the valid ones of decoded records.
+outcome outcome_of_some(const score_outcome& scored, partial_predictions&& found);
+
 /// Scores the valid ones of decoded records.
 template <class Pipeline, schema_type Schema>
 outcome score_some(const Pipeline& pipe, typename Pipeline::scoring& run, const decoded_request<Schema>& from,
                    const batch_options& options) {
-  partial_predictions found;
-  found.records = from.records.rows() + from.faults.bad_rows.size();
-  found.rows = positions(found.records, from.faults.bad_rows);
+  partial_predictions found = decoded_rows(from.records.rows(), from.faults);
   score_outcome scored = unscorable{};
   if (from.faults.bad_rows.empty() && from.faults.not_finite.empty()) scored = run.finish(from.records);
   if (const auto* p = std::get_if<predictions>(&scored)) {
@@ -93,40 +88,34 @@ outcome score_some(const Pipeline& pipe, typename Pipeline::scoring& run, const 
     found.unlisted = from.faults.unlisted;
     scored = score_valid(pipe, from.records, from.buffers, options, from.faults.not_finite, from.max_errors, found);
   }
-  if (std::holds_alternative<refused>(scored)) return refused{};
-  return found;
+  return outcome_of_some(scored, std::move(found));
 }
 
-/// The reason why the request's records are not explained, if any.
-template <class Pipeline>
-std::optional<outcome> refuse_explanation(const Pipeline& pipe, std::size_t records, const request_options& options) {
-  if (!options.explain && options.reasons == 0) return std::nullopt;
-  if constexpr (explainable<std::remove_cvref_t<decltype(pipe.model())>>) {
-    if (const error* const reason = pipe.model().explain_error()) return *reason;
-  } else {
-    return error{errc::unsupported, "the model has no contributions"};
-  }
-  if (options.reasons != 0 && pipe.reasons() == nullptr) {
-    return error{errc::unsupported, "there are no reasons: no policy file declares them"};
-  }
-  if (records <= options.max_explained) return std::nullopt;
-  const auto most = static_cast<std::int64_t>(options.max_explained);
-  return validation_errors{{.row = field_error::all_rows, .what = fault::max_items, .bound = most}};
-}
+/// The reason why so many records are not explained, if any; `reason` is the model's.
+std::optional<outcome> refuse_explanation(const error* reason, bool has_reasons, std::size_t records,
+                                          const request_options& options);
+/// The predictions of an outcome, or nullptr.
+predictions* predictions_in(outcome& result) noexcept;
 
 /// Scores decoded records with the options that few requests have; out of line, so that they cost the others nothing.
 template <class Pipeline, schema_type Schema>
 [[gnu::noinline]] outcome score_with_options(const Pipeline& pipe, typename Pipeline::scoring& run,
                                              const decoded_request<Schema>& from, const request_options& options,
                                              bool some) {
-  const std::size_t records = from.records.rows() + from.faults.bad_rows.size();
-  if (auto refusal = refuse_explanation(pipe, records, options)) return *std::move(refusal);
+  const bool asked = options.explain || options.reasons != 0;
+  if (asked) {
+    static const error none{errc::unsupported, "the model has no contributions"};
+    const error* reason = &none;
+    if constexpr (explainable<std::remove_cvref_t<decltype(pipe.model())>>) reason = pipe.model().explain_error();
+    const std::size_t records = from.records.rows() + from.faults.bad_rows.size();
+    if (auto refusal = refuse_explanation(reason, pipe.reasons() != nullptr, records, options))
+      return *std::move(refusal);
+  }
   outcome result = some ? score_some(pipe, run, from, {options.reasons, options.log_members})
                         : score_all(run, from.records, from.faults, options.shape);
   if constexpr (explainable<std::remove_cvref_t<decltype(pipe.model())>>) {
-    auto* p = std::get_if<predictions>(&result);
-    if (auto* const partial = std::get_if<partial_predictions>(&result)) p = &partial->scores;
-    if (options.explain && p != nullptr) p->contributions = *pipe.explain(from.records, from.buffers);
+    auto* const p = options.explain ? predictions_in(result) : nullptr;
+    if (p != nullptr) p->contributions = *pipe.explain(from.records, from.buffers);
   }
   return result;
 }
@@ -168,3 +157,51 @@ outcome score_request(const Pipeline* pipe, const decoded_request<Schema>& from,
 }  // namespace detail
 
 }  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE outcome outcome_of(const score_outcome& scored, body_shape shape) {
+  if (const auto* none = std::get_if<unscorable>(&scored)) {
+    const auto row = static_cast<std::uint32_t>(none->row);
+    return validation_errors{{shape == body_shape::records ? row : field_error::no_row, none->field, none->what, {}}};
+  }
+  if (const auto* broken = std::get_if<broken_rule>(&scored)) return *broken;
+  if (std::holds_alternative<refused>(scored)) return refused{};
+  return std::get<predictions>(scored);
+}
+
+namespace detail {
+
+TABSCORE_INLINE partial_predictions decoded_rows(std::size_t rows, const decode_faults& faults) {
+  partial_predictions found;
+  found.records = rows + faults.bad_rows.size();
+  found.rows = positions(found.records, faults.bad_rows);
+  return found;
+}
+
+TABSCORE_INLINE outcome outcome_of_some(const score_outcome& scored, partial_predictions&& found) {
+  if (std::holds_alternative<refused>(scored)) return refused{};
+  return std::move(found);
+}
+
+TABSCORE_INLINE std::optional<outcome> refuse_explanation(const error* reason, bool has_reasons, std::size_t records,
+                                                          const request_options& options) {
+  if (reason != nullptr) return *reason;
+  if (options.reasons != 0 && !has_reasons) {
+    return error{errc::unsupported, "there are no reasons: no policy file declares them"};
+  }
+  if (records <= options.max_explained) return std::nullopt;
+  const auto most = static_cast<std::int64_t>(options.max_explained);
+  return validation_errors{{.row = field_error::all_rows, .what = fault::max_items, .bound = most}};
+}
+
+TABSCORE_INLINE predictions* predictions_in(outcome& result) noexcept {
+  if (auto* const partial = std::get_if<partial_predictions>(&result)) return &partial->scores;
+  return std::get_if<predictions>(&result);
+}
+
+}  // namespace detail
+
+}  // namespace tabscore::inline TABSCORE_ABI
+#endif

@@ -21,6 +21,31 @@ namespace tabscore::inline TABSCORE_ABI {
 namespace detail {
 template <class T>
 using owned_array = std::unique_ptr<T[]>;
+
+/// Room for `room` values, of which the first `size` are kept.
+template <class T>
+void grow(owned_array<T>& a, std::size_t size, std::size_t room) {
+  owned_array<T> larger(new T[room]);  // not value-initialised: every entry is written before it is read
+  prefer_large_pages(larger.get(), room * sizeof(T));
+  std::copy_n(a.get(), size, larger.get());
+  a = std::move(larger);
+}
+/// Moves up the values that are kept; an entry of `keep` for each.
+template <class T>
+void keep_values(T* values, std::span<const std::uint8_t> keep) noexcept {
+  T* to = values;
+  for (std::size_t row = 0; row < keep.size(); ++row) {
+    if (keep[row] != 0) *to++ = values[row];
+  }
+}
+#if defined(TABSCORE_COMPILED)
+TABSCORE_INSTANCE template void grow(owned_array<std::int64_t>&, std::size_t, std::size_t);
+TABSCORE_INSTANCE template void grow(owned_array<double>&, std::size_t, std::size_t);
+TABSCORE_INSTANCE template void grow(owned_array<std::string_view>&, std::size_t, std::size_t);
+TABSCORE_INSTANCE template void keep_values(std::int64_t*, std::span<const std::uint8_t>) noexcept;
+TABSCORE_INSTANCE template void keep_values(double*, std::span<const std::uint8_t>) noexcept;
+TABSCORE_INSTANCE template void keep_values(std::string_view*, std::span<const std::uint8_t>) noexcept;
+#endif
 }  // namespace detail
 
 /// Texts in memory: they stay where they are until clear(), which keeps the memory. Not for concurrent use.
@@ -93,7 +118,7 @@ class batch {
   /// Makes room for this many records.
   void reserve(std::size_t rows) {
     if (rows <= capacity_) return;
-    std::apply([&](auto&... a) { (grow(a, rows), ...); }, arrays_);
+    std::apply([&](auto&... a) { (detail::grow(a, rows_, rows + spare), ...); }, arrays_);
     capacity_ = rows;
   }
 
@@ -107,15 +132,8 @@ class batch {
 
   /// Gives up each record whose entry is 0; the others move up. One entry per record.
   void filter(std::span<const std::uint8_t> keep) noexcept {
-    std::size_t kept = 0;
-    Schema::for_each([&]<std::size_t At>() {
-      auto* const values = data<At>();
-      kept = 0;
-      for (std::size_t row = 0; row < rows_; ++row) {
-        if (keep[row] != 0) values[kept++] = values[row];
-      }
-    });
-    rows_ = kept;
+    Schema::for_each([&]<std::size_t At>() { detail::keep_values(data<At>(), keep); });
+    rows_ = static_cast<std::size_t>(std::count_if(keep.begin(), keep.end(), [](std::uint8_t k) { return k != 0; }));
   }
 
   /// One record, values in the schema's order; std::nullopt for an absent optional field. Bounds are not checked here
@@ -170,15 +188,6 @@ class batch {
   }
 
  private:
-  template <class T>
-  void grow(detail::owned_array<T>& a, std::size_t rows) {
-    detail::owned_array<T> larger(
-        new T[rows + spare]);  // not value-initialised: every entry is written before it is read
-    detail::prefer_large_pages(larger.get(), (rows + spare) * sizeof(T));
-    std::copy_n(a.get(), rows_, larger.get());
-    a = std::move(larger);
-  }
-
   template <class Field, class Value>
   static typename Field::stored_type stored(const Value& v) {
     using value_type = typename Field::value_type;

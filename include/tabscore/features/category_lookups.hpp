@@ -82,41 +82,17 @@ struct category_lookups {
 
   /// The features whose categories a table looks up (numeric ones before texts), each once. As in CatBoost's
   /// contributions, the conditions of the combination do not count.
-  std::vector<std::uint32_t> fields_of(const table& t, std::size_t numeric) const {
-    std::vector<std::uint32_t> fields;
-    for (const std::uint32_t s : combinations[t.combination].sources) {
-      fields.push_back(static_cast<std::uint32_t>(sources[s].field + (sources[s].number ? 0 : numeric)));
-    }
-    std::sort(fields.begin(), fields.end());
-    fields.erase(std::unique(fields.begin(), fields.end()), fields.end());
-    return fields;
-  }
+  std::vector<std::uint32_t> fields_of(const table& t, std::size_t numeric) const;
 
   /// The hash of a text category.
-  static std::uint32_t hash_of(std::string_view text) noexcept {
-    return static_cast<std::uint32_t>(detail::city_hash::of(text));
-  }
+  static std::uint32_t hash_of(std::string_view text) noexcept;
   /// Whether a number is whole and exact: beyond 2^53 a double stands for several integers with different texts.
   static bool is_whole(double v) noexcept { return v == std::trunc(v) && std::abs(v) < 0x1p53; }
   /// The hash of a whole number, by its decimal text.
-  static std::uint32_t hash_of(double whole) noexcept {
-    if (!is_whole(whole)) return 0;
-    char digits[24];
-    const auto end = std::to_chars(digits, digits + sizeof digits, static_cast<std::int64_t>(whole)).ptr;
-    return hash_of(std::string_view(digits, static_cast<std::size_t>(end - digits)));
-  }
+  static std::uint32_t hash_of(double whole) noexcept;
 
   /// The first category of a row that the trainer refuses, by its feature (numeric ones first), and why.
-  std::optional<std::pair<std::size_t, fault>> refused(const feature_block& x, std::size_t row) const noexcept {
-    for (const source& s : sources) {
-      if (!s.number) {
-        if (x.text[s.field][row].data() == nullptr) return std::pair{x.width + s.field, fault::model_needs};
-      } else if (const double v = x.column(s.field)[row]; !is_whole(v)) {
-        return std::pair{std::size_t{s.field}, std::isnan(v) ? fault::model_needs : fault::not_integer};
-      }
-    }
-    return std::nullopt;
-  }
+  std::optional<std::pair<std::size_t, fault>> refused(const feature_block& x, std::size_t row) const noexcept;
 
   /// Writes width() columns of rows [first, first + rows), which are `stride` apart.
   template <std::floating_point Real>
@@ -205,3 +181,42 @@ struct category_lookups {
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE std::vector<std::uint32_t> category_lookups::fields_of(const table& t, std::size_t numeric) const {
+  std::vector<std::uint32_t> fields;
+  for (const std::uint32_t s : combinations[t.combination].sources) {
+    fields.push_back(static_cast<std::uint32_t>(sources[s].field + (sources[s].number ? 0 : numeric)));
+  }
+  std::sort(fields.begin(), fields.end());
+  fields.erase(std::unique(fields.begin(), fields.end()), fields.end());
+  return fields;
+}
+
+TABSCORE_INLINE std::uint32_t category_lookups::hash_of(std::string_view text) noexcept {
+  return static_cast<std::uint32_t>(detail::city_hash::of(text));
+}
+
+TABSCORE_INLINE std::uint32_t category_lookups::hash_of(double whole) noexcept {
+  if (!is_whole(whole)) return 0;
+  char digits[24];
+  const auto end = std::to_chars(digits, digits + sizeof digits, static_cast<std::int64_t>(whole)).ptr;
+  return hash_of(std::string_view(digits, static_cast<std::size_t>(end - digits)));
+}
+
+TABSCORE_INLINE std::optional<std::pair<std::size_t, fault>> category_lookups::refused(const feature_block& x,
+                                                                                       std::size_t row) const noexcept {
+  for (const source& s : sources) {
+    if (!s.number) {
+      if (x.text[s.field][row].data() == nullptr) return std::pair{x.width + s.field, fault::model_needs};
+    } else if (const double v = x.column(s.field)[row]; !is_whole(v)) {
+      return std::pair{std::size_t{s.field}, std::isnan(v) ? fault::model_needs : fault::not_integer};
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI
+#endif

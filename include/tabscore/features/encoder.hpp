@@ -42,29 +42,19 @@ struct encoder {
   std::shared_ptr<const category_lookups> lookups{};  ///< columns after all others; their texts have no own ones
 
   /// The text field becomes one ordinal column.
-  bool is_ordinal(std::size_t f) const noexcept { return f < ordinal.size() && ordinal[f]; }
+  bool is_ordinal(std::size_t f) const noexcept;
   /// Encoded columns of text field f.
-  std::size_t text_width(std::size_t f) const noexcept { return is_ordinal(f) ? 1 : text[f].size(); }
+  std::size_t text_width(std::size_t f) const noexcept;
   /// Encoded columns.
-  std::size_t width() const noexcept {
-    std::size_t columns = numeric.size();
-    for (std::size_t f = 0; f < text.size(); ++f) columns += text_width(f);
-    return lookups ? columns + lookups->width() : columns;
-  }
+  std::size_t width() const noexcept;
 
   /// The block has the columns that the encoder was made for.
   bool fits(const feature_block& x) const noexcept { return x.width == numeric.size() && x.text.size() == text.size(); }
 
   /// The numeric feature has steps.
-  bool has_steps(std::size_t j) const noexcept { return j < before.size() && !before[j].empty(); }
+  bool has_steps(std::size_t j) const noexcept;
   /// Numeric feature j of one row after its steps, before `numeric[j]`.
-  double prepared(std::size_t j, double x) const noexcept {
-    if (!has_steps(j)) return x;
-    for (const numeric_step& step : before[j]) {
-      x = std::visit([x](const auto& apply) { return apply(x); }, step);
-    }
-    return x;
-  }
+  double prepared(std::size_t j, double x) const noexcept;
   /// The block after the steps of its numbers, copied to `memory`; the block itself where there are no steps.
   feature_block prepared(const feature_block& x, scratch& memory) const;
 
@@ -120,6 +110,27 @@ struct encoder {
 
 #if TABSCORE_BODIES
 namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE bool encoder::is_ordinal(std::size_t f) const noexcept { return f < ordinal.size() && ordinal[f]; }
+TABSCORE_INLINE std::size_t encoder::text_width(std::size_t f) const noexcept {
+  return is_ordinal(f) ? 1 : text[f].size();
+}
+TABSCORE_INLINE std::size_t encoder::width() const noexcept {
+  std::size_t columns = numeric.size();
+  for (std::size_t f = 0; f < text.size(); ++f) columns += text_width(f);
+  return lookups ? columns + lookups->width() : columns;
+}
+TABSCORE_INLINE bool encoder::has_steps(std::size_t j) const noexcept {
+  return j < before.size() && !before[j].empty();
+}
+
+TABSCORE_INLINE double encoder::prepared(std::size_t j, double x) const noexcept {
+  if (!has_steps(j)) return x;
+  for (const numeric_step& step : before[j]) {
+    x = std::visit([x](const auto& apply) { return apply(x); }, step);
+  }
+  return x;
+}
 
 TABSCORE_INLINE feature_block encoder::prepared(const feature_block& x, scratch& memory) const {
   if (before.empty()) return x;

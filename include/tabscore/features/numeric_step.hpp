@@ -64,14 +64,22 @@ struct category_code {
   std::vector<std::pair<double, double>> codes;  ///< (category, code), ascending
 
   /// The step's result.
-  double operator()(double x) const noexcept {
-    const auto found =
-        std::lower_bound(codes.begin(), codes.end(), x, [](const auto& c, double v) { return c.first < v; });
-    return found != codes.end() && found->first == x ? found->second : std::numeric_limits<double>::quiet_NaN();
-  }
+  double operator()(double x) const noexcept;
 };
 
 /// One step of a numeric feature before the model.
 using numeric_step = std::variant<standardize, rescale, impute, clip, logarithm, logarithm1p, category_code>;
 
 }  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE double category_code::operator()(double x) const noexcept {
+  const auto found =
+      std::lower_bound(codes.begin(), codes.end(), x, [](const auto& c, double v) { return c.first < v; });
+  return found != codes.end() && found->first == x ? found->second : std::numeric_limits<double>::quiet_NaN();
+}
+
+}  // namespace tabscore::inline TABSCORE_ABI
+#endif

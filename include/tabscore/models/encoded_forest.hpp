@@ -30,9 +30,7 @@ class encoded_forest {
   /// Trees of two classes: boosted ones with a logistic link, or ones that average the shares of both classes. They
   /// must read what the encoder writes; `source` names them in the error.
   static result<encoded_forest> make(feature_names names, tabscore::encoder encoder, forest trees, double threshold,
-                                     std::string_view source = "model") {
-    return make(std::move(names), std::move(encoder), std::move(trees), model_outputs(), threshold, source);
-  }
+                                     std::string_view source = "model");
   /// Trees of any task: `predicted` is what described() says of them. A trainer that decides two classes by the margin
   /// has `positive_above`.
   static result<encoded_forest> make(feature_names names, tabscore::encoder encoder, forest trees,
@@ -75,7 +73,7 @@ class encoded_forest {
   /// trees that average: the prediction).
   void contributions(const feature_block& x, scratch& memory, std::span<double> out) const;
   /// Why there are no contributions: the model file has no covers, say. Null when there are.
-  const error* explain_error() const noexcept { return explainer_ ? nullptr : &explainer_.error(); }
+  const error* explain_error() const noexcept;
   /// Trees' are, a linear booster's are not.
   bool explains_against_mean() const noexcept { return trees_.model().linear.empty(); }
 

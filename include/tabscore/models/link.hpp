@@ -109,7 +109,12 @@ inline void softmax(std::span<const double> margins, std::span<double> out, bool
 
 }  // namespace detail
 
-inline void link::apply(std::span<const double> margins, std::span<double> out) const noexcept {
+}  // namespace tabscore::inline TABSCORE_ABI
+
+#if TABSCORE_BODIES
+namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE void link::apply(std::span<const double> margins, std::span<double> out) const noexcept {
   const std::size_t n = margins.size();
   const auto each = [&](auto f) {
     for (std::size_t i = 0; i < n; ++i) out[i] = f(margins[i] / divisor);
@@ -177,3 +182,4 @@ inline void link::apply(std::span<const double> margins, std::span<double> out) 
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI
+#endif

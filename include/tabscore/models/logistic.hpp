@@ -19,7 +19,6 @@
 #include "../features/feature_block.hpp"
 #include "detail/linear_kernels.hpp"
 #include "detail/sigmoid.hpp"
-#include "detail/training_mean.hpp"
 #include "kernel.hpp"
 #include "scorer.hpp"
 
@@ -38,8 +37,7 @@ class logistic {
  public:
   /// As make(...).value(): parts that do not fit throw (abort without exceptions).
   logistic(feature_names names, tabscore::encoder encoder, const logistic_parameters& learnt, double threshold,
-           kernel wanted = kernel::best)
-      : logistic(make(std::move(names), std::move(encoder), learnt, threshold, wanted).value()) {}
+           kernel wanted = kernel::best);
 
   /// An error unless names, encoder and finite parameters describe the same features, the threshold is a probability
   /// and the CPU has the kernel. All kernels give the same bits.
@@ -76,9 +74,7 @@ class logistic {
   /// The first number that is NaN, or made infinite, once it is prepared.
   feature_fault find_fault(const feature_block& x, std::size_t row, scratch&) const;
   /// An absent text is one without a category; a number needs a step that imputes it.
-  bool takes_missing(std::size_t i) const {
-    return i >= names_.numeric.size() || !std::isnan(encoder_.prepared(i, std::numeric_limits<double>::quiet_NaN()));
-  }
+  bool takes_missing(std::size_t i) const;
 
   /// Each feature's own term of the margin, then the intercept: rows x (features + 1), row after row. Added up in that
   /// order they are the margin, bit for bit. A model with a training distribution tells terms against the training
@@ -125,13 +121,22 @@ class logistic {
 }  // namespace tabscore::inline TABSCORE_ABI
 
 #if TABSCORE_BODIES
+#include "detail/training_mean.hpp"
+
 namespace tabscore::inline TABSCORE_ABI {
 
+TABSCORE_INLINE logistic::logistic(feature_names names, tabscore::encoder encoder, const logistic_parameters& learnt,
+                                   double threshold, kernel wanted)
+    : logistic(make(std::move(names), std::move(encoder), learnt, threshold, wanted).value()) {}
 TABSCORE_INLINE logistic::logistic(const logistic& other) = default;
 TABSCORE_INLINE logistic::logistic(logistic&& other) noexcept = default;
 TABSCORE_INLINE logistic& logistic::operator=(const logistic& other) = default;
 TABSCORE_INLINE logistic& logistic::operator=(logistic&& other) noexcept = default;
 TABSCORE_INLINE logistic::~logistic() = default;
+
+TABSCORE_INLINE bool logistic::takes_missing(std::size_t i) const {
+  return i >= names_.numeric.size() || !std::isnan(encoder_.prepared(i, std::numeric_limits<double>::quiet_NaN()));
+}
 
 TABSCORE_INLINE result<logistic> logistic::make(feature_names names, tabscore::encoder encoder,
                                                 const logistic_parameters& learnt, double threshold, kernel wanted) {

@@ -52,7 +52,7 @@ class pipeline_model {
   /// (features + 1), row-major.
   void contributions(const feature_block& x, scratch& memory, std::span<double> out) const;
   /// Why there are no contributions; null when there are.
-  const error* explain_error() const noexcept { return explained_ ? nullptr : &explained_.error(); }
+  const error* explain_error() const noexcept;
 
   /// The reasons of an additive model's bins, and those of each row's bins (gives_bin_reasons).
   std::span<const reason> bin_reasons() const noexcept;

@@ -35,11 +35,7 @@ struct feature_names {
   /// Features in all.
   std::size_t size() const noexcept { return numeric.size() + text.size(); }
   /// All of them in that order.
-  std::vector<std::string> all() const {
-    std::vector<std::string> names = numeric;
-    names.insert(names.end(), text.begin(), text.end());
-    return names;
-  }
+  std::vector<std::string> all() const;
 };
 
 /// The error of a model's threshold, if any: for two classes it is a probability, for anomalies any number; other tasks
@@ -269,6 +265,12 @@ class any_scorer {
 
 #if TABSCORE_BODIES
 namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE std::vector<std::string> feature_names::all() const {
+  std::vector<std::string> names = numeric;
+  names.insert(names.end(), text.begin(), text.end());
+  return names;
+}
 
 TABSCORE_INLINE std::optional<error> wrong_threshold(double threshold, task predicted) {
   const bool any = threshold - threshold == 0;

@@ -18,18 +18,6 @@ namespace tabscore::inline TABSCORE_ABI {
 
 namespace detail {
 
-/// The level of a name such as "p5", "p50" or "p975", as the shortest text: "0.05", "0.5", "0.975". Empty for other
-/// names.
-inline std::string level_of(std::string_view name) {
-  if (name.size() < 2 || name[0] != 'p') return {};
-  std::string digits(name.substr(1));
-  if (!std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; })) return {};
-  if (digits == "100") return "1";
-  if (digits.size() == 1) digits.insert(0, 1, '0');
-  while (digits.size() > 1 && digits.back() == '0') digits.pop_back();
-  return "0." + digits;
-}
-
 /// The declaration that fits a model, as a user writes it.
 std::string declaration_of(const model_outputs& model);
 
@@ -46,6 +34,18 @@ std::optional<error> wrong_outputs(const model_outputs& model, task declared, st
 namespace tabscore::inline TABSCORE_ABI {
 
 namespace detail {
+
+/// The level of a name such as "p5", "p50" or "p975", as the shortest text: "0.05", "0.5", "0.975". Empty for other
+/// names.
+inline std::string level_of(std::string_view name) {
+  if (name.size() < 2 || name[0] != 'p') return {};
+  std::string digits(name.substr(1));
+  if (!std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; })) return {};
+  if (digits == "100") return "1";
+  if (digits.size() == 1) digits.insert(0, 1, '0');
+  while (digits.size() > 1 && digits.back() == '0') digits.pop_back();
+  return "0." + digits;
+}
 
 TABSCORE_INLINE std::string declaration_of(const model_outputs& model) {
   const auto each = [&](std::string_view before, std::string_view item, std::string_view behind) {

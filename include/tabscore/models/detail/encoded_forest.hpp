@@ -53,6 +53,15 @@ void encoded_forest::each_output(const feature_block& x, scratch& memory, Use&& 
   });
 }
 
+TABSCORE_INLINE const error* encoded_forest::explain_error() const noexcept {
+  return explainer_ ? nullptr : &explainer_.error();
+}
+
+TABSCORE_INLINE result<encoded_forest> encoded_forest::make(feature_names names, tabscore::encoder encoder,
+                                                            forest trees, double threshold, std::string_view source) {
+  return make(std::move(names), std::move(encoder), std::move(trees), model_outputs(), threshold, source);
+}
+
 TABSCORE_INLINE result<encoded_forest> encoded_forest::make(feature_names names, tabscore::encoder encoder,
                                                             forest trees, model_outputs predicted, double threshold,
                                                             std::string_view source,

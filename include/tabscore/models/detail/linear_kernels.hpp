@@ -28,17 +28,7 @@ struct linear_term {
 class linear_terms {
  public:
   /// Precondition: as many coefficients as scalers.
-  linear_terms(std::span<const standardize> scaler, std::span<const double> coefficient) {
-    TABSCORE_ASSERT(scaler.size() == coefficient.size(),
-                    "scaler and coefficients of the numeric features differ in number");
-    for (std::size_t j = 0; j < scaler.size(); ++j) {
-      const auto [mean, scale] = scaler[j];
-      const double inverse = 1 / scale;
-      terms_.push_back({mean, scale, coefficient[j], inverse, std::fma(-scale, inverse, 1.0) / scale});
-      invertible_ &= std::abs(scale) > 0x1p-100 && std::abs(scale) < 0x1p100;
-      tiny_ |= std::abs(mean) < 0x1p-700;
-    }
-  }
+  linear_terms(std::span<const standardize> scaler, std::span<const double> coefficient);
   std::span<const linear_term> all() const noexcept { return terms_; }
   /// Whether quotients can be had by products: no scale is extreme.
   bool invertible() const noexcept { return invertible_; }
@@ -64,6 +54,18 @@ linear_kernel linear_kernel_for(kernel k) noexcept;
 #include "few_doubles.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::detail {
+
+TABSCORE_INLINE linear_terms::linear_terms(std::span<const standardize> scaler, std::span<const double> coefficient) {
+  TABSCORE_ASSERT(scaler.size() == coefficient.size(),
+                  "scaler and coefficients of the numeric features differ in number");
+  for (std::size_t j = 0; j < scaler.size(); ++j) {
+    const auto [mean, scale] = scaler[j];
+    const double inverse = 1 / scale;
+    terms_.push_back({mean, scale, coefficient[j], inverse, std::fma(-scale, inverse, 1.0) / scale});
+    invertible_ &= std::abs(scale) > 0x1p-100 && std::abs(scale) < 0x1p100;
+    tiny_ |= std::abs(mean) < 0x1p-700;
+  }
+}
 
 /// Rows [first, first + rows). Not inlined where the target has fused operations: the flags that it is compiled with
 /// say whether products need care.

@@ -34,6 +34,7 @@
 #include "read_raw_checks.hpp"
 #include "read_trees.hpp"
 #include "recognise.hpp"
+#include "training_mean.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
 

@@ -163,6 +163,10 @@ struct pipeline_model::explanation {
   }
 };
 
+TABSCORE_INLINE const error* pipeline_model::explain_error() const noexcept {
+  return explained_ ? nullptr : &explained_.error();
+}
+
 TABSCORE_INLINE pipeline_model::pipeline_model(const model_file& file)
     : names_(file.features),
       outputs_(file.outputs),

@@ -69,15 +69,18 @@ struct model_file {
   std::optional<drift_baseline> baseline;  ///< nothing: no drift monitoring
   std::vector<check> checks;               ///< at least one
 
-  /// @{
-  /// Compiled once: copies and destruction of all the members are much code.
+  // Compiled once: copies and destruction of all the members are much code.
+  /// All members empty.
   model_file();
+  /// A copy.
   model_file(const model_file&);
+  /// Takes the members of another one.
   model_file(model_file&&) noexcept;
+  /// A copy.
   model_file& operator=(const model_file&);
+  /// Takes the members of another one.
   model_file& operator=(model_file&&) noexcept;
   ~model_file();
-  /// @}
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI

@@ -41,15 +41,18 @@ struct decision_policy {
   std::optional<decision_table> missing;                       ///< of records without a value; nothing: as otherwise
   std::optional<reason_table> reasons;                         ///< for the persons concerned by adverse decisions
 
-  /// @{
-  /// Compiled once: copies and destruction of all the members are much code.
+  // Compiled once: copies and destruction of all the members are much code.
+  /// All members empty.
   decision_policy();
+  /// A copy.
   decision_policy(const decision_policy&);
+  /// Takes the members of another one.
   decision_policy(decision_policy&&) noexcept;
+  /// A copy.
   decision_policy& operator=(const decision_policy&);
+  /// Takes the members of another one.
   decision_policy& operator=(decision_policy&&) noexcept;
   ~decision_policy();
-  /// @}
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI

@@ -11,10 +11,16 @@ namespace tabscore::inline TABSCORE_ABI {
 
 /// Working memory of scoring; grows to the largest batch and is then reused. One per thread.
 struct score_buffers {
-  /// @{
-  /// The memory of one stage.
-  scratch matrix, codes, model, values, label, decision, contributions, reasons, reason_sums, bin_reasons;
-  /// @}
+  scratch matrix;                ///< numeric features of a block of records
+  scratch codes;                 ///< text features of a block of records
+  scratch model;                 ///< of the model while it scores
+  scratch values;                ///< predictions::value
+  scratch label;                 ///< predictions::label
+  scratch decision;              ///< predictions::decision
+  scratch contributions;         ///< predictions::contributions
+  scratch reasons;               ///< predictions::reasons
+  scratch reason_sums;           ///< contributions of a record, by reason
+  scratch bin_reasons;           ///< reasons by the bins of the training data
   record_reasons found_reasons;  ///< predictions::reasons
   detail::number_texts texts;    ///< texts of numbers that a log and an answer share
   detail::exclusive user;        ///< one thread at a time

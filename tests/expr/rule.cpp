@@ -2,6 +2,8 @@
 #include <tabscore/expr/rule.hpp>
 #include <tabscore/schema/batch.hpp>
 
+#include <optional>
+
 #include "support/catch.hpp"
 
 namespace ts = tabscore;
@@ -11,7 +13,18 @@ namespace {
 using exams = ts::schema<ts::integer<"started">, ts::integer<"passed">, ts::optional<ts::real<"score">>>;
 const ts::rules both{ts::rule(col<"passed"> <= col<"started">, "passed cannot exceed started"),
                      ts::rule(col<"score"> >= 0 || missing(col<"score">), "score cannot be negative")};
+std::optional<int> first_row(std::size_t row) { return row == 0 ? std::optional(0) : std::nullopt; }
 }  // namespace
+
+TEST_CASE("the records that break a rule are given to any function, until it says no", "[expr]") {
+  ts::batch<exams> b;
+  for (int i = 0; i < 4; ++i) b.push_back(1, 2, std::nullopt);
+  const auto rule = ts::rule(col<"passed"> <= col<"started">, "passed cannot exceed started");
+  std::size_t calls = 0;
+  rule.for_each_broken(b.view(), [&](std::size_t row) { return ++calls, row < 2; });
+  CHECK(calls == 3);
+  rule.for_each_broken(b.view(), first_row);
+}
 
 TEST_CASE("a rule holds only when every record meets it", "[expr]") {
   for (const std::size_t size : {1U, 2U, 17U, 2047U, 2048U, 2049U, 10000U}) {

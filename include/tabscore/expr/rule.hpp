@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
-#include <memory>
 #include <optional>
 #include <string_view>
 #include <tuple>
@@ -45,9 +44,9 @@ class rule {
   /// Calls f(row) for the records that do not meet it, in their order, until f returns false.
   template <schema_type Schema, class F>
   void for_each_broken(const columns<Schema>& records, F&& f) const {
+    auto call = [&f](std::size_t row) { return static_cast<bool>(f(row)); };
     visit_broken(
-        records, [](void* to, std::size_t row) -> bool { return (*static_cast<std::remove_reference_t<F>*>(to))(row); },
-        const_cast<void*>(static_cast<const void*>(std::addressof(f))));
+        records, [](void* to, std::size_t row) { return (*static_cast<decltype(call)*>(to))(row); }, &call);
   }
 
  private:

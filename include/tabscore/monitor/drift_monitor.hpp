@@ -106,7 +106,8 @@ class drift_counter {
 
 /// A sink that counts for drift reports: the moments, and the counts of every feature's and the predictions'
 /// histograms over sliding windows. A reader sees a batch whole or not at all. Small batches are counted many at a
-/// time. No concurrent call causes a data race (drift_monitor; drift_monitor_st is for one thread).
+/// time. No concurrent call causes a data race (drift_monitor; drift_monitor_st is for one thread). With
+/// tabscore::compiled the mutex is one of these two.
 template <class Mutex, class Clock = coarse_clock>
 class basic_drift_monitor {
  public:

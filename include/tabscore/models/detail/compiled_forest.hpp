@@ -27,11 +27,11 @@ struct compiled_forest {
   std::vector<double> base;
   deep_plan deep;  ///< instead of all below, where it has runs
   rank_plan ranks;
-  symmetric_plan symmetric;  ///< instead of all below, where it has trees
+  symmetric_plan symmetric;  ///< instead of walks and, but for AVX-512, of the block, where it has trees
   block_plan block;
   few_plan few;
   table_plan tables;         ///< instead of walks, where the kernel has byte permutes
-  std::size_t few_rows = 0;  ///< fewer rows than this are no block
+  std::size_t few_rows = 0;  ///< fewer rows than this are no block; 0: there is no block
 
   /// Room for the bytes of one of few rows.
   std::size_t row_bytes() const noexcept {
@@ -76,14 +76,16 @@ inline compiled_forest compiled_forest::make(const forest_model& model, kernel w
   const bool wide = wanted == kernel::avx512;
   const bool many = model.outputs > most_outputs;
   const bool one_or_all = model.leaf_width == 1 || model.leaf_width == model.outputs;
-  // With AVX-512 byte permutes find the values of leaves faster.
-  if ((!wide || many) && one_or_all) out.symmetric = symmetric_plan::make(model, places);
-  if (!out.symmetric.trees.empty()) {
-    out.used = wanted;
+  if (one_or_all) out.symmetric = symmetric_plan::make(model, places);
+  const bool symmetric = !out.symmetric.trees.empty();
+  if (many && !symmetric) return out;
+  out.used = wanted;
+  if (symmetric && (many || !wide)) return out;
+  out.block = block_plan::make(model, heights, out.ranks, places, wide ? 64 : wanted == kernel::avx2 ? 32 : 16, wide);
+  if (symmetric) {  // byte permutes find the values of leaves faster, but of many rows
+    out.few_rows = 48;
     return out;
   }
-  if (many) return out;
-  out.block = block_plan::make(model, heights, out.ranks, places, wide ? 64 : wanted == kernel::avx2 ? 32 : 16, wide);
   out.few = few_plan::make(model, out.ranks, places);
   if (wide && out.ranks.columns.size() <= table_plan::most_columns) {
     out.tables = table_plan::make(model, heights, out.ranks, out.few);
@@ -91,7 +93,6 @@ inline compiled_forest compiled_forest::make(const forest_model& model, kernel w
   const double few_work = out.tables.tables.empty() ? out.few.work : out.tables.work;
   const double rows = out.block.work / few_work;  // not a number where a file's covers are absurd
   out.few_rows = rows > 2 ? static_cast<std::size_t>((std::min)(rows, 128.0)) : 2;
-  out.used = wanted;
   return out;
 }
 

@@ -12,6 +12,7 @@
 #include "support/replaced.hpp"
 #include "tabscore/models/feature_match.hpp"
 #include "tabscore/models/load_lightgbm.hpp"
+#include "tabscore/models/load_model.hpp"
 #include "tabscore/models/load_sklearn.hpp"
 #include "tabscore/models/load_xgboost.hpp"
 
@@ -78,6 +79,21 @@ double margin(const forest& f, std::vector<double> row) {
 }
 
 }  // namespace
+
+TEST_CASE("a model has a million features without names at most", "[models]") {
+  const auto of = [](const char* count) {
+    const std::string text = xgboost_text({{R"("num_feature": "2")", std::string(R"("num_feature": ")") + count + "\""},
+                                           {R"(["a", "b"])", "[]"},
+                                           {R"(["float", "float"])", "[]"}});
+    return make_encoded_forest(forest::build(read_xgboost(text, "m").value(), "m").value(), {}, "m");
+  };
+  CHECK(of("1048576"));
+  for (const char* many : {"1048577", "2147483647"}) {
+    CHECK(of(many).error().message == std::string("m: ") + many +
+                                          " features without names are more than 1048576: train with names; a forest "
+                                          "scores rows without them");
+  }
+}
 
 TEST_CASE("an XGBoost stump scores as written", "[models][xgboost]") {
   const auto f = forest::build(*read_xgboost(xgboost_text()));

@@ -275,7 +275,7 @@ TABSCORE_INLINE void log_chain::add(detail::sha256_stream& batch, const chained_
   std::array<unsigned char, 16> sizes{};
   for (std::size_t i = 0; i < 8; ++i) {
     sizes[i] = static_cast<unsigned char>(line.before.size() >> 8 * i);
-    sizes[i + 8] = line.object.empty() ? 0xFF : static_cast<unsigned char>(line.behind.size() >> 8 * i);
+    sizes[i + 8] = static_cast<unsigned char>(line.object.empty() ? 0xFF : line.behind.size() >> 8 * i);
   }
   batch.update(sizes);
   batch.update(line.before);

@@ -26,6 +26,7 @@
 #include "../scorer.hpp"
 #include "../verify.hpp"
 #include "find_model.hpp"
+#include "rank_plan.hpp"
 #include "recognise.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
@@ -49,6 +50,12 @@ TABSCORE_INLINE result<encoded_forest> make_encoded_forest(forest trees, std::op
   const forest_model& model = trees.model();
   if (!model.nameless.empty()) {
     return error{errc::unsupported, fmt::format("{}: {}; a forest itself scores codes", source, model.nameless)};
+  }
+  if (model.features > (std::max)(model.feature_names.size(), detail::rank_plan::most_features)) {
+    return error{errc::unsupported,
+                 fmt::format("{}: {} features without names are more than {}: train with names; a forest scores rows "
+                             "without them",
+                             source, model.features, detail::rank_plan::most_features)};
   }
   model_outputs predicted = encoded_forest::described(model);
   if (threshold && encoded_forest::gives_probability(model)) predicted = model_outputs();

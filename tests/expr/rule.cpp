@@ -13,7 +13,8 @@ namespace {
 using exams = ts::schema<ts::integer<"started">, ts::integer<"passed">, ts::optional<ts::real<"score">>>;
 const ts::rules both{ts::rule(col<"passed"> <= col<"started">, "passed cannot exceed started"),
                      ts::rule(col<"score"> >= 0 || missing(col<"score">), "score cannot be negative")};
-std::optional<int> first_row(std::size_t row) { return row == 0 ? std::optional(0) : std::nullopt; }
+std::size_t asked = 0;
+std::optional<int> first_row(std::size_t row) { return ++asked, row == 0 ? std::optional(0) : std::nullopt; }
 }  // namespace
 
 TEST_CASE("the records that break a rule are given to any function, until it says no", "[expr]") {
@@ -24,6 +25,7 @@ TEST_CASE("the records that break a rule are given to any function, until it say
   rule.for_each_broken(b.view(), [&](std::size_t row) { return ++calls, row < 2; });
   CHECK(calls == 3);
   rule.for_each_broken(b.view(), first_row);
+  CHECK(asked == 2);
 }
 
 TEST_CASE("a rule holds only when every record meets it", "[expr]") {

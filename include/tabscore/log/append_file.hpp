@@ -37,7 +37,7 @@ struct append_settings {
   std::uint64_t keep_bytes = 0;                   ///< and of these as many as have no more bytes together; 0: all
   std::chrono::seconds keep_age{0};               ///< and of these the ones set aside within this time; 0: all
   ::mode_t mode = 0600;              ///< of a new file; one that takes another's place takes its mode and owner
-  std::optional<chain_key> chain{};  ///< batches are chained under it (append_batch); not of pipes and devices
+  std::optional<chain_key> chain{};  ///< batches are chained under it (append_parts); not of pipes and devices
 };
 
 /// A part of the lines of a batch.

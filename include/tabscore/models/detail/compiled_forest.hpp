@@ -27,7 +27,7 @@ struct compiled_forest {
   std::vector<double> base;
   deep_plan deep;  ///< instead of all below, where it has runs
   rank_plan ranks;
-  symmetric_plan symmetric;  ///< instead of walks and, but for AVX-512, of the block, where it has trees
+  symmetric_plan symmetric;  ///< where it has trees: for all rows, with AVX-512 for few
   block_plan block;
   few_plan few;
   table_plan tables;         ///< instead of walks, where the kernel has byte permutes

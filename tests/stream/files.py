@@ -180,7 +180,8 @@ def test_names_of_ours_are_not_named(folder):
 
 
 def test_files_without_an_end(folder):
-    done = shell('ulimit -v 2000000; exec "$0" /dev/zero', merge)
+    limit = "" if "TABSCORE_TESTS_LARGER" in os.environ else "ulimit -v 2000000; "  # a sanitizer reserves terabytes
+    done = shell(limit + 'exec "$0" /dev/zero', merge)
     assert done.returncode == 1 and b"expected at most" in done.stderr, done
 
 

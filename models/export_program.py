@@ -587,6 +587,7 @@ FUNCTIONS = {
     for name in "log log2 log10 log1p exp expm1 sqrt cbrt square abs sign negative reciprocal sin cos tan arcsin arccos "
     "arctan sinh cosh tanh floor ceil rint".split()
 }
+FUNCTIONS[np.fabs] = "abs"
 
 
 @transformer("FunctionTransformer")
@@ -613,6 +614,12 @@ def function(program, step, block):
         high = options.get("a_max", options.get("max"))
         if np.ndim(low) == 0 and np.ndim(high) == 0:
             return program.each("clip", block, low=-np.inf if low is None else low, high=np.inf if high is None else high)
+    if func is np.round and set(options) <= {"decimals"}:
+        power = 10.0 ** abs(int(options.get("decimals", 0)))
+        near, back = ("rescale", "standardize") if options.get("decimals", 0) > 0 else ("standardize", "rescale")
+        parts = {"rescale": {"scale": power, "offset": 0.0}, "standardize": {"mean": 0.0, "scale": power}}
+        rounded = program.each("function", program.each(near, block, **parts[near]), name="rint")
+        return program.each(back, rounded, **parts[back])
     if func is np.nan_to_num and set(options) <= {"nan", "posinf", "neginf", "copy"}:
         largest = np.finfo(float).max
         out = program.each("replace", block, **{"from": np.nan, "to": options.get("nan", 0.0)})
@@ -648,6 +655,9 @@ def simple_imputer(program, step, block):
             becomes = {key: filled if value == sentinel else value for key, value in text.becomes.items()}
             becomes.setdefault(None if absent else sentinel, filled)
             program.facts[text.name]["keys"].update([None if absent else sentinel, filled])
+            if not absent and None not in text.becomes:  # a missing text is refused
+                (there,) = program.emit("lookup", [("t", text.name)], 1, keys=[None], values=[None], other=0.0)
+                program.check_finite(Block([there]), missing=False)
             out.append(Text(text.name, becomes))
         else:
             note_edges(program, column, [filled] if absent else [filled, sentinel])
@@ -713,6 +723,10 @@ def key_kind(program, levels):
     if all(isinstance(level, str) for level in levels) and levels:
         return "text"
     if all(isinstance(level, (bool, int, float, np.bool_, np.integer, np.floating)) for level in levels):
+        big = next((v for v in levels if isinstance(v, (int, np.integer)) and abs(int(v)) > 2**53), None)
+        if big is not None:
+            program.refuse(f"the category {big} is a whole number beyond 2^53, where the record's doubles hold only some; make "
+                           "the column texts before fit()")
         return "number"
     odd = next((v for v in levels if not isinstance(v, str)), None)
     program.refuse(f"the category {odd!r} is neither a text nor a number, or texts and numbers are mixed; make all of "

@@ -116,6 +116,15 @@ def features_of(columns):
     return numeric, text
 
 
+def hides_infinity(feature, infinite):
+    """Whether a step of the trainer refuses the infinity that a logarithm made, and the file's would not. `infinite`: the model
+    takes infinities."""
+    names = [next(iter(step)) for step in feature.get("steps", [])]
+    logs = [place for place, name in enumerate(names) if name in ("log", "log1p")]
+    scaled = (feature["mean"], feature["scale"]) != (0.0, 1.0)
+    return bool(logs) and ("clip" in names[logs[0] :] or infinite and (scaled or len(names) > logs[0] + 1))
+
+
 def numeric_steps(step, parts, count):
     """What a list of transformers does to each of `count` columns, as the model file says it."""
     columns = [[] for _ in range(count)]

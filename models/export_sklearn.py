@@ -36,7 +36,7 @@ import export_statsmodels  # noqa: F401 (registers its models)
 import export_tasks
 from export_models import Verbatim  # noqa: F401 (for callers)
 from export_program import FUNCTIONS, Block, Input, NotExportable, Program, class_of, is_missing, is_nan, quietly, require, unwrap
-from export_simple import Logistic, Trees, features_of, learner_of, make_checks, members  # noqa: F401 (for callers)
+from export_simple import Logistic, Trees, features_of, hides_infinity, learner_of, make_checks, members  # noqa: F401 (for callers)
 
 FORMAT_VERSION = 1
 BINS = 10  # of a histogram of the training data, at most
@@ -218,8 +218,8 @@ def without_engineering(pipeline):
         export_models.apply(Program(names), pipeline.steps[0][0], first, Block([Input(n) for n in names]))
         return whole, None  # a function that the file can say
     except NotExportable:
-        if isinstance(first.func, np.ufunc) and first.func in FUNCTIONS or first.func in (np.clip, np.nan_to_num):
-            raise  # with options that it cannot say
+        if isinstance(first.func, np.ufunc) or (getattr(first.func, "__module__", None) or "").startswith("numpy"):
+            raise  # its columns keep their names
     rest = pipeline[1:]
     inputs = input_names(rest)
     what = getattr(first.func, "__name__", type(first.func).__name__)
@@ -328,6 +328,9 @@ class Simple:
         names = [f["name"] for f in self.numeric + self.text]
         require(len(set(names)) == len(names), "a column is used twice")
         require(names, "the model reads no column")
+        infinite = class_of(model).startswith(("Hist", "XGB", "LGBM"))
+        hidden = any(hides_infinity(f, infinite) for f in self.numeric)
+        require(not hidden, "a step refuses the logarithm of 0")
         self.flipped = place == 0
         if self.learner.kind != "logistic":
             require(not self.flipped, "trees give the probability of the second class")

@@ -89,7 +89,7 @@ def decision(program, model, block):
 @other_task("LinearRegression", "Ridge", "RidgeCV", "Lasso", "LassoCV", "ElasticNet", "ElasticNetCV", "Lars", "LarsCV",
             "LassoLars", "LassoLarsCV", "LassoLarsIC", "OrthogonalMatchingPursuit", "OrthogonalMatchingPursuitCV",
             "MultiTaskLasso", "MultiTaskLassoCV", "MultiTaskElasticNet", "MultiTaskElasticNetCV", "SGDRegressor",
-            "HuberRegressor", "LinearSVR", "PassiveAggressiveRegressor", "TheilSenRegressor")
+            "HuberRegressor", "LinearSVR", "PassiveAggressiveRegressor", "TheilSenRegressor", "BayesianRidge", "ARDRegression")
 def regression(program, model, block):
     return Outputs("regression", linears(program, model, block))
 

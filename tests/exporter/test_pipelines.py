@@ -161,11 +161,13 @@ class Steps(unittest.TestCase):
                 self.both(QuantileTransformer(n_quantiles=50, output_distribution=output), near=1e-9, missing=["age"], trees=False)
 
     def test_functions(self):
-        for func in (np.log1p, np.sqrt, np.square, np.exp, np.tanh, np.abs, np.sign, np.cbrt):
+        for func in (np.log1p, np.sqrt, np.square, np.exp, np.tanh, np.abs, np.fabs, np.sign, np.cbrt):
             with self.subTest(func):
                 self.both(FunctionTransformer(func), ["age", "grade"], near=1e-11, trees=False)
         self.both(FunctionTransformer(np.clip, kw_args={"a_min": 20, "a_max": None}), ["age"])
         self.both(FunctionTransformer(np.nan_to_num), ["age"], missing=["age"])
+        for options in ({}, {"decimals": 1}, {"decimals": -1}):
+            self.both(FunctionTransformer(np.round, kw_args=options), ["age", "income"])
 
     def test_imputers(self):
         for strategy in ("mean", "median", "most_frequent", "constant"):
@@ -183,6 +185,15 @@ class Steps(unittest.TestCase):
         town = make_pipeline(SimpleImputer(strategy="constant", fill_value="?", add_indicator=False), one_hot())
         live = hard_rows(frame, unseen=True)
         for step in (town, make_pipeline(SimpleImputer(strategy="most_frequent"), one_hot(drop="first"))):
+            self.both(step, TEXT, frame=frame, live=live)
+
+    def test_an_imputer_of_a_text_refuses_an_absent_one(self):
+        frame = rows()
+        frame.loc[::9, "town"] = "?"
+        live = hard_rows(frame, unseen=True)
+        live.loc[::7, "town"] = np.nan
+        for encoder in (one_hot(), OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)):
+            step = make_pipeline(SimpleImputer(missing_values="?", strategy="most_frequent"), encoder)
             self.both(step, TEXT, frame=frame, live=live)
 
     def test_an_absent_text_is_not_the_empty_one(self):
@@ -211,6 +222,16 @@ class Steps(unittest.TestCase):
             pipeline = make_pipeline(step, HistGradientBoostingClassifier(max_iter=5)).fit(frame[NUMERIC], frame["late"])
             with self.subTest(step):
                 compare(self, pipeline, hard_rows(frame, infinite=True)[NUMERIC])
+
+    def test_a_step_that_refuses_the_logarithm_of_zero(self):
+        frame = rows()[["age", "grade"]]
+        live = frame.assign(age=np.where(np.arange(len(frame)) % 5 < 2, np.arange(len(frame)) % 5 - 1.0, frame["age"]))  # -1, 0
+        log, late = FunctionTransformer(np.log), rows()["late"]
+        for steps, model in (([MinMaxScaler(clip=True)], logistic()), ([SimpleImputer()], HistGradientBoostingClassifier(max_iter=5)),
+                             ([StandardScaler()], HistGradientBoostingClassifier(max_iter=5)), ([], HistGradientBoostingClassifier(max_iter=5))):
+            pipeline = make_pipeline(columns(("n", make_pipeline(log, *steps), ["age"]), ("p", "passthrough", ["grade"])), model)
+            with self.subTest(steps=steps):
+                compare(self, pipeline.fit(frame, late), live)
 
     def test_one_hot_options(self):
         for options in (
@@ -601,12 +622,14 @@ class Refusals(unittest.TestCase):
             (VotingClassifier([("a", logistic())], voting="hard").fit(x, y), "soft"),
             (DummyClassifier(strategy="uniform").fit(x, y), "at random"),
             (make_pipeline(StandardScaler(), FunctionTransformer(lambda v: v * 2), logistic()).fit(x, y), "C\\+\\+"),
+            (make_pipeline(FunctionTransformer(np.isnan), logistic()).fit(x, y), "FunctionTransformer of isnan"),
             (GradientBoostingClassifier(n_estimators=2, init=logistic()).fit(x, y), "init"),
             (StandardScaler().fit(x), "StandardScaler"),
             (fit(make_pipeline(columns(("t", OneHotEncoder(dtype=np.float32), TEXT)), logistic()), frame), "logisticregression: it computes in float32.*dtype="),
             (fit(make_pipeline(columns(("t", OrdinalEncoder(dtype=np.float32), TEXT)), StandardScaler(), logistic()), frame), "standardscaler: .*float32"),
             (fit(make_pipeline(columns(("t", OrdinalEncoder(dtype=np.int8), TEXT)), FunctionTransformer(np.square), logistic()), frame), "in int8"),
             (fit(make_pipeline(columns(("t", one_hot(), TEXT)), QuantileTransformer(n_quantiles=9), logistic()), frame), "sparse_threshold=0"),
+            (make_pipeline(one_hot(), logistic()).fit((x[["grade"]] + 2.0**53).astype(np.int64), y), "beyond 2\\^53.*texts before fit"),
             (make_pipeline(Twice(), logistic()).fit(x, y), "twice: a Twice with a transform\\(\\) of its own"),
             (make_pipeline(columns(("n", Twice(), NUMERIC)), logistic()).fit(x, y), "n: a Twice with a transform\\(\\)"),
             (make_pipeline(columns(("n", StandardScaler(), NUMERIC)), Flipped()).fit(x, y), "a Flipped with a predict_proba"),

@@ -31,6 +31,7 @@ from sklearn.ensemble import (
 )
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import (
+    BayesianRidge,
     ElasticNet,
     GammaRegressor,
     HuberRegressor,
@@ -131,7 +132,7 @@ class Tasks(unittest.TestCase):
 
     def test_linear_numbers(self):
         for model in [LinearRegression(), Ridge(), Lasso(0.1), ElasticNet(0.1), SGDRegressor(random_state=1), HuberRegressor(max_iter=1000),
-                      LinearSVR(random_state=1)]:
+                      LinearSVR(random_state=1), BayesianRidge()]:
             self.both(model, "value", "regression", SUMS)
         for model in [PoissonRegressor(), GammaRegressor(), TweedieRegressor(power=1.5), TweedieRegressor(power=0)]:
             self.both(model, "cost", "regression", SUMS)

@@ -76,7 +76,7 @@ class column_importer {
   /// The field with index At is these rows() values, where they are.
   template <std::size_t At>
   void lend(const stored<At>* values) noexcept {
-    std::get<At>(first_) = values;
+    first_[At] = values;
   }
 
   /// The field with index At of record r is value(r), a number, a bool or a std::string_view, where valid(r), and null
@@ -176,7 +176,7 @@ class column_importer {
 
   number_rule rule_ = number_rule::strict;
   std::size_t rows_ = 0;
-  typename Schema::template columns_of<detail::const_pointer> first_{};
+  std::array<const void*, Schema::size> first_{};
   std::array<scratch, Schema::size> memory_;
   validation_errors errors_;
 };

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "../core/config.hpp"
+#include "../core/detail/distinct.hpp"
 #include "../expr/expr.hpp"
 #include "../expr/mentions.hpp"
 
@@ -59,13 +60,7 @@ class features {
   /// No two features have the same name.
   template <schema_type Schema>
   static constexpr bool unique_names() {
-    constexpr auto all = names<Schema>();
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      for (std::size_t j = 0; j < i; ++j) {
-        if (all[i] == all[j]) return false;
-      }
-    }
-    return true;
+    return detail::distinct(names<Schema>());
   }
 
   /// Writes the matrix of the records, rows() x width, column-major: feature j of record i goes to out[j*stride + i].

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "../core/config.hpp"
+#include "../core/detail/distinct.hpp"
 #include "../core/fixed_string.hpp"
 #include "task.hpp"
 
@@ -17,15 +18,6 @@
 namespace tabscore::inline TABSCORE_ABI {
 
 namespace detail {
-template <std::size_t N>
-constexpr bool distinct(const std::array<std::string_view, N>& names) noexcept {
-  for (std::size_t i = 0; i < N; ++i) {
-    for (std::size_t k = 0; k < i; ++k) {
-      if (names[i] == names[k]) return false;
-    }
-  }
-  return true;
-}
 
 /// The members of a prediction. Columns: numbers a row; 0: as many as the model has classes.
 template <task Task, std::size_t Columns, fixed_string... Names>
@@ -35,6 +27,7 @@ struct declared {
   static constexpr std::array<std::string_view, sizeof...(Names)> names{Names.view()...};
   static_assert(distinct(names), "tabscore: two members of a prediction have the same name");
 };
+
 }  // namespace detail
 
 /// The probability of the positive class, and 1 where it reaches the model's threshold.

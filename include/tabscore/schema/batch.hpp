@@ -2,14 +2,15 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
-#include <tuple>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "../core/config.hpp"
@@ -19,17 +20,12 @@
 namespace tabscore::inline TABSCORE_ABI {
 
 namespace detail {
-template <class T>
-using owned_array = std::unique_ptr<T[]>;
+/// One field's values, of a type without constructors.
+using owned_column = std::unique_ptr<std::byte[]>;
 
-/// Room for `room` values, of which the first `size` are kept.
-template <class T>
-void grow(owned_array<T>& a, std::size_t size, std::size_t room) {
-  owned_array<T> larger(new T[room]);  // not value-initialised: every entry is written before it is read
-  prefer_large_pages(larger.get(), room * sizeof(T));
-  std::copy_n(a.get(), size, larger.get());
-  a = std::move(larger);
-}
+/// Room for `room` bytes, of which the first `size` are kept.
+void grow(owned_column& column, std::size_t size, std::size_t room);
+
 /// Moves up the values that are kept; an entry of `keep` for each.
 template <class T>
 void keep_values(T* values, std::span<const std::uint8_t> keep) noexcept {
@@ -39,9 +35,6 @@ void keep_values(T* values, std::span<const std::uint8_t> keep) noexcept {
   }
 }
 #if defined(TABSCORE_COMPILED)
-TABSCORE_INSTANCE template void grow(owned_array<std::int64_t>&, std::size_t, std::size_t);
-TABSCORE_INSTANCE template void grow(owned_array<double>&, std::size_t, std::size_t);
-TABSCORE_INSTANCE template void grow(owned_array<std::string_view>&, std::size_t, std::size_t);
 TABSCORE_INSTANCE template void keep_values(std::int64_t*, std::span<const std::uint8_t>) noexcept;
 TABSCORE_INSTANCE template void keep_values(double*, std::span<const std::uint8_t>) noexcept;
 TABSCORE_INSTANCE template void keep_values(std::string_view*, std::span<const std::uint8_t>) noexcept;
@@ -102,7 +95,9 @@ class batch {
 
   /// Views of the columns, valid until the batch changes.
   columns<Schema> view() const noexcept {
-    return std::apply([&](const auto&... a) { return columns<Schema>(rows_, {a.get()...}); }, arrays_);
+    std::array<const void*, Schema::size> first;
+    for (std::size_t at = 0; at < Schema::size; ++at) first[at] = arrays_[at].get();
+    return {rows_, first};
   }
   // NOLINTNEXTLINE(google-explicit-constructor): wherever columns are read, a batch will do.
   /// The same as view().
@@ -112,13 +107,16 @@ class batch {
   /// more for writers of several at a time.
   template <std::size_t At>
   auto* data() noexcept {
-    return std::get<At>(arrays_).get();
+    return reinterpret_cast<typename Schema::template field<At>::stored_type*>(arrays_[At].get());
   }
 
   /// Makes room for this many records.
   void reserve(std::size_t rows) {
     if (rows <= capacity_) return;
-    std::apply([&](auto&... a) { (detail::grow(a, rows_, rows + spare), ...); }, arrays_);
+    Schema::for_each([&]<std::size_t At>() {
+      constexpr std::size_t bytes = sizeof(*data<At>());
+      detail::grow(arrays_[At], rows_ * bytes, (rows + spare) * bytes);
+    });
     capacity_ = rows;
   }
 
@@ -144,9 +142,10 @@ class batch {
                   "tabscore: push_back takes one value per field, std::nullopt for one that is missing");
     if constexpr (sizeof...(Values) == Schema::size) {
       const std::size_t row = add_row();
-      const auto all = std::forward_as_tuple(values...);
-      Schema::for_each(
-          [&]<std::size_t At>() { data<At>()[row] = stored<typename Schema::template field<At>>(std::get<At>(all)); });
+      [&]<std::size_t... At>(std::index_sequence<At...>) {
+        ((data<At>()[row] = stored<typename Schema::template field<At>>(values)), ...);
+      }
+      (std::make_index_sequence<Schema::size>{});
     }
   }
 
@@ -216,7 +215,7 @@ class batch {
     }
   }
 
-  typename Schema::template columns_of<detail::owned_array> arrays_;
+  std::array<detail::owned_column, Schema::size> arrays_;
   std::size_t rows_ = 0;
   std::size_t capacity_ = 0;
   text_arena texts_;
@@ -226,6 +225,13 @@ class batch {
 
 #if TABSCORE_BODIES
 namespace tabscore::inline TABSCORE_ABI {
+
+TABSCORE_INLINE void detail::grow(owned_column& column, std::size_t size, std::size_t room) {
+  owned_column larger(new std::byte[room]);  // not initialised: every entry is written before it is read
+  prefer_large_pages(larger.get(), room);
+  std::copy_n(column.get(), size, larger.get());
+  column = std::move(larger);
+}
 
 TABSCORE_INLINE void text_arena::next_chunk(std::size_t bytes) {
   used_ = 0;

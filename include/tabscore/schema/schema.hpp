@@ -4,13 +4,29 @@
 #include <array>
 #include <cstddef>
 #include <string_view>
-#include <tuple>
 #include <utility>
 
 #include "../core/config.hpp"
+#include "../core/detail/distinct.hpp"
 #include "field.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
+
+namespace detail {
+
+/// Types by position. std::tuple_element of hundreds takes the compiler gigabytes.
+template <std::size_t At, class Field>
+struct indexed_field {
+  using type = Field;
+};
+template <class Positions, class... Fields>
+struct indexed_fields;
+template <std::size_t... At, class... Fields>
+struct indexed_fields<std::index_sequence<At...>, Fields...> : indexed_field<At, Fields>... {};
+template <std::size_t At, class Field>
+indexed_field<At, Field> field_at(const indexed_field<At, Field>&);
+
+}  // namespace detail
 
 /// A record, declared once: schema<text<"country">, integer<"age", ge{0}>>. Everything else (columns, decoder, rules,
 /// features, documentation) is derived from it at compile time.
@@ -26,10 +42,8 @@ struct schema {
 
   /// The type of the field at a position.
   template <std::size_t At>
-  using field = std::tuple_element_t<At, std::tuple<Fields...>>;
-  /// tuple of Wrap<stored_type of each field>
-  template <template <class> class Wrap>
-  using columns_of = std::tuple<Wrap<typename Fields::stored_type>...>;
+  using field = typename decltype(detail::field_at<At>(
+      std::declval<detail::indexed_fields<std::make_index_sequence<size>, Fields...>>()))::type;
 
   static constexpr std::size_t npos = static_cast<std::size_t>(-1);  ///< no such field
   /// The index of a field, or npos.
@@ -64,27 +78,24 @@ struct schema {
   }
 
  private:
-  static constexpr bool unique_names() noexcept {
-    for (std::size_t i = 0; i < size; ++i) {
-      if (index_of(names[i]) != i) return false;
-    }
-    return true;
-  }
   static_assert((std::size_t{0} + ... + std::size_t{Fields::is_id}) <= 1, "tabscore: a schema has one id at most");
   static_assert(((!Fields::is_id || Fields::required || Fields::kind == field_kind::text) && ...),
                 "tabscore: an integer id is not optional: as a double it would lose digits");
-  static_assert(unique_names(), "tabscore: two fields of a schema have the same name");
+  static_assert(detail::distinct(names), "tabscore: two fields of a schema have the same name");
 };
 
 namespace detail {
-template <class T>
-inline constexpr bool is_schema = false;
 template <class... Fields>
-inline constexpr bool is_schema<schema<Fields...>> = true;
+void takes_schema(const schema<Fields...>&);
 }  // namespace detail
 
-/// A schema<...>.
+/// A schema<...>, or a class that derives from one. Of hundreds of fields derive one: its short name is then part of
+/// each name that the compiler makes, where the list of all fields would take gigabytes of memory and minutes.
+///
+///     struct student : schema<text<"country">, integer<"age", ge{0}>> {};
 template <class T>
-concept schema_type = detail::is_schema<T>;
+concept schema_type = requires(const T& s) {
+  detail::takes_schema(s);
+};
 
 }  // namespace tabscore::inline TABSCORE_ABI

@@ -89,8 +89,8 @@ template <class... Fields>
 void takes_schema(const schema<Fields...>&);
 }  // namespace detail
 
-/// A schema<...>, or a class that derives from one. Of hundreds of fields derive one: its short name is then part of
-/// each name that the compiler makes, where the list of all fields would take gigabytes of memory and minutes.
+/// A schema<...>, or a class that derives from one. Many fields are better derived: the compiler's messages and symbols
+/// then hold the class's name, not the list of all fields (an object of 100 fields: 2 MB, not 7).
 ///
 ///     struct student : schema<text<"country">, integer<"age", ge{0}>> {};
 template <class T>

@@ -302,8 +302,10 @@ def xgboost_document(model, booster):
         booster = booster.copy()
         attribute = json.loads(booster.attr("scikit_learn") or "{}")
         booster.set_attr(scikit_learn=json.dumps({**attribute, "missing": float(sentinel)}))
-    # XGBoost 1 and 2 write NaN, which is not JSON, as the threshold of categorical splits, which have none.
+    # XGBoost 1 and 2 write NaN, which is not JSON, as the threshold of categorical splits, which have none; all of them write
+    # Infinity for a threshold beyond single precision.
     text = re.sub(r"(?<=[\[,])NaN(?=[,\]])", "0E0", bytes(booster.save_raw("json")).decode())
+    text = re.sub(r"(?<=[\[,-])Infinity(?=[,\]])", "1E39", text)
     return Verbatim(text), json.loads(text)
 
 

@@ -333,7 +333,7 @@ def one_model_a_class(program, model, block):
     by = "margins" if "reversed" in inspect.getsource(OneVsRestClassifier.predict) else "last_margins"
     margins = [outcome.probability for outcome in outcomes]
     if has_decision_function(model.estimators_[0]):
-        margins = [outcome.margin for outcome in outcomes]
+        margins = [outcome.margin or outcome.late_margin and outcome.late_margin() for outcome in outcomes]
     if None in margins:
         program.refuse(f"the decision_function of a {type(unwrap(model.estimators_[0])).__name__} cannot be exported here")
     if outcomes[0].probability is None:

@@ -12,6 +12,7 @@ import numpy as np
 from harness import DATA, compare_outputs, export_sklearn
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import BaggingRegressor, VotingRegressor
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from test_tasks import LIVE, NUMERIC, SUMS, TEXT, TRAIN, columns
 
@@ -102,6 +103,9 @@ class Boosters(unittest.TestCase):
         for objective in (None, "multiclassova"):
             said = self.both(x, x.LGBMClassifier(objective=objective, **few), TRAIN["kind"], "multiclass", SUMS)
             self.assertEqual(said["classes"], ["high", "low", "mid"])
+        one_each = OneVsRestClassifier(x.LGBMClassifier(**few))
+        one_each.objective = "one model a class"
+        self.both(x, one_each, TRAIN["kind"], "multiclass", SUMS)
         for objective in ("regression", "regression_l1", "huber", "fair", "mape"):
             self.both(x, x.LGBMRegressor(objective=objective, **few), TRAIN["value"], "regression")
         for objective in ("poisson", "gamma", "tweedie"):

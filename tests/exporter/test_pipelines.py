@@ -522,6 +522,9 @@ class Models(unittest.TestCase):
         model = xgboost.XGBClassifier(n_estimators=60, **options).fit(x, y, eval_set=[(rows(seed=5)[NUMERIC], rows(seed=5)["late"])], verbose=False)
         self.assertLess(model.best_iteration, 55)
         compare(self, model, live[NUMERIC], near=1e-6)
+        huge = frame[NUMERIC].assign(age=np.where(y == 1, np.nan, 3.4e38))  # only an infinite threshold is above all of them
+        document = compare(self, xgboost.XGBClassifier(n_estimators=2, tree_method="hist").fit(huge, y), huge, near=1e-6)
+        self.assertIn("1E39", str(document["model"]["steps"][0]["model"]))
         calibrated = CalibratedClassifierCV(xgboost.XGBClassifier(n_estimators=5), method="isotonic", cv=3)
         compare(self, calibrated.fit(frame[NUMERIC], frame["late"]), live[NUMERIC], near=2e-6)
 

@@ -179,7 +179,7 @@ class connection {
   }
   task<unsigned> receive(char* to, std::size_t room, std::size_t& count) {
     error_code ec;
-    for (hold(); !is_full();) {
+    for (hold(); worker_.bytes <= worker_.most_bytes;) {
       count = socket_.read_some(asio::buffer(to, room), ec);
       if (ec != asio::error::would_block) co_return ec ? gone : well;
       co_await wait(tcp_socket::wait_read, ec);
@@ -193,7 +193,6 @@ class connection {
     const std::size_t bytes = input_.size() + header_.size() + body_.size() + unsent_.size();
     worker_.bytes += bytes - std::exchange(held_, bytes);
   }
-  bool is_full() const { return worker_.bytes > worker_.most_bytes; }
   /// The time until tick() ends a wait.
   void allow(unsigned limit_s) {
     deadline_ = worker_.now + seconds(limit_s) + milliseconds(500);  // now may be a tick old
@@ -232,10 +231,7 @@ class connection {
     put(view(beast::obsolete_reason(static_cast<beast::status>(r.status))), "\r\ndate: "sv,
         std::string_view(worker_.date.data(), worker_.date.size()));
     put("\r\ncontent-length: "sv, number(fmt::format_int(r.body.size())), "\r\n"sv);
-    if (!r.content_type.empty()) put("content-type: "sv, r.content_type, "\r\n"sv);
-    put("x-content-type-options: nosniff\r\n"sv, r.more_headers);
-    if (!r.request_id.empty()) put("x-request-id: "sv, r.request_id, "\r\n"sv);
-    if (!r.traceresponse.empty()) put("traceresponse: "sv, r.traceresponse, "\r\n"sv);
+    r.for_each_header([&](auto name, auto value) { put(name, ": "sv, value, "\r\n"sv); });
     if (serving::varies_by_origin(worker_.config.origins)) put("vary: origin\r\n"sv);
     if (const std::string_view allowed = origin(); !allowed.empty()) {
       put("access-control-allow-origin: "sv, allowed, "\r\naccess-control-expose-headers: *\r\n"sv);

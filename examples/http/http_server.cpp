@@ -103,14 +103,15 @@ asio::awaitable<void> accept(tcp::acceptor& acceptor, const worker_list& workers
   for (const auto& w : workers) asio::post(w->context, [&w] { w->drain(); });
 }
 
-/// Those that the kernel has let in already: to close would reset them.
+/// Those that the kernel has let in already, as many as its queue holds: to close would reset them.
 void accept_rest(tcp::acceptor& acceptor, const worker_list& workers) {
   error_code ec;
   acceptor.non_blocking(true, ec);
-  while (!ec || ec == asio::error::connection_aborted) {
+  for (int left = tcp::acceptor::max_listen_connections; left > 0; --left) {
     worker& w = least_loaded(workers);
     tcp_socket socket(w.context);
     acceptor.accept(socket, ec);
+    if (ec && ec != asio::error::connection_aborted) return;
     if (!ec) hand_over(w, socket);
   }
 }

@@ -142,10 +142,12 @@ class batch {
                   "tabscore: push_back takes one value per field, std::nullopt for one that is missing");
     if constexpr (sizeof...(Values) == Schema::size) {
       const std::size_t row = add_row();
-      [&]<std::size_t... At>(std::index_sequence<At...>) {
-        ((data<At>()[row] = stored<typename Schema::template field<At>>(values)), ...);
-      }
-      (std::make_index_sequence<Schema::size>{});
+      // By addresses: g++ 12 takes an empty std::optional's value for read where it sees through.
+      const std::array<const void*, Schema::size> all{std::addressof(values)...};
+      const auto store = [&]<std::size_t... At>(std::index_sequence<At...>) {
+        ((data<At>()[row] = stored<typename Schema::template field<At>>(*static_cast<const Values*>(all[At]))), ...);
+      };
+      store(std::make_index_sequence<Schema::size>{});
     }
   }
 

@@ -94,6 +94,46 @@ TEST_CASE("float32 input gives the bits of the same numbers as float64", "[prope
   }
 }
 
+TEST_CASE("deep trees of a classifier give the reference walk's bits and keep equal leaves once",
+          "[property][forest]") {
+  std::mt19937_64 random(11);
+  scratch memory;
+  for (const std::size_t outputs : {1UL, 3UL}) {
+    testing::forest_shape shape = testing::shape_of(15);
+    shape.trees = 37;
+    shape.outputs = outputs;
+    forest_model model = testing::random_forest(random, shape);
+    constexpr double few[] = {0.0, -0.0, 1.0, 0.1};  // zeros of both signs are two values
+    std::size_t splits = 0;
+    for (tree& t : model.trees) {
+      for (std::size_t i = 0; i < t.leaves.size(); ++i) t.leaves[i] = few[random() % (i % outputs == 0 ? 4 : 1)];
+      for (split& s : t.splits) s.missing = random() % 3 == 0 ? missing_rule::none : missing_rule::nan;
+      splits += t.splits.size();
+    }
+    const detail::deep_plan plan = detail::deep_plan::make(model);
+    REQUIRE(!plan.nodes.empty());
+    REQUIRE(plan.values.size() <= 16 * outputs);
+    REQUIRE(plan.nodes.size() < splits * 8 / 5);
+    const std::size_t rows = 1100;
+    const std::vector<double> cells = testing::hard_rows(random, model, rows);
+    const auto x = row_major(cells.data(), rows, model.features);
+    const std::vector<double> expected = reference_margins(model, x);
+    for (const kernel k : {kernel::portable, kernel::avx2, kernel::avx512}) {
+      if (!available(k)) continue;
+      const auto f = forest::build(model, "deep", k);
+      REQUIRE(f);
+      for (const std::size_t size :
+           {1UL, 3UL, 8UL, 9UL, 15UL, 16UL, 17UL, 24UL, 127UL, 128UL, 1023UL, 1024UL, 1100UL}) {
+        const std::size_t first = random() % (rows - size + 1);
+        std::vector<double> out(size * outputs, -1.0);
+        f->margins(x.middle_rows(first, size), out, memory);
+        INFO(outputs << " outputs, " << name(k) << ", batch of " << size << " at " << first);
+        REQUIRE(same_bits(out, std::span(expected).subspan(first * outputs, size * outputs)));
+      }
+    }
+  }
+}
+
 namespace {
 
 /// Trees that compare the same on all of a level, as CatBoost's: some levels ask for one category, some for several.

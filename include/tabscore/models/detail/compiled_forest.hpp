@@ -25,7 +25,7 @@ struct compiled_forest {
   std::size_t outputs = 1;
   std::size_t leaf_width = 1;
   std::vector<double> base;
-  deep_plan deep;  ///< instead of all below, where it has runs
+  deep_plan deep;  ///< instead of all below, where it has nodes
   rank_plan ranks;
   symmetric_plan symmetric;  ///< where it has trees: for all rows, with AVX-512 for few
   block_plan block;
@@ -61,7 +61,7 @@ inline compiled_forest compiled_forest::make(const forest_model& model, kernel w
   const auto linear = [](const tree& t) { return !t.linear.empty(); };  // see leaf_finder
   if (std::any_of(model.trees.begin(), model.trees.end(), linear)) return out;
   out.deep = deep_plan::make(model);
-  if (!out.deep.runs.empty()) {
+  if (!out.deep.nodes.empty()) {
     out.used = wanted;
     return out;
   }

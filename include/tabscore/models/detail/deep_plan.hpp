@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <span>
 #include <vector>
@@ -19,63 +20,62 @@
 namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// Deep trees, as random forests have: a row meets few of a tree's splits, so that walking costs less than deciding all
-/// of them at once, with any kernel. Several lanes walk side by side without a branch: many rows one tree after the
-/// other, whose nodes stay in the cache, each lane from row to row; few rows, or the runs of trees of one row, from
-/// tree to tree. Values are compared as integers of the same order.
+/// of them at once, with any kernel. Several lanes walk side by side, without a branch, until all are at leaves. Many
+/// rows take one tree after the other, while the next one comes into the cache; a few rows take many trees at once,
+/// because each step of a lane waits for memory. Values are compared as integers of the same order.
 struct deep_plan {
   static constexpr std::size_t least_splits = 512;  ///< a tree on average; smaller trees are quicker in blocks
-  static constexpr std::size_t lanes = 16;
-  static constexpr std::size_t most_trees = 16;  ///< of a run
-  static constexpr std::size_t block_rows = 2048;
-  static constexpr std::size_t least_rows = 4 * lanes;  ///< that go tree by tree
+  static constexpr std::size_t lanes = 8;           ///< rows in a tree, whose values of a column are neighbours
+  static constexpr std::size_t few_lanes = 128;     ///< rows times trees, of fewer rows than least_rows
+  static constexpr std::size_t least_rows = 16;     ///< for which it pays to read a whole tree
+  static constexpr std::size_t block_rows = 1024;
 
-  /// Right when the column's value is above the key. A leaf's key is its number; its column is column 0, above nothing.
+  /// The right child where the column's value is above the key, else the left one, its neighbour. A leaf is its own
+  /// child: its column is column 0, which is above nothing, and its key is its number.
   struct node {
-    static constexpr std::uint32_t most_steps = (1U << 20) - 1;
-    static constexpr std::uint32_t most_columns = 1U << 11;
-    std::int32_t key = 0;
-    std::uint32_t link = 0;  ///< steps to the left child, whose neighbour is the right one, or to the next root; then
-                             ///< the column; the highest bit: a leaf
-    static std::uint32_t link_of(std::uint32_t steps, std::uint32_t column, bool leaf) {
-      return steps | column << 20 | (leaf ? 1U << 31 : 0U);
+    static constexpr std::size_t most_places = std::size_t{1} << 20;  ///< of nodes in a tree
+    static constexpr std::size_t most_columns = std::size_t{1} << 12;
+    std::uint64_t bits = 0;
+
+    static node of(std::uint32_t key, std::size_t column, std::size_t child) {
+      return {key | std::uint64_t{column} << 32 | std::uint64_t{child} << 44};
     }
-    std::uint32_t steps() const { return link & most_steps; }
-    std::uint32_t column() const { return link >> 20 & (most_columns - 1); }
-    std::uint32_t leaf() const { return link >> 31; }
+    std::uint32_t key() const { return static_cast<std::uint32_t>(bits); }
+    std::size_t column() const { return bits >> 32 & (most_columns - 1); }
+    std::size_t child() const { return bits >> 44; }
   };
   struct column {
     std::uint32_t feature = 0;
-    std::int32_t missing = 0;  ///< what NaN is here
-  };
-  struct run {
-    std::uint32_t root = 0;
-    std::uint32_t first_tree = 0;
-    std::uint32_t trees = 0;
+    std::uint32_t missing = 0;  ///< what NaN is here
   };
 
-  std::vector<node> nodes;           ///< a run's trees one after the other, then a node that leads to itself
-  std::vector<run> runs;             ///< in the order of the trees
-  std::vector<std::uint32_t> roots;  ///< of each tree
+  std::vector<node> nodes;
+  std::vector<std::size_t> roots;  ///< of each tree, then the end of the last one
   std::vector<column> columns;
   std::vector<double> values;          ///< of leaf n: values[n * leaf_width + j]
   std::vector<std::uint32_t> outputs;  ///< of each tree
 
-  /// Without runs where the model is not deep, or reads its inputs in another way.
+  /// Without nodes where the model is not deep, or reads its inputs in another way.
   static deep_plan make(const forest_model& model);
 
   /// A float32 as an integer, in the same order; both zeros are one.
-  static std::int32_t order_of(float x) noexcept {
-    const auto bits = std::bit_cast<std::int32_t>(x + 0.0F);
-    return bits < 0 ? bits ^ (std::numeric_limits<std::int32_t>::max)() : bits;
+  static std::uint32_t order_of(float x) noexcept {
+    const auto bits = std::bit_cast<std::uint32_t>(x + 0.0F);
+    return bits ^ (bits >> 31 != 0 ? highest : 1U << 31);
   }
 
  private:
-  static constexpr std::int32_t lowest = (std::numeric_limits<std::int32_t>::min)();
+  static constexpr std::uint32_t highest = (std::numeric_limits<std::uint32_t>::max)();
+  static constexpr std::size_t recent_bits = 10, recent = std::size_t{1} << recent_bits;
   bool add_tree(const forest_model& model, const tree& t, std::span<std::uint32_t> column_of);
   void order_nodes(const tree& t);
+  std::uint32_t number_of(std::span<const double> leaf);
 
   std::vector<std::int32_t> order_;  // of the tree at hand: splits, and leaves (~leaf)
   std::vector<std::uint32_t> child_, leaves_;
+  std::vector<std::uint32_t> numbers_;        // of its leaves
+  std::vector<std::uint32_t> recent_values_;  // numbers by hash
+  std::vector<std::uint32_t> recent_pairs_;   // places by hash
 };
 
 inline deep_plan deep_plan::make(const forest_model& model) {
@@ -84,36 +84,45 @@ inline deep_plan deep_plan::make(const forest_model& model) {
   deep_plan plan;
   if (splits < least_splits * model.trees.size() || splits == 0 || model.input != precision::float32) return {};
   if (splits > (std::numeric_limits<std::int32_t>::max)() / 4 || model.features > node::most_columns) return {};
-  plan.nodes.reserve(2 * splits + 3 * model.trees.size());
-  plan.values.reserve((splits + model.trees.size()) * model.leaf_width);
-  plan.columns.push_back({0, lowest});
+  plan.nodes.reserve(2 * splits + model.trees.size());
+  plan.columns.push_back({0, 0});
+  plan.recent_values_.assign(recent, 0);
   std::vector<std::uint32_t> column_of(3 * model.features);
-  const std::size_t count = model.trees.size();
-  const std::size_t rounds = (count + lanes * most_trees - 1) / (lanes * most_trees);
-  const std::size_t trees_a_run = (count + lanes * rounds - 1) / (lanes * rounds);
-  for (std::size_t i = 0; i < count; ++i) {
-    if (i % trees_a_run == 0) {
-      if (i > 0) plan.nodes.emplace_back();
-      plan.runs.push_back({static_cast<std::uint32_t>(plan.nodes.size()), static_cast<std::uint32_t>(i), 0});
-    }
-    ++plan.runs.back().trees;
-    plan.outputs.push_back(model.trees[i].output);
-    plan.roots.push_back(static_cast<std::uint32_t>(plan.nodes.size()));
-    if (!plan.add_tree(model, model.trees[i], column_of)) return {};
+  for (const tree& t : model.trees) {
+    plan.outputs.push_back(t.output);
+    plan.roots.push_back(plan.nodes.size());
+    if (!plan.add_tree(model, t, column_of)) return {};
   }
-  plan.nodes.emplace_back();
+  plan.roots.push_back(plan.nodes.size());
   if (plan.columns.size() > node::most_columns) return {};
+  plan.nodes.shrink_to_fit();
+  plan.values.shrink_to_fit();
   return plan;
 }
 
+/// Leaves of a classifier have few distinct values, which are kept once.
+inline std::uint32_t deep_plan::number_of(std::span<const double> leaf) {
+  std::uint64_t hash = 0;
+  for (const double value : leaf) hash = (hash ^ std::bit_cast<std::uint64_t>(value)) * 0x9E3779B97F4A7C15U;
+  std::uint32_t& known = recent_values_[hash >> (64 - recent_bits)];
+  const std::size_t at = known * leaf.size();
+  if (values.empty() || std::memcmp(values.data() + at, leaf.data(), leaf.size_bytes()) != 0) {
+    known = static_cast<std::uint32_t>(values.size() / leaf.size());
+    values.insert(values.end(), leaf.begin(), leaf.end());
+  }
+  return known;
+}
+
 /// Children side by side, and those of the child with more leaves at once after them: a way through the tree, which
-/// mostly takes the larger side, meets few cache lines. child_[k] is the place of the left child of node k.
+/// mostly takes the larger side, meets few cache lines. Equal pairs of leaves are one. child_[k] is the place of the
+/// left child of node k.
 inline void deep_plan::order_nodes(const tree& t) {
   leaves_.assign(t.splits.size() + 1, 1);  // of any leaf, then of each split
   const auto leaves_of = [&](std::int32_t at) { return leaves_[at_or_leaf(at)]; };
   upwards(t, order_, [&](std::size_t at, const split& s) { leaves_[at + 1] = leaves_of(s.left) + leaves_of(s.right); });
   order_.assign(1, t.splits.empty() ? -1 : 0);
   child_.assign(2 * t.splits.size() + 1, 0);
+  recent_pairs_.assign(recent, 0);
   std::vector<std::uint32_t> open(1, 0);  // places whose children have none yet
   while (!open.empty()) {
     const std::uint32_t at = open.back();
@@ -122,6 +131,15 @@ inline void deep_plan::order_nodes(const tree& t) {
     const split& s = t.splits[static_cast<std::size_t>(order_[at])];
     const auto child = static_cast<std::uint32_t>(order_.size());
     child_[at] = child;
+    if (s.left < 0 && s.right < 0) {
+      const auto number = [&](std::int32_t leaf) { return numbers_[static_cast<std::size_t>(~leaf)]; };
+      std::uint32_t& known = recent_pairs_[(31 * number(s.left) + number(s.right)) % recent];
+      if (known != 0 && number(order_[known]) == number(s.left) && number(order_[known + 1]) == number(s.right)) {
+        child_[at] = known;
+        continue;
+      }
+      known = child;
+    }
     order_.push_back(s.left);
     order_.push_back(s.right);
     const std::uint32_t larger = leaves_of(s.left) >= leaves_of(s.right) ? 0 : 1;
@@ -131,15 +149,16 @@ inline void deep_plan::order_nodes(const tree& t) {
 }
 
 inline bool deep_plan::add_tree(const forest_model& model, const tree& t, std::span<std::uint32_t> column_of) {
-  order_nodes(t);
-  if (order_.size() > node::most_steps) return false;
   const std::size_t width = model.leaf_width;
-  const std::size_t first_leaf = values.size() / width;
-  const auto size = static_cast<std::uint32_t>(order_.size());
-  for (std::uint32_t k = 0; k < size; ++k) {
+  numbers_.clear();
+  for (std::size_t i = 0; i < t.leaves.size(); i += width) {
+    numbers_.push_back(number_of(std::span(t.leaves).subspan(i, width)));
+  }
+  order_nodes(t);
+  if (order_.size() > node::most_places) return false;
+  for (std::size_t k = 0; k < order_.size(); ++k) {
     if (order_[k] < 0) {
-      const auto leaf = static_cast<std::int32_t>(first_leaf + static_cast<std::size_t>(~order_[k]));
-      nodes.push_back({leaf, node::link_of(size - k, 0, true)});
+      nodes.push_back(node::of(numbers_[static_cast<std::size_t>(~order_[k])], 0, k));
       continue;
     }
     const split& s = t.splits[static_cast<std::size_t>(order_[k])];
@@ -148,76 +167,93 @@ inline bool deep_plan::add_tree(const forest_model& model, const tree& t, std::s
     std::uint32_t& place = column_of[3 * s.feature + side];
     if (place == 0) {
       place = static_cast<std::uint32_t>(columns.size());
-      columns.push_back({s.feature, side == 0 ? lowest : side == 1 ? (std::numeric_limits<std::int32_t>::max)() : 0});
+      columns.push_back({s.feature, side == 0 ? 0 : side == 1 ? highest : order_of(0.0F)});
     }
     const bool less = model.compare == comparison::less;
-    const std::int32_t key = order_of(less ? static_cast<float>(s.threshold) : floor_float(s.threshold));
-    nodes.push_back({less ? key - 1 : key, node::link_of(child_[k] - k, place & (node::most_columns - 1), false)});
+    const std::uint32_t key = order_of(less ? static_cast<float>(s.threshold) : floor_float(s.threshold));
+    nodes.push_back(node::of(less ? key - 1 : key, place & (node::most_columns - 1), child_[k]));
   }
-  values.insert(values.end(), t.leaves.begin(), t.leaves.end());
   return true;
 }
 
-/// The leaves that each lane meets, from a root to the end of its run: met[lane][tree].
-inline void walk_deep(const deep_plan::node* nodes, const std::uint32_t* roots, const std::int32_t* const* rows,
-                      std::int32_t (*met)[deep_plan::most_trees + 1]) noexcept {
-  constexpr std::size_t lanes = deep_plan::lanes, steps_between_checks = 4;
-  std::uint32_t at[lanes], count[lanes] = {};
-  for (std::size_t k = 0; k < lanes; ++k) at[k] = roots[k];
-  std::uint32_t open = 1;
-  while (open != 0) {
+/// The leaf that each lane reaches from root(k); the value of column c is at row(k)[c * deep_plan::lanes].
+template <std::size_t Lanes, class Root, class Row>
+void walk_deep(const deep_plan::node* nodes, Root root, Row row, std::uint32_t* leaves) noexcept {
+  constexpr std::size_t steps_between_checks = 4;
+  std::size_t at[Lanes];
+  for (std::size_t k = 0; k < Lanes; ++k) at[k] = root(k);
+  for (std::size_t open = 1; open != 0;) {
     for (std::size_t s = 0; s < steps_between_checks; ++s) {
-      open = 0;
-      for (std::size_t k = 0; k < lanes; ++k) {
+      for (std::size_t k = 0; k < Lanes; ++k) {
         const deep_plan::node n = nodes[at[k]];
-        met[k][count[k]] = n.key;  // overwritten until it is a leaf's
-        count[k] += n.leaf();
-        at[k] += n.steps() + (n.key < rows[k][n.column()] ? 1U : 0U);
-        open |= n.steps();
+        at[k] = root(k) + n.child() + (n.key() < row(k)[n.column() * deep_plan::lanes] ? 1U : 0U);
+#if defined(__GNUC__)
+        if constexpr (Lanes > deep_plan::lanes) __builtin_prefetch(nodes + at[k]);
+#endif
       }
     }
+    open = 0;
+    for (std::size_t k = 0; k < Lanes; ++k) open |= nodes[at[k]].column();
   }
+  for (std::size_t k = 0; k < Lanes; ++k) leaves[k] = nodes[at[k]].key();
 }
 
-/// The leaves of a tree that each of n rows reaches, `columns` keys a row; keys and leaves have room for a row more.
-inline void walk_tree(const deep_plan::node* nodes, const std::int32_t* keys, std::size_t columns, std::size_t n,
-                      std::int32_t* leaves) noexcept {
-  constexpr std::size_t lanes = deep_plan::lanes, steps_between_checks = 8;
-  std::uint32_t at[lanes] = {};
-  std::size_t row[lanes], end[lanes];  // each lane has neighbouring rows
-  for (std::size_t k = 0; k < lanes; ++k) {
-    row[k] = n * k / lanes;
-    end[k] = n * (k + 1) / lanes;
-  }
-  for (bool open = true; open;) {
-    for (std::size_t s = 0; s < steps_between_checks; ++s) {
-      for (std::size_t k = 0; k < lanes; ++k) {
-        const deep_plan::node one = nodes[at[k]];
-        const std::size_t to = row[k] < end[k] ? row[k] : n;  // a lane that has ended walks for nothing
-        leaves[to] = one.key;                                 // overwritten until it is a leaf's
-        at[k] += one.steps() + (one.key < keys[to * columns + one.column()] ? 1U : 0U);
-        at[k] &= one.leaf() - 1U;  // after a leaf the root
-        row[k] += one.leaf();
-      }
-    }
-    open = false;
-    for (std::size_t k = 0; k < lanes; ++k) open |= row[k] < end[k];
-  }
-}
-
+/// Adds a leaf of tree t to the sums of a row.
 template <class Sum>
-void add_leaf(const double* value, std::size_t width, double* sums) noexcept {
+void add_leaf(const deep_plan& plan, std::size_t t, std::uint32_t leaf, std::size_t width, double* sums) noexcept {
+  const double* const value = plan.values.data() + leaf * width;
+  sums += plan.outputs[t];
   for (std::size_t j = 0; j < width; ++j) {
     sums[j] = static_cast<double>(static_cast<Sum>(sums[j]) + static_cast<Sum>(value[j]));
   }
 }
 
+/// Adds all trees to the sums of n < least_rows rows.
 template <class Sum>
-void add_deep(const deep_plan& plan, const deep_plan::run& run, const std::int32_t* met, std::size_t width,
-              double* sums) noexcept {
-  for (std::size_t t = 0; t < run.trees; ++t) {
-    const double* const value = plan.values.data() + static_cast<std::size_t>(met[t]) * width;
-    add_leaf<Sum>(value, width, sums + plan.outputs[run.first_tree + t]);
+void add_few_deep(const deep_plan& plan, const std::uint32_t* keys, std::size_t n, std::size_t width,
+                  std::size_t outputs, double* sums) noexcept {
+  constexpr std::size_t few = deep_plan::few_lanes, lanes = deep_plan::lanes;
+  std::size_t roots[few];
+  const std::uint32_t* rows[few];
+  std::uint32_t leaves[few];
+  for (std::size_t t = 0; t < plan.outputs.size(); t += few / n) {
+    const std::size_t count = (std::min)(few / n, plan.outputs.size() - t) * n;
+    for (std::size_t k = 0; k < few; ++k) {
+      const std::size_t lane = k < count ? k : 0, r = lane % n;  // idle lanes repeat one
+      roots[k] = plan.roots[t + lane / n];
+      rows[k] = keys + r / lanes * lanes * plan.columns.size() + r % lanes;
+    }
+    walk_deep<few>(
+        plan.nodes.data(), [&](std::size_t k) { return roots[k]; }, [&](std::size_t k) { return rows[k]; }, leaves);
+    for (std::size_t k = 0; k < count; ++k) add_leaf<Sum>(plan, t + k / n, leaves[k], width, sums + k % n * outputs);
+  }
+}
+
+/// Adds all trees to the sums of n rows.
+template <class Sum>
+void add_many_deep(const deep_plan& plan, const std::uint32_t* keys, std::size_t n, std::size_t width,
+                   std::size_t outputs, double* sums) noexcept {
+  constexpr std::size_t lanes = deep_plan::lanes, nodes_a_line = 64 / sizeof(deep_plan::node);
+  const std::size_t trees = plan.outputs.size();
+  std::uint32_t leaves[lanes];
+  for (std::size_t t = 0; t < trees; ++t) {
+    const deep_plan::node* const nodes = plan.nodes.data() + plan.roots[t];
+    std::size_t ahead = plan.roots[t + 1];  // in the next tree
+    const std::size_t end = plan.roots[(std::min)(t + 2, trees)];
+    const std::size_t part = (end - ahead) * lanes / n + nodes_a_line;
+    for (std::size_t r = 0; r < n; r += lanes) {
+#if defined(__GNUC__)
+      for (const std::size_t to = (std::min)(ahead + part, end); ahead < to; ahead += nodes_a_line) {
+        __builtin_prefetch(plan.nodes.data() + ahead, 0, 2);
+      }
+#endif
+      const std::uint32_t* const row = keys + r * plan.columns.size();
+      walk_deep<lanes>(
+          nodes, [](std::size_t) { return std::size_t{0}; }, [row](std::size_t k) { return row + k; }, leaves);
+      for (std::size_t k = 0; k < lanes && r + k < n; ++k) {
+        add_leaf<Sum>(plan, t, leaves[k], width, sums + (r + k) * outputs);
+      }
+    }
   }
 }
 
@@ -227,55 +263,25 @@ void deep_margins(const deep_plan& plan, std::span<const double> base, std::size
                   double* out, scratch& memory) {
   constexpr std::size_t lanes = deep_plan::lanes;
   const std::size_t columns = plan.columns.size(), outputs = base.size();
-  const std::size_t room = (std::min)(x.rows, deep_plan::block_rows) + 1;
-  const auto memory_of_rows = memory.get<std::int32_t>(room * (columns + 1));
-  std::int32_t* const keys = memory_of_rows.data();
-  std::int32_t* const leaves = keys + room * columns;
-  std::uint32_t roots[lanes] = {};
-  const std::int32_t* rows[lanes] = {};
-  std::int32_t met[lanes][deep_plan::most_trees + 1] = {};
+  const std::size_t room = (std::min)(x.rows, deep_plan::block_rows) + lanes - 1;
+  std::uint32_t* const keys = memory.get<std::uint32_t>(room * columns).data();
   for (std::size_t first = 0; first < x.rows; first += deep_plan::block_rows) {
     const std::size_t n = (std::min)(deep_plan::block_rows, x.rows - first);
-    for (std::size_t r = 0; r < n; ++r) {
+    double* const sums = out + first * outputs;
+    for (std::size_t r = 0; r < n; r += lanes) {
       for (std::size_t c = 0; c < columns; ++c) {
-        const auto value = static_cast<float>(x(first + r, plan.columns[c].feature));
-        const bool missing = c == 0 || value != value;
-        keys[r * columns + c] = missing ? plan.columns[c].missing : deep_plan::order_of(value);
-      }
-      std::copy(base.begin(), base.end(), out + (first + r) * outputs);
-    }
-    if (n >= deep_plan::least_rows) {
-      std::fill_n(keys + n * columns, columns, 0);
-      for (std::size_t t = 0; t < plan.roots.size(); ++t) {
-        walk_tree(plan.nodes.data() + plan.roots[t], keys, columns, n, leaves);
-        for (std::size_t r = 0; r < n; ++r) {
-          const double* const value = plan.values.data() + static_cast<std::size_t>(leaves[r]) * width;
-          add_leaf<Sum>(value, width, out + (first + r) * outputs + plan.outputs[t]);
-        }
-      }
-      continue;
-    }
-    // Whole groups of rows side by side, which at the end may repeat the last row; fewer rows one by one.
-    const std::size_t together = n % lanes >= lanes / 2 ? n : n - n % lanes;
-    for (const deep_plan::run& run : plan.runs) {
-      std::fill_n(roots, lanes, run.root);
-      for (std::size_t r = 0; r < together; r += lanes) {
-        for (std::size_t k = 0; k < lanes; ++k) rows[k] = keys + (std::min)(r + k, n - 1) * columns;
-        walk_deep(plan.nodes.data(), roots, rows, met);
-        for (std::size_t k = 0; k < lanes && r + k < n; ++k) {
-          add_deep<Sum>(plan, run, met[k], width, out + (first + r + k) * outputs);
+        for (std::size_t k = 0; k < lanes; ++k) {  // past the end the last row again
+          const auto value = static_cast<float>(x(first + (std::min)(r + k, n - 1), plan.columns[c].feature));
+          const bool missing = c == 0 || value != value;
+          keys[r * columns + c * lanes + k] = missing ? plan.columns[c].missing : deep_plan::order_of(value);
         }
       }
     }
-    for (std::size_t r = together; r < n; ++r) {
-      std::fill_n(rows, lanes, keys + r * columns);
-      for (std::size_t i = 0; i < plan.runs.size(); i += lanes) {
-        for (std::size_t k = 0; k < lanes; ++k) roots[k] = plan.runs[i + k < plan.runs.size() ? i + k : i].root;
-        walk_deep(plan.nodes.data(), roots, rows, met);
-        for (std::size_t k = 0; k < lanes && i + k < plan.runs.size(); ++k) {
-          add_deep<Sum>(plan, plan.runs[i + k], met[k], width, out + (first + r) * outputs);
-        }
-      }
+    for (std::size_t r = 0; r < n; ++r) std::copy(base.begin(), base.end(), sums + r * outputs);
+    if (n < deep_plan::least_rows) {
+      add_few_deep<Sum>(plan, keys, n, width, outputs, sums);
+    } else {
+      add_many_deep<Sum>(plan, keys, n, width, outputs, sums);
     }
   }
 }

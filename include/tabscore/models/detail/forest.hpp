@@ -56,7 +56,7 @@ namespace detail {
 /// What the kernel of a compiled forest gives; not for kernel::reference.
 template <class Number>
 void run_kernel(const compiled_forest& f, matrix_view<Number> x, double* out, scratch& memory) {
-  if (!f.deep.runs.empty()) {
+  if (!f.deep.nodes.empty()) {
     const bool single = f.sum == precision::float32;
     return single ? deep_margins<float>(f.deep, f.base, f.leaf_width, x, out, memory)
                   : deep_margins<double>(f.deep, f.base, f.leaf_width, x, out, memory);

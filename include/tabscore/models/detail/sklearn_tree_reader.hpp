@@ -91,6 +91,9 @@ class sklearn_tree_reader {
 
     tree& out = model_.trees.emplace_back();
     out.output = output;
+    out.splits.reserve(nodes / 2);
+    out.leaves.reserve((nodes / 2 + 1) * width);
+    if (!cover.empty()) out.split_cover.reserve(nodes / 2), out.leaf_cover.reserve(nodes / 2 + 1);
     struct step {
       std::int64_t node;
       std::int32_t parent;

@@ -24,14 +24,14 @@ def frame_of(program, rows):
             values = [facts["marker"] if value is None else value for value in values]
             columns[name] = pd.Series(values, dtype=object)
         else:
-            columns[name] = pd.Series(values, dtype=float)
+            columns[name] = pd.Series(values, dtype=object if facts.get("object") else float)
         levels = facts.get("levels")
         if levels is not None:
             own = {level: level for level in levels}  # 0.0 is False where the categories are booleans
             columns[name] = pd.Series(pd.Categorical([own.get(v) for v in values], categories=levels))
     frame = pd.DataFrame(columns)
     if program.is_array:
-        return frame.to_numpy(dtype=object if "text" in program.kinds.values() else float)
+        return frame.to_numpy(dtype=object if (frame.dtypes == object).any() else float)
     return frame
 
 

@@ -122,7 +122,7 @@ class Program:
         columns = self.emit(op, keys, len(keys), **{k: plain(v) for k, v in members.items()})
         keep_zeros(block, keys, columns)
         for i, (key, column) in enumerate(zip(keys, columns)):
-            own = {k: v[i] if np.ndim(v) else v for k, v in members.items()}
+            own = {k: v[i] if np.ndim(v) else v for k, v in members.items()} if op in UNDONE else {}
             self.source[column.key] = (key, undo(op, own), op == "function" and own["name"] not in ROUNDED)
         return Block(columns, block.sparse)
 
@@ -182,6 +182,9 @@ def keep_zeros(block, keys, columns):
     if block.sparse:
         for before, key, after in zip(block.columns, keys, columns):
             after.zero = getattr(before, "zero", None) or key
+
+
+UNDONE = ("standardize", "rescale", "function")
 
 
 def undo(op, members):
@@ -792,6 +795,7 @@ def key_table(program, step, block, place):
     table = dict(zip(keys, rows))
     if kind == "number":
         if isinstance(column, Input):
+            program.facts[column.name]["object"] = np.asarray(step.categories_[place]).dtype == object
             program.facts[column.name]["edges"].update(keys[:32])
             program.facts[column.name]["missing"] = of_missing is not None
             program.facts[column.name]["listed"] = of_unknown is None

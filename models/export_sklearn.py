@@ -248,6 +248,8 @@ def input_names(model):
     if names is None and hasattr(model, "calibrated_classifiers_"):  # estimator is another one, which may have seen other data
         part = model.calibrated_classifiers_[0]
         names = input_names(unwrap(getattr(part, "estimator", None) or part.base_estimator))
+    if names is None and class_of(model) in ("OneVsRestClassifier", "VotingClassifier", "VotingRegressor", "StackingClassifier"):
+        names = input_names(unwrap(model.estimators_[0]))
     if names is None and class_of(model) == "BinningProcess":
         names = list(model.variable_names)
     if names is None and hasattr(model, "regressor_"):

@@ -106,6 +106,8 @@ class Boosters(unittest.TestCase):
         one_each = OneVsRestClassifier(x.LGBMClassifier(**few))
         one_each.objective = "one model a class"
         self.both(x, one_each, TRAIN["kind"], "multiclass", SUMS)
+        document = export_sklearn.export(one_each.fit(TRAIN[NUMERIC], TRAIN["kind"]), name="n", training_data=DATA, checks=8)
+        self.assertEqual([feature["name"] for feature in document["features"]["numeric"]], NUMERIC)
         for objective in ("regression", "regression_l1", "huber", "fair", "mape"):
             self.both(x, x.LGBMRegressor(objective=objective, **few), TRAIN["value"], "regression")
         for objective in ("poisson", "gamma", "tweedie"):

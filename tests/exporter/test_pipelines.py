@@ -159,6 +159,7 @@ class Steps(unittest.TestCase):
         for output in ("uniform", "normal"):
             with self.subTest(output):
                 self.both(QuantileTransformer(n_quantiles=50, output_distribution=output), near=1e-9, missing=["age"], trees=False)
+        self.both(QuantileTransformer(n_quantiles=3), near=1e-9, trees=False)  # fewer than there are columns
 
     def test_functions(self):
         for func in (np.log1p, np.sqrt, np.square, np.exp, np.tanh, np.abs, np.fabs, np.sign, np.cbrt):
@@ -252,6 +253,14 @@ class Steps(unittest.TestCase):
         self.both(one_hot(handle_unknown="error"), ["grade"])
         self.both(one_hot(), ["grade"], missing=["grade"])
         self.both(OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2), ["grade"], missing=["grade"])
+
+    def test_numbers_and_booleans_as_objects(self):
+        for values in (lambda frame: frame["grade"].astype(int), lambda frame: frame["grade"] > 2):
+            frame = rows()
+            live = hard_rows(frame).round({"grade": 0})
+            frame["grade"], live["grade"] = values(frame).astype(object), values(live).astype(object)
+            self.both(one_hot(), ["grade"], frame=frame, live=live)
+            self.both(OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1), ["grade"], frame=frame, live=live)
 
     def test_ordinal_options(self):
         frame = rows(text_missing=True)

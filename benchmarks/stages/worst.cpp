@@ -127,17 +127,20 @@ bool measure_wide(std::size_t passes) {
   std::array<char, 32> file{"/tmp/wide-model-XXXXXX"};
   const int opened = mkstemp(file.data());
   if (opened < 0) return false;
-  std::string model =
-      R"({"format":"tabscore-model","version":1,"name":"wide","kind":"logistic","features":{"numeric":[)";
-  std::string weights;
+  std::string features, weights, means;
   for (std::size_t i = 0; i < width; ++i) {
-    model += fmt::format(R"({}{{"name":"f{:03}","mean":100,"scale":50}})", i == 0 ? "" : ",", i);
-    weights += fmt::format("{}{}", i == 0 ? "" : ",", 0.01 * static_cast<double>(i % 7) - 0.03);
+    const char* const comma = i == 0 ? "" : ",";
+    features += fmt::format(R"({}{{"name":"f{:03}","mean":100,"scale":50}})", comma, i);
+    weights += fmt::format("{}{}", comma, 0.01 * static_cast<double>(i % 7) - 0.03);
+    means += fmt::format("{}100", comma);
   }
-  model +=
-      fmt::format(R"(],"text":[]}},"model":{{"numeric_coefficients":[{}],"text_coefficients":[],"intercept":0.5}},)"
-                  R"("threshold":0.5,"checks":[]}})",
-                  weights);
+  const std::string model = fmt::format(
+      R"({{"format":"tabscore-model","version":1,"name":"wide","kind":"logistic","threshold":0.5,"provenance":{{)"
+      R"("trainer":{{"name":"by hand","version":"1"}},"exporter":"none","date":"2026-11-30",)"
+      R"("training_data":{{"file":"none","sha256":"{:064}","rows":1}}}},"features":{{"numeric":[{}],"text":[]}},)"
+      R"("model":{{"numeric_coefficients":[{}],"text_coefficients":[],"intercept":0.5}},)"
+      R"("checks":[{{"numeric":[{}],"text":[],"margin":0.5,"probability":0.6224593312018546}}]}})",
+      0, features, weights, means);
   const bool written = write(opened, model.data(), model.size()) == static_cast<ssize_t>(model.size());
   close(opened);
   const auto bodies = wide_bodies();

@@ -20,7 +20,7 @@ import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
-from example_server import Server  # noqa: E402
+from example_server import SLOWER, Server  # noqa: E402
 
 PROGRAM, LOANS, MODELS = *sys.argv[1:3], pathlib.Path(sys.argv[3])
 LOGISTIC, GBM = MODELS / "student_logistic.json", MODELS / "student_gbm.json"
@@ -69,7 +69,7 @@ def ask(server, records, path="/batch_predict"):
 
 
 def wait(condition):
-    for _ in range(500):
+    for _ in range(int(500 * SLOWER)):
         if found := condition():
             return found
         time.sleep(0.02)

@@ -40,7 +40,7 @@ def main():
                 own[flag] = value
                 arguments = [a for name, v in own.items() for a in ([name + "=" + v] if v else [name, ""])]
                 try:
-                    done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=10, cwd=folder)
+                    done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=60, cwd=folder)
                 except subprocess.TimeoutExpired:
                     raise SystemExit("%s '%s' is taken" % (flag, value))
                 said = done.stderr + done.stdout
@@ -51,13 +51,13 @@ def main():
                 expect(len(said) > 15 and "listening" not in said, "%s '%s': %s" % (flag, value, said))
                 count += 1
         os.mkfifo(folder + "/pipe")
-        done = subprocess.run([PROGRAM, "--model", folder + "/pipe"], capture_output=True, text=True, timeout=10)
+        done = subprocess.run([PROGRAM, "--model", folder + "/pipe"], capture_output=True, text=True, timeout=60)
         expect(done.returncode == 1 and "is not a regular file" in done.stderr, done)
         for flag in ("--log-chain-key-file", "--log-hash-key-file"):
-            done = subprocess.run([PROGRAM, "--port", "0", "--prediction-log", "off", flag, folder], capture_output=True, text=True, timeout=10)
+            done = subprocess.run([PROGRAM, "--port", "0", "--prediction-log", "off", flag, folder], capture_output=True, text=True, timeout=60)
             expect(done.returncode == 1 and flag + " needs a --prediction-log" in done.stderr, done)
     with open("/dev/full", "w") as full:
-        done = subprocess.run([PROGRAM, "--help"], stdout=full, stderr=subprocess.PIPE, timeout=10)
+        done = subprocess.run([PROGRAM, "--help"], stdout=full, stderr=subprocess.PIPE, timeout=60)
     expect((done.returncode, done.stderr) == (1, b"the standard output cannot be written\n"), done)
     print("ok      %d wrong values of %d flags" % (count, len(WRONG)))
 

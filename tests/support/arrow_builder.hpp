@@ -3,6 +3,7 @@
 
 #include <tabscore/columnar/arrow_abi.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <cstring>
 #include <deque>
@@ -13,7 +14,7 @@
 
 /// A producer of Arrow structs as another library would be: counts what lives and what was released twice.
 struct arrow_builder {
-  inline static int alive = 0;
+  inline static std::atomic<int> alive = 0;
 
   struct node {
     std::string format, name;

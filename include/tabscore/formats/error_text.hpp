@@ -16,6 +16,8 @@ namespace tabscore::inline TABSCORE_ABI {
 
 /// The errors of a record as one sentence: "age: must be at least 0; name: is required".
 std::string describe(std::span<const field_error> errors, std::span<const std::string_view> names);
+/// Appends it.
+void describe(text_buffer& out, std::span<const field_error> errors, std::span<const std::string_view> names);
 /// The sentence for broken JSON.
 inline std::string describe(const syntax_error& e) { return detail::syntax_sentence(e); }
 /// The sentence for bytes that cannot be read at all.
@@ -29,16 +31,23 @@ std::string json_fault(std::string_view text);
 #if TABSCORE_BODIES
 namespace tabscore::inline TABSCORE_ABI {
 
+TABSCORE_INLINE void describe(text_buffer& out, std::span<const field_error> errors,
+                              std::span<const std::string_view> names) {
+  std::string_view before;
+  for (const field_error& e : errors) {
+    out.append(before);
+    before = "; ";
+    if (e.field != field_error::no_field) {
+      out.append(names[e.field]);
+      out.append(": ");
+    }
+    dialect::neutral::append_sentence(out, e);
+  }
+}
+
 TABSCORE_INLINE std::string describe(std::span<const field_error> errors, std::span<const std::string_view> names) {
   text_buffer text;
-  for (const field_error& e : errors) {
-    if (text.size() != 0) text.append("; ");
-    if (e.field != field_error::no_field) {
-      text.append(names[e.field]);
-      text.append(": ");
-    }
-    dialect::neutral::append_sentence(text, e);
-  }
+  describe(text, errors, names);
   return std::string(text.view());
 }
 

@@ -18,6 +18,7 @@
 #include "../schema/field_error.hpp"
 #include "../schema/field_table.hpp"
 #include "coerce.hpp"
+#include "detail/name_index.hpp"
 #include "encoding.hpp"
 #include "json_value.hpp"
 #include "syntax.hpp"
@@ -108,7 +109,9 @@ struct decode_findings {
   syntax_error syntax;
   unreadable why{};
   std::vector<void*> columns;
-  std::vector<json_value> members;
+  name_index names;
+  std::vector<json_value> members;     // by field
+  std::vector<std::uint16_t> present;  // the fields among the members of a record
 };
 
 /// Reads any body by all the rules of a policy and notes every error: the list of records called `member`, or, if that
@@ -143,13 +146,14 @@ class reference_reader {
         limits_(limits),
         faults_(found.faults),
         columns_(found.columns),
-        found_(found.members) {
+        names_(found.names),
+        found_(found.members),
+        present_(found.present) {
     columns_.resize(to.fields.size());
-    found_.resize(to.fields.size());
-    for (const field_view& f : to.fields) {
-      required_ += f.required;
-      name_sizes_ |= std::uint64_t{1} << (std::min<std::size_t>)(f.name.size(), 63);
-    }
+    found_.assign(to.fields.size(), {});
+    present_.clear();
+    if (names_.empty()) names_.fill(to.fields);
+    for (const field_view& f : to.fields) required_ += f.required;
   }
 
   /// The array called `member` in the body; the last one of several.
@@ -171,27 +175,31 @@ class reference_reader {
 
   /// The body, or one of its records.
   void record(json_value v, std::uint32_t row = field_error::no_row) {
+    for (const std::uint16_t i : present_) found_[i] = {};  // of the record before
+    present_.clear();
     const std::size_t fields = to_.fields.size();
     std::size_t next = 0;  // members tend to come in the order of the fields
-    bool any = false;      // of the members is a field
     const bool complete = members(v, row, [&](std::string_view key, json_value value) {
-      if ((name_sizes_ >> (std::min<std::size_t>)(key.size(), 63) & 1U) == 0) return;
-      for (std::size_t tried = 0; tried < fields; ++tried) {
-        const std::size_t i = next;
-        next = next + 1 < fields ? next + 1 : 0;
-        if (to_.fields[i].name != key) continue;
-        if (!any) forget_values();
-        any = true;
-        found_[i] = value;
-        return;
-      }
+      const std::size_t i = to_.fields[next].name == key ? next : names_.find(key, to_.fields);
+      if (i == fields) return;
+      next = i + 1 < fields ? i + 1 : 0;
+      if (!found_[i]) present_.push_back(static_cast<std::uint16_t>(i));
+      found_[i] = value;
     });
     if (!complete) return;
-    if (!any && required_ != 0 && is_full()) return only_count(required_);  // short bodies, many errors
-    if (!any) forget_values();
+    std::size_t missing = is_full() ? required_ : 0;
+    if (missing != 0) {
+      for (const std::uint16_t i : present_) missing -= to_.fields[i].required;
+    }
+    if (missing != 0) only_count(missing);  // short records of a wide schema have many errors
+    if (missing != 0 && present_.empty()) return;
     if (!has_row_) row_ = to_.add_row(to_.batch, columns_);
     has_row_ = true;
-    for (std::size_t i = 0; i < fields; ++i) field(i, found_[i], row, row_);
+    if (missing != 0) {
+      for (const std::uint16_t i : present_) field(i, found_[i], row, row_);
+    } else {
+      for (std::size_t i = 0; i < fields; ++i) field(i, found_[i], row, row_);
+    }
   }
 
  private:
@@ -237,7 +245,6 @@ class reference_reader {
   bool is_empty_record(json_value v) const noexcept {
     return policy_.empty_is_record && (v.is_empty_array() || v.is_empty_text());
   }
-  void forget_values() { std::fill(found_.begin(), found_.end(), json_value()); }
   void start_over() {
     faults_.clear();
     to_.truncate(to_.batch, 0);
@@ -323,11 +330,12 @@ class reference_reader {
   const decode_limits& limits_;
   decode_faults& faults_;
   std::vector<void*>& columns_;
+  name_index& names_;
   std::vector<json_value>& found_;
-  std::size_t required_ = 0;      // fields
-  std::uint64_t name_sizes_ = 0;  // a bit for each size of a field's name, the last one for larger ones
-  std::size_t wrong_ = 0;         // errors so far
-  std::size_t row_ = 0;           // of the batch, for the next record
+  std::vector<std::uint16_t>& present_;
+  std::size_t required_ = 0;  // fields
+  std::size_t wrong_ = 0;     // errors so far
+  std::size_t row_ = 0;       // of the batch, for the next record
   bool has_row_ = false;
   const char* behind_ = nullptr;  // what follows the object that was read last
   std::string key_;

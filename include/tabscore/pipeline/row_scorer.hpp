@@ -94,7 +94,7 @@ class row_scorer {
       }
       const auto first = e;
       while (e != found.errors.end() && e->row == row) ++e;
-      reasons_.append(describe(std::span(first, e), schema::names));
+      describe(reasons_, std::span(first, e), schema::names);
       for (std::string_view before; broken != found.broken.end() && broken->row == row; ++broken, before = "; ") {
         reasons_.append(before);
         reasons_.append(broken->message);

@@ -55,6 +55,11 @@ class key_table {
     return name.size() <= longest_name && name.find_first_of("\"\\") == std::string_view::npos;
   }
 
+ public:
+  /// Whether it has all names: a key that it does not find is then unknown.
+  static constexpr bool complete = std::all_of(Schema::names.begin(), Schema::names.end(), listed);
+
+ private:
   /// So many bytes can be hashed: the shortest name and its quote.
   static constexpr std::size_t hashed = [] {
     std::size_t n = 16;

@@ -178,7 +178,7 @@ class member_reader {
   /// A key that key_table does not know; moves p to its value.
   [[gnu::noinline]] std::size_t read_other_key(const char*& p, layout_trace<Schema>* trace) const noexcept {
     const std::string_view key = read_key(p, end_);
-    const std::size_t i = Schema::index_of(key);
+    const std::size_t i = keys::complete ? Schema::npos : Schema::index_of(key);
     if (i == Schema::npos && trace != nullptr) trace->give_up();
     if (key == Policy::reserved_name) p = nullptr;
     return i;

@@ -80,7 +80,7 @@ class Pool:
         draw = np.random.default_rng(0)
         self.rows = {}
         if data is not None:
-            picked = data.iloc[draw.permutation(len(data))[:count]]
+            self.picked = picked = data.iloc[draw.permutation(len(data))[:count]]
             for name in self.read:
                 text = program.kinds[name] == "text"
                 self.rows[name] = [None if is_missing(v) else str(v) if text else float(v) for v in picked[name]]
@@ -256,6 +256,20 @@ def cover(items, count, taken=()):
     return chosen
 
 
+def require_doubles(program, ask, data, numbers):
+    """Refuses a pipeline that gives other numbers for the columns' own types than for doubles, as a NumPy function of whole
+    numbers may."""
+    if not all(name in data for name in program.names):
+        return
+    own = predicted(ask, data[program.names].to_numpy() if program.is_array else data[program.names])
+    if own.shape == numbers.shape:
+        both = np.isfinite(own) & np.isfinite(numbers)
+        same = np.allclose(own[both], numbers[both], rtol=1e-6, atol=1e-9)
+        kinds = ", ".join(sorted({str(t) for t in data[program.names].dtypes}))
+        require(same, f"the pipeline gives other numbers for the rows of data= ({kinds}) than for the same rows with float64, as "
+                "numbers are in C++; astype(float) before fit()")
+
+
 def choose(program, pipeline, ask, count, data=None, first=None, chances=True):
     """A frame of `count` rows for which `ask` gives numbers (`chances`: from 0 to 1), and a sentence about what they reach.
     `first`: rows that come before them, which are kept as they are."""
@@ -263,6 +277,8 @@ def choose(program, pipeline, ask, count, data=None, first=None, chances=True):
     require(count >= 1, "a model file needs at least one check; give checks=1 or more")
     pool = Pool(program, max(400, min(2000, 20 * count)), data)
     numbers = predicted(ask, pool.frame())
+    if data is not None:
+        require_doubles(program, ask, pool.picked, numbers)
     good = np.flatnonzero(np.all((numbers >= 0) & (numbers <= 1) if chances else np.abs(numbers) < 1e300, axis=1))
     if not len(good):
         why = refusal(ask, pool.frame())

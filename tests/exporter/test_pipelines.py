@@ -691,6 +691,18 @@ class Refusals(unittest.TestCase):
             with self.subTest(said), self.assertRaisesRegex(export_sklearn.NotExportable, said):
                 export_sklearn.export(model, **{"name": "n", "training_data": DATA, **change})
 
+    def test_rows_whose_types_give_other_numbers(self):
+        frame = rows().astype({"age": int, "grade": int})
+        x = frame[["age", "grade"]]
+        for function, whole in ((np.log1p, False), (np.reciprocal, True)):  # a whole number's reciprocal is 0 or 1
+            for steps, data in (([columns(("f", FunctionTransformer(function), ["age", "grade"]))], x), ([FunctionTransformer(function)], x)):
+                pipeline = make_pipeline(*steps, StandardScaler(), logistic()).fit(data, frame["late"])
+                if whole:
+                    with self.assertRaisesRegex(export_sklearn.NotExportable, "int64.*astype\\(float\\)"):
+                        export_sklearn.export(pipeline, name="n", training_data=DATA, data=data)
+                else:
+                    compare(self, pipeline, data, data=data)
+
     def test_checks_that_are_rows_of_the_data(self):
         frame = rows(missing=["age"], text_missing=True)
         numbers = make_pipeline(SimpleImputer(), StandardScaler())

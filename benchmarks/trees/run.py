@@ -7,6 +7,7 @@ docs/performance-trees.md between its marks, docs/performance-trees.svg and resu
     benchmarks/trees/run.py --only 100x6    one model (repeat the option for more); the others keep their figures
     benchmarks/trees/run.py --dry           rewrites nothing
     benchmarks/trees/run.py --nvforest      nvForest's CPU build, too (a package of 3 GB)
+    benchmarks/trees/run.py --aarch64       instead of times: instructions on aarch64, under emulation (aarch64.py)
 
 Needs Python 3.12 or later, g++ and the library's own dependencies (fmt, simdjson). The first run makes an environment of
 the pinned packages of requirements.txt, the models and the compiled peers in build/peers; later runs keep them. Every
@@ -337,6 +338,7 @@ def main():
     parser.add_argument("--only", action="append", metavar="MODEL")
     parser.add_argument("--dry", action="store_true")
     parser.add_argument("--nvforest", action="store_true")
+    parser.add_argument("--aarch64", action="store_true")
     asked = parser.parse_args()
     WORK.mkdir(parents=True, exist_ok=True)
     if "TABSCORE_PEERS" not in os.environ:
@@ -345,12 +347,15 @@ def main():
     import numpy as np
 
     import models
-    native = open_native()
-    measured = {"machine": machine(), "passes": PASSES, "loads": [], "swaps": [], "results": []}
     folder = WORK / "models"
     folder.mkdir(exist_ok=True)
     chosen = [m for m in models.MODELS if not asked.only or m in asked.only]
     paths = [(m, models.MODELS[m](str(folder))) for m in chosen]
+    if asked.aarch64:
+        import aarch64
+        return aarch64.main([(m, path) for m, path in paths if m != "200_texts_catboost"], PAGE)
+    native = open_native()
+    measured = {"machine": machine(), "passes": PASSES, "loads": [], "swaps": [], "results": []}
     rows = {}
     for model, path in paths:
         texts = "texts" in model

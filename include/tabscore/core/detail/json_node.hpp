@@ -106,7 +106,7 @@ class json_node {
     if (!get(array, "an array")) return;
     std::size_t i = 0;
     for (const simdjson::dom::element value : array) {
-      visit(json_node(value, *reading_, fmt::format("{}[{}]", path_, i++)));
+      visit(element_at(value, i++));
       if (!ok()) return;
     }
   }
@@ -172,8 +172,12 @@ class json_node {
     if (ok() && value_.get(into) != simdjson::SUCCESS) expected(what);
     return ok();
   }
-  json_node child(simdjson::dom::element value, std::string_view name) const {
+  // Not inlined: compiled once, not once a visitor.
+  [[gnu::noinline]] json_node child(simdjson::dom::element value, std::string_view name) const {
     return {value, *reading_, path_.empty() ? shortened(name) : fmt::format("{}.{}", path_, shortened(name))};
+  }
+  [[gnu::noinline]] json_node element_at(simdjson::dom::element value, std::size_t i) const {
+    return {value, *reading_, fmt::format("{}[{}]", path_, i)};
   }
   static std::string listed(const std::vector<std::string_view>& names) {
     std::string list;

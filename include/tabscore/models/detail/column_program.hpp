@@ -96,11 +96,15 @@ struct column_program {
       for (std::size_t j = 0; j < numeric; ++j) column[j] = x.column(j) + first;
       std::fill(faulty.begin(), faulty.end(), std::uint8_t{0});
       const column_run run{x, first, rows, stride, column, faulty.data(), free};
-      for (const program_step& step : steps) {
-        double* const to = out + (step.first - features()) * stride;
-        std::visit([&](const auto& op) { op.run(run, to); }, step.op);
-      }
+      run_steps(run, out);
       use(run);
+    }
+  }
+  /// Runs the steps over some rows; the columns that they make begin at `made`.
+  void run_steps(const column_run& run, double* made) const {
+    for (const program_step& step : steps) {
+      double* const to = made + (step.first - features()) * run.stride;
+      std::visit([&](const auto& op) { op.run(run, to); }, step.op);
     }
   }
 

@@ -29,15 +29,14 @@ struct xgboost_training {
 };
 
 /// Reads a booster (gbtree, dart or gblinear) into a model: trees or weights, rounds, dart's weights of trees.
-template <class Value>
 class xgboost_booster_reader {
  public:
   /// The model has its features, outputs and base margins already.
-  xgboost_booster_reader(xgboost_document<Value>& file, forest_model& model, const xgboost_training& training)
+  xgboost_booster_reader(xgboost_document& file, forest_model& model, const xgboost_training& training)
       : file_(file), model_(model), training_(training) {}
 
   /// `booster` is the gradient_booster of the learner.
-  bool read(const Value& booster) {
+  bool read(const xgboost_value& booster) {
     constexpr std::string_view place = "learner.gradient_booster";
     const maybe name = file_.member(booster, place, "name");
     if (!name) return false;
@@ -49,10 +48,9 @@ class xgboost_booster_reader {
     const std::string here = dart ? fmt::format("{}.gbtree", place) : std::string(place);
     const maybe model = holder ? file_.member(*holder, here, "model") : std::nullopt;
     const std::string inside = here + ".model";
-    if (!model || !xgboost_tree_reader<Value>(file_, model_).read(*model, inside) ||
-        !read_weights(*model, inside, false) || !read_weights(booster, std::string(place), dart) ||
-        !choose_rounds(*model, inside) ||
-        !xgboost_category_reader<Value>(file_, model_, training_.version).read(*model, inside)) {
+    if (!model || !xgboost_tree_reader(file_, model_).read(*model, inside) || !read_weights(*model, inside, false) ||
+        !read_weights(booster, std::string(place), dart) || !choose_rounds(*model, inside) ||
+        !xgboost_category_reader(file_, model_, training_.version).read(*model, inside)) {
       return false;
     }
     if (training_.version < (dart ? 10400 : 10300)) add_base_last();
@@ -60,7 +58,7 @@ class xgboost_booster_reader {
   }
 
  private:
-  using maybe = std::optional<Value>;
+  using maybe = std::optional<xgboost_value>;
 
   /// Before 1.3 (dart: 1.4) the base margin was added to the sum of the leaves: as a tree of one leaf is.
   void add_base_last() {
@@ -71,7 +69,7 @@ class xgboost_booster_reader {
     }
   }
 
-  bool read_linear(const Value& booster) {
+  bool read_linear(const xgboost_value& booster) {
     constexpr std::string_view place = "learner.gradient_booster.model";
     const maybe inner = file_.member(booster, "learner.gradient_booster", "model");
     std::vector<float> weights;
@@ -101,7 +99,7 @@ class xgboost_booster_reader {
 
   /// The first rounds, up to the best: a round is num_parallel_tree trees an output, or (since 2.0) what
   /// iteration_indptr says.
-  bool choose_rounds(const Value& inner, const std::string& here) {
+  bool choose_rounds(const xgboost_value& inner, const std::string& here) {
     std::vector<std::int64_t> ends;
     if (inner.find("iteration_indptr")) {
       if (!file_.numbers(inner, here, "iteration_indptr", ends)) return false;
@@ -136,7 +134,7 @@ class xgboost_booster_reader {
 
   /// The weights of dart's trees, in one of three places: `dart` itself, which must have one for each tree
   /// (before 3.3), `gbtree` (3.3) or its model (since). Trees without one weigh 1.
-  bool read_weights(const Value& object, const std::string& here, bool dart) {
+  bool read_weights(const xgboost_value& object, const std::string& here, bool dart) {
     if (!dart && !object.find("weight_drop")) return true;
     std::vector<float> weights;
     if (!file_.numbers(object, here, "weight_drop", weights)) return false;
@@ -155,7 +153,7 @@ class xgboost_booster_reader {
     return true;
   }
 
-  xgboost_document<Value>& file_;
+  xgboost_document& file_;
   forest_model& model_;
   xgboost_training training_;
 };

@@ -19,21 +19,20 @@
 namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// Reads the names of categories, which a booster has since XGBoost 3.1, into a model.
-template <class Value>
 class xgboost_category_reader {
  public:
   /// The model has its features already; `version` is 10000 x major + 100 x minor + patch.
-  xgboost_category_reader(xgboost_document<Value>& file, forest_model& model, int version)
+  xgboost_category_reader(xgboost_document& file, forest_model& model, int version)
       : file_(file), model_(model), version_(version) {}
 
   /// The names of each feature's categories: texts as bytes one after another, or numbers of a type.
-  bool read(const Value& inner, const std::string& here) {
+  bool read(const xgboost_value& inner, const std::string& here) {
     const maybe found = inner.find("cats");
     const maybe columns = found ? found->find("enc") : std::nullopt;
     if (!columns) return true;
     const std::string place = here + ".cats.enc";
     std::vector<category_names> all;
-    const bool good = columns->each([&](const Value& column) {
+    const bool good = columns->each([&](const xgboost_value& column) {
       const std::string mine = fmt::format("{}[{}]", place, all.size());
       category_names& names = all.emplace_back();
       std::vector<std::int64_t> values;
@@ -61,9 +60,9 @@ class xgboost_category_reader {
   }
 
  private:
-  using maybe = std::optional<Value>;
+  using maybe = std::optional<xgboost_value>;
 
-  bool read_texts(const Value& column, const std::string& place, const std::vector<std::int64_t>& bytes,
+  bool read_texts(const xgboost_value& column, const std::string& place, const std::vector<std::int64_t>& bytes,
                   std::vector<std::string>& texts) {
     std::vector<std::int64_t> ends;
     if (!file_.numbers(column, place, "offsets", ends)) return false;
@@ -81,7 +80,7 @@ class xgboost_category_reader {
     return distinct(texts, place);
   }
 
-  bool read_numbers(const Value& column, const std::string& place, const std::vector<std::int64_t>& values,
+  bool read_numbers(const xgboost_value& column, const std::string& place, const std::vector<std::int64_t>& values,
                     std::vector<double>& out) {
     std::uint64_t type = 0;
     if (!file_.parameter(column, place, "type", true, 16, type)) return false;
@@ -104,7 +103,7 @@ class xgboost_category_reader {
            file_.expect(place, "categories that differ");
   }
 
-  xgboost_document<Value>& file_;
+  xgboost_document& file_;
   forest_model& model_;
   int version_;
 };

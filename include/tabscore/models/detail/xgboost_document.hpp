@@ -18,6 +18,7 @@
 #include "../../core/detail/from_chars.hpp"
 #include "../../core/result.hpp"
 #include "load_fault.hpp"
+#include "xgboost_value.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::detail {
 
@@ -42,15 +43,14 @@ inline std::optional<float> single_precision(double number) {
   return std::nullopt;
 }
 
-/// Reads the members of a parsed XGBoost document; Value is model_value or ubjson_value.
-template <class Value>
+/// Reads the members of a parsed XGBoost document.
 class xgboost_document : public load_fault {
  public:
-  using maybe = std::optional<Value>;
+  using maybe = std::optional<xgboost_value>;
 
   using load_fault::load_fault;
 
-  maybe member(const Value& object, std::string_view place, std::string_view key) {
+  maybe member(const xgboost_value& object, std::string_view place, std::string_view key) {
     maybe found = object.find(key);
     if (!found) fail(fmt::format("{}.{} is missing", place, key));
     return found;
@@ -58,7 +58,7 @@ class xgboost_document : public load_fault {
 
   /// Reads an array of numbers that T holds exactly: whole ones, or those of 32 bits.
   template <class T>
-  bool numbers(const Value& object, std::string_view place, std::string_view key, std::vector<T>& out) {
+  bool numbers(const xgboost_value& object, std::string_view place, std::string_view key, std::vector<T>& out) {
     const maybe array = member(object, place, key);
     if (!array) return false;
     out.clear();
@@ -85,8 +85,8 @@ class xgboost_document : public load_fault {
   }
 
   /// XGBoost writes its integer parameters as text: "100". Zero when absent and not required.
-  bool parameter(const Value& object, std::string_view place, std::string_view key, bool required, std::uint64_t most,
-                 std::uint64_t& out) {
+  bool parameter(const xgboost_value& object, std::string_view place, std::string_view key, bool required,
+                 std::uint64_t most, std::uint64_t& out) {
     out = 0;
     const maybe found = object.find(key);
     if (!found) return !required || fail(fmt::format("{}.{} is missing", place, key));
@@ -104,10 +104,10 @@ class xgboost_document : public load_fault {
   }
 
   /// Reads an array of texts; nothing when absent.
-  bool texts(const Value& object, std::string_view place, std::string_view key, std::vector<std::string>& out) {
+  bool texts(const xgboost_value& object, std::string_view place, std::string_view key, std::vector<std::string>& out) {
     const maybe array = object.find(key);
     if (!array) return true;
-    const bool good = array->each([&](const Value& e) {
+    const bool good = array->each([&](const xgboost_value& e) {
       const auto text = e.text();
       if (text) out.emplace_back(*text);
       return text.has_value();

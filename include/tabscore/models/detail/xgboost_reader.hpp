@@ -27,12 +27,11 @@
 
 namespace tabscore::inline TABSCORE_ABI::detail {
 
-/// Makes a forest_model of a parsed XGBoost document; Value is model_value or ubjson_value.
-template <class Value>
+/// Makes a forest_model of a parsed XGBoost document.
 class xgboost_reader {
  public:
-  xgboost_reader(const Value& root, std::string_view source, load_options options = {})
-      : root_(root), file_(source), options_(std::move(options)) {}
+  xgboost_reader(xgboost_value root, std::string_view source, load_options options = {})
+      : root_(std::move(root)), file_(source), options_(std::move(options)) {}
 
   result<forest_model> read() {
     if (read_learner()) return std::move(model_);
@@ -40,7 +39,7 @@ class xgboost_reader {
   }
 
  private:
-  using maybe = std::optional<Value>;
+  using maybe = std::optional<xgboost_value>;
 
   bool read_version() {
     std::vector<std::uint16_t> version;
@@ -84,7 +83,7 @@ class xgboost_reader {
     const maybe booster = objective ? file_.member(*learner, "learner", "gradient_booster") : std::nullopt;
     std::uint64_t estimated = 0;
     if (!booster || !read_attributes(*learner) || !read_objective(*objective, *parameters) ||
-        !xgboost_booster_reader<Value>(file_, model_, training_).read(*booster) ||
+        !xgboost_booster_reader(file_, model_, training_).read(*booster) ||
         !file_.parameter(*parameters, place, "boost_from_average", false, 1, estimated)) {
       return false;
     }
@@ -95,7 +94,7 @@ class xgboost_reader {
   }
 
   /// What early stopping and the scikit-learn interface (1.x) wrote beside the model.
-  bool read_attributes(const Value& learner) {
+  bool read_attributes(const xgboost_value& learner) {
     model_.missing = options_.missing;
     const maybe attributes = learner.find("attributes");
     if (!attributes) return true;
@@ -126,7 +125,7 @@ class xgboost_reader {
   }
 
   /// The link, and the base margin that base_score stands for.
-  bool read_objective(const Value& objective, const Value& parameters) {
+  bool read_objective(const xgboost_value& objective, const xgboost_value& parameters) {
     const maybe name = file_.member(objective, "learner.objective", "name");
     if (!name) return false;
     const auto text = name->text();
@@ -159,7 +158,7 @@ class xgboost_reader {
   }
 
   /// What predict() gives: classes have numbers, quantiles the levels that the file lists.
-  bool read_prediction(const Value& objective, task predicted) {
+  bool read_prediction(const xgboost_value& objective, task predicted) {
     model_outputs& out = model_.predicts.emplace();
     out.task = predicted;
     out.columns = model_.outputs;
@@ -181,7 +180,7 @@ class xgboost_reader {
   }
 
   /// "5E-1", or since 3.1 a list in a text: "[5E-1]", one score for all outputs or one for each.
-  bool read_base_score(const Value& parameters, std::vector<float>& scores) {
+  bool read_base_score(const xgboost_value& parameters, std::vector<float>& scores) {
     constexpr std::string_view place = "learner.learner_model_param.base_score";
     const maybe found = file_.member(parameters, "learner.learner_model_param", "base_score");
     if (!found || !read_list(*found, place, scores)) return false;
@@ -191,7 +190,7 @@ class xgboost_reader {
 
   /// A number, or numbers in a text: "5E-1", "[1E-1,5E-1]".
   template <class Number>
-  bool read_list(const Value& list_or_number, std::string_view place, std::vector<Number>& out) {
+  bool read_list(const xgboost_value& list_or_number, std::string_view place, std::vector<Number>& out) {
     if (const auto number = list_or_number.number()) out.push_back(static_cast<Number>(*number));
     if (const auto text = list_or_number.text()) {
       std::string_view rest = *text;
@@ -211,8 +210,8 @@ class xgboost_reader {
     return true;
   }
 
-  Value root_;
-  xgboost_document<Value> file_;
+  xgboost_value root_;
+  xgboost_document file_;
   load_options options_;
   forest_model model_;
   xgboost_training training_;

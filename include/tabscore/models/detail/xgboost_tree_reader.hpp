@@ -20,18 +20,17 @@
 namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// Reads the trees of a booster into a model: splits, those of categories, leaves of one value or of several.
-template <class Value>
 class xgboost_tree_reader {
  public:
   /// The model has its features and outputs already.
-  xgboost_tree_reader(xgboost_document<Value>& file, forest_model& model) : file_(file), model_(model) {}
+  xgboost_tree_reader(xgboost_document& file, forest_model& model) : file_(file), model_(model) {}
 
   /// `inner` is the booster's model, `here` its place.
-  bool read(const Value& inner, const std::string& here) {
+  bool read(const xgboost_value& inner, const std::string& here) {
     std::vector<std::int32_t> outputs;
     const maybe trees = file_.member(inner, here, "trees");
     if (!trees || !file_.numbers(inner, here, "tree_info", outputs)) return false;
-    const bool good = trees->each([&](const Value& t) {
+    const bool good = trees->each([&](const xgboost_value& t) {
       const std::size_t index = model_.trees.size();
       if (index >= outputs.size() || outputs[index] < 0 || static_cast<std::size_t>(outputs[index]) >= model_.outputs) {
         return file_.expect(fmt::format("{}.tree_info[{}]", here, index),
@@ -47,7 +46,7 @@ class xgboost_tree_reader {
   }
 
  private:
-  using maybe = std::optional<Value>;
+  using maybe = std::optional<xgboost_value>;
 
   /// The arrays of a tree, one element per node, as the file has them; their memory serves tree after tree.
   struct node_arrays {
@@ -77,7 +76,7 @@ class xgboost_tree_reader {
     return true;
   }
 
-  bool read_tree(const Value& t, const std::string& place, std::uint32_t output) {
+  bool read_tree(const xgboost_value& t, const std::string& place, std::uint32_t output) {
     node_arrays& a = arrays_;
     a.cover.clear();
     a.type.clear();
@@ -124,8 +123,8 @@ class xgboost_tree_reader {
   }
 
   /// Categories listed for a node go right, every other code goes left.
-  bool read_category_sets(const Value& t, const std::string& place, node_arrays& a, std::vector<std::int32_t>& set_of,
-                          tree& out) {
+  bool read_category_sets(const xgboost_value& t, const std::string& place, node_arrays& a,
+                          std::vector<std::int32_t>& set_of, tree& out) {
     if (!t.find("categories_nodes")) return true;
     if (!file_.numbers(t, place, "categories", a.categories) ||
         !file_.numbers(t, place, "categories_nodes", a.category_nodes) ||
@@ -238,7 +237,7 @@ class xgboost_tree_reader {
 
   static constexpr std::size_t most_category_words = std::size_t{1} << 24;
 
-  xgboost_document<Value>& file_;
+  xgboost_document& file_;
   forest_model& model_;
   node_arrays arrays_;
   std::size_t category_words_ = 0;

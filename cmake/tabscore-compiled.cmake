@@ -4,11 +4,13 @@ if(NOT tabscore_include_folder)
   get_filename_component(tabscore_include_folder ${CMAKE_CURRENT_LIST_DIR}/../../include ABSOLUTE)
 endif()
 if(NOT TARGET tabscore_compiled)
-  add_library(tabscore_compiled STATIC EXCLUDE_FROM_ALL ${tabscore_include_folder}/tabscore/tabscore.cpp)
+  # Two halves, which compile side by side.
+  add_library(tabscore_compiled STATIC EXCLUDE_FROM_ALL ${tabscore_include_folder}/tabscore/tabscore_models.cpp
+                                                        ${tabscore_include_folder}/tabscore/tabscore_rest.cpp)
   add_library(tabscore::compiled ALIAS tabscore_compiled)
   target_compile_definitions(tabscore_compiled PUBLIC TABSCORE_COMPILED)
   target_link_libraries(tabscore_compiled PUBLIC tabscore::tabscore)
   # It may become part of a shared library, which exports nothing of it.
   set_target_properties(tabscore_compiled PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden
-                                                     VISIBILITY_INLINES_HIDDEN ON)
+                                                     VISIBILITY_INLINES_HIDDEN ON UNITY_BUILD OFF)
 endif()

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
-// The one translation unit of the CMake target tabscore::compiled: what the headers only declare where
-// TABSCORE_COMPILED is defined.
+// What the headers only declare where TABSCORE_COMPILED is defined: one translation unit, or its two halves
+// tabscore_models.cpp and tabscore_rest.cpp, of which the CMake target tabscore::compiled is made.
 #if !defined(TABSCORE_COMPILED)
 #define TABSCORE_COMPILED
 #endif
+#if !defined(TABSCORE_BODIES)
 #define TABSCORE_BODIES 1
+#define TABSCORE_MODEL_BODIES 1
+#endif
 
-#include "tabscore.hpp"
-#include "capi/c_api.hpp"
-#include "core/detail/column_kernel_sets.hpp"
-#include "log/detail/append_file.hpp"
-#include "log/detail/jsonl_log.hpp"
+#if TABSCORE_MODEL_BODIES
+#include "models/contributions.hpp"
 #include "models/detail/encoded_forest.hpp"
 #include "models/detail/forest.hpp"
 #include "models/detail/load_catboost.hpp"
@@ -20,11 +20,23 @@
 #include "models/detail/load_tabscore.hpp"
 #include "models/detail/load_xgboost.hpp"
 #include "models/detail/pipeline_model.hpp"
+#include "models/feature_match.hpp"
+#include "models/raw_checks.hpp"
+#include "outputs/detail/load_policy.hpp"
+#endif
+
+#if TABSCORE_BODIES
+#include "tabscore.hpp"
+
+#include "capi/c_api.hpp"
+#include "core/detail/column_kernel_sets.hpp"
+#include "log/detail/append_file.hpp"
+#include "log/detail/jsonl_log.hpp"
 #include "monitor/detail/drift_reference.hpp"
 #include "monitor/detail/expected_performance.hpp"
 #include "monitor/detail/histogram.hpp"
 #include "monitor/detail/performance_report.hpp"
 #include "monitor/detail/sliding_counts.hpp"
 #include "outputs/detail/decider.hpp"
-#include "outputs/detail/load_policy.hpp"
 #include "serving/endpoint.hpp"
+#endif

@@ -50,6 +50,11 @@
 #endif
 #endif
 
+/// The same for features and models, which are half of the code.
+#if !defined(TABSCORE_MODEL_BODIES)
+#define TABSCORE_MODEL_BODIES TABSCORE_BODIES
+#endif
+
 /// With TABSCORE_COMPILED, the prefix of an instantiation that is compiled once, in tabscore.cpp.
 #if TABSCORE_BODIES
 #define TABSCORE_INSTANCE

@@ -182,7 +182,7 @@ struct category_lookups {
 
 }  // namespace tabscore::inline TABSCORE_ABI
 
-#if TABSCORE_BODIES
+#if TABSCORE_MODEL_BODIES
 namespace tabscore::inline TABSCORE_ABI {
 
 TABSCORE_INLINE std::vector<std::uint32_t> category_lookups::fields_of(const table& t, std::size_t numeric) const {

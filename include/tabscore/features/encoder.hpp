@@ -108,7 +108,7 @@ struct encoder {
 
 }  // namespace tabscore::inline TABSCORE_ABI
 
-#if TABSCORE_BODIES
+#if TABSCORE_MODEL_BODIES
 namespace tabscore::inline TABSCORE_ABI {
 
 TABSCORE_INLINE bool encoder::is_ordinal(std::size_t f) const noexcept { return f < ordinal.size() && ordinal[f]; }

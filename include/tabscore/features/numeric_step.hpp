@@ -72,7 +72,7 @@ using numeric_step = std::variant<standardize, rescale, impute, clip, logarithm,
 
 }  // namespace tabscore::inline TABSCORE_ABI
 
-#if TABSCORE_BODIES
+#if TABSCORE_MODEL_BODIES
 namespace tabscore::inline TABSCORE_ABI {
 
 TABSCORE_INLINE double category_code::operator()(double x) const noexcept {

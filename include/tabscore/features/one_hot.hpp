@@ -133,7 +133,7 @@ class one_hot {
 
 }  // namespace tabscore::inline TABSCORE_ABI
 
-#if TABSCORE_BODIES
+#if TABSCORE_MODEL_BODIES
 namespace tabscore::inline TABSCORE_ABI {
 
 TABSCORE_INLINE result<one_hot> one_hot::make(std::vector<std::optional<std::string>> categories,

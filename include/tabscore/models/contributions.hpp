@@ -79,7 +79,7 @@ void fold_contributions(std::span<const double> columns, std::span<const std::ui
 
 }  // namespace tabscore::inline TABSCORE_ABI
 
-#if TABSCORE_BODIES
+#if TABSCORE_MODEL_BODIES
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -20,7 +20,7 @@ std::optional<error> match_features(const forest_model& model, std::span<const s
 
 }  // namespace tabscore::inline TABSCORE_ABI
 
-#if TABSCORE_BODIES
+#if TABSCORE_MODEL_BODIES
 namespace tabscore::inline TABSCORE_ABI {
 
 TABSCORE_INLINE std::optional<error> match_features(const forest_model& model, std::span<const std::string> columns) {

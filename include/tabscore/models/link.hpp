@@ -111,7 +111,7 @@ inline void softmax(std::span<const double> margins, std::span<double> out, bool
 
 }  // namespace tabscore::inline TABSCORE_ABI
 
-#if TABSCORE_BODIES
+#if TABSCORE_MODEL_BODIES
 namespace tabscore::inline TABSCORE_ABI {
 
 TABSCORE_INLINE void link::apply(std::span<const double> margins, std::span<double> out) const noexcept {

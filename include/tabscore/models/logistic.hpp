@@ -120,7 +120,7 @@ class logistic {
 
 }  // namespace tabscore::inline TABSCORE_ABI
 
-#if TABSCORE_BODIES
+#if TABSCORE_MODEL_BODIES
 #include "detail/training_mean.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {

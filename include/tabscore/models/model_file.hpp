@@ -85,7 +85,7 @@ struct model_file {
 
 }  // namespace tabscore::inline TABSCORE_ABI
 
-#if TABSCORE_BODIES
+#if TABSCORE_MODEL_BODIES
 namespace tabscore::inline TABSCORE_ABI {
 
 TABSCORE_INLINE model_file::model_file() = default;

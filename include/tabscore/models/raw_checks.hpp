@@ -65,7 +65,7 @@ std::optional<error> replay(const raw_checks& checks, const Features& features) 
 
 }  // namespace tabscore::inline TABSCORE_ABI
 
-#if TABSCORE_BODIES
+#if TABSCORE_MODEL_BODIES
 namespace tabscore::inline TABSCORE_ABI {
 
 namespace detail {

@@ -49,7 +49,7 @@ linear_kernel linear_kernel_for(kernel k) noexcept;
 
 }  // namespace tabscore::inline TABSCORE_ABI::detail
 
-#if TABSCORE_BODIES
+#if TABSCORE_MODEL_BODIES
 #include "../../core/exact.hpp"
 #include "few_doubles.hpp"
 

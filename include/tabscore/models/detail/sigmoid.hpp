@@ -24,7 +24,7 @@ sigmoid_kernel sigmoid_kernel_for(kernel k) noexcept;
 
 }  // namespace tabscore::inline TABSCORE_ABI::detail
 
-#if TABSCORE_BODIES
+#if TABSCORE_MODEL_BODIES
 #include <bit>
 #include <cmath>
 #include <cstdint>

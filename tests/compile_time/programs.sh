@@ -19,10 +19,10 @@ for _ in $(seq "${1:-3}"); do
   compile full,compiled -DTABSCORE_COMPILED "$full"
   compile embed "$embed"
   compile embed,compiled -DTABSCORE_COMPILED "$embed"
-  compile tabscore.cpp "$root/include/tabscore/tabscore.cpp"
+  for unit in tabscore.cpp tabscore_models.cpp tabscore_rest.cpp; do compile $unit "$root/include/tabscore/$unit"; done
 done | awk '
   !($1 in s) { order[++n] = $1 }
   !($1 in s) || $2 + $3 < s[$1] { s[$1] = $2 + $3 }
   { kb[$1] = $4 }
   END { for (i = 1; i <= n; ++i) { k = order[i]
-    printf "%-16s %6.2f s %6.2f x %6d MB %5.2f x\n", k, s[k], s[k] / s["libraries"], kb[k] / 1024, kb[k] / kb["libraries"] } }'
+    printf "%-20s %6.2f s %6.2f x %6d MB %5.2f x\n", k, s[k], s[k] / s["libraries"], kb[k] / 1024, kb[k] / kb["libraries"] } }'

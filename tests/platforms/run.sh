@@ -85,6 +85,7 @@ run_row() {
 
   flags=("-std=$standard" -O0 "${strict[@]}" -I/src/include -I/src/tests -isystem /usr/include/eigen3
          '-DTABSCORE_SOURCE_DIR="/src"' -pthread)
+  [ "$row" != aarch64 ] || flags+=(-O3)  # nothing else tests optimised kernels there
   [[ $(installed "${packages[0]}") != 12.* ]] || flags+=(-Wno-restrict)  # as CMakeLists.txt
   fmt=$(installed "libfmt-dev$of")
   if [[ $options == *libc++* ]]; then

@@ -92,7 +92,7 @@ inline compiled_forest compiled_forest::make(const forest_model& model, kernel w
   }
   const double few_work = out.tables.tables.empty() ? out.few.work : out.tables.work;
   const double rows = out.block.work / few_work;  // not a number where a file's covers are absurd
-  out.few_rows = rows > 2 ? static_cast<std::size_t>((std::min)(rows, 128.0)) : 2;
+  out.few_rows = rows > 2 ? static_cast<std::size_t>((std::min)(rows, double{table_plan::most_rows})) : 2;
   return out;
 }
 

@@ -3,7 +3,7 @@
 BEGIN {
   if (match(ARGV[1], /include\/tabscore\/[a-z]+\//)) module = substr(ARGV[1], RSTART + 17, RLENGTH - 18)
 }
-/^#if TABSCORE_BODIES/ { depth = 1; print ""; next }
+/^#if TABSCORE_(MODEL_)?BODIES/ { depth = 1; print ""; next }
 depth > 0 {
   if (/^#if/) ++depth
   if (/^#endif/) --depth

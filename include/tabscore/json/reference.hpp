@@ -149,10 +149,11 @@ class reference_reader {
         names_(found.names),
         found_(found.members),
         present_(found.present) {
-    columns_.resize(to.fields.size());
-    found_.assign(to.fields.size(), {});
-    present_.clear();
-    if (names_.empty()) names_.fill(to.fields);
+    if (names_.empty()) {
+      names_.fill(to.fields);
+      columns_.resize(to.fields.size());
+      found_.resize(to.fields.size());
+    }
     for (const field_view& f : to.fields) required_ += f.required;
   }
 

@@ -35,6 +35,11 @@ def run(*flags, given="", status=0, exe=program, **more):
     return done
 
 
+def memory_limit(kilobytes):
+    """For a shell; none for a sanitizer, which reserves terabytes."""
+    return "" if "TABSCORE_TESTS_LARGER" in os.environ else f"ulimit -v {kilobytes}; "
+
+
 def shell(command, *arguments, **more):
     return subprocess.run(["bash", "-c", command, *map(str, arguments)], capture_output=True, timeout=120, **more)
 
@@ -180,8 +185,7 @@ def test_names_of_ours_are_not_named(folder):
 
 
 def test_files_without_an_end(folder):
-    limit = "" if "TABSCORE_TESTS_LARGER" in os.environ else "ulimit -v 2000000; "  # a sanitizer reserves terabytes
-    done = shell(limit + 'exec "$0" /dev/zero', merge)
+    done = shell(memory_limit(2000000) + 'exec "$0" /dev/zero', merge)
     assert done.returncode == 1 and b"expected at most" in done.stderr, done
 
 
@@ -580,7 +584,7 @@ def test_hostile_binary_headers(folder):
     many += [bytes(rng.randrange(256) for _ in range(rng.randrange(1, 60))) for _ in range(60)]
     for fmt in "native", "row-binary", "row-binary-with-names-and-types":
         for given in many:
-            done = subprocess.run(["bash", "-c", 'ulimit -v 600000; exec "$0" "$@"', program, "--from", fmt, "--to", "ndjson",
+            done = subprocess.run(["bash", "-c", memory_limit(600000) + 'exec "$0" "$@"', program, "--from", fmt, "--to", "ndjson",
                                    "--threads", "1"], input=given, capture_output=True, timeout=20)
             assert done.returncode in (0, 1, 2, 3), (fmt, given[:50], done)
             assert done.returncode == 0 or done.stderr, (fmt, given[:50])

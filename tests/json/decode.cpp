@@ -341,6 +341,13 @@ TEST_CASE("limits bound the records of a body and the errors that are kept", "[j
   CHECK(terse.records(padded_body("{\"records\":[{},{}]}"), batch) == ts::decode_status::invalid);
   CHECK(terse.faults().errors.size() == 3);
   CHECK(terse.faults().unlisted == 11);
+  // Of further records without all fields: counted, and what is not finite told in the order of the fields.
+  CHECK(terse.records(padded_body(R"({"records":[{},{"minutes_spent_on_exams":1e999,"minutes_watched":1e999}]})"),
+                      batch) == ts::decode_status::invalid);
+  CHECK(terse.faults().unlisted == 4 + 5);
+  REQUIRE(terse.faults().not_finite.size() == 2);
+  CHECK(terse.faults().not_finite[0].field == 2);
+  CHECK(terse.faults().not_finite[1].field == 6);
 }
 
 TEST_CASE("long texts are decoded and quoted whole", "[json]") {

@@ -197,6 +197,7 @@ class reference_reader {
     if (!has_row_) row_ = to_.add_row(to_.batch, columns_);
     has_row_ = true;
     if (missing != 0) {
+      std::sort(present_.begin(), present_.end());  // the order of errors
       for (const std::uint16_t i : present_) field(i, found_[i], row, row_);
     } else {
       for (std::size_t i = 0; i < fields; ++i) field(i, found_[i], row, row_);

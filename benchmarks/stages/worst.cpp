@@ -3,14 +3,17 @@
 // least of the passes. benchmarks/server/worst.py has those of a server with a small schema.
 //   worst [--passes 5] [--only wide|arrow]
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 #include <limits>
 #include <random>
 #include <string>
 #include <tabscore/serving/endpoint.hpp>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -87,7 +90,7 @@ std::vector<std::pair<std::string, std::string>> wide_bodies() {
   add("fields in reverse order", {record({order.rbegin(), order.rend()}, "320.5")});
   add("fields in reverse order, zeros", {record({order.rbegin(), order.rend()}, "0")});
   std::mt19937 random(7);
-  std::vector<std::string> shuffled(64), twice(64);
+  std::vector<std::string> shuffled(64);
   for (std::string& s : shuffled) {
     std::shuffle(order.begin(), order.end(), random);
     s = record(order, "0");
@@ -124,7 +127,7 @@ std::vector<std::pair<std::string, std::string>> wide_bodies() {
 
 bool measure_wide(std::size_t passes) {
   using ts::serving::error_style;
-  std::array<char, 32> file{"/tmp/wide-model-XXXXXX"};
+  std::string file = (std::filesystem::temp_directory_path() / "wide-model-XXXXXX").string();
   const int opened = mkstemp(file.data());
   if (opened < 0) return false;
   std::string features, weights, means;
@@ -150,7 +153,7 @@ bool measure_wide(std::size_t passes) {
         std::tuple{"300 fields, on_error=skip", error_style::neutral, "on_error=skip"},
         std::tuple{"300 fields, skip, pydantic 2", error_style::pydantic2, "on_error=skip"},
         std::tuple{"300 fields, explain=3", error_style::neutral, "explain=3"}}) {
-    ts::serving::endpoint<wide_service> api({.model = file.data(), .errors = style});
+    ts::serving::endpoint<wide_service> api({.model = file, .errors = style});
     const auto failed = api.start();
     if (failed || !written) return fmt::print(stderr, "{}\n", failed ? failed->message : "cannot write"), false;
     std::vector<shape> all;
@@ -169,7 +172,7 @@ bool measure_wide(std::size_t passes) {
     }
     print(way, std::move(all));
   }
-  std::remove(file.data());
+  std::remove(file.c_str());
   return true;
 }
 

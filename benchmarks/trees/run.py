@@ -353,7 +353,8 @@ def main():
     paths = [(m, models.MODELS[m](str(folder))) for m in chosen]
     if asked.aarch64:
         import aarch64
-        return aarch64.main([(m, path) for m, path in paths if m != "200_texts_catboost"], PAGE.with_stem("performance-trees-profile"))
+        counted = [(m, path) for m, path in paths if m != "200_texts_catboost"]
+        return aarch64.main(counted, PAGE.with_stem("performance-trees-profile"))
     native = open_native()
     measured = {"machine": machine(), "passes": PASSES, "loads": [], "swaps": [], "results": []}
     rows = {}

@@ -19,7 +19,7 @@ struct table_plan {
   static constexpr std::size_t most_columns = 256;  ///< bytes of a row that a permute reaches
   static constexpr std::size_t lanes = 8;           ///< trees side by side
   static constexpr std::uint32_t top_levels = 6;
-  static constexpr std::size_t most_rows = 128;
+  static constexpr std::size_t most_rows = 128;  ///< of a call, whose exits lie on the stack
 
   /// Of a top: positions 1 to 63 in heap order (0 is unused), and the node reached at position 64 + i. Of a whole tree:
   /// the splits in any order, and the node of each leaf from left to right. Nodes count from the tree's root.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The step "additive": bins of numbers and categories, pairs, contributions, faults, and what is said of bad tables.
-#include <tabscore/models/detail/additive_op.hpp>
+#include <tabscore/models/detail/program/additive_op.hpp>
 #include <tabscore/models/load_model.hpp>
 
 #include <algorithm>

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
-#include <tabscore/models/detail/read_program.hpp>
+#include <tabscore/models/detail/tabscore/read_program.hpp>
 
 #include <bit>
 #include <cmath>

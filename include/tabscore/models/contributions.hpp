@@ -87,7 +87,7 @@ void fold_contributions(std::span<const double> columns, std::span<const std::ui
 #include <numbers>
 #include <utility>
 
-#include "detail/walk.hpp"
+#include "detail/trees/walk.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
 

@@ -83,5 +83,5 @@ class forest {
 }  // namespace tabscore::inline TABSCORE_ABI
 
 #if !defined(TABSCORE_COMPILED)
-#include "detail/forest.hpp"
+#include "detail/trees/forest.hpp"
 #endif

@@ -24,5 +24,5 @@ result<encoded_forest> load_catboost(const std::string& path, const load_options
 }  // namespace tabscore::inline TABSCORE_ABI
 
 #if !defined(TABSCORE_COMPILED)
-#include "detail/load_catboost.hpp"
+#include "detail/catboost/load.hpp"
 #endif

@@ -21,5 +21,5 @@ result<forest> load_lightgbm(const std::string& path, const load_options& option
 }  // namespace tabscore::inline TABSCORE_ABI
 
 #if !defined(TABSCORE_COMPILED)
-#include "detail/load_lightgbm.hpp"
+#include "detail/lightgbm/load.hpp"
 #endif

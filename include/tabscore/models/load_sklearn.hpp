@@ -19,5 +19,5 @@ result<forest> load_sklearn(const std::string& path);
 }  // namespace tabscore::inline TABSCORE_ABI
 
 #if !defined(TABSCORE_COMPILED)
-#include "detail/load_sklearn.hpp"
+#include "detail/sklearn/load.hpp"
 #endif

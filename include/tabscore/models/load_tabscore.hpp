@@ -34,5 +34,5 @@ result<logistic> load_logistic(const std::string& path);
 }  // namespace tabscore::inline TABSCORE_ABI
 
 #if !defined(TABSCORE_COMPILED)
-#include "detail/load_tabscore.hpp"
+#include "detail/tabscore/load.hpp"
 #endif

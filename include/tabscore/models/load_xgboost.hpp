@@ -23,5 +23,5 @@ result<forest> load_xgboost(const std::string& path, const load_options& options
 }  // namespace tabscore::inline TABSCORE_ABI
 
 #if !defined(TABSCORE_COMPILED)
-#include "detail/load_xgboost.hpp"
+#include "detail/xgboost/load.hpp"
 #endif

@@ -26,8 +26,8 @@
 #include "../scorer.hpp"
 #include "../verify.hpp"
 #include "find_model.hpp"
-#include "rank_plan.hpp"
 #include "recognise.hpp"
+#include "trees/rank_plan.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
 

@@ -19,8 +19,8 @@
 #include "../contributions.hpp"
 #include "../pipeline_model.hpp"
 #include "../verify.hpp"
-#include "column_program.hpp"
-#include "program_faults.hpp"
+#include "program/column_program.hpp"
+#include "program/program_faults.hpp"
 #include "training_mean.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {

@@ -119,9 +119,9 @@ TEST_CASE("an unsupported CatBoost model is refused with advice", "[models][catb
   CHECK(refusal(replaced(small, R"("features_info":{)", R"("features_info":{"text_features":[],)")) ==
         "m: the model has text_features, which are not supported: train without them");
   CHECK(refusal(replaced(small, "[1.5,2.5]", "[2.5,1.5]")) ==
-        "m: border 1 of feature \"a\" is 1.5, expected finite ascending ones");
+        "m: border 1 of feature \"a\" is 1.5, expected ascending ones");
   CHECK(refusal(replaced(small, "[1.5,2.5]", "[1.5,NaN]")) ==
-        "m: border 1 of feature \"a\" is nan, expected finite ascending ones");
+        "m: border 1 of feature \"a\" is nan, expected ascending ones");
   CHECK(refusal(replaced(small, R"("split_index":2)", R"("split_index":3)")) ==
         "m: tree 0: condition 3 of 3 does not exist");
   CHECK(refusal(replaced(small, "[1,2,4,8]", "[1,2,4]")) ==

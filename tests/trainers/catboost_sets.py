@@ -42,17 +42,20 @@ def target(loss, s, labels):
 
 
 def train(folder, name, seed, loss="RMSE", numbers=4, categories=(), whole=(), gaps=True, labels="", scale=None,
-          rows=24, trained=240, **params):
-    """`categories` are numbers of categories, one a feature; those in `whole` are numbers in the records."""
+          rows=24, trained=240, infinite=False, **params):
+    """`categories` are numbers of categories, one a feature; those in `whole` are numbers in the records. `infinite`: the
+    first number is infinite in some training rows, of which CatBoost makes infinite borders, and of these no JSON."""
     draw = np.random.RandomState(seed)
     x = np.round(draw.normal(size=(trained, numbers)) * 16) / 16
     if gaps:
         x[draw.uniform(size=x.shape) < 0.1] = np.nan
+    if infinite:
+        x[::7, 0], x[1::9, 0] = -np.inf, np.inf
     words = [np.array([f"{WORDS[i % 9]}{i // 9 or ''}" for i in range(n)], dtype=object) for n in categories]
     cats = [w[draw.randint(0, len(w), trained)] for w in words]
     for c in whole:
         cats[c] = draw.randint(-3, categories[c], trained)
-    s = np.nan_to_num(x[:, 0]) * 2 + np.sin(3 * np.nan_to_num(x[:, -1])) + 0.3 * draw.normal(size=trained)
+    s = np.clip(np.nan_to_num(x[:, 0]), -9, 9) * 2 + np.sin(3 * np.nan_to_num(x[:, -1])) + 0.3 * draw.normal(size=trained)
     for c in cats:
         s = s + 0.7 * (pd.factorize(c)[0] % 3)
     number_names, category_names = [f"n{j}" for j in range(numbers)], [f"c{j}" for j in range(len(cats))]
@@ -89,7 +92,7 @@ def train(folder, name, seed, loss="RMSE", numbers=4, categories=(), whole=(), g
     os.makedirs(place, exist_ok=True)
     files = {}
     paths = [("model.cbm", "cbm")]
-    if not categories or (base not in SEVERAL_TARGETS and "simple_ctr" not in params):
+    if not infinite and (not categories or (base not in SEVERAL_TARGETS and "simple_ctr" not in params)):
         paths.append(("model.json", "json"))
     for file, kind in paths:
         path = os.path.join(place, file)
@@ -128,6 +131,8 @@ def sets(folder):
           combinations_ctr=["Buckets", "Counter"])
     train(folder, "integer_categories", 19, "Logloss", categories=(30, 8), whole=(0,), one_hot_max_size=1)
     train(folder, "several_targets", 20, "MultiRMSE", categories=(9,), one_hot_max_size=1)
+    train(folder, "infinite", 21, "Logloss", infinite=True)
+    train(folder, "infinite_lossguide", 22, "RMSE", infinite=True, grow_policy="Lossguide", nan_mode="Max")
 
 
 def random_sets(folder, count, seed):

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -118,11 +119,13 @@ class catboost_builder : load_fault {
 
   bool add_borders(const std::vector<float>& borders, std::uint32_t column, bool missing_is_above,
                    std::string_view what, condition* to) {
+    constexpr float infinite = std::numeric_limits<float>::infinity();
     for (std::size_t i = 0; i < borders.size(); ++i) {
-      if (!std::isfinite(borders[i]) || (i > 0 && !(borders[i - 1] < borders[i]))) {
-        return fail(fmt::format("border {} of {} is {}, expected finite ascending ones", i, what, borders[i]));
+      if (std::isnan(borders[i]) || (i > 0 && !(borders[i - 1] < borders[i]))) {
+        return fail(fmt::format("border {} of {} is {}, expected ascending ones", i, what, borders[i]));
       }
-      to[i] = {column, borders[i], missing_is_above, false};
+      // Of infinite training values a border is infinite; a missing value counts as an infinity, which is not above it.
+      to[i] = {column, borders[i], missing_is_above && borders[i] < infinite, false};
     }
     return true;
   }

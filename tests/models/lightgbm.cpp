@@ -209,9 +209,12 @@ TEST_CASE("linear leaves give the constant and the terms, or the plain value bes
   CHECK(predicted(f, {0.5, 5.0}) == 3 + 10 * 5.0);
   CHECK(std::isinf(predicted(f, {0.5, std::numeric_limits<double>::infinity()})));
   CHECK_THAT(explainer::build(f).error().message, Catch::Contains("linear leaves"));
+  const forest g = built(replaced(text, "leaf_const=0.25", "leaf_const=-nan"));  // of infinite training values
+  CHECK(std::isnan(predicted(g, {0.5, 3.0})));
+  CHECK(predicted(g, {nan, 3.0}) == -1.5);
+  CHECK(predicted(g, {0.5, 5.0}) == 3 + 10 * 5.0);
 
   CHECK_THAT(refusal(replaced(text, "leaf_const=0.25 -1 3\n", "")), Catch::Contains("linear leaves"));
-  CHECK_THAT(refusal(replaced(text, "leaf_const=0.25", "leaf_const=nan")), Catch::Contains("constant is NaN"));
   CHECK_THAT(refusal(replaced(text, "num_features=2 0 1", "num_features=2 0 2")),
              Catch::Contains("leaf_features should have 4 numbers, not 3"));
   CHECK_THAT(refusal(replaced(text, "num_features=2 0 1", "num_features=4294967295 4294967295 1")),

@@ -65,7 +65,8 @@ def save(folder, name, booster, names, rows, frame=None, note=None):
 
 
 def numbers(folder, name, seed, objective, rounds=3, classes=0, gaps=True, zeros=0.0, codes=False, rows=16, note=None,
-            **params):
+            infinite=False, **params):
+    """`infinite`: in some training rows, of which linear leaves get constants that are NaN."""
     x, y = data(seed)
     if objective == "custom":
         label = y
@@ -73,6 +74,8 @@ def numbers(folder, name, seed, objective, rounds=3, classes=0, gaps=True, zeros
         label = target(objective, y, classes)
     x[:, :4][np.random.RandomState(seed).uniform(size=(len(x), 4)) < zeros] = 0.0
     train = with_gaps(x, seed) if gaps else x
+    if infinite:
+        train[3, 0] = np.inf
     params = {**BASE, "seed": seed, "objective": objective, **params}
     if classes and objective in ("multiclass", "multiclassova"):
         params["num_class"] = classes
@@ -89,7 +92,8 @@ def numbers(folder, name, seed, objective, rounds=3, classes=0, gaps=True, zeros
             booster = lgb.train(params, table, rounds, fobj=squares)
     else:
         booster = lgb.train(params, table, rounds)
-    inputs = np.vstack([train[:rows // 2], hard_rows(x, thresholds(booster), seed, rows, codes=[4] if codes else [])])
+    edges = [[]] * 5 if infinite else thresholds(booster)  # dump_model() writes -nan, which is not JSON
+    inputs = np.vstack([train[:rows // 2], hard_rows(x, edges, seed, rows, codes=[4] if codes else [])])
     save(folder, name, booster, FEATURES, inputs, note=note)
 
 
@@ -175,6 +179,9 @@ def main(folder):
     numbers(folder, "linear", 49, "regression", linear_tree=True, gaps=False, rounds=4)
     numbers(folder, "linear_gaps", 50, "binary", linear_tree=True, rows=24)
     numbers(folder, "linear_multiclass", 51, "multiclass", classes=3, rounds=2, linear_tree=True, linear_lambda=0.1)
+    numbers(folder, "linear_infinite", 55, "regression", linear_tree=True, infinite=True, rounds=3, rows=24, num_leaves=8)
+    numbers(folder, "linear_infinite_multiclass", 56, "multiclass", classes=3, rounds=3, linear_tree=True, infinite=True, rows=24,
+            num_leaves=8)
     numbers(folder, "linear_codes", 52, "regression", linear_tree=True, codes=True, min_data_per_group=5, cat_smooth=1)
     numbers(folder, "linear_dart", 53, "binary", linear_tree=True, boosting="dart", drop_rate=0.5, rounds=4, rows=8)
     categories(folder, "category_texts", 54, ["north", "süd", "EAST", "west coast", "5", "nan", "\\"])

@@ -71,7 +71,7 @@ struct linear_leaf {
     std::uint32_t feature;  ///< position among the columns
     double weight;          ///< its coefficient
   };
-  double constant = 0;      ///< added to the products
+  double constant = 0;      ///< added to the products; NaN (of infinite training values): its rows have no prediction
   std::vector<term> terms;  ///< in the order in which they are added
 };
 

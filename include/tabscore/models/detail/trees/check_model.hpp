@@ -107,7 +107,6 @@ inline std::optional<error> check_tree(const forest_model& model, std::size_t in
       return bad_model(fmt::format("tree {}: {} linear leaves of {}", index, t.linear.size(), leaves));
     }
     for (const linear_leaf& leaf : t.linear) {
-      if (std::isnan(leaf.constant)) return bad_model(fmt::format("tree {}: a leaf's constant is NaN", index));
       for (const auto& term : leaf.terms) {
         if (std::isnan(term.weight)) return bad_model(fmt::format("tree {}: a leaf's weight is NaN", index));
         if (term.feature < model.features) continue;

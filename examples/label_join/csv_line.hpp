@@ -13,7 +13,7 @@
 /// the file's do, also within quotes.
 class csv_line {
  public:
-  /// False: a quote has no end.
+  /// False: quotes that do not enclose a cell, or a carriage return, which ends no line alone.
   bool split(std::string_view line) {
     cells_.clear();
     std::size_t at = 0;
@@ -28,8 +28,10 @@ class csv_line {
           if (at == line.size() || line[at] != '"') break;
           cell.push_back('"');
         }
+        if (at != line.size() && line[at] != ',') return false;
       }
       const std::size_t comma = (std::min)(line.find(',', at), line.size());
+      if (line.substr(at, comma - at).find('\r') != std::string_view::npos) return false;
       cells_.push_back(cell.append(line.substr(at, comma - at)));
       if (comma == line.size()) return true;
       at = comma + 1;

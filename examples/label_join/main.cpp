@@ -46,6 +46,13 @@ class complaints {
   std::uint64_t count_ = 0;
 };
 
+/// Why a line is not the header of a table of labels.
+const char* wrong_header(std::string_view line) {
+  return line.find('\r') == std::string_view::npos
+             ? ": the first line does not name the columns id and label once"
+             : ": the first line has a carriage return that no line feed follows: lines must end with a line feed";
+}
+
 bool is_csv(const std::string& path) { return path.ends_with(".csv") || path.ends_with(".CSV"); }
 
 /// Reads the labels of a file; why it cannot be read, or nothing.
@@ -66,11 +73,12 @@ class label_files {
         why = read_object(line);
       } else if (!header) {
         header = csv_header::read(line);
-        if (!header) return path + ": the first line does not name the columns id and label once";
+        if (!header) return path + wrong_header(line);
         continue;
       } else {
         why = header->split(line) ? reader_.read(header->id(), header->label(), header->time(), label_)
-                                  : "has another number of columns than the first line, or a quote without its end";
+                                  : "has another number of columns than the first line, or is no CSV (quotes that do "
+                                    "not enclose a cell, a carriage return that no line feed follows)";
       }
       ++counts_.labels;
       if (why != nullptr) {
@@ -173,7 +181,12 @@ int main(int argc, char** argv) {
   if (const auto status = parse_command_line(app, argc, argv)) return *status;
 
   if (logs.empty()) return say("tabscore-labels: no prediction log is given; see --help\n"), 2;
-  if (app["--output"]->count() > 0 && output.empty()) return say("tabscore-labels: --output is empty\n"), 2;
+  for (const auto& [flag, value] : {std::pair{"--output", &output}, std::pair{"--id", &of_log.id}}) {
+    if (app[flag]->count() > 0 && value->empty()) return say("tabscore-labels: {} is empty\n", flag), 2;
+  }
+  if (!of_log.levels.empty() && of_log.task != ts::task::quantiles) {
+    return say("tabscore-labels: --levels is for --task quantiles\n"), 2;
+  }
   if (labels.empty() && !of_join.estimate) return say("tabscore-labels: --labels or --estimate is required\n"), 2;
   std::vector<std::string> once = of_log.segments;
   std::sort(once.begin(), once.end());

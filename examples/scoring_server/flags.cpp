@@ -102,6 +102,12 @@ std::string wrong_reference(const std::string& text) {
   return "'" + text + "' is not a figure and its reference, such as roc_auc=0.93; known are " + known;
 }
 
+/// A file, a folder or a field. An empty text is an unset variable of a script rather than none.
+void add_name(CLI::App& app, const std::string& flag, std::string& value, const std::string& help) {
+  app.add_option(flag, value, help)
+      ->check(CLI::Validator([](const std::string& text) { return std::string(text.empty() ? "is empty" : ""); }, ""));
+}
+
 void declare(CLI::App& app, flags& f) {
   app.add_option("--host", f.http.host, "address to listen on")
       ->check(CLI::Validator(wrong_address, ""))
@@ -142,19 +148,19 @@ void declare(CLI::App& app, flags& f) {
   add_choice(app, "--log-on-failure", f.service.log.on_failure,
              {{"drop-and-count", ts::log_failure::drop_and_count}, {"refuse", ts::log_failure::refuse}},
              "treatment of predictions that cannot be logged; refuse: answer 503");
-  app.add_option("--log-hash-key-file", f.hash_key_file,
-                 "file of 16 secret bytes, the key of hashed fields in the log; without it a random key at each start");
-  app.add_option("--log-chain-key-file", f.chain_key_file,
-                 "file of 32 secret bytes, the key of the log's chain; without it batches are not chained");
+  add_name(app, "--log-hash-key-file", f.hash_key_file,
+           "file of 16 secret bytes, the key of hashed fields in the log; without it a random key at each start");
+  add_name(app, "--log-chain-key-file", f.chain_key_file,
+           "file of 32 secret bytes, the key of the log's chain; without it batches are not chained");
   app.add_flag("--log-model,!--no-log-model", f.service.log_model_hash,
                "each line of the log names the model file's SHA-256 and the version");
-  app.add_option("--archive", f.service.archive, "folder that keeps each served model and policy under its SHA-256");
+  add_name(app, "--archive", f.service.archive, "folder that keeps each served model and policy under its SHA-256");
   app.add_flag("--log-request-ids", f.service.log_request_ids,
                "each line of the log has the request id and the trace id");
   add_file_mode(
       app, [&f](::mode_t mode) { f.service.state_mode = f.service.log.file.mode = mode; },
       "mode of a new log or state file, in octal (default: 600); a file that replaces another keeps its mode");
-  app.add_option("--state-file", f.service.state_file, "file that keeps the monitoring counts across restarts");
+  add_name(app, "--state-file", f.service.state_file, "file that keeps the monitoring counts across restarts");
   add_number(app, "--state-interval", f.state_interval_s, "seconds between writes of the state file", 1U, 86400U);
   add_number(app, "--label-window", f.service.label_window,
              "predictions of a model that wait for labels at /labels; needs an id in the schema", std::size_t{0},
@@ -165,8 +171,8 @@ void declare(CLI::App& app, flags& f) {
          "model file that scores the same records after the answer; repeat the flag for several. SIGHUP loads it "
          "again")
       ->allow_extra_args(false);
-  app.add_option("--challenger-log", f.service.challenger_log,
-                 "file that the scores of all models are appended to, a line per record");
+  add_name(app, "--challenger-log", f.service.challenger_log,
+           "file that the scores of all models are appended to, a line per record");
   add_number(app, "--challenger-queue", f.service.challenger_queue,
              "records that wait for challengers; further records are not scored by them", std::size_t{1});
   app.add_option("--compare-by", f.service.compare_by, "fields whose values are compared separately")->delimiter(',');
@@ -174,11 +180,10 @@ void declare(CLI::App& app, flags& f) {
                  "A/B test: share of the records that the challenger at the same position answers")
       ->allow_extra_args(false)
       ->check(CLI::Range(0.0, 1.0));
-  app.add_option("--ab-field", f.service.ab_field, "field that assigns records to models (default: the schema's id)");
-  app.add_option("--ab-salt", f.service.ab_salt, "salt of the assignment; another salt gives another assignment")
-      ->check(CLI::Validator([](std::string& salt) { return std::string(salt.empty() ? "is empty" : ""); }, ""));
-  app.add_option("--label-folder", f.service.label_folder,
-                 "folder that keeps predictions and figures across restarts, a file per model");
+  add_name(app, "--ab-field", f.service.ab_field, "field that assigns records to models (default: the schema's id)");
+  add_name(app, "--ab-salt", f.service.ab_salt, "salt of the assignment; another salt gives another assignment");
+  add_name(app, "--label-folder", f.service.label_folder,
+           "folder that keeps predictions and figures across restarts, a file per model");
   app.add_option_function<std::vector<std::string>>(
          "--performance-reference",
          [&f](const std::vector<std::string>& all) {

@@ -92,6 +92,9 @@ for m in run(*base, "--estimate", log_file)[0]["models"]:
 assert "--labels or --estimate is required" in run("--id", "order", log_file, status=2)[0]
 twice = written("twice.ndjson", ['{"id": "o1", "label": 1, "label": 0}'])
 assert run("--id", "order", "--labels", twice, log_file)[0]["labels"]["unreadable"] == 1
+for flag, wrong in ("--id", ""), ("--levels", "0.1"), ("--output", ""):
+    flags = [*([] if flag == "--id" else ["--id", "order"]), flag, wrong]
+    assert flag in run(*flags, "--labels", twice, log_file, status=2)[0], flag
 twice = written("twice.csv", ["id,label,label", "o1,1,0"])
 assert "does not name the columns id and label once" in run("--id", "order", "--labels", twice, log_file, status=1)[0]
 
@@ -150,6 +153,14 @@ report = json.loads(out.read_text())
 assert (report["labels"]["joined"], report["labels"]["late"], report["labels"]["unreadable"]) == (1, 1, 1), report
 assert report["predictions"]["late"] == 1 and report["predictions"]["unlabelled"] == 1
 assert report["models"][0]["performance"]["figures"]["precision"]["value"] == 1
+
+# What is no CSV with line feeds is an error or unreadable, never nothing or another id.
+for text in ("id,label,note\ro1,1,x\ro2,0,y\r", "id,label,note\ro1,1,x\r\n", "\rid,label\no1,1\n"):
+    (work / "ends.csv").write_text(text, newline="")
+    assert "carriage return" in run("--id", "order", "--labels", work / "ends.csv", many, status=1)[0], text
+(work / "ends.csv").write_text('id,label,note\r\no1,1,"x\ry"\r\n\ro2,0,x\n"o3"4,0,x\no5,0,x\ro6,1,y\no7,1,\n', newline="")
+counts = run("--id", "order", "--labels", work / "ends.csv", many)[0]["labels"]
+assert (counts["joined"], counts["unreadable"], counts["unknown"]) == (2, 3, 0), counts
 
 # Other tasks.
 classes = ["ash", "elm", "oak"]

@@ -12,7 +12,9 @@ PROGRAM = str(pathlib.Path(sys.argv[1]).resolve())
 WRONG = {"--host": ["", "a b", "http://x", "nowhere.invalid", "*", "[", "[]", "[::1", "::1]", "localhost:80", "[localhost]"], "--allowed-hosts": ["", "a b", "http://x", "*.example.org"],
          "--cors-origins": ["", "example.org", "https://x/", "://x", "1://x", "https://:80", "https://x:", "https://x:0", "https://x:65536",
                             "https://x:443", "https://x:8a", "https://[::1", "https://u@x", "https://x y", "https://x\u00e9"], "--model": ["", "/", "/nowhere", "/dev/null"],
-         "--prediction-log": ["", "/", "/proc/nowhere/log", "none", "OFF", "None", "-"], "--state-file": ["/proc/nowhere/state", "/"], "--swagger-ui": ["/nowhere"],
+         "--prediction-log": ["", "/", "/proc/nowhere/log", "none", "OFF", "None", "-"], "--state-file": ["", "/proc/nowhere/state", "/"], "--swagger-ui": ["/nowhere"],
+         "--log-hash-key-file": [""], "--log-chain-key-file": [""], "--archive": [""], "--challenger-log": [""], "--ab-field": [""], "--ab-salt": [""],
+         "--label-folder": [""],
          "--log-sync": ["", "x", "0"], "--log-on-failure": ["", "x"], "--errors": ["", "x", "1"]}
 NUMBERS = ["", "-1", "x", "1.5", "1e3", "0x10", "99999999999999999999", " 1", "1 "]
 

@@ -410,6 +410,8 @@ def test_line_ends_of_csv(folder):
     last_text = "days_on_platform,minutes_watched,courses_started,practice_exams_started,practice_exams_passed," \
                 "minutes_spent_on_exams,student_country\n45,320.5,3,5,3,87.2,US\r\r\n"
     assert b"carriage return" in run("--from", "csv", given=last_text, status=2).stderr
+    assert b"carriage return" in run("--from", "csv", given=HEAD + "\r" + ROW, status=2).stderr  # of "\n\r"
+    assert b"1 records read = 1 scored" in run("--from", "csv", given=HEAD + '"\r' + ROW.replace(",", '",', 1)).stderr
     kept = run("--from", "csv", "--keep", "--on-error", "null", given='"student_country",' + HEAD.partition(",")[2].strip() +
                ',"a,b"\nx\n').stdout.decode().splitlines()
     assert kept[1].count(",") == 9, kept

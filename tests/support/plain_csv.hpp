@@ -154,13 +154,14 @@ inline std::string difference(const std::string& text, const std::vector<std::st
       }
     } else {
       std::string members;
-      bool utf8 = true, ends_with_return = false;
+      bool utf8 = true, stray_return = false;
       for (std::size_t f = 0; f < mixed::size; ++f) {
         const auto at = std::find(header.begin(), header.end(), mixed::names[f]);
         if (at == header.end()) continue;
         const plain_cell& cell = (*records[i].cells)[static_cast<std::size_t>(at - header.begin())];
         utf8 = utf8 && simdjson::validate_utf8(cell.text.data(), cell.text.size());
-        ends_with_return |= mixed::kinds[f] == ts::field_kind::text && !cell.quoted && cell.text.ends_with('\r');
+        stray_return |= mixed::kinds[f] == ts::field_kind::text && !cell.quoted &&
+                        (cell.text.starts_with('\r') || cell.text.ends_with('\r'));
         if (!utf8) continue;
         members += (members.empty() ? "" : ",") + json_text(std::string(mixed::names[f])) + ":" +
                    json_of(mixed::kinds[f], mixed::required[f], cell);
@@ -168,8 +169,8 @@ inline std::string difference(const std::string& text, const std::vector<std::st
       body = padded_block("{" + members + "}");
       const auto status = json.record(padded(body), one);
       const auto& faults = json.faults();
-      if (ends_with_return) {
-        message = "a text that ends with a carriage return must be in quotes";
+      if (stray_return) {
+        message = "a text that begins or ends with a carriage return must be in quotes";
       } else if (!utf8) {
         message = "not UTF-8";
       } else if (status != ts::decode_status::decoded || !faults.not_finite.empty()) {

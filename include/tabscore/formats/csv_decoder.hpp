@@ -187,13 +187,14 @@ class csv_decoder final : public block_decoder<Schema> {
       if (cell.size() < 32 && ((bytes.special | bytes.quotes) & ((std::uint32_t{1} << cell.size()) - 1)) == 0) {
         return valid_ascii<field>(cell.size());
       }
-      return to.find('"') == std::string_view::npos && !ends_with_return(cell) && is_utf8(to) && field::valid(to);
+      return to.find('"') == std::string_view::npos && !has_stray_return(cell) && is_utf8(to) && field::valid(to);
     }
   }
 
-  /// A carriage return at the end that no quotes enclose: of a line that ends with two, as text modes make them.
-  bool ends_with_return(extent cell) const noexcept {
-    if (!cell.view().ends_with('\r')) return false;
+  /// A carriage return at the end or the beginning that no quotes enclose: of a line that ends with two, as text modes
+  /// make them, or of one behind a line feed.
+  bool has_stray_return(extent cell) const noexcept {
+    if (!cell.view().ends_with('\r') && !cell.view().starts_with('\r')) return false;
     return cell.begin == block_.data() || cell.begin[-1] != '"';
   }
 
@@ -216,12 +217,12 @@ class csv_decoder final : public block_decoder<Schema> {
       json_.append(":");
       const extent cell{values_[At].begin[i], values_[At].begin[i] + values_[At].size[i]};
       is_text &= append_cell(Schema::kinds[At], cell);
-      has_return |= Schema::kinds[At] == field_kind::text && ends_with_return(cell);
+      has_return |= Schema::kinds[At] == field_kind::text && has_stray_return(cell);
     });
     json_.append("}");
     json_.space(padded_text::padding);
     if (has_return) {
-      return to_->reject(record_[i], false, "a text that ends with a carriage return must be in quotes");
+      return to_->reject(record_[i], false, "a text that begins or ends with a carriage return must be in quotes");
     }
     if (!is_text) return to_->reject(record_[i], true, describe(unreadable::encoding));
     const auto status = decoder_.record(padded_text(json_.view()), one_);

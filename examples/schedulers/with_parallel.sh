@@ -7,5 +7,5 @@ here=$(dirname "$(readlink -f "$0")")
 jobs=$1 parts=$2 input=$3 folder=$4 output=$5
 shift 5
 mkdir -p "$folder"
-seq "$parts" | parallel --jobs "$jobs" --retries 3 "$here/score_part.sh" {} "$parts" "$input" "$folder" "$@"
+seq "$parts" | parallel --quote --jobs "$jobs" --retries 3 "$here/score_part.sh" {} "$parts" "$input" "$folder" "$@"
 "$here/join_parts.sh" "$parts" "$folder" "$output"

@@ -8,6 +8,9 @@ jobs=$1 parts=$2 input=$3 folder=$4 output=$5
 shift 5
 mkdir -p "$folder"
 for _ in 1 2 3; do
-  if seq "$parts" | xargs -P "$jobs" -I '{}' "$here/score_part.sh" '{}' "$parts" "$input" "$folder" "$@"; then break; fi
+  if seq "$parts" | xargs -P "$jobs" -I '{}' "$here/score_part.sh" '{}' "$parts" "$input" "$folder" "$@"; then
+    exec "$here/join_parts.sh" "$parts" "$folder" "$output"
+  fi
 done
-"$here/join_parts.sh" "$parts" "$folder" "$output"
+echo "with_xargs.sh: not all parts could be scored" >&2
+exit 1

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <simdjson.h>
 
-#include "tabscore/models/detail/text_value.hpp"
+#include "tabscore/models/detail/xgboost/text_value.hpp"
 
 #include <bit>
 #include <cstdint>

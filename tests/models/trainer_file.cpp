@@ -11,7 +11,7 @@
 
 #include "support/catch.hpp"
 #include "support/replaced.hpp"
-#include "tabscore/models/detail/xgboost_document.hpp"
+#include "tabscore/models/detail/xgboost/document.hpp"
 #include "tabscore/models/load_model.hpp"
 #include "tabscore/models/load_xgboost.hpp"
 

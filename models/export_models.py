@@ -271,8 +271,9 @@ def xgboost_inputs(program, model, block, booster, document):
         # XGBoost compares in single precision: the double and what it becomes there are both missing.
         for marker in dict.fromkeys([float(model.missing), float(np.float32(model.missing))]):
             columns = program.each("replace", Block(columns), **{"from": marker, "to": np.nan}).columns
-    if document["learner"]["gradient_booster"].get("name") == "gblinear":  # trees take infinities as they are
-        program.check_finite(Block(columns), missing=True)
+    if document["learner"]["gradient_booster"].get("name") == "gblinear" or block.sparse == "csc":
+        # These rows become a DMatrix, which refuses infinities of single precision; other forms are read where they lie.
+        program.check_finite(program.each("float32", Block(columns)), missing=True)
     for tree in xgboost_model(document).get("trees", []):
         splits = zip(tree["left_children"], tree["split_indices"], tree["split_conditions"], tree.get("split_type") or [])
         note_trees(program, Block(columns), ((f, t) for left, f, t, kind in splits if left != -1 and kind == 0))

@@ -57,7 +57,7 @@ class Text:
 
 class Block:
     """Columns side by side, which NumPy holds as numbers of a dtype. XGBoost takes what a sparse matrix leaves out for
-    missing values."""
+    missing values; `sparse` is "csc" for one that is kept by columns."""
 
     def __init__(self, columns, sparse=False, dtype=np.float64):
         self.columns = columns
@@ -86,6 +86,7 @@ class Program:
         self.width = 0
         self.where = []
         self.finite = {}  # key: whether NaN is allowed, where infinities are refused already
+        self.dropped = []  # names of inputs that a selection refuses when they are missing, and drops
 
     def refuse(self, sentence):
         place = ".".join(self.where)
@@ -301,6 +302,8 @@ def apply(program, name, step, block):
         if class_of(step) not in COPIES and function is not select:
             program.check_double(block, class_of(step) == "FunctionTransformer" and step.func is not None)
         out = function(program, step, block)
+        if class_of(step) in ("StandardScaler", "Normalizer") or function is select:
+            out.sparse = bool(out.sparse)  # they keep it by rows
         if getattr(step, "_sklearn_output_config", {}).get("transform") in ("pandas", "polars"):
             out = Block(out.columns, dtype=out.dtype)
     program.where.pop()
@@ -396,6 +399,7 @@ def select(program, step, block):
     kept = step.get_support(indices=True).tolist()
     if refuses_missing(step):  # also in what it drops, where that is read at all
         read = [c for i, c in enumerate(block.columns) if i in kept or not isinstance(c, Input) or program.kinds.get(c.name)]
+        program.dropped += [c.name for c in block.columns if c not in read]
         program.check_finite(Block(read), missing=False)
     return block.take(kept)
 
@@ -672,7 +676,7 @@ def simple_imputer(program, step, block):
             out += program.each("replace", Block([column], block.sparse), **{"from": value, "to": float(filled)}).columns
     if step.add_indicator:
         out += indicators(program, step.indicator_, block).columns
-    return Block(out, block.sparse, block.dtype)
+    return Block(out, block.sparse and "csc", block.dtype)
 
 
 def drops_constants():

@@ -160,6 +160,10 @@ def export(
             document["drift_baseline"] = part.baseline(baseline)
         if raw is not None:
             document["raw_checks"] = raw_checks(raw, engineered, first, part)
+        unread = list(dict.fromkeys(n for n in plan.program.dropped if n not in plan.program.kinds)) if plan else []
+        if unread:
+            export_checks.say(f"{name}: a selection drops {', '.join(unread)}, which the file does not read; the trainer refuses a row "
+                              "where one of them is missing or infinite, and the file's model scores it")
         progress(f"{name}: scoring the checks")
         document["checks"], sentence = part.checks(pipeline, checks, missing, data, plan)
         progress()

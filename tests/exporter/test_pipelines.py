@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Pipelines of every step and model that kind "pipeline" holds, against scikit-learn itself."""
 
+import contextlib
+import io
 import random
 import unittest
 import warnings
@@ -296,6 +298,15 @@ class Steps(unittest.TestCase):
                     pipeline = make_pipeline(before, step, trees).fit(frame[NUMERIC], frame["late"])
                     compare(self, pipeline, live)
 
+    def test_a_column_that_a_selection_drops_is_named(self):
+        frame = rows()
+        for step, names in ((SelectKBest(k=3), "income"), (VarianceThreshold(2.0), None)):  # which takes missing values
+            pipeline = make_pipeline(step, logistic()).fit(frame[NUMERIC], frame["late"])
+            with contextlib.redirect_stderr(io.StringIO()) as said:
+                export_sklearn.export(pipeline, name="n", training_data=DATA)
+            wanted = "" if names is None else f"n: a selection drops {names}, which the file does not read"
+            self.assertEqual(said.getvalue().partition(";")[0] if "drops" in said.getvalue() else "", wanted)
+
 
 class Shapes(unittest.TestCase):
     def test_nested_and_shared_columns(self):
@@ -496,6 +507,7 @@ class Models(unittest.TestCase):
             self.skipTest("xgboost is not there")
         frame = rows(missing=["age"])
         live = hard_rows(frame, missing=["age", "debts"], unseen=True)
+        live.loc[:2, "income"] = 1e300  # infinite in single precision: refused where a SimpleImputer keeps the matrix by columns
         for step in (StandardScaler(with_mean=False), MaxAbsScaler(), SimpleImputer(strategy="constant", fill_value=0.0), "union",
                      Binarizer(threshold=0.5)):
             with self.subTest(step):
@@ -531,6 +543,8 @@ class Models(unittest.TestCase):
         model = xgboost.XGBClassifier(n_estimators=60, **options).fit(x, y, eval_set=[(rows(seed=5)[NUMERIC], rows(seed=5)["late"])], verbose=False)
         self.assertLess(model.best_iteration, 55)
         compare(self, model, live[NUMERIC], near=1e-6)
+        linear = xgboost.XGBClassifier(booster="gblinear", n_estimators=5).fit(rows()[NUMERIC], y)  # refuses infinite floats
+        compare(self, linear, rows()[NUMERIC].assign(age=[1e39, -np.inf, *rows()["age"][2:]]), near=1e-6)
         huge = frame[NUMERIC].assign(age=np.where(y == 1, np.nan, 3.4e38))  # only an infinite threshold is above all of them
         document = compare(self, xgboost.XGBClassifier(n_estimators=2, tree_method="hist").fit(huge, y), huge, near=1e-6)
         self.assertIn("1E39", str(document["model"]["steps"][0]["model"]))

@@ -215,6 +215,7 @@ def histogram_columns(program, model, block):
     for feature, found in zip(order, levels):
         column = block.columns[feature]
         columns += [column] if found is None else code_of_category(program, column, found)
+    program.check_borders(Block(columns), f"a {type(model).__name__}")
     return Block(columns)
 
 

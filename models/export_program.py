@@ -86,6 +86,7 @@ class Program:
         self.width = 0
         self.where = []
         self.finite = {}  # key: whether NaN is allowed, where infinities are refused already
+        self.sums = set()  # keys of projections, and of numbers made of them: their last bits are not the trainer's
         self.dropped = []  # names of inputs that a selection refuses when they are missing, and drops
 
     def refuse(self, sentence):
@@ -113,7 +114,16 @@ class Program:
         self.steps.append({"op": op, "in": list(keys), **members} if keys is not None else {"op": op, **members})
         first = self.width
         self.width += width
-        return [Number(("s", first + i)) for i in range(width)]
+        made = [("s", first + i) for i in range(width)]
+        if keys and op not in STEPPED and not self.sums.isdisjoint(keys):
+            self.sums.update(made)
+        return [Number(key) for key in made]
+
+    def check_borders(self, block, thing):
+        """Whether a row is above a training row's own value is a matter of its last bits."""
+        if not self.sums.isdisjoint(self.numbers(block)):
+            self.refuse(f"{thing} compares with values of training rows, where the last bits of a PCA's or TruncatedSVD's sums decide, "
+                        "which depend on the CPU; leave that step out, or use another model")
 
     def each(self, op, block, /, **members):
         """A step of one column for each column."""
@@ -173,6 +183,8 @@ class Program:
         return {"steps": steps, **places}, numeric, text
 
 
+# Steps that give few different numbers.
+STEPPED = {"trees", "bins", "binarize", "one_hot", "lookup", "missing", "require_finite"}
 # Functions whose results NumPy rounds correctly on every CPU. With AVX-512 it has its own code for the others, whose last bits
 # are not those of the C library.
 ROUNDED = {"sqrt", "square", "abs", "sign", "negative", "reciprocal", "floor", "ceil", "rint"}
@@ -506,6 +518,7 @@ def k_bins(program, step, block):
     if step.dtype is not None and np.dtype(step.dtype) != np.float64:
         program.refuse(f"dtype={np.dtype(step.dtype).name} bins other numbers than float64; fit it with dtype=None")
     program.check_finite(block, missing=False)
+    program.check_borders(block, "a KBinsDiscretizer")
     out = []
     for column, edges, bins in zip(block.columns, step.bin_edges_, step.n_bins_):
         inner = [float(e) for e in edges[1:-1]]
@@ -544,6 +557,46 @@ def polynomial(program, step, block):
         factors = tuple(i for i, power in enumerate(powers) for _ in range(power))
         out += [product(factors)] if factors else program.emit("constant", None, 1, values=[1.0])
     return Block(out, block.sparse)
+
+
+@transformer("PCA", "IncrementalPCA")
+def principal_components(program, step, block):
+    program.check_finite(block, missing=False)
+    components, deviation = step.components_, np.sqrt(step.explained_variance_)
+    spread = np.abs(components.T) @ deviation
+    note(program, block, step.mean_, spread)
+    # The last bits of the sums, as parts of what is left of them.
+    lost = len(spread) * 2.0**-53 * (np.abs(components) @ (np.abs(step.mean_) + spread))
+    if not np.all(lost < 1e-11 * deviation):
+        program.refuse(f"the last digits of the {type(step).__name__}'s sums depend on the CPU, and here little else is left of them; put "
+                       f"a StandardScaler before it, keep fewer components than {len(components)}, and fit again")
+    late = hasattr(step, "_transform")  # scikit-learn 1.5 and later project the mean, too
+    if late:
+        out = project(program, block, components, -(np.reshape(step.mean_, (1, -1)) @ components.T)[0])
+    else:
+        out = project(program, program.each("standardize", Block(block.columns), mean=step.mean_, scale=1.0), components)
+    if not step.whiten:
+        return out
+    return program.each("standardize", out, mean=0.0, scale=np.maximum(deviation, np.finfo(float).eps) if late else deviation)
+
+
+@transformer("TruncatedSVD")
+def singular_vectors(program, step, block):
+    program.check_finite(block, missing=False)
+    noise = len(block) * 2.0**-53 * step.singular_values_.max()
+    if not np.all(noise < 1e-11 * step.singular_values_):
+        program.refuse(f"some of the TruncatedSVD's {len(step.components_)} components are nothing but rounding; keep fewer and fit again")
+    return project(program, block, step.components_)
+
+
+def project(program, block, components, intercept=0.0):
+    """Sums of products, which BLAS adds in an order of its own, another one for a single row."""
+    if components.dtype != np.float64:
+        program.refuse(f"it was fitted on {components.dtype.name}, in which it computes; astype(float) before fit()")
+    columns = program.emit("linear", program.numbers(block), len(components), coefficients=plain(components),
+                           intercept=plain(np.broadcast_to(intercept, len(components))))
+    program.sums.update(column.key for column in columns)
+    return Block(columns)
 
 
 @transformer("PowerTransformer")

@@ -16,7 +16,7 @@ import pandas as pd
 import sklearn
 from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
-from sklearn.decomposition import PCA
+from sklearn.decomposition import KernelPCA
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     GradientBoostingClassifier,
@@ -357,7 +357,7 @@ class Exported(unittest.TestCase):
         three = frame.assign(late=np.arange(len(frame)) % 3)
         mixed = frame.assign(town=[i % 4 if i % 2 else "A" for i in range(len(frame))])
         for pipeline, said in [
-            (fitted(("n", PCA(2), NUMERIC)), "columns.n: a PCA cannot be exported"),
+            (fitted(("n", KernelPCA(2), NUMERIC)), "columns.n: a KernelPCA cannot be exported"),
             (fitted(("n", FunctionTransformer(np.degrees), ["age"])), "degrees"),
             (fitted(numbers, frame=three, model=DecisionTreeClassifier()), "threshold= is for models of two classes"),
             (fitted(numbers, frame=three), "threshold= is for models of two classes"),
@@ -389,7 +389,7 @@ class Exported(unittest.TestCase):
         self.assertEqual(document["drift_baseline"]["training_sample_size"], 400)
         self.assertEqual(subprocess.run([os.environ["SCORE_ROWS"], output], input="", text=True).returncode, 0)
 
-        joblib.dump(fitted(("n", PCA(2), NUMERIC)), saved)
+        joblib.dump(fitted(("n", KernelPCA(2), NUMERIC)), saved)
         done = subprocess.run(command, capture_output=True, text=True)
         self.assertEqual(done.returncode, 1)
         self.assertIn("PCA", done.stderr)

@@ -13,6 +13,7 @@ import sklearn
 from harness import DATA, compare, export_sklearn
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, make_column_selector, make_column_transformer
+from sklearn.decomposition import PCA, IncrementalPCA, TruncatedSVD
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import (
@@ -282,6 +283,29 @@ class Steps(unittest.TestCase):
         from sklearn.preprocessing import TargetEncoder
 
         self.both(TargetEncoder(), TEXT + ["grade"], unseen=True)
+
+    def test_projections(self):
+        frame = rows()
+        live = hard_rows(frame, infinite=True, unseen=True)
+        for step in (PCA(2), PCA(0.9, whiten=True), IncrementalPCA(3, whiten=True), TruncatedSVD(3)):
+            for after in ([], [StandardScaler()]):
+                for model in (logistic(), RandomForestClassifier(8, max_depth=5, random_state=0)):
+                    with self.subTest(step=step, after=after, model=model):
+                        sparse = 1.0 if isinstance(step, TruncatedSVD) else 0
+                        steps = columns(("n", StandardScaler(), NUMERIC), ("t", one_hot(), TEXT), sparse_threshold=sparse)
+                        compare(self, fit(make_pipeline(steps, step, *after, model), frame), live, near=1e-10)
+        twins = frame.assign(grade=2 * frame["age"], debts=frame["age"] - 1)
+        shifted = frame.assign(debts=frame["debts"] + 1e12)
+        for step, model, data, said in [
+            (PCA(2), HistGradientBoostingClassifier(max_iter=2), frame, "a HistGradientBoostingClassifier compares with values of training"),
+            (PCA(2), make_pipeline(MinMaxScaler(), KBinsDiscretizer(3), logistic()), frame, "a KBinsDiscretizer compares"),
+            (PCA(whiten=True), logistic(), twins, "keep fewer components than 4"),
+            (TruncatedSVD(4), logistic(), twins.assign(income=1), "4 components"),
+            (PCA(2), logistic(), shifted, "put a StandardScaler before it"),
+            (PCA(2), logistic(), frame.astype({n: np.float32 for n in NUMERIC}), "fitted on float32"),
+        ]:
+            with self.subTest(said), self.assertRaisesRegex(export_sklearn.NotExportable, said):
+                export_sklearn.export(make_pipeline(step, model).fit(data[NUMERIC], data["late"]), name="n", training_data=DATA)
 
     def test_selection(self):
         for step in (SelectKBest(k=2), VarianceThreshold(2.0), SelectFromModel(DecisionTreeClassifier(max_depth=3, random_state=0))):

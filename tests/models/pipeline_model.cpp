@@ -237,6 +237,23 @@ TEST_CASE("contributions of a pipeline's columns are those of the features that 
   CHECK_THAT(unchecked(product).explain_error()->message, ContainsSubstring("made of several features"));
 }
 
+TEST_CASE("sums of sums may differ more than sums", "[models]") {
+  const std::string twice =
+      replaced(replaced(linear, R"({"op":"linear","in":[4,5,6,7])",
+                        R"({"op":"linear","in":[4,5],"coefficients":[[1,0],[0,1]],"intercept":[0,0]},)"
+                        R"({"op":"standardize","in":[8,9],"mean":0,"scale":1},{"op":"linear","in":[10,11,6,7])"),
+               R"("in":[8]}],"probability":9,"margin":8)", R"("in":[12]}],"probability":13,"margin":12)");
+  for (const auto& [probability, right] : {std::pair{"0.5926665999540697", true}, {"0.5926665999940697", false}}) {
+    const auto refused = [&](const std::string& text) {
+      const auto file = parse_model_file(replaced(text, "0.5926665999540697", probability), "tiny.json");
+      REQUIRE(file);
+      return !make_scorer(*file);
+    };
+    CHECK(refused(linear) == !right);
+    CHECK_FALSE(refused(twice));
+  }
+}
+
 TEST_CASE("an error of a pipeline's file names the member", "[models]") {
   struct change {
     std::string from, to, sentence;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <type_traits>
 
 #include "../../../core/scratch.hpp"
 #include "../../matrix_view.hpp"

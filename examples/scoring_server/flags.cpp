@@ -159,7 +159,7 @@ void declare(CLI::App& app, flags& f) {
                "each line of the log has the request id and the trace id");
   add_file_mode(
       app, [&f](::mode_t mode) { f.service.state_mode = f.service.log.file.mode = mode; },
-      "mode of a new log or state file, in octal (default: 600); a file that replaces another keeps its mode");
+      "mode of a new log, state or archive file, in octal (default: 600); one that replaces another keeps its mode");
   add_name(app, "--state-file", f.service.state_file, "file that keeps the monitoring counts across restarts");
   add_number(app, "--state-interval", f.state_interval_s, "seconds between writes of the state file", 1U, 86400U);
   add_number(app, "--label-window", f.service.label_window,

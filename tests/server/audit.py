@@ -90,6 +90,7 @@ def predictions_name_what_made_them(server):
     expect((line["model"], line["policy"]), (sha("loan_default.json"), sha("loan_policy.json")), "names")
     expect(list(line)[-6:], ["model", "version", "salt", "batch", "follows", "chain"], "members")
     expect(sorted(p.name for p in ARCHIVE.iterdir()), sorted([line["model"], line["policy"]]), "archive")
+    expect({p.stat().st_mode & 0o777 for p in ARCHIVE.iterdir()}, {0o600}, "modes of the archive")
     expect((ARCHIVE / line["policy"]).read_bytes(), (ROOT / "models" / "loan_policy.json").read_bytes(), "archived policy")
 
 

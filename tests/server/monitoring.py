@@ -7,6 +7,8 @@ import json
 import os
 import pathlib
 import random
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,6 +20,7 @@ sys.path.insert(0, str(HERE.parent / "support"))
 from example_server import Server  # noqa: E402
 
 PROGRAM, MERGE = sys.argv[1], sys.argv[2]
+MODELS = HERE.parent.parent / "models"
 
 
 def students(seed, count=300):
@@ -119,6 +122,26 @@ class Monitoring(unittest.TestCase):
         torn = subprocess.run([PROGRAM, "--port", "0", "--prediction-log", "off", *flags], capture_output=True, text=True)
         self.assertEqual(torn.returncode, 1)
         self.assertIn("state.json: expected a JSON document", torn.stderr)
+
+    def test_a_server_that_is_killed_after_a_reload_starts_again(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        model = pathlib.Path(folder.name) / "model.json"
+        flags = ["--model", str(model), "--state-file", folder.name + "/state.json", "--state-interval", "86400"]
+        shutil.copy(MODELS / "student_logistic.json", model)
+        server = Server(PROGRAM, *flags)
+        self.addCleanup(server.folder.cleanup)
+        score(server, students(1))
+        shutil.copy(MODELS / "student_gbm.json", model)
+        server.process.send_signal(signal.SIGHUP)
+        for _ in range(100):
+            if b"student_gbm" in pathlib.Path(flags[3]).read_bytes():
+                break
+            time.sleep(0.1)
+        server.process.kill()
+        server.stop()
+        with Server(PROGRAM, *flags) as again:
+            self.assertEqual(json.loads(again.get("/monitoring/drift"))["samples_observed"], 0)
 
     def test_a_state_file_is_written_at_its_interval(self):
         folder = tempfile.TemporaryDirectory()

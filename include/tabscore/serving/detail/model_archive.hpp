@@ -33,7 +33,7 @@ TABSCORE_INLINE std::optional<error> archive(const settings& config, const std::
   if (std::filesystem::file_size(path, failed) == bytes.size() && !failed) return std::nullopt;
   std::filesystem::create_directories(config.archive, failed);
   const auto fail = [&](const std::string& why) { return error{errc::io, "the archive: " + why}; };
-  auto file = files::replaced_file::open(path, 0644, 0, files::links::replace);
+  auto file = files::replaced_file::open(path, config.log.file.mode, 0, files::links::replace);
   if (!file) return fail(file.error().message);
   if (file->write(bytes) && file->sync() && file->commit()) return std::nullopt;
   const std::string why = path + ": cannot be written" + files::because_of_errno();

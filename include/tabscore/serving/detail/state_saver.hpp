@@ -23,17 +23,21 @@ namespace tabscore::inline TABSCORE_ABI::serving::detail {
 /// Adds the state of an earlier run, if there is a file; the error when that does not fit.
 std::optional<error> load_state(drift_monitor& monitor, const std::string& path);
 
-/// A thread that writes the state of the current model's monitor to a file at an interval.
+/// A thread that writes the state of the current model's monitor to a file at an interval, and soon after another model
+/// took its place: a server that is killed does not start with the state of the old one.
 template <class Service>
 class state_saver {
  public:
   state_saver(live_model<Service>& live, const settings& config)
       : models_(live), config_(config), thread_([this](const std::stop_token& stop) {
+          using clock = std::chrono::steady_clock;
           std::unique_lock lock(mutex_);
           const auto woken = [this, &stop, &lock] {
-            return wake_.wait_for(lock, stop, config_.state_interval, [] { return false; }) || stop.stop_requested();
+            return wake_.wait_for(lock, stop, std::chrono::seconds(1), [] { return false; }) || stop.stop_requested();
           };
-          while (!woken()) {
+          for (auto due = clock::now() + config_.state_interval; !woken();) {
+            if (clock::now() < due && models_.pin()->identity.sha256 == written_) continue;
+            due = clock::now() + config_.state_interval;
             if (const auto failed = write()) notify(config_, failed->message);
           }
         }) {}
@@ -47,6 +51,7 @@ class state_saver {
  private:
   std::optional<error> write() {
     const auto model = models_.pin();
+    written_ = model->identity.sha256;
     if (!model->has_histograms()) return std::nullopt;  // it has taken the place of one that had them
     return save_monitor_state(state_of(model->monitor), config_.state_file, config_.state_mode);
   }
@@ -54,6 +59,7 @@ class state_saver {
   typename live_model<Service>::reader models_;  // used under the lock
   const settings& config_;
   std::mutex mutex_;
+  std::string written_;  // which model's state, also if that failed
   std::condition_variable_any wake_;
   std::jthread thread_;  // the last member: it is stopped first
 };

@@ -75,6 +75,15 @@ assert found["probability"].isna().sum() == 2
 assert found["probability"].drop([2, 4]).equals(predicted["probability"].drop([2, 4]))
 missing = wrong.assign(months=wrong["months"].astype(float).where(wrong.index != 6))
 assert model.predict(missing).loc[6, "error"] == "months: must not be null"
+# Values of Python are not cut or read as numbers: 48.9 is no integer, True no amount. Whole numbers of type float are.
+odd = frame.iloc[:3]
+for value, why in (48.9, "months: must be an integer"), (48.0, None), (None, "months: must not be null"):
+    for table in odd.assign(months=pd.Series([value] * 3, odd.index, dtype=object)), [{**r, "months": value} for r in odd.to_dict("records")]:
+        assert tabscore._as_arrow(model.predict(table))["error"].to_pylist() == [why] * 3, (value, table)
+for table in odd.assign(amount=pd.Series([True] * 3, odd.index, dtype=object)), [{**r, "amount": True} for r in odd.to_dict("records")]:
+    refused("mismatch", "column 'amount'", lambda: model.predict(table))
+nothing = odd.assign(sector=pd.Series([None] * 3, odd.index, dtype="category"))
+assert model.predict(nothing).equals(model.predict(odd.assign(sector=None)))
 
 # Contributions add up to the log-odds.
 explained = model.explain(frame)

@@ -313,7 +313,8 @@ def _read_batches(table, schema):
         fields = [f.name for f in schema if f.name in table.columns]
         return _read_batches(table.select(fields).to_arrow(), schema)
     if isinstance(table, list):
-        return [pa.RecordBatch.from_pylist(table, schema)]
+        columns = [_array([row.get(f.name) for row in table], f.type) for f in schema]
+        return [pa.RecordBatch.from_arrays(columns, schema.names)]
     raise Error(f"a {type(table).__name__} is no table: give pandas, polars, pyarrow, or a list of dictionaries")
 
 
@@ -327,12 +328,28 @@ def _column(series, wanted):
     if kind == "f" and not pa.types.is_integer(wanted):
         return pa.array(series.to_numpy(), from_pandas=False)  # NaN is what the library takes for missing
     if kind == "f" or kind == "O" and of_numpy:  # Arrow's own texts and categories stay as they are
-        with contextlib.suppress(pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
-            return pa.array(series, type=wanted, from_pandas=True)
+        return _array(series, wanted)
     if of_numpy and kind in ("i", "u", "b"):
         return pa.array(series.to_numpy())
+    if series.isna().all():
+        return pa.nulls(len(series))
     own = getattr(series.array, "__arrow_array__", None)
-    made = own() if own else pa.array(series, from_pandas=True)
+    return _one(own() if own else pa.array(series, from_pandas=True))
+
+
+def _array(values, wanted):
+    """Values of Python. Arrow finds the type of numbers: told one it takes 45.9 for 45, and True for 1.0."""
+    if pa.types.is_string(wanted):
+        with contextlib.suppress(pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+            return _one(pa.array(values, type=wanted, from_pandas=True))
+    made = _one(pa.array(values, from_pandas=True))
+    if pa.types.is_floating(made.type) and pa.types.is_integer(wanted):
+        with contextlib.suppress(pa.ArrowInvalid):
+            return made.cast(wanted)
+    return made
+
+
+def _one(made):
     if not isinstance(made, pa.ChunkedArray):
         return made
     return made.chunk(0) if made.num_chunks == 1 else made.combine_chunks()

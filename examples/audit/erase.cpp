@@ -105,6 +105,8 @@ audit_exit erase(const audit_settings& s) {
     const auto is_it = [&](const rewritten& one) { return one.file == file; };
     if (std::none_of(files.begin(), files.end(), is_it)) fmt::print("{}: no line of the id\n", file);
   }
-  std::fflush(stdout);
-  return audit_exit::done;
+  if (std::fflush(stdout) == 0) return audit_exit::done;
+  say("tabscore-audit: the lines are erased, but the standard output cannot be written{}\n",
+      ts::files::because_of_errno());
+  return audit_exit::input_output;
 }

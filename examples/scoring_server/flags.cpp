@@ -265,6 +265,9 @@ std::optional<std::string> complete(flags& f) {
   if (f.challengers.empty() && !(s.compare_by.empty() && s.ab_field.empty() && s.ab_salt.empty())) {
     return "--compare-by, --ab-field and --ab-salt need a --challenger";
   }
+  if (f.arm_weights.empty() && !(s.ab_field.empty() && s.ab_salt.empty())) {
+    return "--ab-field and --ab-salt need an --arm-weight";
+  }
   if (!f.arm_weights.empty() && f.arm_weights.size() != f.challengers.size()) {
     return "--arm-weight: expected one for each --challenger";
   }

@@ -58,6 +58,9 @@ def main():
         for flag in ("--log-chain-key-file", "--log-hash-key-file"):
             done = subprocess.run([PROGRAM, "--port", "0", "--prediction-log", "off", flag, folder], capture_output=True, text=True, timeout=60)
             expect(done.returncode == 1 and flag + " needs a --prediction-log" in done.stderr, done)
+    for flags in ["--challenger", "x", "--ab-field", "x"], ["--challenger", "x", "--ab-salt", "x"]:
+        done = subprocess.run([PROGRAM, "--port", "0", "--prediction-log", "off", *flags], capture_output=True, text=True, timeout=60)
+        expect(done.returncode == 1 and "--ab-field and --ab-salt need an --arm-weight" in done.stderr, done)
     with open("/dev/full", "w") as full:
         done = subprocess.run([PROGRAM, "--help"], stdout=full, stderr=subprocess.PIPE, timeout=60)
     expect((done.returncode, done.stderr) == (1, b"the standard output cannot be written\n"), done)

@@ -14,7 +14,7 @@ function address(server, path) {
   return new URL(String(server).replace(/\/*$/, "") + path);
 }
 
-/** An answer other than 2xx: its status, and its body as problem details (or the protocol's {"error": "..."}). */
+/** An answer other than 2xx: its status, and its body as problem details, the protocol's {"error": "..."}, or {}. */
 export class RequestError extends Error {
   constructor(status, body) {
     super(body.detail ?? body.error ?? `status ${status}`);
@@ -50,17 +50,15 @@ class Client {
   /** The same by the Open Inference Protocol: {name of an output: its numbers}. */
   async infer(model, records) {
     const inputs = Object.entries(this.record.properties).map(([name, {type}]) => ({
-      name, datatype: {integer: "INT64", number: "FP64", boolean: "BOOL", string: "BYTES"}[type],
-      shape: [records.length], data: records.map(record => record[name])}));
+      name, datatype: {integer: "INT64", number: "FP64", boolean: "BOOL", string: "BYTES"}[[type].flat()[0]],
+      shape: [records.length], data: records.map(record => record[name] ?? null)}));
     const {outputs} = await this.#post(`/v2/models/${encodeURIComponent(model)}/infer`, {inputs});
     return Object.fromEntries(outputs.map(({name, data}) => [name, data]));
   }
 
   async get(path) {
     const reply = await fetch(address(this.server, path));
-    const body = await reply.json();
-    if (!reply.ok) throw new RequestError(reply.status, body);
-    return body;
+    return contentOf(reply);
   }
 
   async #post(path, body) {
@@ -68,20 +66,26 @@ class Client {
       method: "POST",
       headers: {"content-type": "application/json", accept: "application/json, application/problem+json"},
       body: JSON.stringify(body)});
-    const answer = await reply.json();
-    if (!reply.ok) throw new RequestError(reply.status, answer);
-    return answer;
+    return contentOf(reply);
   }
 
   #checkValues(record) {
     if (record === null) return [{code: "null"}];
     if (typeof record !== "object" || Array.isArray(record)) return [{code: "not_record"}];
     return Object.entries(this.record.properties).flatMap(([field, schema]) => {
-      if (!Object.hasOwn(record, field)) return this.record.required.includes(field) ? [{field, code: "missing"}] : [];
+      if (!Object.hasOwn(record, field) || record[field] === undefined) {
+        return this.record.required.includes(field) ? [{field, code: "missing"}] : [];
+      }
       const code = wrongValue(record[field], schema);
       return code ? [{field, code}] : [];
     });
   }
+}
+
+/** The JSON of an answer. An error of a proxy may be a page. */
+async function contentOf(reply) {
+  if (reply.ok) return reply.json();
+  throw new RequestError(reply.status, await reply.json().catch(() => ({})));
 }
 
 /** The code of what is wrong with a value, as problem details have it; or nothing. */
@@ -106,13 +110,13 @@ function wrongValue(value, schema) {
 const operations = {
   "+": (a, b) => a + b, "-": (a, b) => a - b, "*": (a, b) => a * b, "/": (a, b) => a / b,
   "<": (a, b) => a < b, "<=": (a, b) => a <= b, "==": (a, b) => a === b, "!=": (a, b) => a !== b,
-  and: (a, b) => a && b, or: (a, b) => a || b, "!": a => !a, if: (c, a, b) => c ? a : b,
+  and: (a, b) => a && b, or: (a, b) => a || b, "!": a => !a, if: (c, a, b) => c ? a : b, in: (a, all) => all.includes(a),
   max: Math.max, min: Math.min, abs: Math.abs, sqrt: Math.sqrt, log: Math.log, log1p: Math.log1p,
 };
 
 /** The value of a JsonLogic formula over a record. */
 export function evaluate(formula, record) {
-  if (formula === null || typeof formula !== "object") return formula;
+  if (formula === null || typeof formula !== "object" || Array.isArray(formula)) return formula;
   const [[name, operands]] = Object.entries(formula);
   if (name === "var") return record[operands] ?? null;
   return operations[name](...operands.map(operand => evaluate(operand, record)));

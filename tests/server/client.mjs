@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-// client.mjs SERVER: the JavaScript client agrees with the server on random records, right and wrong.
+// client.mjs SERVER LOANS: the JavaScript client agrees with the server on random records, right and wrong, and with one
+// whose fields are optional.
 import assert from "node:assert/strict";
+import {createServer} from "node:http";
 import {RequestError, connect, evaluate} from "../../examples/javascript_client/client.mjs";
 
 const client = await connect(process.argv[2]);
@@ -88,4 +90,21 @@ await assert.rejects(client.infer("other", [rightRecord()]), error => error.stat
 const record = {a: 4, b: -1};
 assert.equal(evaluate({if: [{"<": [{var: "b"}, 0]}, {max: [{sqrt: [{var: "a"}]}, 1]}, 7]}, record), 2);
 assert.equal(evaluate({and: [{"==": [{var: "c"}, null]}, {"!": [{"<": [{var: "a"}, 4]}]}]}, record), true);
+assert.equal(evaluate({in: [{var: "a"}, [3, 4]]}, record), true);
+assert.equal(evaluate({in: [{var: "c"}, ["x"]]}, record), false);
+
+const loans = await connect(process.argv[3]);
+const some = [{purpose: "car", months: 48, amount: 12000, income: 2600}, {purpose: "house", sector: "public", months: 9, amount: 500, income: undefined}];
+assert.deepEqual(loans.check(some), []);
+const [one, other] = await loans.predict(some);
+const {probability} = await loans.infer((await loans.get("/model")).name, some);
+assert.deepEqual(probability, [one.probability, other.probability]);
+
+// A proxy's refusal is no JSON.
+const document = await (await fetch(process.argv[2] + "/openapi.json")).text();
+const proxy = createServer((asked, reply) => asked.method === "GET" ? reply.end(document) : reply.writeHead(429).end("<html>"));
+await new Promise(done => proxy.listen(0, "127.0.0.1", done));
+const behind = await connect(`http://127.0.0.1:${proxy.address().port}`);
+await assert.rejects(behind.predict([rightRecord()]), error => error instanceof RequestError && error.status === 429);
+proxy.close();
 console.log(JSON.stringify(seen));

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""javascript_client.py PROGRAM: runs client.mjs against the server. Skipped (status 77) without node."""
+"""javascript_client.py PROGRAM LOANS: runs client.mjs against both servers. Skipped (status 77) without node."""
 import pathlib
 import shutil
 import subprocess
@@ -13,5 +13,6 @@ from example_server import Server  # noqa: E402
 if not shutil.which("node"):
     print("skipped: apt install nodejs (18 or later)")
     sys.exit(77)
-with Server(sys.argv[1]) as server:
-    subprocess.run(["node", str(HERE / "client.mjs"), "http://%s:%d" % (server.host, server.port)], check=True, timeout=120)
+with Server(sys.argv[1]) as server, Server(sys.argv[2]) as loans:
+    addresses = ["http://%s:%d" % (s.host, s.port) for s in (server, loans)]
+    subprocess.run(["node", str(HERE / "client.mjs"), *addresses], check=True, timeout=120)

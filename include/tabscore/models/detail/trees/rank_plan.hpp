@@ -29,6 +29,7 @@ struct rank_plan {
   static constexpr std::size_t most_columns = 16384;
   static constexpr std::size_t most_features = std::size_t{1} << 20;  ///< a table of that size is made at load
   static constexpr std::size_t most_table_bytes = std::size_t{1} << 26;
+  static constexpr std::size_t padding = 16;  ///< bytes behind the last row of codes_table, for vectors
   static constexpr std::uint32_t none = ~std::uint32_t{0};
 
   struct numeric {
@@ -325,6 +326,7 @@ inline rank_plan rank_plan::make(const forest_model& model, std::vector<std::vec
     }
     plan.categoricals.push_back(c);
   }
+  plan.codes_table.resize(plan.codes_table.size() + padding);
   plan.row_by_row = plan.copied() > plan.columns.size() / 2 && plan.copied() > 256;
   plan.too_large = plan.columns.size() > most_columns;
   return plan;

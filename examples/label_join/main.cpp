@@ -24,8 +24,8 @@
 #include "../file_mode.hpp"
 #include "../file_names.hpp"
 #include "../standard_streams.hpp"
-#include "csv_line.hpp"
 #include "join.hpp"
+#include "label_table.hpp"
 #include "line_reader.hpp"
 #include "partitions.hpp"
 #include "prediction_log.hpp"
@@ -35,8 +35,8 @@ namespace {
 /// Says of lines that cannot be read why, the first ones one by one.
 class complaints {
  public:
-  void add(const line_reader& at, std::string_view why) {
-    if (++count_ <= 20) say("tabscore-labels: {}, line {}: {}\n", at.name(), at.line(), why);
+  void add(const std::string& file, std::uint64_t line, std::string_view why) {
+    if (++count_ <= 20) say("tabscore-labels: {}, line {}: {}\n", file, line, why);
   }
   void end() const {
     if (count_ > 20) say("tabscore-labels: and {} lines more that cannot be read\n", count_ - 20);
@@ -45,13 +45,6 @@ class complaints {
  private:
   std::uint64_t count_ = 0;
 };
-
-/// Why a line is not the header of a table of labels.
-const char* wrong_header(std::string_view line) {
-  return line.find('\r') == std::string_view::npos
-             ? ": the first line does not name the columns id and label once"
-             : ": the first line has a carriage return that no line feed follows: lines must end with a line feed";
-}
 
 bool is_csv(const std::string& path) { return path.ends_with(".csv") || path.ends_with(".CSV"); }
 
@@ -63,38 +56,42 @@ class label_files {
       : reader_(std::move(reader)), key_(key), to_(to), counts_(counts), wrong_(wrong) {}
 
   std::optional<std::string> read(const std::string& path) {
+    if (is_csv(path)) {
+      auto failed = read_label_table(
+          path,
+          [&](std::uint64_t line, std::string_view id, std::string_view label, std::string_view time) {
+            const char* const why = reader_.read(id, label, time, label_);
+            return why == nullptr ? take() : refuse(path, line, why);
+          },
+          [&](std::uint64_t line, std::string_view why) { return refuse(path, line, why); });
+      return failed || to_.failure().empty() ? failed : to_.failure();
+    }
     line_reader lines;
     if (auto failed = lines.open(path)) return failed;
     std::string_view line;
-    std::optional<csv_header> header;
     while (lines.next(line)) {
-      const char* why = nullptr;
-      if (!is_csv(path)) {
-        why = read_object(line);
-      } else if (!header) {
-        header = csv_header::read(line);
-        if (!header) return path + wrong_header(line);
-        continue;
-      } else {
-        why = header->split(line) ? reader_.read(header->id(), header->label(), header->time(), label_)
-                                  : "has another number of columns than the first line, or is no CSV (quotes that do "
-                                    "not enclose a cell, a carriage return that no line feed follows)";
-      }
-      ++counts_.labels;
-      if (why != nullptr) {
-        ++counts_.unreadable_labels;
-        wrong_.add(lines, why);
-        continue;
-      }
-      record_.assign({ts::siphash(label_.id, key_), static_cast<std::uint64_t>(label_.time.value_or(join::no_time))});
-      for (const double x : label_.numbers) record_.push_back(std::bit_cast<std::uint64_t>(x));
-      if (!to_.add(record_)) return to_.failure();
+      const char* const why = read_object(line);
+      if (why != nullptr ? !refuse(lines.name(), lines.line(), why) : !take()) return to_.failure();
     }
     if (!lines.failure().empty()) return lines.failure();
     return std::nullopt;
   }
 
  private:
+  bool refuse(const std::string& file, std::uint64_t line, std::string_view why) {
+    ++counts_.labels;
+    ++counts_.unreadable_labels;
+    wrong_.add(file, line, why);
+    return true;
+  }
+  /// False: the label has no room, see failure().
+  bool take() {
+    ++counts_.labels;
+    record_.assign({ts::siphash(label_.id, key_), static_cast<std::uint64_t>(label_.time.value_or(join::no_time))});
+    for (const double x : label_.numbers) record_.push_back(std::bit_cast<std::uint64_t>(x));
+    return to_.add(record_);
+  }
+
   const char* read_object(std::string_view line) {
     simdjson::ondemand::document document;
     simdjson::ondemand::object object;
@@ -226,7 +223,7 @@ int main(int argc, char** argv) {
       ++joined.counts.predictions;
       if (why != nullptr) {
         ++joined.counts.unreadable_predictions;
-        wrong.add(lines, lines.is_torn() ? "is torn" : why);
+        wrong.add(lines.name(), lines.line(), lines.is_torn() ? "is torn" : why);
       } else if (!predictions.add(log.record())) {
         return fail(predictions.failure());
       }

@@ -96,7 +96,7 @@ for flag, wrong in ("--id", ""), ("--levels", "0.1"), ("--output", ""):
     flags = [*([] if flag == "--id" else ["--id", "order"]), flag, wrong]
     assert flag in run(*flags, "--labels", twice, log_file, status=2)[0], flag
 twice = written("twice.csv", ["id,label,label", "o1,1,0"])
-assert "does not name the columns id and label once" in run("--id", "order", "--labels", twice, log_file, status=1)[0]
+assert "has 'label' twice" in run("--id", "order", "--labels", twice, log_file, status=1)[0]
 
 report, errors = run(*base, "--exact", "--window", "day", "--segment", "country", log_file)
 assert report["labels"] == {
@@ -159,8 +159,15 @@ for text in ("id,label,note\ro1,1,x\ro2,0,y\r", "id,label,note\ro1,1,x\r\n", "\r
     (work / "ends.csv").write_text(text, newline="")
     assert "carriage return" in run("--id", "order", "--labels", work / "ends.csv", many, status=1)[0], text
 (work / "ends.csv").write_text('id,label,note\r\no1,1,"x\ry"\r\n\ro2,0,x\n"o3"4,0,x\no5,0,x\ro6,1,y\no7,1,\n', newline="")
-counts = run("--id", "order", "--labels", work / "ends.csv", many)[0]["labels"]
+report, errors = run("--id", "order", "--labels", work / "ends.csv", many)
+counts = report["labels"]
 assert (counts["joined"], counts["unreadable"], counts["unknown"]) == (2, 3, 0), counts
+# Cells may contain line feeds; quotes without an end cost their line, and nothing of a cell is another label.
+(work / "cells.csv").write_text('id,label,note\no1,1,"a\no2,0,b\n"\n"o3",0,"""\n,"\no4,1,"stray\no5,1,c\no6,2,d\n' + "o7,0,\n" * 3000000)
+report, errors = run("--id", "order", "--labels", work / "cells.csv", many)
+counts = report["labels"]
+assert (counts["joined"], counts["unreadable"], counts["duplicate"]) == (4, 2, 2999999), counts
+assert "cells.csv, line 7: quotes that do not enclose a cell" in errors and "cells.csv, line 9: the label is not 0" in errors, errors
 
 # Other tasks.
 classes = ["ash", "elm", "oak"]

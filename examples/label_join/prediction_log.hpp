@@ -194,7 +194,7 @@ class prediction_log {
 
   bool take_id(value v) {
     std::string_view text;
-    if (ts::label_reader::read_id(v, text) != nullptr) return false;
+    if (ts::label_reader::read_id(v, text, id_) != nullptr) return false;
     record_[0] = ts::siphash(text, key_);
     return true;
   }
@@ -359,5 +359,5 @@ class prediction_log {
   std::vector<std::uint64_t> record_;
   std::optional<ts::performance_counts> checks_;  // what it would refuse
   std::vector<double> values_, no_label_;
-  std::string wrong_;
+  std::string wrong_, id_;
 };

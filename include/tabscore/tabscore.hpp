@@ -18,6 +18,7 @@
 #include "core/sha256.hpp"
 #include "core/siphash.hpp"
 #include "core/text_buffer.hpp"
+#include "core/unescape.hpp"
 #include "core/write_number.hpp"
 
 #include "schema/batch.hpp"

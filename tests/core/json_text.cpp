@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <tabscore/core/json_text.hpp>
+#include <tabscore/core/unescape.hpp>
 
 #include <string>
 
@@ -77,4 +78,13 @@ TEST_CASE("a text buffer keeps its memory and its text while it grows", "[core]"
   b.clear();
   CHECK(b.view().empty());
   CHECK(b.capacity() == capacity);
+}
+
+TEST_CASE("a text has the escapes of JSON or others", "[core]") {
+  for (const char* const good : {"", "a", R"(\n\"\\/\b\f\r\t)", R"(\ud800\uDC00x\u00eF)", R"(\ud800)"}) {
+    CHECK(ts::has_json_escapes(good));
+  }
+  for (const char* const bad : {R"(\x)", R"(a\)", R"(\u)", R"(\u12)", R"(\u12g4)", R"(\ud800\u123)", R"(\'a)"}) {
+    CHECK_FALSE(ts::has_json_escapes(bad));
+  }
 }

@@ -169,6 +169,12 @@ counts = report["labels"]
 assert (counts["joined"], counts["unreadable"], counts["duplicate"]) == (4, 2, 2999999), counts
 assert "cells.csv, line 7: quotes that do not enclose a cell" in errors and "cells.csv, line 9: the label is not 0" in errors, errors
 
+# Ids of half a surrogate pair, which a log may have.
+halves = written("half.jsonl", [logged(0, {"threshold": 0.5, "p": 0.75, "buys": 1}, order=i) for i in ("\ud800x", "x\udc00", "x")])
+half_labels = written("half.ndjson", ['{"id":"\\uD800x","label":1}', '{"id":"\\u0078\\uDC00","label":1}', '{"id":"\\udc00x","label":1}'])
+report, errors = run("--id", "order", "--labels", half_labels, halves)
+assert (report["labels"]["joined"], report["labels"]["unknown"], report["predictions"]["unreadable"]) == (2, 1, 0), errors
+
 # Other tasks.
 classes = ["ash", "elm", "oak"]
 probabilities = [[random.random() for _ in classes] for _ in range(400)]

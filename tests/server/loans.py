@@ -190,6 +190,11 @@ class Loans(unittest.TestCase):
             right = sum(p["default"] == i % 2 for i, p in enumerate(made) if i >= 10)
             self.assertEqual(model["performance"]["figures"]["accuracy"]["value"], right / 50)
             self.assertIn('tabscore_labels_total{outcome="joined"} 50\n', self.server.get("/metrics").decode())
+            # An id may be half of a surrogate pair; one client's must not spoil the labels of all.
+            self.ask({**LOAN, "application": "\ud800\n"}, path="/predict")
+            self.assertEqual(self.ask([{"id": "\ud800\n", "label": 1}, {"id": "A-49", "label": 1}], path="/labels"),
+                             {"joined": 1, "late": 0, "duplicate": 1, "contradicting": 0, "unknown": 0})
+            self.assertIn("the id is not a text", self.ask(b'[{"id":"\\ud800\\x","label":1}]', 422, "/labels")["detail"])
 
     def test_absent_values_are_no_drift(self):
         self.ask({"records": 5 * [e["loan"] for e in EXPECTED]})

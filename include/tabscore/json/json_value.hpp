@@ -10,6 +10,7 @@
 
 #include "../core/config.hpp"
 #include "../core/detail/skip.hpp"
+#include "../core/unescape.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
 
@@ -174,44 +175,10 @@ class json_value {
   const char* end_ = nullptr;
 };
 
-/// A text's escapes resolved, as UTF-8 (a surrogate without its partner becomes three bytes): at most raw.size() bytes
-/// to `to`. Returns the end.
-char* unescape(std::string_view raw, char* to) noexcept;
-
-/// The same as a view of `raw` where it has no escapes, else of `spare`.
-inline std::string_view unescaped(std::string_view raw, std::string& spare) {
-  if (raw.find('\\') == std::string_view::npos) return raw;
-  spare.resize(raw.size());
-  spare.resize(static_cast<std::size_t>(unescape(raw, spare.data()) - spare.data()));
-  return spare;
-}
-
 }  // namespace tabscore::inline TABSCORE_ABI
 
 #if TABSCORE_BODIES
 namespace tabscore::inline TABSCORE_ABI {
-
-namespace detail {
-
-/// The character that an escape of one letter stands for.
-constexpr char escaped_char(char letter) noexcept {
-  switch (letter) {
-    case 'b':
-      return '\b';
-    case 'f':
-      return '\f';
-    case 'n':
-      return '\n';
-    case 'r':
-      return '\r';
-    case 't':
-      return '\t';
-    default:
-      return letter;
-  }
-}
-
-}  // namespace detail
 
 [[gnu::noinline]] TABSCORE_INLINE const char* json_value::skip_longer(const char* p, const char* stop) noexcept {
   if (*p == '"') return skip_text(p, stop);
@@ -232,59 +199,6 @@ constexpr char escaped_char(char letter) noexcept {
     if (depth == 0) break;
   }
   return p;
-}
-
-TABSCORE_INLINE char* unescape(std::string_view raw, char* to) noexcept {
-  const char* p = raw.data();
-  const char* const end = p + raw.size();
-  const auto unit = [&] {
-    std::uint32_t u = 0;
-    for (int i = 0; i < 4; ++i) {
-      const char c = *p++;
-      u = u << 4U | static_cast<std::uint32_t>(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
-    }
-    return u;
-  };
-  while (p != end) {
-    if (*p != '\\') {
-      *to++ = *p++;
-      continue;
-    }
-    const char c = p[1];
-    p += 2;
-    if (c != 'u') {
-      *to++ = detail::escaped_char(c);
-      continue;
-    }
-    std::uint32_t code = unit();
-    if ((code & 0xFC00U) == 0xD800U && end - p >= 6 && p[0] == '\\' && p[1] == 'u') {
-      const char* const second = p;
-      p += 2;
-      const std::uint32_t low = unit();
-      if ((low & 0xFC00U) == 0xDC00U) {
-        code = 0x10000U + ((code & 0x3FFU) << 10U) + (low & 0x3FFU);
-      } else {
-        p = second;
-      }
-    }
-    const auto put = [&](std::uint32_t byte) { *to++ = static_cast<char>(byte); };
-    if (code < 0x80) {
-      put(code);
-    } else if (code < 0x800) {
-      put(0xC0U | code >> 6U);
-      put(0x80U | (code & 0x3FU));
-    } else if (code < 0x10000) {
-      put(0xE0U | code >> 12U);
-      put(0x80U | (code >> 6U & 0x3FU));
-      put(0x80U | (code & 0x3FU));
-    } else {
-      put(0xF0U | code >> 18U);
-      put(0x80U | (code >> 12U & 0x3FU));
-      put(0x80U | (code >> 6U & 0x3FU));
-      put(0x80U | (code & 0x3FU));
-    }
-  }
-  return to;
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI

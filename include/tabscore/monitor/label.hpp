@@ -14,6 +14,7 @@
 
 #include "../core/config.hpp"
 #include "../core/read_timestamp.hpp"
+#include "../core/unescape.hpp"
 #include "../outputs/check_outputs.hpp"
 #include "../outputs/task.hpp"
 #include "performance.hpp"
@@ -48,13 +49,18 @@ class label_reader {
   /// The same of texts, as a table of texts has them; an empty time is absent. `label` has one number.
   const char* read(std::string_view id, std::string_view written, std::string_view time, label& to) const;
 
-  /// An id: a text that is not empty or an integer. nullptr: done.
-  static const char* read_id(simdjson::ondemand::value value, std::string_view& to) {
+  /// An id: a text that is not empty or an integer. `spare` keeps a text with half of a surrogate pair. nullptr: done.
+  static const char* read_id(simdjson::ondemand::value value, std::string_view& to, std::string& spare) {
     simdjson::ondemand::json_type type{};
     if (value.type().get(type) != simdjson::SUCCESS) return not_an_id;
     if (type == simdjson::ondemand::json_type::string) {
-      if (value.get_string().get(to) != simdjson::SUCCESS || to.empty()) return not_an_id;
-      return nullptr;
+      std::string_view raw = trimmed(value.raw_json_token());
+      if (value.get_string().get(to) != simdjson::SUCCESS) {  // records may have halves, simdjson takes none
+        raw = raw.substr(1, raw.size() - 2);
+        if (!has_json_escapes(raw)) return not_an_id;
+        to = unescaped(raw, spare);
+      }
+      return to.empty() ? not_an_id : nullptr;
     }
     if (type != simdjson::ondemand::json_type::number) return not_an_id;
     to = trimmed(value.raw_json_token());
@@ -101,6 +107,7 @@ class label_reader {
 
   model_outputs model_;
   std::vector<double> class_numbers_;
+  std::string id_;  // where its text is not in the parser's memory
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI
@@ -120,7 +127,7 @@ TABSCORE_INLINE const char* label_reader::read(simdjson::ondemand::object object
     }
     const char* found = nullptr;
     if (key == "id") {
-      found = std::exchange(has_id, true) ? "the member \"id\" is duplicated" : read_id(value, to.id);
+      found = std::exchange(has_id, true) ? "the member \"id\" is duplicated" : read_id(value, to.id, id_);
     } else if (key == "label") {
       found = std::exchange(has_label, true) ? "the member \"label\" is duplicated" : read_label(value, to.numbers);
     } else if (key == "time") {

@@ -106,6 +106,7 @@ TABSCORE_INLINE std::optional<std::string> override_batch::read(
     std::array<std::string, names.size()> texts;
     std::array<bool, names.size()> there{};
     std::optional<std::string> seconds;
+    std::string spare;
     for (auto member : object) {
       std::string_view name, text;
       simdjson::ondemand::value value;
@@ -118,7 +119,7 @@ TABSCORE_INLINE std::optional<std::string> override_batch::read(
       }
       if (std::exchange(there[at], true)) return wrong(fmt::format("\"{}\" is duplicated", name));
       if (at == 0) {
-        if (label_reader::read_id(value, text) != nullptr)
+        if (label_reader::read_id(value, text, spare) != nullptr)
           return wrong("the id is not a text or an integer of 64 bits");
       } else if (double number = 0; at == 4 && value.get_double().get(number) == SUCCESS) {
         if (!(std::abs(number) <= 1e11)) return wrong("the time is not a number of seconds since 1970");

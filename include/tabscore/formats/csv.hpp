@@ -30,7 +30,7 @@ class csv_format final : public record_format<Schema> {
   explicit csv_format(const csv_dialect& dialect = {}) : dialect_(dialect) {}
 
   result<std::size_t> begin(std::string_view bytes, bool last) override {
-    if (detail::is_utf16(bytes)) return error{errc::structure, "is UTF-16, expected UTF-8"};
+    if (const char* const why = detail::not_utf8_text(bytes)) return error{errc::structure, why};
     const std::size_t mark = detail::byte_order_mark(bytes);
     const bool has_feed = bytes.find('\n') != std::string_view::npos;
     const std::size_t size = (std::min)(bytes.find('\n', mark), bytes.size());

@@ -21,9 +21,13 @@ inline std::size_t byte_order_mark(std::string_view bytes) noexcept {
   return bytes.starts_with("\xEF\xBB\xBF") ? 3 : 0;
 }
 
-/// A byte order mark that says UTF-16.
-inline bool is_utf16(std::string_view bytes) noexcept {
-  return bytes.starts_with("\xFF\xFE") || bytes.starts_with("\xFE\xFF");
+/// Why the first bytes of a stream are no text in UTF-8, if they say so; else nullptr.
+inline const char* not_utf8_text(std::string_view bytes) noexcept {
+  if (bytes.starts_with("\xFF\xFE") || bytes.starts_with("\xFE\xFF")) return "is UTF-16, expected UTF-8";
+  for (const std::string_view magic : {"\x1F\x8B", "\x28\xB5\x2F\xFD", "PK\x03\x04"}) {
+    if (bytes.starts_with(magic)) return "is compressed (gzip, zstd, or a ZIP archive as of Excel), expected text";
+  }
+  return nullptr;
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -90,7 +90,7 @@ template <schema_type Schema, class Policy = coerce::strict>
 class ndjson_format final : public record_format<Schema> {
  public:
   result<std::size_t> begin(std::string_view bytes, bool last) override {
-    if (detail::is_utf16(bytes)) return error{errc::structure, "is UTF-16, expected UTF-8"};
+    if (const char* const why = detail::not_utf8_text(bytes)) return error{errc::structure, why};
     return bytes.size() < 3 && !last ? this->needs_more : detail::byte_order_mark(bytes);
   }
   std::size_t whole(std::string_view bytes, bool last) const override {

@@ -28,16 +28,16 @@ TABSCORE_INLINE double parse_real(std::string_view text) noexcept {
   const char* p = text.data();
   const char* const end = p + text.size();
   const bool negative = p != end && *p == '-';
-  const char* const whole = p + negative;
-  const char* const point = detail::skip_digits(whole, end);
-  const char* const fraction = point != end && *point == '.' ? point + 1 : point;
-  const char* const mantissa_end = detail::skip_digits(fraction, end);
-  const auto skip_zeros = [](const char* from, const char* until) {
-    while (from != until && *from == '0') ++from;
+  const auto skip = [](const char* from, const char* until, char most) {  // digits
+    while (from != until && *from >= '0' && *from <= most) ++from;
     return from;
   };
-  const char* const leading = skip_zeros(whole, point);
-  const char* const leading_decimal = leading == point ? skip_zeros(fraction, mantissa_end) : mantissa_end;
+  const char* const whole = p + negative;
+  const char* const point = skip(whole, end, '9');
+  const char* const fraction = point != end && *point == '.' ? point + 1 : point;
+  const char* const mantissa_end = skip(fraction, end, '9');
+  const char* const leading = skip(whole, point, '0');
+  const char* const leading_decimal = leading == point ? skip(fraction, mantissa_end, '0') : mantissa_end;
   const bool is_zero = leading == point && leading_decimal == mantissa_end;
   // Of the leading digit, counted from the point.
   const std::int64_t magnitude = leading != point ? point - leading : fraction - leading_decimal;

@@ -14,12 +14,11 @@ namespace tabscore::inline TABSCORE_ABI {
 /// to `to`. Returns the end.
 char* unescape(std::string_view raw, char* to) noexcept;
 
-/// The same as a view of `raw` where it has no escapes, else of `spare`.
+/// The same into `spare`.
+std::string_view unescape(std::string_view raw, std::string& spare);
+/// The same, but `raw` itself where it has no escapes.
 inline std::string_view unescaped(std::string_view raw, std::string& spare) {
-  if (raw.find('\\') == std::string_view::npos) return raw;
-  spare.resize(raw.size());
-  spare.resize(static_cast<std::size_t>(unescape(raw, spare.data()) - spare.data()));
-  return spare;
+  return raw.find('\\') == std::string_view::npos ? raw : unescape(raw, spare);
 }
 
 /// Whether each escape in a JSON text is one that JSON has.
@@ -103,6 +102,12 @@ TABSCORE_INLINE char* unescape(std::string_view raw, char* to) noexcept {
     }
   }
   return to;
+}
+
+TABSCORE_INLINE std::string_view unescape(std::string_view raw, std::string& spare) {
+  spare.resize(raw.size());
+  spare.resize(static_cast<std::size_t>(unescape(raw, spare.data()) - spare.data()));
+  return spare;
 }
 
 TABSCORE_INLINE bool has_json_escapes(std::string_view raw) noexcept {

@@ -12,6 +12,7 @@
 #include "../core/read_number.hpp"
 #include "../schema/field.hpp"
 #include "../schema/number_rule.hpp"
+#include "detail/scan.hpp"
 #include "json_value.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
@@ -43,11 +44,12 @@ inline coerced<std::int64_t> digits_to_integer(std::string_view s) noexcept {
 
 /// A number token, NaN and the infinities among them. -0 is an integer and has no sign, -0.0 has.
 inline double real_of_token(std::string_view raw) noexcept {
-  if (raw == "-0") return 0;
+  const auto whole = read_integer({raw.data(), raw.data() + raw.size()});
+  if (whole.wrong == 0) return static_cast<double>(whole.value);
+  if (is_digit(raw.back())) return parse_real(raw);
   using limits = std::numeric_limits<double>;
   if (raw == "NaN") return limits::quiet_NaN();
-  if (raw.ends_with("Infinity")) return raw[0] == '-' ? -limits::infinity() : limits::infinity();
-  return parse_real(raw);
+  return raw[0] == '-' ? -limits::infinity() : limits::infinity();
 }
 
 /// A text with its escapes resolved, kept by `texts` (a batch) where it isn't in the document as it is.
@@ -98,7 +100,7 @@ TABSCORE_INLINE coerced<std::int64_t> strict::integer(json_value v) {
   return detail::digits_to_integer(v.raw());
 }
 TABSCORE_INLINE coerced<double> strict::real(json_value v) {
-  if (v.kind() != json_kind::integer && v.kind() != json_kind::real) return {0, fault::not_real};
+  if (!v.is_number()) return {0, fault::not_real};
   const double d = detail::real_of_token(v.raw());
   return std::isfinite(d) ? coerced<double>{d, {}} : coerced<double>{d, fault::not_finite};
 }

@@ -71,6 +71,10 @@ class json_value {
   bool is_true() const noexcept { return *p_ == 't'; }
   /// The value is `null`.
   bool is_null() const noexcept { return *p_ == 'n'; }
+  /// The value is a number.
+  bool is_number() const noexcept {
+    return bytes.at[static_cast<unsigned char>(*p_)] == byte::other && *p_ != 'n' && *p_ != 't' && *p_ != 'f';
+  }
   /// The value is an object.
   bool is_object() const noexcept { return *p_ == '{'; }
   /// The value is `[]`, blanks allowed.
@@ -143,11 +147,11 @@ class json_value {
       if (p >= stop || *p != '\\') return p + 1;
     }
   }
-  static const char* skip_scalar(const char* p, const char* stop) noexcept {
+  [[gnu::always_inline]] static const char* skip_scalar(const char* p, const char* stop) noexcept {
     while (p < stop && bytes.at[static_cast<unsigned char>(*p)] == byte::other) ++p;
     return p;
   }
-  static const char* skip(const char* p, const char* stop) noexcept {
+  [[gnu::always_inline]] static const char* skip(const char* p, const char* stop) noexcept {
     const byte first = bytes.at[static_cast<unsigned char>(*p)];
     if (first != byte::quote && first != byte::open) return skip_scalar(p, stop);
     const byte second = bytes.at[static_cast<unsigned char>(p[1])];

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
+#include <numeric>
 #include <span>
 #include <string>
 #include <string_view>
@@ -112,6 +113,7 @@ struct decode_findings {
   name_index names;
   std::vector<json_value> members;     // by field
   std::vector<std::uint16_t> present;  // the fields among the members of a record
+  std::vector<std::uint16_t> all;      // fields
 };
 
 /// Reads any body by all the rules of a policy and notes every error: the list of records called `member`, or, if that
@@ -148,11 +150,14 @@ class reference_reader {
         columns_(found.columns),
         names_(found.names),
         found_(found.members),
-        present_(found.present) {
+        present_(found.present),
+        all_(found.all) {
     if (names_.empty()) {
       names_.fill(to.fields);
       columns_.resize(to.fields.size());
       found_.resize(to.fields.size());
+      all_.resize(to.fields.size());
+      std::iota(all_.begin(), all_.end(), std::uint16_t{0});
     }
     for (const field_view& f : to.fields) required_ += f.required;
   }
@@ -178,30 +183,28 @@ class reference_reader {
   void record(json_value v, std::uint32_t row = field_error::no_row) {
     for (const std::uint16_t i : present_) found_[i] = {};  // of the record before
     present_.clear();
-    const std::size_t fields = to_.fields.size();
     std::size_t next = 0;  // members tend to come in the order of the fields
+    std::size_t missing = required_;
     const bool complete = members(v, row, [&](std::string_view key, json_value value) {
-      const std::size_t i = to_.fields[next].name == key ? next : names_.find(key, to_.fields);
-      if (i == fields) return;
-      next = i + 1 < fields ? i + 1 : 0;
-      if (!found_[i]) present_.push_back(static_cast<std::uint16_t>(i));
+      const std::size_t i = names_.find(key, to_.fields, next);
+      if (i == all_.size()) return;
+      next = i + 1 < all_.size() ? i + 1 : 0;
+      if (!found_[i]) {
+        present_.push_back(all_[i]);
+        missing -= to_.fields[i].required;
+      }
       found_[i] = value;
     });
     if (!complete) return;
-    std::size_t missing = is_full() ? required_ : 0;
-    if (missing != 0) {
-      for (const std::uint16_t i : present_) missing -= to_.fields[i].required;
+    const bool counted = missing != 0 && is_full();  // short records of a wide schema have many errors
+    if (counted) {
+      only_count(missing);
+      if (present_.empty()) return;
+      if (!std::is_sorted(present_.begin(), present_.end())) std::sort(present_.begin(), present_.end());
     }
-    if (missing != 0) only_count(missing);  // short records of a wide schema have many errors
-    if (missing != 0 && present_.empty()) return;
     if (!has_row_) row_ = to_.add_row(to_.batch, columns_);
     has_row_ = true;
-    if (missing != 0) {
-      std::sort(present_.begin(), present_.end());  // the order of errors
-      for (const std::uint16_t i : present_) field(i, found_[i], row, row_);
-    } else {
-      for (std::size_t i = 0; i < fields; ++i) field(i, found_[i], row, row_);
-    }
+    for (const std::uint16_t i : counted ? present_ : all_) field(i, found_[i], row, row_);
   }
 
  private:
@@ -277,7 +280,7 @@ class reference_reader {
     const field_view& declared = to_.fields[at];
     const auto number = static_cast<std::uint16_t>(at);
     const entry_writer entry(declared, columns_[at], to);
-    if (!v || v.kind() == json_kind::null) {
+    if (!v || v.is_null()) {
       if (!declared.required) return entry.absent();
       return error(row, v ? fault::null : fault::missing, {}, number);
     }
@@ -335,6 +338,7 @@ class reference_reader {
   name_index& names_;
   std::vector<json_value>& found_;
   std::vector<std::uint16_t>& present_;
+  std::vector<std::uint16_t>& all_;
   std::size_t required_ = 0;  // fields
   std::size_t wrong_ = 0;     // errors so far
   std::size_t row_ = 0;       // of the batch, for the next record

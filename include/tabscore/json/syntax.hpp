@@ -117,15 +117,19 @@ TABSCORE_INLINE std::optional<json_stop> json_check::run() noexcept {
       if (p == nullptr) return stop_;
     } else if (*p == '{' || *p == '[') {
       if (depth == max_depth) return json_stop{p, {}, unreadable::depth};
-      object = *p == '{';
-      objects_.set(depth++, object);
+      const bool opens_object = *p == '{';
       p = skip_blanks(p + 1, end_);
-      if (p == end_ || *p != (object ? '}' : ']')) continue;
+      if (p == end_ || *p != (opens_object ? '}' : ']')) {
+        objects_.set(depth++, opens_object);
+        object = opens_object;
+        continue;
+      }
+      ++p;
     } else {
       p = word(p);
       if (p == nullptr) return stop_;
     }
-    // Behind a value, or before the bracket of an empty one.
+    // Behind a value.
     for (;; ++p) {
       p = skip_blanks(p, end_);
       if (p != end_ && *p == ',' && depth != 0) break;
@@ -175,14 +179,15 @@ TABSCORE_INLINE const char* json_check::word(const char* p) noexcept {
 TABSCORE_INLINE const char* json_check::number(const char* p) noexcept {
   const char* q = p + (*p == '-');
   if (q == end_ || !is_digit(*q)) return stop(p, "Expecting value");
-  const char* const digits = q;
-  q = *q == '0' ? q + 1 : skip_digits(q, end_);
+  const char* const digits = q++;
+  if (q != end_ && !goes_on_number(*q)) return q;
+  if (*digits != '0') q = skip_digits(q, end_);
   const char* const integer_end = q;
   if (end_ - q > 1 && *q == '.' && is_digit(q[1])) q = skip_digits(q + 1, end_);
   if (q != end_ && (*q == 'e' || *q == 'E')) {
     const char* e = q + 1;
     if (e != end_ && (*e == '-' || *e == '+')) ++e;
-    if (e != end_ && is_digit(*e)) q = skip_digits(e, end_);
+    while (e != end_ && is_digit(*e)) q = ++e;  // few, most likely
   }
   if (q == integer_end && q - digits > max_digits) return stop(p, {}, unreadable::digits);
   return q;

@@ -20,10 +20,17 @@ class name_index {
  public:
   bool empty() const noexcept { return first_.empty(); }
   void fill(std::span<const field_view> fields);
-  /// The position of the field, or fields.size().
-  std::size_t find(std::string_view key, std::span<const field_view> fields) const noexcept;
+  /// The position of the field, which may well be `guess`, or fields.size().
+  std::size_t find(std::string_view key, std::span<const field_view> fields, std::size_t guess) const noexcept {
+    return is_same(key, fields[guess].name) ? guess : find(key, fields);
+  }
 
  private:
+  /// Names of the same size tend to differ in the last character.
+  static bool is_same(std::string_view a, std::string_view b) noexcept {
+    return a.size() == b.size() && (a.empty() || a.back() == b.back()) && a == b;
+  }
+  std::size_t find(std::string_view key, std::span<const field_view> fields) const noexcept;
   static std::uint32_t hash(std::string_view key) noexcept;
 
   std::vector<std::uint16_t> first_;  // of each slot, a power of two; then of each field the next one of its slot
@@ -58,7 +65,7 @@ TABSCORE_INLINE void name_index::fill(std::span<const field_view> fields) {
 TABSCORE_INLINE std::size_t name_index::find(std::string_view key, std::span<const field_view> fields) const noexcept {
   if (key.size() > longest_) return fields.size();
   std::size_t i = first_[hash(key) & (first_.size() - 1)];
-  while (i != fields.size() && fields[i].name != key) i = next_[i];
+  while (i != fields.size() && !is_same(key, fields[i].name)) i = next_[i];
   return i;
 }
 

@@ -5,6 +5,7 @@
 #include <tabscore/tabscore.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -129,6 +130,10 @@ class run {
       if (!rejects_ && settings_.on_wrong != on_error::fail) break;
       const record_place place = place_of(block, r, places);
       if (rejects_) append_reject(text_, place, r);
+      if (text_.size() >= write_at_once) {
+        rejects_->write(text_.view());
+        text_.clear();
+      }
       if (settings_.on_wrong == on_error::fail) {
         if (rejects_) rejects_->write(text_.view());
         progress_->clear();
@@ -199,6 +204,8 @@ class run {
                                                  : " (skipped)");
     }
   }
+
+  static constexpr std::size_t write_at_once = std::size_t{256} << 10;  // bytes of rejects, still in the caches
 
   const settings& settings_;
   const Pipeline& pipe_;

@@ -20,7 +20,7 @@ namespace tabscore::inline TABSCORE_ABI {
 
 namespace detail {
 
-/// Decodes lines of JSON into a batch: many at once by the fast path, else halves, down to one line.
+/// Decodes lines of JSON into a batch: many at once by the fast path, else halves, down to a few lines.
 template <schema_type Schema, class Policy>
 class ndjson_decoder final : public block_decoder<Schema> {
  public:
@@ -42,21 +42,27 @@ class ndjson_decoder final : public block_decoder<Schema> {
     const std::size_t rows = to.good.rows();
     // As many records as line feeds, and one behind each record: every record is a line.
     if (fast_reader<Schema, Policy>(text, to.good, layout_).lines() && to.good.rows() - rows == count) {
-      for (std::string_view rest = text; keep_source && !rest.empty();) {
-        const std::size_t feed = rest.find('\n');
-        to.source.push_back(rest.substr(0, feed));
-        rest.remove_prefix(feed + 1);
-      }
+      if (keep_source) for_each_line(text, [&](std::string_view each) { to.source.push_back(each); });
       return;
     }
     to.good.truncate(rows);
-    if (count == 1) return line(text.substr(0, text.size() - 1), keep_source, to);
+    if (count <= few) return for_each_line(text, [&](std::string_view each) { line(each, keep_source, to); });
     std::size_t half = text.rfind('\n', text.size() / 2);
     if (half == std::string_view::npos) half = text.find('\n');
     if (half + 1 == text.size()) half = text.rfind('\n', half - 1);
     const std::size_t first = count_lines(text.substr(0, half + 1));
     lines(text.substr(0, half + 1), first, keep_source, to);
     lines(text.substr(half + 1), count - first, keep_source, to);
+  }
+
+  /// Each ends with a line feed, which f does not get.
+  template <class F>
+  static void for_each_line(std::string_view text, F&& f) {
+    while (!text.empty()) {
+      const std::size_t feed = text.find('\n');
+      f(text.substr(0, feed));
+      text.remove_prefix(feed + 1);
+    }
   }
 
   void line(std::string_view text, bool keep_source, block_records<Schema>& to) {
@@ -77,6 +83,8 @@ class ndjson_decoder final : public block_decoder<Schema> {
         return to.reject(text, false, describe(decoder_.why()));
     }
   }
+
+  static constexpr std::size_t few = 4;  // lines that are not worth another attempt
 
   record_layout<Schema> layout_;
   tabscore::decoder<Schema, Policy> decoder_;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <boost/beast/http/status.hpp>
@@ -43,13 +41,7 @@ class connection {
     }
     for (bool more = true; more;) {
       unsigned problem = co_await receive_header();
-      const std::size_t length = problem == well ? body_length() : 0;
-      if (problem == well && length <= rest_.size()) {
-        parser_->asked.body = rest_.substr(0, length);
-        input_ = rest_.substr(length);
-      } else if (problem == well) {
-        problem = co_await receive_body(length);
-      }
+      if (problem == well && !take_body()) problem = co_await receive_body();
       if (problem == gone) co_return;
 
       more = problem == well && parser_->keep_alive() && !worker_.draining;
@@ -76,7 +68,6 @@ class connection {
   }
 
  private:
-  static constexpr std::size_t unknown_length = std::string::npos;
   static constexpr unsigned well = 0, gone = 1;  // how receiving ends; else the status of a refusal
 
   /// From the thread's input, where more requests may have come at once, up to the end of the header.
@@ -122,12 +113,17 @@ class connection {
     if (is_part || !ec) ec = beast::error::header_limit;
     return true;
   }
-  std::size_t body_length() const {
-    return parser_->chunked() ? unknown_length : static_cast<std::size_t>(parser_->content_length().value_or(0));
-  }
 
-  /// A body that has not wholly come with its header.
-  task<unsigned> receive_body(std::size_t length) {
+  std::size_t body_length() const { return static_cast<std::size_t>(parser_->content_length().value_or(0)); }
+  /// A body that has wholly come with its header, if it has.
+  bool take_body() {
+    if (parser_->chunked() || body_length() > rest_.size()) return false;
+    parser_->asked.body = rest_.substr(0, body_length());
+    input_ = rest_.substr(body_length());
+    return true;
+  }
+  /// Another body.
+  task<unsigned> receive_body() {
     error_code ec;
     header_.assign(rest_.data() - parsed_, parsed_);
     parse(header_, ec);  // again: other connections will use the thread's input
@@ -136,20 +132,16 @@ class connection {
       const bool sent = send("HTTP/1.1 100 Continue\r\n\r\n", {});
       if (!sent || unsent_.size() != 0) co_return gone;
     }
-    unsigned problem = well;
-    if (length == unknown_length) {
-      input_ = rest_;
-      problem = co_await receive_chunks();
-    } else {
-      body_.append(rest_);
-      problem = co_await receive_bytes(length);
-    }
+    task<unsigned> rest = parser_->chunked() ? receive_chunks() : receive_bytes();
+    const unsigned problem = co_await std::move(rest);
     parser_->asked.body = body_.view();
     co_return problem;
   }
 
   /// Memory follows what has arrived, not what was declared.
-  task<unsigned> receive_bytes(std::size_t length) {
+  task<unsigned> receive_bytes() {
+    const std::size_t length = body_length();
+    body_.append(rest_);
     for (std::size_t count = 0; body_.size() < length;) {
       const std::size_t missing = length - body_.size();
       const bool is_large = body_.size() >= std::size_t{1} << 20;  // memory that is not written to costs nothing
@@ -162,8 +154,9 @@ class connection {
     co_return well;
   }
   task<unsigned> receive_chunks() {
-    parser_->eager(true);
     error_code ec;
+    input_ = rest_;
+    parser_->eager(true);
     for (std::size_t count = 0;;) {
       // The shortest end of a body is five bytes; with less Beast has nothing to decide (and asserts that).
       if (input_.size() >= 5) input_.erase(0, parser_->put(asio::buffer(input_), ec));
@@ -222,23 +215,19 @@ class connection {
 
   /// Sends what the socket takes at once, nearly always all; the rest is in unsent_. False when the connection is lost.
   bool begin_answer(const response& r, bool more) {
-    using namespace std::string_view_literals;
     std::string& head = worker_.head;
     head.clear();
-    const auto put = [&](auto... pieces) { (head.append(pieces), ...); };
-    const auto number = [](const fmt::format_int& n) { return std::string_view(n.data(), n.size()); };
-    put(parser_->http11 ? "HTTP/1.1 "sv : "HTTP/1.0 "sv, number(fmt::format_int(r.status)), " "sv);
-    put(view(beast::obsolete_reason(static_cast<beast::status>(r.status))), "\r\ndate: "sv,
-        std::string_view(worker_.date.data(), worker_.date.size()));
-    put("\r\ncontent-length: "sv, number(fmt::format_int(r.body.size())), "\r\n"sv);
-    r.for_each_header([&](auto name, auto value) { put(name, ": "sv, value, "\r\n"sv); });
-    if (serving::varies_by_origin(worker_.config.origins)) put("vary: origin\r\n"sv);
+    const auto put = [&](const auto&... pieces) { (head.append(pieces), ...); };
+    put(parser_->http11 ? "HTTP/1.1 " : "HTTP/1.0 ", std::to_string(r.status), " ");
+    put(view(beast::obsolete_reason(static_cast<beast::status>(r.status))), "\r\ndate: ", worker_.date);
+    put("\r\ncontent-length: ", std::to_string(r.body.size()), "\r\n");
+    r.for_each_header([&](auto name, auto value) { put(name, ": ", value, "\r\n"); });
+    if (serving::varies_by_origin(worker_.config.origins)) put("vary: origin\r\n");
     if (const std::string_view allowed = origin(); !allowed.empty()) {
-      put("access-control-allow-origin: "sv, allowed, "\r\naccess-control-expose-headers: *\r\n"sv);
+      put("access-control-allow-origin: ", allowed, "\r\naccess-control-expose-headers: *\r\n");
     }
-    if (!more) put("connection: close\r\n"sv);
-    if (more && !parser_->http11) put("connection: keep-alive\r\n"sv);
-    put("\r\n"sv);
+    if (!more || !parser_->http11) put("connection: ", more ? "keep-alive\r\n" : "close\r\n");
+    put("\r\n");
     return send(head, parser_->asked.method == "HEAD" ? std::string_view{} : r.body);
   }
   bool send(std::string_view head, std::string_view body) {

@@ -2,7 +2,6 @@
 #include "connection.hpp"
 
 #include <fmt/chrono.h>
-#include <fmt/format.h>
 #include <malloc.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -13,24 +12,19 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/lexical_cast.hpp>
 #include <cstdlib>
 #include <ctime>
 #include <memory>
-#include <tabscore/serving/access.hpp>
 #include <thread>
 #include <vector>
 
 namespace http {
 
-task<void> worker::attend(tcp_socket socket) {
-  connection guest(*this, std::move(socket));
-  co_await guest.run();
-}
-
 task<void> worker::keep_time() {
   while (!draining || !connections.empty()) {
     now = clock::now();
-    fmt::format_to_n(date.data(), date.size(), "{:%a, %d %b %Y %H:%M:%S} GMT", fmt::gmtime(std::time(nullptr)));
+    date = fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT", fmt::gmtime(std::time(nullptr)));
     for (connection* c : connections) c->tick();
     ticker.expires_after(milliseconds(draining ? 50 : 500));
     error_code woken;
@@ -77,9 +71,14 @@ worker& least_loaded(const worker_list& workers) {
   return **std::ranges::min_element(workers, {}, [](const auto& each) { return each->load.load(); });
 }
 
+task<void> attend(worker& w, tcp_socket socket) {
+  connection guest(w, std::move(socket));
+  co_await guest.run();
+}
+
 void hand_over(worker& w, tcp_socket& socket) {
   try {
-    asio::co_spawn(w.context, w.attend(std::move(socket)), asio::detached);
+    asio::co_spawn(w.context, attend(w, std::move(socket)), asio::detached);
     ++w.load;
   } catch (const std::bad_alloc&) {  // this connection is lost, the next one may not be
   }
@@ -168,9 +167,7 @@ void serve(const settings& wanted, const std::function<handler()>& make_handler,
 
   std::vector<std::jthread> threads;
   for (std::size_t i = 1; i < workers.size(); ++i) threads.emplace_back([&w = *workers[i]] { w.context.run(); });
-  std::string host = bound.address().to_string();
-  if (bound.address().is_v6()) host = "[" + host + "]";
-  ready(fmt::format("http://{}:{}", host, bound.port()));
+  ready("http://" + boost::lexical_cast<std::string>(bound));
   first.run();
   hold_signals();  // SIGHUP would end a program that still writes its files
 }

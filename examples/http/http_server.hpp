@@ -29,18 +29,17 @@ struct settings {
   unsigned threads = 1;
   std::vector<std::string> hosts;    ///< names that it answers for, else 421; "*": any. Empty: see default_hosts()
   std::vector<std::string> origins;  ///< whose pages may read answers (CORS); "*": any
-  std::size_t max_body_bytes = std::size_t{64} << 20;    ///< more: 413, before the body is read
-  std::size_t max_header_bytes = std::size_t{16} << 10;  ///< request line and headers together; more: 431
-  std::size_t max_connections = 10'000;                  ///< one more gets 503
-  std::size_t max_bytes_in_flight = std::size_t{512}
-                                    << 20;  ///< requests and answers; more: 503. At least a body a thread
-  unsigned header_timeout_s = 10;           ///< from a request's first byte to the end of its headers: 408
-  unsigned body_timeout_s = 30;             ///< to receive a body, or to take an answer: 408 or cut
-  unsigned idle_timeout_s = 75;             ///< between the requests of a connection: closed
-  unsigned drain_delay_s = 0;               ///< from `leaving` to the end of accepting
-  unsigned shutdown_timeout_s = 10;         ///< what is still in flight then is cut
-  std::function<void()> hangup;             ///< called at SIGHUP
-  std::function<void()> leaving;            ///< called at SIGINT and SIGTERM
+  std::size_t max_body_bytes = 64U << 20U;        ///< more: 413, before the body is read
+  std::size_t max_header_bytes = 16U << 10U;      ///< request line and headers together; more: 431
+  std::size_t max_connections = 10'000;           ///< one more gets 503
+  std::size_t max_bytes_in_flight = 512U << 20U;  ///< requests and answers, at least a body a thread; more: 503
+  unsigned header_timeout_s = 10;                 ///< from a request's first byte to the end of its headers: 408
+  unsigned body_timeout_s = 30;                   ///< to receive a body, or to take an answer: 408 or cut
+  unsigned idle_timeout_s = 75;                   ///< between the requests of a connection: closed
+  unsigned drain_delay_s = 0;                     ///< from `leaving` to the end of accepting
+  unsigned shutdown_timeout_s = 10;               ///< what is still in flight then is cut
+  std::function<void()> hangup;                   ///< called at SIGHUP
+  std::function<void()> leaving;                  ///< called at SIGINT and SIGTERM
 };
 
 /// Holds SIGHUP, SIGINT and SIGTERM back until serve(), which then attends to them: for the start of a program, before

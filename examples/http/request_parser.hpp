@@ -59,8 +59,8 @@ class request_parser final : public beast::basic_parser<true> {
     using beast::field;
     if (is_header_done()) return;  // a trailer
     if (is_folded(value)) ec = beast::error::bad_value;
-    if (name == field::host) ++hosts_, keep_first(host, value);
-    if (name == field::content_type) keep_first(asked.content_type, value);
+    if (name == field::host && ++hosts_ == 1 && host.data() == nullptr) host = view(value);
+    if (name == field::content_type && asked.content_type.empty()) asked.content_type = view(value);
     if (name == field::accept) asked.accept = accept_.append(accept_.empty() ? "" : ",").append(view(value));
     if (name == field::content_encoding && !iequals(value, "identity")) asked.content_encoding = view(value);
     if (name == field::origin) origin = view(value);
@@ -96,9 +96,6 @@ class request_parser final : public beast::basic_parser<true> {
   bool is_folded(text value) const {
     const std::less<> before;
     return before(value.data(), input_.data()) || !before(value.data(), input_.data() + input_.size());
-  }
-  static void keep_first(std::string_view& to, text value) {
-    if (to.data() == nullptr) to = view(value);
   }
   /// Of several headers none counts.
   static void keep_single(std::string_view& to, text value) {

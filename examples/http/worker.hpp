@@ -4,7 +4,6 @@
 #include <utility>  // Boost 1.74's awaitable.hpp uses std::exchange without including it
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
@@ -46,8 +45,6 @@ inline constexpr std::size_t read_size = std::size_t{256} << 10;  // what one re
 struct worker {
   worker(const settings& s, handler h) : config(s), handle(std::move(h)) {}
 
-  /// Serves one connection.
-  task<void> attend(tcp_socket socket);
   /// Sets the date and ends what takes too long, twice a second. Ends, and with it the thread, when draining is done.
   task<void> keep_time();
   /// No connection gets a further request, but for one in each idle client's grace.
@@ -59,8 +56,8 @@ struct worker {
   asio::steady_timer ticker{context};
   /// What is read; a connection that waits for more keeps its part itself.
   std::unique_ptr<char[]> input = std::make_unique_for_overwrite<char[]>(config.max_header_bytes + read_size + padding);
-  std::string head;             // of the answer at hand
-  std::array<char, 29> date{};  // as they tell it
+  std::string head;  // of the answer at hand
+  std::string date;  // as they tell it
   std::set<connection*> connections;
   std::size_t bytes = 0;                 // of requests and answers that have not wholly come or gone
   clock::time_point now = clock::now();  // of the last tick: deadlines need no better

@@ -67,8 +67,7 @@ struct settings {
 
   // Pages and events.
   std::string swagger_ui{};  ///< folder of the npm package swagger-ui-dist for /docs; empty: the built-in page
-  std::function<void(std::string_view)>
-      notify{};  ///< receives one line per event (a reload, for example), on any thread
+  std::function<void(std::string_view)> notify{};  ///< receives one line per event (a reload, say), on any thread
 };
 
 namespace detail {

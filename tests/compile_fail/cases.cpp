@@ -88,7 +88,7 @@ struct throwing_sink {
 #elif CASE == 29  // tabscore: a model has features(), threshold() and score(block, scratch, probability)
   static_cast<void>(ts::pipeline{record{}, ts::rules{}, ts::features{}, throwing_sink{}});
 #elif CASE == 30  // tabscore: the argument after the model is ts::sinks{a, b}
-  static_cast<void>(ts::pipeline{record{}, ts::rules{}, ts::features{}, model{}, ts::null_sink{}});
+  static_cast<void>(ts::pipeline{record{}, ts::rules{}, ts::features{}, model{}, throwing_sink{}});
 #elif CASE == 31  // tabscore: two features have the same name
   static_cast<void>(ts::pipeline{record{}, ts::rules{}, ts::features{ts::feature<"age">(col<"age"> + 1)}, model{}});
 #elif CASE == 32  // tabscore: only an optional field takes a std::optional; declare it as ts::optional<...>

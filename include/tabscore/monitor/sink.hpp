@@ -65,12 +65,6 @@ concept refusing_sink = requires(Sink& s, const scored<Schema>& batch) {
 template <class Sink, class Schema, std::size_t Width>
 concept sink = batch_sink<Sink, Schema> || feature_sink<Sink, Schema, Width>;
 
-/// Ignores every batch.
-struct null_sink {
-  /// Does nothing.
-  void record(const auto&) noexcept {}
-};
-
 namespace detail {
 template <class Sink, class Schema, std::size_t Width>
 constexpr bool checked_sink() {

@@ -89,6 +89,9 @@ std::vector<std::pair<std::string, std::string>> wide_bodies() {
   }
   add("fields in reverse order", {record({order.rbegin(), order.rend()}, "320.5")});
   add("fields in reverse order, zeros", {record({order.rbegin(), order.rend()}, "0")});
+  const auto one_wrong = [](std::string zeros) { return zeros.replace(zeros.find(":0"), 2, ":-1"); };
+  add("one value -1", {one_wrong(record(order, "0"))});
+  add("one value -1, fields in reverse order", {one_wrong(record({order.rbegin(), order.rend()}, "0"))});
   std::mt19937 random(7);
   std::vector<std::string> shuffled(64);
   for (std::string& s : shuffled) {

@@ -41,6 +41,7 @@
 #include "json/explanation.hpp"
 #include "json/json_schema.hpp"
 #include "json/json_value.hpp"
+#include "json/name_index.hpp"
 #include "json/padded_text.hpp"
 #include "json/record_json.hpp"
 #include "json/reference.hpp"

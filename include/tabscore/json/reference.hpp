@@ -12,6 +12,7 @@
 #include <string_view>
 #include <tuple>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "../core/config.hpp"
@@ -19,9 +20,9 @@
 #include "../schema/field_error.hpp"
 #include "../schema/field_table.hpp"
 #include "coerce.hpp"
-#include "detail/name_index.hpp"
 #include "encoding.hpp"
 #include "json_value.hpp"
+#include "name_index.hpp"
 #include "syntax.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
@@ -129,6 +130,7 @@ decode_status read_reference(std::string_view body, const batch_view& to, const 
 namespace tabscore::inline TABSCORE_ABI {
 
 TABSCORE_INLINE validation_errors decode_faults::all() const {
+  if (not_finite.empty()) return errors;
   validation_errors merged;
   std::merge(
       errors.begin(), errors.end(), not_finite.begin(), not_finite.end(), std::back_inserter(merged),
@@ -152,14 +154,15 @@ class reference_reader {
         found_(found.members),
         present_(found.present),
         all_(found.all) {
-    if (names_.empty()) {
-      names_.fill(to.fields);
-      columns_.resize(to.fields.size());
-      found_.resize(to.fields.size());
-      all_.resize(to.fields.size());
-      std::iota(all_.begin(), all_.end(), std::uint16_t{0});
-    }
     for (const field_view& f : to.fields) required_ += f.required;
+    if (names_.size() != 0) return;
+    std::vector<std::string_view> names;
+    for (const field_view& f : to.fields) names.push_back(f.name);
+    names_.fill(std::move(names));
+    columns_.resize(names_.size());
+    found_.resize(names_.size());
+    all_.resize(names_.size());
+    std::iota(all_.begin(), all_.end(), std::uint16_t{0});
   }
 
   /// The array called `member` in the body; the last one of several.
@@ -186,9 +189,9 @@ class reference_reader {
     std::size_t next = 0;  // members tend to come in the order of the fields
     std::size_t missing = required_;
     const bool complete = members(v, row, [&](std::string_view key, json_value value) {
-      const std::size_t i = names_.find(key, to_.fields, next);
-      if (i == all_.size()) return;
-      next = i + 1 < all_.size() ? i + 1 : 0;
+      const std::size_t i = names_.find(key, next);
+      if (i == names_.size()) return;
+      next = i + 1;
       if (!found_[i]) {
         present_.push_back(all_[i]);
         missing -= to_.fields[i].required;

@@ -137,10 +137,9 @@ TABSCORE_INLINE std::optional<json_stop> json_check::run() noexcept {
         if (p == end_) return std::nullopt;
         return json_stop{p, "Extra data"};
       }
-      if (p == end_ || *p != (object ? '}' : ']')) break;
+      if (p == end_ || *p != (object ? '}' : ']')) return json_stop{p, "Expecting ',' delimiter"};
       object = --depth > 0 && objects_[depth - 1];
     }
-    if (p == end_ || *p != ',') return json_stop{p, "Expecting ',' delimiter"};
     p = skip_blanks(p + 1, end_);
   }
 }

@@ -14,6 +14,7 @@
 #include "../../json/encoding.hpp"
 #include "../../json/error_context.hpp"
 #include "../../json/json_value.hpp"
+#include "../../json/name_index.hpp"
 #include "../../schema/field_error.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::detail {
@@ -57,6 +58,7 @@ class wrong_values {
   json_value list_;
   json_value record_;              // where the last error was
   std::uint32_t row_ = 0;          // of that record
+  name_index names_;               // of the fields, and
   std::vector<json_value> found_;  // its values, when one was asked for
   std::string key_;
 };
@@ -130,13 +132,15 @@ TABSCORE_INLINE bool wrong_values::move_to(std::uint32_t row) {
 
 TABSCORE_INLINE json_value wrong_values::member(std::size_t field) {
   if (found_.empty()) {
-    found_.resize(context_.names.size());
+    if (names_.size() == 0) names_.fill({context_.names.begin(), context_.names.end()});
+    found_.resize(names_.size());
     if (record_.kind() != json_kind::object) return {};
+    std::size_t next = 0;
     record_.for_each_member([&](std::string_view raw_key, json_value v) {
-      const std::string_view key = unescaped(raw_key, key_);
-      for (std::size_t i = 0; i < found_.size(); ++i) {
-        if (key == context_.names[i]) found_[i] = v;
-      }
+      const std::size_t i = names_.find(unescaped(raw_key, key_), next);
+      if (i == names_.size()) return;
+      next = i + 1;
+      found_[i] = v;
     });
   }
   return found_[field];

@@ -5,24 +5,25 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
-#include "../../core/config.hpp"
-#include "../../schema/field_table.hpp"
+#include "../core/config.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::detail {
 
 /// The fields of a schema by name, for schemas that are known at run time: a key costs the same however many fields
-/// there are. Fields must be the same in all calls.
+/// there are.
 class name_index {
  public:
-  bool empty() const noexcept { return first_.empty(); }
-  void fill(std::span<const field_view> fields);
-  /// The position of the field, which may well be `guess`, or fields.size().
-  std::size_t find(std::string_view key, std::span<const field_view> fields, std::size_t guess) const noexcept {
-    return is_same(key, fields[guess].name) ? guess : find(key, fields);
+  std::size_t size() const noexcept { return names_.size(); }
+  /// At least one name; views that must outlive it.
+  void fill(std::vector<std::string_view> names);
+  /// The position of the field, which may well be `guess` (behind the last one: the first), or size().
+  std::size_t find(std::string_view key, std::size_t guess) const noexcept {
+    if (guess == size()) guess = 0;
+    return is_same(key, names_[guess]) ? guess : find(key);
   }
 
  private:
@@ -30,9 +31,10 @@ class name_index {
   static bool is_same(std::string_view a, std::string_view b) noexcept {
     return a.size() == b.size() && (a.empty() || a.back() == b.back()) && a == b;
   }
-  std::size_t find(std::string_view key, std::span<const field_view> fields) const noexcept;
+  std::size_t find(std::string_view key) const noexcept;
   static std::uint32_t hash(std::string_view key) noexcept;
 
+  std::vector<std::string_view> names_;
   std::vector<std::uint16_t> first_;  // of each slot, a power of two; then of each field the next one of its slot
   std::vector<std::uint16_t> next_;
   std::size_t longest_ = 0;  // name
@@ -50,22 +52,23 @@ TABSCORE_INLINE std::uint32_t name_index::hash(std::string_view key) noexcept {
   return h;
 }
 
-TABSCORE_INLINE void name_index::fill(std::span<const field_view> fields) {
-  const auto none = static_cast<std::uint16_t>(fields.size());
-  first_.assign(2 * std::bit_ceil(fields.size()), none);
-  next_.assign(fields.size(), none);
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    std::uint16_t& slot = first_[hash(fields[i].name) & (first_.size() - 1)];
+TABSCORE_INLINE void name_index::fill(std::vector<std::string_view> names) {
+  names_ = std::move(names);
+  const auto none = static_cast<std::uint16_t>(size());
+  first_.assign(2 * std::bit_ceil(size()), none);
+  next_.assign(size(), none);
+  for (std::size_t i = 0; i < size(); ++i) {
+    std::uint16_t& slot = first_[hash(names_[i]) & (first_.size() - 1)];
     next_[i] = slot;
-    longest_ = (std::max)(longest_, fields[i].name.size());
+    longest_ = (std::max)(longest_, names_[i].size());
     slot = static_cast<std::uint16_t>(i);
   }
 }
 
-TABSCORE_INLINE std::size_t name_index::find(std::string_view key, std::span<const field_view> fields) const noexcept {
-  if (key.size() > longest_) return fields.size();
+TABSCORE_INLINE std::size_t name_index::find(std::string_view key) const noexcept {
+  if (key.size() > longest_) return size();
   std::size_t i = first_[hash(key) & (first_.size() - 1)];
-  while (i != fields.size() && !is_same(key, fields[i].name)) i = next_[i];
+  while (i != size() && !is_same(key, names_[i])) i = next_[i];
   return i;
 }
 

@@ -7,7 +7,6 @@
 #include <tuple>
 
 #include "../core/config.hpp"
-#include "../core/detail/distinct.hpp"
 #include "../expr/expr.hpp"
 #include "../expr/mentions.hpp"
 
@@ -55,12 +54,6 @@ class features {
     return std::apply(
         [&](const auto&... f) { return ((n++ == engineered && detail::mentions(f.formula, field)) || ...); },
         engineered_);
-  }
-
-  /// No two features have the same name.
-  template <schema_type Schema>
-  static constexpr bool unique_names() {
-    return detail::distinct(names<Schema>());
   }
 
   /// Writes the matrix of the records, rows() x width, column-major: feature j of record i goes to out[j*stride + i].

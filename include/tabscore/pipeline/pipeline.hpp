@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "../core/config.hpp"
+#include "../core/detail/distinct.hpp"
 #include "../core/detail/exclusive.hpp"
 #include "../core/result.hpp"
 #include "../expr/rule.hpp"
@@ -70,7 +71,7 @@ class pipeline {
   static_assert(detail::is_sinks<std::remove_const_t<Sinks>>,
                 "tabscore: the argument after the model is ts::sinks{a, b}");
   static_assert(Sinks::template fit<Schema, Features::template width<Schema>>);
-  static_assert(Features::template unique_names<Schema>(), "tabscore: two features have the same name");
+  static_assert(detail::distinct(Features::template names<Schema>()), "tabscore: two features have the same name");
 
  public:
   /// The schema of its records.

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "../core/config.hpp"
+#include "../core/text_buffer.hpp"
 #include "../json/decode.hpp"
 #include "../json/padded_text.hpp"
 #include "../json/write.hpp"
@@ -69,14 +70,12 @@ class ndjson_decoder final : public block_decoder<Schema> {
     if (text.find_first_not_of(" \t\r") == std::string_view::npos) return;
     switch (decoder_.record(padded_text(text), one_)) {
       case decode_status::decoded:
-        if (!decoder_.faults().not_finite.empty()) {
-          return to.reject(text, true, describe(decoder_.faults().all(), Schema::names));
-        }
+        if (!decoder_.faults().not_finite.empty()) return to.reject(text, true, faults());
         to.good.append(one_.view());
         if (keep_source) to.source.push_back(text);
         return;
       case decode_status::invalid:
-        return to.reject(text, text.starts_with('{'), describe(decoder_.faults().all(), Schema::names));
+        return to.reject(text, text.starts_with('{'), faults());
       case decode_status::malformed:
         return to.reject(text, false, describe(decoder_.syntax()));
       case decode_status::unreadable:
@@ -84,11 +83,19 @@ class ndjson_decoder final : public block_decoder<Schema> {
     }
   }
 
+  /// Of the last record.
+  std::string faults() {
+    message_.clear();
+    describe(message_, decoder_.faults().all(), Schema::names);
+    return std::string(message_.view());
+  }
+
   static constexpr std::size_t few = 4;  // lines that are not worth another attempt
 
   record_layout<Schema> layout_;
   tabscore::decoder<Schema, Policy> decoder_;
   batch<Schema> one_;
+  text_buffer message_;
 };
 
 }  // namespace detail

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <string_view>
 
@@ -35,6 +36,10 @@ namespace tabscore::inline TABSCORE_ABI::detail {
 static_assert(padded_text::padding <= simdjson::SIMDJSON_PADDING);
 
 TABSCORE_INLINE bool is_utf8(std::string_view text) noexcept {
+  const bool is_short = text.size() < 16;
+  if (is_short && std::all_of(text.begin(), text.end(), [](char c) { return static_cast<signed char>(c) >= 0; })) {
+    return true;
+  }
   return simdjson::validate_utf8(text.data(), text.size());
 }
 

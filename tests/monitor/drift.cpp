@@ -77,7 +77,5 @@ TEST_CASE("a sum that overflowed shows as a score that is not finite", "[monitor
   auto t = observed(64, 16, 10, 0, 5);
   t.sums[2] = std::numeric_limits<double>::infinity();
   CHECK_FALSE(std::isfinite(ts::assess_drift(t, &baseline).score));
-  t.sums[2] = std::numeric_limits<double>::quiet_NaN();
-  CHECK_FALSE(std::isfinite(ts::assess_drift(t, &baseline).score));
   CHECK(ts::assess_drift(t, &baseline).drifted == std::vector<std::string_view>{"c"});
 }

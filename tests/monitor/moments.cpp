@@ -90,6 +90,22 @@ TEST_CASE("a missing value is left out of its feature's sum, of small batches, l
   check(other.read(), 2);
 }
 
+TEST_CASE("an infinite feature is left out of its sum", "[monitor]") {
+  using divided = ts::schema<ts::integer<"i">, ts::real<"y">>;
+  ts::moments_st drift;
+  const ts::pipeline pipe{divided{}, ts::rules{}, ts::features{ts::feature<"q">(ts::col<"i"> / ts::col<"y">)},
+                          always{{{"i", "y", "q"}, {}}}, ts::sinks{drift}};
+  ts::score_buffers buffers;
+  ts::batch<divided> b;
+  for (const double y : {0.0, -0.0, 4.0, 8.0}) b.push_back(1, y);
+  b.push_back(0, 0.0);  // not a number
+  REQUIRE(std::holds_alternative<ts::predictions>(pipe.score(b, buffers)));
+  const ts::totals t = drift.read();
+  CHECK(t.missing == std::vector<std::uint64_t>{0, 0, 3});
+  CHECK(t.present(2) == 2);
+  CHECK(t.mean(2) == 0.1875);
+}
+
 TEST_CASE("a reader sees whole batches only, with many writers", "[monitor]") {
   ts::moments drift;
   const ts::pipeline pipe{record{}, ts::rules{}, ts::features{}, always{}, ts::sinks{drift}};

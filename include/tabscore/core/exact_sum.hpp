@@ -65,14 +65,15 @@ class exact_sum {
   }
 
   /// The sum, rounded once (to even); an infinity where it is too large or one was added, NaN as IEEE 754 has it.
-  double value() const noexcept { return nans_ != 0 ? std::numeric_limits<double>::quiet_NaN() : value_without_nans(); }
-  /// The same of the values that are not NaN.
-  double value_without_nans() const noexcept {
-    if (infinities_ != 0 && negative_infinities_ != 0) return std::numeric_limits<double>::quiet_NaN();
+  double value() const noexcept {
+    if (nans_ != 0 || (infinities_ != 0 && negative_infinities_ != 0)) return std::numeric_limits<double>::quiet_NaN();
     if (infinities_ != 0) return std::numeric_limits<double>::infinity();
     if (negative_infinities_ != 0) return -std::numeric_limits<double>::infinity();
-    const auto size = magnitude();
-    const double rounded = round(size);
+    return finite_value();
+  }
+  /// The sum of the finite values, rounded once; an infinity where it is too large.
+  double finite_value() const noexcept {
+    const double rounded = round(magnitude());
     return negative() ? -rounded : rounded;
   }
 

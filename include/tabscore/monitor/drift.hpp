@@ -81,8 +81,7 @@ TABSCORE_INLINE drift_status assess_drift(const totals& live, const drift_baseli
   status.samples = live.samples;
   status.predicted_positive_rate = static_cast<double>(live.positives) / n;
   const auto distance = [](double mean, const drift_baseline::feature& trained) {
-    const double z = std::abs(mean - trained.mean) / (std::max)(trained.std, 1e-6);
-    return std::isnan(z) ? std::numeric_limits<double>::infinity() : z;  // the mean of infinities of both signs
+    return std::abs(mean - trained.mean) / (std::max)(trained.std, 1e-6);
   };
   for (std::size_t j = 0; j < live.sums.size(); ++j) {
     const auto& trained = baseline->numeric[j];

@@ -28,12 +28,12 @@ struct totals {
   std::uint64_t samples = 0;    ///< records
   std::uint64_t positives = 0;  ///< records with label 1
   std::vector<double> sums;     ///< one per numeric feature, in the pipeline's order; empty before the first batch
-  std::vector<std::uint64_t> missing = {};    ///< values of each feature that are missing (NaN) and not in its sum
+  std::vector<std::uint64_t> missing = {};    ///< values of each feature that are not finite, and not in its sum
   std::vector<double> outputs = {};           ///< sums of the predictions' numbers (see monitored_outputs.hpp)
   std::vector<std::uint64_t> classes = {};    ///< records by predicted class; of several classes
   std::vector<std::uint64_t> decisions = {};  ///< records by decision, where a policy makes some
 
-  /// The values of feature j that are not missing.
+  /// The finite values of feature j.
   std::uint64_t present(std::size_t j) const noexcept { return samples - (j < missing.size() ? missing[j] : 0); }
   /// Their mean; NaN without values.
   double mean(std::size_t j) const noexcept { return sums[j] / static_cast<double>(present(j)); }
@@ -209,10 +209,10 @@ namespace tabscore::inline TABSCORE_ABI {
 TABSCORE_INLINE totals exact_totals::rounded() const {
   totals t{samples, positives, {}};
   for (const exact_sum& sum : sums) {
-    t.sums.push_back(sum.value_without_nans());
-    t.missing.push_back(sum.nans());
+    t.sums.push_back(sum.finite_value());
+    t.missing.push_back(sum.nans() + sum.infinities() + sum.negative_infinities());
   }
-  for (const exact_sum& sum : outputs) t.outputs.push_back(sum.value_without_nans());
+  for (const exact_sum& sum : outputs) t.outputs.push_back(sum.finite_value());
   t.classes = classes;
   t.decisions = decisions;
   return t;

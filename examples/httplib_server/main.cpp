@@ -20,7 +20,7 @@ int main(int argc, char** argv) {
   ts::serving::endpoint<student_purchases> api({.model = argv[1], .errors = ts::serving::error_style::pydantic1});
   if (const auto failed = api.start()) return fmt::print(stderr, "{}\n", failed->message), 1;
 
-  ts::serving::mount(server, api);
+  ts::serving::mount(server, api, ts::serving::default_hosts(true, "127.0.0.1"));
   std::signal(SIGTERM, [](int) { server.stop(); });
   int port = std::atoi(argv[2]);  // 0: any free one
   if (port == 0 ? (port = server.bind_to_any_port("127.0.0.1")) < 0 : !server.bind_to_port("127.0.0.1", port)) {

@@ -16,7 +16,7 @@ int main(int argc, char** argv) {
   ts::serving::endpoint<@name@> api({.model = argv[1]});
   if (const auto failed = api.start()) return std::fprintf(stderr, "%s\n", failed->message.c_str()), 1;
 
-  ts::serving::mount(server, api);
+  ts::serving::mount(server, api, ts::serving::default_hosts(true, "127.0.0.1"));
   for (const int signal : {SIGTERM, SIGINT}) std::signal(signal, [](int) { server.stop(); });
   if (!server.bind_to_port("127.0.0.1", std::atoi(argv[2]))) {
     return std::fprintf(stderr, "@name@_server: cannot listen on port %s\n", argv[2]), 1;

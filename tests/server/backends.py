@@ -68,6 +68,7 @@ def check_routes(server):
     slash = server.ask("GET", "/health/?a=b")
     assert (slash.status, slash.getheader("location"), slash.content) == (307, "../health?a=b", b"")
     assert server.ask("GET", "/nothing").status == 404
+    assert server.ask("GET", "/health", host="elsewhere.example").status == 421
     part = server.ask("GET", "/health", range="bytes=0-3")  # a library may cut the body, but says so then
     assert (part.status, len(part.content) > 4) in ((200, True), (206, False)), (part.status, part.content)
 

@@ -66,6 +66,10 @@ class endpoint {
   explicit endpoint(settings wanted = {}) : state_(std::move(wanted)) {}
   endpoint(const endpoint&) = delete;
   endpoint& operator=(const endpoint&) = delete;
+  /// Saves the monitoring state, so that no record since the last interval is lost.
+  ~endpoint() {
+    if (const auto failed = save_state()) detail::notify(config(), failed->message);
+  }
 
   /// Loads the model, opens the prediction log, restores the state and starts the threads that reload the model, save
   /// the state and sync the log. Returns the error of the settings or a file, if any. Call it once, before the first
@@ -78,7 +82,10 @@ class endpoint {
     }
     if (!config().state_file.empty()) {
       saver_.emplace(state_.live, config());
-      if (auto failed = saver_->save()) return failed;  // rather than an hour later
+      if (auto failed = saver_->save()) {  // rather than an hour later
+        saver_.reset();
+        return failed;
+      }
     }
     maintenance_.emplace(state_);
     return std::nullopt;
@@ -115,7 +122,7 @@ class endpoint {
   }
   /// Makes /health answer "not ready".
   void drain() noexcept { state_.leaving = true; }
-  /// Saves the monitoring state; call it at the end of a program.
+  /// Saves the monitoring state now; the destructor does so, too.
   std::optional<error> save_state() { return saver_ ? saver_->save() : std::nullopt; }
 
  private:

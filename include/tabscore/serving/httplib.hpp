@@ -4,8 +4,10 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "../core/config.hpp"
+#include "access.hpp"
 #include "endpoint.hpp"
 #include "request.hpp"
 
@@ -46,15 +48,22 @@ void write_httplib(const response& from, auto& out) {
 
 }  // namespace detail
 
-/// Lets an httplib::Server of cpp-httplib answer every route of an endpoint, which must outlive it; what the server
-/// refuses itself is answered in the endpoint's words. Bodies may have up to 64 MiB unless the server is told otherwise
-/// afterwards. The program includes <httplib.h>.
+/// Lets an httplib::Server of cpp-httplib answer every route of an endpoint, which must outlive it, but those that the
+/// server got before; what the server refuses itself is answered in the endpoint's words. Other hosts than these get
+/// 421 (access.hpp says why). Bodies may have up to 64 MiB unless the server is told otherwise afterwards. The program
+/// includes <httplib.h>.
 ///
 ///     httplib::Server server;
-///     ts::serving::mount(server, api);
+///     ts::serving::mount(server, api, ts::serving::default_hosts(true, "127.0.0.1"));
 ///     server.listen("127.0.0.1", 8000);
 template <class Server, servable Service>
-void mount(Server& server, endpoint<Service>& api) {
+void mount(Server& server, endpoint<Service>& api, access_list hosts = {"*"}) {
+  server.set_pre_routing_handler([&api, hosts = std::move(hosts)](const auto& in, auto& out) {
+    if (answers_for(hosts, in.get_header_value("Host"))) return Server::HandlerResponse::Unhandled;
+    const detail::httplib_request from(in);
+    detail::write_httplib(api.refuse(from.asked, 421), out);
+    return Server::HandlerResponse::Handled;
+  });
   const typename Server::Handler answer = [&api](const auto& in, auto& out) {
     const detail::httplib_request from(in);
     detail::write_httplib(api.handle(from.asked), out);

@@ -489,8 +489,7 @@ def calibrate(program, calibrator, score):
     check_calibrator(program, calibrator)
     if class_of(calibrator) == "IsotonicRegression":
         x, y = np.asarray(calibrator.X_thresholds_), np.asarray(calibrator.y_thresholds_)
-        if x.dtype != np.float64:
-            program.note_single = True
+        program.check_finite(Block([score]), missing=False)
         if len(x) == 1:
             return program.emit("constant", None, 1, values=plain(y))[0]
         return program.emit("isotonic", [score.key], 1, x=plain(x), y=plain(y))[0]

@@ -466,6 +466,14 @@ class Models(unittest.TestCase):
             said = model.predict_proba(x)[:, 0] >= document["threshold"]
             self.assertEqual((model.predict(x) == 0).tolist(), said.tolist())
 
+    def test_a_score_that_is_not_finite_is_not_calibrated(self):
+        frame = rows()
+        x = frame[NUMERIC] / frame[NUMERIC].max()
+        live = x[:20].assign(debts=[-1.7e308, 1.7e308, *x["debts"][2:20]])  # their margins are infinite
+        for method in ("isotonic", "sigmoid"):
+            model = CalibratedClassifierCV(LinearSVC(C=100), method=method, cv=3).fit(x, frame["late"])
+            compare(self, model, live)
+
     def test_prefit(self):
         if VERSION < (1, 6):
             self.skipTest("scikit-learn 1.6 has FrozenEstimator")

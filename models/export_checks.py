@@ -279,7 +279,10 @@ def choose(program, pipeline, ask, count, data=None, first=None, chances=True):
     numbers = predicted(ask, pool.frame())
     if data is not None:
         require_doubles(program, ask, pool.picked, numbers)
-    good = np.flatnonzero(np.all((numbers >= 0) & (numbers <= 1) if chances else np.abs(numbers) < 1e300, axis=1))
+    good = np.all((numbers >= 0) & (numbers <= 1) if chances else np.abs(numbers) < 1e300, axis=1)
+    for values in pool.rows.values():  # the file has no word for infinities
+        good &= np.array([v is None or isinstance(v, str) or not np.isinf(v) for v in values])
+    good = np.flatnonzero(good)
     if not len(good):
         why = refusal(ask, pool.frame())
         require(data is None, "the pipeline refuses every row of data= when its columns are float64 numbers or texts, as they are "

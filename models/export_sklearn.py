@@ -666,14 +666,16 @@ def make_baseline(frame, labels, numeric, pipeline, positive, names, categories,
     require(not absent, f"the training rows have no column {absent[:1]}")
     for column in numeric:
         as_numbers(column, frame[column])
-    frame = frame.assign(**{n: as_numbers(n, frame[n]) for n in numeric if frame[n].dtype == object})
+    others = [n for n in numeric if not isinstance(frame[n].dtype, np.dtype) or frame[n].dtype == object]
+    frame = frame.assign(**{n: as_numbers(n, frame[n]) for n in others})
     # The order of a sum decides its last digits. Means are summed column by column and squares row after row, which is
     # what pandas does where its companion bottleneck is installed, and here wherever it runs.
     mean, std = (np.nanmean, np.nanstd) if frame[numeric].isna().any(axis=None) else (np.mean, np.std)
     for n in numeric:
-        require(not frame[n].isna().all(), f"{n}: every training value is missing, so there is no mean of them")
+        require(not frame[n].isna().all(), f"{n}: every training value is missing, so there is no mean of them; leave the column out of "
+                "the model, or the baseline out")
         whole = bool(np.isfinite(np.asarray(frame[n].dropna(), dtype=float)).all())
-        require(whole, f"{n}: a training value is infinite, so there is no mean of them")
+        require(whole, f"{n}: a training value is infinite, so there is no mean of them; leave the baseline out")
     means = [mean(np.ascontiguousarray(frame[name], dtype=float)) for name in numeric]
     stds = std(np.ascontiguousarray(frame[numeric], dtype=float), axis=0) if numeric else []
     baseline = {
@@ -723,7 +725,7 @@ def as_numbers(name, values, where="the training rows"):
     kind = getattr(values.dtype, "kind", "O")
     require(kind not in "mM", f"the column {name} holds dates; turn them into numbers before fit()")
     try:
-        return values.astype(float)
+        return pd.Series(values.to_numpy(dtype=float, na_value=np.nan), index=values.index)
     except (ValueError, TypeError):
         odd = next((v for v in values if isinstance(v, str)), None)
         require(False, f"the column {name} is a number of the model, and {where} have {odd!r} there")
@@ -833,16 +835,21 @@ def to_text(value, indent=0, width=118):
 
 
 def text_of(document):
-    """The text of the file; refused when a number is not finite."""
+    """The text of the file; refused when a number is not finite or a text not Unicode."""
     try:
-        return to_text(document) + "\n"
+        text = to_text(document) + "\n"
+        text.encode()
+        return text
+    except UnicodeEncodeError as reason:  # half a surrogate pair
+        raise NotExportable(f"a name or category has {reason.object[reason.start]!r}, which is not valid Unicode; replace it before "
+                            "fit()") from reason
     except ValueError as reason:
         raise NotExportable(f"the model file would hold a number that is not finite ({reason}); look for NaN and infinities "
                             "in the fitted pipeline and in what export() was given") from reason
 
 
 def write(document, path):
-    """Writes the file; nothing is written when a number is not finite."""
+    """Writes the file; nothing is written of a document that is refused."""
     pathlib.Path(path).write_text(text_of(document), encoding="utf-8")
 
 

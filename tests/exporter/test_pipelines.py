@@ -3,7 +3,9 @@
 
 import contextlib
 import io
+import os
 import random
+import tempfile
 import unittest
 import warnings
 
@@ -715,6 +717,21 @@ class Refusals(unittest.TestCase):
             with self.subTest(said), self.assertRaisesRegex(export_sklearn.NotExportable, said):
                 export_sklearn.drift_baseline(**{**good, **change})
 
+    def test_baselines_of_nullable_columns(self):
+        frame = rows(missing=["age"])
+        pipeline = HistGradientBoostingClassifier(max_iter=3).fit(frame[NUMERIC], frame["late"])
+        plain = export_sklearn.drift_baseline(frame, frame["late"], pipeline=pipeline)
+        nullable = frame.assign(age=frame["age"].astype("Int64"), debts=frame["debts"].astype("Float64"))
+        self.assertEqual(export_sklearn.drift_baseline(nullable, frame["late"], pipeline=pipeline), plain)
+
+    def test_half_a_surrogate_pair(self):
+        frame = rows()
+        model = logistic().fit(frame[["age", "debts"]].to_numpy(), frame["late"])
+        with tempfile.TemporaryDirectory() as folder:
+            with self.assertRaisesRegex(export_sklearn.NotExportable, "ud800.*(Unicode|surrogates)"):  # newer pandas takes none
+                document = export_sklearn.export(model, name="n", training_data=DATA, names=["\ud800", "debts"])
+                export_sklearn.write(document, os.path.join(folder, "model.json"))
+            self.assertEqual(os.listdir(folder), [])
 
     def test_arguments(self):
         frame = rows()
@@ -760,6 +777,10 @@ class Refusals(unittest.TestCase):
             for check in document["checks"]:
                 row = ["?" if v is None else v for v in check["numeric"] + check["text"]]
                 self.assertIn(tuple(map(str, row)), known)
+        model = HistGradientBoostingClassifier(max_iter=5).fit(frame[NUMERIC], frame["late"])
+        infinite = frame.assign(debts=frame["debts"].where(frame["debts"] < 0, np.inf))  # which the file cannot say
+        document = compare(self, model, hard_rows(frame)[NUMERIC], data=infinite, checks=7)
+        self.assertTrue(all(check["numeric"][2] < 0 for check in document["checks"]))
 
     def test_a_class_of_ones_own_that_computes_as_its_base(self):
         frame = rows()

@@ -93,6 +93,12 @@ TEST_CASE("the rounds up to the best are scored, or all on request", "[models][x
   CHECK(load_xgboost(sets + "xgb34_early/model.json", {.rounds = rounds::all})->model().trees.size() == 6);
   const forest_model parallel = *read_xgboost(bytes_of(sets + "xgb34_early_classes_parallel/model.json"));
   CHECK(parallel.trees.size() == parallel.rounds.used * 3 * 3);
+  // 1.5 always writes the best round, and says how many trees a round has by the trees up to it alone.
+  const std::string forest_15 = replaced(
+      replaced(replaced(text, "\"iteration_indptr\"", "\"unknown\""), "\"num_parallel_tree\"", "\"unknown_too\""),
+      "\"best_iteration\":\"1\"", "\"best_iteration\":\"1\",\"best_ntree_limit\":\"6\"");
+  CHECK(read_xgboost(forest_15)->trees.size() == 6);
+  CHECK(read_xgboost(replaced(forest_15, "_limit\":\"6\"", "_limit\":\"5\""))->trees.size() == 2);
 
   const std::string beyond = replaced(text, "\"best_iteration\":\"1\"", "\"best_iteration\":\"6\"");
   CHECK(

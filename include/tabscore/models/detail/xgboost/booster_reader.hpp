@@ -25,7 +25,7 @@ namespace tabscore::inline TABSCORE_ABI::detail {
 struct xgboost_training {
   int version = 0;                              ///< 10000 x major + 100 x minor + patch
   std::optional<std::uint64_t> best_iteration;  ///< the last round to score; all rounds without one
-  std::uint64_t parallel_trees = 1;             ///< of a round and output
+  std::uint64_t parallel_trees = 0;             ///< of a round and output; 0: one, as far as is known
 };
 
 /// Reads a booster (gbtree, dart or gblinear) into a model: trees or weights, rounds, dart's weights of trees.

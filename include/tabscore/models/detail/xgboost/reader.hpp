@@ -106,6 +106,7 @@ class xgboost_reader {
                            *training_.best_iteration))
         return false;
     }
+    if (!read_parallel_trees(*attributes)) return false;
     const maybe wrapper = attributes->find("scikit_learn");
     const auto text = wrapper ? wrapper->text() : std::nullopt;
     if (!text) return true;
@@ -113,7 +114,7 @@ class xgboost_reader {
     simdjson::dom::parser parser;
     const auto parsed = parse_json(parser, *text, place);
     if (!parsed) return file_.expect(place, "a JSON document");
-    if (const auto trees = parsed->find("num_parallel_tree")) {
+    if (const auto trees = parsed->find("num_parallel_tree"); trees && training_.parallel_trees == 0) {
       const double count = trees->number().value_or(1);
       if (count >= 1 && count <= 1e9 && count == std::trunc(count))
         training_.parallel_trees = static_cast<std::uint64_t>(count);
@@ -121,6 +122,20 @@ class xgboost_reader {
     const auto missing = parsed->find("missing");
     const auto number = missing ? missing->number() : std::nullopt;
     if (number && !std::isnan(*number) && !options_.missing) model_.missing = *number;
+    return true;
+  }
+
+  /// Before 1.6 the model does not say how many trees an output has a round; the trees up to the best round tell.
+  bool read_parallel_trees(const xgboost_value& attributes) {
+    constexpr std::string_view place = "learner.attributes";
+    std::uint64_t best = 0, trees = 0;
+    const maybe round = attributes.find("best_iteration");
+    if (!round || round->text() == "-1" || !attributes.find("best_ntree_limit")) return true;
+    if (!file_.parameter(attributes, place, "best_iteration", true, 1U << 30, best) ||
+        !file_.parameter(attributes, place, "best_ntree_limit", true, 1U << 30, trees)) {
+      return false;
+    }
+    if (trees % (best + 1) == 0) training_.parallel_trees = trees / (best + 1);
     return true;
   }
 

@@ -176,6 +176,8 @@ def two_classes(pipeline, positive):
     """Whether the file holds the probability of one of two classes."""
     require(pipeline is not None, "there is no pipeline to export (None)")
     require(not isinstance(pipeline, type), f"{getattr(pipeline, '__name__', '')} is a class; give a fitted pipeline")
+    require(type(pipeline).__name__ != "Booster", "a Booster does not know its task: fit XGBClassifier, XGBRegressor, LGBMClassifier or "
+            "LGBMRegressor, alone or in a pipeline, and export that")
     require(hasattr(pipeline, "fit"), f"a {type(pipeline).__name__} is not a scikit-learn pipeline or model; give a fitted one")
     binary = export_tasks.gives_probability(pipeline)
     require(binary or positive is None, "positive= is for pipelines that give the probability of one of two classes; leave it out")

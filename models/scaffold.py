@@ -110,8 +110,8 @@ class Project:
             self.options = {"names": wanted, **options}
         made = made.assign(**{c: frame[c] for c in (label, id) if c in wanted and c not in made})  # which a step drops
         absent = [c for c in wanted if c not in made]
-        require(not absent, f"the pipeline reads {absent[:3]}, which the data have not; give the code or the formulas that add "
-                "them (engineer=, formulas=; --engineer, --formula)")
+        require(not absent, f"the pipeline reads {', '.join(map(str, absent[:3]))}, which {'is' if len(absent) == 1 else 'are'} not in the data; "
+                "give the code or the formulas that add it (engineer=, formulas=; --engineer, --formula)")
         single = {c: float for c in made if made[c].dtype in (np.float32, np.float16)}  # C++ has doubles
         self.frame, self.raw, self.made, self.wanted = frame, raw, made.astype(single), wanted
         self.first = self.exported(self.rest, self.options, checks=1)

@@ -335,7 +335,7 @@ class Projects(unittest.TestCase):
             for odd, sentence in ((twice, "two columns"), (frame.assign(amount=[10**25] * 50).astype({"amount": object}), "64-bit")):
                 with self.assertRaisesRegex(NotExportable, sentence):
                     made(pipeline, odd, "loans", folder)
-            with self.assertRaisesRegex(NotExportable, "which the data have not"):
+            with self.assertRaisesRegex(NotExportable, "the pipeline reads amount, which is not in the data"):
                 made(pipeline, frame.drop(columns="amount"), "loans", folder)
             dates = frame.assign(amount=pd.Timestamp("2026-01-01"))
             with self.assertRaises(NotExportable):

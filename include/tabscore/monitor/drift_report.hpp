@@ -29,7 +29,7 @@ struct feature_drift {
   double stability_index = 0;  ///< without correction
   double stability_noise = 0;  ///< its mean without drift
   double p_value = 1;  ///< probability of so large an index without drift, adjusted for the number of features (Holm)
-  double jensen_shannon = 0;      ///< in bits, 0 to 1
+  double jensen_shannon = 0;      ///< distance, natural logarithm: 0 to sqrt(ln 2), about 0.83
   double kolmogorov_smirnov = 0;  ///< of numbers that are not missing; 0 for texts
   double wasserstein = 0;         ///< the same, in training rows: 0.1 is a shift past a tenth of them; 0 for texts
   chi_square chi;                 ///< with its p-value

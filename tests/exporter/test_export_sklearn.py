@@ -220,6 +220,9 @@ class Exported(unittest.TestCase):
         document = self.agrees(fitted(*steps, model=xgboost.XGBClassifier(n_estimators=20), frame=frame), live, missing=True)
         self.assertEqual(document.get("kind"), "xgboost")
         self.assertTrue(any(None in check["numeric"] for check in document["checks"]))
+        trained = xgboost.train({"objective": "binary:logistic"}, xgboost.DMatrix([[0.0], [1.0]], [0, 1]), 1)
+        with self.assertRaisesRegex(export_sklearn.NotExportable, "fit XGBClassifier, XGBRegressor"):
+            exported(trained)
 
     def test_lightgbm(self):
         try:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""metrics.py PROGRAM: what /metrics says after known traffic, what promtool thinks of it, and whether Prometheus reads it.
-The last two are skipped where the Debian package prometheus is not installed."""
+"""metrics.py PROGRAM: what /metrics says after known traffic, what promtool thinks of it and of the example rules, and whether
+Prometheus reads it. All but the first are skipped where the Debian package prometheus is not installed."""
 import json
 import math
 import pathlib
@@ -137,6 +137,15 @@ def scrape(server):
                 prometheus.wait()
 
 
+def check_rules(text):
+    """The example rules are valid, and name metrics that the server has."""
+    rules = pathlib.Path(__file__).resolve().parents[2] / "examples" / "student_server" / "deploy" / "prometheus_rules.yml"
+    verdict = subprocess.run(["promtool", "check", "rules", str(rules)], text=True, capture_output=True)
+    expect(verdict.returncode, 0, f"promtool check rules: {verdict.stdout}{verdict.stderr}")
+    for metric in set(re.findall(r"tabscore_\w+", rules.read_text(encoding="utf-8"))):
+        expect(f"\n# TYPE {metric} " in text, True, metric)
+
+
 def main():
     with Server(sys.argv[1], "--threads", "3") as server:
         known_traffic(server)
@@ -149,6 +158,8 @@ def main():
         verdict = subprocess.run(["promtool", "check", "metrics"], input=text, text=True, capture_output=True)
         expect((verdict.returncode, verdict.stdout, verdict.stderr), (0, "", ""), "promtool")
         print("ok      promtool check metrics")
+        check_rules(text)
+        print("ok      the rules of deploy/")
         scrape(server)
         print("ok      a Prometheus scraped it")
 

@@ -69,8 +69,8 @@ TRAINERS = {"sk": "scikit-learn", "xgb": "XGBoost", "lgb": "LightGBM", "cb": "Ca
 
 INTRO = """# Trainers and versions
 
-The differences between a trainer's numbers and tabscore's, by version of the trainer. Each set is a small model with rows on its
-thresholds and one float beside them, missing values and categories.
+The differences between a trainer's numbers and tabscore's, by version of the trainer. Each *set* is a small model with test rows: rows
+on its thresholds and one float beside them, rows with missing values, and categories.
 
 | cell | meaning |
 |---|---|
@@ -84,18 +84,15 @@ thresholds and one float beside them, missing values and categories.
 OTHERS = """
 ## Folders, Spark and R
 
-**MLflow** 2.9 and 3.17: `load_model` reads their folders of XGBoost 1.7 and 3.2 (JSON, UBJSON, 3.2's `model.xgb`) and of LightGBM 3.3
-and 4.7, and gives the trainer's numbers. Folders of the flavour sklearn, of LightGBM's scikit-learn wrapper (pickles) and XGBoost 1.7's
-`model.xgb` (the binary format) are refused; the message says what to do.
+| from | `load_model` reads | numbers | refused |
+|---|---|---|---|
+| MLflow 2.9 and 3.17 | folders of XGBoost 1.7 and 3.2 (JSON, UBJSON, 3.2's `model.xgb`) and of LightGBM 3.3 and 4.7 | the trainer's | folders with pickles (flavour sklearn, LightGBM's scikit-learn wrapper), XGBoost 1.7's binary `model.xgb` |
+| `xgboost.spark` 3.2 on Spark 4.0 | files of `model.get_booster().save_model("model.json")` (also `.ubj`), and Spark's own folder (`model.save(path)`) | those of the booster's `predict`, bit for bit. Spark's `transform` of several classes has its own softmax, which differs by up to one unit of single precision | |
+| SynapseML | the layout of `saveNativeModel`: a folder with `_SUCCESS` and one file `part-...` | not compared with SynapseML | |
+| R's xgboost 1.7 and 2.x | files of `xgb.save(model, "model.ubj")` | those of `predict`, bit for bit | files of `save` and `saveRDS`, snapshots with `Config` and `Model` |
+| R's lightgbm | files of `lgb.save(model, "model.txt")`, which are written as Python's `save_model` writes them | not compared with R | |
 
-**Spark**: `xgboost.spark` 3.2 on Spark 4.0, classifiers of two and three classes and a regressor. `load_model` reads
-`model.get_booster().save_model("model.json")` (and `.ubj`) and Spark's own folder (`model.save(path)`). The numbers are those of the
-booster's `predict`, bit for bit; Spark's `transform` of several classes has its own softmax, which differs by up to one unit of single
-precision. A folder with `_SUCCESS` and one file `part-...`, as SynapseML's `saveNativeModel` writes it, is read; SynapseML was not run.
-
-**R**: files of `xgb.save(model, "model.ubj")` (xgboost 1.7 and 2.x, 64 and 559 rounds, 11 and 18 unnamed features) load, and 200 rows on their
-thresholds have the bits of `predict`. Files of `save` and `saveRDS`, and snapshots with `Config` and `Model`, are refused by name. R's
-package lightgbm was not run; `lgb.save(model, "model.txt")` calls the same function as Python's `save_model`.
+Messages of refused files and folders name the remedy.
 """
 
 

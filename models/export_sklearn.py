@@ -273,6 +273,7 @@ def input_names(model):
     names = list(names)
     odd = [n for n in names if not isinstance(n, str)]
     require(not odd, f"the column name {odd[:1]} is not text; rename the columns before fit()")
+    names = [str(n) for n in names]  # np.str_ is spelt otherwise in messages
     twice = sorted({n for n in names if names.count(n) > 1})
     require(not twice, f"two columns are named {twice[:1]}; rename one before fit()")
     return names

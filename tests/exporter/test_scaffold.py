@@ -293,7 +293,7 @@ class Projects(unittest.TestCase):
         # Columns that a function of the training script adds.
         with_ratio = make_pipeline(StandardScaler(), LogisticRegression())
         with_ratio.fit(frame[["amount", "months"]].assign(ratio=frame.amount / frame.months), frame["default"])
-        self.assertRegex(command(with_ratio)[1], "reads \\['ratio'\\].*--engineer")
+        self.assertRegex(command(with_ratio)[1], "reads ratio, .*--engineer")
         code = types.SimpleNamespace(add=lambda rows: rows.assign(ratio=rows.amount / rows.months))
         with mock.patch.dict(sys.modules, {"training_code": code}):
             self.assertIn("raw_checks", command(with_ratio, "--engineer", "training_code:add")[0])

@@ -91,7 +91,7 @@ inline compiled_forest compiled_forest::make(const forest_model& model, kernel w
     out.tables = table_plan::make(model, heights, out.ranks, out.few);
   }
   const double few_work = out.tables.tables.empty() ? out.few.work : out.tables.work;
-  // Bytes that are copied take longer in columns than side by side.
+  // Nanoseconds a row, as in work(): bytes that are copied take longer in columns than side by side.
   const double in_columns = (wanted == kernel::portable ? 0.35 : 0.05) * static_cast<double>(out.ranks.copied());
   const double rows = out.block.work / (std::max)(few_work - in_columns, 1.0);  // no number where covers are absurd
   out.few_rows = rows > 2 ? static_cast<std::size_t>((std::min)(rows, double{table_plan::most_rows})) : 2;

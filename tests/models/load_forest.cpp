@@ -189,7 +189,7 @@ TEST_CASE("a model cut off at any byte is an error, never a crash", "[models]") 
   cut(xgboost_text(), [](std::string_view t) { return read_xgboost(t); });
   cut(sklearn_text, [](std::string_view t) { return read_sklearn(t); });
   cut(lightgbm_text.substr(0, lightgbm_text.size() - 1), [](std::string_view t) { return read_lightgbm(t); });
-  std::ifstream file(std::string(TABSCORE_SOURCE_DIR) + "/tests/parity/sets/xgb_rank/model.ubj", std::ios::binary);
+  std::ifstream file(std::string(TABSCORE_SOURCE_DIR) + "/tests/trainers/sets/xgb-1.7/squared/model.ubj", std::ios::binary);
   const std::string ubj{std::istreambuf_iterator<char>(file), {}};
   REQUIRE(ubj.size() > 1000);
   cut(ubj, [](std::string_view t) { return read_xgboost(t); });

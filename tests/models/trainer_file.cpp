@@ -21,6 +21,7 @@ using support::replaced;
 namespace {
 
 const std::string sets = TABSCORE_SOURCE_DIR "/tests/parity/sets/";
+const std::string versions = TABSCORE_SOURCE_DIR "/tests/trainers/sets/";
 
 std::string bytes_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -121,7 +122,7 @@ TEST_CASE("a number that means missing is missing to every kernel", "[models][xg
     CHECK(margins(zero, {1, nan, 1, 3, 2}) == margins(none, {1, nan, 1, 3, 2}));
   }
   // What the scikit-learn interface of XGBoost 1.x wrote into its file, unless the caller says otherwise.
-  const std::string old = bytes_of(sets + "xgb17_missing_999/model.json");
+  const std::string old = bytes_of(versions + "xgb-1.7/sentinel/model.json");
   CHECK(read_xgboost(old)->missing == -999.0);
   CHECK(read_xgboost(old, "m", {.missing = 7.0})->missing == 7.0);
   CHECK_FALSE(read_xgboost(bytes_of(path))->missing);
@@ -205,17 +206,17 @@ TEST_CASE("a decimal is read as the float that was written, not by way of a doub
 }
 
 TEST_CASE("bytes after a UBJSON document are refused", "[models][xgboost]") {
-  const std::string ubj = bytes_of(sets + "xgb33_dart/model.ubj");
+  const std::string ubj = bytes_of(versions + "xgb-3.3/dart/model.ubj");
   REQUIRE(read_xgboost(ubj));
   CHECK(refusal(ubj + "x") ==
         "m.json: not valid UBJSON: bytes follow the end of the document at byte " + std::to_string(ubj.size()));
 }
 
 TEST_CASE("vector leaves that do not fit the outputs are refused", "[models][xgboost]") {
-  const std::string text = bytes_of(sets + "xgb30_vector_leaves/model.json");
-  CHECK(read_xgboost(text)->leaf_width == 3);
-  CHECK(refusal(replaced(text, "\"size_leaf_vector\":\"3\"", "\"size_leaf_vector\":\"2\"")) ==
-        "m.json: learner.gradient_booster.model.trees[0].tree_param.size_leaf_vector should be 3, the outputs");
+  const std::string text = bytes_of(versions + "xgb-3.0/vector_leaves/model.json");
+  CHECK(read_xgboost(text)->leaf_width == 2);
+  CHECK(refusal(replaced(text, "\"size_leaf_vector\":\"2\"", "\"size_leaf_vector\":\"3\"")) ==
+        "m.json: learner.gradient_booster.model.trees[0].tree_param.size_leaf_vector should be 2, the outputs");
   CHECK(refusal(replaced(text, "\"base_weights\":[", "\"base_weights\":[0,")).find("base_weights should be") !=
         std::string::npos);
   // A tree of one value a leaf beside them changes its own output alone.

@@ -9,7 +9,6 @@
 #include <atomic>
 #include <cmath>
 #include <cstring>
-#include <fstream>
 #include <iterator>
 #include <string>
 #include <thread>
@@ -19,6 +18,7 @@
 #include "loan_server/loan.hpp"
 #include "support/arrow_builder.hpp"
 #include "support/catch.hpp"
+#include "support/files.hpp"
 
 extern "C" {
 TABSCORE_C_DECLARE(loan_default);
@@ -230,11 +230,7 @@ TEST_CASE("a wrong call gives a status and a sentence, and releases its argument
 }
 
 TEST_CASE("bytes of a model give the numbers of its file, and threads share a model") {
-  const auto bytes = [](const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    return std::string(std::istreambuf_iterator<char>(file), {});
-  };
-  const std::string model = bytes(model_path), policy = bytes(policy_path);
+  const std::string model = support::contents(model_path), policy = support::contents(policy_path);
   tabscore_model* m = nullptr;
   REQUIRE(loan_default_open_bytes(TABSCORE_C_ABI, model.data(), model.size(), policy.data(), policy.size(), &m) ==
           TABSCORE_OK);

@@ -4,7 +4,6 @@
 #include <simdjson.h>
 
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <tabscore/compat/inference_errors.hpp>
@@ -17,16 +16,14 @@
 #include <tabscore/json/write.hpp>
 #include <vector>
 
+#include "require.hpp"
+
 namespace {
 
 using namespace tabscore;
 
 using record = schema<text<"t", min_length{2}, max_length{4}>, integer<"i", ge{0}>, real<"x", lt{9.5}>,
                       optional<boolean<"b">>, optional<text<"o">>>;
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
 
 void require_json(std::string_view answer) {
   require(simdjson::validate_utf8(answer.data(), answer.size()));

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -13,14 +12,12 @@
 #include <tabscore/models/detail/find_model.hpp>
 #include <vector>
 
+#include "require.hpp"
+
 using namespace tabscore;
 namespace fs = std::filesystem;
 
 namespace {
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
 
 /// The names that are written stay in the folder.
 bool may_write(const fs::path& name) {

@@ -7,7 +7,6 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <tabscore/monitor/label.hpp>
@@ -15,12 +14,9 @@
 #include <vector>
 
 #include "../../examples/label_join/prediction_log.hpp"
+#include "require.hpp"
 
 namespace {
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
 
 ts::model_outputs model_of(unsigned choice) {
   ts::model_outputs m;

@@ -3,11 +3,11 @@
 // replays files and folders. What loads is also used: trees give the same numbers with every kernel, a model scores, a
 // monitor's state is written as it was read.
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <vector>
 
+#include "require.hpp"
 #include "tabscore/models/contributions.hpp"
 #include "tabscore/models/load_model.hpp"
 #include "tabscore/monitor/drift_reference.hpp"
@@ -21,10 +21,6 @@ using namespace tabscore;
 [[maybe_unused]] result<model_file> read_tabscore(std::string_view bytes) { return parse_model_file(bytes, "fuzz"); }
 [[maybe_unused]] result<monitor_state> read_monitor_state(std::string_view bytes) {
   return parse_monitor_state(bytes, "fuzz");
-}
-
-void require(bool condition) {
-  if (!condition) std::abort();
 }
 
 [[maybe_unused]] void use(const forest_model& model) {

@@ -3,20 +3,15 @@
 // files or folders to replay.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <tabscore/serving/detail/count_query.hpp>
 #include <tabscore/serving/detail/query.hpp>
 #include <vector>
 
-using namespace tabscore::serving::detail;
+#include "require.hpp"
 
-namespace {
-void require(bool condition) {
-  if (!condition) std::abort();
-}
-}  // namespace
+using namespace tabscore::serving::detail;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::vector<char> exact(data, data + size);  // exactly sized, so that reading past the end is seen

@@ -4,7 +4,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,16 +14,14 @@
 #include <utility>
 #include <vector>
 
+#include "require.hpp"
+
 using namespace tabscore;
 
 namespace {
 
 using loan = schema<text<"purpose", min_length{1}>, optional<text<"sector">>, integer<"months", ge{1}>,
                     optional<integer<"age">>, boolean<"known">, optional<boolean<"married">>>;
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
 
 template <class Prediction>
 void use(const decision_policy& policy, model_outputs model) {

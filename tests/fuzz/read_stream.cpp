@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -16,6 +15,7 @@
 #include <tabscore/formats/row_binary.hpp>
 
 #include "../support/padded_block.hpp"
+#include "require.hpp"
 
 namespace {
 
@@ -29,10 +29,6 @@ using format = std::unique_ptr<record_format<loan>>;
 [[maybe_unused]] format read_native() { return std::make_unique<native_format<loan, coerce::python>>(); }
 [[maybe_unused]] format read_row_binary() {
   return std::make_unique<row_binary_format<loan, coerce::python>>(row_binary_header::names_and_types);
-}
-
-void require(bool condition) {
-  if (!condition) std::abort();
 }
 
 std::string text_of(const block_records<loan>& block) {

@@ -5,7 +5,6 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <span>
 #include <string>
@@ -16,12 +15,9 @@
 
 #include "../../examples/score_stream/log_reader.hpp"
 #include "../../examples/student_server/student.hpp"
+#include "require.hpp"
 
 namespace {
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
 
 void add_record(std::string& to, const ts::columns<student>& records, std::size_t i) {
   const auto add = [&](auto value) { to.append(std::to_string(value)).append(" "); };

@@ -2,7 +2,6 @@
 // Any bytes as a body and as a stream of records: the fast decoder agrees with the reference one, good records are
 // those that are good alone, and a stream gives the same however it is cut. Arguments: files or folders to replay.
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <tabscore/compat/python_coercion.hpp>
@@ -14,16 +13,13 @@
 #include <variant>
 #include <vector>
 
+#include "require.hpp"
 #include "support/body.hpp"
 #include "support/student.hpp"
 
 namespace {
 
 using namespace tabscore;
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
 
 constexpr std::string_view plain =
     R"({"records":[{"student_country":"US","days_on_platform":45,"minutes_watched":320.5,"courses_started":3,)"

@@ -15,28 +15,20 @@
 #include <functional>
 #include <map>
 #include <new>
-#include <sstream>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/files.hpp"
 
 namespace ts = tabscore;
 namespace fs = std::filesystem;
+using support::contents;
+using support::temporary_folder;
 using ts::append_file;
 
 namespace {
-struct temporary_folder {
-  fs::path path = fs::temp_directory_path() / ("tabscore-append-" + std::to_string(::getpid()));
-  temporary_folder() { fs::create_directories(path); }
-  ~temporary_folder() { fs::remove_all(path); }
-};
-std::string contents(const fs::path& file) {
-  std::ostringstream text;
-  text << std::ifstream(file, std::ios::binary).rdbuf();
-  return text.str();
-}
 std::uint64_t on_disk(const fs::path& file) {
   struct ::stat now {};
   REQUIRE(::stat(file.c_str(), &now) == 0);

@@ -6,25 +6,19 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <thread>
 
 #include "support/catch.hpp"
+#include "support/files.hpp"
 #include "support/replaced.hpp"
 
 namespace ts = tabscore;
 
 using support::replaced;
+using support::temporary_folder;
 
 namespace {
 using order = ts::schema<ts::text<"order">, ts::optional<ts::integer<"age">>>;
-
-struct temporary_folder {
-  std::filesystem::path path =
-      std::filesystem::temp_directory_path() / ("tabscore-chain-" + std::to_string(::getpid()));
-  temporary_folder() { std::filesystem::create_directories(path); }
-  ~temporary_folder() { std::filesystem::remove_all(path); }
-};
 
 ts::chain_key key() {
   ts::chain_key k{};

@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
-#include <filesystem>
 #include <fstream>
 #include <limits>
 #include <random>
@@ -18,24 +17,15 @@
 #include <thread>
 
 #include "support/catch.hpp"
+#include "support/files.hpp"
 
 namespace ts = tabscore;
+using support::contents;
+using support::temporary_folder;
 
 namespace {
 using loan = ts::schema<ts::text<"purpose">, ts::integer<"age">, ts::real<"amount">, ts::boolean<"owner">,
                         ts::optional<ts::integer<"children">>, ts::optional<ts::text<"note \"x\"">>>;
-
-struct temporary_folder {
-  std::filesystem::path path = std::filesystem::temp_directory_path() / ("tabscore-log-" + std::to_string(::getpid()));
-  temporary_folder() { std::filesystem::create_directories(path); }
-  ~temporary_folder() { std::filesystem::remove_all(path); }
-};
-
-std::string contents(const std::filesystem::path& file) {
-  std::ostringstream text;
-  text << std::ifstream(file, std::ios::binary).rdbuf();
-  return text.str();
-}
 
 // Every time stamp, of whatever length, becomes TIME.
 std::string without_time(std::string text) {

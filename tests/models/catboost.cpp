@@ -3,7 +3,6 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
-#include <fstream>
 #include <iterator>
 #include <limits>
 #include <random>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/files.hpp"
 #include "support/replaced.hpp"
 #include "tabscore/features/category_lookups.hpp"
 #include "tabscore/models/load_catboost.hpp"
@@ -24,9 +24,7 @@ using support::replaced;
 namespace {
 
 std::string file(const std::string& name) {
-  std::ifstream in(std::string(TABSCORE_SOURCE_DIR "/tests/trainers/sets/cb-1.2.10/") + name, std::ios::binary);
-  REQUIRE(in);
-  return std::string(std::istreambuf_iterator<char>(in), {});
+  return support::contents(TABSCORE_SOURCE_DIR "/tests/trainers/sets/cb-1.2.10/" + name);
 }
 std::string refusal(const std::string& bytes, const load_options& options = {}) {
   const auto model = read_catboost(bytes, "m", options);

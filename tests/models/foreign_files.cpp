@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Files that are no models of the loader they are given to: each is named in one sentence.
 #include <fmt/format.h>
-#include <unistd.h>
-
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -10,6 +8,7 @@
 #include <tuple>
 
 #include "support/catch.hpp"
+#include "support/files.hpp"
 #include "tabscore/models/load_model.hpp"
 
 using namespace tabscore;
@@ -98,15 +97,10 @@ TEST_CASE("the error for another trainer's model names its loader", "[models]") 
 
 namespace {
 
-/// A folder of its own, removed with it.
-struct folder {
-  std::filesystem::path at = std::filesystem::temp_directory_path() / fmt::format("tabscore_folders_{}", ::getpid());
-  folder() { std::filesystem::create_directories(at); }
-  ~folder() { std::filesystem::remove_all(at); }
-  std::string with(const std::string& name, const std::string& content) const {
-    std::filesystem::create_directories((at / name).parent_path());
-    std::ofstream(at / name) << content;
-    return at.string();
+struct folder : support::temporary_folder {
+  void with(const std::string& name, const std::string& content) const {
+    std::filesystem::create_directories((path / name).parent_path());
+    std::ofstream(path / name) << content;
   }
 };
 
@@ -122,7 +116,7 @@ TEST_CASE("a folder stands for the model in it", "[models]") {
       "artifact_path: model\nflavors:\n  python_function:\n    data: other.xgb\n  xgboost:\n"
       "    code: null\n    data: model.ubj\n    xgb_version: 3.0.5\nrun_id: 1\n";
   const folder here;
-  const std::string root = here.at.string();
+  const std::string root = here.path.string();
   CHECK_THAT(found(root), support::ContainsSubstring("expected a folder with MLmodel"));
   CHECK_THAT(found(root), support::ContainsSubstring("found nothing"));
   here.with("notes.md", "");

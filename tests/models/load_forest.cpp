@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <cstring>
-#include <fstream>
 #include <functional>
 #include <iterator>
 #include <string>
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/files.hpp"
 #include "support/replaced.hpp"
 #include "tabscore/models/feature_match.hpp"
 #include "tabscore/models/load_lightgbm.hpp"
@@ -189,10 +189,8 @@ TEST_CASE("a model cut off at any byte is an error, never a crash", "[models]") 
   cut(xgboost_text(), [](std::string_view t) { return read_xgboost(t); });
   cut(sklearn_text, [](std::string_view t) { return read_sklearn(t); });
   cut(lightgbm_text.substr(0, lightgbm_text.size() - 1), [](std::string_view t) { return read_lightgbm(t); });
-  std::ifstream file(std::string(TABSCORE_SOURCE_DIR) + "/tests/trainers/sets/xgb-1.7/squared/model.ubj", std::ios::binary);
-  const std::string ubj{std::istreambuf_iterator<char>(file), {}};
-  REQUIRE(ubj.size() > 1000);
-  cut(ubj, [](std::string_view t) { return read_xgboost(t); });
+  cut(support::contents(TABSCORE_SOURCE_DIR "/tests/trainers/sets/xgb-1.7/squared/model.ubj"),
+      [](std::string_view t) { return read_xgboost(t); });
 }
 
 TEST_CASE("a LightGBM model scores as written", "[models][lightgbm]") {

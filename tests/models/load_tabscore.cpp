@@ -6,15 +6,14 @@
 #include <tabscore/models/load_xgboost.hpp>
 
 #include <cmath>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/files.hpp"
 #include "support/replaced.hpp"
 
 using namespace tabscore;
@@ -73,16 +72,6 @@ result<logistic> load(std::string_view text) {
   if (!file) return file.error();
   return make_logistic(*file);
 }
-
-struct temporary_file {
-  explicit temporary_file(std::string_view bytes) { std::ofstream(path, std::ios::binary) << bytes; }
-  temporary_file(const temporary_file&) = delete;
-  temporary_file& operator=(const temporary_file&) = delete;
-  ~temporary_file() { std::filesystem::remove(path); }
-  std::string path = (std::filesystem::temp_directory_path() /
-                      std::string("tabscore_model_").append(std::to_string(std::random_device{}())).append(".json"))
-                         .string();
-};
 
 }  // namespace
 
@@ -381,25 +370,27 @@ TEST_CASE("deep and long documents are refused", "[models]") {
 }
 
 TEST_CASE("a file is loaded from its path, and a missing one is named", "[models]") {
-  const temporary_file file(good);
-  REQUIRE(load_logistic(file.path));
+  const support::temporary_folder folder;
+  const std::string path = folder.file("model.json");
+  std::ofstream(path) << good;
+  REQUIRE(load_logistic(path));
 
-  const result<logistic> missing = load_logistic(file.path + ".not");
+  const result<logistic> missing = load_logistic(path + ".not");
   REQUIRE_FALSE(missing);
   CHECK(missing.error().code == errc::io);
-  CHECK(missing.error().message == file.path + ".not: expected a model file: No such file or directory");
+  CHECK(missing.error().message == path + ".not: expected a model file: No such file or directory");
 
   CHECK(load_logistic("").error().message == "the path of the model file is empty");
-  CHECK(load_logistic(file.path + '\0' + ".json").error().message == "the path of the model file has a NUL character");
+  CHECK(load_logistic(path + '\0' + ".json").error().message == "the path of the model file has a NUL character");
 
-  const result<logistic> folder = load_logistic(std::filesystem::temp_directory_path().string());
-  REQUIRE_FALSE(folder);
-  CHECK(folder.error().code == errc::io);
+  const result<logistic> a_folder = load_logistic(folder.path.string());
+  REQUIRE_FALSE(a_folder);
+  CHECK(a_folder.error().code == errc::io);
 
-  const temporary_file empty("");
-  const result<logistic> nothing = load_logistic(empty.path);
+  std::ofstream(path).close();
+  const result<logistic> nothing = load_logistic(path);
   REQUIRE_FALSE(nothing);
-  CHECK_THAT(nothing.error().message, Catch::Matchers::StartsWith(empty.path + ": "));
+  CHECK_THAT(nothing.error().message, Catch::Matchers::StartsWith(path + ": "));
 }
 
 TEST_CASE("trees are read with their file, and their errors name it", "[models]") {
@@ -527,8 +518,7 @@ TEST_CASE("a file of any kind becomes a scorer when it gives its trainer's numbe
 }
 
 TEST_CASE("the example in the format's documentation is a model", "[models]") {
-  std::ifstream in(TABSCORE_SOURCE_DIR "/docs/reference/model-file.md");
-  std::string text(std::istreambuf_iterator<char>(in), {});
+  std::string text = support::contents(TABSCORE_SOURCE_DIR "/docs/reference/model-file.md");
   const std::size_t first = text.find("```json\n") + 8;
   text = text.substr(first, text.find("```", first) - first);
   const std::string_view placeholder = "<64 hexadecimal digits>";

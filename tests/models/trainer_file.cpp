@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What XGBoost's own files say beside the trees: rounds, missing numbers, names of categories.
 #include <cmath>
-#include <fstream>
 #include <iterator>
 #include <limits>
 #include <sstream>
@@ -10,24 +9,20 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/files.hpp"
 #include "support/replaced.hpp"
 #include "tabscore/models/detail/xgboost/document.hpp"
 #include "tabscore/models/load_model.hpp"
 #include "tabscore/models/load_xgboost.hpp"
 
 using namespace tabscore;
+using support::contents;
 using support::replaced;
 
 namespace {
 
 const std::string sets = TABSCORE_SOURCE_DIR "/tests/parity/sets/";
 const std::string versions = TABSCORE_SOURCE_DIR "/tests/trainers/sets/";
-
-std::string bytes_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  REQUIRE(file);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
 
 std::string refusal(const std::string& text, load_options options = {}) {
   const auto model = read_xgboost(text, "m.json", options);
@@ -43,7 +38,7 @@ std::vector<double> margins(const forest& f, std::vector<double> row) {
 
 /// Lines of cells; an empty cell is a text of nothing.
 std::vector<std::vector<std::string>> cells_of(const std::string& path, char separator) {
-  std::istringstream lines(bytes_of(path));
+  std::istringstream lines(contents(path));
   std::vector<std::vector<std::string>> rows;
   for (std::string line; std::getline(lines, line);) {
     auto& row = rows.emplace_back();
@@ -83,7 +78,7 @@ struct table {
 }  // namespace
 
 TEST_CASE("the rounds up to the best are scored, or all on request", "[models][xgboost]") {
-  const std::string text = bytes_of(sets + "xgb34_early/model.json");
+  const std::string text = contents(sets + "xgb34_early/model.json");
   const forest_model best = *read_xgboost(text);
   CHECK(best.rounds.used == 2);
   CHECK(best.rounds.saved == 6);
@@ -92,7 +87,7 @@ TEST_CASE("the rounds up to the best are scored, or all on request", "[models][x
   CHECK(all.rounds.used == 6);
   CHECK(all.trees.size() == 6);
   CHECK(load_xgboost(sets + "xgb34_early/model.json", {.rounds = rounds::all})->model().trees.size() == 6);
-  const forest_model parallel = *read_xgboost(bytes_of(sets + "xgb34_early_classes_parallel/model.json"));
+  const forest_model parallel = *read_xgboost(contents(sets + "xgb34_early_classes_parallel/model.json"));
   CHECK(parallel.trees.size() == parallel.rounds.used * 3 * 3);
   // 1.5 always writes the best round, and says how many trees a round has by the trees up to it alone.
   const std::string forest_15 = replaced(
@@ -116,16 +111,16 @@ TEST_CASE("a number that means missing is missing to every kernel", "[models][xg
   const std::string path = sets + "xgb34_missing_zero/model.json";
   const double nan = std::numeric_limits<double>::quiet_NaN();
   for (const kernel k : {kernel::reference, kernel::portable, kernel::best}) {
-    const forest zero = *forest::build(*read_xgboost(bytes_of(path), "m", {.missing = 0.0}), "m", k);
-    const forest none = *forest::build(*read_xgboost(bytes_of(path)), "m", k);
+    const forest zero = *forest::build(*read_xgboost(contents(path), "m", {.missing = 0.0}), "m", k);
+    const forest none = *forest::build(*read_xgboost(contents(path)), "m", k);
     CHECK(margins(zero, {0, -0.0, 1, 0, 2}) == margins(none, {nan, nan, 1, nan, 2}));
     CHECK(margins(zero, {1, nan, 1, 3, 2}) == margins(none, {1, nan, 1, 3, 2}));
   }
   // What the scikit-learn interface of XGBoost 1.x wrote into its file, unless the caller says otherwise.
-  const std::string old = bytes_of(versions + "xgb-1.7/sentinel/model.json");
+  const std::string old = contents(versions + "xgb-1.7/sentinel/model.json");
   CHECK(read_xgboost(old)->missing == -999.0);
   CHECK(read_xgboost(old, "m", {.missing = 7.0})->missing == 7.0);
-  CHECK_FALSE(read_xgboost(bytes_of(path))->missing);
+  CHECK_FALSE(read_xgboost(contents(path))->missing);
 }
 
 TEST_CASE("a trainer's own file becomes a scorer that takes categories by their names", "[models][xgboost]") {
@@ -170,7 +165,7 @@ TEST_CASE("a trainer's own file becomes a scorer that takes categories by their 
 }
 
 TEST_CASE("broken names of categories are refused with their place", "[models][xgboost]") {
-  const std::string text = bytes_of(sets + "xgb34_category_names/model.json");
+  const std::string text = contents(sets + "xgb34_category_names/model.json");
   const std::string place = "m.json: learner.gradient_booster.model.cats.enc[0]";
   CHECK(refusal(replaced(text, "\"offsets\":[0,3,7,11]", "\"offsets\":[0,3,7,12]")) ==
         place + ".offsets should be ascending numbers from 0 to 11, the values");
@@ -185,7 +180,7 @@ TEST_CASE("broken names of categories are refused with their place", "[models][x
 
 TEST_CASE("names cut by XGBoost are not names", "[models][xgboost]") {
   const std::string text =
-      replaced(bytes_of(sets + "xgb34_category_names/model.json"), "\"version\":[3,4,1]", "\"version\":[3,3,0]");
+      replaced(contents(sets + "xgb34_category_names/model.json"), "\"version\":[3,4,1]", "\"version\":[3,3,0]");
   const auto model = make_encoded_forest(*forest::build(*read_xgboost(text)), 0.5, "m");
   CHECK(
       model.error().message ==
@@ -195,7 +190,7 @@ TEST_CASE("names cut by XGBoost are not names", "[models][xgboost]") {
 
 TEST_CASE("a decimal is read as the float that was written, not by way of a double", "[models][xgboost]") {
   // 7.038531E-26 is the shortest text of 0x15AE43FE; its nearest double lies between that float and the one before.
-  const forest_model model = *read_xgboost(bytes_of(sets + "xgb_double_rounding/model.json"));
+  const forest_model model = *read_xgboost(contents(sets + "xgb_double_rounding/model.json"));
   CHECK(model.trees[0].splits[0].threshold == static_cast<double>(7.038531E-26F));
   CHECK(detail::single_precision(7.038531E-26) == 7.038531E-26F);
   CHECK(detail::single_precision(0.1) == 0.1F);
@@ -206,21 +201,21 @@ TEST_CASE("a decimal is read as the float that was written, not by way of a doub
 }
 
 TEST_CASE("bytes after a UBJSON document are refused", "[models][xgboost]") {
-  const std::string ubj = bytes_of(versions + "xgb-3.3/dart/model.ubj");
+  const std::string ubj = contents(versions + "xgb-3.3/dart/model.ubj");
   REQUIRE(read_xgboost(ubj));
   CHECK(refusal(ubj + "x") ==
         "m.json: not valid UBJSON: bytes follow the end of the document at byte " + std::to_string(ubj.size()));
 }
 
 TEST_CASE("vector leaves that do not fit the outputs are refused", "[models][xgboost]") {
-  const std::string text = bytes_of(versions + "xgb-3.0/vector_leaves/model.json");
+  const std::string text = contents(versions + "xgb-3.0/vector_leaves/model.json");
   CHECK(read_xgboost(text)->leaf_width == 2);
   CHECK(refusal(replaced(text, "\"size_leaf_vector\":\"2\"", "\"size_leaf_vector\":\"3\"")) ==
         "m.json: learner.gradient_booster.model.trees[0].tree_param.size_leaf_vector should be 2, the outputs");
   CHECK(refusal(replaced(text, "\"base_weights\":[", "\"base_weights\":[0,")).find("base_weights should be") !=
         std::string::npos);
   // A tree of one value a leaf beside them changes its own output alone.
-  const std::string newer = bytes_of(sets + "xgb34_vector_leaves_softprob/model.json");
+  const std::string newer = contents(sets + "xgb34_vector_leaves_softprob/model.json");
   CHECK(refusal(replaced(newer, "\"leaf_weights\":[", "\"leaf_weights\":[0,0,0,0,")).empty());
   CHECK(refusal(replaced(newer, "\"right_children\":[2,", "\"right_children\":[99,")).find("a child is node 99") !=
         std::string::npos);

@@ -11,7 +11,6 @@
 #include <cmath>
 #include <cstdint>
 #include <deque>
-#include <filesystem>
 #include <fstream>
 #include <map>
 #include <random>
@@ -21,6 +20,7 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/files.hpp"
 
 namespace ts = tabscore;
 using ts::label_outcome;
@@ -126,11 +126,12 @@ TEST_CASE("of a repeated id the first prediction in the window counts", "[monito
 }
 
 TEST_CASE("a window in a file outlives its process, and so do the labels of a commit", "[monitor]") {
-  const auto path = std::filesystem::temp_directory_path() / ("tabscore_window_" + std::to_string(::getpid()));
+  const support::temporary_folder folder;
+  const std::string path = folder.file("window");
   const ts::model_outputs model;
   bool lost = false;
   const auto open = [&](std::size_t capacity) {
-    return ts::label_window::open_file(path.string(), model, capacity, 0600, lost);
+    return ts::label_window::open_file(path, model, capacity, 0600, lost);
   };
   const auto in_a_child = [&](auto&& act) {
     const ::pid_t child = ::fork();
@@ -183,7 +184,6 @@ TEST_CASE("a window in a file outlives its process, and so do the labels of a co
   ts::label_window window(model, 50, {}, {}, std::move(*file));
   CHECK(window.read().kept == 0);
   CHECK(window.read().counts.pairs() == 0);
-  std::filesystem::remove(path);
 }
 
 TEST_CASE("records without an id are not kept, and threads may share a window", "[monitor]") {

@@ -6,14 +6,13 @@
 
 #include <atomic>
 #include <cstdint>
-#include <fstream>
 #include <iterator>
 #include <mutex>
 #include <queue>
-#include <sstream>
 #include <string>
 
 #include "support/catch.hpp"
+#include "support/files.hpp"
 
 namespace ts = tabscore;
 
@@ -73,14 +72,10 @@ TEST_CASE("a sink feeds a queue and drops records when the queue is full", "[mon
 }
 
 TEST_CASE("the documentation shows that sink", "[monitor]") {
-  const auto read = [](const char* path) {
-    std::ifstream file(path);
-    return std::string(std::istreambuf_iterator<char>(file), {});
-  };
-  const std::string source = read(TABSCORE_SOURCE_DIR "/tests/monitor/queue_sink.cpp");
+  const std::string source = support::contents(TABSCORE_SOURCE_DIR "/tests/monitor/queue_sink.cpp");
   const std::string fence = "\n// sink\n";
   const std::size_t begin = source.find(fence) + fence.size();
   const std::string shown = source.substr(begin, source.find(fence, begin) - begin);
   REQUIRE(shown.size() > 100);
-  CHECK(read(TABSCORE_SOURCE_DIR "/docs/how-to/add-a-sink.md").find(shown) != std::string::npos);
+  CHECK(support::contents(TABSCORE_SOURCE_DIR "/docs/how-to/add-a-sink.md").find(shown) != std::string::npos);
 }

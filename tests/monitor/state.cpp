@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <deque>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <memory>
 #include <random>
@@ -17,6 +16,7 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/files.hpp"
 
 namespace ts = tabscore;
 using support::ContainsSubstring;
@@ -110,9 +110,8 @@ TEST_CASE("a state reads back, survives in a file, and goes on in a new monitor"
     score(i < 5 ? first : second, b);
     score(whole, b);
   }
-  const std::string path =
-      (std::filesystem::temp_directory_path() / ("tabscore_state_" + std::to_string(std::random_device{}()) + ".json"))
-          .string();
+  const support::temporary_folder folder;
+  const std::string path = folder.file("state.json");
   REQUIRE_FALSE(ts::save_monitor_state(ts::state_of(first), path));
   const auto saved = ts::load_monitor_state(path);
   REQUIRE(saved);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/ranges.h>
 #include <simdjson.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -9,7 +8,6 @@
 #include <chrono>
 #include <cmath>
 #include <cstdint>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -23,8 +21,10 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/files.hpp"
 
 namespace ts = tabscore;
+using support::contents;
 using ts::serving::endpoint;
 using ts::serving::settings;
 
@@ -40,30 +40,19 @@ struct loans {
 
 const std::string champion = TABSCORE_SOURCE_DIR "/models/loan_default.json";
 
-std::string read(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 /// Files of challengers, by what they give for a loan of average months.
-struct files {
-  std::filesystem::path folder =
-      std::filesystem::temp_directory_path() / ("tabscore_challengers_" + std::to_string(::getpid()));
-  files() { std::filesystem::create_directories(folder); }
-  ~files() { std::filesystem::remove_all(folder); }
-  std::string path(const std::string& name) const { return (folder / name).string(); }
-
+struct files : support::temporary_folder {
   /// A model whose log-odds are the months, scaled, and the intercept.
   std::string model(const std::string& name, double intercept, double threshold = 0.4) const {
-    std::string text = read(champion);
+    std::string text = contents(champion);
     text.resize(text.find("\"model\": {\n"));
-    std::ofstream(path(name)) << text
+    std::ofstream(file(name)) << text
                               << fmt::format(R"("model": {{"numeric_coefficients": [0.75, 0.0, 0.0, 0.0],
  "text_coefficients": [[0.0, 0.0, 0.0, 0.0], [0.0]], "intercept": {}}}, "threshold": {},
  "checks": [{{"numeric": [121.93273092369478, 1000.0, 2000.0, 100.0], "text": ["car", "public"], "margin": {},
  "probability": {}}}]}})",
                                              intercept, threshold, intercept, 1 / (1 + std::exp(-intercept)));
-    return path(name);
+    return file(name);
   }
 };
 
@@ -133,7 +122,7 @@ TEST_CASE("challengers score the model's records and are compared with it", "[se
   endpoint<loans> api({.model = champion,
                        .label_window = 1000,
                        .challengers = {{models[1]}, {models[2]}},
-                       .challenger_log = f.path("scores.jsonl"),
+                       .challenger_log = f.file("scores.jsonl"),
                        .compare_by = {"purpose"}});
   REQUIRE_FALSE(api.start());
   std::array<std::vector<std::string>, 3> alone;
@@ -167,7 +156,7 @@ TEST_CASE("challengers score the model's records and are compared with it", "[se
   CHECK(contains(ask(api, "POST", "/labels", "[" + labels + "]").body, R"("joined":150,)"));
   wait_for(api, "/monitoring/compare", R"("pairs":150,)");
   const std::string compare = ask(api, "GET", "/monitoring/compare").body;
-  const std::string log = read(f.path("scores.jsonl"));
+  const std::string log = contents(f.file("scores.jsonl"));
   REQUIRE(std::count(log.begin(), log.end(), '\n') == 300);
 
   simdjson::dom::parser parser;
@@ -237,7 +226,7 @@ TEST_CASE("each record is answered by the model of its arm", "[serving]") {
   const files f;
   const std::array models{champion, f.model("a.json", -0.5), f.model("b.json", 0.25)};
   const settings wanted{.model = champion,
-                        .prediction_log = f.path("log.jsonl"),
+                        .prediction_log = f.file("log.jsonl"),
                         .label_window = 1000,
                         .challengers = {{models[1], 0.25}, {models[2], 0.125}}};
   const ts::serving::ab_assignment assignment("tabscore", {0.25, 0.125});
@@ -303,7 +292,7 @@ TEST_CASE("each record is answered by the model of its arm", "[serving]") {
       CHECK(skipped.starts_with(fmt::format(R"({{"predictions":[{},null,{},{}],)", found[0], found[1], found[2])));
     }
   }
-  std::istringstream lines(read(f.path("log.jsonl")));
+  std::istringstream lines(contents(f.file("log.jsonl")));
   std::string line;
   std::size_t count = 0;
   for (; std::getline(lines, line); ++count) {
@@ -385,7 +374,7 @@ TEST_CASE("settings and models of challengers that do not fit are refused", "[se
   CHECK(contains(failure({.challengers = {{other, 1.5}}}), "not from 0 to 1"));
   CHECK(contains(failure({.challengers = {{other, 0.75}, {other, 0.5}}}), "more than 1"));
   CHECK(contains(failure({.challengers = {{other, 0.5}}, .ab_field = "amount"}), "ab_field"));
-  CHECK(contains(failure({.challenger_log = f.path("log")}), "needs challengers"));
+  CHECK(contains(failure({.challenger_log = f.file("log")}), "needs challengers"));
 }
 
 TEST_CASE("threads predict while challengers are exchanged", "[serving]") {
@@ -394,7 +383,7 @@ TEST_CASE("threads predict while challengers are exchanged", "[serving]") {
   endpoint<loans> api({.model = champion,
                        .label_window = 100,
                        .challengers = {{other, 0.5}},
-                       .challenger_log = f.path("scores.jsonl"),
+                       .challenger_log = f.file("scores.jsonl"),
                        .compare_by = {"purpose"}});
   REQUIRE_FALSE(api.start());
   std::mt19937 random(4);

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <simdjson.h>
-#include <unistd.h>
 
 #include <array>
 #include <atomic>
@@ -19,6 +18,7 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/files.hpp"
 
 namespace ts = tabscore;
 using namespace std::string_literals;
@@ -241,19 +241,19 @@ TEST_CASE("hashes of private fields last as long as the log's key", "[serving]")
                               ts::optional<ts::real<"income", ts::gt{0}>>>;
     static void add_example(ts::batch<record>& records) { records.push_back("car", "public", 48, 12000.0, 2600.0); }
   };
-  const auto file = std::filesystem::temp_directory_path() / ("hashed-" + std::to_string(::getpid()) + ".jsonl");
+  const support::temporary_folder folder;
+  const std::string file = folder.file("log.jsonl");
   std::string told;
   const auto hash = [&](std::optional<ts::siphash_key> key) {  // of "car", after a start of its own
     std::filesystem::remove(file);
     told.clear();
-    ts::serving::settings settings{.model = model, .prediction_log = file.string()};
+    ts::serving::settings settings{.model = model, .prediction_log = file};
     settings.log.hash_key = key;
     settings.notify = [&](std::string_view event) { told.append(event).append("\n"); };
     endpoint<private_loans> api(std::move(settings));
     REQUIRE_FALSE(api.start());
     CHECK(api.handle({.method = "POST", .path = "/predict", .body = loan}).status == 200);
-    std::ifstream log(file);
-    const std::string line{std::istreambuf_iterator<char>(log), {}}, before = R"("purpose": ")";
+    const std::string line = support::contents(file), before = R"("purpose": ")";
     const std::size_t at = line.find(before);
     REQUIRE(at != std::string::npos);
     return line.substr(at + before.size(), 16);
@@ -265,16 +265,16 @@ TEST_CASE("hashes of private fields last as long as the log's key", "[serving]")
   CHECK(contains(told, "hashed fields are logged under a random key"));
   CHECK(once != hash(std::nullopt));
   endpoint<loans> open(
-      {.model = model, .prediction_log = file.string(), .notify = [&](std::string_view event) { FAIL_CHECK(event); }});
+      {.model = model, .prediction_log = file, .notify = [&](std::string_view event) { FAIL_CHECK(event); }});
   CHECK_FALSE(open.start());
-  std::filesystem::remove(file);
 }
 
 TEST_CASE("threads come and go while models are exchanged, and nothing is lost of the counts", "[serving]") {
-  const auto file = std::filesystem::temp_directory_path() / ("endpoint-" + std::to_string(::getpid()) + ".json");
-  std::filesystem::copy_file(model, file, std::filesystem::copy_options::overwrite_existing);
+  const support::temporary_folder folder;
+  const std::string file = folder.file("model.json");
+  std::filesystem::copy_file(model, file);
   std::atomic<int> events = 0;
-  endpoint<loans> api({.model = file.string(), .notify = [&](std::string_view) { ++events; }});
+  endpoint<loans> api({.model = file, .notify = [&](std::string_view) { ++events; }});
   REQUIRE_FALSE(api.start());
   const std::string expected = ask(api, "POST", "/predict", loan).body;
   std::ofstream(file, std::ios::app) << "\n";  // the same model by another name
@@ -306,13 +306,13 @@ TEST_CASE("threads come and go while models are exchanged, and nothing is lost o
   CHECK(ask(api, "POST", "/predict", loan).body == expected);
   api.drain();
   CHECK(ask(api, "GET", "/health").status == 503);
-  std::filesystem::remove(file);
 }
 
 TEST_CASE("pages, explanations and bad records are answered while models are exchanged", "[serving]") {
-  const auto file = std::filesystem::temp_directory_path() / ("endpoint-" + std::to_string(::getpid()) + ".json");
-  std::filesystem::copy_file(model, file, std::filesystem::copy_options::overwrite_existing);
-  endpoint<loans> api({.model = file.string()});
+  const support::temporary_folder folder;
+  const std::string file = folder.file("model.json");
+  std::filesystem::copy_file(model, file);
+  endpoint<loans> api({.model = file});
   REQUIRE_FALSE(api.start());
   const std::string body = R"({"records":[)" + std::string(loan) + R"(,{"purpose":"","months":0}]})";
   std::atomic<bool> stop = false;
@@ -346,14 +346,12 @@ TEST_CASE("pages, explanations and bad records are answered while models are exc
   stop = true;
   threads.clear();
   CHECK(wrong == 0);
-  std::filesystem::remove(file);
 }
 
 TEST_CASE("the state outlives an endpoint, and the log names the model", "[serving]") {
-  const auto folder = std::filesystem::temp_directory_path() / ("endpoint-" + std::to_string(::getpid()));
-  const ts::serving::settings settings{.model = model,
-                                       .prediction_log = (folder / "log.jsonl").string(),
-                                       .state_file = (folder / "state.json").string()};
+  const support::temporary_folder folder;
+  const ts::serving::settings settings{
+      .model = model, .prediction_log = folder.file("log.jsonl"), .state_file = folder.file("state.json")};
   for (int run = 1; run <= 2; ++run) {
     endpoint<loans> api(settings);
     REQUIRE_FALSE(api.start());
@@ -362,12 +360,10 @@ TEST_CASE("the state outlives an endpoint, and the log names the model", "[servi
     CHECK(ask(api, "GET", "/monitoring/drift").headers["link"] == "<report>; rel=\"related\"");
     if (run == 2) CHECK_FALSE(api.save_state());  // the destructor saves, too
   }
-  std::ifstream log(folder / "log.jsonl");
-  const std::string lines(std::istreambuf_iterator<char>(log), {});
+  const std::string lines = support::contents(folder.file("log.jsonl"));
   CHECK(std::count(lines.begin(), lines.end(), '\n') == 2);
   CHECK(contains(lines, "\"model\": \""));
   CHECK(contains(lines, "\"probability\": "));
-  std::filesystem::remove_all(folder);
 }
 
 namespace {
@@ -380,9 +376,8 @@ struct known_loans : loans {
 }  // namespace
 
 TEST_CASE("labels join the predictions that a service has answered", "[serving]") {
-  const auto folder = std::filesystem::temp_directory_path() / ("tabscore_labels_" + std::to_string(::getpid()));
-  std::filesystem::create_directories(folder);
-  const std::string log = (folder / "log.jsonl").string();
+  const support::temporary_folder folder;
+  const std::string log = folder.file("log.jsonl");
   endpoint<known_loans> api({.model = model, .prediction_log = log, .label_window = 100});
   REQUIRE_FALSE(api.start());
   const auto ask_it = [&](std::string_view method, std::string_view path, std::string_view body = {}) {
@@ -444,7 +439,6 @@ TEST_CASE("labels join the predictions that a service has answered", "[serving]"
   std::string line;
   std::getline(lines, line);
   CHECK(contains(line, R"("features": {"loan": 0, "purpose": "car")"));
-  std::filesystem::remove_all(folder);
 
   CHECK(ask(without, "POST", "/labels", "[]").status == 404);
   CHECK(ask(without, "GET", "/monitoring/performance").status == 404);
@@ -474,11 +468,11 @@ TEST_CASE("without labels a service estimates its performance, also without an i
 }
 
 TEST_CASE("a model whose labels are worse than its reference is an alarm", "[serving]") {
-  const auto folder = std::filesystem::temp_directory_path() / ("tabscore_alarm_" + std::to_string(::getpid()));
+  const support::temporary_folder folder;
   for (const bool again : {false, true}) {
     endpoint<known_loans> api({.model = model,
                                .label_window = 1000,
-                               .label_folder = folder.string(),
+                               .label_folder = folder.file("labels"),
                                .performance_references = {{"accuracy", 0.9, "settings"}}});
     REQUIRE_FALSE(api.start());
     std::string labels = "[";
@@ -497,5 +491,4 @@ TEST_CASE("a model whose labels are worse than its reference is an alarm", "[ser
     CHECK(contains(std::string(metrics.body), "tabscore_performance_alarm{figure=\"accuracy\"} 1\n"));
     CHECK(contains(std::string(metrics.body), "tabscore_calibration_failed 1\n"));
   }
-  std::filesystem::remove_all(folder);
 }

@@ -54,7 +54,6 @@
 #include "expr/expression.hpp"
 #include "expr/json_logic.hpp"
 #include "expr/mentions.hpp"
-#include "expr/rounded.hpp"
 #include "expr/rule.hpp"
 
 #include "features/baseline.hpp"

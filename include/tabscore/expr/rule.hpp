@@ -58,11 +58,12 @@ class rule {
     constexpr std::size_t block = 2048;
     for (std::size_t begin = 0; begin < records.rows(); begin += block) {
       const auto part = records.slice(begin, (std::min)(block, records.rows() - begin));
-      const auto met = condition_.evaluate(part);
-      static_assert(std::same_as<typename decltype(met)::Scalar, bool>, "tabscore: a rule is a condition");
-      if (met.all()) continue;
-      for (Eigen::Index i = 0; i < met.size(); ++i) {
-        if (!met.coeff(i, 0) && !f(to, begin + static_cast<std::size_t>(i))) return;
+      static_assert(std::same_as<decltype(condition_.at(part, 0)), bool>, "tabscore: a rule is a condition");
+      bool met = true;
+      for (std::size_t i = 0; i < part.rows(); ++i) met &= condition_.at(part, i);
+      if (met) continue;
+      for (std::size_t i = 0; i < part.rows(); ++i) {
+        if (!condition_.at(part, i) && !f(to, begin + i)) return;
       }
     }
   }

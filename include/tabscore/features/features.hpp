@@ -60,24 +60,21 @@ class features {
   template <schema_type Schema>
   void write(const columns<Schema>& records, double* out, std::size_t stride) const {
     using destination = Eigen::Map<Eigen::Array<double, Eigen::Dynamic, 1>>;
-    const auto rows = static_cast<Eigen::Index>(records.rows());
-    const auto next = [&] {
-      double* column = out;
-      out += stride;
-      return destination(column, rows);
-    };
+    const std::size_t rows = records.rows();
     Schema::for_each([&]<std::size_t At>() {
       if constexpr (Schema::numeric[At]) {
-        using stored = typename Schema::template field<At>::stored_type;
-        next() = Eigen::Map<const Eigen::Array<stored, Eigen::Dynamic, 1>>(records.template get<At>().data(), rows)
-                     .template cast<double>();
+        using source =
+            Eigen::Map<const Eigen::Array<typename Schema::template field<At>::stored_type, Eigen::Dynamic, 1>>;
+        const auto count = static_cast<Eigen::Index>(rows);
+        destination(out, count) = source(records.template get<At>().data(), count).template cast<double>();
+        out += stride;
       }
     });
-    std::apply(
-        [&](const auto&... f) {
-          ((next() = detail::column_of(detail::as<double>(f.formula.evaluate(records)), rows)), ...);
-        },
-        engineered_);
+    const auto compute = [&](const auto& formula) {
+      for (std::size_t i = 0; i < rows; ++i) out[i] = detail::as<double>(formula.at(records, i));
+      out += stride;
+    };
+    std::apply([&](const auto&... f) { (compute(f.formula), ...); }, engineered_);
   }
 
  private:

@@ -17,11 +17,19 @@
 #include "../../schema/columns.hpp"
 #include "../expression.hpp"
 #include "operators.hpp"
-#include "text_column.hpp"
 
 // The nodes of a formula: constants, columns, operators with their operands, lists of values. Each is made by a
 // function that says in a sentence what does not belong there.
 namespace tabscore::inline TABSCORE_ABI::detail {
+
+/// The values of a formula as an Eigen expression of one entry per record.
+template <class Formula, schema_type Schema>
+auto array_of(const Formula& formula, const columns<Schema>& records) {
+  using value = decltype(formula.at(records, 0));
+  return Eigen::Array<value, Eigen::Dynamic, 1>::NullaryExpr(
+      static_cast<Eigen::Index>(records.rows()),
+      [=](Eigen::Index row) { return formula.at(records, static_cast<std::size_t>(row)); });
+}
 
 template <class T>
 struct constant : expression {
@@ -29,27 +37,30 @@ struct constant : expression {
   T value;
 
   template <schema_type Schema>
-  T evaluate(const columns<Schema>&) const {
-    return value;
+  auto at(const columns<Schema>&, std::size_t) const noexcept {
+    if constexpr (std::same_as<T, std::string_view>) return row_text{value};
+    if constexpr (!std::same_as<T, std::string_view>) return value;
   }
 };
 
 template <fixed_string Name>
 struct column : expression {
   template <schema_type Schema>
-  auto evaluate(const columns<Schema>& records) const {
+  auto at(const columns<Schema>& records, std::size_t row) const noexcept {
     constexpr std::size_t i = Schema::index_of(Name.view());
     static_assert(i != Schema::npos, "tabscore: the schema has no field with this name");
-    if constexpr (i != Schema::npos) {
-      const auto rows = static_cast<Eigen::Index>(records.rows());
-      const auto* const values = records.template get<i>().data();
-      using stored = typename Schema::template field<i>::stored_type;
-      if constexpr (Schema::kinds[i] == field_kind::text) {
-        return text_column{values, rows, !Schema::required[i]};
-      } else {
-        return Eigen::Map<const Eigen::Array<stored, Eigen::Dynamic, 1>>(values, rows);
-      }
+    if constexpr (i == Schema::npos) {
+      return 0.0;
+    } else if constexpr (Schema::kinds[i] == field_kind::text) {
+      const std::string_view text = records.template get<i>().data()[row];
+      return row_text{text, !Schema::required[i] && text.data() == nullptr};
+    } else {
+      return records.template get<i>().data()[row];
     }
+  }
+  template <schema_type Schema>
+  auto evaluate(const columns<Schema>& records) const {
+    return array_of(*this, records);
   }
 };
 
@@ -66,13 +77,17 @@ struct operation : expression {
   std::tuple<Operands...> operands;
 
   template <schema_type Schema>
-  auto evaluate(const columns<Schema>& records) const {
+  auto at(const columns<Schema>& records, std::size_t row) const noexcept {
     static_assert(!std::same_as<Op, missing_op> || !(is_required<Operands, Schema> || ...),
                   "tabscore: a required field is never missing; is_missing() is for optional fields and formulas");
     return [&]<std::size_t... At>(std::index_sequence<At...>) {
-      return Op::apply(std::get<At>(operands).evaluate(records)...);
+      return Op::apply(std::get<At>(operands).at(records, row)...);
     }
     (std::index_sequence_for<Operands...>{});
+  }
+  template <schema_type Schema>
+  auto evaluate(const columns<Schema>& records) const {
+    return array_of(*this, records);
   }
 };
 
@@ -84,40 +99,16 @@ struct membership : expression {
 
   constexpr explicit membership(Operand o) : of(o) {}
 
-  struct is_one {
-    std::array<Value, N> values;
-    template <class T>
-    bool operator()(const T& v) const noexcept {
-      bool found = false;
-      for (const Value& each : values) found |= v == static_cast<T>(each);
-      return found;
-    }
-  };
-  struct is_one_text {
-    text_column column;
-    std::array<Value, N> values;
-    bool operator()(Eigen::Index i) const noexcept {
-      if (column.missing(i)) return false;
-      for (const Value& each : values) {
-        if (column.texts[i] == each) return true;
-      }
-      return false;
-    }
-  };
-
+  template <schema_type Schema>
+  bool at(const columns<Schema>& records, std::size_t row) const noexcept {
+    const auto x = of.at(records, row);
+    bool found = false;
+    for (const Value& each : values) found |= equal_op::apply(x, constant<Value>(each).at(records, row));
+    return found;
+  }
   template <schema_type Schema>
   auto evaluate(const columns<Schema>& records) const {
-    const auto x = of.evaluate(records);
-    using type = std::remove_const_t<decltype(x)>;
-    if constexpr (is_text<type> && is_text<Value>) {
-      return condition_of(x.rows(), is_one_text{x, values});
-    } else if constexpr (is_text<type> || is_text<Value>) {
-      static_assert(is_text<type> == is_text<Value>,
-                    "tabscore: a text compares with texts only, a number with numbers");
-      return Eigen::Array<bool, Eigen::Dynamic, 1>();
-    } else {
-      return as<common_t<type, Value>>(x).unaryExpr(is_one{values});
-    }
+    return array_of(*this, records);
   }
 };
 

@@ -5,117 +5,77 @@
 #include <cmath>
 #include <concepts>
 #include <cstdint>
+#include <string_view>
 #include <type_traits>
 
 #include "../../core/config.hpp"
-#include "../../core/detail/eigen.hpp"
-#include "../rounded.hpp"
-#include "text_column.hpp"
+#include "../../core/exact.hpp"
 
-// The operators and functions of formulas, on columns and numbers: Eigen expressions of one entry per record.
+// The operators and functions of formulas, on the values of one record: std::int64_t, double, bool and texts.
 namespace tabscore::inline TABSCORE_ABI::detail {
 
-template <class T>
-inline constexpr bool is_number = std::is_arithmetic_v<T>;
+/// A text of a record, or a constant. A missing one equals no text, not even another missing one.
+struct row_text {
+  std::string_view text;
+  bool missing = false;
+};
 
 template <class T>
-struct scalar_of {
-  using type = typename T::Scalar;
-};
-template <class T>
-requires is_number<T>
-struct scalar_of<T> {
-  using type = T;
-};
-template <class T>
-using scalar_t = typename scalar_of<T>::type;
+inline constexpr bool is_text = std::same_as<T, row_text>;
 
 template <class To, class T>
-auto as(const T& v) {
-  if constexpr (is_text<T>) {
-    static_assert(!is_text<T>, "tabscore: a text field has no place in arithmetic");
-    return Eigen::Array<To, Eigen::Dynamic, 1>();
-  } else if constexpr (is_number<T>) {
-    return static_cast<To>(v);
-  } else if constexpr (std::same_as<typename T::Scalar, To>) {
-    return v;
-  } else {
-    return v.template cast<To>();
-  }
+To as(const T& v) noexcept {
+  static_assert(!is_text<T>, "tabscore: a text field has no place in arithmetic");
+  if constexpr (!is_text<T>) return static_cast<To>(v);
+  if constexpr (is_text<T>) return To{};
 }
 
 // The type that two operands meet in: double if one is, else std::int64_t.
 template <class A, class B>
-using common_t =
-    std::conditional_t<std::same_as<scalar_t<A>, double> || std::same_as<scalar_t<B>, double>, double, std::int64_t>;
-
-// A constant as a column, where Eigen wants one.
-template <class T>
-auto column_of(const T& v, Eigen::Index rows) {
-  if constexpr (is_number<T>) {
-    return Eigen::Array<T, Eigen::Dynamic, 1>::Constant(rows, v);
-  } else {
-    return v;
-  }
-}
+using common_t = std::conditional_t<std::same_as<A, double> || std::same_as<B, double>, double, std::int64_t>;
 
 struct add_op {
   template <class A, class B>
-  static auto apply(const A& a, const B& b) {
+  static auto apply(const A& a, const B& b) noexcept {
     using t = common_t<A, B>;
     return as<t>(a) + as<t>(b);
   }
 };
 struct subtract_op {
   template <class A, class B>
-  static auto apply(const A& a, const B& b) {
+  static auto apply(const A& a, const B& b) noexcept {
     using t = common_t<A, B>;
     return as<t>(a) - as<t>(b);
   }
 };
 struct multiply_op {
   template <class A, class B>
-  static auto apply(const A& a, const B& b) {
+  static auto apply(const A& a, const B& b) noexcept {
     using t = common_t<A, B>;
-    if constexpr (std::same_as<t, double>) {
-      return tabscore::rounded(as<t>(a) * as<t>(b));
-    } else {
-      return as<t>(a) * as<t>(b);
-    }
+    if constexpr (std::same_as<t, double>) return exact::product(as<t>(a), as<t>(b));
+    if constexpr (!std::same_as<t, double>) return as<t>(a) * as<t>(b);
   }
 };
 struct divide_op {
   template <class A, class B>
-  static auto apply(const A& a, const B& b) {
+  static double apply(const A& a, const B& b) noexcept {
     return as<double>(a) / as<double>(b);
   }
 };
 
 // np.maximum and np.minimum: NaN on either side gives NaN.
-template <template <class, class, int> class Extreme, class A, class B>
-auto extreme(const A& a, const B& b) {
-  using t = common_t<A, B>;
-  constexpr int nan = std::same_as<t, double> ? Eigen::PropagateNaN : Eigen::PropagateFast;
-  Eigen::Index rows = 0;
-  if constexpr (is_number<A>) {
-    rows = b.rows();
-  } else {
-    rows = a.rows();
-  }
-  const auto x = column_of(as<t>(a), rows);
-  const auto y = column_of(as<t>(b), rows);
-  return Eigen::CwiseBinaryOp<Extreme<t, t, nan>, decltype(x), decltype(y)>(x, y);
-}
 struct max_op {
   template <class A, class B>
-  static auto apply(const A& a, const B& b) {
-    return extreme<Eigen::internal::scalar_max_op>(a, b);
+  static auto apply(const A& a, const B& b) noexcept {
+    const auto x = as<common_t<A, B>>(a), y = as<common_t<A, B>>(b);
+    return y != y ? y : x < y ? y : x;
   }
 };
 struct min_op {
   template <class A, class B>
-  static auto apply(const A& a, const B& b) {
-    return extreme<Eigen::internal::scalar_min_op>(a, b);
+  static auto apply(const A& a, const B& b) noexcept {
+    const auto x = as<common_t<A, B>>(a), y = as<common_t<A, B>>(b);
+    return y != y ? y : y < x ? y : x;
   }
 };
 
@@ -124,7 +84,7 @@ struct condition_op {};
 
 struct less_op : condition_op {
   template <class A, class B>
-  static auto apply(const A& a, const B& b) {
+  static bool apply(const A& a, const B& b) noexcept {
     static_assert(!is_text<A> && !is_text<B>, "tabscore: texts have no order here; == != and in compare them");
     using t = common_t<A, B>;
     return as<t>(a) < as<t>(b);
@@ -132,92 +92,78 @@ struct less_op : condition_op {
 };
 struct less_equal_op : condition_op {
   template <class A, class B>
-  static auto apply(const A& a, const B& b) {
+  static bool apply(const A& a, const B& b) noexcept {
     static_assert(!is_text<A> && !is_text<B>, "tabscore: texts have no order here; == != and in compare them");
     using t = common_t<A, B>;
     return as<t>(a) <= as<t>(b);
   }
 };
-template <bool Negated>
-struct equality_op : condition_op {
+struct equal_op : condition_op {
   template <class A, class B>
-  static auto apply(const A& a, const B& b) {
+  static bool apply(const A& a, const B& b) noexcept {
     if constexpr (is_text<A> && is_text<B>) {
-      return compare_texts(a, b, Negated);
+      return !a.missing && !b.missing && a.text == b.text;
     } else if constexpr (is_text<A> || is_text<B>) {
       static_assert(is_text<A> == is_text<B>, "tabscore: a text compares with texts only, a number with numbers");
-      return Eigen::Array<bool, Eigen::Dynamic, 1>();
+      return false;
     } else {
       using t = common_t<A, B>;
-      if constexpr (Negated) return as<t>(a) != as<t>(b);
-      if constexpr (!Negated) return as<t>(a) == as<t>(b);
+      return as<t>(a) == as<t>(b);
     }
   }
 };
-using equal_op = equality_op<false>;
-using not_equal_op = equality_op<true>;
+struct not_equal_op : condition_op {
+  template <class A, class B>
+  static bool apply(const A& a, const B& b) noexcept {
+    return !equal_op::apply(a, b);
+  }
+};
 
-// The operand of a logical operator: true or false for each record.
+// The operand of a logical operator.
 template <class T>
-auto truth(const T& v) {
-  static_assert(std::same_as<scalar_t<T>, bool>,
+bool truth(const T& v) noexcept {
+  static_assert(std::same_as<T, bool>,
                 "tabscore: && || ! and where take conditions and required boolean fields; compare anything else "
                 "with something, an optional boolean with true");
-  if constexpr (std::same_as<scalar_t<T>, bool>) return v;
-  if constexpr (!std::same_as<scalar_t<T>, bool>) return Eigen::Array<bool, Eigen::Dynamic, 1>();
+  if constexpr (std::same_as<T, bool>) return v;
+  if constexpr (!std::same_as<T, bool>) return false;
 }
 struct and_op : condition_op {
   template <class A, class B>
-  static auto apply(const A& a, const B& b) {
+  static bool apply(const A& a, const B& b) noexcept {
     return truth(a) && truth(b);
   }
 };
 struct or_op : condition_op {
   template <class A, class B>
-  static auto apply(const A& a, const B& b) {
+  static bool apply(const A& a, const B& b) noexcept {
     return truth(a) || truth(b);
   }
 };
 struct not_op : condition_op {
   template <class A>
-  static auto apply(const A& a) {
+  static bool apply(const A& a) noexcept {
     return !truth(a);
   }
 };
 
 struct where_op {
   // Both sides are computed and one is kept without a branch: which one nobody can predict.
-  struct chosen {
-    double operator()(bool condition, double a, double b) const {
-      const std::uint64_t ones = 0 - std::uint64_t{condition};
-      return std::bit_cast<double>((std::bit_cast<std::uint64_t>(a) & ones) |
-                                   (std::bit_cast<std::uint64_t>(b) & ~ones));
-    }
-  };
   template <class C, class A, class B>
-  static auto apply(const C& condition, const A& a, const B& b) {
+  static auto apply(const C& condition, const A& a, const B& b) noexcept {
     using t = common_t<A, B>;
-    const auto c = truth(condition);
-    const auto x = column_of(as<t>(a), condition.rows());
-    const auto y = column_of(as<t>(b), condition.rows());
-    if constexpr (std::same_as<t, double>) {
-      return Eigen::CwiseTernaryOp<chosen, decltype(c), decltype(x), decltype(y)>(c, x, y);
-    } else {
-      return c.select(x, y);
-    }
+    const std::uint64_t ones = 0 - std::uint64_t{truth(condition)};
+    return std::bit_cast<t>((std::bit_cast<std::uint64_t>(as<t>(a)) & ones) |
+                            (std::bit_cast<std::uint64_t>(as<t>(b)) & ~ones));
   }
 };
 
-// Element by element through the C library: Eigen's packet versions differ from its scalar ones in the last bit, so a
-// value would depend on its position in the batch.
+// The C library's: a vector version may differ in the last bit, so that a value depended on its place in the batch.
 template <double (*Function)(double)>
 struct function_op {
-  struct functor {
-    double operator()(double v) const { return Function(v); }
-  };
   template <class A>
-  static auto apply(const A& a) {
-    return as<double>(a).unaryExpr(functor{});
+  static double apply(const A& a) noexcept {
+    return Function(as<double>(a));
   }
 };
 inline double log_of(double v) { return std::log(v); }
@@ -227,9 +173,13 @@ inline double abs_of(double v) { return std::abs(v); }
 
 struct missing_op : condition_op {
   template <class A>
-  static auto apply(const A& a) {
-    if constexpr (is_text<A>) return condition_of(a.rows(), text_missing{a});
-    if constexpr (!is_text<A>) return as<double>(a).isNaN();
+  static bool apply(const A& a) noexcept {
+    if constexpr (is_text<A>) {
+      return a.missing;
+    } else {
+      const double v = as<double>(a);
+      return v != v;
+    }
   }
 };
 

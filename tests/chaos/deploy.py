@@ -17,16 +17,11 @@ import tempfile
 import time
 
 from load import Server, batch, run_tests
+from checks import free_port  # load finds it
 
 DEPLOY = pathlib.Path(__file__).resolve().parents[2] / "examples" / "student_server" / "deploy"
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
 PROGRAM = sys.argv[1]
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Proxy:

@@ -18,10 +18,11 @@ import time
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(here, "..", "support"))
 import chdb
-import npm_engine
+import npm
+from checks import expect
 
 program, task_stream, folder = map(os.path.abspath, sys.argv[1:4])
-library = npm_engine.installed(folder, "@chdb/lib-linux-x64-gnu", "26.7.3-stable.1", "libchdb.so")
+library = npm.file_of(folder, "@chdb/lib-linux-x64-gnu@26.7.3-stable.1", "libchdb.so")
 example = os.path.join(here, "..", "..", "examples", "clickhouse")
 queries = dict(re.findall(r"-- name: (\w+)\n(.*?)(?=\n-- name:|\Z)", open(os.path.join(example, "campaigns.sql")).read(),
                           re.S))
@@ -47,11 +48,6 @@ LIES = ("honest", "fewer", "more", "half", "half_and_dies", "other_words", "othe
         "dies", "ends", "sleeps")
 TRUE = ("honest", "other_column")  # answered, however busy the machine is; of the others the engine waits for the rest
 TWICE = "twice"  # a lie for which the engine may wait without an end, so that another process asks
-
-
-def check(holds, what):
-    if not holds:
-        sys.exit(f"failed: {what}")
 
 
 def configure(work):
@@ -94,18 +90,18 @@ def definition(command, name, *flags):
 def test_definition():
     """Names and flags of the definition; what ClickHouse would split or read otherwise is refused."""
     command = re.search("<command>(.*)</command>", definition([program], "f", "--model", "models/student_logistic.json", "--strict"))[1]
-    check(command == "score_stream --from native --to native --on-error null --threads 1 --quiet --model models/student_logistic.json --strict",
-          command)
+    expect(command == "score_stream --from native --to native --on-error null --threads 1 --quiet --model models/student_logistic.json --strict",
+           command)
     xml = definition([task_stream, "loans"], "loan_default")
-    check("<return_type>Tuple(probability Nullable(Float64), label Nullable(UInt8), decision Nullable(String), error String)<" in xml and
-          "<argument><type>Nullable(String)</type><name>sector</name></argument>" in xml, xml)
+    expect("<return_type>Tuple(probability Nullable(Float64), label Nullable(UInt8), decision Nullable(String), error String)<" in xml and
+           "<argument><type>Nullable(String)</type><name>sector</name></argument>" in xml, xml)
     for flags, words in ((["a b"], "letters, digits"), (["f", "records.csv"], "not with inputs"), ([""], "is empty")):
         done = subprocess.run([program, "--clickhouse-xml", *flags], capture_output=True, text=True)
-        check(done.returncode == 1 and words in done.stderr and not done.stdout, f"{flags}: {done.stderr}")
+        expect(done.returncode == 1 and words in done.stderr and not done.stdout, f"{flags}: {done.stderr}")
     with tempfile.TemporaryDirectory(suffix=" of blanks") as folder:
         model = shutil.copy(os.path.join(here, "..", "..", "models", "student_logistic.json"), folder)
         done = subprocess.run([program, "--clickhouse-xml", "f", "--model", model], capture_output=True, text=True)
-        check(done.returncode == 1 and "blanks" in done.stderr, done.stderr)
+        expect(done.returncode == 1 and "blanks" in done.stderr, done.stderr)
 
 
 def alone(engine):
@@ -126,13 +122,13 @@ def test_scores(engine):
         engine.bytes(queries["score"])
     rows = [json.loads(line) for line in engine.bytes("SELECT * FROM scored ORDER BY day, id", "JSONEachRow").splitlines()]
     expected = alone(engine)
-    check(len(rows) == len(expected) == STUDENTS * len(DAYS), "records are missing")
+    expect(len(rows) == len(expected) == STUDENTS * len(DAYS), "records are missing")
     for row, wanted in zip(rows, expected):
-        check((row["probability"], row["label"]) == (wanted["predicted_purchase_probability"],
-                                                     wanted["predicted_purchase"]), f"{row} is not {wanted}")
-        check((row["probability"] is None) == (row["error"] != ""), f"neither or both: {row}")
+        expect((row["probability"], row["label"]) == (wanted["predicted_purchase_probability"],
+                                                      wanted["predicted_purchase"]), f"{row} is not {wanted}")
+        expect((row["probability"] is None) == (row["error"] != ""), f"neither or both: {row}")
     unscored = sum(row["error"] != "" for row in rows)
-    check(STUDENTS * len(DAYS) / 20 < unscored < STUDENTS * len(DAYS) / 4, f"{unscored} without a prediction")
+    expect(STUDENTS * len(DAYS) / 20 < unscored < STUDENTS * len(DAYS) / 4, f"{unscored} without a prediction")
     return {day: [row for row in rows if row["day"] == day] for day in DAYS}
 
 
@@ -148,10 +144,10 @@ def test_campaigns(engine, days):
     for row in days[day]:
         if row["error"]:
             reasons[row["error"]] = reasons.get(row["error"], 0) + 1
-    check({k: int(v) for k, v in got.items()} == reasons and len(reasons) >= 4, f"reasons {got}")
+    expect({k: int(v) for k, v in got.items()} == reasons and len(reasons) >= 4, f"reasons {got}")
 
     top = [int(row[0]) for row in engine.rows(queries["top"])]
-    check(top == [int(r["id"]) for r in good[:1000]], "the top 1000")
+    expect(top == [int(r["id"]) for r in good[:1000]], "the top 1000")
 
     chosen = [int(row[0]) for row in engine.rows(queries["precision"])]
     total, size = 0.0, 0
@@ -159,32 +155,32 @@ def test_campaigns(engine, days):
         total += row["probability"]
         if total / n >= 0.8:
             size = n
-    check(100 < size < len(good) and abs(len(chosen) - size) <= 1 and
-          chosen[:size - 1] == [int(r["id"]) for r in good[:size - 1]], f"the list of precision 0.8: {len(chosen)}, {size}")
+    expect(100 < size < len(good) and abs(len(chosen) - size) <= 1 and
+           chosen[:size - 1] == [int(r["id"]) for r in good[:size - 1]], f"the list of precision 0.8: {len(chosen)}, {size}")
 
     cohorts = {row[0]: row[1:] for row in engine.rows(queries["cohorts"])}
     for country in ("US", "Ünknown"):
         some = [r for r in days[day] if r["country"] == country]
         p = [r["probability"] for r in some if r["error"] == ""]
         n, mean, purchases, buyers, unscored = map(float, cohorts[country])
-        check(n == len(p) and unscored == len(some) - len(p) and abs(mean - sum(p) / len(p)) < 2e-6 and
-              abs(purchases - sum(p)) < 2e-3 and buyers == sum(r["label"] == 1 for r in some), f"cohort {country}")
-    check(float(cohorts["\\N"][0]) == 0, "a record without a country has no prediction")
+        expect(n == len(p) and unscored == len(some) - len(p) and abs(mean - sum(p) / len(p)) < 2e-6 and
+               abs(purchases - sum(p)) < 2e-3 and buyers == sum(r["label"] == 1 for r in some), f"cohort {country}")
+    expect(float(cohorts["\\N"][0]) == 0, "a record without a country has no prediction")
 
     engine.bytes(queries["assignment"].replace("{experiment:String}", "'autumn letter'"))
     arms = engine.rows(queries["arms"])
-    check([row[0] for row in arms] == ["A", "B"] and sum(int(row[1]) for row in arms) == len(good), f"arms {arms}")
+    expect([row[0] for row in arms] == ["A", "B"] and sum(int(row[1]) for row in arms) == len(good), f"arms {arms}")
     a, b, chi2, mismatch = engine.rows(queries["ratio"])[0]
-    check(math.isclose(float(chi2), (int(a) - int(b)) ** 2 / (int(a) + int(b)), rel_tol=1e-9) and mismatch == "0",
-          f"sample ratio {a}:{b}")
+    expect(math.isclose(float(chi2), (int(a) - int(b)) ** 2 / (int(a) + int(b)), rel_tol=1e-9) and mismatch == "0",
+           f"sample ratio {a}:{b}")
     same = engine.value("SELECT count() FROM assignment x JOIN assignment y USING (id) WHERE x.arm != y.arm")
-    check(same == "0", "a student's arm changes from day to day")
+    expect(same == "0", "a student's arm changes from day to day")
     other = engine.value("SELECT countIf((sipHash64('spring letter', id) % 1000 < 500) = (arm = 'A')) / count() FROM "
                          "assignment WHERE day = '2026-11-02'")
-    check(abs(float(other) - 0.5) < 0.02, "two experiments are not independent")
+    expect(abs(float(other) - 0.5) < 0.02, "two experiments are not independent")
     # An assignment that loses some of arm B is seen.
     broken = queries["ratio"].replace("FROM assignment WHERE", "FROM assignment WHERE (arm = 'A' OR id % 10 != 0) AND")
-    check(engine.rows(broken)[0][3] == "1", "a lost tenth of an arm is not seen")
+    expect(engine.rows(broken)[0][3] == "1", "a lost tenth of an arm is not seen")
 
     def psi(then, now):
         before = sorted(r["probability"] for r in days[then] if r["error"] == "")
@@ -200,7 +196,7 @@ def test_campaigns(engine, days):
     for now, drifted in (("2026-11-02", "0"), ("2026-11-03", "1")):
         engine.bytes(f"SET param_day = '{now}'")
         got = engine.rows(queries["drift"])[0]
-        check(abs(float(got[0]) - psi(earlier, now)) < 1e-4 and got[1] == drifted, f"drift {got}, {psi(earlier, now)}")
+        expect(abs(float(got[0]) - psi(earlier, now)) < 1e-4 and got[1] == drifted, f"drift {got}, {psi(earlier, now)}")
 
 
 def test_types(engine):
@@ -213,7 +209,7 @@ def test_types(engine):
             predict_purchase({country}, toInt32(days_on_platform), {minutes}, toInt8(courses_started),
                              toUInt16(practice_exams_started), practice_exams_passed, minutes_spent_on_exams) AS p
             FROM students {day})""")
-        check(got == expected, f"{country}, {minutes} give other predictions")
+        expect(got == expected, f"{country}, {minutes} give other predictions")
 
 
 def test_files(work, engine):
@@ -232,15 +228,15 @@ def test_files(work, engine):
         for flags in (["--threads", "1"], ["--threads", "3", "--block-bytes", "5000"]):
             done = subprocess.run([program, "--from", name, "--to", "ndjson", "--on-error", "null", "--quiet", *flags,
                                    path], stdout=subprocess.PIPE, check=True)
-            check([json.dumps(json.loads(line)) for line in done.stdout.splitlines()] == expected,
-                  f"{form} in blocks of {block} {flags}")
+            expect([json.dumps(json.loads(line)) for line in done.stdout.splitlines()] == expected,
+                   f"{form} in blocks of {block} {flags}")
         # A file that ends too early is an error, never a shorter answer.
         size = os.path.getsize(path)
         with open(path, "r+b") as file:
             file.truncate(size - 1)
         done = subprocess.run([program, "--from", name, "--to", "ndjson", "--on-error", "null", path],
                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        check(done.returncode == 3 and "ends within" in done.stderr, f"{form}: {done.stderr}")
+        expect(done.returncode == 3 and "ends within" in done.stderr, f"{form}: {done.stderr}")
     # An Arrow IPC stream, which the engine turns into Native.
     path = os.path.join(work, "records.arrows")
     with open(path, "wb") as file:
@@ -249,7 +245,7 @@ def test_files(work, engine):
                           input=engine.bytes(f"SELECT {ARGUMENTS} FROM file('{path}', 'ArrowStream') SETTINGS max_threads = 1",
                                              "Native"),  # one thread: several may change the order
                           stdout=subprocess.PIPE, check=True)
-    check([json.dumps(json.loads(line)) for line in done.stdout.splitlines()] == expected, "an Arrow IPC stream")
+    expect([json.dumps(json.loads(line)) for line in done.stdout.splitlines()] == expected, "an Arrow IPC stream")
     # And back: what score_stream writes, the engine reads.
     for name, form, structure in (
             ("native", "Native", "result Tuple(probability Nullable(Float64), label Nullable(UInt8), error String)"),
@@ -268,7 +264,7 @@ def test_files(work, engine):
         wanted = engine.rows("SELECT count(), countIf(p), countIf(p) FROM (SELECT lengthUTF8(student_country) < 2 OR "
                              "days_on_platform < 0 OR practice_exams_passed > practice_exams_started AS p FROM students "
                              "WHERE isNotNull(student_country))")[0]
-        check(got == wanted and int(got[1]) > 1000, f"{form}: {got}, not {wanted}")
+        expect(got == wanted and int(got[1]) > 1000, f"{form}: {got}, not {wanted}")
 
 
 def test_tasks(work, engine):
@@ -280,24 +276,24 @@ def test_tasks(work, engine):
             "(%d, %s)" % (i, ", ".join(map(repr, e["record"].values()))) for i, e in enumerate(EXPECTED[task])))
         names = [c.split(" ")[0] for c in result]
         kind = engine.value(f"SELECT toTypeName({function}({', '.join(fields)})) FROM {task} LIMIT 1").replace("\\n   ", "")
-        check(kind == f"Tuple( {', '.join(result)}, error String)", f"{task}: {kind}")
+        expect(kind == f"Tuple( {', '.join(result)}, error String)", f"{task}: {kind}")
         # Each record often, and a NULL among fifty.
         scored = (f"SELECT id, n.number AS n, {function}(if(n % 50 = 7, NULL, {fields[0]}), {', '.join(fields[1:])}) AS p "
                   f"FROM {task} CROSS JOIN numbers(2000) AS n")
         members = ", ".join(f"p.{m}" for m in names)
         lines = engine.bytes(f"SELECT DISTINCT id, {members}, p.error FROM ({scored}) ORDER BY id, p.error", "JSONCompactEachRow")
         got = [json.loads(line) for line in lines.splitlines()]
-        check(len(got) == 2 * len(EXPECTED[task]), f"{task}: {len(got)} different rows")
+        expect(len(got) == 2 * len(EXPECTED[task]), f"{task}: {len(got)} different rows")
         for i, e in enumerate(EXPECTED[task]):
             good, bad = got[2 * i][1:], got[2 * i + 1][1:]
-            check(bad == [None] * len(names) + [f"{fields[0]}: must not be null"] and good[-1] == "", f"{task}: {good}, {bad}")
+            expect(bad == [None] * len(names) + [f"{fields[0]}: must not be null"] and good[-1] == "", f"{task}: {good}, {bad}")
             if task == "wine":
-                check(good[0] == e["cultivar"] and all(abs(v - w) < 1e-12 for v, w in zip(good[1:], e["probabilities"].values())),
-                      f"{good} is not {e}")
+                expect(good[0] == e["cultivar"] and all(abs(v - w) < 1e-12 for v, w in zip(good[1:], e["probabilities"].values())),
+                       f"{good} is not {e}")
             else:
-                check(good[0] == e["progression"], f"{good} is not {e}")
+                expect(good[0] == e["progression"], f"{good} is not {e}")
         tally = engine.rows(f"SELECT count(), countIf(isNull(p.{names[0]})), countIf(p.error != '') FROM ({scored})")
-        check(tally == [[str(2000 * len(EXPECTED[task])), str(40 * len(EXPECTED[task])), str(40 * len(EXPECTED[task]))]], f"{task}: {tally}")
+        expect(tally == [[str(2000 * len(EXPECTED[task])), str(40 * len(EXPECTED[task])), str(40 * len(EXPECTED[task]))]], f"{task}: {tally}")
         # What the program writes to files, the engine reads: Native as one tuple, RowBinary as columns.
         records = engine.bytes(f"SELECT {', '.join(fields)} FROM {task} ORDER BY id", "Native")
         for name, form, structure in (("native", "Native", f"result Tuple({', '.join(result)}, error String)"),
@@ -308,10 +304,10 @@ def test_tasks(work, engine):
             member = "result." if name == "native" else ""
             read = engine.bytes(f"SELECT {', '.join(member + m for m in names)} FROM file('{out}', '{form}', '{structure}')",
                                 "JSONCompactEachRow")
-            check([json.loads(line) for line in read.splitlines()] == [row[1:-1] for row in got[::2]], f"{task}, {form}")
+            expect([json.loads(line) for line in read.splitlines()] == [row[1:-1] for row in got[::2]], f"{task}, {form}")
             if name == "row-binary-with-names-and-types":
                 types = engine.rows(f"DESCRIBE file('{out}', '{form}')")
-                check([row[:2] for row in types] == [c.split(" ", 1) for c in [*result, "error String"]], f"{task}: {types}")
+                expect([row[:2] for row in types] == [c.split(" ", 1) for c in [*result, "error String"]], f"{task}: {types}")
 
 
 def alone_by_text(engine):
@@ -330,13 +326,13 @@ def test_lies(engine):
                 try:
                     got = engine.rows(sql)
                 except chdb.Failed as failure:
-                    check(lie not in TRUE, f"{kind} {lie}: {failure}")
+                    expect(lie not in TRUE, f"{kind} {lie}: {failure}")
                     continue
                 # An answer without the column is one of defaults: hence a column whose default is no prediction, and
                 # the check in the query "score".
-                check((lie, got) in (("honest", [["100000", "100000"]]), ("other_column", [["100000", "0"]])),
-                      f"{kind} {lie}: {got}")
-        check(engine.rows(f"SELECT sum({kind}_honest(toInt64(number))) FROM numbers(1000)") == [["1000"]], "afterwards")
+                expect((lie, got) in (("honest", [["100000", "100000"]]), ("other_column", [["100000", "0"]])),
+                       f"{kind} {lie}: {got}")
+        expect(engine.rows(f"SELECT sum({kind}_honest(toInt64(number))) FROM numbers(1000)") == [["1000"]], "afterwards")
 
 
 def question(kind, lie):
@@ -365,7 +361,7 @@ def test_twice(kind, seconds=15):
             os.killpg(asked.pid, signal.SIGKILL)
             got = f"no answer in {seconds} s" if not asked.communicate()[0] else "an answer, and then no end"
     print(f"{kind}, each block answered twice: {got}", flush=True)
-    check(got.startswith(("refused", "no answer")) or got == "answered [['100000', '100000']]", f"{kind} twice: {got}")
+    expect(got.startswith(("refused", "no answer")) or got == "answered [['100000', '100000']]", f"{kind} twice: {got}")
 
 
 def test_killed(engine):
@@ -395,9 +391,9 @@ def test_killed(engine):
     killer.start()
     try:
         got = engine.rows(slow)
-        check(False, f"a killed process was not noticed: {got}, {killed}")
+        expect(False, f"a killed process was not noticed: {got}, {killed}")
     except chdb.Failed as failure:
-        check("predict_purchase" in str(failure) and killed, f"killed {killed}: {failure}")
+        expect("predict_purchase" in str(failure) and killed, f"killed {killed}: {failure}")
     finally:
         killer.join()
     # A process that was idle when it was killed stays in the engine's pool until a query meets it, and that query fails.
@@ -406,8 +402,8 @@ def test_killed(engine):
             got = engine.rows(slow.replace("200", "2"))
             break
         except chdb.Failed as failure:
-            check(dead < len(killed) and "CHILD_WAS_NOT_EXITED_NORMALLY" in str(failure), f"after {killed}: {failure}")
-    check(got[0] == [str(2 * STUDENTS * len(DAYS)), "0"], f"the query after {killed}: {got}")
+            expect(dead < len(killed) and "CHILD_WAS_NOT_EXITED_NORMALLY" in str(failure), f"after {killed}: {failure}")
+    expect(got[0] == [str(2 * STUDENTS * len(DAYS)), "0"], f"the query after {killed}: {got}")
 
 
 def report_table_function(work, engine):

@@ -5,9 +5,9 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
-import npm_engine
+import npm
 
 test, students, folder = map(os.path.abspath, sys.argv[1:4])
-library = npm_engine.installed(folder, "@duckdb/node-bindings-linux-x64", "1.5.6-r.1", "libduckdb.so")
+library = npm.file_of(folder, "@duckdb/node-bindings-linux-x64@1.5.6-r.1", "libduckdb.so")
 done = subprocess.run([test], env={**os.environ, "TABSCORE_DUCKDB": library, "TABSCORE_EXTENSION": students})
 sys.exit(done.returncode)

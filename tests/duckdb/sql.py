@@ -8,6 +8,7 @@ import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 import python_engine
+from checks import expect
 
 students, loans, folder = map(os.path.abspath, sys.argv[1:4])
 python_engine.load(folder, f"duckdb=={sys.argv[4]}")
@@ -31,11 +32,6 @@ FIELDS = ("student_country", "days_on_platform", "minutes_watched", "courses_sta
           "practice_exams_passed", "minutes_spent_on_exams")
 
 
-def check(holds, what):
-    if not holds:
-        sys.exit(f"failed: {what}")
-
-
 def database(path=":memory:", **settings):
     return duckdb.connect(path, config={"allow_unsigned_extensions": "true", **settings})
 
@@ -44,9 +40,9 @@ def refused(connection, sql, *words):
     try:
         got = connection.execute(sql).fetchall()
     except duckdb.Error as why:
-        check(all(word in str(why) for word in words), f"{sql}: {why}")
+        expect(all(word in str(why) for word in words), f"{sql}: {why}")
         return
-    check(False, f"{sql} gives {got}")
+    expect(False, f"{sql} gives {got}")
 
 
 def struct(**changes):
@@ -63,7 +59,7 @@ def test_install(connection):
     version = open(os.path.join(ROOT, "include", "tabscore", "version.hpp"), encoding="utf-8").read()
     numbers = [line.split()[2] for line in version.splitlines() if line.startswith("#define TABSCORE_VERSION_M") or "_PATCH " in line]
     got = connection.execute("SELECT loaded, extension_version FROM duckdb_extensions() WHERE extension_name = 'students'")
-    check(got.fetchall() == [(True, "v" + ".".join(numbers[:3]))], "the version")
+    expect(got.fetchall() == [(True, "v" + ".".join(numbers[:3]))], "the version")
     refused(duckdb.connect(), f"LOAD '{students}'", "allow_unsigned_extensions")
 
 
@@ -79,13 +75,13 @@ def test_script():
     (same,), = connection.execute(
         "SELECT count(*) FROM 'scored1.parquet' a JOIN 'scored4.parquet' b USING (id) WHERE a.probability IS NOT DISTINCT FROM "
         "b.probability AND a.label IS NOT DISTINCT FROM b.label AND a.error IS NOT DISTINCT FROM b.error").fetchall()
-    check(same == RECORDS, f"one thread and four differ: {same}")
+    expect(same == RECORDS, f"one thread and four differ: {same}")
     total, scored, labelled, failed, ids, apart, sorted_labels = connection.execute(
         "SELECT count(*), count(probability), count(label), count(error), count(DISTINCT id), "
         "bool_and((probability IS NULL) = (error IS NOT NULL)), max(probability) FILTER (label = 0) < "
         "min(probability) FILTER (label = 1) FROM 'scored1.parquet'").fetchone()
-    check(total == ids == RECORDS and scored == labelled == RECORDS - failed, "records are missing")
-    check(0 < failed < RECORDS / 4 and apart and sorted_labels, "predictions and reasons")
+    expect(total == ids == RECORDS and scored == labelled == RECORDS - failed, "records are missing")
+    expect(0 < failed < RECORDS / 4 and apart and sorted_labels, "predictions and reasons")
     reasons = dict(connection.execute("SELECT error, count(*) FROM 'scored1.parquet' WHERE error NOT LIKE '%;%' GROUP BY ALL").fetchall())
     expected = connection.execute(
         "SELECT count(*) FILTER (student_country = 'U' AND days_on_platform >= 0), "
@@ -93,9 +89,9 @@ def test_script():
         "count(*) FILTER (days_on_platform < 0 AND length(student_country) > 1), "
         "count(*) FILTER (days_on_platform >= 0 AND length(student_country) > 1 AND "
         "practice_exams_passed > practice_exams_started) FROM 'students.parquet'").fetchone()
-    check(reasons == dict(zip(("student_country: must have at least 2 characters", "student_country: must not be null",
-                               "days_on_platform: must be at least 0",
-                               "practice_exams_passed cannot exceed practice_exams_started."), expected)), f"reasons: {reasons}")
+    expect(reasons == dict(zip(("student_country: must have at least 2 characters", "student_country: must not be null",
+                                "days_on_platform: must be at least 0",
+                                "practice_exams_passed cannot exceed practice_exams_started."), expected)), f"reasons: {reasons}")
     return scored, failed
 
 
@@ -126,22 +122,22 @@ def test_shapes(connection):
         rows, differ = connection.execute(
             f"SELECT count(*), count(*) FILTER (q.p.probability IS DISTINCT FROM s.probability OR q.p.label IS DISTINCT FROM "
             f"s.label OR q.p.error IS DISTINCT FROM s.error) FROM ({sql}) q JOIN 'scored1.parquet' s USING (id)").fetchone()
-        check(rows > 9000 and differ == 0, f"records {shape}: {differ} of {rows} differ")
-    check(connection.execute(f"SELECT count(predict({struct()})) FROM students WHERE id < 0").fetchone() == (0,), "no records")
+        expect(rows > 9000 and differ == 0, f"records {shape}: {differ} of {rows} differ")
+    expect(connection.execute(f"SELECT count(predict({struct()})) FROM students WHERE id < 0").fetchone() == (0,), "no records")
     literal = "{student_country: 'US', days_on_platform: 45, minutes_watched: 320.5, courses_started: 3, practice_exams_started: 5, practice_exams_passed: 3, minutes_spent_on_exams: 87.2}"
     alone = connection.execute(f"SELECT predict({literal}).probability").fetchone()[0]
-    check(connection.execute(f"SELECT count(*), min(p.probability), max(p.probability) FROM (SELECT predict({literal}) AS p FROM range(5000))").fetchone()
-          == (5000, alone, alone), "a constant record")
+    expect(connection.execute(f"SELECT count(*), min(p.probability), max(p.probability) FROM (SELECT predict({literal}) AS p FROM range(5000))").fetchone()
+           == (5000, alone, alone), "a constant record")
     record = dict(zip(FIELDS, ("US", 45, 320.5, 3, 5, 3, 87.2)))
-    check(connection.execute("SELECT predict(?).probability", [record]).fetchone()[0] == alone, "a parameter of a prepared statement")
-    check(connection.execute("SELECT predict(" + struct(student_country="NULL", minutes_spent_on_exams="NULL::DOUBLE") +
-                             ").error FROM students WHERE id = 5").fetchone()[0] ==
-          "student_country: must not be null; minutes_spent_on_exams: must not be null", "NULLs have their reason")
-    check(connection.execute("SELECT count(p.error), count(p.probability) FROM (SELECT predict(CASE WHEN id % 2 = 0 THEN " + struct() +
-                             " END) AS p FROM students WHERE id < 10 AND id % 2 = 1)").fetchone() == (5, 0), "a NULL struct")
-    check(connection.execute("SELECT predict(" + struct(minutes_watched="'nan'::DOUBLE", minutes_spent_on_exams="'inf'::DOUBLE",
-                             student_country="'US'") + ").error FROM students WHERE id = 4").fetchone()[0] ==
-          "minutes_watched: must be at least 0; minutes_spent_on_exams: must be finite", "a number that is none")
+    expect(connection.execute("SELECT predict(?).probability", [record]).fetchone()[0] == alone, "a parameter of a prepared statement")
+    expect(connection.execute("SELECT predict(" + struct(student_country="NULL", minutes_spent_on_exams="NULL::DOUBLE") +
+                              ").error FROM students WHERE id = 5").fetchone()[0] ==
+           "student_country: must not be null; minutes_spent_on_exams: must not be null", "NULLs have their reason")
+    expect(connection.execute("SELECT count(p.error), count(p.probability) FROM (SELECT predict(CASE WHEN id % 2 = 0 THEN " + struct() +
+                              " END) AS p FROM students WHERE id < 10 AND id % 2 = 1)").fetchone() == (5, 0), "a NULL struct")
+    expect(connection.execute("SELECT predict(" + struct(minutes_watched="'nan'::DOUBLE", minutes_spent_on_exams="'inf'::DOUBLE",
+                              student_country="'US'") + ").error FROM students WHERE id = 4").fetchone()[0] ==
+           "minutes_watched: must be at least 0; minutes_spent_on_exams: must be finite", "a number that is none")
 
 
 def test_refused(connection):
@@ -172,10 +168,10 @@ def test_files(scored):
     with database("scores.db") as one:
         one.execute(f"LOAD '{students}'")
         one.execute(f"CREATE VIEW scored AS SELECT id, students_predict(s, '{MODEL}') AS p FROM 'students.parquet' s")
-        check(one.execute("SELECT count(p.probability) FROM scored").fetchone() == (scored,), "a view")
+        expect(one.execute("SELECT count(p.probability) FROM scored").fetchone() == (scored,), "a view")
     with database("scores.db") as one:
         one.execute(f"LOAD '{students}'")
-        check(one.execute("SELECT count(p.probability) FROM scored").fetchone() == (scored,), "a view, again")
+        expect(one.execute("SELECT count(p.probability) FROM scored").fetchone() == (scored,), "a view, again")
 
 
 def test_other_services():
@@ -187,12 +183,12 @@ def test_other_services():
     connection.execute(f"LOAD '{loans}'; LOAD './wine.duckdb_extension'; LOAD './diabetes.duckdb_extension'")
     record = "{purpose: 'car', months: 48, amount: 12000.0, income: 2600.0, sector: 'public', application: 'A-17'}"
     got = connection.execute(f"SELECT typeof(p), p.probability, p.decision, p.error FROM (SELECT loans_predict({record}, {LOAN}) AS p)").fetchone()
-    check("probability DOUBLE" in got[0] and "decision VARCHAR" in got[0] and got[2] in ("approve", "refer", "decline") and got[3] is None, f"{got}")
+    expect("probability DOUBLE" in got[0] and "decision VARCHAR" in got[0] and got[2] in ("approve", "refer", "decline") and got[3] is None, f"{got}")
     decisions = connection.execute(
         "SELECT p.decision, count(*), count(p.error) FROM (SELECT loans_predict({purpose: CASE WHEN i % 100 = 7 THEN '' ELSE 'car' END, "
         f"months: 6 + i % 200, amount: 100.0 + i * 13, income: (500 + i)::DOUBLE}}, {LOAN}) AS p FROM range(10000) r(i)) GROUP BY ALL ORDER BY ALL").fetchall()
-    check(sum(n for _, n, _ in decisions) == 10000 and len(decisions) >= 3 and decisions[-1][0] is None and
-          all((d is None) == (e == n) for d, n, e in decisions), f"{decisions}")
+    expect(sum(n for _, n, _ in decisions) == 10000 and len(decisions) >= 3 and decisions[-1][0] is None and
+           all((d is None) == (e == n) for d, n, e in decisions), f"{decisions}")
     refused(connection, f"SELECT loans_predict({{purpose: 'car', months: 1, amount: 2.0, incom: 3.0}}, {LOAN})", "'incom'", "no field")
     refused(connection, f"SELECT loans_predict({record}, '{MODELS}/loan_default.json')", "No function matches")
     for service, expected in json.load(open(os.path.join(ROOT, "tests", "server", "tasks_expected.json"), encoding="utf-8")).items():
@@ -205,22 +201,22 @@ def test_other_services():
         member = "cultivar" if service == "wine" else "progression"
         got = connection.execute(f"SELECT p.error, p.{member}" + (", p.probabilities" if service == "wine" else "") +
                                  f" FROM (SELECT id, {call} AS p FROM {service} t) ORDER BY id").fetchall()
-        check(len(got) == len(expected), f"{service}: {len(got)}")
+        expect(len(got) == len(expected), f"{service}: {len(got)}")
         for e, row in zip(expected, got):
-            check(row[0] is None and row[1] == e[member], f"{service}: {row} is not {e}")
+            expect(row[0] is None and row[1] == e[member], f"{service}: {row} is not {e}")
             if service == "wine":
-                check(list(row[2]) == list(e["probabilities"]) and
-                      all(abs(row[2][c] - p) < 1e-12 for c, p in e["probabilities"].items()), f"{row} is not {e}")
+                expect(list(row[2]) == list(e["probabilities"]) and
+                       all(abs(row[2][c] - p) < 1e-12 for c, p in e["probabilities"].items()), f"{row} is not {e}")
         # A record in fifty is wrong: it alone has no values, but a reason; the vectors are those of the engine's size.
         broken = "{" + ", ".join(f"{f}: " + (f"CASE WHEN i % 50 = 7 THEN NULL ELSE {f} END" if f == fields[0] else f) for f in fields) + "}"
         many = f"FROM (SELECT i, {service}_predict({broken}, '{MODELS}/{service}.json') AS p FROM {service}, range(20000) r(i) WHERE id = 0)"
         tally = connection.execute(f"SELECT count(*), count(p.error), count(p.{member}), min(p.error), bool_and((p.error IS NOT NULL) = "
                                    f"(i % 50 = 7)), count(DISTINCT p) {many}").fetchone()
-        check(tally == (20000, 400, 19600, f"{fields[0]}: must not be null", True, 2), f"{service}: {tally}")
+        expect(tally == (20000, 400, 19600, f"{fields[0]}: must not be null", True, 2), f"{service}: {tally}")
         if service == "wine":
             sums = connection.execute(f"SELECT count(p.probabilities), count(DISTINCT p.probabilities), min(cardinality(p.probabilities)), "
                                       f"min(p.probabilities['first']) {many}").fetchone()
-            check(sums[:3] == (19600, 1, 3) and abs(sums[3] - expected[0]["probabilities"]["first"]) < 1e-12, f"classes: {sums}")
+            expect(sums[:3] == (19600, 1, 3) and abs(sums[3] - expected[0]["probabilities"]["first"]) < 1e-12, f"classes: {sums}")
 
 
 with tempfile.TemporaryDirectory() as work:

@@ -19,6 +19,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "support"))
+from checks import expect_equal  # noqa: E402
 from example_server import Server  # noqa: E402
 
 SERVER, AUDIT = sys.argv[1:3]
@@ -37,11 +38,6 @@ def loan(i):
     return {"application": "p%d" % i, "purpose": dice.choice(["car", "house", "wedding"]), "sector": dice.choice(["public", "private", None]),
             "months": dice.randrange(12, 240), "amount": round(dice.uniform(500, 50000), 2),
             "income": dice.choice([None, round(dice.uniform(800, 9000), 2)])}
-
-
-def expect(got, wanted, what):
-    if got != wanted:
-        raise SystemExit("%s: %r, expected %r" % (what, got, wanted))
 
 
 def audit(command, *arguments, status=0):
@@ -84,20 +80,20 @@ def changed(files, at, change, status=3):
 
 def predictions_name_what_made_them(server):
     status, _, content = server.post("/batch_predict?reasons=2", {"records": [loan(i) for i in range(40)]})
-    expect(status, 200, content)
+    expect_equal(status, 200, content)
     line = json.loads(server.log_lines()[-1])
     sha = lambda name: hashlib.sha256((ROOT / "models" / name).read_bytes()).hexdigest()  # noqa: E731
-    expect((line["model"], line["policy"]), (sha("loan_default.json"), sha("loan_policy.json")), "names")
-    expect(list(line)[-6:], ["model", "version", "salt", "batch", "follows", "chain"], "members")
-    expect(sorted(p.name for p in ARCHIVE.iterdir()), sorted([line["model"], line["policy"]]), "archive")
-    expect({p.stat().st_mode & 0o777 for p in ARCHIVE.iterdir()}, {0o600}, "modes of the archive")
-    expect((ARCHIVE / line["policy"]).read_bytes(), (ROOT / "models" / "loan_policy.json").read_bytes(), "archived policy")
+    expect_equal((line["model"], line["policy"]), (sha("loan_default.json"), sha("loan_policy.json")), "names")
+    expect_equal(list(line)[-6:], ["model", "version", "salt", "batch", "follows", "chain"], "members")
+    expect_equal(sorted(p.name for p in ARCHIVE.iterdir()), sorted([line["model"], line["policy"]]), "archive")
+    expect_equal({p.stat().st_mode & 0o777 for p in ARCHIVE.iterdir()}, {0o600}, "modes of the archive")
+    expect_equal((ARCHIVE / line["policy"]).read_bytes(), (ROOT / "models" / "loan_policy.json").read_bytes(), "archived policy")
 
 
 def overrides_are_logged(server):
     def post(body, status):
         got, _, content = server.post("/overrides", body)
-        expect(got, status, content)
+        expect_equal(got, status, content)
         return content.decode()
     before = len(server.log_lines())
     one = {"id": "p3", "decision": "approve", "by": "jd", "reason": "knows \"the\" firm", "time": "2026-03-01T10:00:00Z"}
@@ -106,21 +102,21 @@ def overrides_are_logged(server):
                        ({**one, "more": 1}, '"more" is none of its members'), ({**one, "id": 1.5}, "the id is not"),
                        ({**one, "time": "yesterday"}, "the time is not"), ({**one, "reason": ""}, '"reason" is not a text'), ([], "not an object")]:
         answer = json.loads(post([one, wrong], 422))["detail"]
-        expect(why in answer, True, answer)
+        expect_equal(why in answer, True, answer)
     post({"no": "list"}, 422)
     post(b"[", 422)
-    expect(len(server.log_lines()), before, "nothing is logged of a wrong body")
-    expect(json.loads(post([one, {**one, "id": 17, "time": 1.5e9}], 200)), {"logged": 2}, "answer")
-    expect(json.loads(post([], 200)), {"logged": 0}, "answer")
+    expect_equal(len(server.log_lines()), before, "nothing is logged of a wrong body")
+    expect_equal(json.loads(post([one, {**one, "id": 17, "time": 1.5e9}], 200)), {"logged": 2}, "answer")
+    expect_equal(json.loads(post([], 200)), {"logged": 0}, "answer")
     lines = [json.loads(line) for line in server.log_lines()[before:]]
-    expect([line["event"] for line in lines], ["override"] * 2, "events")
-    expect(lines[0]["override"], one, "override")
-    expect(lines[1]["override"]["id"], "17", "an integer is its digits")
+    expect_equal([line["event"] for line in lines], ["override"] * 2, "events")
+    expect_equal(lines[0]["override"], one, "override")
+    expect_equal(lines[1]["override"]["id"], "17", "an integer is its digits")
 
 
 def a_chain_shows_what_was_done(files):
     report = verify(*files)
-    expect("the chain holds" in report, True, report)
+    expect_equal("the chain holds" in report, True, report)
     last = head(report)
     some = copies(files)
     assert len(some) >= 3
@@ -132,33 +128,33 @@ def a_chain_shows_what_was_done(files):
         lines[at] = lines[at].replace('"months": ', '"months": 1', 1)
         return lines
     found, names = changed(files, 1, edit)
-    expect("%s, line " % names[1] in found and "was changed" in found, True, found)
+    expect_equal("%s, line " % names[1] in found and "was changed" in found, True, found)
     found, _ = changed(files, 1, lambda lines: lines[:at] + lines[at + 1:])
-    expect("was changed" in found or "is missing" in found, True, found)
+    expect_equal("was changed" in found or "is missing" in found, True, found)
     ends = [i for i, line in enumerate(some[1].read_text().splitlines()) if '"batch"' in line]
 
     def swap(lines):
         a, b, c = ends[0] + 1, ends[1] + 1, ends[2] + 1
         return lines[:a] + lines[b:c] + lines[a:b] + lines[c:]
     found, names = changed(files, 1, swap)
-    expect("%s, line %d: batch " % (names[1], ends[0] + 1 + ends[2] - ends[1]) in found and "out of order" in found, True, found)
+    expect_equal("%s, line %d: batch " % (names[1], ends[0] + 1 + ends[2] - ends[1]) in found and "out of order" in found, True, found)
     found, names = changed(files, 1, lambda lines: lines[:ends[2]])  # the end is missing
-    expect("at the end of the file belong to no batch" in found or "missing" in found, True, found)
+    expect_equal("at the end of the file belong to no batch" in found or "missing" in found, True, found)
     found, names = changed(files, 1, lambda lines: lines[ends[2] + 1:])
-    expect("%s, line " % names[1] in found and "missing" in found, True, found)
+    expect_equal("%s, line " % names[1] in found and "missing" in found, True, found)
     found = verify(*(some[:1] + some[2:]), status=3)
-    expect("batches" in found and "are missing" in found, True, found)
+    expect_equal("batches" in found and "are missing" in found, True, found)
     verify(*some[1:])  # older files may be gone
-    expect("begins behind" in verify(*some[1:]), True, "what the first file follows")
+    expect_equal("begins behind" in verify(*some[1:]), True, "what the first file follows")
     # The end of the newest file can be cut off unseen, but for a head that was kept elsewhere.
     cut = copies(files)
     rewrite(cut[-1], lambda lines: lines[:-1] if '"batch"' in lines[-2] else lines[:max(i for i, l in enumerate(lines[:-1]) if '"batch"' in l) + 1])
     verify(*cut)
     found = verify(*cut, status=3, flags=("--published", last))
-    expect("the published batch" in found, True, found)
+    expect_equal("the published batch" in found, True, found)
     verify(*files, flags=("--published", last))
     verify(*files, flags=("--published", last[:-1] + ("0" if last[-1] != "0" else "1")), status=3)
-    expect("or the key is another one" in audit("verify", "--key-file", OTHER_KEY, *files, status=3), True, "another key")
+    expect_equal("or the key is another one" in audit("verify", "--key-file", OTHER_KEY, *files, status=3), True, "another key")
     audit("verify", "--key-file", WORK / "none", *files, status=1)
     audit("verify", "--key-file", KEY, "--published", "x", *files, status=2)
 
@@ -170,7 +166,7 @@ def a_person_can_be_erased(files):
     os.chmod(some[0], 0o640)
     before = head(verify(*some))
     shown = audit("show", name, *some, "--archive", ARCHIVE)
-    expect('application: "%s"' % name in shown and "loan_credit 2026-11" in shown, True, shown)
+    expect_equal('application: "%s"' % name in shown and "loan_credit 2026-11" in shown, True, shown)
     intent = pathlib.Path(str(some[0]) + ".intent")
     intent.touch()
     with open(intent) as held:
@@ -178,23 +174,23 @@ def a_person_can_be_erased(files):
         fcntl.flock(held, fcntl.LOCK_EX)
         content = some[0].read_bytes()
         found = audit("erase", "--key-file", KEY, name, *some, status=1)
-        expect("a server writes it" in found and some[0].read_bytes() == content, True, found)
+        expect_equal("a server writes it" in found and some[0].read_bytes() == content, True, found)
     intent.unlink()
     found = audit("erase", "--key-file", OTHER_KEY, name, *some, status=1)
-    expect("the key is another one" in found and "nothing was erased" in found, True, found)
-    expect([p.read_bytes() for p in some][0], content, "a log after another key")
+    expect_equal("the key is another one" in found and "nothing was erased" in found, True, found)
+    expect_equal([p.read_bytes() for p in some][0], content, "a log after another key")
     with open("/dev/full", "w") as full:
         done = subprocess.run([AUDIT, "erase", "--key-file", KEY, name, *some], stdout=full, stderr=subprocess.PIPE, text=True, timeout=120)
-    expect((done.returncode, "the lines are erased, but" in done.stderr), (1, True), done.stderr)
+    expect_equal((done.returncode, "the lines are erased, but" in done.stderr), (1, True), done.stderr)
     report = verify(*some)
-    expect(head(report), before, "the head")
-    expect("lines erased" in report, True, report)
-    expect(any('"%s"' % name in p.read_text() for p in some), False, "the name is gone")
-    expect(stat.S_IMODE(os.stat(some[0]).st_mode), 0o640, "mode")
-    expect([p.name for p in some[0].parent.iterdir() if p.name.endswith(".partial")], [], "parts")
+    expect_equal(head(report), before, "the head")
+    expect_equal("lines erased" in report, True, report)
+    expect_equal(any('"%s"' % name in p.read_text() for p in some), False, "the name is gone")
+    expect_equal(stat.S_IMODE(os.stat(some[0]).st_mode), 0o640, "mode")
+    expect_equal([p.name for p in some[0].parent.iterdir() if p.name.endswith(".partial")], [], "parts")
     audit("show", name, *some, status=1)
     replayed = audit("replay", "--archive", ARCHIVE, "all", *some)
-    expect("are erased" in replayed, True, replayed)
+    expect_equal("are erased" in replayed, True, replayed)
     some[0].write_text(some[0].read_text().replace('{"erased": "', '{"erased": "0', 1))
     verify(*some, status=3)
 
@@ -212,10 +208,10 @@ def decisions_are_replayed(files):
                        ('"months": ', '"months": 1', "different")]:
         wrong = copies(files)
         wrong[0].write_text(wrong[0].read_text().replace(a, b, 1))
-        expect(what in audit("replay", "--archive", ARCHIVE, "all", *wrong, status=3), True, what)
+        expect_equal(what in audit("replay", "--archive", ARCHIVE, "all", *wrong, status=3), True, what)
     empty = WORK / "empty"
     empty.mkdir(exist_ok=True)
-    expect(str(empty) in audit("replay", "--archive", empty, "all", *some, status=1), True, "an empty archive")
+    expect_equal(str(empty) in audit("replay", "--archive", empty, "all", *some, status=1), True, "an empty archive")
 
 
 def labels_and_overrides_are_shown(files):
@@ -223,8 +219,8 @@ def labels_and_overrides_are_shown(files):
     labels.write_text('{"id": "p3", "label": 1}\n{"id": "p33", "label": 0}\nno json\n')
     shown = audit("show", "p3", "--labels", labels, "--archive", ARCHIVE, *files)
     for part in ('by: "jd"', 'application: "p3"', "version: ", "a label", '"label": 1', "decision: "):
-        expect(part in shown, True, part + " in " + shown)
-    expect("p33" in shown, False, shown)
+        expect_equal(part in shown, True, part + " in " + shown)
+    expect_equal("p33" in shown, False, shown)
     audit("show", "nobody", *files, status=1)
 
 
@@ -261,12 +257,12 @@ def a_chain_survives_kills(trials):
         if trial % 5 == 4 or trial == trials - 1:
             Server(SERVER, *FLAGS, log=log).__exit__()
             report = verify(*work.glob("prediction_log.jsonl*"))
-            expect("the chain holds" in report, True, report)
+            expect_equal("the chain holds" in report, True, report)
     logged = collections.Counter()
     for path in work.glob("prediction_log.jsonl*"):
         logged.update(re.findall(rb'"application": "n(\d+)"', path.read_bytes()))
     lost = [n for n, size in answered if logged[b"%d" % n] != size]
-    expect(lost, [], "batches that were answered and are not whole in the log")
+    expect_equal(lost, [], "batches that were answered and are not whole in the log")
     return len(answered), report
 
 
@@ -276,7 +272,7 @@ def only_the_key_goes_on():
     for count in (2, 1):
         with Server(SERVER, *FLAGS, log=log) as server:
             for _ in range(count):
-                expect(server.post("/batch_predict", {"records": [loan(0), loan(1)]})[0], 200, "status")
+                expect_equal(server.post("/batch_predict", {"records": [loan(0), loan(1)]})[0], 200, "status")
     pipe = WORK / "pipe.key"
     os.mkfifo(pipe)
     for key, why in ((OTHER_KEY, "written under another key"), (pipe, "is not a regular file")):
@@ -284,7 +280,7 @@ def only_the_key_goes_on():
                               text=True, timeout=30)
         assert done.returncode != 0 and why in done.stderr, (done.returncode, done.stderr)
     audit("verify", "--key-file", pipe, log, status=1)
-    expect("3 batches" in verify(log), True, "the log")
+    expect_equal("3 batches" in verify(log), True, "the log")
 
 
 def main():
@@ -294,22 +290,22 @@ def main():
         for i in range(12):
             for size in (1, 3, 100):
                 loans = [loan(k) for k in range(size)]
-                expect(server.post("/batch_predict?reasons=3" if i % 2 else "/batch_predict", {"records": loans})[0], 200, "status")
+                expect_equal(server.post("/batch_predict?reasons=3" if i % 2 else "/batch_predict", {"records": loans})[0], 200, "status")
             if i == 1:
                 overrides_are_logged(server)
         files = [p for p in logs(server) if not p.name.endswith(".intent")]
         verify(*logs(server))  # while it serves
-        expect("a server writes it" in audit("erase", "--key-file", KEY, "p0", *logs(server), status=1), True, "lock")
+        expect_equal("a server writes it" in audit("erase", "--key-file", KEY, "p0", *logs(server), status=1), True, "lock")
         a_chain_shows_what_was_done(files)
         a_person_can_be_erased(files)
         decisions_are_replayed(files)
         labels_and_overrides_are_shown(files)
     with Server(SERVER) as server:  # without a chain
         server.post("/batch_predict", {"records": [loan(0)]})
-        expect(list(json.loads(server.log_lines()[0]))[-2:], ["model", "version"], "members by default")
+        expect_equal(list(json.loads(server.log_lines()[0]))[-2:], ["model", "version"], "members by default")
         found = audit("erase", "--key-file", KEY, "p0",
                       copies_of := shutil.copy(server.log, WORK / "plain.jsonl"), status=1)
-        expect("is not chained" in found, True, found)
+        expect_equal("is not chained" in found, True, found)
         verify(copies_of, status=3)
     batches, report = a_chain_survives_kills(KILLS)
     print("ok      %d kills, %d batches answered: %s" % (KILLS, batches, report.splitlines()[0]))

@@ -12,7 +12,8 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "support"))
-from browser import BROWSER, WIDTHS, expect, look, proxy_for  # noqa: E402
+from browser import BROWSER, WIDTHS, look, proxy_for  # noqa: E402
+from checks import expect, skip  # noqa: E402
 from example_server import RECORD, Server  # noqa: E402
 
 # Frames the dashboard at a width (a browser's window has a least one), waits for it and writes down what it shows.
@@ -55,8 +56,7 @@ def send_traffic(server, seconds):
 
 def main():
     if not BROWSER:
-        print("skipped: apt install chromium")
-        sys.exit(77)
+        skip("apt install chromium")
     folder = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None
     page = (ROOT / "include" / "tabscore" / "serving" / "detail" / "pages" / "dashboard.html.inc").read_text()
     page = page.removeprefix('R"page(').removesuffix(')page"\n')

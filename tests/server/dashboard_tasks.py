@@ -15,7 +15,8 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
-from browser import BROWSER, WIDTHS, expect, look, proxy_for  # noqa: E402
+from browser import BROWSER, WIDTHS, look, proxy_for  # noqa: E402
+from checks import expect, skip  # noqa: E402
 from dashboard import FRAME  # noqa: E402
 from example_server import Server  # noqa: E402
 
@@ -112,8 +113,7 @@ def views(program, server, sent, folder):
 
 def main():
     if not BROWSER:
-        print("skipped: apt install chromium")
-        sys.exit(77)
+        skip("apt install chromium")
     programs, folder = sys.argv[1:4], pathlib.Path(sys.argv[4]) if len(sys.argv) > 4 else None
     records = [[e["record"] for e in EXPECTED["wine"]], [e["record"] for e in EXPECTED["diabetes"]], [e["loan"] for e in LOANS]]
     with contextlib.ExitStack() as running, concurrent.futures.ThreadPoolExecutor(len(programs)) as pool:

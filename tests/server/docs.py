@@ -12,7 +12,8 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "support"))
-from browser import BROWSER, WIDTHS, expect, look, proxy_for  # noqa: E402
+from browser import BROWSER, WIDTHS, look, proxy_for  # noqa: E402
+from checks import expect, skip  # noqa: E402
 import npm  # noqa: E402
 from example_server import Server  # noqa: E402
 
@@ -87,11 +88,10 @@ def main():
     given = arguments.parse_args()
     missing = None if BROWSER else "apt install chromium"
     if given.npm:
-        missing = missing or npm.install(given.npm, "swagger-ui-dist@5")
+        missing = missing or npm.missing(given.npm, "swagger-ui-dist@5")
         given.swagger_ui = given.npm / "node_modules" / "swagger-ui-dist"
     if missing:
-        print("skipped: " + missing)
-        sys.exit(77)
+        skip(missing)
     if given.swagger_ui:
         with Server(given.program, "--swagger-ui", str(given.swagger_ui)) as server:
             for name in ("swagger-ui.css", "swagger-ui-bundle.js", "LICENSE", "NOTICE"):

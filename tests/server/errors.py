@@ -6,6 +6,7 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from checks import expect_equal  # noqa: E402
 from example_server import RECORD, Server  # noqa: E402
 
 PROBLEM = "application/problem+json"
@@ -43,24 +44,19 @@ def ask(server, method, path, body=None, accept=(), kind="application/json"):
     return answer.status, answer.getheader("content-type"), content
 
 
-def expect(got, wanted, what):
-    if got != wanted:
-        raise SystemExit("%s:\n  got    %r\n  wanted %r" % (what, got, wanted))
-
-
 def problem(server, wanted, *request, **more):
     status, kind, content = ask(server, *request, accept=[PROBLEM], **more)
-    expect((status, kind), (wanted["status"], PROBLEM), request)
-    expect(json.loads(content), {**wanted, "request_id": "mine"}, request)
+    expect_equal((status, kind), (wanted["status"], PROBLEM), request)
+    expect_equal(json.loads(content), {**wanted, "request_id": "mine"}, request)
 
 
 def negotiation(server):
     for lines, wanted in ACCEPT:
         status, kind, content = ask(server, "POST", "/batch_predict", NEGATIVE, lines)
-        expect((status, kind), (422, PROBLEM if wanted else "application/json"), lines)
-        expect("detail" in json.loads(content) and ("title" in json.loads(content)) == wanted, True, lines)
+        expect_equal((status, kind), (422, PROBLEM if wanted else "application/json"), lines)
+        expect_equal("detail" in json.loads(content) and ("title" in json.loads(content)) == wanted, True, lines)
     status, kind, content = ask(server, "POST", "/predict", json.dumps(RECORD), [PROBLEM])
-    expect((status, kind), (200, "application/json"), "a prediction is no problem")
+    expect_equal((status, kind), (200, "application/json"), "a prediction is no problem")
 
 
 def problems(server):
@@ -89,35 +85,35 @@ def problems(server):
                      "instance": "/health"}, "PUT", "/health")
     page = server.get("/problems").decode()
     for name in ("invalid-values", "invalid-json", "broken-rule"):
-        expect('id="%s"' % name in page, True, page)
+        expect_equal('id="%s"' % name in page, True, page)
 
 
 def pydantic2(server):
     status, kind, content = ask(server, "POST", "/batch_predict", NEGATIVE)
-    expect((status, kind), (422, "application/json"), "pydantic 2")
-    expect(json.loads(content), {"detail": [
-        {"type": "greater_than_equal", "loc": ["body", "records", 1, "minutes_watched"],
-         "msg": "Input should be greater than or equal to 0", "input": -1.5, "ctx": {"ge": 0.0},
-         "url": "https://errors.pydantic.dev/2.11/v/greater_than_equal"}]}, "pydantic 2")
+    expect_equal((status, kind), (422, "application/json"), "pydantic 2")
+    expect_equal(json.loads(content), {"detail": [
+              {"type": "greater_than_equal", "loc": ["body", "records", 1, "minutes_watched"],
+               "msg": "Input should be greater than or equal to 0", "input": -1.5, "ctx": {"ge": 0.0},
+               "url": "https://errors.pydantic.dev/2.11/v/greater_than_equal"}]}, "pydantic 2")
     status, kind, content = ask(server, "POST", "/predict", '{"student_country": "US"', [PROBLEM + ";q=0"])
-    expect(json.loads(content), {"detail": [{"type": "json_invalid", "loc": ["body", 24], "msg": "JSON decode error",
-                                             "input": {}, "ctx": {"error": "Expecting ',' delimiter"}}]}, "pydantic 2")
+    expect_equal(json.loads(content), {"detail": [{"type": "json_invalid", "loc": ["body", 24], "msg": "JSON decode error",
+                                                   "input": {}, "ctx": {"error": "Expecting ',' delimiter"}}]}, "pydantic 2")
     for body, kind in (('{"a": 1}', "text/plain"), ('{"a": "\xff', "text/plain")):  # nobody has looked whether it is JSON
         status, _, content = ask(server, "POST", "/predict", body, kind=kind)
         item = json.loads(content)["detail"][0]
-        expect((status, item["type"], "input" in item), (422, "model_attributes_type", False), kind)
+        expect_equal((status, item["type"], "input" in item), (422, "model_attributes_type", False), kind)
     broken = {**RECORD, "practice_exams_passed": 6}
     rule = "Value error, practice_exams_passed cannot exceed practice_exams_started."
     for path, body, where in (("/batch_predict", {"records": [RECORD, RECORD, broken]}, ["body", "records", 2]),
                               ("/predict", broken, ["body"])):
         status, _, content = ask(server, "POST", path, json.dumps(body))
-        expect((status, json.loads(content)), (422, {"detail": [
-            {"type": "value_error", "loc": where, "msg": rule, "input": broken, "ctx": {"error": {}},
-             "url": "https://errors.pydantic.dev/2.11/v/value_error"}]}), "a rule")
+        expect_equal((status, json.loads(content)), (422, {"detail": [
+                  {"type": "value_error", "loc": where, "msg": rule, "input": broken, "ctx": {"error": {}},
+                   "url": "https://errors.pydantic.dev/2.11/v/value_error"}]}), "a rule")
     infinite = json.dumps({"records": [{**RECORD, "minutes_watched": float("inf")}]})
     item = json.loads(ask(server, "POST", "/batch_predict", infinite)[2])["detail"][0]
-    expect((item["type"], item["input"]), ("finite_number", None), "infinity")
-    expect(json.loads(ask(server, "GET", "/nothing")[2]), {"detail": "Not Found"}, "404")
+    expect_equal((item["type"], item["input"]), ("finite_number", None), "infinity")
+    expect_equal(json.loads(ask(server, "GET", "/nothing")[2]), {"detail": "Not Found"}, "404")
     problem(server, {"type": "about:blank", "title": "Not Found", "status": 404, "detail": "Not Found", "instance": "/x"},
             "GET", "/x")
 
@@ -131,31 +127,31 @@ def refusals(server):
         connection.request("GET", "/health", headers={"Accept": PROBLEM, **headers})
         answer = connection.getresponse()
         got = json.loads(answer.read())
-        expect((answer.status, got["type"], got.get("title"), got["status"]), (status, "about:blank", title, status), status)
+        expect_equal((answer.status, got["type"], got.get("title"), got["status"]), (status, "about:blank", title, status), status)
         connection.close()
 
 
 def neutral(server):
     status, kind, content = ask(server, "POST", "/batch_predict", NEGATIVE)
-    expect((status, kind, json.loads(content)), (422, "application/json", {"errors": [
-        {"code": "ge", "path": "/records/1/minutes_watched", "message": "must be at least 0", "limit": 0}], "request_id": "mine"}), "neutral")
+    expect_equal((status, kind, json.loads(content)), (422, "application/json", {"errors": [
+              {"code": "ge", "path": "/records/1/minutes_watched", "message": "must be at least 0", "limit": 0}], "request_id": "mine"}), "neutral")
     item = json.loads(ask(server, "POST", "/predict", "{")[2])["errors"][0]
-    expect((item["code"], item["position"]), ("malformed", 1), "neutral")
-    expect(json.loads(ask(server, "POST", "/predict?explain=x", "{}")[2])["errors"],
-           [{"code": "not_integer", "parameter": "explain", "message": "must be an integer"}], "a parameter")
-    expect(json.loads(ask(server, "GET", "/nothing")[2]), {"errors": [{"message": "Not Found"}], "request_id": "mine"}, "404")
+    expect_equal((item["code"], item["position"]), ("malformed", 1), "neutral")
+    expect_equal(json.loads(ask(server, "POST", "/predict?explain=x", "{}")[2])["errors"],
+                 [{"code": "not_integer", "parameter": "explain", "message": "must be an integer"}], "a parameter")
+    expect_equal(json.loads(ask(server, "GET", "/nothing")[2]), {"errors": [{"message": "Not Found"}], "request_id": "mine"}, "404")
     metrics = ask(server, "GET", "/metrics")[2].decode()
     for error in ("ge", "malformed"):
-        expect('tabscore_rejected_records_total{error="%s",rule=""} 1\n' % error in metrics, True, error)
-    expect("value_error" in metrics, False, "neutral metrics")
+        expect_equal('tabscore_rejected_records_total{error="%s",rule=""} 1\n' % error in metrics, True, error)
+    expect_equal("value_error" in metrics, False, "neutral metrics")
 
 
 def strict(server, refused):
     """What the default takes for an integer is an error with --strict."""
     for odd in (45.9, "45", True):
         status, _, _ = ask(server, "POST", "/predict", json.dumps({**RECORD, "days_on_platform": odd}))
-        expect(status, 422 if refused else 200, ("days_on_platform", odd))
-    expect(ask(server, "POST", "/predict", json.dumps(RECORD))[0], 200, "a record without a doubt")
+        expect_equal(status, 422 if refused else 200, ("days_on_platform", odd))
+    expect_equal(ask(server, "POST", "/predict", json.dumps(RECORD))[0], 200, "a record without a doubt")
 
 
 def main():
@@ -164,14 +160,14 @@ def main():
         negotiation(server)
         problems(server)
         refusals(server)
-        expect(json.loads(ask(server, "POST", "/batch_predict", NEGATIVE)[2])["detail"][0]["type"],
-               "value_error.number.not_ge", "pydantic 1 is the default")
+        expect_equal(json.loads(ask(server, "POST", "/batch_predict", NEGATIVE)[2])["detail"][0]["type"],
+                     "value_error.number.not_ge", "pydantic 1 is the default")
     with Server(sys.argv[1], "--errors", "pydantic2") as server:
         pydantic2(server)
     with Server(sys.argv[1], "--errors", "neutral") as server:
         neutral(server)
     with Server(sys.argv[1], "--errors", "problem") as server:
-        expect(ask(server, "POST", "/batch_predict", NEGATIVE)[1], PROBLEM, "problem details for all")
+        expect_equal(ask(server, "POST", "/batch_predict", NEGATIVE)[1], PROBLEM, "problem details for all")
     with Server(sys.argv[1], "--strict") as server:
         strict(server, refused=True)
     with Server(sys.argv[1], "--model", "none") as server:

@@ -8,6 +8,9 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from checks import expect  # noqa: E402
+
 PROGRAM = str(pathlib.Path(sys.argv[1]).resolve())
 WRONG = {"--host": ["", "a b", "http://x", "nowhere.invalid", "*", "[", "[]", "[::1", "::1]", "localhost:80", "[localhost]"], "--allowed-hosts": ["", "a b", "http://x", "*.example.org"],
          "--cors-origins": ["", "example.org", "https://x/", "://x", "1://x", "https://:80", "https://x:", "https://x:0", "https://x:65536",
@@ -17,11 +20,6 @@ WRONG = {"--host": ["", "a b", "http://x", "nowhere.invalid", "*", "[", "[]", "[
          "--label-folder": [""],
          "--log-sync": ["", "x", "0"], "--log-on-failure": ["", "x"], "--errors": ["", "x", "1"]}
 NUMBERS = ["", "-1", "x", "1.5", "1e3", "0x10", "99999999999999999999", " 1", "1 "]
-
-
-def expect(condition, what):
-    if not condition:
-        raise SystemExit(what)
 
 
 def main():

@@ -10,7 +10,8 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-from browser import BROWSER, expect, look, proxy_for  # noqa: E402
+from browser import BROWSER, look, proxy_for  # noqa: E402
+from checks import expect, skip  # noqa: E402
 from example_server import RECORD, Server  # noqa: E402
 
 EVIL = "<img src=x onerror=parent.ran=1>\"' onload=alert(1) </script><script>parent.ran=2</script>${parent.ran=3}{root}\u2028"
@@ -73,8 +74,7 @@ def main():
             records = [{**RECORD, "student_country": country} for country in (EVIL[:64], "US", "<b>x</b>")] * 400
             expect(server.post("/batch_predict", {"records": records})[0] == 200, "predictions")
             if not BROWSER:
-                print("skipped: apt install chromium")
-                sys.exit(77)
+                skip("apt install chromium")
             proxy = proxy_for(server, {"frame_" + page: FRAME % page for page in ("dashboard", "docs", "redoc")}, [])
             for page, shown in (("dashboard", "parent.ran=2"), ("docs", "parent.ran=1"), ("redoc", "parent.ran=1")):
                 picture = folder / (page + ".png") if folder else None

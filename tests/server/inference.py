@@ -7,16 +7,12 @@ import random
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from checks import expect_equal  # noqa: E402
 from example_server import RECORD, Server  # noqa: E402
 
 PROBABILITY, LABEL = "predicted_purchase_probability", "predicted_purchase"
 TYPES = {"student_country": "BYTES", "minutes_watched": "FP64", "minutes_spent_on_exams": "FP64"}
 RULE = "practice_exams_passed cannot exceed practice_exams_started."
-
-
-def expect(got, wanted, what):
-    if got != wanted:
-        raise SystemExit("%s:\n  got    %r\n  wanted %r" % (what, got, wanted))
 
 
 def request(records, nested=False, **more):
@@ -41,37 +37,37 @@ def call(server, method, path, body=None, **headers):
     answer = connection.getresponse()
     content = answer.read()
     connection.close()
-    expect(answer.getheader("content-type"), "application/json", path)
+    expect_equal(answer.getheader("content-type"), "application/json", path)
     return answer.status, json.loads(content) if content else None
 
 
 def metadata(server, card):
     model = "/v2/models/" + card["name"]
     versions = model + "/versions/" + card["version"]
-    expect(call(server, "GET", "/v2")[1]["extensions"], [], "server metadata")
+    expect_equal(call(server, "GET", "/v2")[1]["extensions"], [], "server metadata")
     for path in ("/v2/health/live", "/v2/health/ready"):
-        expect(call(server, "GET", path), (200, {"live": True, **({"ready": True} if "ready" in path else {})}), path)
+        expect_equal(call(server, "GET", path), (200, {"live": True, **({"ready": True} if "ready" in path else {})}), path)
     for path in (model, versions, versions.replace("+", "%2B").replace("student", "%73tudent"), model + "/"):
         if path.endswith("/"):
             connection = server.connection()
             connection.request("GET", path)
-            expect(connection.getresponse().status, 307, path)
+            expect_equal(connection.getresponse().status, 307, path)
             continue
         status, seen = call(server, "GET", path)
-        expect((status, seen["name"], seen["versions"], seen["platform"]), (200, card["name"], [card["version"]], "tabscore"), path)
-        expect([(t["name"], t["datatype"], t["shape"]) for t in seen["inputs"]],
-               [(name, TYPES.get(name, "INT64"), [-1]) for name in RECORD], path)
-        expect([(t["name"], t["datatype"], t["shape"]) for t in seen["outputs"]],
-               [(PROBABILITY, "FP64", [-1]), (LABEL, "INT64", [-1])], path)
-        expect(call(server, "GET", path + "/ready"), (200, {"name": card["name"], "ready": True}), path)
+        expect_equal((status, seen["name"], seen["versions"], seen["platform"]), (200, card["name"], [card["version"]], "tabscore"), path)
+        expect_equal([(t["name"], t["datatype"], t["shape"]) for t in seen["inputs"]],
+                     [(name, TYPES.get(name, "INT64"), [-1]) for name in RECORD], path)
+        expect_equal([(t["name"], t["datatype"], t["shape"]) for t in seen["outputs"]],
+                     [(PROBABILITY, "FP64", [-1]), (LABEL, "INT64", [-1])], path)
+        expect_equal(call(server, "GET", path + "/ready"), (200, {"name": card["name"], "ready": True}), path)
     for path in ("/v2/models/other", "/v2/models/other/ready", model + "/versions/1", model + "/versions/1/ready"):
         status, seen = call(server, "GET", path)
-        expect((status, list(seen)), (404, ["error"]), path)
-    expect(call(server, "POST", model + "/versions/1/infer", json.dumps(request([RECORD])))[0], 404, "another version")
+        expect_equal((status, list(seen)), (404, ["error"]), path)
+    expect_equal(call(server, "POST", model + "/versions/1/infer", json.dumps(request([RECORD])))[0], 404, "another version")
     for method, path, status in (("GET", "/v2/nothing", 404), ("GET", "/v2/models/", 404), ("GET", "/v2/models//ready", 404),
                                  ("GET", model + "/infer", 405), ("POST", "/v2", 405), ("GET", model + "/a/b/c/d", 404)):
         seen = call(server, method, path, Accept="application/problem+json")
-        expect((seen[0], list(seen[1])), (status, ["error"]), path)
+        expect_equal((seen[0], list(seen[1])), (status, ["error"]), path)
 
 
 def predictions(server, card):
@@ -84,23 +80,23 @@ def predictions(server, card):
         for nested in (False, True):
             path = "/v2/models/" + card["name"] + ("/versions/" + card["version"] if nested else "") + "/infer"
             status, v2_headers, content = server.post(path, request(records, nested, id="é" + str(size)))
-            expect(status, 200, content[:300])
-            expect(v2_headers["x-model-sha256"], headers["x-model-sha256"], "the model's hash")
+            expect_equal(status, 200, content[:300])
+            expect_equal(v2_headers["x-model-sha256"], headers["x-model-sha256"], "the model's hash")
             seen = json.loads(content)
-            expect([seen["model_name"], seen["model_version"], seen["id"]], [card["name"], card["version"], "é" + str(size)], path)
-            expect(seen["outputs"], [
-                {"name": PROBABILITY, "datatype": "FP64", "shape": [size], "data": [p[PROBABILITY] for p in wanted]},
-                {"name": LABEL, "datatype": "INT64", "shape": [size], "data": [p[LABEL] for p in wanted]}], "outputs")
+            expect_equal([seen["model_name"], seen["model_version"], seen["id"]], [card["name"], card["version"], "é" + str(size)], path)
+            expect_equal(seen["outputs"], [
+                      {"name": PROBABILITY, "datatype": "FP64", "shape": [size], "data": [p[PROBABILITY] for p in wanted]},
+                      {"name": LABEL, "datatype": "INT64", "shape": [size], "data": [p[LABEL] for p in wanted]}], "outputs")
         lines = [json.loads(line) for line in server.log_lines()]
         for line in lines:
             del line["timestamp_utc"]
-        expect(len(lines), before + 2 * size, "log lines")
-        expect(lines[before:before + size], lines[before - size:before], "lines of the same records")
+        expect_equal(len(lines), before + 2 * size, "log lines")
+        expect_equal(lines[before:before + size], lines[before - size:before], "lines of the same records")
     status, _, content = server.post("/v2/models/%s/infer" % card["name"], request([RECORD], outputs=[{"name": LABEL}]))
     seen = json.loads(content)
-    expect(([o["name"] for o in seen["outputs"]], "id" in seen), ([LABEL], False), "one output")
+    expect_equal(([o["name"] for o in seen["outputs"]], "id" in seen), ([LABEL], False), "one output")
     metrics = server.get("/metrics").decode()
-    expect('tabscore_requests_total{route="/v2/models/{model}/infer",status="200"} 7' in metrics, True, metrics)
+    expect_equal('tabscore_requests_total{route="/v2/models/{model}/infer",status="200"} 7' in metrics, True, metrics)
 
 
 def refusals(server, card):
@@ -109,7 +105,7 @@ def refusals(server, card):
 
     def refused(body, error, status=400, **headers):
         seen = call(server, "POST", infer, body if isinstance(body, str) else json.dumps(body), **headers)
-        expect(seen, (status, {"error": error}), body)
+        expect_equal(seen, (status, {"error": error}), body)
     refused("{", "The body is not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)")
     refused("", "The body is empty.")
     refused("{}", "'inputs' is missing.")
@@ -123,7 +119,7 @@ def refusals(server, card):
     for query, sentence in (("on_error=x", "The query parameter on_error is neither 'fail' nor 'skip'."),
                             ("explain=3", "The query parameter explain is neither 1 nor 0: tensors hold the contributions of all "
                              "features.")):
-        expect(call(server, "POST", infer + "?" + query, json.dumps(request([RECORD]))), (400, {"error": sentence}), query)
+        expect_equal(call(server, "POST", infer + "?" + query, json.dumps(request([RECORD]))), (400, {"error": sentence}), query)
     for name in ("error", "contributions"):  # only where they are asked for by a parameter
         refused({**request([RECORD]), "outputs": [{"name": name}]}, "This model has no output '%s'." % name)
     refused(request([RECORD, {**RECORD, "practice_exams_passed": 6}]), "records[1]: " + RULE)
@@ -133,7 +129,7 @@ def refusals(server, card):
             "days_on_platform[1] must be an integer; minutes_watched[1] must be a number")
     refused(request([{**RECORD, "minutes_watched": 1e308, "minutes_spent_on_exams": 1e308, "days_on_platform": 2 ** 62}] * 2)
             | {"id": 5}, "'id' is not a string.")
-    expect(len(server.log_lines()), lines, "nothing of it is logged")
+    expect_equal(len(server.log_lines()), lines, "nothing of it is logged")
 
 
 def skipped_and_explained(server, card):
@@ -147,24 +143,24 @@ def skipped_and_explained(server, card):
     before = len(server.log_lines())
     wanted = json.loads(server.post("/batch_predict?on_error=skip", {"records": records})[2])["predictions"]
     lines = server.log_lines()
-    expect(len(lines) - before, 296, "log lines")
+    expect_equal(len(lines) - before, 296, "log lines")
     plain = [{"name": PROBABILITY, "datatype": "FP64", "shape": [300], "data": [p and p[PROBABILITY] for p in wanted]},
              {"name": LABEL, "datatype": "INT64", "shape": [300], "data": [p[LABEL] if p else -1 for p in wanted]},
              {"name": "error", "datatype": "BYTES", "shape": [300], "data": [bad[i][1] if i in bad else "" for i in range(300)]}]
     for path, more in ((infer + "?on_error=skip", {}), (infer, {"parameters": {"on_error": "skip"}})):
         status, _, content = server.post(path, request(records, **more))
-        expect((status, json.loads(content)["outputs"]), (200, plain), path)
+        expect_equal((status, json.loads(content)["outputs"]), (200, plain), path)
     seen = [json.loads(line) for line in server.log_lines()]
     for line in seen:
         del line["timestamp_utc"]
-    expect(seen[before:before + 296], seen[-296:], "the same lines are logged")
+    expect_equal(seen[before:before + 296], seen[-296:], "the same lines are logged")
     # The error cannot be left out; the order of the others is the request's.
     content = server.post(infer, request(records, parameters={"on_error": "skip"}, outputs=[{"name": LABEL}]))[2]
-    expect(json.loads(content)["outputs"], plain[1:], "one output, and the errors")
+    expect_equal(json.loads(content)["outputs"], plain[1:], "one output, and the errors")
     content = server.post(infer + "?on_error=skip", request(records[3:5], outputs=[{"name": "error"}]))[2]
-    expect(json.loads(content)["outputs"], [{"name": "error", "datatype": "BYTES", "shape": [2], "data": [bad[3][1], bad[4][1]]}], "all are bad")
-    expect(json.loads(server.post(infer, request(records[5:9], parameters={"on_error": "fail", "explain": False}))[2])["outputs"],
-           json.loads(server.post(infer, request(records[5:9]))[2])["outputs"], "nothing is asked for")
+    expect_equal(json.loads(content)["outputs"], [{"name": "error", "datatype": "BYTES", "shape": [2], "data": [bad[3][1], bad[4][1]]}], "all are bad")
+    expect_equal(json.loads(server.post(infer, request(records[5:9], parameters={"on_error": "fail", "explain": False}))[2])["outputs"],
+                 json.loads(server.post(infer, request(records[5:9]))[2])["outputs"], "nothing is asked for")
 
     features = card["features"]["numeric"] + card["features"]["text"]
     good = [r for i, r in enumerate(records) if i not in bad][:20]
@@ -175,17 +171,17 @@ def skipped_and_explained(server, card):
         rows.append([by_name[f] for f in features] + [p["explanation"]["base_value"]])
     for path, more in ((infer + "?explain=1", {}), (infer, {"parameters": {"explain": True}})):
         outputs = json.loads(server.post(path, request(good, **more))[2])["outputs"]
-        expect([o["name"] for o in outputs], [PROBABILITY, LABEL, "contributions"], path)
-        expect(outputs[2], {"name": "contributions", "datatype": "FP64", "shape": [20, len(features) + 1],
-                            "data": [v for row in rows for v in row]}, path)
+        expect_equal([o["name"] for o in outputs], [PROBABILITY, LABEL, "contributions"], path)
+        expect_equal(outputs[2], {"name": "contributions", "datatype": "FP64", "shape": [20, len(features) + 1],
+                                  "data": [v for row in rows for v in row]}, path)
     both = json.loads(server.post(infer + "?explain=1&on_error=skip", request([records[3], good[0], records[4]]))[2])["outputs"]
-    expect([o["name"] for o in both], [PROBABILITY, LABEL, "error", "contributions"], "both")
+    expect_equal([o["name"] for o in both], [PROBABILITY, LABEL, "error", "contributions"], "both")
     width = len(features) + 1
-    expect(both[3]["data"], [None] * width + rows[0] + [None] * width, "contributions of skipped records")
+    expect_equal(both[3]["data"], [None] * width + rows[0] + [None] * width, "contributions of skipped records")
     none = json.loads(server.post(infer + "?explain=1&on_error=skip", request([records[3]]))[2])["outputs"]
-    expect((none[3]["shape"], none[3]["data"]), ([1, width], [None] * width), "contributions of a skipped record")
+    expect_equal((none[3]["shape"], none[3]["data"]), ([1, width], [None] * width), "contributions of a skipped record")
     status, content = call(server, "POST", infer + "?explain=1", json.dumps(request([good[0]] * 10001)))
-    expect((status, "error" in content), (400, True), "too many to explain")
+    expect_equal((status, "error" in content), (400, True), "too many to explain")
 
 
 def main():
@@ -197,10 +193,10 @@ def main():
         skipped_and_explained(server, card)
         print("ok      %d lines logged" % len(server.log_lines()))
     with Server(sys.argv[1], "--model", "none") as server:
-        expect(call(server, "GET", "/v2/health/live"), (200, {"live": True}), "live without a model")
-        expect(call(server, "GET", "/v2/health/ready"), (503, {"live": True, "ready": False}), "ready without a model")
+        expect_equal(call(server, "GET", "/v2/health/live"), (200, {"live": True}), "live without a model")
+        expect_equal(call(server, "GET", "/v2/health/ready"), (503, {"live": True, "ready": False}), "ready without a model")
         for method, path in (("GET", "/v2/models/m"), ("GET", "/v2/models/m/ready"), ("POST", "/v2/models/m/infer")):
-            expect(call(server, method, path), (503, {"error": "Model is not loaded."}), path)
+            expect_equal(call(server, method, path), (503, {"error": "Model is not loaded."}), path)
 
 
 if __name__ == "__main__":

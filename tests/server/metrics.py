@@ -17,15 +17,11 @@ import urllib.parse
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from checks import expect_equal, free_port  # noqa: E402
 from example_server import RECORD, Server, batch  # noqa: E402
 
 SAMPLE = re.compile(r'([a-z_]+)(?:\{(.*)\})? (\S+)')
 RULE = "practice_exams_passed cannot exceed practice_exams_started."
-
-
-def expect(got, wanted, what):
-    if got != wanted:
-        raise SystemExit("%s: %r, expected %r" % (what, got, wanted))
 
 
 def samples(text):
@@ -53,14 +49,14 @@ def known_traffic(server):
         thread.start()
     for thread in threads:
         thread.join()
-    expect(post("/predict", RECORD)[0], 200, "one record")
-    expect(post("/batch_predict", batch(5, practice_exams_passed=9))[0], 422, "a broken rule")
+    expect_equal(post("/predict", RECORD)[0], 200, "one record")
+    expect_equal(post("/batch_predict", batch(5, practice_exams_passed=9))[0], 422, "a broken rule")
     wrong = {"records": [{**RECORD, "minutes_watched": -1, "minutes_spent_on_exams": -1}, RECORD,
                          {**RECORD, "minutes_watched": -1, "student_country": "U"}]}
-    expect(post("/batch_predict", wrong)[0], 422, "wrong values")
-    expect(post("/batch_predict", b'{"records": [')[0], 422, "no JSON")
-    expect(post("/nowhere", b"{}")[0], 404, "no such path")
-    expect(post("/health", b"{}")[0], 405, "another method")
+    expect_equal(post("/batch_predict", wrong)[0], 422, "wrong values")
+    expect_equal(post("/batch_predict", b'{"records": [')[0], 422, "no JSON")
+    expect_equal(post("/nowhere", b"{}")[0], 404, "no such path")
+    expect_equal(post("/health", b"{}")[0], 405, "another method")
     with socket.create_connection((server.host, server.port)) as raw:
         raw.sendall(b"nonsense\r\n\r\n")
         raw.recv(1000)
@@ -72,17 +68,17 @@ def check_counts(found):
                            ({"route": "/batch_predict", "status": "422"}, 3), ({"route": "/predict", "status": "200"}, 1),
                            ({"route": "/health", "status": "405"}, None), ({"route": "none", "status": "404"}, 1),
                            ({"route": "none", "status": "405"}, 1)]:
-        expect(value(found, requests, **labels), wanted, "%s %s" % (requests, labels))
-    expect(value(found, "tabscore_refused_requests_total", status="400"), 1, "bad HTTP")
-    expect(value(found, "tabscore_records_total"), 701, "records")
-    expect(value(found, "tabscore_observed_records_total"), 701, "observed")
+        expect_equal(value(found, requests, **labels), wanted, "%s %s" % (requests, labels))
+    expect_equal(value(found, "tabscore_refused_requests_total", status="400"), 1, "bad HTTP")
+    expect_equal(value(found, "tabscore_records_total"), 701, "records")
+    expect_equal(value(found, "tabscore_observed_records_total"), 701, "observed")
     rejected = "tabscore_rejected_records_total"
     for error, rule, wanted in [("rule", RULE, 5), ("value_error.number.not_ge", "", 2),
                                 ("value_error.any_str.min_length", "", 1), ("value_error.jsondecode", "", 1),
                                 ("value_error.missing", "", 0)]:
-        expect(value(found, rejected, error=error, rule=rule), wanted, "rejected for " + error)
+        expect_equal(value(found, rejected, error=error, rule=rule), wanted, "rejected for " + error)
     for stage, wanted in [("decode", 104), ("score", 102), ("respond", 102)]:
-        expect(value(found, "tabscore_stage_seconds_count", stage=stage), wanted, stage)
+        expect_equal(value(found, "tabscore_stage_seconds_count", stage=stage), wanted, stage)
         buckets = sorted((math.inf if le == "+Inf" else float(le), v) for (name, labels), v in found.items()
                          for le in [dict(labels).get("le")]
                          if name == "tabscore_stage_seconds_bucket" and dict(labels)["stage"] == stage)
@@ -90,14 +86,8 @@ def check_counts(found):
             raise SystemExit("buckets of %s: %r" % (stage, buckets))
         if not 0 < value(found, "tabscore_stage_seconds_sum", stage=stage) < 60:
             raise SystemExit("no time passed in " + stage)
-    expect(value(found, "tabscore_log_records_total", outcome="written"), 701, "logged")
-    expect(value(found, "tabscore_log_records_total", outcome="dropped"), 0, "not logged")
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    expect_equal(value(found, "tabscore_log_records_total", outcome="written"), 701, "logged")
+    expect_equal(value(found, "tabscore_log_records_total", outcome="dropped"), 0, "not logged")
 
 
 def scrape(server):
@@ -141,9 +131,9 @@ def check_rules(text):
     """The example rules are valid, and name metrics that the server has."""
     rules = pathlib.Path(__file__).resolve().parents[2] / "examples" / "student_server" / "deploy" / "prometheus_rules.yml"
     verdict = subprocess.run(["promtool", "check", "rules", str(rules)], text=True, capture_output=True)
-    expect(verdict.returncode, 0, f"promtool check rules: {verdict.stdout}{verdict.stderr}")
+    expect_equal(verdict.returncode, 0, f"promtool check rules: {verdict.stdout}{verdict.stderr}")
     for metric in set(re.findall(r"tabscore_\w+", rules.read_text(encoding="utf-8"))):
-        expect(f"\n# TYPE {metric} " in text, True, metric)
+        expect_equal(f"\n# TYPE {metric} " in text, True, metric)
 
 
 def main():
@@ -156,7 +146,7 @@ def main():
             print("skipped promtool and Prometheus: apt install prometheus")
             return
         verdict = subprocess.run(["promtool", "check", "metrics"], input=text, text=True, capture_output=True)
-        expect((verdict.returncode, verdict.stdout, verdict.stderr), (0, "", ""), "promtool")
+        expect_equal((verdict.returncode, verdict.stdout, verdict.stderr), (0, "", ""), "promtool")
         print("ok      promtool check metrics")
         check_rules(text)
         print("ok      the rules of deploy/")

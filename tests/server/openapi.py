@@ -13,15 +13,11 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 import npm  # noqa: E402
+from checks import expect  # noqa: E402
 from example_server import Server  # noqa: E402
 
 PACKAGES = ["@apidevtools/swagger-parser@12", "ajv@8", "ajv-formats@3"]
 PROBLEM = {"accept": "application/problem+json"}
-
-
-def expect(condition, what):
-    if not condition:
-        raise SystemExit(what)
 
 
 def tensors(record):
@@ -90,7 +86,7 @@ def exchanges_without_model(server, document):
 
 def main():
     program, folder = sys.argv[1], pathlib.Path(sys.argv[2])
-    missing = npm.install(folder, *PACKAGES)
+    missing = npm.missing(folder, *PACKAGES)
     table = (ROOT / "include" / "tabscore" / "serving" / "detail" / "routes.hpp").read_text()
     routes = dict(re.findall(r'\{"(/[^"]*)", "([A-Z, ]+)", route_target::', table))
     seen = []

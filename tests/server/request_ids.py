@@ -7,16 +7,12 @@ import socket
 import sys
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
+from checks import expect  # noqa: E402
 from example_server import RECORD, Server  # noqa: E402
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 MADE = re.compile("[0-9a-f]{32}")
 RESPONSE = re.compile("00-([0-9a-f]{32})-([0-9a-f]{16})-0([0-3])")
-
-
-def expect(condition, what):
-    if not condition:
-        raise SystemExit(what)
 
 
 def exchange(server, request):

@@ -11,15 +11,14 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, "..", "..")
-PACKAGES = [os.path.join(ROOT, "examples", "python"), os.path.join(ROOT, "examples", "spark"), HERE]
+SUPPORT = os.path.join(ROOT, "tests", "support")
+PACKAGES = [SUPPORT, os.path.join(ROOT, "examples", "python"), os.path.join(ROOT, "examples", "spark"), HERE]
 MODELS = os.path.join(ROOT, "models")
 RECORDS = 20_000
+sys.path.insert(0, SUPPORT)
+from checks import expect, skip
+
 program, library = map(os.path.abspath, sys.argv[1:3])
-
-
-def skip(why):
-    print(f"skipped: {why}")
-    sys.exit(77)
 
 
 python = os.environ.get("TABSCORE_SPARK_PYTHON", sys.executable)
@@ -41,11 +40,6 @@ from kill_once import first, kill_executor
 from pyspark.sql import SparkSession
 
 
-def check(holds, what):
-    if not holds:
-        sys.exit(f"failed: {what}")
-
-
 def student(i):
     return {"id": i, "student_country": ["US", "DE", "IN", "X"][i % 4], "days_on_platform": i * 7 % 400,
             "minutes_watched": i % 9000 / 8, "courses_started": i % 6, "practice_exams_started": 3 + i % 5,
@@ -65,8 +59,8 @@ def with_pipe(context, work):
     killed = [sys.executable, "-B", os.path.join(HERE, "kill_once.py"), marker, *command]
     score.with_pipe(context.parallelize(lines, 8), shlex.join(killed)).saveAsTextFile(os.path.join(work, "pipe"))
     got = sorted(context.textFile(os.path.join(work, "pipe")).collect())
-    check(os.path.exists(marker), "pipe: no executor was killed")
-    check(got == sorted(expected.splitlines()), f"pipe: {len(got)} lines are not those of one process")
+    expect(os.path.exists(marker), "pipe: no executor was killed")
+    expect(got == sorted(expected.splitlines()), f"pipe: {len(got)} lines are not those of one process")
     return got
 
 
@@ -95,11 +89,11 @@ def with_arrow(spark, work):
     score.with_arrow(frame, *files).write.parquet(os.path.join(work, "arrow"))
     score.arrow_scorer = honest
     got = spark.read.parquet(os.path.join(work, "arrow")).orderBy("id").toArrow()
-    check(os.path.exists(marker), "arrow: no executor was killed")
+    expect(os.path.exists(marker), "arrow: no executor was killed")
     found = tabscore.open(*files).predict(table)
-    check(got["id"].to_pylist() == list(range(RECORDS)), "arrow: each record once")
+    expect(got["id"].to_pylist() == list(range(RECORDS)), "arrow: each record once")
     for name in found.column_names:
-        check(got[name].to_pylist() == found[name].to_pylist(), f"arrow: {name} differs from one process")
+        expect(got[name].to_pylist() == found[name].to_pylist(), f"arrow: {name} differs from one process")
     return found
 
 
@@ -112,7 +106,7 @@ with tempfile.TemporaryDirectory() as work:
     lines = with_pipe(spark.sparkContext, work)
     found = with_arrow(spark, work)
     errors = sum(e is not None for e in found["error"].to_pylist())
-    check(0 < errors < RECORDS and any('null' in line for line in lines), "there are records without predictions")
+    expect(0 < errors < RECORDS and any('null' in line for line in lines), "there are records without predictions")
     print(f"Spark {spark.version}: {len(lines)} records by pipe, {found.num_rows} by Arrow, {errors} of these with a reason; "
           "an executor killed in each")
     spark.stop()

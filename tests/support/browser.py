@@ -10,15 +10,12 @@ import subprocess
 import tempfile
 import threading
 
+from checks import expect
+
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--enable-logging=stderr"]
 WIDTHS = {"desktop": 1280, "phone": 390}
-
-
-def expect(condition, what):
-    if not condition:
-        raise SystemExit(what)
 
 
 # What a proxy hands on of an answer's headers: those that tell a browser what it may do with it.

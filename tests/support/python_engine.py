@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from npm_engine import skip
+from checks import skip
 
 
 def load(folder, requirement):

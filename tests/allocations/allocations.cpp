@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "support/catch.hpp"
-#include "support/student.hpp"
+#include "support/student_pipeline.hpp"
 
 namespace {
 std::atomic<std::size_t> allocations = 0;
@@ -48,7 +48,6 @@ void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::fre
 void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
 
 namespace ts = tabscore;
-using ts::col;
 
 namespace {
 
@@ -92,20 +91,9 @@ struct hundred_classes {
 
 template <class Prediction, class Model>
 void check(Prediction prediction, Model model) {
-  const auto started = col<"practice_exams_started">;
-  const auto passed = col<"practice_exams_passed">;
-  const auto minutes = col<"minutes_watched">;
-  const auto days = col<"days_on_platform">;
   ts::moments totals;
   const ts::pipeline pipe{
-      student{},
-      ts::rules{ts::rule(passed <= started, "passed cannot exceed started")},
-      ts::features{ts::feature<"engagement_score">(0.6 * minutes + 0.3 * days + 10.0 * col<"courses_started">),
-                   ts::feature<"exam_success_rate">(where(started > 0, passed / (started + 1e-6), 0.0)),
-                   ts::feature<"learning_consistency">(minutes / max(days, 1))},
-      model,
-      ts::sinks{totals},
-      prediction};
+      student{}, ts::rules{support::student_rule}, support::student_features, model, ts::sinks{totals}, prediction};
   const ts::prediction_names names(pipe.layout());
   ts::workspace<student> w;
   ts::text_buffer answer;
@@ -133,7 +121,7 @@ TEST_CASE("a warm workspace allocates nothing, from the body's bytes to the answ
   const std::size_t before = allocations;
   ::operator delete(::operator new(1));  // which no optimiser may leave out, as it may a pair of expressions
   REQUIRE(allocations > before);         // the counter counts
-  const auto logistic = ts::load_logistic(TABSCORE_SOURCE_DIR "/models/student_logistic.json").value();
+  const ts::logistic logistic = support::student_model();
   check(ts::binary<>{}, logistic);
   check(ts::binary<>{},
         ts::make_scorer(ts::load_model_file(TABSCORE_SOURCE_DIR "/models/student_gbm.json").value()).value());
@@ -141,13 +129,7 @@ TEST_CASE("a warm workspace allocates nothing, from the body's bytes to the answ
 }
 
 TEST_CASE("a million records stream through in flat memory", "[allocations]") {
-  const auto model = ts::load_logistic(TABSCORE_SOURCE_DIR "/models/student_logistic.json").value();
-  const auto days = col<"days_on_platform">;
-  const ts::pipeline pipe{student{}, ts::rules{},
-                          ts::features{ts::feature<"engagement_score">(0.6 * col<"minutes_watched">),
-                                       ts::feature<"exam_success_rate">(where(days > 0, 0.5, 0.0)),
-                                       ts::feature<"learning_consistency">(col<"minutes_watched"> / max(days, 1))},
-                          model};
+  const ts::pipeline pipe{student{}, ts::rules{}, support::student_features, support::student_model()};
   for (const auto format : {ts::stream_format::lines, ts::stream_format::array}) {
     ts::workspace<student> w;
     ts::record_stream stream(pipe, w, format);

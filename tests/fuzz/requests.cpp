@@ -5,8 +5,6 @@
 #include <string>
 #include <string_view>
 #include <tabscore/compat/python_coercion.hpp>
-#include <tabscore/models/load_tabscore.hpp>
-#include <tabscore/models/logistic.hpp>
 #include <tabscore/pipeline/pipeline.hpp>
 #include <tabscore/pipeline/record_stream.hpp>
 #include <tabscore/pipeline/score_json.hpp>
@@ -15,28 +13,17 @@
 
 #include "require.hpp"
 #include "support/body.hpp"
-#include "support/student.hpp"
+#include "support/student_pipeline.hpp"
 
 namespace {
 
 using namespace tabscore;
 
-constexpr std::string_view plain =
-    R"({"records":[{"student_country":"US","days_on_platform":45,"minutes_watched":320.5,"courses_started":3,)"
-    R"("practice_exams_started":5,"practice_exams_passed":3,"minutes_spent_on_exams":87.2}]})";
+const std::string plain = "{\"records\":[" + support::student_json() + "]}";
 
 const auto& pipe() {
-  static const auto p = [] {
-    return pipeline{student{},
-                    rules{rule(col<"practice_exams_passed"> <= col<"practice_exams_started">, "too many passed")},
-                    features{feature<"engagement_score">(0.6 * col<"minutes_watched"> + 0.3 * col<"days_on_platform"> +
-                                                         10.0 * col<"courses_started">),
-                             feature<"exam_success_rate">(
-                                 where(col<"practice_exams_started"> > 0,
-                                       col<"practice_exams_passed"> / (col<"practice_exams_started"> + 1e-6), 0.0)),
-                             feature<"learning_consistency">(col<"minutes_watched"> / max(col<"days_on_platform">, 1))},
-                    load_logistic(TABSCORE_SOURCE_DIR "/models/student_logistic.json").value(), sinks{}};
-  }();
+  static const pipeline p{student{}, rules{support::student_rule}, support::student_features, support::student_model(),
+                          sinks{}};
   return p;
 }
 

@@ -2,7 +2,6 @@
 #include <simdjson.h>
 #include <tabscore/compat/python_coercion.hpp>
 #include <tabscore/json/write.hpp>
-#include <tabscore/models/load_tabscore.hpp>
 #include <tabscore/monitor/moments.hpp>
 #include <tabscore/pipeline/score_json.hpp>
 
@@ -10,37 +9,24 @@
 #include <string>
 
 #include "support/catch.hpp"
-#include "support/student.hpp"
+#include "support/student_pipeline.hpp"
 
 namespace ts = tabscore;
-using ts::col;
+using support::student_json;
 
 namespace {
 
 struct fixture {
-  ts::logistic model = ts::load_logistic(TABSCORE_SOURCE_DIR "/models/student_logistic.json").value();
+  ts::logistic model = support::student_model();
   ts::moments drift;
   ts::workspace<student> w;
 
   auto pipe() {
-    const auto started = col<"practice_exams_started">;
-    const auto passed = col<"practice_exams_passed">;
-    const auto minutes = col<"minutes_watched">;
-    const auto days = col<"days_on_platform">;
-    return ts::pipeline{
-        student{}, ts::rules{ts::rule(passed <= started, "passed cannot exceed started")},
-        ts::features{ts::feature<"engagement_score">(0.6 * minutes + 0.3 * days + 10.0 * col<"courses_started">),
-                     ts::feature<"exam_success_rate">(where(started > 0, passed / (started + 1e-6), 0.0)),
-                     ts::feature<"learning_consistency">(minutes / max(days, 1))},
-        model, ts::sinks{drift}};
+    return ts::pipeline{student{}, ts::rules{support::student_rule}, support::student_features, model,
+                        ts::sinks{drift}};
   }
 };
 
-std::string record(const std::string& minutes = "320.5", const std::string& passed = "3") {
-  return R"({"student_country":"US","days_on_platform":45,"minutes_watched":)" + minutes +
-         R"(,"courses_started":3,"practice_exams_started":5,"practice_exams_passed":)" + passed +
-         R"(,"minutes_spent_on_exams":87.2})";
-}
 std::string body(const std::string& records) { return "{\"records\":[" + records + "]}"; }
 
 }  // namespace
@@ -48,15 +34,15 @@ std::string body(const std::string& records) { return "{\"records\":[" + records
 TEST_CASE("a body becomes predictions, alone or in a list, with the same bits", "[pipeline]") {
   fixture f;
   const auto pipe = f.pipe();
-  const simdjson::padded_string one(record());
+  const simdjson::padded_string one(student_json());
   const auto alone = ts::score_json(pipe, one, f.w, ts::body_shape::record);
   REQUIRE(std::holds_alternative<ts::predictions>(alone));
   const double p = std::get<ts::predictions>(alone).probability[0];
   CHECK(p > 0);
   CHECK(p < 1);
 
-  std::string many = record();
-  for (int i = 1; i < 1000; ++i) many += "," + record();
+  std::string many = student_json();
+  for (int i = 1; i < 1000; ++i) many += "," + student_json();
   const simdjson::padded_string list(body(many));
   const auto all = ts::score_json(pipe, list, f.w);
   REQUIRE(std::holds_alternative<ts::predictions>(all));
@@ -72,14 +58,14 @@ TEST_CASE("an error of a body is a value, and no record of it is counted", "[pip
     const simdjson::padded_string padded(text);
     return ts::score_json(pipe, padded, f.w, shape);
   };
-  const auto errors = outcome(body(record() + "," + record("-1")));
+  const auto errors = outcome(body(student_json() + "," + student_json("-1")));
   REQUIRE(std::holds_alternative<ts::validation_errors>(errors));
   CHECK(std::get<ts::validation_errors>(errors) == ts::validation_errors{{1, 2, ts::fault::ge, 0}});
 
-  CHECK(std::holds_alternative<ts::syntax_error>(outcome(body(record()).substr(0, 30))));
+  CHECK(std::holds_alternative<ts::syntax_error>(outcome(body(student_json()).substr(0, 30))));
   CHECK(std::holds_alternative<ts::unreadable>(outcome("{\"records\": [\"\xFF\"]}")));
 
-  const auto rule = outcome(body(record() + "," + record("1", "6")));
+  const auto rule = outcome(body(student_json() + "," + student_json("1", "6")));
   REQUIRE(std::holds_alternative<ts::broken_rule>(rule));
   CHECK(std::get<ts::broken_rule>(rule).row == 1);
   CHECK(f.drift.read() == ts::totals{});
@@ -91,14 +77,14 @@ TEST_CASE("an infinite value that a policy takes is refused after the rules, and
   ts::workspace<student, ts::coerce::python> w;
   const auto pipe = f.pipe();
   for (const char* infinite : {"1e400", "Infinity", "\"inf\""}) {
-    const simdjson::padded_string broken_too(body(record(infinite) + "," + record("1", "6")));
+    const simdjson::padded_string broken_too(body(student_json(infinite) + "," + student_json("1", "6")));
     CHECK(std::holds_alternative<ts::broken_rule>(ts::score_json(pipe, broken_too, w)));
-    const simdjson::padded_string only_infinite(body(record() + "," + record(infinite)));
+    const simdjson::padded_string only_infinite(body(student_json() + "," + student_json(infinite)));
     const auto out = ts::score_json(pipe, only_infinite, w);
     REQUIRE(std::holds_alternative<ts::validation_errors>(out));
     CHECK(std::get<ts::validation_errors>(out) == ts::validation_errors{{1, 2, ts::fault::not_finite, {}}});
   }
-  const auto strict = ts::score_json(pipe, body(record("1e400") + "," + record("1", "6")), f.w);
+  const auto strict = ts::score_json(pipe, body(student_json("1e400") + "," + student_json("1", "6")), f.w);
   CHECK(std::get<ts::validation_errors>(strict) == ts::validation_errors{{0, 2, ts::fault::not_finite, {}}});
   CHECK(f.drift.read() == ts::totals{});
 }
@@ -106,7 +92,7 @@ TEST_CASE("an infinite value that a policy takes is refused after the rules, and
 TEST_CASE("bodies without padding are copied into the workspace", "[pipeline]") {
   fixture f;
   const auto pipe = f.pipe();
-  const std::string list = body(record());
+  const std::string list = body(student_json());
   const simdjson::padded_string padded(list);
   const double p = std::get<ts::predictions>(ts::score_json(pipe, padded, f.w)).probability[0];
   const auto same = [&](const auto& text) {
@@ -117,16 +103,16 @@ TEST_CASE("bodies without padding are copied into the workspace", "[pipeline]") 
   CHECK(same(std::string_view(list)));
   CHECK(same(list.c_str()));
   CHECK(same(simdjson::padded_string_view(padded)));
-  CHECK(std::holds_alternative<ts::predictions>(ts::score_json(pipe, record(), f.w, ts::body_shape::record)));
+  CHECK(std::holds_alternative<ts::predictions>(ts::score_json(pipe, student_json(), f.w, ts::body_shape::record)));
   // Of a view only its own bytes are read.
   const std::string longer = list + "garbage";
   CHECK(same(std::string_view(longer).substr(0, list.size())));
   CHECK_FALSE(same(longer));
   CHECK(std::holds_alternative<ts::syntax_error>(ts::score_json(pipe, std::string_view(list).substr(0, 40), f.w)));
   CHECK_FALSE(same(std::string_view()));
-  CHECK(std::holds_alternative<ts::validation_errors>(ts::score_json(pipe, body(record("\"no\"")), f.w)));
-  std::string many = record();
-  for (int i = 1; i < 300; ++i) many += "," + record();
+  CHECK(std::holds_alternative<ts::validation_errors>(ts::score_json(pipe, body(student_json("\"no\"")), f.w)));
+  std::string many = student_json();
+  for (int i = 1; i < 300; ++i) many += "," + student_json();
   const auto all = ts::score_json(pipe, body(many), f.w);
   REQUIRE(std::holds_alternative<ts::predictions>(all));
   CHECK(std::get<ts::predictions>(all).rows() == 300);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <simdjson.h>
-#include <tabscore/models/load_tabscore.hpp>
 #include <tabscore/monitor/moments.hpp>
 #include <tabscore/pipeline/append_partial.hpp>
 #include <tabscore/pipeline/score_json.hpp>
@@ -10,38 +9,25 @@
 #include <vector>
 
 #include "support/catch.hpp"
-#include "support/student.hpp"
+#include "support/student_pipeline.hpp"
 
 namespace ts = tabscore;
-using ts::col;
+using support::student_json;
 
 namespace {
 
 struct fixture {
-  ts::logistic model = ts::load_logistic(TABSCORE_SOURCE_DIR "/models/student_logistic.json").value();
+  ts::logistic model = support::student_model();
   ts::moments seen;
   ts::workspace<student> w;
 
   auto pipe() {
-    const auto minutes = col<"minutes_watched">;
-    const auto days = col<"days_on_platform">;
-    const auto started = col<"practice_exams_started">;
-    const auto passed = col<"practice_exams_passed">;
-    return ts::pipeline{
-        student{},
-        ts::rules{ts::rule(passed <= started, "passed cannot exceed started"), ts::rule(days < 5000, "too long")},
-        ts::features{ts::feature<"engagement_score">(0.6 * minutes + 0.3 * days + 10.0 * col<"courses_started">),
-                     ts::feature<"exam_success_rate">(where(started > 0, passed / (started + 1e-6), 0.0)),
-                     ts::feature<"learning_consistency">(minutes / max(days, 1))},
-        model, ts::sinks{seen}};
+    return ts::pipeline{student{},
+                        ts::rules{support::student_rule, ts::rule(ts::col<"days_on_platform"> < 5000, "too long")},
+                        support::student_features, model, ts::sinks{seen}};
   }
 };
 
-std::string record(const std::string& minutes = "320.5", const std::string& passed = "3", int days = 45) {
-  return R"({"student_country":"US","days_on_platform":)" + std::to_string(days) + R"(,"minutes_watched":)" + minutes +
-         R"(,"courses_started":3,"practice_exams_started":5,"practice_exams_passed":)" + passed +
-         R"(,"minutes_spent_on_exams":87.2})";
-}
 std::string body(const std::vector<std::string>& records) {
   std::string text = "{\"records\":[";
   for (const auto& r : records) text += (&r == records.data() ? "" : ",") + r;
@@ -58,8 +44,8 @@ ts::outcome score_valid(const Pipeline& pipe, const simdjson::padded_string& tex
 TEST_CASE("good records are predicted though others are bad, in their places", "[pipeline]") {
   fixture f;
   const auto pipe = f.pipe();
-  const simdjson::padded_string text(
-      body({record(), "7", record("1"), record("-1"), record("1e400"), record("2", "6", 6000), record("3")}));
+  const simdjson::padded_string text(body({student_json(), "7", student_json("1"), student_json("-1"),
+                                           student_json("1e400"), student_json("2", "6", 6000), student_json("3")}));
   const auto out = score_valid(pipe, text, f.w);
   REQUIRE(std::holds_alternative<ts::partial_predictions>(out));
   const auto& p = std::get<ts::partial_predictions>(out);
@@ -88,7 +74,7 @@ TEST_CASE("each bad record of a long list is null in its place", "[pipeline]") {
   fixture f;
   const auto pipe = f.pipe();
   std::vector<std::string> records(3000, "0");
-  records.insert(records.end(), {record(), "[]", record("1")});
+  records.insert(records.end(), {student_json(), "[]", student_json("1")});
   records.resize(9000, "null");
   const simdjson::padded_string text(body(records));
   const auto out = score_valid(pipe, text, f.w);
@@ -115,9 +101,15 @@ TEST_CASE("records predicted among bad ones have the bits that they have alone",
   fixture f, alone;
   const auto pipe = f.pipe();
   const auto single = alone.pipe();
-  const std::vector<std::string> bad{
-      "null", "[1]",     record("\"x\""), record("-3"), record("Infinity"), record("1", "9"), record("1", "1", 9999),
-      "{}",   "\"text\""};
+  const std::vector<std::string> bad{"null",
+                                     "[1]",
+                                     student_json("\"x\""),
+                                     student_json("-3"),
+                                     student_json("Infinity"),
+                                     student_json("1", "9"),
+                                     student_json("1", "1", 9999),
+                                     "{}",
+                                     "\"text\""};
   for (int trial = 0; trial < 40; ++trial) {
     std::vector<std::string> records;
     std::vector<std::uint32_t> good;
@@ -127,7 +119,7 @@ TEST_CASE("records predicted among bad ones have the bits that they have alone",
         records.push_back(bad[random() % bad.size()]);
       } else {
         good.push_back(i);
-        records.push_back(record(std::to_string(random() % 1000) + ".25", std::to_string(random() % 6)));
+        records.push_back(student_json(std::to_string(random() % 1000) + ".25", std::to_string(random() % 6)));
       }
     }
     const simdjson::padded_string text(body(records));
@@ -149,7 +141,7 @@ TEST_CASE("records whose features give no probability are left out, all in one g
   fixture f;
   const auto pipe = f.pipe();
   std::vector<std::string> records;
-  for (int i = 0; i < 1000; ++i) records.push_back(i % 4 == 1 ? record("1.7e308", "3", 0) : record());
+  for (int i = 0; i < 1000; ++i) records.push_back(i % 4 == 1 ? student_json("1.7e308", "3", 0) : student_json());
   const simdjson::padded_string text(body(records));
   const auto out = score_valid(pipe, text, f.w);
   const auto& p = std::get<ts::partial_predictions>(out);
@@ -180,7 +172,7 @@ TEST_CASE("a body that is not a list of records is refused as a whole", "[pipeli
 TEST_CASE("a list of bad records only gives no prediction and all the errors", "[pipeline]") {
   fixture f;
   const auto pipe = f.pipe();
-  const simdjson::padded_string text(body({"1", "2", record("1", "9")}));
+  const simdjson::padded_string text(body({"1", "2", student_json("1", "9")}));
   const auto out = score_valid(pipe, text, f.w);
   const auto& p = std::get<ts::partial_predictions>(out);
   CHECK(p.scores.rows() == 0);
@@ -196,8 +188,8 @@ TEST_CASE("errors beyond the limits are counted", "[pipeline]") {
   f.w.decoder = ts::decoder<student>("records", {.max_records = 50, .max_errors = 5});
   const auto pipe = f.pipe();
   std::vector<std::string> records(40, "1");
-  records.push_back(record());
-  for (int i = 0; i < 3; ++i) records.push_back(record("1", "9"));
+  records.push_back(student_json());
+  for (int i = 0; i < 3; ++i) records.push_back(student_json("1", "9"));
   const simdjson::padded_string text(body(records));
   const auto out = score_valid(pipe, text, f.w);
   const auto& p = std::get<ts::partial_predictions>(out);

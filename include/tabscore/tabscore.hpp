@@ -56,6 +56,7 @@
 #include "expr/mentions.hpp"
 #include "expr/rule.hpp"
 
+#include "features/as_array.hpp"
 #include "features/baseline.hpp"
 #include "features/category_lookups.hpp"
 #include "features/encoder.hpp"

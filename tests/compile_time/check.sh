@@ -25,7 +25,7 @@ while read -r header budget flags; do
 done <<'TABLE'
 tabscore/schema/schema.hpp 24
 tabscore/schema/batch.hpp 48
-tabscore/expr/rule.hpp 91
+tabscore/expr/rule.hpp 43
 tabscore/pipeline/pipeline.hpp 148
 tabscore/json/decode.hpp 142
 tabscore/pipeline/score_json.hpp 256
@@ -34,6 +34,6 @@ tabscore/models/load_model.hpp 80 -DTABSCORE_COMPILED
 tabscore/tabscore.hpp 806
 tabscore/tabscore.hpp 320 -DTABSCORE_COMPILED
 wide.cpp 478 -DTABSCORE_COMPILED
-tabscore/serving/endpoint.hpp 362 -DTABSCORE_COMPILED
+tabscore/serving/endpoint.hpp 321 -DTABSCORE_COMPILED
 TABLE
 exit $bad

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <tabscore/expr/expr.hpp>
+#include <tabscore/features/as_array.hpp>
 #include <tabscore/schema/batch.hpp>
 
 #include <cmath>
@@ -28,7 +29,7 @@ ts::batch<record> sample() {
 
 template <class E>
 auto column(const E& e, const ts::batch<record>& b) {
-  return e.evaluate(b.view()).eval();
+  return ts::as_array(e, b.view()).eval();
 }
 }  // namespace
 
@@ -99,7 +100,7 @@ ts::batch<trip> trips() {
 template <class E>
 std::vector<bool> met(const E& e) {
   const auto b = trips();
-  const auto values = e.evaluate(b.view()).eval();
+  const auto values = ts::as_array(e, b.view()).eval();
   STATIC_REQUIRE(std::same_as<typename decltype(values)::Scalar, bool>);
   return {values.begin(), values.end()};
 }
@@ -140,7 +141,7 @@ TEST_CASE("is_missing asks any optional field, and combines with everything else
   CHECK(met((col<"from"> == "US" && col<"price"> > 0) || in(col<"to">, {"us"}) || is_missing(col<"price">)) ==
         bits{1, 1, 0, 0, 1});
   const auto b = trips();
-  CHECK(where(col<"to"> == "CA", col<"days">, 0).evaluate(b.view()).eval()(0) == 3);
+  CHECK(ts::as_array(where(col<"to"> == "CA", col<"days">, 0), b.view()).eval()(0) == 3);
 }
 
 TEST_CASE("a formula gives each record the bits of a plain loop, wherever it stands in the batch", "[expr]") {
@@ -154,8 +155,8 @@ TEST_CASE("a formula gives each record the bits of a plain loop, wherever it sta
   const auto logs = log1p(col<"x">) - sqrt(abs(col<"y">)) * log(col<"x"> + 1);
   for (const std::size_t begin : {0U, 1U, 2U, 3U, 5U}) {
     const auto part = b.view().slice(begin, b.rows() - begin);
-    const auto got = formula.evaluate(part).eval();
-    const auto got_logs = logs.evaluate(part).eval();
+    const auto got = ts::as_array(formula, part).eval();
+    const auto got_logs = ts::as_array(logs, part).eval();
     for (std::size_t i = 0; i < part.rows(); ++i) {
       volatile double p = part.get<"x">()[i] * 0.6;  // volatile: rounded at every step, whatever the flags
       volatile double q = static_cast<double>(part.get<"i">()[i]) * 0.3;

@@ -9,8 +9,7 @@
 namespace tabscore::inline TABSCORE_ABI {
 
 /// Formulas over columns, written as formulas: 0.6 * col<"minutes"> + max(col<"days">, 1). An expression is a small
-/// value that knows no data; at(columns, row) gives the value of a record, evaluate(columns) an Eigen expression of one
-/// entry per record, computed where it is used. It must be used before the columns end.
+/// value that knows no data; at(columns, row) gives the value of a record, features/as_array.hpp those of all records.
 ///
 /// Meaning as in NumPy: std::int64_t stays std::int64_t under + - * max min (and is compared exactly), booleans count
 /// as integers, a double makes the result a double, / is always a division of doubles. Products are rounded before

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
-#include <tuple>
 
 #include "../core/config.hpp"
 #include "../core/json_text.hpp"
@@ -78,7 +77,7 @@ void append_logic(text_buffer& out, const column<Name>&) {
 template <class Operand>
 void append_logic(text_buffer& out, const operation<missing_op, Operand>& o) {
   out.append(R"({"==":[)");
-  append_logic(out, std::get<0>(o.operands));
+  o.operands.apply([&](const Operand& operand) { append_logic(out, operand); });
   out.append(",null]}");
 }
 template <class Operand, class Value, std::size_t N>
@@ -105,7 +104,7 @@ void append_logic(text_buffer& out, const operation<Op, Operands...>& o) {
     append_logic(out, operand);
     before = ",";
   };
-  std::apply([&](const auto&... operands) { (append(operands), ...); }, o.operands);
+  o.operands.apply([&](const auto&... operands) { (append(operands), ...); });
   out.append("]}");
 }
 

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <string_view>
-#include <tuple>
 
 #include "../core/config.hpp"
 #include "expr.hpp"
@@ -25,7 +24,7 @@ constexpr bool mentions(const membership<Operand, Value, N>& m, std::string_view
 }
 template <class Op, class... Operands>
 constexpr bool mentions(const operation<Op, Operands...>& o, std::string_view field) noexcept {
-  return std::apply([&](const auto&... operands) { return (mentions(operands, field) || ...); }, o.operands);
+  return o.operands.apply([&](const auto&... operands) { return (mentions(operands, field) || ...); });
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI::detail

@@ -6,10 +6,10 @@
 #include <cstddef>
 #include <optional>
 #include <string_view>
-#include <tuple>
 #include <type_traits>
 
 #include "../core/config.hpp"
+#include "../core/detail/pack.hpp"
 #include "expr.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
@@ -95,16 +95,14 @@ class rules {
   /// Calls f(index, rule) for each.
   template <class F>
   void for_each(F&& f) const {
-    std::apply(
-        [&](const auto&... r) {
-          std::size_t i = 0;
-          (f(i++, r), ...);
-        },
-        all_);
+    all_.apply([&](const auto&... r) {
+      std::size_t i = 0;
+      (f(i++, r), ...);
+    });
   }
 
  private:
-  std::tuple<Rule...> all_;
+  detail::pack<Rule...> all_;
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI

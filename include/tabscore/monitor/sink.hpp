@@ -4,10 +4,10 @@
 #include <concepts>
 #include <cstddef>
 #include <string_view>
-#include <tuple>
 #include <utility>
 
 #include "../core/config.hpp"
+#include "../core/detail/pack.hpp"
 #include "../features/feature_block.hpp"
 #include "../outputs/predictions.hpp"
 #include "../schema/columns.hpp"
@@ -93,7 +93,7 @@ class sinks {
       if constexpr (refusing_sink<S, Schema>) return s.admit(batch);
       return true;
     };
-    return std::apply([&](auto&... s) { return (true && ... && ask(s)); }, all_);
+    return all_.apply([&](auto&... s) { return (true && ... && ask(s)); });
   }
   /// Records a batch of one block with features x; larger batches use an observation.
   template <std::size_t Width, schema_type Schema>
@@ -110,7 +110,7 @@ class sinks {
         s.record(batch);
       }
     };
-    std::apply([&](auto&... s) { (tell(s), ...); }, all_);
+    all_.apply([&](auto&... s) { (tell(s), ...); });
   }
 
   /// The partials of a batch while its blocks are scored.
@@ -152,17 +152,14 @@ class sinks {
    private:
     template <class F>
     void each(F&& f) noexcept {
-      [&]<std::size_t... At>(std::index_sequence<At...>) {
-        (f(std::get<At>(sinks_.all_), std::get<At>(partials_)), ...);
-      }
-      (std::index_sequence_for<Sink...>{});
+      sinks_.all_.apply([&](auto&... s) { partials_.apply([&](auto&... partial) { (f(s, partial), ...); }); });
     }
     const sinks& sinks_;
-    std::tuple<decltype(partial_of<Sink>())...> partials_;
+    detail::pack<decltype(partial_of<Sink>())...> partials_;
   };
 
  private:
-  std::tuple<Sink&...> all_;
+  detail::pack<Sink&...> all_;
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI

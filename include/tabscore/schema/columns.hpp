@@ -55,6 +55,9 @@ class columns {
     return get<i>();
   }
 
+  /// The first value of each column.
+  constexpr std::span<const void* const> first() const noexcept { return first_; }
+
   /// Records [begin, begin + count).
   columns slice(std::size_t begin, std::size_t count) const noexcept {
     TABSCORE_ASSERT(begin <= rows_ && count <= rows_ - begin, "slice outside the records");

@@ -7,12 +7,11 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 
 #include "../../core/config.hpp"
-#include "../../core/detail/eigen.hpp"
+#include "../../core/detail/pack.hpp"
 #include "../../core/fixed_string.hpp"
 #include "../../schema/columns.hpp"
 #include "../expression.hpp"
@@ -21,15 +20,6 @@
 // The nodes of a formula: constants, columns, operators with their operands, lists of values. Each is made by a
 // function that says in a sentence what does not belong there.
 namespace tabscore::inline TABSCORE_ABI::detail {
-
-/// The values of a formula as an Eigen expression of one entry per record.
-template <class Formula, schema_type Schema>
-auto array_of(const Formula& formula, const columns<Schema>& records) {
-  using value = decltype(formula.at(records, 0));
-  return Eigen::Array<value, Eigen::Dynamic, 1>::NullaryExpr(
-      static_cast<Eigen::Index>(records.rows()),
-      [=](Eigen::Index row) { return formula.at(records, static_cast<std::size_t>(row)); });
-}
 
 template <class T>
 struct constant : expression {
@@ -58,10 +48,6 @@ struct column : expression {
       return records.template get<i>().data()[row];
     }
   }
-  template <schema_type Schema>
-  auto evaluate(const columns<Schema>& records) const {
-    return array_of(*this, records);
-  }
 };
 
 /// Whether an operand is a field that always has a value.
@@ -74,20 +60,13 @@ requires(Schema::index_of(Name.view()) != Schema::npos) inline constexpr bool is
 template <class Op, expression_type... Operands>
 struct operation : expression {
   constexpr explicit operation(Operands... o) : operands(o...) {}
-  std::tuple<Operands...> operands;
+  pack<Operands...> operands;
 
   template <schema_type Schema>
   auto at(const columns<Schema>& records, std::size_t row) const noexcept {
     static_assert(!std::same_as<Op, missing_op> || !(is_required<Operands, Schema> || ...),
                   "tabscore: a required field is never missing; is_missing() is for optional fields and formulas");
-    return [&]<std::size_t... At>(std::index_sequence<At...>) {
-      return Op::apply(std::get<At>(operands).at(records, row)...);
-    }
-    (std::index_sequence_for<Operands...>{});
-  }
-  template <schema_type Schema>
-  auto evaluate(const columns<Schema>& records) const {
-    return array_of(*this, records);
+    return operands.apply([&](const Operands&... each) { return Op::apply(each.at(records, row)...); });
   }
 };
 
@@ -105,10 +84,6 @@ struct membership : expression {
     bool found = false;
     for (const Value& each : values) found |= equal_op::apply(x, constant<Value>(each).at(records, row));
     return found;
-  }
-  template <schema_type Schema>
-  auto evaluate(const columns<Schema>& records) const {
-    return array_of(*this, records);
   }
 };
 

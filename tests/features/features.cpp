@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <tabscore/features/as_array.hpp>
 #include <tabscore/features/features.hpp>
 #include <tabscore/schema/batch.hpp>
 
@@ -43,4 +44,18 @@ TEST_CASE("the feature matrix has a column per feature and a row per record", "[
   CHECK(x[5 * stride] == 1.0);
   CHECK(x[5 * stride + 1] == 0.0);
   CHECK(x[6 * stride + 1] == 1.0);
+}
+
+TEST_CASE("a block's features are an Eigen array, rows x width, without the rows between its columns", "[features]") {
+  ts::batch<loan> b;
+  b.push_back("car", 20, 100.0, true, 2);
+  b.push_back("house", 0, 50.5, false, 0);
+  std::vector<double> x(7 * 5, -1.0);
+  engineered.write(b.view(), x.data(), 5);
+  const auto array = ts::as_array(ts::feature_block{2, 7, x.data(), 5, {}});
+  REQUIRE(array.rows() == 2);
+  REQUIRE(array.cols() == 7);
+  CHECK(array(0, 4) == 5.0);
+  CHECK(array(1, 4) == 50.5);
+  CHECK((array.colwise().sum().transpose() == Eigen::ArrayXd{{20, 150.5, 1, 2, 55.5, 1, 2}}).all());
 }

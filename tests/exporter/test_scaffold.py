@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Projects of models/scaffold.py: formulas that are translated, files, and parity of what was compiled.
 
-Needs COMPILE_COMMANDS, the compilation database of a build, and TABSCORE_LIBRARY, its library."""
+Needs COMPILE_COMMANDS and TABSCORE_LIBRARY: see cxx.py."""
 
 import contextlib
 import io
@@ -9,7 +9,6 @@ import json
 import os
 import pathlib
 import pickle
-import shlex
 import subprocess
 import sys
 import tempfile
@@ -31,6 +30,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 source = pathlib.Path(os.environ["TABSCORE_SOURCE_DIR"])
 if "TABSCORE_EXPORTER_INSTALLED" not in os.environ:  # else those of the wheel
     sys.path.insert(0, str(source / "models"))
+import cxx  # noqa: E402
 import scaffold  # noqa: E402
 import trace_formulas  # noqa: E402
 from export_program import NotExportable  # noqa: E402
@@ -227,19 +227,11 @@ class Projects(unittest.TestCase):
         arrays = "".join(f'char folder_{n}[] = "{folder}/{at}";\nchar* arguments_{n}[] = {{folder_{n}, folder_{n}, nullptr}};\n'
                          for at, n in projects.items())
         (folder / "all.cpp").write_text(f"{text}{arrays}int main() {{ return {calls}; }}\n")
-        database = json.loads(pathlib.Path(os.environ["COMPILE_COMMANDS"]).read_text())
-        command = shlex.split(next(entry["command"] for entry in database if entry["file"].endswith("score_rows.cpp")))
-        flags = [f for i, f in enumerate(command) if f not in ("-c", "-o", "-MD") and command[i - 1] not in ("-o", "-c", "-MT", "-MF")
-                 and f not in ("-MT", "-MF") and not f.endswith("score_rows.cpp")]
-        flags = flags[1:] if pathlib.Path(flags[0]).name == "ccache" else flags
-        built = subprocess.run([*flags, "-O1", folder / "all.cpp", "-o", folder / "all", os.environ["TABSCORE_LIBRARY"], "-lsimdjson",
-                                "-lfmt"], capture_output=True, text=True)
-        self.assertEqual(built.returncode, 0, built.stderr[:3000])
-        ran = subprocess.run([folder / "all"], capture_output=True, text=True)
+        ran = subprocess.run([cxx.build(folder / "all.cpp")], capture_output=True, text=True)
         self.assertEqual(ran.returncode, 0, ran.stdout)
         self.assertEqual(ran.stdout.count("numbers have the trainer's bits"), len(projects), ran.stdout)
         for file in ("first/first_loans_c.cpp", "first/main.cpp") if pathlib.Path("/usr/include/httplib.h").exists() else ():
-            checked = subprocess.run([*flags, "-fsyntax-only", folder / file], capture_output=True, text=True)
+            checked = subprocess.run([*cxx.flags(), "-fsyntax-only", folder / file], capture_output=True, text=True)
             self.assertEqual(checked.returncode, 0, checked.stderr[:3000])
 
     def test_files_are_not_written_over(self):

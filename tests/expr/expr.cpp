@@ -45,6 +45,7 @@ TEST_CASE("integers stay integers until a double or a division meets them", "[ex
   CHECK(ratio(1) == -3.5);
   CHECK(column(1 / col<"j">, b)(0) == 0.5);
   CHECK(column(-col<"i">, b)(1) == 7);
+  CHECK(column(col<"i"> * col<"j">, b)(2) == 9007199254740992);  // wraps
 }
 
 TEST_CASE("integers are compared exactly beyond 2^53", "[expr]") {
@@ -73,6 +74,9 @@ TEST_CASE("max and min are NumPy's, NaN included", "[expr]") {
   CHECK(column(max(col<"i">, 1), b)(1) == 1);
   CHECK(column(max(1, col<"i">), b)(0) == 3);
   CHECK(column(min(col<"x">, col<"i">), b)(1) == -7.0);
+  CHECK(std::signbit(column(max(0 * col<"x">, -0.0), b)(0)));
+  CHECK_FALSE(std::signbit(column(min(-0.0, 0 * col<"x">), b)(0)));
+  CHECK(std::isnan(column(max(0.0, col<"maybe">), b)(1)));
   CHECK(std::isnan(column(max(col<"maybe">, 0.0), b)(1)));
   CHECK(std::isnan(column(min(0.0, col<"maybe">), b)(1)));
 }

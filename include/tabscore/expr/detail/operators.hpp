@@ -30,22 +30,30 @@ To as(const T& v) noexcept {
   if constexpr (is_text<T>) return To{};
 }
 
+template <class T>
+std::uint64_t bits_of(const T& v) noexcept {
+  return static_cast<std::uint64_t>(as<std::int64_t>(v));
+}
+
 // The type that two operands meet in: double if one is, else std::int64_t.
 template <class A, class B>
 using common_t = std::conditional_t<std::same_as<A, double> || std::same_as<B, double>, double, std::int64_t>;
 
+// Sums and products of std::int64_t wrap, as NumPy's.
 struct add_op {
   template <class A, class B>
   static auto apply(const A& a, const B& b) noexcept {
     using t = common_t<A, B>;
-    return as<t>(a) + as<t>(b);
+    if constexpr (std::same_as<t, double>) return as<t>(a) + as<t>(b);
+    if constexpr (!std::same_as<t, double>) return static_cast<t>(bits_of(a) + bits_of(b));
   }
 };
 struct subtract_op {
   template <class A, class B>
   static auto apply(const A& a, const B& b) noexcept {
     using t = common_t<A, B>;
-    return as<t>(a) - as<t>(b);
+    if constexpr (std::same_as<t, double>) return as<t>(a) - as<t>(b);
+    if constexpr (!std::same_as<t, double>) return static_cast<t>(bits_of(a) - bits_of(b));
   }
 };
 struct multiply_op {
@@ -53,7 +61,7 @@ struct multiply_op {
   static auto apply(const A& a, const B& b) noexcept {
     using t = common_t<A, B>;
     if constexpr (std::same_as<t, double>) return exact::product(as<t>(a), as<t>(b));
-    if constexpr (!std::same_as<t, double>) return as<t>(a) * as<t>(b);
+    if constexpr (!std::same_as<t, double>) return static_cast<t>(bits_of(a) * bits_of(b));
   }
 };
 struct divide_op {
@@ -63,19 +71,19 @@ struct divide_op {
   }
 };
 
-// np.maximum and np.minimum: NaN on either side gives NaN.
+// np.maximum and np.minimum: NaN on either side gives NaN; of 0.0 and -0.0 the second one.
 struct max_op {
   template <class A, class B>
   static auto apply(const A& a, const B& b) noexcept {
     const auto x = as<common_t<A, B>>(a), y = as<common_t<A, B>>(b);
-    return y != y ? y : x < y ? y : x;
+    return x > y || x != x ? x : y;
   }
 };
 struct min_op {
   template <class A, class B>
   static auto apply(const A& a, const B& b) noexcept {
     const auto x = as<common_t<A, B>>(a), y = as<common_t<A, B>>(b);
-    return y != y ? y : y < x ? y : x;
+    return x < y || x != x ? x : y;
   }
 };
 

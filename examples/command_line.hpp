@@ -4,13 +4,12 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <initializer_list>
 #include <iostream>
 #include <limits>
 #include <optional>
 #include <string>
-#include <system_error>
+#include <tabscore/core/read_number.hpp>
 #include <utility>
 #include <vector>
 
@@ -49,8 +48,7 @@ CLI::Option* add_number(CLI::App& app, const std::string& flag, T& value, const 
   const CLI::Validator whole(
       [least, most](const std::string& text) {
         T read{};
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), read);
-        const bool is_right = error == std::errc{} && end == text.data() + text.size() && read >= least && read <= most;
+        const bool is_right = tabscore::parse_number(text, read) && read >= least && read <= most;
         return is_right ? std::string() : fmt::format("'{}' is not a whole number from {} to {}", text, least, most);
       },
       "");

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -12,7 +11,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <tabscore/formats/error_text.hpp>
 #include <tabscore/json/json_value.hpp>
 #include <tabscore/outputs/predictions.hpp>
@@ -237,9 +235,7 @@ class log_reader {
   }
   bool read_number(ts::json_value v) {
     if (!is(v, kind::integer, kind::real)) return false;
-    const std::string_view text = v.raw();
-    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), values.emplace_back());
-    return failed == std::errc{} && end == text.data() + text.size() && std::isfinite(values.back());
+    return ts::parse_number(v.raw(), values.emplace_back()) && std::isfinite(values.back());
   }
 
   const ts::prediction_layout& layout_;

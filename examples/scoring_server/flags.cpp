@@ -3,14 +3,12 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <tabscore/monitor/label_window.hpp>
 #include <tabscore/monitor/performance_alarm.hpp>
 #include <vector>
@@ -59,10 +57,7 @@ std::string wrong_origin(const std::string& text) {
   if (colon != std::string_view::npos) {
     const std::string_view digits = host.substr(colon + 1);
     unsigned port = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-    if (error != std::errc{} || end != digits.data() + digits.size() || digits[0] == '0' || port > 65535) {
-      return problem;
-    }
+    if (!ts::parse_number(digits, port) || digits[0] == '0' || port > 65535) return problem;
     if ((scheme == "http" && port == 80) || (scheme == "https" && port == 443)) {
       return "'" + text + "' is not an origin: browsers leave the usual port out, write " +
              text.substr(0, text.rfind(':'));
@@ -89,8 +84,7 @@ std::optional<ts::performance_reference> reference_of(const std::string& text) {
   if (equals == std::string::npos) return std::nullopt;
   const auto* const figure = ts::find_comparable(std::string_view(text).substr(0, equals));
   double value = 0;
-  const auto [end, error] = std::from_chars(text.data() + equals + 1, text.data() + text.size(), value);
-  if (figure == nullptr || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  if (figure == nullptr || !ts::parse_number(std::string_view(text).substr(equals + 1), value)) return std::nullopt;
   return ts::performance_reference{std::string(figure->name), value, "settings"};
 }
 

@@ -3,7 +3,6 @@
 
 #include <array>
 #include <bit>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -12,6 +11,7 @@
 
 #include "config.hpp"
 #include "exact_sum.hpp"
+#include "read_number.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
 
@@ -61,8 +61,7 @@ TABSCORE_INLINE std::optional<exact_sum> parse_exact_sum(std::string_view text, 
   std::string_view after = rest.substr(p + 1);
   if (after.starts_with('+')) after.remove_prefix(1);
   int exponent = 0;
-  const auto [end, wrong] = std::from_chars(after.data(), after.data() + after.size(), exponent);
-  if (wrong != std::errc{} || end != after.data() + after.size()) return std::nullopt;
+  if (!parse_number(after, exponent)) return std::nullopt;
   if (exponent < exact_sum::lowest_bit || exponent > exact_sum::lowest_bit + int{exact_sum::limbs * 64}) {
     return std::nullopt;
   }

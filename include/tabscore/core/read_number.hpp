@@ -16,6 +16,13 @@ namespace tabscore::inline TABSCORE_ABI {
 /// beyond the range of a double an infinity, below it a zero, with the text's sign.
 double parse_real(std::string_view text) noexcept;
 
+/// Whether a whole text is a number in the range of its type (as std::from_chars reads one), which `to` becomes.
+template <class Number>
+bool parse_number(std::string_view text, Number& to) {
+  const auto [end, code] = detail::from_chars(text.data(), text.data() + text.size(), to);
+  return code == std::errc{} && end == text.data() + text.size();
+}
+
 }  // namespace tabscore::inline TABSCORE_ABI
 
 #if TABSCORE_BODIES

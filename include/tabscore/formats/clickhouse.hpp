@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -16,6 +15,7 @@
 
 #include "../columnar/column_importer.hpp"
 #include "../core/config.hpp"
+#include "../core/read_number.hpp"
 #include "../core/result.hpp"
 #include "../outputs/prediction_columns.hpp"
 #include "error_text.hpp"
@@ -328,9 +328,7 @@ TABSCORE_INLINE std::optional<clickhouse_type> clickhouse_type_of(std::string_vi
   type.nullable = unwrap("Nullable(");
   if (unwrap("FixedString(")) {
     type.value = value::fixed_text;
-    const auto [end, wrong] = std::from_chars(name.data(), name.data() + name.size(), type.width);
-    const bool right = wrong == std::errc{} && end == name.data() + name.size() && type.width > 0;
-    return right ? std::optional(type) : std::nullopt;
+    return parse_number(name, type.width) && type.width > 0 ? std::optional(type) : std::nullopt;
   }
   struct known {
     std::string_view name;

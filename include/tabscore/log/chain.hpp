@@ -14,6 +14,7 @@
 
 #include "../core/config.hpp"
 #include "../core/detail/sha256.hpp"
+#include "../core/read_number.hpp"
 #include "../core/text_buffer.hpp"
 
 // The chain of a prediction log (docs/how-to/audit.md). A line with inputs ends with "salt", and the last line of a
@@ -195,10 +196,7 @@ inline std::optional<chained_line::batch_end> take_batch_end(std::string_view& l
   const std::size_t at = rest.rfind(head);
   if (at == std::string_view::npos) return std::nullopt;
   const std::string_view number = rest.substr(at + head.size());
-  const auto [behind, wrong] = std::from_chars(number.data(), number.data() + number.size(), end.batch);
-  if (wrong != std::errc{} || behind != number.data() + number.size() || end.batch == 0 || number[0] == '0') {
-    return std::nullopt;
-  }
+  if (!parse_number(number, end.batch) || end.batch == 0 || number[0] == '0') return std::nullopt;
   line = rest.substr(0, at);
   return end;
 }

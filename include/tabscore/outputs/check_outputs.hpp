@@ -8,12 +8,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "../core/config.hpp"
-#include "../core/detail/from_chars.hpp"
+#include "../core/read_number.hpp"
 #include "../core/result.hpp"
 #include "task.hpp"
 
@@ -30,9 +29,8 @@ inline std::string joined(std::initializer_list<std::string_view> pieces) {
 
 /// The number in a text; NaN for other texts.
 inline double number_in(std::string_view text) {
-  double number = std::nan("");
-  const auto [end, code] = from_chars(text.data(), text.data() + text.size(), number);
-  return code == std::errc() && end == text.data() + text.size() ? number : std::nan("");
+  double number = 0;
+  return parse_number(text, number) ? number : std::nan("");
 }
 
 }  // namespace detail

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -19,6 +18,7 @@
 #include "../../core/config.hpp"
 #include "../../core/detail/shortened.hpp"
 #include "../../core/exact.hpp"
+#include "../../core/read_number.hpp"
 #include "../../core/result.hpp"
 #include "../decider.hpp"
 
@@ -181,8 +181,7 @@ inline std::optional<error> wrong_field(const decision_policy& policy, std::span
     }
     if (at->kind != field_kind::integer) continue;
     std::int64_t number = 0;
-    const auto [end, code] = std::from_chars(value.data(), value.data() + value.size(), number);
-    if (code != std::errc() || end != value.data() + value.size() || std::to_string(number) != value) {
+    if (!parse_number(value, number) || std::to_string(number) != value) {
       return wrong(place, fmt::format("\"{}\" is an integer, written as JSON does", policy.field));
     }
     constexpr std::int64_t exact = std::int64_t{1} << 53;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -21,6 +20,7 @@
 #include <simdjson.h>
 
 #include "../../../core/config.hpp"
+#include "../../../core/read_number.hpp"
 #include "../../../core/result.hpp"
 #include "../load_fault.hpp"
 #include "../model_value.hpp"
@@ -310,9 +310,7 @@ class catboost_json_reader : load_fault {
       if (at == 0) {
         const auto digits = e.text();
         std::uint64_t hash = 0;
-        if (!digits) return false;
-        const auto [end, code] = std::from_chars(digits->data(), digits->data() + digits->size(), hash);
-        if (code != std::errc() || end != digits->data() + digits->size()) return false;
+        if (!digits || !parse_number(*digits, hash)) return false;
         skipped = hash == ~std::uint64_t{0};
         if (!skipped) table.hashes.push_back(hash);
         return true;

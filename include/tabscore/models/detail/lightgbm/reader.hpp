@@ -96,7 +96,7 @@ class lightgbm_reader {
     while (!text.empty()) {
       const std::size_t end = (std::min)(text.find_first_of("[]:"), text.size());
       double value = 0;
-      if (lightgbm_text::parse(text.substr(0, end), value) && !(info.categories && value == -1)) {
+      if (parse_number(text.substr(0, end), value) && !(info.categories && value == -1)) {
         info.least = info.constant ? value : (std::min)(info.least, value);
         info.most = info.constant ? value : (std::max)(info.most, value);
         info.constant = false;
@@ -118,7 +118,7 @@ class lightgbm_reader {
       constexpr std::string_view alpha = "[alpha: ";
       double level = 0;
       if (model_.predicts->task == task::quantiles && line.substr(0, alpha.size()) == alpha && line.back() == ']' &&
-          lightgbm_text::parse(line.substr(alpha.size(), line.size() - alpha.size() - 1), level)) {
+          parse_number(line.substr(alpha.size(), line.size() - alpha.size() - 1), level)) {
         model_.predicts->names.assign(1, fmt::format("{}", level));
       }
       if (line.substr(0, parameter.size()) != parameter) continue;
@@ -126,7 +126,7 @@ class lightgbm_reader {
       while (!line.empty()) {
         const std::size_t end = (std::min)(line.find_first_of(",]"), line.size());
         std::size_t feature = 0;
-        if (lightgbm_text::parse(line.substr(0, end), feature) && feature < features_.size())
+        if (parse_number(line.substr(0, end), feature) && feature < features_.size())
           features_[feature].categories = true;
         line.remove_prefix((std::min)(end + 1, line.size()));
       }
@@ -177,9 +177,9 @@ class lightgbm_reader {
     std::string_view option;
     while (lightgbm_text::next_word(text, option)) {
       if (option == "sqrt" && found->takes_sqrt) last.form = f::signed_square;
-      if (option.substr(0, 10) == "num_class:" && !lightgbm_text::parse(option.substr(10), classes)) classes = 0;
+      if (option.substr(0, 10) == "num_class:" && !parse_number(option.substr(10), classes)) classes = 0;
       if (option.substr(0, 8) != "sigmoid:" || scaled) continue;
-      scaled = lightgbm_text::parse(option.substr(8), last.scale) && last.scale > 0 && std::isfinite(last.scale);
+      scaled = parse_number(option.substr(8), last.scale) && last.scale > 0 && std::isfinite(last.scale);
       if (!scaled) break;
     }
     if (!scaled) {

@@ -7,13 +7,12 @@
 #include <map>
 #include <optional>
 #include <string_view>
-#include <system_error>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "../../../core/config.hpp"
-#include "../../../core/detail/from_chars.hpp"
+#include "../../../core/read_number.hpp"
 #include "../load_fault.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::detail {
@@ -79,17 +78,12 @@ class lightgbm_text : public load_fault {
     for (std::string_view word; next_word(text, word);) ++count;
     return count;
   }
-  template <class T>
-  static bool parse(std::string_view word, T& out) {
-    const auto [end, code] = from_chars(word.data(), word.data() + word.size(), out);
-    return code == std::errc() && end == word.data() + word.size();
-  }
 
   bool integer(const section& s, std::string_view place, std::string_view key, std::int64_t least, std::int64_t most,
                std::int64_t& out) {
     const auto text = lookup(s, key);
     if (!text) return fail(fmt::format("{}: {} is missing", place, key));
-    if (parse(*text, out) && out >= least && out <= most) return true;
+    if (parse_number(*text, out) && out >= least && out <= most) return true;
     return fail(fmt::format("{}: {} should be a whole number from {} to {}", place, key, least, most));
   }
   /// A line of `count` numbers.
@@ -104,7 +98,8 @@ class lightgbm_text : public load_fault {
     std::string_view word;
     while (next_word(*text, word)) {
       T value{};
-      if (!parse(word, value)) return fail(fmt::format("{}: {}[{}] is not a number in range", place, key, out.size()));
+      if (!parse_number(word, value))
+        return fail(fmt::format("{}: {}[{}] is not a number in range", place, key, out.size()));
       out.push_back(value);
     }
     return out.size() == count ||

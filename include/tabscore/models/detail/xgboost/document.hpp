@@ -8,14 +8,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <type_traits>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "../../../core/config.hpp"
-#include "../../../core/detail/from_chars.hpp"
+#include "../../../core/read_number.hpp"
 #include "../../../core/result.hpp"
 #include "../load_fault.hpp"
 #include "value.hpp"
@@ -36,8 +35,7 @@ inline std::optional<float> single_precision(double number) {
   for (const float candidate : {nearest, other}) {
     for (const std::string& text : {fmt::format("{}", candidate), fmt::format("{:.8e}", candidate)}) {
       double read = 0;
-      from_chars(text.data(), text.data() + text.size(), read);
-      if (read == number) return candidate;
+      if (parse_number(text, read) && read == number) return candidate;
     }
   }
   return std::nullopt;
@@ -93,8 +91,7 @@ class xgboost_document : public load_fault {
     std::optional<double> number = found->number();
     if (const auto text = found->text()) {
       double parsed = 0;
-      const auto [end, code] = from_chars(text->data(), text->data() + text->size(), parsed);
-      if (code == std::errc() && end == text->data() + text->size()) number = parsed;
+      if (parse_number(*text, parsed)) number = parsed;
     }
     if (!number || !(*number >= 0 && *number <= static_cast<double>(most)) || *number != std::trunc(*number)) {
       return expect(fmt::format("{}.{}", place, key), fmt::format("a whole number from 0 to {}", most));

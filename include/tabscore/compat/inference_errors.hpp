@@ -50,9 +50,7 @@ struct inference {
                                  const error_context& context);
   /// Appends the body for any other error.
   static void append_detail(text_buffer& out, std::string_view text, const error_context&) {
-    out.append(R"({"error":)");
-    append_json_text(out, text);
-    out.append("}");
+    detail::append_json(out, R"({"error":)", detail::quoted{text}, "}");
   }
 
  private:
@@ -72,34 +70,21 @@ TABSCORE_INLINE void inference::append_errors(text_buffer& out, std::span<const 
     append_sentence(text, e, context);
   }
   const std::size_t more = errors.size() - (std::min)(errors.size(), max_listed) + context.unlisted;
-  if (more != 0) {
-    text.append("; and ");
-    detail::append_integer(text, more);
-    text.append(" more");
-  }
+  if (more != 0) detail::append_json(text, "; and ", more, " more");
   append_detail(out, text.view(), context);
 }
 
 TABSCORE_INLINE void inference::append_broken_rule(text_buffer& out, std::string_view message, std::uint32_t row,
                                                    const error_context& context) {
   text_buffer text;
-  if (row < field_error::all_rows) {
-    text.append(context.list);
-    text.append("[");
-    detail::append_integer(text, row);
-    text.append("]: ");
-  }
+  if (row < field_error::all_rows) detail::append_json(text, context.list, "[", row, "]: ");
   text.append(message);
   append_detail(out, text.view(), context);
 }
 
 TABSCORE_INLINE void inference::append_sentence(text_buffer& text, const field_error& e, const error_context& context) {
   text.append(e.field == field_error::no_field ? context.list : context.names[e.field]);
-  if (e.row < field_error::all_rows) {
-    text.append("[");
-    detail::append_integer(text, e.row);
-    text.append("]");
-  }
+  if (e.row < field_error::all_rows) detail::append_json(text, "[", e.row, "]");
   text.append(" ");
   neutral::append_sentence(text, e);
 }

@@ -8,10 +8,10 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "../core/config.hpp"
-#include "../core/detail/json_number.hpp"
-#include "../core/json_text.hpp"
+#include "../core/detail/append_json.hpp"
 #include "../core/text_buffer.hpp"
 #include "../core/write_number.hpp"
 #include "../json/dialect.hpp"
@@ -80,38 +80,28 @@ namespace tabscore::inline TABSCORE_ABI {
 
 TABSCORE_INLINE void append_output_metadata(text_buffer& out, const prediction_layout& layout) {
   for (std::size_t i = 0; i < layout.names.size(); ++i) {
-    out.append(i == 0 ? R"({"name":)" : R"(,{"name":)");
-    append_json_text(out, layout.names[i]);
-    if (layout.model.task == task::multiclass) {
-      out.append(i == 0 ? R"(,"datatype":"BYTES","shape":[-1]})" : R"(,"datatype":"FP64","shape":[-1,)");
-      if (i == 0) continue;
-      out.keep_to(write_integer(out.space(number_text_space), static_cast<std::int64_t>(layout.model.columns)));
-      out.append("]}");
+    detail::append_json(out, i == 0 ? R"({"name":)" : R"(,{"name":)", detail::quoted{layout.names[i]});
+    if (layout.model.task == task::multiclass && i != 0) {
+      detail::append_json(out, R"(,"datatype":"FP64","shape":[-1,)", layout.model.columns, "]}");
+    } else if (layout.model.task == task::multiclass) {
+      out.append(R"(,"datatype":"BYTES","shape":[-1]})");
     } else {
       out.append(i < layout.model.columns ? R"(,"datatype":"FP64","shape":[-1]})"
                                           : R"(,"datatype":"INT64","shape":[-1]})");
     }
   }
   if (layout.decisions.empty()) return;
-  out.append(R"(,{"name":)");
-  append_json_text(out, layout.decisions.name);
-  out.append(R"(,"datatype":"BYTES","shape":[-1]})");
+  detail::append_json(out, R"(,{"name":)", detail::quoted{layout.decisions.name},
+                      R"(,"datatype":"BYTES","shape":[-1]})");
 }
 
 namespace detail {
 
 TABSCORE_INLINE void begin_output(text_buffer& out, std::string_view name, std::string_view datatype,
                                   std::initializer_list<std::size_t> shape) {
-  out.append(R"({"name":)");
-  append_json_text(out, name);
-  out.append(R"(,"datatype":")");
-  out.append(datatype);
+  append_json(out, R"({"name":)", quoted{name}, R"(,"datatype":")", datatype);
   std::string_view before = R"(","shape":[)";
-  for (const std::size_t n : shape) {
-    out.append(before);
-    out.keep_to(write_integer(out.space(number_text_space), static_cast<std::int64_t>(n)));
-    before = ",";
-  }
+  for (const std::size_t n : shape) append_json(out, std::exchange(before, ","), n);
   out.append(R"(],"data":[)");
 }
 
@@ -136,9 +126,7 @@ TABSCORE_INLINE void append_output(text_buffer& out, const predictions& p, std::
   const auto texts = [&](auto text_of) {
     detail::begin_output(out, member, "BYTES", {rows});
     for (std::size_t row = 0; row < rows; ++row) {
-      out.append(before);
-      append_json_text(out, text_of(row));
-      before = ",";
+      detail::append_json(out, std::exchange(before, ","), detail::quoted{text_of(row)});
     }
   };
   if (decision) {
@@ -172,10 +160,10 @@ TABSCORE_INLINE void append_output(text_buffer& out, const partial_predictions& 
     elements(1, R"("")", [&](std::size_t k, std::size_t) { append_json_text(out, p.class_of(k)); });
   } else if (layout.model.task == task::multiclass) {
     detail::begin_output(out, member, "FP64", {some.records, columns});
-    elements(columns, "null", [&](std::size_t k, std::size_t j) { detail::append_json_number(out, p.value(k, j)); });
+    elements(columns, "null", [&](std::size_t k, std::size_t j) { detail::append_json(out, p.value(k, j)); });
   } else if (at < columns) {
     detail::begin_output(out, member, "FP64", {some.records});
-    elements(1, "null", [&](std::size_t k, std::size_t) { detail::append_json_number(out, p.value(k, at)); });
+    elements(1, "null", [&](std::size_t k, std::size_t) { detail::append_json(out, p.value(k, at)); });
   } else {
     detail::begin_output(out, member, "INT64", {some.records});
     elements(1, "-1", [&](std::size_t k, std::size_t) { out.append(p.label[k] != 0 ? "1" : "0"); });
@@ -224,7 +212,7 @@ TABSCORE_INLINE void append_contributions_output(text_buffer& out, std::string_v
     detail::begin_output(out, name, "FP64", {records, columns, features + 1});
   }
   detail::append_elements(out, rows, records, width, "null", [&](std::size_t k, std::size_t j) {
-    detail::append_json_number(out, p.contributions[k * width + j]);
+    detail::append_json(out, p.contributions[k * width + j]);
   });
 }
 

@@ -115,9 +115,7 @@ TABSCORE_INLINE void problem_details::item_writer::append_error(text_buffer& out
   append_pointer(out, e, context_);
   out.append(R"(","detail":")");
   neutral::append_sentence(out, e);
-  out.append(R"(","code":")");
-  out.append(words(e.what).code);
-  out.append("\"");
+  detail::append_json(out, R"(","code":")", words(e.what).code, "\"");
   if (words(e.what).has_limit) {
     out.append(R"(,"limit":)");
     detail::append_limit(out, e.bound);
@@ -128,9 +126,7 @@ TABSCORE_INLINE void problem_details::item_writer::append_error(text_buffer& out
 TABSCORE_INLINE void problem_details::item_writer::append_broken_rule(text_buffer& out, std::string_view message,
                                                                       std::uint32_t row) const {
   append_pointer(out, {.row = row}, context_);
-  out.append(R"(","detail":)");
-  append_json_text(out, message);
-  out.append(R"(,"code":"rule"})");
+  detail::append_json(out, R"(","detail":)", detail::quoted{message}, R"(,"code":"rule"})");
 }
 
 TABSCORE_INLINE void problem_details::append_errors(text_buffer& out, std::span<const field_error> errors,
@@ -162,22 +158,12 @@ TABSCORE_INLINE void problem_details::begin(text_buffer& out, const problem_type
   if (type.name.empty() || context.type_prefix.empty()) {
     out.append(R"({"type":"about:blank")");
   } else {
-    out.append(R"({"type":)");
-    append_json_text(out, std::string(context.type_prefix).append(type.name));
+    detail::append_json(out, R"({"type":)", detail::quoted{std::string(context.type_prefix).append(type.name)});
   }
   const std::string_view title = type.name.empty() ? status_phrase(context.status) : type.title;
-  if (!title.empty()) {
-    out.append(R"(,"title":)");
-    append_json_text(out, title);
-  }
-  out.append(R"(,"status":)");
-  detail::append_integer(out, context.status);
-  out.append(R"(,"detail":)");
-  append_json_text(out, detail_text);
-  if (!context.instance.empty()) {
-    out.append(R"(,"instance":)");
-    append_json_text(out, context.instance);
-  }
+  if (!title.empty()) detail::append_json(out, R"(,"title":)", detail::quoted{title});
+  detail::append_json(out, R"(,"status":)", context.status, R"(,"detail":)", detail::quoted{detail_text});
+  if (!context.instance.empty()) detail::append_json(out, R"(,"instance":)", detail::quoted{context.instance});
   detail::append_request_id(out, context.request_id);
 }
 
@@ -189,13 +175,8 @@ TABSCORE_INLINE void problem_details::append_pointer(text_buffer& out, const fie
     return;
   }
   out.append(R"({"pointer":"#)");
-  if (e.row != field_error::no_row) {
-    append_token(out, context.list);
-    if (e.row != field_error::all_rows) {
-      out.append("/");
-      detail::append_integer(out, e.row);
-    }
-  }
+  if (e.row != field_error::no_row) append_token(out, context.list);
+  if (e.row < field_error::all_rows) detail::append_json(out, "/", e.row);
   if (e.field != field_error::no_field) append_token(out, context.names[e.field]);
 }
 

@@ -121,9 +121,7 @@ struct pydantic1 {
 
   /// Appends the body for any other error.
   static void append_detail(text_buffer& out, std::string_view text, const error_context&) {
-    out.append(R"({"detail":)");
-    append_json_text(out, text);
-    out.append("}");
+    detail::append_json(out, R"({"detail":)", detail::quoted{text}, "}");
   }
 };
 
@@ -133,20 +131,10 @@ struct pydantic1 {
 namespace tabscore::inline TABSCORE_ABI::detail {
 
 TABSCORE_INLINE void append_location(text_buffer& out, const field_error& e, const error_context& context) {
-  out.append("[");
-  append_json_text(out, context.place);
-  if (e.row != field_error::no_row) {
-    out.append(",");
-    append_json_text(out, context.list);
-    if (e.row != field_error::all_rows) {
-      out.append(",");
-      append_integer(out, e.row);
-    }
-  }
-  if (e.field != field_error::no_field) {
-    out.append(",");
-    append_json_text(out, context.names[e.field]);
-  }
+  append_json(out, "[", quoted{context.place});
+  if (e.row != field_error::no_row) append_json(out, ",", quoted{context.list});
+  if (e.row < field_error::all_rows) append_json(out, ",", e.row);
+  if (e.field != field_error::no_field) append_json(out, ",", quoted{context.names[e.field]});
   out.append("]");
 }
 
@@ -158,13 +146,9 @@ TABSCORE_INLINE void pydantic1::item_writer::append_error(text_buffer& out, cons
   out.append(R"({"loc":)");
   detail::append_location(out, e, context_);
   const wording w = words(e.what);
-  out.append(R"(,"msg":")");
-  out.append(w.message);
+  detail::append_json(out, R"(,"msg":")", w.message);
   if (w.has_limit) detail::append_limit(out, e.bound);
-  out.append(w.after);
-  out.append(R"(","type":")");
-  out.append(w.type);
-  out.append("\"");
+  detail::append_json(out, w.after, R"(","type":")", w.type, "\"");
   if (w.has_limit) {
     out.append(R"(,"ctx":{"limit_value":)");
     detail::append_limit(out, e.bound);
@@ -177,25 +161,14 @@ TABSCORE_INLINE void pydantic1::item_writer::append_broken_rule(text_buffer& out
                                                                 std::uint32_t row) const {
   out.append(R"({"loc":)");
   detail::append_location(out, {.row = row}, context_);
-  out.append(R"(,"msg":)");
-  append_json_text(out, message);
-  out.append(R"(,"type":"value_error.rule"})");
+  detail::append_json(out, R"(,"msg":)", detail::quoted{message}, R"(,"type":"value_error.rule"})");
 }
 
 TABSCORE_INLINE void pydantic1::append_syntax_error(text_buffer& out, const syntax_error& e,
                                                     const error_context& context) {
-  const auto integer = [&](std::string_view before, std::size_t v) {
-    out.append(before);
-    detail::append_integer(out, v);
-  };
-  integer(R"({"detail":[{"loc":["body",)", e.position);
-  out.append(R"(],"msg":)");
-  append_json_text(out, detail::syntax_sentence(e));
-  out.append(R"(,"type":")");
-  out.append(syntax_type);
-  out.append(R"(","ctx":{"msg":)");
-  append_json_text(out, e.message);
-  out.append(R"(,"doc":)");
+  detail::append_json(out, R"({"detail":[{"loc":["body",)", e.position, R"(],"msg":)",
+                      detail::quoted{detail::syntax_sentence(e)}, R"(,"type":")", syntax_type, R"(","ctx":{"msg":)",
+                      detail::quoted{e.message}, R"(,"doc":)");
   const std::size_t begin = out.size();
   for (std::size_t size = (std::min)(e.document.size(), context.most_bytes);; size /= 2) {
     while (size > 0 && size < e.document.size() && (static_cast<unsigned char>(e.document[size]) & 0xC0U) == 0x80U) {
@@ -205,10 +178,7 @@ TABSCORE_INLINE void pydantic1::append_syntax_error(text_buffer& out, const synt
     if (out.size() - begin <= context.most_bytes || size == 0) break;
     out.keep_to(out.view().data() + begin);
   }
-  integer(R"(,"pos":)", e.position);
-  integer(R"(,"lineno":)", e.line);
-  integer(R"(,"colno":)", e.column);
-  out.append("}}]}");
+  detail::append_json(out, R"(,"pos":)", e.position, R"(,"lineno":)", e.line, R"(,"colno":)", e.column, "}}]}");
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI::dialect

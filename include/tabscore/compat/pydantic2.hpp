@@ -94,7 +94,7 @@ struct pydantic2 {
                              std::size_t records);
   static void append_actual(text_buffer& out, const field_error& e, std::size_t records) {
     if (e.what == fault::max_items && records == 0) return out.append("more");
-    detail::append_integer(out, records);
+    detail::append_json(out, records);
   }
 
   static void append_url(text_buffer& out, std::string_view type);
@@ -173,12 +173,9 @@ TABSCORE_INLINE void pydantic2::item_writer::append_error(text_buffer& out, cons
   const bool real = e.field < context_.kinds.size() && context_.kinds[e.field] == field_kind::real;
   const std::size_t records = e.what == fault::max_items ? values_.rows() : 0;
   const wording w = words(typed(e, context_), input);
-  out.append(R"({"type":")");
-  out.append(w.type);
-  out.append(R"(","loc":)");
+  detail::append_json(out, R"({"type":")", w.type, R"(","loc":)");
   detail::append_location(out, e, context_);
-  out.append(R"(,"msg":")");
-  out.append(w.message);
+  detail::append_json(out, R"(,"msg":")", w.message);
   if (!w.limit.empty()) append_message_limit(out, e, records);
   out.append("\"");
   append_input(out, input);
@@ -195,8 +192,7 @@ TABSCORE_INLINE void pydantic2::item_writer::append_broken_rule(text_buffer& out
   const field_error record{.row = row};
   out.append(R"({"type":"value_error","loc":)");
   detail::append_location(out, record, context_);
-  out.append(R"(,"msg":)");
-  append_json_text(out, std::string("Value error, ").append(message));
+  detail::append_json(out, R"(,"msg":)", detail::quoted{std::string("Value error, ").append(message)});
   append_input(out, values_.find(record));
   out.append(R"(,"ctx":{"error":{}})");
   append_url(out, "value_error");
@@ -204,11 +200,8 @@ TABSCORE_INLINE void pydantic2::item_writer::append_broken_rule(text_buffer& out
 }
 
 TABSCORE_INLINE void pydantic2::append_syntax_error(text_buffer& out, const syntax_error& e, const error_context&) {
-  out.append(R"({"detail":[{"type":"json_invalid","loc":["body",)");
-  detail::append_integer(out, e.position);
-  out.append(R"(],"msg":"JSON decode error","input":{},"ctx":{"error":)");
-  append_json_text(out, e.message);
-  out.append("}}]}");
+  detail::append_json(out, R"({"detail":[{"type":"json_invalid","loc":["body",)", e.position,
+                      R"(],"msg":"JSON decode error","input":{},"ctx":{"error":)", detail::quoted{e.message}, "}}]}");
 }
 
 TABSCORE_INLINE fault pydantic2::typed(const field_error& e, const error_context& context) {
@@ -228,12 +221,9 @@ TABSCORE_INLINE void pydantic2::append_message_limit(text_buffer& out, const fie
     detail::append_limit(out, e.bound);
   }
   if (e.what == fault::min_length || e.what == fault::max_length) {
-    out.append(" character");
-    out.append(plural);
+    detail::append_json(out, " character", plural);
   } else if (e.what == fault::min_items || e.what == fault::max_items) {
-    out.append(" item");
-    out.append(plural);
-    out.append(" after validation, not ");
+    detail::append_json(out, " item", plural, " after validation, not ");
     append_actual(out, e, records);
   }
 }
@@ -241,9 +231,7 @@ TABSCORE_INLINE void pydantic2::append_message_limit(text_buffer& out, const fie
 TABSCORE_INLINE void pydantic2::append_context(text_buffer& out, std::string_view name, const field_error& e, bool real,
                                                std::size_t records) {
   const bool list = e.what == fault::min_items || e.what == fault::max_items;
-  out.append(list ? R"(,"ctx":{"field_type":"List",")" : R"(,"ctx":{")");
-  out.append(name);
-  out.append("\":");
+  detail::append_json(out, list ? R"(,"ctx":{"field_type":"List",")" : R"(,"ctx":{")", name, "\":");
   detail::append_limit(out, real ? limit{e.bound.real()} : e.bound);
   if (list) {
     out.append(R"(,"actual_length":)");
@@ -253,10 +241,7 @@ TABSCORE_INLINE void pydantic2::append_context(text_buffer& out, std::string_vie
 }
 
 TABSCORE_INLINE void pydantic2::append_url(text_buffer& out, std::string_view type) {
-  out.append(R"(,"url":")");
-  out.append(documentation);
-  out.append(type);
-  out.append("\"");
+  detail::append_json(out, R"(,"url":")", documentation, type, "\"");
 }
 
 TABSCORE_INLINE void pydantic2::append_plain(text_buffer& out, double v) {

@@ -9,7 +9,7 @@
 #include <type_traits>
 
 #include "../core/config.hpp"
-#include "../core/json_text.hpp"
+#include "../core/detail/append_json.hpp"
 #include "../core/text_buffer.hpp"
 #include "../core/write_number.hpp"
 #include "../json/record_json.hpp"
@@ -54,11 +54,8 @@ constexpr std::string_view datatype_of(field_kind kind) noexcept {
 template <schema_type Schema>
 void append_tensor_metadata(text_buffer& out) {
   for (std::size_t i = 0; i < Schema::size; ++i) {
-    out.append(i == 0 ? R"({"name":)" : R"(,{"name":)");
-    append_json_text(out, Schema::names[i]);
-    out.append(R"(,"datatype":")");
-    out.append(detail::datatype_of(Schema::kinds[i]));
-    out.append(R"(","shape":[-1]})");
+    detail::append_json(out, i == 0 ? R"({"name":)" : R"(,{"name":)", detail::quoted{Schema::names[i]},
+                        R"(,"datatype":")", detail::datatype_of(Schema::kinds[i]), R"(","shape":[-1]})");
   }
 }
 
@@ -67,13 +64,8 @@ template <schema_type Schema>
 void append_tensors(text_buffer& out, const columns<Schema>& records) {
   Schema::for_each([&]<std::size_t At>() {
     using field = typename Schema::template field<At>;
-    out.append(At == 0 ? R"({"name":)" : R"(,{"name":)");
-    append_json_text(out, field::name);
-    out.append(R"(,"datatype":")");
-    out.append(detail::datatype_of(field::kind));
-    out.append(R"(","shape":[)");
-    out.keep_to(write_integer(out.space(number_text_space), static_cast<std::int64_t>(records.rows())));
-    out.append(R"(],"data":)");
+    detail::append_json(out, At == 0 ? R"({"name":)" : R"(,{"name":)", detail::quoted{field::name}, R"(,"datatype":")",
+                        detail::datatype_of(field::kind), R"(","shape":[)", records.rows(), R"(],"data":)");
     std::string_view before = "[";
     for (const auto& v : records.template get<At>()) {
       out.append(before);
@@ -88,11 +80,9 @@ void append_tensors(text_buffer& out, const columns<Schema>& records) {
 template <class Number>
 void append_tensor(text_buffer& out, std::string_view name, std::span<const Number> data) {
   constexpr bool real = std::is_same_v<Number, double>;
-  out.append(R"({"name":)");
-  append_json_text(out, name);
-  out.append(real ? R"(,"datatype":"FP64","shape":[)" : R"(,"datatype":"INT64","shape":[)");
-  out.keep_to(write_integer(out.space(number_text_space), static_cast<std::int64_t>(data.size())));
-  out.append(R"(],"data":[)");
+  detail::append_json(out, R"({"name":)", detail::quoted{name},
+                      real ? R"(,"datatype":"FP64","shape":[)" : R"(,"datatype":"INT64","shape":[)", data.size(),
+                      R"(],"data":[)");
   constexpr std::size_t block = 256;  // elements whose room is asked for at once
   for (std::size_t i = 0; i < data.size(); i += block) {
     const auto some = data.subspan(i, (std::min)(block, data.size() - i));

@@ -184,8 +184,7 @@ TABSCORE_INLINE void neutral::item_writer::append_error(text_buffer& out, const 
 TABSCORE_INLINE void neutral::item_writer::append_broken_rule(text_buffer& out, std::string_view message,
                                                               std::uint32_t row) const {
   begin(out, "rule", {.row = row}, context_);
-  append_json_text(out, message);
-  out.append("}");
+  detail::append_json(out, detail::quoted{message}, "}");
 }
 
 TABSCORE_INLINE void neutral::append_errors(text_buffer& out, std::span<const field_error> errors,
@@ -202,9 +201,7 @@ TABSCORE_INLINE void neutral::append_broken_rule(text_buffer& out, std::string_v
 }
 
 TABSCORE_INLINE void neutral::append_detail(text_buffer& out, std::string_view text, const error_context& context) {
-  out.append(R"({"errors":[{"message":)");
-  append_json_text(out, text);
-  out.append("}");
+  detail::append_json(out, R"({"errors":[{"message":)", detail::quoted{text}, "}");
   close(out, context);
 }
 
@@ -226,20 +223,17 @@ TABSCORE_INLINE void neutral::append_syntax_error(text_buffer& out, const syntax
 
 TABSCORE_INLINE void neutral::begin(text_buffer& out, std::string_view code, const field_error& e,
                                     const error_context& context) {
-  out.append(R"({"code":")");
-  out.append(code);
+  std::string_view kind = R"(","path":)";
   std::string place;
   if (context.place != "body") {
-    out.append(R"(","parameter":)");
+    kind = R"(","parameter":)";
     if (e.field != field_error::no_field) place = context.names[e.field];
   } else {
-    out.append(R"(","path":)");
     if (e.row != field_error::no_row) append_token(place, context.list);
     if (e.row < field_error::all_rows) append_token(place, std::to_string(e.row));
     if (e.field != field_error::no_field) append_token(place, context.names[e.field]);
   }
-  append_json_text(out, place);
-  out.append(R"(,"message":)");
+  detail::append_json(out, R"({"code":")", code, kind, detail::quoted{place}, R"(,"message":)");
 }
 
 TABSCORE_INLINE void neutral::append_token(std::string& pointer, std::string_view name) {

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "../core/config.hpp"
-#include "../core/json_text.hpp"
+#include "../core/detail/append_json.hpp"
 #include "../core/text_buffer.hpp"
 #include "../core/write_number.hpp"
 #include "../schema/field_error.hpp"
@@ -41,21 +41,13 @@ error_context context_of(std::string_view document = {}) {
 
 namespace detail {
 
-inline void append_integer(text_buffer& out, std::uint64_t v) {
-  out.keep_to(write_integer(out.space(number_text_space), static_cast<std::int64_t>(v)));
-}
 inline void append_limit(text_buffer& out, const limit& l) {
   char* const to = out.space(number_text_space);
   out.keep_to(l.is_real ? write_real(to, l.real()) : write_integer(to, l.integer));
 }
 /// The members that tell where a body stops being JSON.
 inline void append_place(text_buffer& out, const syntax_error& e) {
-  out.append(R"(,"position":)");
-  append_integer(out, e.position);
-  out.append(R"(,"line":)");
-  append_integer(out, e.line);
-  out.append(R"(,"column":)");
-  append_integer(out, e.column);
+  append_json(out, R"(,"position":)", e.position, R"(,"line":)", e.line, R"(,"column":)", e.column);
 }
 
 /// The items of a list of errors, as many as there is room for.
@@ -108,17 +100,12 @@ namespace tabscore::inline TABSCORE_ABI {
 namespace detail {
 
 TABSCORE_INLINE void append_request_id(text_buffer& out, std::string_view request_id) {
-  if (request_id.empty()) return;
-  out.append(R"(,"request_id":)");
-  append_json_text(out, request_id);
+  if (!request_id.empty()) append_json(out, R"(,"request_id":)", quoted{request_id});
 }
 
 TABSCORE_INLINE void error_items::close(std::string_view request_id) {
   out_.append("]");
-  if (unlisted_ != 0) {
-    out_.append(R"(,"errors_not_listed":)");
-    out_.keep_to(write_integer(out_.space(number_text_space), static_cast<std::int64_t>(unlisted_)));
-  }
+  if (unlisted_ != 0) append_json(out_, R"(,"errors_not_listed":)", unlisted_);
   append_request_id(out_, request_id);
   out_.append("}");
 }

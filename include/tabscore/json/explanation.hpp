@@ -10,11 +10,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "../core/config.hpp"
-#include "../core/detail/json_number.hpp"
-#include "../core/json_text.hpp"
+#include "../core/detail/append_json.hpp"
 #include "../core/text_buffer.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
@@ -56,9 +56,7 @@ TABSCORE_INLINE explanation_writer::explanation_writer(std::span<const std::stri
     : order_(features.size()) {
   for (const std::string& name : features) {
     text_buffer t;
-    t.append(R"({"feature":)");
-    append_json_text(t, name);
-    t.append(R"(,"contribution":)");
+    detail::append_json(t, R"({"feature":)", detail::quoted{name}, R"(,"contribution":)");
     before_.emplace_back(t.view());
   }
 }
@@ -68,10 +66,7 @@ TABSCORE_INLINE void explanation_writer::append(text_buffer& out, std::span<cons
   if (columns.size() == 1) return append(out, contributions, most);
   std::string_view before = R"("explanations":{)";
   for (std::size_t k = 0; k < columns.size(); ++k) {
-    out.append(before);
-    before = ",";
-    out.append(columns[k]);
-    out.append(":");
+    detail::append_json(out, std::exchange(before, ","), columns[k], ":");
     append_object(out, contributions.subspan(k * (features() + 1), features() + 1), most);
   }
   out.append("}");
@@ -88,21 +83,14 @@ TABSCORE_INLINE void explanation_writer::append_object(text_buffer& out, std::sp
             [&](std::size_t a, std::size_t b) { return size(a) != size(b) ? size(a) > size(b) : a < b; });
   const std::span<const std::size_t> order(order_);
   most = (std::min)(most, order.size());
-  out.append(R"({"base_value":)");
-  detail::append_json_number(out, contributions.back());
+  detail::append_json(out, R"({"base_value":)", contributions.back());
   std::string_view before = R"(,"contributions":[)";
   for (const std::size_t f : order.first(most)) {
-    out.append(before);
-    before = ",";
-    out.append(before_[f]);
-    detail::append_json_number(out, contributions[f]);
-    out.append("}");
+    detail::append_json(out, std::exchange(before, ","), before_[f], contributions[f], "}");
   }
   double others = 0;
   for (const std::size_t f : order.subspan(most)) others += contributions[f];
-  out.append(most == 0 ? R"(,"contributions":[],"others":)" : R"(],"others":)");
-  detail::append_json_number(out, others);
-  out.append("}");
+  detail::append_json(out, most == 0 ? R"(,"contributions":[],"others":)" : R"(],"others":)", others, "}");
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI

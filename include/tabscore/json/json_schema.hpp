@@ -5,9 +5,10 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "../core/config.hpp"
-#include "../core/json_text.hpp"
+#include "../core/detail/append_json.hpp"
 #include "../core/text_buffer.hpp"
 #include "../core/write_number.hpp"
 #include "../schema/columns.hpp"
@@ -48,18 +49,14 @@ void append_json_schema(text_buffer& out, const json_schema_options<Schema>& opt
   static constexpr std::string_view formats[] = {R"(,"format":"int64")", R"(,"format":"double")", "", ""};
   out.append(R"({"type":"object")");
   if (!options.description.empty()) {
-    out.append(R"(,"description":)");
-    append_json_text(out, options.description);
+    detail::append_json(out, R"(,"description":)", detail::quoted{options.description});
   }
   Schema::for_each([&]<std::size_t At>() {
     using field = typename Schema::template field<At>;
     constexpr auto kind = static_cast<std::size_t>(field::kind);
-    out.append(At == 0 ? R"(,"properties":{)" : ",");
-    append_json_text(out, field::name);
-    out.append(field::required ? R"(:{"type":)" : R"(:{"type":[)");
-    out.append(types[kind]);
-    if (!field::required) out.append(R"(,"null"])");
-    out.append(formats[kind]);
+    detail::append_json(out, At == 0 ? R"(,"properties":{)" : ",", detail::quoted{field::name},
+                        field::required ? R"(:{"type":)" : R"(:{"type":[)", types[kind],
+                        field::required ? "" : R"(,"null"])", formats[kind]);
     field::for_each_constraint([&](auto c) { detail::append_constraint(out, c); });
     if (options.example.rows() != 0) {
       out.append(R"(,"examples":[)");
@@ -72,9 +69,7 @@ void append_json_schema(text_buffer& out, const json_schema_options<Schema>& opt
   std::string_view comma;
   Schema::for_each([&]<std::size_t At>() {
     if (!Schema::required[At]) return;
-    out.append(comma);
-    append_json_text(out, Schema::names[At]);
-    comma = ",";
+    detail::append_json(out, std::exchange(comma, ","), detail::quoted{Schema::names[At]});
   });
   out.append("]");
   if (options.example.rows() != 0) {
@@ -82,10 +77,7 @@ void append_json_schema(text_buffer& out, const json_schema_options<Schema>& opt
     append_record(out, options.example, 0);
     out.append("]");
   }
-  if (!options.more_members.empty()) {
-    out.append(",");
-    out.append(options.more_members);
-  }
+  if (!options.more_members.empty()) detail::append_json(out, ",", options.more_members);
   out.append("}");
 }
 

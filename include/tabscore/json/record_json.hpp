@@ -8,7 +8,7 @@
 #include <type_traits>
 
 #include "../core/config.hpp"
-#include "../core/json_text.hpp"
+#include "../core/detail/append_json.hpp"
 #include "../core/text_buffer.hpp"
 #include "../core/write_number.hpp"
 #include "../schema/columns.hpp"
@@ -26,9 +26,9 @@ void append_value(text_buffer& out, const typename Field::stored_type& v) {
       if (std::isnan(v)) return out.append("null");
     }
     if constexpr (Field::kind == field_kind::boolean) {
-      out.append(v != 0 ? "true" : "false");
+      detail::append_json(out, v != 0);
     } else if constexpr (Field::kind == field_kind::integer) {
-      out.keep_to(write_integer(out.space(number_text_space), static_cast<std::int64_t>(v)));
+      detail::append_json(out, static_cast<std::int64_t>(v));
     } else {
       out.keep_to(write_real<spelling::json>(out.space(number_text_space), v));
     }
@@ -40,9 +40,7 @@ template <schema_type Schema>
 void append_record(text_buffer& out, const columns<Schema>& records, std::size_t row) {
   Schema::for_each([&]<std::size_t At>() {
     using field = typename Schema::template field<At>;
-    out.append(At == 0 ? "{" : ",");
-    append_json_text(out, field::name);
-    out.append(":");
+    detail::append_json(out, At == 0 ? "{" : ",", detail::quoted{field::name}, ":");
     append_value<field>(out, records.template get<At>()[row]);
   });
   out.append("}");

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "../core/config.hpp"
-#include "../core/json_text.hpp"
+#include "../core/detail/append_json.hpp"
 #include "../core/text_buffer.hpp"
 #include "../outputs/reasons.hpp"
 
@@ -26,13 +26,9 @@ TABSCORE_INLINE void append_reasons(text_buffer& out, const record_reasons& reas
   std::size_t rank = 0;
   for (const std::uint16_t at : reasons.of(row)) {
     const reason& r = reasons.known[at];
-    out.append(rank == 0 ? R"({"rank":)" : R"(,{"rank":)");
-    out.append(std::to_string(++rank));
-    out.append(R"(,"code":)");
-    append_json_text(out, r.code);
-    out.append(R"(,"text":)");
-    append_json_text(out, r.text);
-    out.append("}");
+    out.append(rank == 0 ? "" : ",");
+    detail::append_json(out, R"({"rank":)", ++rank, R"(,"code":)", detail::quoted{r.code}, R"(,"text":)",
+                        detail::quoted{r.text}, "}");
   }
   out.append("]");
 }

@@ -7,13 +7,12 @@
 #include <numeric>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "../core/config.hpp"
-#include "../core/detail/json_number.hpp"
-#include "../core/json_text.hpp"
+#include "../core/detail/append_json.hpp"
 #include "../core/text_buffer.hpp"
-#include "../core/write_number.hpp"
 #include "comparison.hpp"
 #include "estimate.hpp"
 #include "paired_labels.hpp"
@@ -35,23 +34,12 @@ namespace tabscore::inline TABSCORE_ABI {
 
 namespace detail {
 
-inline void append_count(text_buffer& out, std::string_view before, std::uint64_t n) {
-  out.append(before);
-  out.keep_to(write_integer(out.space(number_text_space), static_cast<std::int64_t>(n)));
-}
-inline void append_figure(text_buffer& out, std::string_view before, double x) {
-  out.append(before);
-  append_json_number(out, x);
-}
-
 /// "records":n,"changed":n,"matrix":[[n,n],[n,n]]
 inline void append_swap(text_buffer& out, const swap_counts& s, std::size_t values) {
-  append_count(out, R"("records":)", s.records);
-  append_count(out, R"(,"changed":)", s.changed);
-  out.append(R"(,"matrix":)");
+  append_json(out, R"("records":)", s.records, R"(,"changed":)", s.changed, R"(,"matrix":)");
   if (s.matrix.empty()) return out.append("null");
   for (std::size_t i = 0; i < s.matrix.size(); ++i) {
-    append_count(out, i == 0 ? "[[" : i % values == 0 ? "],[" : ",", s.matrix[i]);
+    append_json(out, i == 0 ? "[[" : i % values == 0 ? "],[" : ",", s.matrix[i]);
   }
   out.append("]]");
 }
@@ -68,33 +56,23 @@ TABSCORE_INLINE void append_comparison(text_buffer& out, const comparison_counts
   });
   std::string_view before = R"("swaps":[)";
   for (const swap_table& t : counts.swaps()) {
-    out.append(before);
-    before = ",";
-    out.append(R"({"of":)");
-    append_json_text(out, t.of);
-    out.append(R"(,"values":)");
-    for (std::size_t i = 0; i < t.values.size(); ++i) {
-      out.append(i == 0 ? "[" : ",");
-      out.append(t.values[i]);
-    }
+    detail::append_json(out, std::exchange(before, ","), R"({"of":)", detail::quoted{t.of}, R"(,"values":)");
+    for (std::size_t i = 0; i < t.values.size(); ++i) detail::append_json(out, i == 0 ? "[" : ",", t.values[i]);
     out.append("],");
     detail::append_swap(out, t.all, t.values.size());
     out.append(R"(,"tenths":[)");
     for (std::size_t i = 0; i < t.tenths.size(); ++i) {
-      detail::append_figure(out, i == 0 ? R"({"from":)" : R"(,{"from":)", static_cast<double>(i) / 10);
-      detail::append_figure(out, R"(,"to":)", static_cast<double>(i + 1) / 10);
-      out.append(",");
+      detail::append_json(out, i == 0 ? R"({"from":)" : R"(,{"from":)", static_cast<double>(i) / 10, R"(,"to":)",
+                          static_cast<double>(i + 1) / 10, ",");
       detail::append_swap(out, t.tenths[i], t.values.size());
       out.append("}");
     }
     out.append(R"(],"segments":[)");
     for (std::size_t i = 0; i < order.size(); ++i) {
       const auto& s = segments[order[i]];
-      out.append(i == 0 ? R"({"field":)" : R"(,{"field":)");
-      append_json_text(out, counts.segment_fields()[s.field]);
-      out.append(s.value.empty() ? R"(,"other":true)" : R"(,"value":)");
-      out.append(s.value);
-      out.append(",");
+      detail::append_json(out, i == 0 ? R"({"field":)" : R"(,{"field":)",
+                          detail::quoted{counts.segment_fields()[s.field]},
+                          s.value.empty() ? R"(,"other":true)" : R"(,"value":)", s.value, ",");
       detail::append_swap(out, t.segments[order[i]], t.values.size());
       out.append("}");
     }
@@ -105,24 +83,15 @@ TABSCORE_INLINE void append_comparison(text_buffer& out, const comparison_counts
   const std::uint64_t n = counts.records();
   for (std::size_t k = 0; k < counts.differences().size(); ++k) {
     const difference_counts& d = counts.differences()[k];
-    out.append(before);
-    before = ",";
-    out.append(R"({"name":)");
-    append_json_text(out, counts.numbers()[k]);
-    detail::append_figure(out, R"(,"mean":)", d.mean(n));
-    detail::append_figure(out, R"(,"mean_absolute":)", d.mean_absolute(n));
-    detail::append_figure(out, R"(,"rms":)", d.root_mean_square(n));
-    detail::append_figure(out, R"(,"largest":)", d.largest());
+    detail::append_json(out, std::exchange(before, ","), R"({"name":)", detail::quoted{counts.numbers()[k]},
+                        R"(,"mean":)", d.mean(n), R"(,"mean_absolute":)", d.mean_absolute(n), R"(,"rms":)",
+                        d.root_mean_square(n), R"(,"largest":)", d.largest());
     std::string_view first = R"(,"histogram":[)";
     for (std::size_t cell = 0; cell < difference_counts::cells; ++cell) {
       if (d.histogram()[cell] == 0) continue;
       const auto [from, to] = difference_counts::range(cell);
-      out.append(first);
-      first = ",";
-      detail::append_figure(out, R"({"from":)", from);
-      detail::append_figure(out, R"(,"to":)", to);
-      detail::append_count(out, R"(,"records":)", d.histogram()[cell]);
-      out.append("}");
+      detail::append_json(out, std::exchange(first, ","), R"({"from":)", from, R"(,"to":)", to, R"(,"records":)",
+                          d.histogram()[cell], "}");
     }
     if (n == 0) out.append(first);
     out.append("]}");
@@ -131,29 +100,18 @@ TABSCORE_INLINE void append_comparison(text_buffer& out, const comparison_counts
 }
 
 TABSCORE_INLINE void append_paired(text_buffer& out, const paired_labels::contents& found, std::size_t capacity) {
-  detail::append_count(out, R"({"window":{"capacity":)", capacity);
-  detail::append_count(out, R"(,"predictions":)", found.kept);
-  detail::append_count(out, R"(},"pairs":)", found.pairs);
-  out.append(R"(,"champion":)");
+  detail::append_json(out, R"({"window":{"capacity":)", capacity, R"(,"predictions":)", found.kept, R"(},"pairs":)",
+                      found.pairs, R"(,"champion":)");
   append_performance(out, report_performance(found.first));
   out.append(R"(,"challenger":)");
   append_performance(out, report_performance(found.second));
   std::string_view before = R"(,"differences":[)";
   for (const auto& [name, part, mean] : found.differences) {
     const estimate e = estimate_mean(mean, found.pairs);
-    out.append(before);
-    before = ",";
-    out.append(R"({"figure":)");
-    append_json_text(out, name);
-    if (!part.empty()) {
-      out.append(R"(,"of":)");
-      append_json_text(out, part);
-    }
-    detail::append_figure(out, R"(,"value":)", e.value);
-    detail::append_figure(out, R"(,"low":)", e.low);
-    detail::append_figure(out, R"(,"high":)", e.high);
-    detail::append_count(out, R"(,"n":)", found.pairs);
-    out.append("}");
+    detail::append_json(out, std::exchange(before, ","), R"({"figure":)", detail::quoted{name});
+    if (!part.empty()) detail::append_json(out, R"(,"of":)", detail::quoted{part});
+    detail::append_json(out, R"(,"value":)", e.value, R"(,"low":)", e.low, R"(,"high":)", e.high, R"(,"n":)",
+                        found.pairs, "}");
   }
   if (found.differences.empty()) out.append(before);
   out.append("]}");

@@ -4,16 +4,13 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <initializer_list>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "../core/config.hpp"
-#include "../core/detail/json_number.hpp"
-#include "../core/json_text.hpp"
+#include "../core/detail/append_json.hpp"
 #include "../core/text_buffer.hpp"
-#include "../core/write_number.hpp"
 #include "../outputs/task.hpp"
 #include "expected_performance.hpp"
 #include "performance_report.hpp"
@@ -37,29 +34,15 @@ namespace tabscore::inline TABSCORE_ABI::detail {
 struct figure_writer {
   text_buffer& out;
 
-  void integer(std::uint64_t n) {
-    out.keep_to(write_integer(out.space(number_text_space), static_cast<std::int64_t>(n)));
-  }
-  void real(double x) { append_json_number(out, x); }
-  void reals(std::initializer_list<std::pair<std::string_view, double>> members) {
-    for (const auto& [member, number] : members) {
-      out.append(member);
-      real(number);
-    }
-  }
   void interval(const estimate& e) {
-    reals({{R"({"value":)", e.value}, {R"(,"low":)", e.low}, {R"(,"high":)", e.high}});
-    out.append(R"(,"n":)");
-    integer(e.samples);
+    append_json(out, R"({"value":)", e.value, R"(,"low":)", e.low, R"(,"high":)", e.high, R"(,"n":)", e.samples);
   }
   void value(const figure& f) {
     interval(f.value);
     const std::pair<std::string_view, double> more[]{
         {R"(,"at_least":)", f.at_least}, {R"(,"at_most":)", f.at_most}, {R"(,"expected":)", f.expected}};
     for (const auto& [member, number] : more) {
-      if (std::isnan(number)) continue;
-      out.append(member);
-      real(number);
+      if (!std::isnan(number)) append_json(out, member, number);
     }
     out.append("}");
   }
@@ -76,20 +59,17 @@ struct figure_writer {
     out.append(R"("figures":{)");
     std::string_view before;
     for (const figure& f : all) {
-      out.append(std::exchange(before, ","));
-      append_json_text(out, f.name);
-      out.append(":");
+      append_json(out, std::exchange(before, ","), quoted{f.name}, ":");
       value(f);
     }
     out.append("}");
   }
-  /// Behind other members; of numbers that `number` writes.
-  void confusion(const std::vector<std::string>& classes, const auto& counts, const auto& number) {
+  /// Behind other members.
+  void confusion(const std::vector<std::string>& classes, const auto& counts) {
     list(R"(,"confusion":{"classes":[)", classes, [&](const auto& text) { append_json_text(out, text); });
     out.append(R"(,"actual_by_predicted":[)");
     for (std::size_t i = 0; i < counts.size(); ++i) {
-      out.append(i % classes.size() == 0 ? (i == 0 ? "[" : "],[") : ",");
-      number(counts[i]);
+      append_json(out, i % classes.size() == 0 ? (i == 0 ? "[" : "],[") : ",", counts[i]);
     }
     out.append("]]}");
   }
@@ -101,40 +81,30 @@ namespace tabscore::inline TABSCORE_ABI {
 
 TABSCORE_INLINE void append_performance(text_buffer& out, const performance_report& report) {
   detail::figure_writer write{out};
-  out.append(R"({"task":)");
-  append_json_text(out, name(report.task));
-  out.append(R"(,"n":)");
-  write.integer(report.pairs);
-  out.append(",");
+  detail::append_json(out, R"({"task":)", detail::quoted{name(report.task)}, R"(,"n":)", report.pairs, ",");
   write.figures(report.figures);
   if (!report.parts.empty()) {
     const std::string_view member = report.task == task::multiclass  ? R"(,"classes":[)"
                                     : report.task == task::quantiles ? R"(,"quantiles":[)"
                                                                      : R"(,"targets":[)";
     write.list(member, report.parts, [&](const performance_part& part) {
-      out.append(R"({"name":)");
-      append_json_text(out, part.name);
-      out.append(",");
+      detail::append_json(out, R"({"name":)", detail::quoted{part.name}, ",");
       write.figures(part.figures);
       out.append("}");
     });
   }
-  if (!report.confusion.empty()) {
-    write.confusion(report.classes, report.confusion, [&](std::uint64_t n) { write.integer(n); });
-  }
+  if (!report.confusion.empty()) write.confusion(report.classes, report.confusion);
   if (!report.curve.empty()) {
     write.list(R"(,"reliability":[)", report.curve, [&](const reliability& point) {
-      write.reals({{R"({"from":)", point.from}, {R"(,"to":)", point.to}, {R"(,"predicted":)", point.predicted}});
-      out.append(R"(,"actual":)");
+      detail::append_json(out, R"({"from":)", point.from, R"(,"to":)", point.to, R"(,"predicted":)", point.predicted,
+                          R"(,"actual":)");
       write.interval(point.actual);
       out.append("}}");
     });
   }
   if (!report.gains.empty()) {
     write.list(R"(,"gains":[)", report.gains, [&](const gain& g) {
-      out.append(R"({"records":)");
-      write.real(g.records);
-      out.append(R"(,"captured":)");
+      detail::append_json(out, R"({"records":)", g.records, R"(,"captured":)");
       write.value(g.captured);
       out.append(R"(,"lift":)");
       write.value(g.lift);
@@ -147,19 +117,12 @@ TABSCORE_INLINE void append_performance(text_buffer& out, const performance_repo
 TABSCORE_INLINE void append_expected(text_buffer& out, const expected_report& report,
                                      const calibration_check& calibration, const calibration_settings& settings) {
   detail::figure_writer write{out};
-  out.append(R"({"predictions":)");
-  write.integer(report.predictions);
-  out.append(",");
+  detail::append_json(out, R"({"predictions":)", report.predictions, ",");
   write.figures(report.figures);
-  if (!report.confusion.empty()) {
-    write.confusion(report.classes, report.confusion, [&](double x) { write.real(x); });
-  }
-  out.append(R"(,"calibration":{"labels":)");
-  write.integer(calibration.labels);
-  write.reals({{R"(,"ece":)", calibration.ece}, {R"(,"noise":)", calibration.noise}, {R"(,"limit":)", settings.limit}});
-  out.append(R"(,"status":)");
-  append_json_text(out, name(calibration.status));
-  out.append(R"(},"warning":)");
+  if (!report.confusion.empty()) write.confusion(report.classes, report.confusion);
+  detail::append_json(out, R"(,"calibration":{"labels":)", calibration.labels, R"(,"ece":)", calibration.ece,
+                      R"(,"noise":)", calibration.noise, R"(,"limit":)", settings.limit, R"(,"status":)",
+                      detail::quoted{name(calibration.status)}, R"(},"warning":)");
   if (calibration.status == calibration_check::state::fails) {
     append_json_text(out,
                      "The probabilities do not agree with the known labels: these estimates are not to be trusted.");

@@ -8,9 +8,8 @@
 #include <utility>
 
 #include "../core/config.hpp"
-#include "../core/json_text.hpp"
+#include "../core/detail/append_json.hpp"
 #include "../core/text_buffer.hpp"
-#include "../core/write_number.hpp"
 #include "drift_report.hpp"
 #include "sliding_counts.hpp"
 
@@ -34,11 +33,7 @@ namespace tabscore::inline TABSCORE_ABI {
 
 TABSCORE_INLINE void append_report(text_buffer& out, window w, const drift_reference& reference,
                                    const drift_report& report, std::span<const std::uint64_t> counts) {
-  const auto integer = [&](std::uint64_t n) {
-    out.keep_to(write_integer(out.space(number_text_space), static_cast<std::int64_t>(n)));
-  };
-  const auto real = [&](double x) { out.keep_to(write_real<spelling::json>(out.space(number_text_space), x)); };
-  const auto truth = [&](bool b) { out.append(b ? "true" : "false"); };
+  const auto number = [&](auto n) { detail::append_json(out, n); };
   const auto list = [&](std::string_view member, const auto& items, const auto& write) {
     out.append(member);
     std::string_view before = "[";
@@ -48,38 +43,17 @@ TABSCORE_INLINE void append_report(text_buffer& out, window w, const drift_refer
     }
     out.append(before == "[" ? "[]" : "]");
   };
-  out.append(R"({"window":)");
-  append_json_text(out, name(w));
-  out.append(R"(,"records":)");
-  integer(report.records);
-  out.append(R"(,"enough":)");
-  truth(report.enough);
-  out.append(R"(,"alarm":)");
-  truth(report.alarm);
+  detail::append_json(out, R"({"window":)", detail::quoted{name(w)}, R"(,"records":)", report.records, R"(,"enough":)",
+                      report.enough, R"(,"alarm":)", report.alarm);
   std::size_t at = 0;
   list(R"(,"features":)", report.features, [&](const feature_drift& d) {
     const monitored& m = reference.features[at];
-    out.append(R"({"name":)");
-    append_json_text(out, d.name);
-    out.append(R"(,"alarm":)");
-    truth(d.alarm);
-    const std::pair<std::string_view, double> values[]{{R"(,"psi":)", d.stability_index},
-                                                       {R"(,"psi_noise":)", d.stability_noise},
-                                                       {R"(,"p_value":)", d.p_value},
-                                                       {R"(,"jensen_shannon":)", d.jensen_shannon},
-                                                       {R"(,"kolmogorov_smirnov":)", d.kolmogorov_smirnov},
-                                                       {R"(,"wasserstein":)", d.wasserstein},
-                                                       {R"(,"chi_square":)", d.chi.statistic}};
-    for (const auto& [member, value] : values) {
-      out.append(member);
-      real(value);
-    }
-    out.append(R"(,"degrees_of_freedom":)");
-    integer(d.chi.freedom);
-    out.append(R"(,"missing_share":)");
-    real(d.missing_share);
-    out.append(R"(,"unseen_share":)");
-    real(d.unseen_share);
+    detail::append_json(out, R"({"name":)", detail::quoted{d.name}, R"(,"alarm":)", d.alarm,  //
+                        R"(,"psi":)", d.stability_index, R"(,"psi_noise":)", d.stability_noise, R"(,"p_value":)",
+                        d.p_value, R"(,"jensen_shannon":)", d.jensen_shannon, R"(,"kolmogorov_smirnov":)",
+                        d.kolmogorov_smirnov, R"(,"wasserstein":)", d.wasserstein, R"(,"chi_square":)", d.chi.statistic,
+                        R"(,"degrees_of_freedom":)", d.chi.freedom, R"(,"missing_share":)", d.missing_share,
+                        R"(,"unseen_share":)", d.unseen_share);
     if (m.kind == monitored_kind::classes) {
       list(R"(,"levels":)", reference.classes, [&](const auto& name) { append_json_text(out, name); });
     } else if (m.kind == monitored_kind::text) {
@@ -87,10 +61,11 @@ TABSCORE_INLINE void append_report(text_buffer& out, window w, const drift_refer
       list(R"(,"levels":)", levels.categories(),
            [&](const auto& category) { category ? append_json_text(out, *category) : out.append("null"); });
     } else {
-      list(R"(,"edges":)", reference.edges[m.kind == monitored_kind::numeric ? at : at - reference.text.size()], real);
+      list(R"(,"edges":)", reference.edges[m.kind == monitored_kind::numeric ? at : at - reference.text.size()],
+           number);
     }
-    list(R"(,"training":)", m.of(reference.training), integer);
-    list(R"(,"live":)", m.of(counts), integer);
+    list(R"(,"training":)", m.of(reference.training), number);
+    list(R"(,"live":)", m.of(counts), number);
     out.append("}");
     ++at;
   });

@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "../../core/config.hpp"
-#include "../../core/detail/json_number.hpp"
+#include "../../core/detail/append_json.hpp"
 #include "../../core/json_text.hpp"
 #include "../../core/result.hpp"
 #include "../../core/text_buffer.hpp"
@@ -184,13 +184,13 @@ class arm_router {
       out.append(R"(","model":)");
       append_json_text(out, models_[arm]->identity.sha256);
       out.append(R"(,"weight":)");
-      tabscore::detail::append_json_number(out, weights_[arm]);
+      tabscore::detail::append_json(out, weights_[arm]);
       out.append(fmt::format(R"(,"records":{}}})", counts[arm]));
     }
     out.append(fmt::format(R"(],"unassigned":{},"chi_square":)", unassigned));
-    tabscore::detail::append_json_number(out, ratio.chi_square);
+    tabscore::detail::append_json(out, ratio.chi_square);
     out.append(fmt::format(R"(,"degrees_of_freedom":{},"p":)", ratio.freedom));
-    tabscore::detail::append_json_number(out, ratio.p);
+    tabscore::detail::append_json(out, ratio.p);
     out.append(ratio.alarm() ? R"(,"alarm":true})" : R"(,"alarm":false})");
   }
 

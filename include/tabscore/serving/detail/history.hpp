@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "../../core/config.hpp"
-#include "../../core/detail/json_number.hpp"
+#include "../../core/detail/append_json.hpp"
 #include "../../core/json_text.hpp"
 #include "../../core/text_buffer.hpp"
 #include "../../core/write_number.hpp"
@@ -90,7 +90,7 @@ class monitoring_history {
   static void append(text_buffer& out, std::integral auto v) {
     out.keep_to(write_integer(out.space(number_text_space), static_cast<std::int64_t>(v)));
   }
-  static void append(text_buffer& out, double v) { tabscore::detail::append_json_number(out, v); }
+  static void append(text_buffer& out, double v) { tabscore::detail::append_json(out, v); }
 
   mutable std::mutex mutex_;
   std::deque<moment> moments_;

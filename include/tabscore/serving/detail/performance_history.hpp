@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "../../core/config.hpp"
-#include "../../core/detail/json_number.hpp"
+#include "../../core/detail/append_json.hpp"
 #include "../../core/json_text.hpp"
 #include "../../core/text_buffer.hpp"
 #include "../../core/write_number.hpp"
@@ -112,7 +112,7 @@ TABSCORE_INLINE void performance_history::append_member(text_buffer& out) const 
     out.append("]");
   };
   const auto integer = [&](std::int64_t v) { out.keep_to(write_integer(out.space(number_text_space), v)); };
-  const auto real = [&](double v) { tabscore::detail::append_json_number(out, v); };
+  const auto real = [&](double v) { tabscore::detail::append_json(out, v); };
   out.append(R"(,"performance":{"model":)");
   append_json_text(out, model_);
   list(R"(,"time":)", [&](const point& p) { integer(p.unix_s); });

@@ -7,8 +7,9 @@
 #include <tabscore/files/write_target.hpp>
 #include <vector>
 
-/// What a program does with a file. `read_first`: all of it is read before anything is written, so it may be replaced.
-enum class file_use { read, read_first, appended, replaced, resumed };
+/// What a program does with a file. `read_first`: all of it is read before anything is written, so it may be replaced;
+/// `kept`: replaced under a files::lock_file.
+enum class file_use { read, read_first, appended, replaced, kept, resumed };
 
 /// A file that the command line names. Empty: it does not.
 struct named_file {
@@ -25,6 +26,7 @@ inline std::vector<std::string> names_beside(const named_file& file) {
   if (!file.is_written() || !target || !target->is_plain) return {};
   if (file.use == file_use::appended) return {target->path + ".intent"};
   std::vector<std::string> names{target->path + ".partial"};
+  if (file.use == file_use::kept) names.push_back(target->path + ".lock");
   if (file.use == file_use::resumed) {
     names.push_back(file.path + ".checkpoint");
     names.push_back(file.path + ".checkpoint.partial");

@@ -2,6 +2,7 @@
 // Merges the monitoring states of replicas, as GET /monitoring/state or --state-file give them, into the bytes that one
 // process would have: tabscore-merge a.json b.json > all.json
 #include <fmt/format.h>
+#include <tabscore/files/lock_file.hpp>
 #include <tabscore/monitor/state_file.hpp>
 
 #include <sys/stat.h>
@@ -42,7 +43,7 @@ int main(int argc, char** argv) {
 
   if (files.empty()) return say("tabscore-merge: no state file is given; see --help\n"), 2;
   if (app["--output"]->count() > 0 && output.empty()) return say("tabscore-merge: --output is empty\n"), 2;
-  std::vector<named_file> named{{"--output", output, file_use::replaced}};
+  std::vector<named_file> named{{"--output", output, file_use::kept}};
   for (const std::string& file : files) named.push_back({"one of the states", file, file_use::read_first});
   if (const std::string problem = wrong_names(named); !problem.empty()) return fail(problem);
   std::optional<ts::monitor_state> all;
@@ -63,6 +64,8 @@ int main(int argc, char** argv) {
     }
   }
   if (!output.empty()) {
+    const auto lock = ts::files::lock_file::open(output);  // a server may keep its state there
+    if (!lock) return fail(lock.error().message);
     if (const auto failed = ts::save_monitor_state(*all, output, mode)) return fail(failed->message);
     return 0;
   }

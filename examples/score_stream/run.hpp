@@ -62,6 +62,12 @@ class run {
 
  private:
   void begin() {
+    if (monitor_ != nullptr) {
+      auto lock = ts::files::lock_file::open(settings_.state_file);
+      if (!lock) stop(exit_code::input_output, lock.error().message);
+      state_lock_.emplace(*std::move(lock));
+    }
+    before_stop = [this] { state_lock_.reset(); };
     input_.emplace(settings_, *format_);
     if (before_) {
       complete_ = before_->complete;
@@ -78,6 +84,7 @@ class run {
     // Of a file that cannot be read nothing is written; the standard input may keep us waiting.
     const std::string_view header = settings_.keep || !settings_.inputs.empty() ? input_->header() : std::string_view{};
     before_stop = [this] {
+      state_lock_.reset();
       if (output_) output_->discard();
       if (rejects_) rejects_->discard();
     };
@@ -182,7 +189,7 @@ class run {
         if (rejects_) rejects_->sync();
       }
     }
-    before_stop = [] {};  // all is there: what cannot get its name stays as FILE.partial
+    before_stop = [this] { state_lock_.reset(); };  // all is there: what cannot get its name stays as FILE.partial
     if (monitor_ != nullptr) {
       if (const auto failed =
               ts::save_monitor_state(ts::state_of(*monitor_), settings_.state_file, settings_.private_mode)) {
@@ -220,6 +227,7 @@ class run {
   std::optional<input> input_;
   clock::time_point next_checkpoint_;
 
+  std::optional<ts::files::lock_file> state_lock_;
   std::optional<output> output_;
   std::optional<output> rejects_;
   std::optional<progress> progress_;

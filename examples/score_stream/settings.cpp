@@ -132,7 +132,7 @@ void check(const settings& s) {
   if (s.resume && s.output.empty()) wrong("--resume needs --output");
   std::vector<named_file> files{{"--output", s.output, s.resume ? file_use::resumed : file_use::replaced},
                                 {"--rejects", s.rejects, file_use::replaced},
-                                {"--state-file", s.state_file, file_use::replaced},
+                                {"--state-file", s.state_file, file_use::kept},
                                 {"the model file", s.model, file_use::read},
                                 {"the policy file", s.policy, file_use::read}};
   if (s.output.empty()) files.push_back({"the standard output", "/dev/stdout", file_use::replaced});

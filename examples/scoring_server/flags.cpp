@@ -270,7 +270,7 @@ std::optional<std::string> complete(flags& f) {
   }
   std::vector<named_file> files{{"--prediction-log", s.prediction_log, file_use::appended},
                                 {"--challenger-log", s.challenger_log, file_use::appended},
-                                {"--state-file", s.state_file, file_use::replaced},
+                                {"--state-file", s.state_file, file_use::kept},
                                 {"the model file", s.model, file_use::read},
                                 {"the policy file", s.policy, file_use::read},
                                 {"the key file", f.hash_key_file, file_use::read},

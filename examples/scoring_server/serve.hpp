@@ -93,6 +93,6 @@ int serve(int argc, char** argv, const char* model, const char* policy = nullptr
   } catch (const std::exception& e) {
     return fail(fmt::format("cannot listen on {} port {}: {}", f.http.host, f.http.port, e.what()));
   }
-  if (const auto failed = api.save_state()) return fail(failed->message);
+  if (const auto failed = api.stop()) return fail(failed->message);
   return 0;
 }

@@ -118,6 +118,7 @@
 #include "formats/row_binary.hpp"
 
 #include "files/descriptor.hpp"
+#include "files/lock_file.hpp"
 #include "files/mapped_file.hpp"
 #include "files/read_file.hpp"
 #include "files/replaced_file.hpp"

@@ -212,7 +212,7 @@ def test_the_state_file_cannot_be_written():
                 assert ask(server.address, post(batch(5)))[0] == 200
                 with open(path, "rb") as file:
                     assert file.read() == good, "the old state is not whole any more"
-                assert sorted(os.listdir(folder)) == ["state.json"] or kind == "open", os.listdir(folder)
+                assert sorted(os.listdir(folder)) == ["state.json", "state.json.lock"] or kind == "open", os.listdir(folder)
                 server.set(kind, "countdown", 0)
             os.unlink(path)
 

@@ -206,6 +206,9 @@ def test_links_and_modes(folder):
     os.mkfifo(folder / "log.intent")
     assert refused(folder, "--prediction-log", "log")
     (folder / "log.intent").unlink()
+    (folder / "state.lock").symlink_to(victim)
+    assert "is a symbolic link" in refused(folder, "--prediction-log", "off", "--state-file", "state")
+    (folder / "state.lock").unlink()
     for name in "state.new", "state.partial":
         (folder / name).symlink_to(victim)
     os.umask(0o022)
@@ -250,6 +253,7 @@ def test_flags_that_would_lose_data(folder):
             assert flag + " is the model file" in refused(folder, "--model", "model.json", flag, name, *more)
     assert "same file" in refused(folder, "--prediction-log", "one", "--state-file", "./one")
     for names in (("--prediction-log", "u.partial", "--state-file", "u"), ("--prediction-log", "u", "--state-file", "u.intent"),
+                  ("--prediction-log", "u.lock", "--state-file", "u"),
                   ("--prediction-log", "u", "--log-hash-key-file", "u.intent")):
         assert "for itself, which is " in refused(folder, *names)
     (folder / "w.partial").write_bytes(was)

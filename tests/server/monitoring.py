@@ -123,6 +123,31 @@ class Monitoring(unittest.TestCase):
         self.assertEqual(torn.returncode, 1)
         self.assertIn("state.json: expected a JSON document", torn.stderr)
 
+    def test_a_state_file_has_one_server(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "state.json")
+            flags = [PROGRAM, "--port", "0", "--prediction-log", "off", "--state-file"]
+            os.symlink(path, path + ".link")
+            with Server(PROGRAM, "--state-file", path) as server:
+                score(server, students(1))
+                done = subprocess.run([*flags, path + ".link"], capture_output=True, text=True)
+                self.assertEqual(done.returncode, 1)
+                self.assertIn("another process keeps this file", done.stderr)
+                merge = subprocess.run([MERGE, path, "-o", path], capture_output=True, text=True)
+                self.assertEqual(merge.returncode, 1)
+                self.assertIn("another process keeps this file", merge.stderr)
+                expected = server.get("/monitoring/state")
+                # One that comes while the first one ends waits for it.
+                second = subprocess.Popen([*flags, path], stdout=subprocess.PIPE)
+                self.addCleanup(second.stdout.close)
+                time.sleep(0.5)
+            self.assertIn(b"listening", second.stdout.readline())
+            second.terminate()
+            self.assertEqual(second.wait(), 0)
+            self.assertEqual(pathlib.Path(path).read_bytes(), expected)
+            subprocess.run([MERGE, path, "-o", path], check=True)
+            self.assertEqual(sorted(os.listdir(folder)), ["state.json", "state.json.link"])
+
     def test_a_server_that_is_killed_after_a_reload_starts_again(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
@@ -140,6 +165,7 @@ class Monitoring(unittest.TestCase):
             time.sleep(0.1)
         server.process.kill()
         server.stop()
+        self.assertTrue(os.path.exists(flags[3] + ".lock"))  # of nobody: in no way
         with Server(PROGRAM, *flags) as again:
             self.assertEqual(json.loads(again.get("/monitoring/drift"))["samples_observed"], 0)
 

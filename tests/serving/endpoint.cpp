@@ -70,7 +70,7 @@ TEST_CASE("an endpoint without a model says so on every route", "[serving]") {
   CHECK(ask(api, "GET", "/metrics").status == 200);
   api.reload();
   api.rotate_log();
-  CHECK_FALSE(api.save_state());
+  CHECK_FALSE(api.stop());
 }
 
 TEST_CASE("start() gives the error of a file that cannot be loaded", "[serving]") {
@@ -358,8 +358,14 @@ TEST_CASE("the state outlives an endpoint, and the log names the model", "[servi
     CHECK(ask(api, "POST", "/predict", loan).status == 200);
     CHECK(contains(ask(api, "GET", "/monitoring/drift").body, "\"samples_observed\":" + std::to_string(run)));
     CHECK(ask(api, "GET", "/monitoring/drift").headers["link"] == "<report>; rel=\"related\"");
-    if (run == 2) CHECK_FALSE(api.save_state());  // the destructor saves, too
+    endpoint<loans> other({.model = model, .state_file = settings.state_file});
+    CHECK(contains(other.start().value().message, "state.json.lock': another process keeps this file"));
+    if (run == 1) continue;  // the destructor saves
+    CHECK_FALSE(api.stop());
+    CHECK(std::filesystem::remove(settings.state_file));
   }
+  CHECK_FALSE(std::filesystem::exists(settings.state_file));  // saved once
+  CHECK_FALSE(std::filesystem::exists(settings.state_file + ".lock"));
   const std::string lines = support::contents(folder.file("log.jsonl"));
   CHECK(std::count(lines.begin(), lines.end(), '\n') == 2);
   CHECK(contains(lines, "\"model\": \""));

@@ -49,6 +49,22 @@ def mode_of(path):
     return stat.S_IMODE(os.stat(path).st_mode)
 
 
+def test_two_runs_of_one_state_file(folder):
+    """The second is refused, for its counts would replace those of the first."""
+    state = folder / "state.json"
+    first = subprocess.Popen([program, "--state-file", state, "--quiet"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    first.stdin.write(LINE.encode())
+    first.stdin.flush()
+    first.stdout.readline()
+    done = run("--state-file", state, "-o", folder / "other", given=LINE, status=3)
+    assert b"state.json.lock': another process keeps this file" in done.stderr, done
+    first.communicate()
+    assert first.returncode == 0 and sorted(os.listdir(folder)) == ["state.json"], os.listdir(folder)
+    run("--state-file", state, "--quiet", given="[]", status=2)
+    run("--state-file", "/dev/null", "--quiet", given=LINE)
+    assert sorted(os.listdir(folder)) == ["state.json"], os.listdir(folder)
+
+
 def test_outputs_that_are_no_files(folder):
     """Devices, pipes and links are written to; only a regular file is replaced, and keeps its mode."""
     table = folder / "in.csv"

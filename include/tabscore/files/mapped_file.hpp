@@ -2,7 +2,6 @@
 #pragma once
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,6 +19,7 @@
 #include "../core/config.hpp"
 #include "../core/result.hpp"
 #include "descriptor.hpp"
+#include "lock_file.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::files {
 
@@ -64,11 +64,8 @@ TABSCORE_INLINE result<mapped_file> mapped_file::open(const std::string& path, s
   file.fd_ = unique_fd(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, mode));
   if (!file.fd_) return fail("cannot be opened" + because_of_errno());
   // A process that was just killed holds its lock until the kernel is done with it.
-  const auto deadline = std::chrono::steady_clock::now() + patience;
-  while (::flock(file.fd_.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK && errno != EINTR) return fail("cannot be locked" + because_of_errno());
-    if (std::chrono::steady_clock::now() >= deadline) return fail("another process has it open");
-    ::usleep(10'000);
+  if (!lock_within(file.fd_.get(), patience)) {
+    return fail(errno == EWOULDBLOCK ? "another process has it open" : "cannot be locked" + because_of_errno());
   }
   struct ::stat found {};
   if (::fstat(file.fd_.get(), &found) != 0) return fail("cannot be read" + because_of_errno());

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +15,7 @@
 
 #include "../core/config.hpp"
 #include "../core/result.hpp"
+#include "lock_file.hpp"
 #include "write_target.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::files {
@@ -58,7 +58,6 @@ class replaced_file {
   static bool is_ours(const struct ::stat& s) noexcept {
     return S_ISREG(s.st_mode) && s.st_uid == ::geteuid() && s.st_nlink == 1;
   }
-  static bool is_named(int fd, const std::string& path) noexcept;
 
   write_target target_;
   unique_fd fd_;
@@ -98,7 +97,7 @@ TABSCORE_INLINE result<replaced_file> replaced_file::open(const std::string& nam
       if (is_ours(left)) {
         old = unique_fd(::open(partial.c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
         if (!old) return fail(partial, "cannot be written" + because_of_errno());
-        if (::flock(old.get(), LOCK_EX | LOCK_NB) != 0) return fail(name, no_lock());
+        if (!lock_within(old.get(), {})) return fail(name, no_lock());
         if (!is_named(old.get(), partial)) continue;  // whoever had the lock has renamed it
       } else if (keep > 0) {
         return fail(partial, "is a link, no regular file, or another user's; it cannot be continued");
@@ -121,7 +120,7 @@ TABSCORE_INLINE result<replaced_file> replaced_file::open(const std::string& nam
     file.fd_ = unique_fd(::open(partial.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!file.fd_ && errno == EEXIST) continue;
     if (!file.fd_) return fail(partial, "cannot be written" + because_of_errno());
-    if (::flock(file.fd_.get(), LOCK_EX | LOCK_NB) != 0) return fail(name, no_lock());
+    if (!lock_within(file.fd_.get(), {})) return fail(name, no_lock());
     if (!is_named(file.fd_.get(), partial)) continue;
     if (to.exists) {
       take_after(file.fd_.get(), to.status);
@@ -149,13 +148,6 @@ TABSCORE_INLINE bool replaced_file::commit_left(const std::string& name) {
   if (!is_ours(left)) return errno = EPERM, false;
   if (std::rename(file.partial().c_str(), file.target_.path.c_str()) != 0) return false;
   return sync_folder_of(file.target_.path);
-}
-
-TABSCORE_INLINE bool replaced_file::is_named(int fd, const std::string& path) noexcept {
-  struct ::stat ours {};
-  struct ::stat named {};
-  return ::fstat(fd, &ours) == 0 && ::lstat(path.c_str(), &named) == 0 && ours.st_ino == named.st_ino &&
-         ours.st_dev == named.st_dev;
 }
 
 }  // namespace tabscore::inline TABSCORE_ABI::files

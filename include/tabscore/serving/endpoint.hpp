@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -16,6 +17,7 @@
 
 #include "../core/config.hpp"
 #include "../core/result.hpp"
+#include "../files/lock_file.hpp"
 #include "detail/load_challengers.hpp"
 #include "detail/maintenance.hpp"
 #include "detail/openapi.hpp"
@@ -66,9 +68,9 @@ class endpoint {
   explicit endpoint(settings wanted = {}) : state_(std::move(wanted)) {}
   endpoint(const endpoint&) = delete;
   endpoint& operator=(const endpoint&) = delete;
-  /// Saves the monitoring state, so that no record since the last interval is lost.
+  /// Saves the monitoring state, unless stop() has.
   ~endpoint() {
-    if (const auto failed = save_state()) detail::notify(config(), failed->message);
+    if (const auto failed = stop()) detail::notify(config(), failed->message);
   }
 
   /// Loads the model, opens the prediction log, restores the state and starts the threads that reload the model, save
@@ -122,8 +124,13 @@ class endpoint {
   }
   /// Makes /health answer "not ready".
   void drain() noexcept { state_.leaving = true; }
-  /// Saves the monitoring state now; the destructor does so, too.
-  std::optional<error> save_state() { return saver_ ? saver_->save() : std::nullopt; }
+  /// Saves the monitoring state, so that no record since the last interval is lost, and no more after that. Call it
+  /// after the last request, from one thread, for its error; the destructor gives that to settings::notify.
+  std::optional<error> stop() {
+    auto failed = saver_ ? saver_->save() : std::nullopt;
+    saver_.reset();
+    return failed;
+  }
 
  private:
   const settings& config() const noexcept { return state_.config; }
@@ -181,6 +188,9 @@ class endpoint {
     if (!model) return std::nullopt;
     state_.live.publish(std::move(model));
     state_.reloader.emplace(state_.live, config(), state_.log, state_.challenger_to);
+      auto lock = files::lock_file::open(config().state_file, std::chrono::seconds(5));
+      if (!lock) return lock.error();
+      state_lock_.emplace(*std::move(lock));
     return std::nullopt;
   }
   std::optional<error> open_challenger_log() {
@@ -233,5 +243,6 @@ class endpoint {
   std::mutex mutex_;
   std::vector<std::unique_ptr<session_type>> spare_;  // of handle(): as many as were used at once
 };
+  std::optional<files::lock_file> state_lock_;
 
 }  // namespace tabscore::inline TABSCORE_ABI::serving

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -19,6 +16,7 @@
 #include "../../core/config.hpp"
 #include "../../core/result.hpp"
 #include "../../files/descriptor.hpp"
+#include "../../files/lock_file.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::detail {
 
@@ -52,22 +50,10 @@ class intent_file {
 
   /// `owner`: of the log, whose owner this file has, or else the process's.
   static result<intent_file> open(const std::string& path, ::uid_t owner, std::chrono::milliseconds patience) {
-    const auto fail = [&](const std::string& what) { return error{errc::io, "'" + path + "': " + what}; };
+    auto fd = files::open_locked(path, owner, patience, "another process is writing this log");
+    if (!fd) return fd.error();
     intent_file file;
-    file.fd_ = files::unique_fd(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
-    if (!file.fd_ && errno == ELOOP) return fail("is a symbolic link; remove it");
-    if (!file.fd_) return fail("cannot be opened" + files::because_of_errno());
-    struct ::stat found {};
-    if (::fstat(file.fd_.get(), &found) != 0) return fail("cannot be read" + files::because_of_errno());
-    if (!S_ISREG(found.st_mode) || found.st_nlink != 1) return fail("is not a regular file of one name; remove it");
-    if (found.st_uid != owner && found.st_uid != ::geteuid()) return fail("belongs to another user; remove it");
-    static_cast<void>(::fchmod(file.fd_.get(), 0600));  // who can open it can lock it
-    // A writer that was just killed holds its lock until the kernel is done with it.
-    const auto deadline = std::chrono::steady_clock::now() + patience;
-    while (::flock(file.fd_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-      if (std::chrono::steady_clock::now() >= deadline) return fail("another process is writing this log");
-      ::usleep(10'000);
-    }
+    file.fd_ = *std::move(fd);
     return file;
   }
 

@@ -55,6 +55,11 @@ CLI::Option* add_number(CLI::App& app, const std::string& flag, T& value, const 
   return app.add_option(flag, value, help)->check(whole)->capture_default_str();
 }
 
+/// --separator of CSV.
+inline void add_separator(CLI::App& app, char& separator, const std::string& help) {
+  add_choice(app, "--separator", separator, {{",", ','}, {";", ';'}, {"|", '|'}, {"tab", '\t'}}, help);
+}
+
 /// Reads the command line. The status to exit with when it is wrong (2) or asked for help (0; 1 if that cannot be
 /// printed), else nothing.
 inline std::optional<int> parse_command_line(CLI::App& app, int argc, char** argv) {

@@ -20,14 +20,14 @@ namespace ts = tabscore;
 
 using label_row = ts::schema<ts::text<"id">, ts::text<"label">, ts::optional<ts::text<"time">>>;
 
-/// Reads the labels of a table, in which cells may contain line feeds. Calls row(line, id, label, time), or
-/// wrong(line, why) of what is no row, until one of them is false. What is wrong with the file, or nothing.
+/// Reads the labels of a table of that separator, in which cells may contain line feeds. Calls row(line, id, label,
+/// time), or wrong(line, why) of what is no row, until one of them is false. What is wrong with the file, or nothing.
 template <class Row, class Wrong>
-std::optional<std::string> read_label_table(const std::string& path, Row&& row, Wrong&& wrong) {
+std::optional<std::string> read_label_table(const std::string& path, char separator, Row&& row, Wrong&& wrong) {
   constexpr std::size_t piece = std::size_t{1} << 20, longest = std::size_t{64} << 20;
   const ts::files::unique_fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return path + ": cannot be opened" + ts::files::because_of_errno();
-  ts::csv_format<label_row> format;
+  ts::csv_format<label_row> format({.separator = separator});
   std::unique_ptr<ts::block_decoder<label_row>> decoder;
   ts::block_records<label_row> rows;
   ts::text_buffer bytes;

@@ -51,14 +51,14 @@ bool is_csv(const std::string& path) { return path.ends_with(".csv") || path.end
 /// Reads the labels of a file; why it cannot be read, or nothing.
 class label_files {
  public:
-  label_files(ts::label_reader reader, const ts::siphash_key& key, partitions& to, join_counts& counts,
+  label_files(ts::label_reader reader, char separator, const ts::siphash_key& key, partitions& to, join_counts& counts,
               complaints& wrong)
-      : reader_(std::move(reader)), key_(key), to_(to), counts_(counts), wrong_(wrong) {}
+      : reader_(std::move(reader)), separator_(separator), key_(key), to_(to), counts_(counts), wrong_(wrong) {}
 
   std::optional<std::string> read(const std::string& path) {
     if (is_csv(path)) {
       auto failed = read_label_table(
-          path,
+          path, separator_,
           [&](std::uint64_t line, std::string_view id, std::string_view label, std::string_view time) {
             const char* const why = reader_.read(id, label, time, label_);
             return why == nullptr ? take() : refuse(path, line, why);
@@ -106,6 +106,7 @@ class label_files {
   }
 
   ts::label_reader reader_;
+  char separator_;
   ts::siphash_key key_;
   partitions& to_;
   join_counts& counts_;
@@ -132,6 +133,7 @@ int main(int argc, char** argv) {
   std::string temporary = folder != nullptr && *folder != '\0' ? folder : "/tmp";
   std::uint64_t memory = 1024, delay = 0;
   ::mode_t mode = 0600;
+  char separator = ',';
   CLI::App app("Joins prediction logs with labels by an id and reports the model's performance as JSON.");
   app.add_option("logs", logs, "prediction logs, '-' for the standard input");
   app.add_option(
@@ -139,6 +141,7 @@ int main(int argc, char** argv) {
          "files of labels: lines of {\"id\":...,\"label\":...,\"time\":...}, or a table with columns of these names "
          "(.csv)")
       ->allow_extra_args(false);
+  add_separator(app, separator, "separator of the cells of these tables");
   app.add_option("--id", of_log.id, "the id: a member of the log's lines, or a feature")->required();
   add_choice(app, "--task", of_log.task,
              {{"binary", ts::task::binary},
@@ -233,7 +236,7 @@ int main(int argc, char** argv) {
   if (joined.counts.predictions == joined.counts.unreadable_predictions) {
     return fail("there is no prediction in the logs");
   }
-  label_files reader(ts::label_reader(log.model()), key, labelled, joined.counts, wrong);
+  label_files reader(ts::label_reader(log.model()), separator, key, labelled, joined.counts, wrong);
   for (const std::string& path : labels) {
     if (const auto failed = reader.read(path)) return fail(*failed);
   }

@@ -41,9 +41,9 @@ std::string seal(std::string_view text) { return fmt::format("{{\"check\":\"{:01
 }  // namespace
 
 std::string identity_of(const settings& s, const std::string& model) {
-  std::string run = fmt::format("{}|{}|{}|{}|{}|{}|{}|{}/{}|{}|{}|{}", s.from, s.to, s.keep, s.single_line_cells,
-                                s.strict, static_cast<int>(s.on_wrong), model, s.part.index, s.part.count, s.rejects,
-                                s.state_file, s.max_record_bytes);
+  std::string run = fmt::format("{}{}|{}|{}|{}|{}|{}|{}|{}/{}|{}|{}|{}", s.from, s.separator, s.to, s.keep,
+                                s.single_line_cells, s.strict, static_cast<int>(s.on_wrong), model, s.part.index,
+                                s.part.count, s.rejects, s.state_file, s.max_record_bytes);
   for (const auto& name : s.inputs) run += "|" + name;
   return run;
 }

@@ -4,6 +4,7 @@
 #include <tabscore/tabscore.hpp>
 
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "../program_policy.hpp"
@@ -13,6 +14,9 @@
 
 // The formats by the names that --from and --to give them; null where there is none of that name.
 
+/// What separates the cells of csv or tsv.
+inline char separator_of(const std::string& format, const settings& s) { return format == "csv" ? s.separator : '\t'; }
+
 inline constexpr const char* format_names = "ndjson, csv, tsv, native, row-binary, row-binary-with-names-and-types";
 template <class Record>
 std::unique_ptr<ts::record_format<Record>> make_format(const settings& s) {
@@ -20,7 +24,7 @@ std::unique_ptr<ts::record_format<Record>> make_format(const settings& s) {
   if (s.from == "ndjson") return std::make_unique<ts::ndjson_format<Record, program_policy>>();
   if (s.from == "csv" || s.from == "tsv") {
     return std::make_unique<ts::csv_format<Record, program_policy>>(
-        ts::csv_dialect{s.from == "csv" ? ',' : '\t', !s.single_line_cells});
+        ts::csv_dialect{separator_of(s.from, s), !s.single_line_cells});
   }
   if (s.from == "native") return std::make_unique<ts::native_format<Record, program_policy>>();
   if (s.from == "row-binary") return std::make_unique<ts::row_binary_format<Record, program_policy>>(header::none);
@@ -44,7 +48,7 @@ inline std::unique_ptr<ts::prediction_writer> make_writer(const settings& s, con
   }
   if (s.to == "ndjson") return std::make_unique<ts::ndjson_writer>(layout);
   if (s.to == "csv" || s.to == "tsv") {
-    return std::make_unique<ts::csv_writer>(good(ts::text_columns(layout)), s.to == "csv" ? ',' : '\t');
+    return std::make_unique<ts::csv_writer>(good(ts::text_columns(layout)), separator_of(s.to, s));
   }
   return nullptr;
 }

@@ -49,6 +49,7 @@ void declare(CLI::App& app, settings& s) {
   app.add_option("--to", s.to,
                  "format of the predictions: " + std::string(format_names) + "; default: that of the records");
   app.add_flag("--keep", s.keep, "write each record's bytes before its prediction (same format only)");
+  add_separator(app, s.separator, "separator of the cells of csv, read and written");
   app.add_flag("--single-line-cells", s.single_line_cells,
                "CSV cells contain no line breaks: every line feed ends a record, and a part does not read the bytes "
                "before it");
@@ -109,6 +110,7 @@ void check(const settings& s) {
   const auto wrong = [](const std::string& what) { stop(exit_code::usage, what); };
   const bool is_csv = s.from == "csv" || s.from == "tsv";
   if (s.keep && !is_csv && s.from != "ndjson") wrong("--keep is for ndjson, csv and tsv");
+  if (s.separator != ',' && s.from != "csv" && s.to != "csv") wrong("--separator is for csv");
   if (s.single_line_cells && !is_csv) wrong("--single-line-cells is for csv and tsv");
   if (!s.replay.empty() && (!s.inputs.empty() || !s.output.empty() || !s.rejects.empty() || !s.state_file.empty() ||
                             s.resume || s.part.count > 1)) {

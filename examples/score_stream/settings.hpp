@@ -23,6 +23,7 @@ struct settings {
   std::string from = "ndjson";
   std::string to;  // empty: as from
   bool keep = false;
+  char separator = ',';  // of csv
   bool single_line_cells = false;
   bool strict = false;
   std::string model;

@@ -163,6 +163,9 @@ report, errors = run("--id", "order", "--labels", work / "ends.csv", many)
 counts = report["labels"]
 assert (counts["joined"], counts["unreadable"], counts["unknown"]) == (2, 3, 0), counts
 # Cells may contain line feeds; quotes without an end cost their line, and nothing of a cell is another label.
+(work / "semicolons.csv").write_text("id;label\no1;1\n")
+assert "set the separator" in run("--id", "order", "--labels", work / "semicolons.csv", many, status=1)[0]
+assert run("--id", "order", "--labels", work / "semicolons.csv", "--separator", ";", many)[0]["labels"]["joined"] == 1
 (work / "cells.csv").write_text('id,label,note\no1,1,"a\no2,0,b\n"\n"o3",0,"""\n,"\no4,1,"stray\no5,1,c\no6,2,d\n' + "o7,0,\n" * 3000000)
 report, errors = run("--id", "order", "--labels", work / "cells.csv", many)
 counts = report["labels"]

@@ -88,6 +88,13 @@ TEST_CASE("a header that does not fit the schema is refused", "[formats]") {
   CHECK(reading("").begun == "the header has no 'shop'");
   CHECK(reading("shop,count,paid,shop\n").begun == "the header has 'shop' twice");
   CHECK(reading("shop,\"count,paid\n").begun == "the header has quotes that do not enclose a name");
+  CHECK(reading("shop;count;paid\n").begun ==
+        "the header has one column and looks separated by ';': set the separator, which is ','");
+  CHECK(reading("\"shop\"\t\"count\"\n").begun ==
+        "the header has one column and looks separated by a tab: set the separator, which is ','");
+  CHECK(reading("shop,count,paid\n", {.separator = '\t'}).begun ==
+        "the header has one column and looks separated by ',': set the separator, which is a tab");
+  CHECK(reading("count\n").begun == "the header has no 'shop'");
   CHECK(reading("shop,count,paid").begun.empty());
   ts::csv_format<purchase> format;
   CHECK(*format.begin("shop,count,paid", false) == format.needs_more);

@@ -104,6 +104,14 @@ def test_same_bytes(folder):
     (folder / "flat.csv").write_bytes(as_csv(one_line))
     flat = ["--from", "csv", "--single-line-cells", folder / "flat.csv"]
     assert b"".join(scores(*flat, "--part", f"{i}/9") for i in range(1, 10)) == scores(*flat)
+    # Other separators, as Excel and pandas write them.
+    plain = as_csv([r for r in one_line if not set(r[0]) & set('",;\t|')])
+    expected = scores("--from", "csv", given=plain)
+    for separator, mark in ((";", b";"), ("|", b"|"), ("tab", b"\t")):
+        given = plain.replace(b",", mark)
+        assert scores("--from", "csv", "--separator", separator, given=given) == expected.replace(b",", mark), separator
+        wrong = run("--from", "csv", given=given, status=1).stderr
+        assert b"looks separated by " in wrong and b"set the separator, which is ','" in wrong, wrong
     # Kept records: the input's own cells and members in front.
     kept = scores("--from", "csv", "--keep", given=as_csv(records, extra=True))
     rows = list(csv.reader(io.StringIO(kept.decode(), newline="")))
@@ -190,7 +198,7 @@ def test_usage(folder):
             (["--nonsense"], 1, ""), (["--from", "xml"], 1, "--from xml: expected one of"), (["--part", "0/3"], 1, "I/N"),
             (["--model", folder / "none.json"], 1, "none.json"), ([folder / "missing"], 3, "missing"),
             (["--part", "1/2"], 1, "--part needs one input file"), (["--resume"], 1, "--resume needs --output"),
-            (["--keep", "--to", "csv"], 1, "--keep needs"), (["--from", "csv"], 1, "the header has "),
+            (["--keep", "--to", "csv"], 1, "--keep needs"), (["--from", "csv"], 1, "the header has "), (["--separator", ";"], 1, "--separator is for csv"),
             ([folder], 3, "cannot be read"), (["-o", folder / "no" / "such"], 3, "cannot be written")]:
         done = run(*flags, given=good, status=status)
         assert message in done.stderr.decode(), (flags, done.stderr)

@@ -75,7 +75,7 @@ class csv_format final : public record_format<Schema> {
             from = end + 1;
           }
         });
-    if (!stop.is_clean) return "the header has quotes that do not enclose a name";
+    if (!stop.is_clean) return other_separator(line, "the header has quotes that do not enclose a name");
     header_.cells = static_cast<std::uint32_t>(names.size());
     for (std::size_t field = 0; field < Schema::size; ++field) {
       header_.cell[field] = header_.no_cell;
@@ -85,10 +85,21 @@ class csv_format final : public record_format<Schema> {
         header_.cell[field] = static_cast<std::uint32_t>(cell);
       }
       if (Schema::required[field] && header_.cell[field] == header_.no_cell) {
-        return "the header has no '" + std::string(Schema::names[field]) + "'";
+        return other_separator(line, "the header has no '" + std::string(Schema::names[field]) + "'");
       }
     }
     return {};
+  }
+  /// What is wrong with a header: in one that is a single cell, the separator.
+  std::string other_separator(std::string_view line, std::string wrong) const {
+    if (line.find(dialect_.separator) != line.npos) return wrong;
+    for (const char other : {',', ';', '\t', '|'}) {
+      if (line.find(other) == line.npos) continue;
+      const auto name = [](char c) { return c == '\t' ? std::string("a tab") : std::string{'\'', c, '\''}; };
+      return "the header has one column and looks separated by " + name(other) + ": set the separator, which is " +
+             name(dialect_.separator);
+    }
+    return wrong;
   }
 
   csv_dialect dialect_;

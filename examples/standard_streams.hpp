@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstdio>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
 
 /// Call first in main(). Whoever started the program may have closed descriptors 0 to 2: the next file opened would be
@@ -24,4 +26,19 @@ inline void hold_standard_streams() noexcept {
 template <class... Args>
 void say(fmt::format_string<Args...> text, Args&&... args) {
   std::fputs(fmt::format(text, std::forward<Args>(args)...).c_str(), stderr);
+}
+
+/// Prints to the standard output; is_output_written() tells whether that could be. (fmt::print throws once a buffer is
+/// full, and the disk too.)
+template <class... Args>
+void print_out(fmt::format_string<Args...> text, Args&&... args) {
+  const std::string all = fmt::format(text, std::forward<Args>(args)...);
+  static_cast<void>(std::fwrite(all.data(), 1, all.size(), stdout));
+}
+
+/// Call last. False, and says so: something printed to the standard output is lost (a full disk, say).
+inline bool is_output_written(std::string_view program) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return true;
+  say("{}: the standard output cannot be written ({})\n", program, std::generic_category().message(errno));
+  return false;
 }

@@ -119,14 +119,14 @@ audit_exit replay_archived(const audit_settings& s) {
   if (!why.empty()) return fail(why);
   bool agrees = nameless == 0;
   for (const auto& [of, model] : models) {
-    fmt::print("{}, {}{}{}\n", of.file, of.model, of.policy.empty() ? "" : ", policy ", of.policy);
-    fmt::print("{}", model->report());
+    print_out("{}, {}{}{}\n", of.file, of.model, of.policy.empty() ? "" : ", policy ", of.policy);
+    print_out("{}", model->report());
     agrees = agrees && model->agrees();
   }
-  if (events > 0) fmt::print("{} lines are not predictions\n", events);
-  if (nameless > 0) fmt::print("{} lines name no model: they cannot be replayed\n", nameless);
+  if (events > 0) print_out("{} lines are not predictions\n", events);
+  if (nameless > 0) print_out("{} lines name no model: they cannot be replayed\n", nameless);
   if (models.empty() && nameless == 0) return fail("there is no record to replay");
-  if (std::fflush(stdout) != 0) return fail("the standard output cannot be written");
+  if (!is_output_written("tabscore-audit")) return audit_exit::input_output;
   return agrees ? audit_exit::done : audit_exit::differs;
 }
 

@@ -99,14 +99,12 @@ audit_exit erase(const audit_settings& s) {
       for (std::size_t k = i; k < files.size(); ++k) files[k].out->discard();
       return audit_exit::input_output;
     }
-    fmt::print("{}: {} lines erased\n", files[i].file, files[i].lines);
+    print_out("{}: {} lines erased\n", files[i].file, files[i].lines);
   }
   for (const std::string& file : s.files) {
     const auto is_it = [&](const rewritten& one) { return one.file == file; };
-    if (std::none_of(files.begin(), files.end(), is_it)) fmt::print("{}: no line of the id\n", file);
+    if (std::none_of(files.begin(), files.end(), is_it)) print_out("{}: no line of the id\n", file);
   }
-  if (std::fflush(stdout) == 0) return audit_exit::done;
-  say("tabscore-audit: the lines are erased, but the standard output cannot be written{}\n",
-      ts::files::because_of_errno());
+  if (is_output_written("tabscore-audit: the lines are erased, but")) return audit_exit::done;
   return audit_exit::input_output;
 }

@@ -53,18 +53,18 @@ void print_line(const std::string& line, archived_policies& policies) {
     if (name == "policy") policy = policies.find(text_of(value));
     std::string more;
     if (name == "policy" && policy != nullptr) more = fmt::format(" ({} {})", policy->name, policy->version);
-    fmt::print("{}{}: {}{}\n", indent, name, value.raw(), more);
+    print_out("{}{}: {}{}\n", indent, name, value.raw(), more);
     if (name != "reasons" || policy == nullptr || !policy->reasons || value.kind() != ts::json_kind::array) return;
     for (auto code = value.first_element(); code; code = code.next_element()) {
       const auto& known = policy->reasons->reasons;
       const auto at = std::find_if(known.begin(), known.end(), [&](const auto& r) { return r.code == text_of(code); });
-      if (at != known.end()) fmt::print("{}  {}: {}\n", indent, at->code, at->text);
+      if (at != known.end()) print_out("{}  {}: {}\n", indent, at->code, at->text);
     }
   };
   ts::json_value(line.data(), line.data() + line.size())
       .for_each_member([&](std::string_view raw, ts::json_value value) {
         if (value.kind() != ts::json_kind::object) return print("  ", raw, value);
-        fmt::print("  {}:\n", raw);
+        print_out("  {}:\n", raw);
         value.for_each_member([&](std::string_view name, ts::json_value of) { print("    ", name, of); });
       });
 }
@@ -83,7 +83,7 @@ std::optional<std::string> print_labels(const audit_settings& s) {
       label.for_each_member([&](std::string_view raw, ts::json_value value) {
         found = found || (raw == "id" && text_of(value) == s.id);
       });
-      if (found) fmt::print("{}, line {}: a label\n  {}\n", file, lines.number(), label.raw());
+      if (found) print_out("{}, line {}: a label\n  {}\n", file, lines.number(), label.raw());
     }
     if (lines.failed()) return file + ": cannot be read" + ts::files::because_of_errno();
   }
@@ -96,13 +96,11 @@ audit_exit show(const audit_settings& s) {
   archived_policies policies(s.archive);
   const auto failed = for_each_of_id(s, [&](const std::string& file, std::uint64_t number, const std::string& line) {
     const auto read = ts::read_chained_line(line);
-    fmt::print("{}, line {}{}\n", file, number,
-               read && read->end ? fmt::format(", the end of batch {}", read->end->batch) : "");
+    print_out("{}, line {}{}\n", file, number,
+              read && read->end ? fmt::format(", the end of batch {}", read->end->batch) : "");
     print_line(line, policies);
   });
   if (failed) return *failed;
   if (const auto wrong = print_labels(s)) return say("tabscore-audit: {}\n", *wrong), audit_exit::input_output;
-  if (std::fflush(stdout) != 0)
-    return say("tabscore-audit: the standard output cannot be written\n"), audit_exit::input_output;
-  return audit_exit::done;
+  return is_output_written("tabscore-audit") ? audit_exit::done : audit_exit::input_output;
 }

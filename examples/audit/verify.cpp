@@ -29,7 +29,7 @@ audit_exit verify(const audit_settings& s) {
   constexpr std::size_t listed = 20;
   std::size_t breaks = 0;
   const auto broken = [&](const std::string& where, const std::string& why) {
-    if (++breaks <= listed) fmt::print("{}: {}\n", where, why);
+    if (++breaks <= listed) print_out("{}: {}\n", where, why);
   };
   std::map<std::uint64_t, ts::chain_digest> published;
   for (const auto& head : s.published) published[head.batch] = head.digest;
@@ -63,13 +63,13 @@ audit_exit verify(const audit_settings& s) {
   for (const auto& [batch, digest] : published) {
     broken(files.empty() ? "the log" : files.back(), fmt::format("the published batch {} is not in the log", batch));
   }
-  if (breaks > listed) fmt::print("and {} breaks more\n", breaks - listed);
+  if (breaks > listed) print_out("and {} breaks more\n", breaks - listed);
   if (checker.batches() == 0 && breaks == 0) broken(files.empty() ? "the log" : files.back(), "there is no batch");
   const std::uint64_t erased = checker.erased();
-  fmt::print("{} files, {} lines, {} batches{}\n", files.size(), checker.lines(), checker.batches(),
-             erased > 0 ? fmt::format(", {} lines erased", erased) : "");
-  if (checker.begin() && checker.begin()->batch != 0) fmt::print("begins behind {}\n", text_of(*checker.begin()));
-  if (breaks == 0) fmt::print("the chain holds; its head is {}\n", text_of(*checker.head()));
-  if (std::fflush(stdout) != 0) return fail("the standard output cannot be written" + ts::files::because_of_errno());
+  print_out("{} files, {} lines, {} batches{}\n", files.size(), checker.lines(), checker.batches(),
+            erased > 0 ? fmt::format(", {} lines erased", erased) : "");
+  if (checker.begin() && checker.begin()->batch != 0) print_out("begins behind {}\n", text_of(*checker.begin()));
+  if (breaks == 0) print_out("the chain holds; its head is {}\n", text_of(*checker.head()));
+  if (!is_output_written("tabscore-audit")) return audit_exit::input_output;
   return breaks == 0 ? audit_exit::done : audit_exit::differs;
 }

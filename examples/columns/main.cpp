@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "../standard_streams.hpp"
+
 namespace ts = tabscore;
 using ts::col;
 
@@ -39,4 +41,5 @@ int main() {
   ts::validation_errors errors;
   ts::validate(table, errors);
   for (const auto& e : errors) fmt::print("row {}: {} must be > {}\n", e.row, loan::names[e.field], e.bound.integer);
+  return is_output_written("columns") ? 0 : 1;
 }

@@ -8,6 +8,8 @@
 
 #include <vector>
 
+#include "../standard_streams.hpp"
+
 namespace ts = tabscore;
 using ts::col;
 
@@ -47,4 +49,5 @@ int main() {
     const auto outcome = pipe.score(batch, buffers);
     if (const auto* p = std::get_if<ts::predictions>(&outcome)) fmt::print("{:.3f}\n", fmt::join(p->probability, " "));
   }
+  return is_output_written("custom_scorer") ? 0 : 1;
 }

@@ -8,6 +8,8 @@
 
 #include <atomic>
 
+#include "../standard_streams.hpp"
+
 namespace ts = tabscore;
 using ts::col;
 
@@ -56,4 +58,5 @@ int main() {
   batch.push_back(12, 100000.0);  // breaks the rule: the sinks receive nothing of this batch
   pipe.score(batch, buffers);
   fmt::print("at risk {:.0f}, largest instalment {:.2f}\n", money.at_risk.load(), instalments.largest.load());
+  return is_output_written("custom_sink") ? 0 : 1;
 }

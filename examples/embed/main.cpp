@@ -10,6 +10,8 @@
 #include <optional>
 #include <string>
 
+#include "../standard_streams.hpp"
+
 namespace ts = tabscore;
 using ts::col;
 
@@ -49,4 +51,5 @@ int main() {
   const auto refused = pipe.score(batch, buffers);
   if (const auto* broken = std::get_if<ts::broken_rule>(&refused)) fmt::print("{}\n", broken->message);
   fmt::print("{} records scored, {} positive\n", totals.read().samples, totals.read().positives);
+  return is_output_written("embed") ? 0 : 1;
 }

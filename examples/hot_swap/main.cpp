@@ -11,6 +11,8 @@
 #include <memory>
 #include <thread>
 
+#include "../standard_streams.hpp"
+
 namespace ts = tabscore;
 
 using loan = ts::schema<ts::integer<"months", ts::gt{0}>, ts::real<"amount", ts::gt{0}>>;
@@ -56,4 +58,5 @@ int main() {
   first.join();
   second.join();
   fmt::print("{} batches of two models, {} old models left\n", torn.load(), live.collect());
+  return is_output_written("hot_swap") ? 0 : 1;
 }

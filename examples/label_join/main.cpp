@@ -249,8 +249,8 @@ int main(int argc, char** argv) {
   if (others > 0) say("tabscore-labels: {} lines are overrides or erased records, and were not read\n", others);
   const std::string text = joined.report();
   if (output.empty()) {
-    const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
-    return written ? 0 : fail("the standard output cannot be written" + ts::files::because_of_errno());
+    print_out("{}", text);
+    return is_output_written("tabscore-labels") ? 0 : 1;
   }
   auto file = ts::files::replaced_file::open(output, mode);
   if (!file) return fail(output + ": cannot be opened: " + file.error().message);

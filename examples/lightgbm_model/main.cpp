@@ -8,6 +8,8 @@
 #include <array>
 #include <cmath>
 
+#include "../standard_streams.hpp"
+
 namespace ts = tabscore;
 
 constexpr std::string_view loans = R"(tree
@@ -55,4 +57,5 @@ int main() {
     fmt::print("{:.6f}: burden {:+.4f}, months {:+.4f}, all loans {:+.4f}\n", chance[i], parts[3 * i], parts[3 * i + 1],
                parts[3 * i + 2]);
   }
+  return is_output_written("lightgbm_model") ? 0 : 1;
 }

@@ -69,7 +69,6 @@ int main(int argc, char** argv) {
     if (const auto failed = ts::save_monitor_state(*all, output, mode)) return fail(failed->message);
     return 0;
   }
-  const std::string text = ts::to_json(*all);
-  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
-  return written ? 0 : fail("the standard output cannot be written" + ts::files::because_of_errno());
+  print_out("{}", ts::to_json(*all));
+  return is_output_written("tabscore-merge") ? 0 : 1;
 }

@@ -52,7 +52,7 @@ exit_code print_clickhouse_function(const settings& s, const Pipeline& pipe) {
   const auto columns = ts::typed_columns(pipe.layout());
   if (!columns) stop(exit_code::usage, columns.error().message);
   using schema = typename Pipeline::schema_t;
-  fmt::print(
+  print_out(
       R"(<!-- Goes where user_defined_executable_functions_config of the server looks (by default *_function.xml beside
      config.xml). The program, or a link to it, goes into user_scripts_path. An argument may have the narrower type of a
      table's column, UInt16 for Int64 say: fewer bytes for the pipe. A type narrower than the column's cuts values off. -->
@@ -64,10 +64,10 @@ exit_code print_clickhouse_function(const settings& s, const Pipeline& pipe) {
 )",
       s.clickhouse_xml, xml_text(ts::native_writer(*columns).type()));
   schema::for_each([&]<std::size_t At>() {
-    fmt::print("    <argument><type>{}</type><name>{}</name></argument>\n", clickhouse_type(schema::kinds[At]),
-               xml_text(schema::names[At]));
+    print_out("    <argument><type>{}</type><name>{}</name></argument>\n", clickhouse_type(schema::kinds[At]),
+              xml_text(schema::names[At]));
   });
-  fmt::print(R"(    <format>Native</format>
+  print_out(R"(    <format>Native</format>
     <command>{}</command>
     <!-- Processes, of one thread each. -->
     <pool_size>{}</pool_size>
@@ -81,7 +81,6 @@ exit_code print_clickhouse_function(const settings& s, const Pipeline& pipe) {
   </function>
 </functions>
 )",
-             xml_text(s.clickhouse_command), (std::max)(std::thread::hardware_concurrency(), 1U));
-  if (std::fflush(stdout) != 0) stop(exit_code::input_output, "the standard output cannot be written");
-  return exit_code::done;
+            xml_text(s.clickhouse_command), (std::max)(std::thread::hardware_concurrency(), 1U));
+  return is_output_written("score_stream") ? exit_code::done : exit_code::input_output;
 }

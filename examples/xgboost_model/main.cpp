@@ -12,6 +12,8 @@
 #include <cmath>
 #include <vector>
 
+#include "../standard_streams.hpp"
+
 namespace ts = tabscore;
 
 using loan =
@@ -46,4 +48,5 @@ int main(int argc, char** argv) {
   ts::score_buffers buffers;
   const auto outcome = pipe.score(batch, buffers);
   if (const auto* p = std::get_if<ts::predictions>(&outcome)) fmt::print("{:.6f}\n", fmt::join(p->probability, "\n"));
+  return is_output_written("xgboost_model") ? 0 : 1;
 }

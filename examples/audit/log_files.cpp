@@ -11,6 +11,7 @@
 #include <limits>
 #include <tabscore/files/descriptor.hpp>
 #include <tabscore/formats/error_text.hpp>
+#include <tabscore/formats/lines.hpp>
 #include <tabscore/json/json_value.hpp>
 #include <utility>
 
@@ -23,6 +24,14 @@ std::optional<std::string> log_lines::open(const std::string& path) {
   file_.open(path, std::ios::binary);
   number_ = 0;
   if (!file_) return path + ": cannot be opened" + ts::files::because_of_errno();
+  char first[4];
+  file_.read(first, sizeof first);
+  if (const char* const why = ts::not_utf8_text({first, static_cast<std::size_t>(file_.gcount())})) {
+    return path + ": " + why;
+  }
+  if (file_.bad()) return path + ": cannot be read" + ts::files::because_of_errno();
+  file_.clear();
+  if (!file_.seekg(0)) return path + ": is a pipe, which cannot be read twice";
   return std::nullopt;
 }
 

@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <tabscore/files/descriptor.hpp>
+#include <tabscore/formats/lines.hpp>
 #include <utility>
 #include <vector>
 
@@ -52,7 +53,10 @@ class line_reader {
       const auto size = torn_ ? end_ - begin_ : static_cast<std::size_t>(static_cast<const char*>(feed) - from);
       line = {from, size};
       begin_ += size + (torn_ ? 0 : 1);
-      if (++line_ == 1 && line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);  // a byte order mark
+      if (++line_ == 1) {
+        if (const char* const why = tabscore::not_utf8_text(line)) return failure_ = name_ + ": " + why, false;
+        line.remove_prefix(tabscore::byte_order_mark(line));
+      }
       if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
       if (line.find_first_not_of(" \t\r") != std::string_view::npos) return true;
     }

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """tabscore-labels: what is joined and what is not, for each task, within bounded memory; with scikit-learn's figures
 where it is installed. Usage: labels.py PROGRAM"""
+import gzip
 import json
 import math
 import pathlib
@@ -95,6 +96,10 @@ assert run("--id", "order", "--labels", twice, log_file)[0]["labels"]["unreadabl
 for flag, wrong in ("--id", ""), ("--levels", "0.1"), ("--output", ""):
     flags = [*([] if flag == "--id" else ["--id", "order"]), flag, wrong]
     assert flag in run(*flags, "--labels", twice, log_file, status=2)[0], flag
+(work / "log.gz").write_bytes(gzip.compress(log_file.read_bytes()))  # set aside, and compressed by logrotate
+assert "log.gz: is compressed" in run(*base, log_file, work / "log.gz", status=1)[0]
+(work / "labels.gz").write_bytes(gzip.compress(label_file.read_bytes()))
+assert "labels.gz: is compressed" in run("--id", "order", "--labels", work / "labels.gz", log_file, status=1)[0]
 twice = written("twice.csv", ["id,label,label", "o1,1,0"])
 assert "has 'label' twice" in run("--id", "order", "--labels", twice, log_file, status=1)[0]
 
@@ -158,14 +163,14 @@ assert report["models"][0]["performance"]["figures"]["precision"]["value"] == 1
 for text in ("id,label,note\ro1,1,x\ro2,0,y\r", "id,label,note\ro1,1,x\r\n", "\rid,label\no1,1\n"):
     (work / "ends.csv").write_text(text, newline="")
     assert "carriage return" in run("--id", "order", "--labels", work / "ends.csv", many, status=1)[0], text
+(work / "semicolons.csv").write_text("id;label\no1;1\n")
+assert "set the separator" in run("--id", "order", "--labels", work / "semicolons.csv", many, status=1)[0]
+assert run("--id", "order", "--labels", work / "semicolons.csv", "--separator", ";", many)[0]["labels"]["joined"] == 1
 (work / "ends.csv").write_text('id,label,note\r\no1,1,"x\ry"\r\n\ro2,0,x\n"o3"4,0,x\no5,0,x\ro6,1,y\no7,1,\n', newline="")
 report, errors = run("--id", "order", "--labels", work / "ends.csv", many)
 counts = report["labels"]
 assert (counts["joined"], counts["unreadable"], counts["unknown"]) == (2, 3, 0), counts
 # Cells may contain line feeds; quotes without an end cost their line, and nothing of a cell is another label.
-(work / "semicolons.csv").write_text("id;label\no1;1\n")
-assert "set the separator" in run("--id", "order", "--labels", work / "semicolons.csv", many, status=1)[0]
-assert run("--id", "order", "--labels", work / "semicolons.csv", "--separator", ";", many)[0]["labels"]["joined"] == 1
 (work / "cells.csv").write_text('id,label,note\no1,1,"a\no2,0,b\n"\n"o3",0,"""\n,"\no4,1,"stray\no5,1,c\no6,2,d\n' + "o7,0,\n" * 3000000)
 report, errors = run("--id", "order", "--labels", work / "cells.csv", many)
 counts = report["labels"]

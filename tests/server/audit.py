@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """The chain of the prediction log, and what tabscore-audit says of it: audit.py LOAN_SERVER LOAN_AUDIT [KILLS]"""
 import collections
+import gzip
 import hashlib
 import json
 import os
@@ -223,6 +224,17 @@ def labels_and_overrides_are_shown(files):
     expect_equal("p33" in shown, False, shown)
     audit("show", "nobody", *files, status=1)
 
+    # What cannot be searched is an error: nobody may take it for searched.
+    packed = WORK / "packed.gz"
+    packed.write_bytes(gzip.compress(pathlib.Path(files[0]).read_bytes()))
+    for command in (["show"], ["erase", "--key-file", KEY]):
+        said = audit(*command, "p3", *files, packed, status=1)
+        expect_equal("packed.gz: is compressed" in said, True, said)
+    packed.unlink()
+    labels.write_text('{"id": "p3", "label": 1}\n' * 1000)  # more than a buffer
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([AUDIT, "show", "p3", "--labels", labels, *files], stdout=full, stderr=subprocess.PIPE, text=True)
+        expect_equal((done.returncode, "standard output cannot be written" in done.stderr), (1, True), done)
 
 def a_chain_survives_kills(trials):
     work = pathlib.Path(tempfile.mkdtemp(dir=WORK))

@@ -30,8 +30,8 @@ class csv_format final : public record_format<Schema> {
   explicit csv_format(const csv_dialect& dialect = {}) : dialect_(dialect) {}
 
   result<std::size_t> begin(std::string_view bytes, bool last) override {
-    if (const char* const why = detail::not_utf8_text(bytes)) return error{errc::structure, why};
-    const std::size_t mark = detail::byte_order_mark(bytes);
+    if (const char* const why = not_utf8_text(bytes)) return error{errc::structure, why};
+    const std::size_t mark = byte_order_mark(bytes);
     const bool has_feed = bytes.find('\n') != std::string_view::npos;
     const std::size_t size = (std::min)(bytes.find('\n', mark), bytes.size());
     std::string line(bytes.substr(mark, size - mark));
@@ -145,7 +145,7 @@ class csv_writer final : public prediction_writer {
 namespace tabscore::inline TABSCORE_ABI {
 
 TABSCORE_INLINE void csv_writer::append_head(text_buffer& out, std::string_view header) {
-  header.remove_prefix(detail::byte_order_mark(header));
+  header.remove_prefix(byte_order_mark(header));
   while (header.ends_with('\n') || header.ends_with('\r')) header.remove_suffix(1);
   if (!header.empty()) {
     out.append(header);

@@ -17,6 +17,11 @@ inline std::size_t whole_lines(std::string_view bytes) noexcept {
   return feed == std::string_view::npos ? 0 : feed + 1;
 }
 
+}  // namespace tabscore::inline TABSCORE_ABI::detail
+
+namespace tabscore::inline TABSCORE_ABI {
+
+/// The bytes of a UTF-8 byte order mark at the beginning.
 inline std::size_t byte_order_mark(std::string_view bytes) noexcept {
   return bytes.starts_with("\xEF\xBB\xBF") ? 3 : 0;
 }
@@ -29,10 +34,6 @@ inline const char* not_utf8_text(std::string_view bytes) noexcept {
   }
   return nullptr;
 }
-
-}  // namespace tabscore::inline TABSCORE_ABI::detail
-
-namespace tabscore::inline TABSCORE_ABI {
 
 /// The line feeds in it. Counted 32 bytes at a time, as compilers see for themselves.
 inline std::size_t count_lines(std::string_view bytes) noexcept {

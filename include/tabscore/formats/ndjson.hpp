@@ -105,8 +105,8 @@ template <schema_type Schema, class Policy = coerce::strict>
 class ndjson_format final : public record_format<Schema> {
  public:
   result<std::size_t> begin(std::string_view bytes, bool last) override {
-    if (const char* const why = detail::not_utf8_text(bytes)) return error{errc::structure, why};
-    return bytes.size() < 3 && !last ? this->needs_more : detail::byte_order_mark(bytes);
+    if (const char* const why = not_utf8_text(bytes)) return error{errc::structure, why};
+    return bytes.size() < 3 && !last ? this->needs_more : byte_order_mark(bytes);
   }
   std::size_t whole(std::string_view bytes, bool last) const override {
     return last ? bytes.size() : detail::whole_lines(bytes);

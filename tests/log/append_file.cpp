@@ -312,6 +312,22 @@ TEST_CASE("rotate() sets the file aside, or follows one that was renamed", "[mon
   CHECK(logs(folder.path).size() == 3);
 }
 
+TEST_CASE("a file that was removed is begun again, since nobody could read what is appended", "[monitor]") {
+  const temporary_folder folder;
+  const auto path = folder.path / "log";
+  auto file = append_file::open(path.string(), {}).value();
+  REQUIRE(file->append("1\n"));
+  fs::remove(path);
+  file->tick();
+  REQUIRE(file->append("2\n"));
+  CHECK(contents(path) == "2\n");
+  fs::rename(path, folder.path / "moved");  // as logrotate does: it may be read by that name
+  file->tick();
+  REQUIRE(file->append("3\n"));
+  CHECK(contents(folder.path / "moved") == "2\n3\n");
+  CHECK_FALSE(fs::exists(path));
+}
+
 TEST_CASE("a file that grows fast has place on the disk in advance, and gives it back", "[monitor]") {
   const temporary_folder folder;
   if (!has_fallocate(folder.path)) {

@@ -122,7 +122,7 @@ class append_file::impl {
     {
       const std::lock_guard lock(mutex_);
       if (!intents_) return pipe_.flush(current_->fd.get());
-      find_size();
+      if (!find_size()) detail::unless_out_of_memory([&] { return rotate_locked(); });
       rotate_if_due(0);
       current = current_;
       room = room_.wanted(size_, settings_.rotate_bytes);
@@ -161,16 +161,18 @@ class append_file::impl {
     return true;
   }
 
-  /// Somebody else may have emptied the file: what was announced then says nothing of what follows.
-  void find_size() noexcept {
+  /// Somebody else may have emptied the file: what was announced then says nothing of what follows. False: or removed
+  /// it, so that nobody can read what is appended.
+  bool find_size() noexcept {
     struct ::stat now {};
-    if (::fstat(current_->fd.get(), &now) != 0) return;
+    if (::fstat(current_->fd.get(), &now) != 0) return true;
     const auto found = static_cast<std::uint64_t>(now.st_size);
     if (found < size_) {
       announce_nothing();
       room_.reset(found);
     }
     size_ = found;
+    return now.st_nlink != 0;
   }
 
   void take_room(const std::shared_ptr<const detail::opened_file>& of, detail::disk_room::range room) noexcept {

@@ -105,6 +105,7 @@ def overrides_are_logged(server):
         answer = json.loads(post([one, wrong], 422))["detail"]
         expect_equal(why in answer, True, answer)
     post({"no": "list"}, 422)
+    expect_equal(json.loads(post(b"\xef\xbb\xbf[]", 200)), {"logged": 0}, "a byte order mark")
     post(b"[", 422)
     expect_equal(len(server.log_lines()), before, "nothing is logged of a wrong body")
     expect_equal(json.loads(post([one, {**one, "id": 17, "time": 1.5e9}], 200)), {"logged": 2}, "answer")
@@ -223,7 +224,6 @@ def labels_and_overrides_are_shown(files):
         expect_equal(part in shown, True, part + " in " + shown)
     expect_equal("p33" in shown, False, shown)
     audit("show", "nobody", *files, status=1)
-
     # What cannot be searched is an error: nobody may take it for searched.
     packed = WORK / "packed.gz"
     packed.write_bytes(gzip.compress(pathlib.Path(files[0]).read_bytes()))
@@ -235,6 +235,7 @@ def labels_and_overrides_are_shown(files):
     with open("/dev/full", "w") as full:
         done = subprocess.run([AUDIT, "show", "p3", "--labels", labels, *files], stdout=full, stderr=subprocess.PIPE, text=True)
         expect_equal((done.returncode, "standard output cannot be written" in done.stderr), (1, True), done)
+
 
 def a_chain_survives_kills(trials):
     work = pathlib.Path(tempfile.mkdtemp(dir=WORK))

@@ -117,7 +117,8 @@ class Loans(unittest.TestCase):
     def test_a_policy_takes_the_place_of_another_and_no_record_is_of_two(self):
         with tempfile.TemporaryDirectory(prefix="tabscore-") as folder:
             path = pathlib.Path(folder, "policy.json")
-            texts = {policy_for_all("all_" + d, d): d for d in ("approve", "decline")}
+            texts = {policy_for_all("all_approve", "approve"): "approve",
+                     "\ufeff" + policy_for_all("all_decline", "decline"): "decline"}  # an editor's byte order mark
             made = {hashlib.sha256(text.encode()).hexdigest(): d for text, d in texts.items()}
             path.write_text(next(iter(texts)), encoding="utf-8")
             seen, over = [], threading.Event()
@@ -194,6 +195,7 @@ class Loans(unittest.TestCase):
             self.ask({**LOAN, "application": "\ud800\n"}, path="/predict")
             self.assertEqual(self.ask([{"id": "\ud800\n", "label": 1}, {"id": "A-49", "label": 1}], path="/labels"),
                              {"joined": 1, "late": 0, "duplicate": 1, "contradicting": 0, "unknown": 0})
+            self.assertEqual(self.ask(b'\xef\xbb\xbf[{"id":"A-49","label":1}]', path="/labels")["duplicate"], 1)
             self.assertIn("the id is not a text", self.ask(b'[{"id":"\\ud800\\x","label":1}]', 422, "/labels")["detail"])
 
     def test_absent_values_are_no_drift(self):

@@ -209,7 +209,8 @@ TABSCORE_INLINE result<decision_policy> parse_policy(std::string_view bytes, std
   if (bytes.empty()) return error{errc::syntax, fmt::format("{}: expected a JSON document, found nothing", name)};
   simdjson::dom::parser parser;
   simdjson::dom::element root;
-  if (const auto code = parser.parse(bytes.data(), bytes.size()).get(root)) {
+  const std::string_view json = bytes.substr(bytes.starts_with("\xEF\xBB\xBF") ? 3 : 0);  // editors write that mark
+  if (const auto code = parser.parse(json.data(), json.size()).get(root)) {
     return error{errc::syntax, fmt::format("{}: expected a JSON document with finite numbers: {}", name,
                                            simdjson::error_message(code))};
   }

@@ -43,6 +43,7 @@ class label_batch {
   /// `body`: with the bytes that simdjson needs behind it. What is wrong with it, if anything is.
   std::optional<std::string> read(std::string_view body, std::size_t most) {
     constexpr std::string_view no_list = "The body is not a JSON list of labels.";
+    body = tabscore::detail::without_mark(body);
     simdjson::ondemand::parser parser;
     simdjson::ondemand::document document;
     simdjson::ondemand::array list;

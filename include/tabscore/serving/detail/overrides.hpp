@@ -91,6 +91,7 @@ TABSCORE_INLINE std::optional<std::string> override_batch::read(
   std::array<char, tabscore::detail::timestamp_space> time{};
   const std::string_view written(
       time.data(), static_cast<std::size_t>(tabscore::detail::write_timestamp(time.data(), now) - time.data()));
+  body = tabscore::detail::without_mark(body);
   simdjson::ondemand::parser parser;
   simdjson::ondemand::document document;
   simdjson::ondemand::array list;

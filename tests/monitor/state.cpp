@@ -163,6 +163,7 @@ TEST_CASE("a text that is not a state is refused with a sentence", "[monitor]") 
   CHECK_THAT(with("tabscore-monitor-state", "tabscore-model"),
              ContainsSubstring("s: format: expected \"tabscore-monitor-state\""));
   CHECK_THAT(with("\"version\": 1", "\"version\": 2"), ContainsSubstring("s: version: expected 1"));
+  CHECK_THAT(with("\"version\": 1", "\"more\": 0, \"version\": 2"), ContainsSubstring("s: version: expected 1"));
   CHECK_THAT(with("\"samples\": ", "\"samples\": 1"),
              ContainsSubstring("s: numeric[0].counts: expected counts of all 1"));
   CHECK_THAT(with("\"positives\": ", "\"positives\": 99"),

@@ -111,16 +111,19 @@ TABSCORE_INLINE result<monitor_state> parse_monitor_state(std::string_view bytes
   detail::json_reading reading{std::string(name), std::nullopt};
   const detail::json_node root(document, reading);
   monitor_state state;
+  // What is of another format or version has other members.
+  if (root.has("format") && root["format"].text() != "tabscore-monitor-state") {
+    root["format"].expected("\"tabscore-monitor-state\"");
+  }
+  if (root.has("version") && root["version"].count() != 1) {
+    root["version"].expected("1, the version that this reader knows");
+  }
   root.members({"format", "version", "model", "reference", "samples", "positives", "numeric", "text"},
                {"probability", "outputs", "classes", "decisions"});
   const bool binary = root.ok() && root.has("probability");
   if (root.ok() && binary == (root.has("outputs") && root.has("classes"))) {
     root.expected("either the counts of a probability, or those of outputs and classes");
   }
-  if (root.ok() && root["format"].text() != "tabscore-monitor-state") {
-    root["format"].expected("\"tabscore-monitor-state\"");
-  }
-  if (root.ok() && root["version"].count() != 1) root["version"].expected("1, the version that this reader knows");
   if (!root.ok()) return *std::move(reading.failure);
   state.model = root["model"].text();
   state.reference = root["reference"].text();

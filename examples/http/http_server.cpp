@@ -5,6 +5,8 @@
 #include <malloc.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,9 +15,14 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/lexical_cast.hpp>
+#include <cstddef>
 #include <cstdlib>
+#include <cstring>
 #include <ctime>
 #include <memory>
+#include <stdexcept>
+#include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -60,10 +67,39 @@ bool is_inherited() {
   return count != nullptr && std::atoi(count) > 0 && (process == nullptr || std::atoi(process) == getpid());
 }
 
+/// One that listens: a connection to a second one would wait for ever, and nothing comes out of a datagram socket.
+void check_inherited() {
+  if (const int count = std::atoi(std::getenv("LISTEN_FDS")); count != 1) {
+    throw std::runtime_error(fmt::format("{} sockets were handed over (LISTEN_FDS), expected one", count));
+  }
+  int listens = 0;
+  socklen_t size = sizeof listens;
+  if (getsockopt(3, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens == 0) {
+    throw std::runtime_error(
+        "what was handed over (LISTEN_FDS) is no socket that listens: systemd needs ListenStream=");
+  }
+}
+
 tcp::acceptor listen(asio::io_context& context, const settings& config) {
-  if (is_inherited()) return tcp::acceptor(context, tcp::v4(), 3);  // of either family: Asio does not look
-  const auto found = tcp::resolver(context).resolve(config.host, std::to_string(config.port), tcp::resolver::passive);
-  return tcp::acceptor(context, *found.begin(), true);  // true: an address that was in use a moment ago is fine
+  if (is_inherited()) {
+    check_inherited();
+    return tcp::acceptor(context, tcp::v4(), 3);  // of any family: Asio does not look
+  }
+  try {
+    const auto found = tcp::resolver(context).resolve(config.host, std::to_string(config.port), tcp::resolver::passive);
+    return tcp::acceptor(context, *found.begin(), true);  // true: an address that was in use a moment ago is fine
+  } catch (const std::exception& e) {
+    throw std::runtime_error(fmt::format("cannot listen on {} port {}: {}", config.host, config.port, e.what()));
+  }
+}
+
+/// The address of a Unix domain socket, "unix:/run/server.sock"; empty: it is of another family.
+std::string unix_address(int socket) {
+  sockaddr_un found{};
+  socklen_t size = sizeof found;
+  if (getsockname(socket, reinterpret_cast<sockaddr*>(&found), &size) != 0 || found.sun_family != AF_UNIX) return "";
+  if (size > offsetof(sockaddr_un, sun_path) && found.sun_path[0] == '\0') found.sun_path[0] = '@';  // abstract
+  return "unix:" + std::string(found.sun_path, strnlen(found.sun_path, sizeof found.sun_path));
 }
 
 /// The thread that has the fewest connections.
@@ -155,7 +191,8 @@ void serve(const settings& wanted, const std::function<handler()>& make_handler,
   for (unsigned i = 0; i < config.threads; ++i) workers.push_back(std::make_unique<worker>(config, make_handler()));
   asio::io_context& first = workers.front()->context;
   tcp::acceptor acceptor = listen(first, config);
-  const tcp::endpoint bound = acceptor.local_endpoint();
+  const std::string local = unix_address(acceptor.native_handle());
+  const tcp::endpoint bound = local.empty() ? acceptor.local_endpoint() : tcp::endpoint();
   if (config.hosts.empty()) config.hosts = serving::default_hosts(bound.address().is_loopback(), config.host);
   for (std::string& name : config.hosts) name = serving::host_name(name);
 
@@ -166,8 +203,13 @@ void serve(const settings& wanted, const std::function<handler()>& make_handler,
   for (const auto& w : workers) asio::co_spawn(w->context, w->keep_time(), asio::detached);
 
   std::vector<std::jthread> threads;
-  for (std::size_t i = 1; i < workers.size(); ++i) threads.emplace_back([&w = *workers[i]] { w.context.run(); });
-  ready("http://" + boost::lexical_cast<std::string>(bound));
+  try {
+    for (std::size_t i = 1; i < workers.size(); ++i) threads.emplace_back([&w = *workers[i]] { w.context.run(); });
+  } catch (const std::system_error& e) {
+    for (const auto& w : workers) w->context.stop();
+    throw std::runtime_error(fmt::format("cannot start {} threads (--threads): {}", config.threads, e.what()));
+  }
+  ready(local.empty() ? "http://" + boost::lexical_cast<std::string>(bound) : local);
   first.run();
   hold_signals();  // SIGHUP would end a program that still writes its files
 }

@@ -80,6 +80,43 @@ def test_restarts_under_load():
             seconds / options.restarts)
 
 
+def handed_over(sock, count=1):
+    """A server that gets the socket as descriptor 3."""
+    return subprocess.Popen(["sh", "-c", 'exec 3<&%d; LISTEN_FDS=%d LISTEN_PID=$$ exec "$@"' % (sock.fileno(), count), "sh",
+                             options.server, "--prediction-log", "off"],
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, pass_fds=[sock.fileno()])
+
+
+def test_sockets_of_other_kinds():
+    """A Unix domain socket is served, and called by its name; what nobody could connect to is refused."""
+    with tempfile.TemporaryDirectory(prefix="tabscore-restarts-") as folder, socket.socket(socket.AF_UNIX) as listening:
+        path = os.path.join(folder, "socket")
+        listening.bind(path)
+        listening.listen()
+        process = handed_over(listening)
+        line = process.stdout.readline()
+        assert "listening on unix:%s\n" % path in line, line
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(path)
+            client.sendall(b"GET /health HTTP/1.1\r\nHost: public.example\r\n\r\n")
+            assert client.recv(100).startswith(b"HTTP/1.1 200 OK")
+        process.terminate()
+        process.communicate(timeout=30)
+        assert process.returncode == 0, process.returncode
+    listens, bound, datagrams = socket.create_server(("127.0.0.1", 0)), socket.socket(), socket.socket(type=socket.SOCK_DGRAM)
+    for sock, count, why in (listens, 2, "2 sockets were handed over"), (bound, 1, "is no socket that listens"), (
+            datagrams, 1, "is no socket that listens"), (open(os.devnull), 1, "is no socket that listens"):
+        with sock:
+            if sock in (bound, datagrams):
+                sock.bind(("127.0.0.1", 0))
+            process = handed_over(sock, count)
+            try:
+                said = process.communicate(timeout=30)[1]
+            finally:
+                process.kill()
+            assert process.returncode == 1 and why in said, (process.returncode, said)
+
+
 def test_a_server_that_ends_is_not_ready_and_still_serves():
     with Server(options.server, "--drain-delay", "1") as server:
         address = (server.host, server.port)

@@ -49,7 +49,7 @@ void hold_signals();
 /// Serves until SIGINT or SIGTERM, answers what is in flight and returns. `make_handler` is called once per thread;
 /// `ready` gets the address ("http://127.0.0.1:8000") once connections are accepted. A socket that was handed over as
 /// systemd does (LISTEN_FDS) is used instead of host and port: it outlives the process, so that no connection is
-/// refused while another takes over. Throws std::system_error when the address cannot be listened on.
+/// refused while another takes over. Throws when the address cannot be listened on, or a thread not be started.
 void serve(const settings& config, const std::function<handler()>& make_handler,
            const std::function<void(const std::string& address)>& ready);
 

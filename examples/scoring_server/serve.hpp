@@ -91,7 +91,7 @@ int serve(int argc, char** argv, const char* model, const char* policy = nullptr
           std::fflush(stdout);
         });
   } catch (const std::exception& e) {
-    return fail(fmt::format("cannot listen on {} port {}: {}", f.http.host, f.http.port, e.what()));
+    return fail(e.what());
   }
   if (const auto failed = api.stop()) return fail(failed->message);
   return 0;

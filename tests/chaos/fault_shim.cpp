@@ -3,6 +3,7 @@
 // (TABSCORE_FAULTS): one `fault` for each of `kind`. Writes to anything but regular files are let through.
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,7 +17,7 @@
 
 namespace {
 
-enum kind { allocate, write_file, sync_file, rename_file, open_file, truncate_file, reserve_file, kinds };
+enum kind { allocate, write_file, sync_file, rename_file, open_file, truncate_file, reserve_file, start_thread, kinds };
 
 struct fault {
   std::int64_t countdown;  // the call that brings it to 0 fails; -1: all calls fail; 0: none does
@@ -131,6 +132,10 @@ int rename(const char* from, const char* to) {
 int ftruncate(int fd, off_t size) {
   static auto* const real = next<int(int, off_t)>("ftruncate");
   return fails(truncate_file) ? -1 : real(fd, size);
+}
+int pthread_create(pthread_t* made, const pthread_attr_t* how, void* (*run)(void*), void* with) {
+  static auto* const real = next<int(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*)>("pthread_create");
+  return fails(start_thread) ? EAGAIN : real(made, how, run, with);
 }
 int fallocate(int fd, int mode, off_t begin, off_t length) {
   static auto* const real = next<int(int, int, off_t, off_t)>("fallocate");

@@ -25,7 +25,7 @@ options.add_argument("shim")
 options.add_argument("tests", nargs="*")
 options = options.parse_intermixed_args()
 
-KINDS = ("allocate", "write", "sync", "rename", "open", "truncate", "reserve")
+KINDS = ("allocate", "write", "sync", "rename", "open", "truncate", "reserve", "thread")
 FIELDS = ("countdown", "failed", "error", "live")
 
 
@@ -237,6 +237,29 @@ def test_a_small_disk_fills_up():
     finally:
         subprocess.run(["umount", folder], check=True)
         os.rmdir(folder)
+
+
+def test_threads_run_out():
+    """A container's limit of processes: a sentence and status 1, whichever thread cannot be started."""
+    with tempfile.NamedTemporaryFile() as switches, tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "LD_PRELOAD": options.shim, "TABSCORE_FAULTS": switches.name}
+        said = []
+        for nth in range(1, 20):
+            switches.seek(0)
+            faults = [0] * (len(FIELDS) * len(KINDS))
+            faults[len(FIELDS) * KINDS.index("thread")] = nth
+            switches.write(struct.pack("%dq" % len(faults), *faults))
+            switches.flush()
+            process = subprocess.Popen([options.server, "--port", "0", "--threads", "4", "--prediction-log", folder + "/log",
+                                        "--state-file", folder + "/state"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            listening = process.stdout.readline()
+            process.terminate()
+            said.append(process.communicate(timeout=60)[1])
+            if listening:
+                assert process.returncode == 0, process.returncode
+                break
+            assert process.returncode == 1 and b"thread" in said[-1], (nth, process.returncode, said)
+        assert len(said) > 6 and b"cannot start 4 threads" in said[-2], said
 
 
 def test_descriptors_run_out():

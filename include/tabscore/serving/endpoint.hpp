@@ -20,6 +20,7 @@
 #include "../files/lock_file.hpp"
 #include "detail/load_challengers.hpp"
 #include "detail/maintenance.hpp"
+#include "detail/need_resources.hpp"
 #include "detail/openapi.hpp"
 #include "detail/session.hpp"
 #include "detail/state_saver.hpp"
@@ -77,20 +78,7 @@ class endpoint {
   /// the state and sync the log. Returns the error of the settings or a file, if any. Call it once, before the first
   /// request.
   std::optional<error> start() {
-    if (auto failed = load()) return failed;
-    if (!config().swagger_ui.empty()) {
-      state_.docs = detail::docs_files(config().swagger_ui);
-      if (state_.docs.empty()) return error{errc::io, "there is no Swagger UI in " + config().swagger_ui};
-    }
-    if (!config().state_file.empty()) {
-      saver_.emplace(state_.live, config());
-      if (auto failed = saver_->save()) {  // rather than an hour later
-        saver_.reset();
-        return failed;
-      }
-    }
-    maintenance_.emplace(state_);
-    return std::nullopt;
+    return detail::need_resources([this] { return begin(); });
   }
 
   /// Answers one request. The response holds the memory that its views point into.
@@ -134,6 +122,23 @@ class endpoint {
 
  private:
   const settings& config() const noexcept { return state_.config; }
+
+  std::optional<error> begin() {
+    if (auto failed = load()) return failed;
+    if (!config().swagger_ui.empty()) {
+      state_.docs = detail::docs_files(config().swagger_ui);
+      if (state_.docs.empty()) return error{errc::io, "there is no Swagger UI in " + config().swagger_ui};
+    }
+    if (!config().state_file.empty()) {
+      saver_.emplace(state_.live, config());
+      if (auto failed = saver_->save()) {  // rather than an hour later
+        saver_.reset();
+        return failed;
+      }
+    }
+    maintenance_.emplace(state_);
+    return std::nullopt;
+  }
 
   std::optional<error> load() {
     if (config().label_window > label_window::most || config().label_delay.count() < 0 ||
@@ -183,14 +188,14 @@ class endpoint {
       if (!model || !model->has_histograms()) {
         return error{errc::mismatch, "a state file needs a model file with histograms"};
       }
+      auto lock = files::lock_file::open(config().state_file, std::chrono::seconds(5));
+      if (!lock) return lock.error();
+      state_lock_.emplace(*std::move(lock));
       if (auto failed = detail::load_state(model->monitor, config().state_file)) return failed;
     }
     if (!model) return std::nullopt;
     state_.live.publish(std::move(model));
     state_.reloader.emplace(state_.live, config(), state_.log, state_.challenger_to);
-      auto lock = files::lock_file::open(config().state_file, std::chrono::seconds(5));
-      if (!lock) return lock.error();
-      state_lock_.emplace(*std::move(lock));
     return std::nullopt;
   }
   std::optional<error> open_challenger_log() {
@@ -238,11 +243,11 @@ class endpoint {
   }
 
   detail::shared_state<full> state_;
+  std::optional<files::lock_file> state_lock_;
   std::optional<detail::state_saver<full>> saver_;
   std::optional<detail::maintenance<full>> maintenance_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<session_type>> spare_;  // of handle(): as many as were used at once
 };
-  std::optional<files::lock_file> state_lock_;
 
 }  // namespace tabscore::inline TABSCORE_ABI::serving

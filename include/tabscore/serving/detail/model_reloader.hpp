@@ -22,10 +22,10 @@
 #include <vector>
 
 #include "../../core/config.hpp"
-#include "../../core/detail/out_of_memory.hpp"
 #include "../settings.hpp"
 #include "challengers.hpp"
 #include "load_challengers.hpp"
+#include "need_resources.hpp"
 #include "served_model.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::serving::detail {
@@ -95,8 +95,8 @@ class model_reloader {
       const bool written = now == std::exchange(seen, now);  // by somebody who has finished, it seems
       if (!asked && !(config_.watch_model && written && now != known_)) continue;
       known_ = std::move(now);
-      const bool done = tabscore::detail::unless_out_of_memory([this] { return load(), true; });
-      if (!done) refuse("there is not enough memory for it");
+      if (const auto failed = need_resources([this] { return load(), std::optional<error>(); }))
+        refuse(failed->message);
     }
   }
 

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -54,7 +55,10 @@ class run {
     begin();
     if (!complete_) {
       std::vector<std::jthread> threads;
-      for (unsigned i = 1; i < settings_.threads; ++i) threads.emplace_back([this] { work(); });
+      try {
+        for (unsigned i = 1; i < settings_.threads; ++i) threads.emplace_back([this] { work(); });
+      } catch (const std::system_error&) {  // a container's limit of processes, say: fewer do the same
+      }
       work();
     }
     finish();

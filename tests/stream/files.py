@@ -65,6 +65,21 @@ def test_two_runs_of_one_state_file(folder):
     assert sorted(os.listdir(folder)) == ["state.json"], os.listdir(folder)
 
 
+def test_threads_that_cannot_be_started(folder):
+    """Those that can be do the work. (The limit of a user's processes is not for root: the program runs as nobody.)"""
+    if os.geteuid() != 0:
+        return
+    def as_nobody(most):
+        resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+    expected = run("--quiet", "--threads", 1, given=LINE * 5000).stdout
+    for most in 1, 2, 3:
+        got = run("--quiet", "--threads", 8, "--block-bytes", 4096, given=LINE * 5000, preexec_fn=lambda: as_nobody(most))
+        assert got.stdout == expected and got.stderr == b"", (most, got.stderr)
+
+
 def test_outputs_that_are_no_files(folder):
     """Devices, pipes and links are written to; only a regular file is replaced, and keeps its mode."""
     table = folder / "in.csv"

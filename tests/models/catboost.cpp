@@ -80,6 +80,7 @@ TEST_CASE("a CatBoost file that does not say the loss needs the task", "[models]
   CHECK(built(silent, options).outputs().task == task::score);
   options.task = task::binary;
   CHECK(built(silent, options).outputs().task == task::binary);
+  CHECK(built(replaced(small, R"("type":"RMSE")", R"("type":"RMSPE")")).outputs().task == task::regression);
   options.task = task::multiclass;
   CHECK(refusal(silent, options) == "m: a model of 1 dimensions cannot be of multiclass");
 }

@@ -54,6 +54,7 @@ inline const catboost_loss* find_catboost_loss(std::string_view name) {
                                             {"MultiLogloss", task::regression, f::logistic},
                                             {"MultiCrossEntropy", task::regression, f::logistic},
                                             {"RMSE"},
+                                            {"RMSPE"},
                                             {"MAE"},
                                             {"MAPE"},
                                             {"Lq"},

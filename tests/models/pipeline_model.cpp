@@ -251,6 +251,9 @@ TEST_CASE("sums of sums may differ more than sums", "[models]") {
     };
     CHECK(refused(linear) == !right);
     CHECK_FALSE(refused(twice));
+    CHECK_FALSE(refused(replaced(twice, R"({"op":"standardize","in":[8,9],"mean":0,"scale":1})",
+                                 R"({"op":"clip","in":[8,9],"low":-9,"high":9})")));
+    CHECK(refused(replaced(twice, R"("in":[10,11,6,7])", R"("in":[4,5,6,7])")) == !right);
   }
 }
 

@@ -181,6 +181,29 @@ struct column_program {
           step.op);
     }
   }
+
+  /// The last bits of a linear step depend on the order of its sum: one that reads what is made of such bits may be
+  /// further from the trainer's.
+  void allow_sums_of_sums() {
+    std::vector<bool> summed(features());
+    for (const program_step& step : steps) {
+      const bool linear = std::holds_alternative<linear_model>(step.op);
+      const bool trees = std::holds_alternative<tree_model>(step.op);
+      std::visit(
+          [&](const auto& op) {
+            bool reads = false;
+            for (std::size_t k = 0; k < op.width(); ++k) {
+              if (k == 0 || !reads_all(op)) {
+                reads = false;
+                op.each_input(k, [&](column_id c) { reads = reads || summed[c]; });
+              }
+              summed.push_back(linear || (reads && !trees));
+            }
+            if (linear && reads) allow(bounds::functions);
+          },
+          step.op);
+    }
+  }
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI::detail

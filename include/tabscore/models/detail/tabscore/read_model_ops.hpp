@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -19,19 +18,6 @@
 // Steps of a program that are models.
 namespace tabscore::inline TABSCORE_ABI::detail {
 
-/// A column is one of a linear step, perhaps scaled (by a few steps at most): its last bits depend on the order of the
-/// sum.
-inline bool is_sum(const column_program& program, column_id column) {
-  const program_step* step = program.maker(column);
-  for (int scalers = 0; step != nullptr && scalers < 4; ++scalers) {
-    const auto* const scaled = std::get_if<elementwise<standardize>>(&step->op);
-    if (scaled == nullptr) break;
-    column = scaled->in[column - step->first];
-    step = program.maker(column);
-  }
-  return step != nullptr && std::holds_alternative<linear_model>(step->op);
-}
-
 inline std::optional<column_op> read_linear(const json_node& node, column_program& program) {
   node.members({"op", "in", "coefficients", "intercept"});
   if (!node.ok()) return {};
@@ -40,8 +26,7 @@ inline std::optional<column_op> read_linear(const json_node& node, column_progra
   if (node.ok()) op.intercept = node["intercept"].numbers(op.coefficients.size());
   if (node.ok() && op.intercept.empty()) node["coefficients"].fail(errc::structure, "expected at least one list");
   if (!node.ok()) return {};
-  const bool of_sums = std::any_of(op.in.begin(), op.in.end(), [&](column_id c) { return is_sum(program, c); });
-  program.allow(of_sums ? bounds::functions : bounds::rounding);
+  program.allow(bounds::rounding);
   return op;
 }
 inline std::optional<column_op> read_tree_model(const json_node& node, column_program& program) {

@@ -59,6 +59,7 @@ class program_reader {
     }
     if (!model_.ok()) return nullptr;
     program_.find_origins();
+    program_.allow_sums_of_sums();
     return std::make_shared<const column_program>(std::move(program_));
   }
 

@@ -856,6 +856,8 @@ def key_table(program, step, block, place):
             program.facts[column.name]["edges"].update(keys[:32])
             program.facts[column.name]["missing"] = of_missing is not None
             program.facts[column.name]["listed"] = of_unknown is None
+        if of_unknown is not None and np.asarray(step.categories_[place]).dtype != object:
+            program.check_finite(Block([column]), missing=True)  # an infinity is refused, not unknown
         if same(of_missing, of_unknown):
             return [program.number(column)], table, of_unknown
         if of_missing is not None:
@@ -952,6 +954,9 @@ def spline(program, step, block):
     zeros = getattr(step, "handle_missing", "error") == "zeros"
     program.check_finite(block, missing=zeros)
     splines = step.bsplines_
+    flat = [i for i, made in enumerate(splines) if not made.t[step.degree] < made.t[-1 - step.degree]]
+    if flat:
+        program.refuse(f"all knots of column {flat[0]} are the same number, as the training rows' are; leave that column out and fit again")
     for column, made in zip(block.columns, splines):
         note_edges(program, column, made.t[step.degree : -step.degree])
     keys = program.numbers(block)

@@ -258,6 +258,8 @@ class Steps(unittest.TestCase):
         self.both(one_hot(handle_unknown="error"), ["grade"])
         self.both(one_hot(), ["grade"], missing=["grade"])
         self.both(OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2), ["grade"], missing=["grade"])
+        for encoder in (one_hot(), OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)):  # not an unknown category
+            self.both(encoder, ["grade"], infinite=True)
 
     def test_numbers_and_booleans_as_objects(self):
         for values in (lambda frame: frame["grade"].astype(int), lambda frame: frame["grade"] > 2):
@@ -685,6 +687,7 @@ class Refusals(unittest.TestCase):
             (make_pipeline(FunctionTransformer(np.isnan), logistic()).fit(x, y), "FunctionTransformer of isnan"),
             (GradientBoostingClassifier(n_estimators=2, init=logistic()).fit(x, y), "init"),
             (StandardScaler().fit(x), "StandardScaler"),
+            (make_pipeline(SplineTransformer(), SimpleImputer(), logistic()).fit(x.assign(age=1.0), y), "all knots of column 0 are the same number"),
             (fit(make_pipeline(columns(("t", OneHotEncoder(dtype=np.float32), TEXT)), logistic()), frame), "logisticregression: it computes in float32.*dtype="),
             (fit(make_pipeline(columns(("t", OrdinalEncoder(dtype=np.float32), TEXT)), StandardScaler(), logistic()), frame), "standardscaler: .*float32"),
             (fit(make_pipeline(columns(("t", OrdinalEncoder(dtype=np.int8), TEXT)), FunctionTransformer(np.square), logistic()), frame), "in int8"),

@@ -25,6 +25,10 @@ class Outcome:
         self.positive = positive
         self.late_margin = None  # a function that makes the margin, where only a calibration wants it
 
+    def decided(self):
+        """The column of decision_function, or None."""
+        return self.margin or (self.late_margin and self.late_margin())
+
 
 class Outputs:
     """What a model of another task gives: its columns, and perhaps a margin for each, by which it may decide the class
@@ -39,6 +43,10 @@ class Outputs:
         self.probabilities = probabilities
         self.names = names
         self.late_margins = None
+
+    def decided(self):
+        """The columns of decision_function, or None."""
+        return self.margins or (self.late_margins and self.late_margins()) or (None if self.probabilities else self.columns)
 
 
 class Verbatim(str):
@@ -147,6 +155,12 @@ def logistic(program, model, block):
 def discriminant(program, model, block):
     margin = linear(program, model, block)
     return Outcome(sigmoid(program, margin), margin)
+
+
+def two_classes(outputs):
+    """The outcome of a model of two classes that gives the probability of each."""
+    first, second = outputs.columns
+    return Outcome(second, None, first)
 
 
 @classifier("SGDClassifier")
@@ -466,12 +480,32 @@ def calibrated(program, model, block):
         inner = predict(program, getattr(part, "estimator", None) or part.base_estimator, block)
         score = inner.margin or inner.probability
         if has_decision_function(getattr(part, "estimator", None) or part.base_estimator):
-            score = inner.late_margin() if inner.margin is None and inner.late_margin else inner.margin
+            score = inner.decided()
         if score is None or len(part.calibrators) != 1:
             program.refuse("the scores that are calibrated cannot be exported")
-        made.append(calibrate(program, part.calibrators[0], score))
+        if is_temperature(part.calibrators[0]):
+            decides = has_decision_function(part.estimator)
+            other = program.emit("function", [score.key], 1, name="negative")[0] if decides else first_probability(program, Outcome(score))
+            first, second = tempered(program, part.calibrators[0], [other, score], decides)
+            made.append(Outcome(second, None, first))
+        else:
+            made.append(Outcome(calibrate(program, part.calibrators[0], score)))
         program.where.pop()
-    return Outcome(mean(program, made, None), None, lambda: mean_of_firsts(program, [Outcome(c) for c in made], None))
+    return Outcome(mean(program, [part.probability for part in made], None), None, lambda: mean_of_firsts(program, made, None))
+
+
+def is_temperature(calibrator):
+    return class_of(calibrator) == "_TemperatureScaling"
+
+
+def tempered(program, calibrator, scores, decides):
+    """The probability of each class, of the scores of each: probabilities, or what a decision_function `decides`."""
+    keys = [score.key for score in scores]
+    if not decides:
+        keys = [column.key for column in program.emit("rescale", keys, len(keys), scale=1.0, offset=1e-12)]
+        keys = [column.key for column in program.emit("function", keys, len(keys), name="log")]
+    columns = program.emit("rescale", keys, len(keys), scale=said(calibrator.beta_), offset=0.0)
+    return program.emit("softmax", [column.key for column in columns], len(keys))
 
 
 def has_decision_function(model):
@@ -479,7 +513,7 @@ def has_decision_function(model):
 
 
 def check_calibrator(program, calibrator):
-    known = class_of(calibrator) == "IsotonicRegression" or hasattr(calibrator, "a_") and hasattr(calibrator, "b_")
+    known = class_of(calibrator) == "IsotonicRegression" or is_temperature(calibrator) or hasattr(calibrator, "a_") and hasattr(calibrator, "b_")
     if not known:
         program.refuse(f"calibration by {type(calibrator).__name__.strip('_')} cannot be exported; use method=\"sigmoid\" or "
                        "\"isotonic\"")
@@ -565,22 +599,49 @@ def bagging(program, model, block):
 
 
 @classifier("StackingClassifier")
+@other_task("StackingClassifier", "StackingRegressor")
 def stacking(program, model, block):
     columns = []
     for i, (part, method) in enumerate(zip(model.estimators_, model.stack_method_)):
         program.where.append(f"estimators_[{i}]")
-        outcome = predict(program, part, block)
-        column = {"predict_proba": outcome.probability, "decision_function": outcome.margin}.get(method)
-        if column is None:
+        made = stacked(predict(program, part, block), method)
+        if None in made:
             program.refuse(f"stack_method_ is {method}, which cannot be exported here; use \"predict_proba\"")
-        columns.append(column)
+        columns += made
         program.where.pop()
     if model.passthrough:
         columns += block.columns
+    single = class_of(model) == "StackingRegressor" and not model.passthrough and all(map(gives_single, model.estimators_))
     program.where.append("final_estimator_")
-    outcome = predict(program, model.final_estimator_, Block(columns, model.passthrough and block.sparse))
+    read = Block(columns, model.passthrough and block.sparse, np.float32 if single else np.float64)
+    outcome = predict(program, model.final_estimator_, read)
     program.where.pop()
     return outcome
+
+
+def stacked(made, method):
+    """The columns that a stacking takes of a model: of two classes, and of a regressor, one."""
+    if method == "decision_function":
+        decided = made.decided()
+        return decided if isinstance(decided, list) else [decided]
+    if isinstance(made, Outcome):
+        return [made.probability if method == "predict_proba" else None]
+    return made.columns if made.task != "multiclass" or method == "predict_proba" else [None]
+
+
+def gives_single(model):
+    """Whether predict() gives float32, which the functions after it keep."""
+    model = unwrap(model)
+    while class_of(model) == "Pipeline":
+        model = unwrap(model.steps[-1][1])
+    name = class_of(model)
+    if name == "VotingRegressor":
+        return model._weights_not_none is None and all(map(gives_single, model.estimators_))
+    if name == "BaggingRegressor":
+        return gives_single(model.estimators_[0])
+    if name == "TransformedTargetRegressor":
+        return gives_single(model.regressor_)
+    return name.startswith("XGB")
 
 
 @classifier("DummyClassifier")

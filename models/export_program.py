@@ -141,8 +141,8 @@ class Program:
         """The trainer computes in the precision of the columns, a NumPy function in that of whole numbers, too."""
         if block.dtype == np.float64 or (block.dtype.kind != "f" and not made_whole):
             return
-        self.refuse(f"it computes in {block.dtype.name}, as an earlier step gives it; leave that step's dtype= at float64 and "
-                    "fit again")
+        self.refuse(f"it computes in {block.dtype.name}, as an earlier step gives it; leave that step's dtype= at float64 (a stacking's "
+                    "passthrough= at True) and fit again")
 
     def check_finite(self, block, missing):
         """The trainer refuses infinities here, and NaN unless `missing`."""
@@ -256,12 +256,14 @@ COMPUTES = {"transform", "predict_proba", "decision_function"}
 
 
 def class_of(thing):
-    """The name under which a class is registered: that of its own or of a base class, of a library that is known. A class
-    that computes in a way of its own has a name that is not registered."""
+    """The name under which a class is registered: that of its own or of a base class, of a library that is known (of
+    scikit-learn, where imblearn's only fits in another way). A class that computes in a way of its own has a name that is not
+    registered."""
     for base in type(thing).__mro__:
-        if base.__module__.split(".")[0] in KNOWN:
+        library, computes = base.__module__.split(".")[0], COMPUTES & vars(base).keys()
+        if library in KNOWN and (computes or library != "imblearn"):
             return base.__name__
-        if COMPUTES & vars(base).keys():
+        if computes:
             break
     return f"{type(thing).__module__}.{type(thing).__qualname__}"
 

@@ -10,6 +10,7 @@ Kinds: RandomForest, ExtraTrees and DecisionTree (classifier and regressor), Gra
 to 1.9. Trees that take missing values have "missing_left"; without it a row with a missing value has no prediction.
 Categories of HistGradientBoosting must be whole numbers from 0 on; others need export_sklearn.export, which maps them.
 """
+import inspect
 import json
 import sys
 import warnings
@@ -103,6 +104,28 @@ def _averaging(model, trees, kind):
     missing = takes_missing(model)
     out["trees"] = [_plain_tree(t.tree_, values(t.tree_), missing) for t in trees]
     return out
+
+
+def _ada_boost(model):
+    """A forest whose leaves are the weighted votes of AdaBoost's trees, one number a class."""
+    from sklearn.ensemble import AdaBoostClassifier
+
+    count = len(model.classes_)
+    against = -1 / (count - 1) if "-1 / (n_classes" in inspect.getsource(AdaBoostClassifier.decision_function) else 0.0
+
+    def votes(tree, weight):
+        shares = tree.tree_.value[:, 0, :]
+        if getattr(model, "algorithm", "SAMME") == "SAMME.R":
+            shares = shares / shares.sum(axis=1, keepdims=True)
+            logarithms = np.log(np.clip(shares, np.finfo(float).eps, None))
+            return (count - 1) * (logarithms - (1.0 / count) * logarithms.sum(axis=1)[:, np.newaxis])
+        return np.where(np.arange(count) == shares.argmax(axis=1)[:, np.newaxis], weight, against * weight)
+
+    for tree in model.estimators_:
+        if class_of(tree) not in ("DecisionTreeClassifier", "ExtraTreeClassifier") or len(tree.classes_) != count:
+            raise ValueError(f"an AdaBoost of a {type(tree).__name__} cannot be exported; use decision trees")
+    return {"kind": "random_forest_regressor", "input_cast": "float32", "n_outputs": count,
+            "trees": [_plain_tree(t.tree_, votes(t, w)) for t, w in zip(model.estimators_, model.estimator_weights_)]}
 
 
 def _labels(classes):
@@ -261,6 +284,8 @@ def export_dict(model, feature_names=None, encoded=False):
         out = _averaging(model, model.estimators_, "random_forest" if name.startswith("R") else "extra_trees")
     elif name in ("DecisionTreeClassifier", "DecisionTreeRegressor", "ExtraTreeClassifier", "ExtraTreeRegressor"):
         out = _averaging(model, [model], "decision_tree")
+    elif name == "AdaBoostClassifier" and encoded:
+        out = _ada_boost(model)
     elif name.startswith("GradientBoosting"):
         out = _gradient_boosting(model)
     elif name.startswith("HistGradientBoosting"):

@@ -9,8 +9,8 @@ from sklearn.preprocessing import StandardScaler
 
 import export_models
 import export_sklearn_trees
-from export_models import Outcome, Outputs, classifier, has_decision_function, other_task, predict, sklearn_trees
-from export_program import FUNCTIONS, Block, class_of, is_nan, plain, said, unwrap
+from export_models import OTHER_TASKS, Outcome, Outputs, classifier, gives_single, has_decision_function, other_task, predict, sklearn_trees
+from export_program import FUNCTIONS, Block, class_of, is_nan, note_edges, plain, said, unwrap
 
 VERSION = export_sklearn_trees.VERSION
 
@@ -110,6 +110,83 @@ def generalized(program, model, block):
     return Outputs("regression", program.emit("function", keys_of(margins), 1, name="exp"), margins)
 
 
+# Naive Bayes and networks.
+
+
+@other_task("MultinomialNB", "BernoulliNB", "ComplementNB")
+def counted(program, model, block):
+    program.check_double(block)
+    program.check_finite(block, missing=False)
+    coefficients, intercept = model.feature_log_prob_, model.class_log_prior_
+    if class_of(model) == "ComplementNB":
+        intercept = 0.0 * intercept
+    if class_of(model) == "BernoulliNB":
+        absent = np.log(1 - np.exp(coefficients))
+        coefficients, intercept = coefficients - absent, intercept + absent.sum(axis=1)
+        if model.binarize is not None:
+            for column in block.columns:
+                note_edges(program, column, [model.binarize])
+            block = program.each("binarize", block, threshold=float(model.binarize))
+    keys = program.numbers(block)
+    return softmax(program, program.emit("linear", keys, len(intercept), coefficients=plain(coefficients), intercept=plain(intercept)))
+
+
+@other_task("GaussianNB")
+def gaussian(program, model, block):
+    """Of each class: the squares of the distances, divided by the variances, then their sum."""
+    program.check_double(block)
+    program.check_finite(block, missing=False)
+    count, width = model.theta_.shape
+    keys, coefficients = [], np.zeros((count, count * width))
+    for i in range(count):
+        away = program.each("standardize", block, mean=model.theta_[i], scale=1.0)
+        squares = program.each("standardize", program.each("function", away, name="square"), mean=0.0, scale=model.var_[i])
+        keys += program.numbers(squares)
+        coefficients[i, i * width : (i + 1) * width] = -0.5
+    intercept = np.log(model.class_prior_) - 0.5 * np.sum(np.log(2.0 * np.pi * model.var_), axis=1)
+    return softmax(program, program.emit("linear", keys, count, coefficients=plain(coefficients), intercept=plain(intercept)))
+
+
+@other_task("MLPClassifier", "MLPRegressor")
+def network(program, model, block):
+    program.check_double(block)
+    program.check_finite(block, missing=False)
+    keys = program.numbers(block)
+    for i, (coefficients, intercept) in enumerate(zip(model.coefs_, model.intercepts_)):
+        columns = program.emit("linear", keys, len(intercept), coefficients=plain(coefficients.T), intercept=plain(intercept))
+        if i < len(model.coefs_) - 1:
+            columns = activate(program, columns, model.activation)
+        keys = keys_of(columns)
+    if hasattr(model, "classes_") and model.out_activation_ == "logistic" and model.n_outputs_ > 1:
+        program.refuse("the model predicts the classes of several targets; train one model for each")
+    if model.out_activation_ == "softmax":
+        return softmax(program, columns)
+    return Outputs("regression", activate(program, columns, model.out_activation_))
+
+
+@classifier("MLPClassifier")
+def network_of_two(program, model, block):
+    return Outcome(network(program, model, block).columns[0])
+
+
+def activate(program, columns, name):
+    keys, count = keys_of(columns), len(columns)
+    if name == "identity":
+        return columns
+    if name == "relu":
+        return program.emit("clip", keys, count, low=0.0, high="inf")
+    if name == "logistic":
+        return program.emit("sigmoid", keys, count)
+    if name in ("tanh", "exp"):
+        return program.emit("function", keys, count, name=name)
+    program.refuse(f"the activation {name} cannot be exported; use \"relu\", \"tanh\" or \"logistic\"")
+
+
+@classifier("MultinomialNB", "BernoulliNB", "ComplementNB", "GaussianNB")
+def bayes_of_two(program, model, block):
+    return export_models.two_classes(OTHER_TASKS[class_of(model)](program, model, block))
+
+
 # Trees.
 
 
@@ -145,6 +222,28 @@ def boosted_numbers(program, model, block):
 def numbers_of(model, columns):
     level = export_sklearn_trees.level_of(model)
     return Outputs("regression", columns) if level is None else Outputs("quantiles", columns, names=[level])
+
+
+@other_task("AdaBoostClassifier")
+def boosted_votes(program, model, block):
+    program.check_finite(block, missing=False)
+    count, weights = len(model.classes_), model.estimator_weights_
+    votes = sklearn_trees(program, model, block, "prediction", count)
+    margins = program.emit("rescale", keys_of(votes), count, scale=len(model.estimators_) / float(weights.sum()), offset=0.0)
+    if count == 2:  # -d / 2 and d / 2, where d is the second margin minus the first
+        back, forth = margins
+        pair = program.emit("subtract", [back.key, forth.key], 2, by=[forth.key, back.key])
+        return softmax(program, program.emit("rescale", keys_of(pair), 2, scale=0.5, offset=0.0))
+    columns = program.emit("standardize", keys_of(margins), count, mean=0.0, scale=float(count - 1))
+    return Outputs("multiclass", softmax(program, columns).columns, margins, True)
+
+
+@classifier("AdaBoostClassifier")
+def boosted_votes_of_two(program, model, block):
+    outputs = boosted_votes(program, model, block)
+    outcome = export_models.two_classes(outputs)
+    outcome.margin = program.emit("rescale", [outputs.margins[1].key], 1, scale=2.0, offset=0.0)[0]
+    return outcome
 
 
 @other_task("HistGradientBoostingClassifier")
@@ -225,7 +324,9 @@ def lightgbm_numbers(program, model, block):
     count = next(int(line[23:]) for line in lines if line.startswith("num_tree_per_iteration="))
     columns = program.emit("trees", keys, count, kind="lightgbm", model={"text": text}, gives="prediction")
     if classes is not None:
-        return Outputs("multiclass", columns)
+        outputs = Outputs("multiclass", columns)
+        outputs.late_margins = lambda: program.emit("trees", keys, count, kind="lightgbm", model={"text": text}, gives="margin")
+        return outputs
     if objective == "quantile":
         alpha = [float(line[8:-1]) for line in lines if line.startswith("[alpha: ")]
         if not alpha:
@@ -246,14 +347,19 @@ def calibrated(program, model, block):
         estimator = getattr(part, "estimator", None) or part.base_estimator
         export_models.check_calibrator(program, part.calibrators[0])
         inner = predict(program, estimator, block)
-        fits = isinstance(inner, Outputs) and list(unwrap(estimator).classes_) == list(model.classes_)
-        if not fits or len(part.calibrators) != count:
+        warm = export_models.is_temperature(part.calibrators[0])  # it fits on the places of classes that are texts
+        classes = list(model.classes_), list(range(count)) if warm else None
+        fits = isinstance(inner, Outputs) and list(unwrap(estimator).classes_) in classes
+        if not fits or len(part.calibrators) != (1 if warm else count):
             program.refuse("a part of the data that it was fitted on lacks a class; give it more rows of each class")
-        scores = inner.columns
-        if has_decision_function(estimator):
-            scores = inner.margins or (inner.late_margins and inner.late_margins()) or inner.columns
-        each = [export_models.calibrate(program, c, score) for c, score in zip(part.calibrators, scores)]
-        made.append(program.emit("sum_to_one", keys_of(each), count))
+        scores = inner.decided() if has_decision_function(estimator) else inner.columns
+        if scores is None:
+            program.refuse("the scores that are calibrated cannot be exported")
+        if warm:
+            made.append(export_models.tempered(program, part.calibrators[0], scores, has_decision_function(estimator)))
+        else:
+            each = [export_models.calibrate(program, c, score) for c, score in zip(part.calibrators, scores)]
+            made.append(program.emit("sum_to_one", keys_of(each), count))
         program.where.pop()
     return Outputs("multiclass", means(program, made, None))
 
@@ -302,6 +408,28 @@ def part_of(program, place, model, block):
     return part
 
 
+@other_task("MultiOutputRegressor")
+def one_model_a_target(program, model, block):
+    parts = [part_of(program, f"estimators_[{i}]", part, block) for i, part in enumerate(model.estimators_)]
+    return Outputs("regression", [column for part in parts for column in part.columns])
+
+
+@other_task("RegressorChain")
+def chain(program, model, block):
+    if block.sparse:
+        program.refuse("a RegressorChain of a sparse matrix cannot be exported; give ColumnTransformer sparse_threshold=0 and fit again")
+    program.check_finite(block, missing=False)
+    columns = []
+    for i, part in enumerate(model.estimators_):
+        columns += part_of(program, f"estimators_[{i}]", part, Block(block.columns + columns)).columns
+    return Outputs("regression", [columns[place] for place in np.argsort(model.order_)])
+
+
+@other_task("RANSACRegressor")
+def consensus(program, model, block):
+    return predict(program, model.estimator_, block)
+
+
 @classifier("OneVsRestClassifier")
 def one_model_of_two(program, model, block):
     """Of two classes there is one estimator. predict_proba divides 1 - p and p by their sum, which may round."""
@@ -333,7 +461,7 @@ def one_model_a_class(program, model, block):
     by = "margins" if "reversed" in inspect.getsource(OneVsRestClassifier.predict) else "last_margins"
     margins = [outcome.probability for outcome in outcomes]
     if has_decision_function(model.estimators_[0]):
-        margins = [outcome.margin or outcome.late_margin and outcome.late_margin() for outcome in outcomes]
+        margins = [outcome.decided() for outcome in outcomes]
     if None in margins:
         program.refuse(f"the decision_function of a {type(unwrap(model.estimators_[0])).__name__} cannot be exported here")
     if outcomes[0].probability is None:
@@ -392,21 +520,6 @@ def transformed_target(program, model, block):
 def rounded(program, columns):
     """The keys of columns in single precision."""
     return keys_of(program.emit("float32", keys_of(columns), len(columns)))
-
-
-def gives_single(model):
-    """Whether predict() gives float32, which the functions after it keep."""
-    model = unwrap(model)
-    while class_of(model) == "Pipeline":
-        model = unwrap(model.steps[-1][1])
-    name = class_of(model)
-    if name == "VotingRegressor":
-        return model._weights_not_none is None and all(map(gives_single, model.estimators_))
-    if name == "BaggingRegressor":
-        return gives_single(model.estimators_[0])
-    if name == "TransformedTargetRegressor":
-        return gives_single(model.regressor_)
-    return name.startswith("XGB")
 
 
 @other_task("DummyClassifier")

@@ -10,8 +10,9 @@ import warnings
 
 import numpy as np
 from harness import DATA, compare_outputs, export_sklearn
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.ensemble import BaggingRegressor, VotingRegressor
+from sklearn.ensemble import BaggingRegressor, RandomForestRegressor, StackingRegressor, VotingRegressor
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from test_tasks import LIVE, NUMERIC, SUMS, TEXT, TRAIN, columns
@@ -69,6 +70,12 @@ class Boosters(unittest.TestCase):
                       TransformedTargetRegressor(voting, transformer=MinMaxScaler((-1, 7)))):
             model.objective = "the mean in single precision"
             self.both(x, model, TRAIN["value"], "regression")
+        parts = [(name, x.XGBRegressor(max_depth=3, n_estimators=n)) for name, n in zip("ab", (2, 4))]
+        stacked = StackingRegressor(parts, RandomForestRegressor(3, random_state=1), cv=2)
+        stacked.objective = "trees compare in single precision"
+        self.both(x, stacked, TRAIN["value"], "regression")
+        with self.assertRaisesRegex(export_sklearn.NotExportable, "final_estimator_: it computes in float32.*passthrough= at True"):
+            export_sklearn.export(StackingRegressor(parts, cv=2).fit(TRAIN[NUMERIC], TRAIN["value"]), name="n", training_data=DATA)
         labels = x.XGBClassifier(**few).fit(TRAIN[NUMERIC], np.column_stack([KIND > 0, KIND > 1]) * 1)
         with self.assertRaisesRegex(export_sklearn.NotExportable, "several targets; train one model for each"):
             export_sklearn.export(labels, name="n", training_data=DATA)
@@ -103,6 +110,10 @@ class Boosters(unittest.TestCase):
         for objective in (None, "multiclassova"):
             said = self.both(x, x.LGBMClassifier(objective=objective, **few), TRAIN["kind"], "multiclass", SUMS)
             self.assertEqual(said["classes"], ["high", "low", "mid"])
+        for method in ("sigmoid", "isotonic"):  # of the decision_function, which LightGBM has since 4.7
+            calibrated = CalibratedClassifierCV(x.LGBMClassifier(**few), method=method, cv=2)
+            calibrated.objective = method
+            self.both(x, calibrated, TRAIN["kind"], "multiclass", SUMS)
         one_each = OneVsRestClassifier(x.LGBMClassifier(**few))
         one_each.objective = "one model a class"
         self.both(x, one_each, TRAIN["kind"], "multiclass", SUMS)

@@ -15,6 +15,7 @@ from sklearn.covariance import EllipticEnvelope
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import (
+    AdaBoostClassifier,
     BaggingClassifier,
     BaggingRegressor,
     ExtraTreesClassifier,
@@ -26,6 +27,8 @@ from sklearn.ensemble import (
     IsolationForest,
     RandomForestClassifier,
     RandomForestRegressor,
+    StackingClassifier,
+    StackingRegressor,
     VotingClassifier,
     VotingRegressor,
 )
@@ -40,6 +43,7 @@ from sklearn.linear_model import (
     LogisticRegression,
     PoissonRegressor,
     QuantileRegressor,
+    RANSACRegressor,
     Ridge,
     RidgeClassifier,
     SGDClassifier,
@@ -48,8 +52,10 @@ from sklearn.linear_model import (
     TweedieRegressor,
 )
 from sklearn.multiclass import OneVsRestClassifier
-from sklearn.naive_bayes import GaussianNB
-from sklearn.neighbors import KNeighborsRegressor, LocalOutlierFactor
+from sklearn.multioutput import MultiOutputRegressor, RegressorChain
+from sklearn.naive_bayes import BernoulliNB, ComplementNB, GaussianNB, MultinomialNB
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor, LocalOutlierFactor
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 from sklearn.svm import LinearSVC, LinearSVR, OneClassSVM
@@ -59,6 +65,7 @@ VERSION = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
 warnings.simplefilter("ignore")
 NUMERIC, TEXT = ["age", "income", "debts"], ["job"]
 SUMS = 1e-13  # a sum of products in another order, another exp
+LAYERS = 1e-10  # sums of sums
 FUNCTIONS = 1e-12
 
 
@@ -188,6 +195,66 @@ class Tasks(unittest.TestCase):
         self.both(DummyClassifier(), "kind", "multiclass")
         self.both(DummyRegressor(), "value", "regression")
 
+    def test_stackings(self):
+        forest = RandomForestClassifier(3, max_depth=3, random_state=1)
+        parts = [("f", forest), ("h", HistGradientBoostingClassifier(max_iter=3)), ("v", LinearSVC(random_state=1)), ("n", GaussianNB())]
+        for final in (None, forest, LinearSVC(random_state=1)):
+            for passthrough in (False, True):
+                self.both(StackingClassifier(parts, final, cv=2, passthrough=passthrough), "kind", "multiclass", LAYERS)
+        parts = [("f", RandomForestRegressor(3, max_depth=3, random_state=1)), ("r", Ridge())]
+        for final in (None, HistGradientBoostingRegressor(max_iter=3)):
+            for passthrough in (False, True):
+                self.both(StackingRegressor(parts, final, cv=2, passthrough=passthrough), "value", "regression", LAYERS)
+
+    def test_a_model_a_target(self):
+        targets = TRAIN[["value", "cost"]].to_numpy()
+        for model in (Ridge(), HistGradientBoostingRegressor(max_iter=3)):
+            self.both(MultiOutputRegressor(model), targets, "regression", SUMS)
+            self.both(RegressorChain(model, order=[1, 0]), targets, "regression", LAYERS)
+        tree = HistGradientBoostingRegressor(max_iter=3)  # which takes the missing values that a chain refuses
+        self.both(RegressorChain(tree, order=[1, 0]).fit(TRAIN[NUMERIC], targets), targets, "regression", prepared=False)
+        self.both(RANSACRegressor(random_state=1), "value", "regression", SUMS)
+
+    def test_bayes(self):
+        for model in (GaussianNB(), BernoulliNB(), BernoulliNB(binarize=0.3, alpha=2)):
+            self.both(model, "kind", "multiclass", FUNCTIONS)
+            self.of_two(model, FUNCTIONS)
+        for model in (MultinomialNB(), ComplementNB(), BernoulliNB(binarize=None)):
+            pipeline = make_pipeline(ColumnTransformer([("t", OneHotEncoder(handle_unknown="ignore"), TEXT)]), model)
+            compare_outputs(self, pipeline.fit(TRAIN[TEXT], TRAIN["kind"]), LIVE[TEXT], FUNCTIONS)
+
+    def of_two(self, model, near):
+        pipeline = columns(model).fit(TRAIN[NUMERIC + TEXT], TRAIN["kind"] == "high")
+        for place in (0, 1):
+            compare(self, pipeline, LIVE[NUMERIC + TEXT], place, near, positive=bool(place))
+
+    def test_networks(self):
+        for name in ("relu", "tanh", "logistic", "identity"):
+            few = {"hidden_layer_sizes": (6, 4), "activation": name, "max_iter": 40, "random_state": 1}
+            self.both(MLPClassifier(**few), "kind", "multiclass", LAYERS)
+            self.both(MLPRegressor(**few), TRAIN[["value", "cost"]], "regression", LAYERS)
+            self.of_two(MLPClassifier(**few), LAYERS)
+
+    def test_votes_of_trees(self):
+        for model in (AdaBoostClassifier(n_estimators=20, random_state=1), AdaBoostClassifier(DecisionTreeClassifier(max_depth=3), random_state=1),
+                      AdaBoostClassifier(n_estimators=5, algorithm="SAMME") if VERSION < (1, 6) else AdaBoostClassifier(n_estimators=5)):
+            self.both(model, "kind", "multiclass", FUNCTIONS)
+            self.of_two(model, FUNCTIONS)
+
+    @unittest.skipIf(VERSION < (1, 8), "since scikit-learn 1.8")
+    def test_temperatures(self):
+        for model in (LogisticRegression(), RandomForestClassifier(3, max_depth=3, random_state=1), LinearSVC(random_state=1)):
+            self.both(CalibratedClassifierCV(model, method="temperature", cv=2), "kind", "multiclass", FUNCTIONS)
+            self.of_two(CalibratedClassifierCV(model, method="temperature", cv=2), FUNCTIONS)
+
+    def test_another_way_to_fit(self):
+        """imblearn's ensembles predict as the classes of scikit-learn do that they derive from."""
+        for base, options in ((RandomForestClassifier, {"n_estimators": 3}), (BaggingClassifier, {"n_estimators": 2}), (AdaBoostClassifier, {"n_estimators": 3})):
+            other = type("Balanced" + base.__name__, (base,), {"__module__": "imblearn.ensemble._made_up"})
+            self.both(other(random_state=1, **options), "kind", "multiclass", FUNCTIONS)
+            computes = type("Own", (other,), {"__module__": "imblearn.ensemble._made_up", "predict_proba": base.predict_proba})
+            self.refused("Own", computes(random_state=1, **options), "kind")
+
     def test_transformed_targets(self):
         for func, inverse in [(np.log, np.exp), (np.log1p, np.expm1), (np.sqrt, np.square)]:
             self.both(TransformedTargetRegressor(Ridge(), func=func, inverse_func=inverse, check_inverse=False), "cost", "regression", FUNCTIONS)
@@ -255,8 +322,11 @@ class Tasks(unittest.TestCase):
         self.refused("KNeighborsRegressor cannot be exported", KNeighborsRegressor())
         self.refused("predicts the classes of several targets; train one model for each", OneVsRestClassifier(LogisticRegression()),
                      np.column_stack([TRAIN["value"] > 0, TRAIN["cost"] > 2]))
-        self.refused("estimators_\\[0\\]: a GaussianNB cannot be exported", OneVsRestClassifier(GaussianNB()), "kind")
-        self.refused("GaussianNB cannot be exported", GaussianNB(), "kind")
+        self.refused("estimators_\\[0\\]: a KNeighborsClassifier cannot be exported", OneVsRestClassifier(KNeighborsClassifier()), "kind")
+        self.refused("KNeighborsClassifier cannot be exported", KNeighborsClassifier(), "kind")
+        self.refused("an AdaBoost of a LogisticRegression cannot be exported; use decision trees", AdaBoostClassifier(LogisticRegression()), "kind")
+        self.refused("predicts the classes of several targets; train one model for each", MLPClassifier((2,), max_iter=2),
+                     np.column_stack([TRAIN["value"] > 0, TRAIN["cost"] > 2]))
         self.refused("threshold= is for models of two classes", LinearRegression(), threshold=0.5)
         self.refused("positive= is for pipelines that give", LinearRegression(), positive=1)
         self.refused("class_names= is for models of several classes", LinearRegression(), class_names=["a"])

@@ -24,10 +24,16 @@ result<encoded_forest> make_encoded_forest(const model_file& file);
 
 /// The scorer of a trainer's own file, of any task: make_encoded_forest(*load_xgboost("model.json")). Features are
 /// named as the file names them (x0, x1, ... where it does not); one whose categories are texts is a text field, the
-/// others are numeric, each in the model's order. A threshold is for two classes (0.5 without one) and anomalies (0);
-/// with one, a regression whose numbers are from 0 to 1 (reg:logistic, cross_entropy) counts as two classes.
+/// others are numeric, each in the model's order. A threshold is for two classes (without one the label is that of the
+/// trainer's predict()) and anomalies (0); with one, a regression whose numbers are from 0 to 1 (reg:logistic,
+/// cross_entropy) counts as two classes.
 result<encoded_forest> make_encoded_forest(forest trees, std::optional<double> threshold = std::nullopt,
                                            std::string_view source = "model");
+
+/// Reads a model file, or a trainer's own file, which is recognised by its bytes; `source` names it in errors. Such a
+/// file has no checks, histograms or provenance, and its threshold is that of the trainer's predict().
+result<model_file> read_model(std::string_view bytes, std::string_view source = "model",
+                              const load_options& options = {});
 
 /// The scorer of a model file of any kind; refused when it disagrees with its own trainer.
 result<any_scorer> make_scorer(const model_file& file);

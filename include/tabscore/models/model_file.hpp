@@ -54,20 +54,21 @@ struct check {
 };
 
 /// A tabscore model file as it was read (docs/reference/model-file.md): consistent in itself, its checks not replayed
-/// yet.
+/// yet. Of a trainer's own file the members that such a file fills.
 struct model_file {
   std::string path;           ///< as given by the caller; errors name it
   std::string name;           ///< for people; empty: none
-  std::string kind;           ///< of the model: logistic, xgboost, lightgbm, sklearn, pipeline
+  std::string kind;           ///< of the model: logistic, xgboost, lightgbm, catboost, sklearn, pipeline
   model_outputs outputs;      ///< the task and its columns
   provenance origin;          ///< for people and audits
   feature_names features;     ///< in the order of the columns
   tabscore::encoder encoder;  ///< aligned with features; of a pipeline the categories that the baseline counts
-  /// The model itself, by kind.
-  std::variant<logistic_parameters, forest_model, std::shared_ptr<const detail::column_program>> model;
+  /// The model itself, by kind; of a trainer's own file its scorer.
+  std::variant<logistic_parameters, forest_model, std::shared_ptr<const detail::column_program>, any_scorer> model;
+  round_count rounds;                      ///< of boosted trees
   double threshold = 0;                    ///< of two classes: the label is 1 from here on
   std::optional<drift_baseline> baseline;  ///< nothing: no drift monitoring
-  std::vector<check> checks;               ///< at least one
+  std::vector<check> checks;               ///< at least one; none in a trainer's own file
 
   // Compiled once: copies and destruction of all the members are much code.
   /// All members empty.

@@ -142,6 +142,9 @@ struct forest_model {
 
   std::optional<model_outputs> predicts;  ///< what predict() gives, where the file says it
   bool class_by_margins = false;          ///< of several classes: predict() takes the largest margin
+  /// Of two classes: predict() gives the second where the margin (of shares: their difference) is above this number.
+  /// Nothing: where its probability is above 1/2.
+  std::optional<double> positive_above;
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI

@@ -133,6 +133,10 @@ TABSCORE_INLINE std::size_t encoded_forest::decide_tie(const feature_block& x, s
   each_output({1, x.width, x.numeric + row, x.stride, text}, memory, [&](std::span<double> margins, std::size_t) {
     std::copy(margins.begin(), margins.end(), margin.begin());
   });
+  if (two && margin.size() == 2) {  // shares
+    trees_.model().output_link.apply(margin, margin);
+    return margin[1] - margin[0] > *positive_above_ ? 1 : 0;
+  }
   if (two) return margin[0] > *positive_above_ ? 1 : 0;
   return static_cast<std::size_t>(std::max_element(margin.begin(), margin.end()) - margin.begin());
 }

@@ -110,6 +110,7 @@ inline std::optional<recognised> recognise(std::string_view bytes, model_format 
   if (old_snapshot || (begins("{"sv) && bytes.substr(0, 32).find("Config") != bytes.npos && has("Model"))) {
     return of("a snapshot of an XGBoost booster in memory (serialize, pickle)", model_format::xgboost);
   }
+  if (begins("{L\0\0\0\0\0\0\0\x07learner"sv)) return own("an XGBoost model", model_format::xgboost);
   if (begins("booster["sv)) return of("an XGBoost dump_model, for people", model_format::xgboost);
 
   const std::size_t start = (std::min)(bytes.find_first_not_of(" \t\r\n"), bytes.size());

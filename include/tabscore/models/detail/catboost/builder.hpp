@@ -23,6 +23,7 @@
 #include "../../load_options.hpp"
 #include "../../tree.hpp"
 #include "../load_fault.hpp"
+#include "../ordered_numbers.hpp"
 #include "document.hpp"
 #include "task.hpp"
 
@@ -90,7 +91,8 @@ class catboost_builder : load_fault {
     if (!add(document_.numbers, number_at_, "numeric") || !add(document_.categories, category_at_, "categorical")) {
       return false;
     }
-    for (const auto& f : document_.numbers) names_.numeric.push_back(f.name);
+    std::vector<std::string> numbers;
+    for (const auto& f : document_.numbers) numbers.push_back(f.name);
     for (const std::string& name : options_.integer_categories) {
       if (std::none_of(document_.categories.begin(), document_.categories.end(),
                        [&](const auto& f) { return f.name == name; })) {
@@ -101,11 +103,21 @@ class catboost_builder : load_fault {
       }
     }
     for (const auto& f : document_.categories) {
-      const auto& whole = options_.integer_categories;
-      const bool number = std::find(whole.begin(), whole.end(), f.name) != whole.end();
-      std::vector<std::string>& list = number ? names_.numeric : names_.text;
+      const auto among = [&](const std::vector<std::string>& all) {
+        return std::find(all.begin(), all.end(), f.name) != all.end();
+      };
+      const bool number = among(options_.integer_categories) || among(options_.numbers);
+      std::vector<std::string>& list = number ? numbers : names_.text;
       lookups_.sources.push_back({static_cast<std::uint32_t>(list.size()), number});
       list.push_back(f.name);
+    }
+    column_of_number_.resize(numbers.size());
+    for (const std::size_t j : ordered_numbers(numbers, options_.numbers)) {
+      column_of_number_[j] = static_cast<std::uint32_t>(names_.numeric.size());
+      names_.numeric.push_back(numbers[j]);
+    }
+    for (auto& source : lookups_.sources) {
+      if (source.number) source.field = column_of_number_[source.field];
     }
     std::vector<std::string> all = names_.all();
     std::sort(all.begin(), all.end());
@@ -139,8 +151,8 @@ class catboost_builder : load_fault {
     for (std::size_t i = 0; i < document_.numbers.size(); ++i) {
       const catboost_document::number& f = document_.numbers[i];
       const std::size_t first = add_conditions(f.borders.size());
-      if (!add_borders(f.borders, static_cast<std::uint32_t>(i), f.missing_is_above,
-                       fmt::format("feature \"{}\"", f.name), conditions_.data() + first)) {
+      if (!add_borders(f.borders, column_of_number_[i], f.missing_is_above, fmt::format("feature \"{}\"", f.name),
+                       conditions_.data() + first)) {
         return false;
       }
     }
@@ -214,7 +226,7 @@ class catboost_builder : load_fault {
       if (at == number_at_.end() || std::isnan(border)) {
         return fail(fmt::format("a CTR of numeric feature {} above {}, which does not exist", feature, border));
       }
-      to.numbers.push_back({at->second, border, document_.numbers[at->second].missing_is_above});
+      to.numbers.push_back({column_of_number_[at->second], border, document_.numbers[at->second].missing_is_above});
     }
     for (const auto& [category, hash] : from.values) {
       const auto at = category_at_.find(category);
@@ -396,6 +408,7 @@ class catboost_builder : load_fault {
   std::vector<condition> conditions_;
   std::map<std::int32_t, std::uint32_t> number_at_;
   std::map<std::int32_t, std::uint32_t> category_at_;
+  std::vector<std::uint32_t> column_of_number_;  ///< of the numeric features, then of categories that are numbers
   std::uint32_t next_column_ = 0;
 };
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -98,6 +99,13 @@ class sklearn_reader {
         return file_.expect("class_by", "\"margin\" or \"prediction\"");
       }
       model_.class_by_margins = by->text() == "margin";
+    }
+    if (named_.task == task::binary) {
+      // A forest compares the shares, gradient boosting takes a margin of 0 for the second class.
+      const std::string_view kind = file_.text("kind");
+      const bool histogram = kind.starts_with("hist_");
+      if (kind.starts_with("gradient_")) model_.positive_above = -std::numeric_limits<double>::denorm_min();
+      if (!kind.starts_with("gradient_") && !histogram) model_.positive_above = 0.0;
     }
     model_.predicts = std::move(named_);
     return true;

@@ -312,7 +312,9 @@ inline model_file read_model_file(const json_node& root, std::string_view name, 
   } else if (kind == "logistic") {
     file.model = read_logistic(root["model"], file.encoder);
   } else if (is_tree_kind(kind)) {
-    file.model = read_trees(root["model"], kind);
+    forest_model trees = read_trees(root["model"], kind);
+    file.rounds = trees.rounds;
+    file.model = std::move(trees);
   } else if (kind == "pipeline") {
     const bool two_classes = file.outputs.task == task::binary;
     auto program = program_reader(root["model"], file.features.numeric.size(), file.features.text.size(), bytes,

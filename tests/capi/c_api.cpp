@@ -81,6 +81,42 @@ TEST_CASE("C declarations are C, and a program in C opens a model") {
   CHECK(std::string(loan_default_version()).find('.') != std::string::npos);
 }
 
+TEST_CASE("a trainer's own file is a model, too") {
+  const std::string files = TABSCORE_SOURCE_DIR "/tests/server/trainer_files/";
+  tabscore_model* model = nullptr;
+  REQUIRE(loan_default_open(TABSCORE_C_ABI, (files + "loan.ubj").c_str(), policy_path.c_str(), &model) == TABSCORE_OK);
+  char* json = nullptr;
+  REQUIRE(loan_default_describe(model, &json) == TABSCORE_OK);
+  const std::string said = json;
+  loan_default_release(json);
+  CHECK_THAT(said, support::ContainsSubstring(R"("name":"loan.ubj")"));
+  CHECK_THAT(said, support::ContainsSubstring(R"("kind":"xgboost","task":"binary")"));
+  std::ifstream file(files + "loan.ubj", std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  std::ifstream decides(policy_path);
+  const std::string policy{std::istreambuf_iterator<char>(decides), {}};
+  tabscore_model* same = nullptr;
+  REQUIRE(loan_default_open_bytes(TABSCORE_C_ABI, bytes.data(), bytes.size(), policy.data(), policy.size(), &same) ==
+          TABSCORE_OK);
+  std::vector<std::vector<double>> numbers;
+  for (const tabscore_model* m : {model, same}) {
+    records in(100);
+    tabscore::arrow_array out;
+    REQUIRE(loan_default_score(m, in.schema.get(), in.array.get(), out.fresh()) == TABSCORE_OK);
+    const auto* const first = static_cast<const double*>(out->children[0]->buffers[1]);
+    auto& known = numbers.emplace_back();
+    for (std::size_t i = 0; i < 100; ++i) {
+      if (i % 3 != 2) known.push_back(first[i]);  // XGBoost refuses a purpose that it does not know
+    }
+  }
+  CHECK(numbers[0] == numbers[1]);
+  loan_default_close(model);
+  loan_default_close(same);
+  const std::string wrong = files + "wine.cbm";
+  CHECK_THAT(error_of(loan_default_open(TABSCORE_C_ABI, wrong.c_str(), policy_path.c_str(), &model), TABSCORE_MISMATCH),
+             support::ContainsSubstring("wine.cbm: the file's numeric feature \"alcalinity_of_ash\""));
+}
+
 TEST_CASE("score() gives the pipeline's numbers and a sentence for each wrong record") {
   const opened o;
   records in;

@@ -130,6 +130,20 @@ TEST_CASE("a service's model and policy are loaded once, and pipelines of any si
   CHECK(ts::parse_service_model<service>({"{", "bytes"}).error().message.starts_with("bytes"));
 }
 
+TEST_CASE("an endpoint serves a trainer's own file", "[serving]") {
+  const std::string files = TABSCORE_SOURCE_DIR "/tests/server/trainer_files/";
+  endpoint<loans> api({.model = files + "loan.cbm"});
+  REQUIRE_FALSE(api.start());
+  const reply made = ask(api, "POST", "/predict", loan);
+  CHECK(made.status == 200);
+  CHECK(made.headers.at("x-model-sha256").size() == 64);
+  CHECK(contains(ask(api, "GET", "/model").body, R"({"name":"loan.cbm",)"));
+  CHECK(contains(ask(api, "GET", "/model").body, R"("trainer":{"name":"CatBoost","version":""})"));
+  CHECK(contains(ask(api, "GET", "/monitoring/drift").body, "baseline_not_loaded"));
+  endpoint<loans> with_state({.model = files + "loan.cbm", .state_file = "/tmp/state"});
+  CHECK(contains(with_state.start()->message, "a state file needs a model file with histograms"));
+}
+
 TEST_CASE("by default coercion is strict and errors are neutral", "[serving]") {
   endpoint<loans> api({.model = model});
   REQUIRE_FALSE(api.start());

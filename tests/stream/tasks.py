@@ -112,6 +112,25 @@ def test_answers(folder):
         assert b"-:2: " in run(service, given=ndjson(wrong), status=2).stderr
 
 
+def test_trainers_files(folder):
+    """--model takes the file of a trainer, whose numbers the answers are; what does not fit is said."""
+    files = HERE.parent / "server" / "trainer_files"
+    for service, expected in json.loads((files / "expected.json").read_text(encoding="utf-8")).items():
+        stream = "loans" if service == "loan" else service
+        for name, numbers in expected["files"].items():
+            got = answers(stream, expected["records"], "--model", files / name, "--on-error", "null")
+            if service == "loan":
+                want = [(p, None if p is None else label) for p, label in zip(*numbers)]
+                assert [(p["probability"], p["default"]) for p in got] == want, name
+            elif service == "wine":
+                assert [(list(p["probabilities"].values()), p["cultivar"]) for p in got] == list(zip(*map(list, numbers))), name
+            else:
+                assert [p["progression"] for p in got] == numbers, name
+    for model, flags, why in [("loan.cbm", ["--state-file", folder / "state.json"], "needs a model file with histograms"),
+                              ("diabetes.txt", [], "is not a number of the records")]:
+        assert why in run("loans", "--model", files / model, *flags, status=1).stderr.decode()
+
+
 def test_tables(folder):
     """CSV has a column a number under the declared names, with the class in front and the label behind."""
     heads = {"wine": "cultivar,probabilities_first,probabilities_second,probabilities_third", "diabetes": "progression",

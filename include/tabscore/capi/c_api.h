@@ -89,7 +89,8 @@ enum tabscore_status {
  *   abi()                TABSCORE_C_ABI as the library was built
  *   version()            the version of tabscore, "0.9.0"
  *   last_error()         why the calling thread's last function failed, or ""; valid until its next call
- *   open()               loads a model file, and the policy file of a service that declares decisions (otherwise NULL or "")
+ *   open()               loads a model file, or a trainer's own file, and the policy file of a service that declares
+ *                        decisions (otherwise NULL or "")
  *   open_bytes()         the same of files in memory
  *   close()              NULL is allowed. Predictions outlive the model, the stream of score_stream() does not
  *   record_schema()      the columns of a record: nullable where the field is optional; others are passed over

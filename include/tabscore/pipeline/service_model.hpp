@@ -33,8 +33,8 @@ inline error with_file(error e, const std::string& model, const std::string& pol
 }
 }  // namespace detail
 
-/// A model file and a policy that have passed their checks: the parts of a service's pipelines. `Service` has
-/// the members record, rules, features and prediction (see serving::completed).
+/// A model file (or a trainer's own file) and a policy that have passed their checks: the parts of a service's
+/// pipelines. `Service` has the members record, rules, features and prediction (see serving::completed).
 template <class Service>
 struct service_model {
   /// The pipeline with these sinks.
@@ -58,12 +58,14 @@ struct service_model {
   }
 };
 
-/// Reads and checks the files in memory. A service that declares decisions needs a policy; others have none.
+/// Reads and checks the files in memory; a trainer's numeric features are put in the service's order, by name. A
+/// service that declares decisions needs a policy; others have none.
 template <class Service>
 result<service_model<Service>> parse_service_model(const named_bytes& model,
                                                    const std::optional<named_bytes>& policy = std::nullopt) {
   constexpr bool decides = decided_type<typename Service::prediction>;
-  auto file = parse_model_file(model.bytes, model.name);
+  const auto numbers = Service::features.template names<typename Service::record>();
+  auto file = read_model(model.bytes, model.name, {.numbers = {numbers.begin(), numbers.end()}});
   if (!file) return file.error();
   std::optional<decision_policy> parsed;
   if (policy) {

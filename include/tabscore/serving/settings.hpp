@@ -27,10 +27,10 @@ struct challenger_file {
   double weight = 0;    ///< in an A/B test, the share of records that it answers
 };
 
-/// The settings of an endpoint. The defaults serve a model file and write no files.
+/// The settings of an endpoint. The defaults serve a model and write no files.
 struct settings {
   // Model, policy, bodies and errors.
-  std::string model{};        ///< the model file; empty: predictions are answered 503
+  std::string model{};        ///< model file, or a trainer's own; empty: predictions are answered 503
   std::string policy{};       ///< the policy file of a service that declares decisions
   bool watch_model = false;   ///< load the files again when one changes; reload() loads them in any case
   bool with_baseline = true;  ///< false: the model's drift baseline is ignored

@@ -216,7 +216,12 @@ class challengers {
   }
 
   static std::optional<error> misfit(const model_type& champion, const model_type& model, const challenger_file& file) {
-    if (model.pipe->layout().model == champion.pipe->layout().model) return std::nullopt;
+    const model_outputs &given = model.pipe->layout().model, &expected = champion.pipe->layout().model;
+    // Two classes may be without names, as a trainer's own file has them.
+    const bool unnamed = given.classes.empty() || expected.classes.empty();
+    if (given == expected || (unnamed && given.task == task::binary && expected.task == task::binary)) {
+      return std::nullopt;
+    }
     return error{errc::mismatch, file.model +
                                      ": a challenger predicts what the model does: expected the same classes, "
                                      "outputs and names"};

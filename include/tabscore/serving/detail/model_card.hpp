@@ -7,7 +7,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "../../core/config.hpp"
@@ -62,8 +61,8 @@ TABSCORE_INLINE model_identity identify(const model_file& file, const std::strin
                            json_list(b.numeric, described));
   }
   std::string rounds = "null";
-  if (const auto* trees = std::get_if<forest_model>(&file.model); trees != nullptr && trees->rounds.saved != 0) {
-    rounds = fmt::format(R"({{"used":{},"saved":{}}})", trees->rounds.used, trees->rounds.saved);
+  if (file.rounds.saved != 0) {
+    rounds = fmt::format(R"({{"used":{},"saved":{}}})", file.rounds.used, file.rounds.saved);
   }
   const auto texts = [](const std::vector<std::string>& all) { return json_list(all, json_text); };
   const std::string classes = file.outputs.classes.empty() ? "null" : texts(file.outputs.classes);
@@ -82,7 +81,7 @@ TABSCORE_INLINE model_identity identify(const model_file& file, const std::strin
   for (const auto& [figure, value] : origin.metrics) {
     metrics.append(metrics.empty() ? "" : ",").append(json_text(figure)).append(":").append(number(value));
   }
-  const std::string version = origin.date + "+" + sha256.substr(0, 12);
+  const std::string version = (origin.date.empty() ? "" : origin.date + "+") + sha256.substr(0, 12);
   std::string card =
       fmt::format(R"({{"name":{},"version":{},"kind":{},"sha256":{},{}"threshold":{},"classes":{},"rounds":{},{})"
                   R"("trainer":{{"name":{},"version":{}}},"exporter":{},"date":{},)"

@@ -113,8 +113,7 @@ void attend(tcp::socket socket, const Pipeline& pipe, const counts& seen) try {
 
 int main(int argc, char** argv) try {
   if (argc != 3) return fmt::print(stderr, "usage: http_server MODEL PORT\n"), 2;
-  const auto file = ts::load_model_file(argv[1]);
-  const auto model = file ? ts::make_scorer(*file) : file.error();  // replays the trainer's own rows
+  const auto model = ts::load_model(argv[1]);  // a model file replays its trainer's own rows
   if (!model) return fmt::print(stderr, "{}\n", model.error().message), 1;
   counts seen;
   const auto pipe = ts::make_pipeline(student{}, rules, features, *model, ts::sinks{seen});

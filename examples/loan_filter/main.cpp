@@ -49,8 +49,7 @@ int main(int argc, char** argv) {
       !problem.empty()) {
     return say("loan_filter: {}\n", problem), 2;
   }
-  const auto file = ts::load_model_file(words.back());
-  const auto model = file ? ts::make_scorer(*file) : file.error();  // replays the trainer's own rows
+  const auto model = ts::load_model(words.back());  // a model file replays its trainer's own rows
   if (!model) return say("loan_filter: {}\n", model.error().message), 1;
   const auto pipe = ts::make_pipeline(loan{}, loan_defaults::rules, loan_defaults::features, *model);
   if (!pipe) return say("loan_filter: {}\n", pipe.error().message), 1;

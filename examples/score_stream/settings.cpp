@@ -54,7 +54,8 @@ void declare(CLI::App& app, settings& s) {
                "CSV cells contain no line breaks: every line feed ends a record, and a part does not read the bytes "
                "before it");
   app.add_flag("--strict", s.strict, "strict coercion: 45.9 or \"45\" in an integer field, or 1 for true, is an error");
-  app.add_option("--model", s.model, "model file")->capture_default_str();
+  app.add_option("--model", s.model, "model file, or a file saved by XGBoost, LightGBM or CatBoost")
+      ->capture_default_str();
   app.add_option("--policy", s.policy, "policy file of a service that declares decisions")->capture_default_str();
   add_number(app, "--threads", s.threads, "threads that score", 1U, 1024U);
   add_choice(app, "--on-error", s.on_wrong,

@@ -117,7 +117,10 @@ void declare(CLI::App& app, flags& f) {
                  "origins (https://example.org) whose pages may read the answers; * allows all. Default: none")
       ->delimiter(',')
       ->check(CLI::Validator(wrong_origin, ""));
-  app.add_option("--model", f.service.model, "model file, or none to start without a model; SIGHUP loads it again")
+  app.add_option(
+         "--model", f.service.model,
+         "model file, or a file saved by XGBoost, LightGBM or CatBoost, or none to start without a model; SIGHUP loads "
+         "it again")
       ->capture_default_str();
   app.add_option("--policy", f.service.policy,
                  "policy file of a service that declares decisions; SIGHUP loads it again")
@@ -160,10 +163,9 @@ void declare(CLI::App& app, flags& f) {
              "predictions of a model that wait for labels at /labels; needs an id in the schema", std::size_t{0},
              ts::label_window::most);
   add_number(app, "--label-delay", f.label_delay_s, "seconds after which a label is late; 0: never", 0U);
-  app.add_option(
-         "--challenger", f.challengers,
-         "model file that scores the same records after the answer; repeat the flag for several. SIGHUP loads it "
-         "again")
+  app.add_option("--challenger", f.challengers,
+                 "model that scores the same records after the answer; repeat the flag for several. SIGHUP loads it "
+                 "again")
       ->allow_extra_args(false);
   add_name(app, "--challenger-log", f.service.challenger_log,
            "file that the scores of all models are appended to, a line per record");

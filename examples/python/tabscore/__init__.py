@@ -34,9 +34,9 @@ class Error(Exception):
 
 
 def open(library, model, policy=None, name=None):
-    """The model of a model file (or of the bytes of one), served by a shared library. `policy` is the policy file, or its
-    bytes, of a service that declares decisions; `name` the prefix of the library's functions, by default what stands in
-    its file name between "lib" and ".so"."""
+    """The model of a model file or a trainer's own file (or of the bytes of one), served by a shared library. `policy` is
+    the policy file, or its bytes, of a service that declares decisions; `name` the prefix of the library's functions, by
+    default what stands in its file name between "lib" and ".so"."""
     return Model(library, model, policy, name)
 
 

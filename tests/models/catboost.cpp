@@ -70,6 +70,15 @@ TEST_CASE("a CatBoost tree takes its bits from its levels, missing values by the
   CHECK(scored(model, {2.5 + 1e-12, 0}) == 0.75);  // float32 first
 }
 
+TEST_CASE("null is an empty array in CatBoost's JSON, as its versions before 1.1 write it", "[models][catboost]") {
+  const std::string empty =
+      replaced(replaced(small, "[0.5]}]}",
+                        R"([0.5]},{"feature_index":2,"flat_feature_index":2,"feature_id":"c","borders":null}]})"),
+               R"("oblivious_trees":[)", R"("oblivious_trees":[{"leaf_values":[3],"leaf_weights":[4],"splits":null},)");
+  CHECK(built(empty).features().numeric == std::vector<std::string>{"a", "b", "c"});
+  CHECK(scored(built(empty), {2.5, 0.5, 7}) == 2.25);  // 0.5 * (3 + 1) + 0.25
+}
+
 TEST_CASE("a CatBoost file that does not say the loss needs the task", "[models][catboost]") {
   const std::string silent = replaced(small, R"("type":"RMSE")", R"("type":"PythonUserDefinedPerObject")");
   CHECK(refusal(silent) == "m: the loss function \"PythonUserDefinedPerObject\" is not known: set load_options::task");

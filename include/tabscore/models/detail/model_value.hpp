@@ -31,6 +31,7 @@ class model_value {
   simdjson::dom::element element() const noexcept { return element_; }
   bool is_object() const noexcept { return element_.is_object(); }
   bool is_array() const noexcept { return element_.is_array(); }
+  bool is_null() const noexcept { return element_.is_null(); }
   std::optional<model_value> find(std::string_view key) const noexcept {
     simdjson::dom::element found;
     if (!element_.is_object() || element_.at_key(key).get(found) != simdjson::SUCCESS) return std::nullopt;

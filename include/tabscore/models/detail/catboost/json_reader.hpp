@@ -42,10 +42,11 @@ class catboost_json_reader : load_fault {
  private:
   using maybe = std::optional<model_value>;
 
-  /// use(element, "place[i]") for each of an array that may be absent.
+  /// use(element, "place[i]") for each of an array that may be absent; CatBoost before 1.1 writes null for an empty
+  /// one.
   template <class Use>
   bool each(const maybe& array, std::string_view place, Use use) {
-    if (!array) return true;
+    if (!array || array->is_null()) return true;
     std::size_t i = 0;
     const bool good =
         array->each([&](const model_value& element) { return use(element, fmt::format("{}[{}]", place, i++)); });
@@ -71,7 +72,7 @@ class catboost_json_reader : load_fault {
   }
   template <class Number>
   bool numbers(const maybe& array, std::string_view place, std::vector<Number>& out) {
-    if (!array) return true;
+    if (!array || array->is_null()) return true;
     const bool good = array->each_number([&](double value) {
       Number n{};
       if (!fits(value, n)) return false;

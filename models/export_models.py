@@ -94,6 +94,9 @@ def predict(program, model, block):
             program.refuse(f"the last step is a {name}, not a classifier; end the pipeline with a model")
         if not hasattr(model, "predict_proba") and class_of(model).startswith(("SVC", "NuSVC")):
             program.refuse(f"a {name} cannot be exported: it has no probabilities; use CalibratedClassifierCV of a LinearSVC")
+        if type(model).__module__.startswith("catboost"):
+            program.refuse(f"a {name} is read from its own file: train it on the columns themselves, without a pipeline, call "
+                           "save_model(\"model.cbm\") and use load_catboost of docs/reference/models.md")
         program.refuse(f"a {shown_class(model)} cannot be exported; docs/reference/exportable-models.md lists the models that can")
     require_fitted(program, model)
     classes = getattr(model, "classes_", None)

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import sklearn
 from harness import DATA, compare, export_sklearn
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, make_column_selector, make_column_transformer
 from sklearn.decomposition import PCA, IncrementalPCA, TruncatedSVD
@@ -664,6 +665,19 @@ class Flipped(LogisticRegression):
         return super().predict_proba(X)[:, ::-1]
 
 
+class CatBoostClassifier(ClassifierMixin, BaseEstimator):
+    """What the exporter sees of CatBoost's."""
+
+    __module__ = "catboost.core"
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict_proba(self, X):
+        return np.full((len(X), 2), 0.5)
+
+
 class Renamed(RandomForestClassifier):
     """Computes as its base class does."""
 
@@ -696,6 +710,7 @@ class Refusals(unittest.TestCase):
             (make_pipeline(Twice(), logistic()).fit(x, y), "twice: a Twice with a transform\\(\\) of its own"),
             (make_pipeline(columns(("n", Twice(), NUMERIC)), logistic()).fit(x, y), "n: a Twice with a transform\\(\\)"),
             (make_pipeline(columns(("n", StandardScaler(), NUMERIC)), Flipped()).fit(x, y), "a Flipped with a predict_proba"),
+            (make_pipeline(StandardScaler(), CatBoostClassifier()).fit(x, y), "from its own file: .*without a pipeline, .*load_catboost"),
         ]:
             with self.subTest(said), self.assertRaisesRegex(export_sklearn.NotExportable, said):
                 export_sklearn.export(pipeline, name="n", training_data=DATA)

@@ -90,7 +90,8 @@ def export(
 ):
     """The model file of a fitted pipeline as a dict. `training_data` and `baseline` come from the functions below.
 
-    `threshold` is by default that of a FixedThresholdClassifier or TunedThresholdClassifierCV, else 0.5. `positive` is the
+    `threshold` is by default that of a FixedThresholdClassifier or TunedThresholdClassifierCV, else 0.5, or the next number where
+    predict() takes the first of two equal probabilities. `positive` is the
     label that counts as positive: needed unless labels are 0 and 1 or booleans. `class_names` are those of several classes, in
     the order of the pipeline's classes_ (by default these themselves), `target_names` those of the numbers that a regression
     predicts. A model without a probability of two classes has no `positive`, and a `threshold` only if it finds anomalies (by
@@ -458,6 +459,8 @@ class Plan:
             require(outcome.margin is not None, f"the {name} has no predict_proba; wrap it in a CalibratedClassifierCV")
             return self.set_outputs(export_models.Outputs("score", [outcome.margin]))
         self.place, self.threshold = place, outcome.threshold
+        if self.threshold is None and outcome.first is not None and place == 1:  # of equal probabilities predict() takes the first
+            self.threshold = float(np.nextafter(0.5, 1))
         self.of_threshold = place if outcome.positive is None else outcome.positive
         probability, margin = outcome.probability, outcome.margin
         if place == 0:

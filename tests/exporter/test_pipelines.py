@@ -453,6 +453,18 @@ class Models(unittest.TestCase):
         document = compare(self, fit(tuned, frame), hard_rows(frame))
         self.assertEqual(document["threshold"], tuned.best_threshold_)
 
+    def test_equal_probabilities(self):
+        """Of two classes that are as probable predict() takes the first."""
+        frame = rows()
+        model = RandomForestClassifier(4, random_state=1).fit(frame[NUMERIC], frame["late"])
+        live = hard_rows(frame)[NUMERIC]
+        for place in (0, 1):
+            document = export_sklearn.export(model, name="n", training_data=DATA, positive=place)
+            probability = model.predict_proba(live)[:, place]
+            self.assertTrue((probability == 0.5).any())
+            self.assertEqual((probability >= document["threshold"]).tolist(), (model.predict(live) == place).tolist())
+        self.assertEqual(export_sklearn.export(model, name="n", training_data=DATA, threshold=0.5)["threshold"], 0.5)
+
     def test_thresholds_of_the_other_class(self):
         if VERSION < (1, 5):
             self.skipTest("scikit-learn 1.5 has them")

@@ -122,7 +122,7 @@ class append_file::impl {
     {
       const std::lock_guard lock(mutex_);
       if (!intents_) return pipe_.flush(current_->fd.get());
-      if (!find_size()) detail::unless_out_of_memory([&] { return rotate_locked(); });
+      if (!find_size()) detail::unless_out_of_memory([&] { return follow_removed(); });
       rotate_if_due(0);
       current = current_;
       room = room_.wanted(size_, settings_.rotate_bytes);
@@ -298,6 +298,12 @@ class append_file::impl {
     const bool too_large = settings_.rotate_bytes != 0 && size_ + more > settings_.rotate_bytes;
     const bool too_old = settings_.rotate_age.count() != 0 && clock::now() - current_->born >= settings_.rotate_age;
     if (too_large || too_old) detail::unless_out_of_memory([&] { return rotate_locked(); });
+  }
+
+  /// Begins another file, unless the path leads to this one still: some file systems count no names.
+  bool follow_removed() {
+    const auto target = files::find_write_target(path_);
+    return target && !target->is(current_->status) && rotate_locked();
   }
 
   bool rotate_locked() {

@@ -48,10 +48,12 @@ class request_parser final : public beast::basic_parser<true> {
     http11 = version == 11;
     asked.method = view(method);
     std::string_view path = view(target);
-    if (path.starts_with("http://")) {  // absolute form, as sent to proxies
-      const std::size_t end = std::min(path.find_first_of("/?", 7), path.size());
-      host = path.substr(7, end - 7);  // whatever the header says (RFC 9112, 3.2.2)
+    for (const text scheme : {text("http://"), text("https://")}) {  // absolute form, as sent to proxies
+      if (!iequals(target.substr(0, scheme.size()), scheme)) continue;
+      const std::size_t end = std::min(path.find_first_of("/?", scheme.size()), path.size());
+      host = path.substr(scheme.size(), end - scheme.size());  // whatever the header says (RFC 9112, 3.2.2)
       path.remove_prefix(end);
+      break;
     }
     asked.set_target(path);
   }

@@ -94,8 +94,10 @@ def test_requests_in_every_framing(server):
     assert statuses(server, (CHUNKED + chunks(BODY, 50)) * 3, 3) == [200] * 3
     assert statuses(server, CHUNKED + b"4;name=value\r\n{\"a\"\r\n4\r\n: 1}\r\n0\r\nTrailer: x\r\n\r\n") == [422]
     assert statuses(server, CHUNKED + b"0\r\n\r\n") == [422]
-    absolute = POST.replace(b"/batch_predict", b"http://localhost/batch_predict?x=1")
-    assert statuses(server, with_length(BODY, absolute)) == [200]
+    for scheme in b"http", b"HTTP", b"https":
+        absolute = POST.replace(b"/batch_predict", scheme + b"://localhost/batch_predict?x=1")
+        assert statuses(server, with_length(BODY, absolute)) == [200], scheme
+        assert statuses(server, b"GET %s://evil/health HTTP/1.1\r\nHost: localhost\r\n\r\n" % scheme) == [421], scheme
 
 
 def test_requests_in_many_pieces(server):

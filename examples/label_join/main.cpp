@@ -180,6 +180,8 @@ int main(int argc, char** argv) {
       "Exit status: 0 done; 1 a file cannot be read or written, or holds no prediction; 2 a flag is wrong.");
   if (const auto status = parse_command_line(app, argc, argv)) return *status;
 
+  // FILE.intent, which a pattern for a log and the files set aside may name too, is no log.
+  std::erase_if(logs, [](const std::string& name) { return name.ends_with(".intent"); });
   if (logs.empty()) return say("tabscore-labels: no prediction log is given; see --help\n"), 2;
   for (const auto& [flag, value] : {std::pair{"--output", &output}, std::pair{"--id", &of_log.id}}) {
     if (app[flag]->count() > 0 && value->empty()) return say("tabscore-labels: {} is empty\n", flag), 2;

@@ -96,6 +96,8 @@ assert run("--id", "order", "--labels", twice, log_file)[0]["labels"]["unreadabl
 for flag, wrong in ("--id", ""), ("--levels", "0.1"), ("--output", ""):
     flags = [*([] if flag == "--id" else ["--id", "order"]), flag, wrong]
     assert flag in run(*flags, "--labels", twice, log_file, status=2)[0], flag
+(work / "log.jsonl.intent").write_bytes(bytes(96))  # a pattern such as log.jsonl* names it, too
+assert run(*base, log_file, work / "log.jsonl.intent") == run(*base, log_file)
 (work / "log.gz").write_bytes(gzip.compress(log_file.read_bytes()))  # set aside, and compressed by logrotate
 assert "log.gz: is compressed" in run(*base, log_file, work / "log.gz", status=1)[0]
 (work / "labels.gz").write_bytes(gzip.compress(label_file.read_bytes()))

@@ -3,6 +3,7 @@
 """The chain of the prediction log, and what tabscore-audit says of it: audit.py LOAN_SERVER LOAN_AUDIT [KILLS]"""
 import collections
 import gzip
+import fcntl
 import hashlib
 import json
 import os
@@ -90,9 +91,29 @@ def predictions_name_what_made_them(server):
     expect_equal({p.stat().st_mode & 0o777 for p in ARCHIVE.iterdir()}, {0o600}, "modes of the archive")
     expect_equal((ARCHIVE / line["policy"]).read_bytes(), (ROOT / "models" / "loan_policy.json").read_bytes(), "archived policy")
 
+    an_archive_is_shared(line["model"])
 
 def overrides_are_logged(server):
     def post(body, status):
+def an_archive_is_shared(name):
+    """By servers that start at once: the second waits for a file that the first one writes."""
+    with tempfile.TemporaryDirectory() as shared:
+        partial = pathlib.Path(shared, name + ".partial")
+        partial.touch()
+        with open(partial, "r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            second = subprocess.Popen([SERVER, "--port", "0", "--prediction-log", "off", "--archive", shared], stdout=subprocess.PIPE)
+            time.sleep(0.5)
+            expect_equal(second.poll(), None, "waits")
+            file.write((ARCHIVE / name).read_bytes())
+            file.flush()
+            partial.rename(pathlib.Path(shared, name))
+        expect_equal(b"listening" in second.stdout.readline(), True, "second server")
+        second.terminate()
+        second.communicate()
+        expect_equal(len(os.listdir(shared)), 2, "files")
+
+
         got, _, content = server.post("/overrides", body)
         expect_equal(got, status, content)
         return content.decode()

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <optional>
@@ -30,10 +31,18 @@ TABSCORE_INLINE std::optional<error> archive(const settings& config, const std::
   if (config.archive.empty()) return std::nullopt;
   const std::string path = config.archive + "/" + sha256;
   std::error_code failed;
-  if (std::filesystem::file_size(path, failed) == bytes.size() && !failed) return std::nullopt;
+  const auto is_there = [&] { return std::filesystem::file_size(path, failed) == bytes.size() && !failed; };
+  if (is_there()) return std::nullopt;
   std::filesystem::create_directories(config.archive, failed);
   const auto fail = [&](const std::string& why) { return error{errc::io, "the archive: " + why}; };
-  auto file = files::replaced_file::open(path, config.log.file.mode, 0, files::links::replace);
+  const auto open = [&] { return files::replaced_file::open(path, config.log.file.mode, 0, files::links::replace); };
+  auto file = open();
+  // Servers that share an archive may start at once.
+  for (int waits = 0; !file && waits < 250 && std::filesystem::exists(path + ".partial", failed); ++waits) {
+    ::usleep(20'000);
+    if (is_there()) return std::nullopt;
+    file = open();
+  }
   if (!file) return fail(file.error().message);
   if (file->write(bytes) && file->sync() && file->commit()) return std::nullopt;
   const std::string why = path + ": cannot be written" + files::because_of_errno();

@@ -24,7 +24,7 @@ std::optional<std::string> log_lines::open(const std::string& path) {
   file_.open(path, std::ios::binary);
   number_ = 0;
   if (!file_) return path + ": cannot be opened" + ts::files::because_of_errno();
-  char first[4];
+  char first[16];
   file_.read(first, sizeof first);
   if (const char* const why = ts::not_utf8_text({first, static_cast<std::size_t>(file_.gcount())})) {
     return path + ": " + why;
@@ -99,7 +99,9 @@ std::optional<audit_exit> for_each_of_id(
     log_lines lines;
     if (const auto wrong = lines.open(file)) return fail(*wrong);
     std::string line;
+    std::uint64_t strange = 0;
     while (lines.next(line)) {
+      strange += !line.empty() && !line.starts_with('{');
       // Raw text first: reading JSON takes longer.
       if (line.find(s.id) == std::string::npos && line.find('\\') == std::string::npos) continue;
       if (!is_of_id(s, line)) continue;
@@ -107,6 +109,7 @@ std::optional<audit_exit> for_each_of_id(
       f(file, lines.number(), line);
     }
     if (lines.failed()) return fail(file + ": cannot be read" + ts::files::because_of_errno());
+    if (strange > 0) say("tabscore-audit: {}: {} lines are no records, and were not searched\n", file, strange);
   }
   if (!found)
     return fail(fmt::format("no line is of the id {}{}", s.id,

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """The chain of the prediction log, and what tabscore-audit says of it: audit.py LOAN_SERVER LOAN_AUDIT [KILLS]"""
+import bz2
 import collections
-import gzip
 import fcntl
+import gzip
 import hashlib
 import json
+import lzma
 import os
 import pathlib
 import random
@@ -89,12 +91,10 @@ def predictions_name_what_made_them(server):
     expect_equal(list(line)[-6:], ["model", "version", "salt", "batch", "follows", "chain"], "members")
     expect_equal(sorted(p.name for p in ARCHIVE.iterdir()), sorted([line["model"], line["policy"]]), "archive")
     expect_equal({p.stat().st_mode & 0o777 for p in ARCHIVE.iterdir()}, {0o600}, "modes of the archive")
+    an_archive_is_shared(line["model"])
     expect_equal((ARCHIVE / line["policy"]).read_bytes(), (ROOT / "models" / "loan_policy.json").read_bytes(), "archived policy")
 
-    an_archive_is_shared(line["model"])
 
-def overrides_are_logged(server):
-    def post(body, status):
 def an_archive_is_shared(name):
     """By servers that start at once: the second waits for a file that the first one writes."""
     with tempfile.TemporaryDirectory() as shared:
@@ -114,6 +114,8 @@ def an_archive_is_shared(name):
         expect_equal(len(os.listdir(shared)), 2, "files")
 
 
+def overrides_are_logged(server):
+    def post(body, status):
         got, _, content = server.post("/overrides", body)
         expect_equal(got, status, content)
         return content.decode()
@@ -247,10 +249,13 @@ def labels_and_overrides_are_shown(files):
     audit("show", "nobody", *files, status=1)
     # What cannot be searched is an error: nobody may take it for searched.
     packed = WORK / "packed.gz"
-    packed.write_bytes(gzip.compress(pathlib.Path(files[0]).read_bytes()))
-    for command in (["show"], ["erase", "--key-file", KEY]):
-        said = audit(*command, "p3", *files, packed, status=1)
-        expect_equal("packed.gz: is compressed" in said, True, said)
+    for compress in gzip.compress, lzma.compress, bz2.compress:
+        packed.write_bytes(compress(pathlib.Path(files[0]).read_bytes()))
+        for command in (["show"], ["erase", "--key-file", KEY]):
+            said = audit(*command, "p3", *files, packed, status=1)
+            expect_equal("packed.gz: is compressed" in said, True, said)
+    packed.write_bytes(b"\nno record of p3\n")
+    expect_equal("packed.gz: 1 lines are no records, and were not searched" in audit("show", "p3", *files, packed), True, "said")
     packed.unlink()
     labels.write_text('{"id": "p3", "label": 1}\n' * 1000)  # more than a buffer
     with open("/dev/full", "w") as full:

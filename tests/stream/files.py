@@ -3,8 +3,10 @@
 """How score_stream, tabscore-merge and loan_filter open, replace and end files: devices, pipes, links, modes, closed
 descriptors, full disks, readers that leave, changed checkpoints, wrong line ends, hostile sizes, nonsense in flags.
 Usage: files.py SCORE_STREAM TABSCORE_MERGE LOAN_FILTER MODELS"""
+import bz2
 import gzip
 import json
+import lzma
 import os
 import random
 import resource
@@ -432,8 +434,11 @@ def test_line_ends_of_csv(folder):
         assert b"UTF-16" in done.stderr or b"zero byte" in done.stderr, done
     assert b"UTF-16" in run(given=LINE.encode("utf-16"), status=1).stderr
     for flags, text in (["--from", "csv"], HEAD + ROW), ([], LINE), (["--on-error", "skip"], LINE):
-        for packed in gzip.compress(text.encode()), b"PK\x03\x04" + text.encode(), b"\x28\xb5\x2f\xfd" + text.encode():
+        for packed in (gzip.compress(text.encode()), bz2.compress(text.encode()), lzma.compress(text.encode()),
+                       *(magic + text.encode() for magic in (b"PK\x03\x04", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18"))):
             assert b"is compressed" in run(*flags, given=packed, status=1).stderr, packed
+        for table in b"PAR1\x15", b"ARROW1\0\0":
+            assert b"is Parquet or Arrow" in run(*flags, given=table + text.encode(), status=1).stderr, table
     # Bare returns among the records, behind a header that ends well.
     mixed = with_note + "\n" + rows[0] + "\r" + rows[1] + "\n" + rows[2] + "\r\n"
     done = run("--from", "csv", "--on-error", "skip", "--rejects", folder / "r", given=mixed)

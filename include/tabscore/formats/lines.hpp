@@ -28,10 +28,15 @@ inline std::size_t byte_order_mark(std::string_view bytes) noexcept {
 
 /// Why the first bytes of a stream are no text in UTF-8, if they say so; else nullptr.
 inline const char* not_utf8_text(std::string_view bytes) noexcept {
+  using namespace std::string_view_literals;
   if (bytes.starts_with("\xFF\xFE") || bytes.starts_with("\xFE\xFF")) return "is UTF-16, expected UTF-8";
-  for (const std::string_view magic : {"\x1F\x8B", "\x28\xB5\x2F\xFD", "PK\x03\x04"}) {
-    if (bytes.starts_with(magic)) return "is compressed (gzip, zstd, or a ZIP archive as of Excel), expected text";
+  for (const auto magic :
+       {"\x1F\x8B"sv, "BZh91AY&SY"sv, "\xFD\x37zXZ"sv, "\x28\xB5\x2F\xFD"sv, "\x04\x22\x4D\x18"sv, "PK\x03\x04"sv}) {
+    if (bytes.starts_with(magic)) {
+      return "is compressed (gzip, bzip2, xz, zstd, lz4, or a ZIP archive as of Excel), expected text";
+    }
   }
+  if (bytes.starts_with("PAR1\x15") || bytes.starts_with("ARROW1\0\0"sv)) return "is Parquet or Arrow, expected text";
   return nullptr;
 }
 

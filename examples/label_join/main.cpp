@@ -172,7 +172,7 @@ int main(int argc, char** argv) {
   add_number(app, "--memory-mib", memory, "memory for predictions and labels; the rest goes to a temporary file",
              std::uint64_t{1}, std::uint64_t{1} << 20U);
   app.add_option("--temporary-folder", temporary, "folder of temporary files")->capture_default_str();
-  app.add_option("-o,--output", output, "output file, replaced as a whole (default: the standard output)");
+  app.add_option("-o,--output", output, "output file, replaced as a whole (default, or -: the standard output)");
   add_file_mode(
       app, [&mode](::mode_t m) { mode = m; }, "mode of a new file, in octal (default: 600)");
   app.footer(
@@ -198,6 +198,7 @@ int main(int argc, char** argv) {
   if (std::count(logs.begin(), logs.end(), "-") + std::count(labels.begin(), labels.end(), "-") > 1) {
     return say("tabscore-labels: the standard input is read once only\n"), 2;
   }
+  if (output == "-") output.clear();
   std::vector<named_file> named{{"--output", output, file_use::replaced}};
   if (output.empty()) named = {{"the standard output", "/dev/stdout", file_use::replaced}};
   for (const std::string& file : logs) named.push_back({"one of the logs", file, file_use::read});

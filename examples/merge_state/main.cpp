@@ -34,7 +34,7 @@ int main(int argc, char** argv) {
   std::string output;
   CLI::App app("Merges monitoring states of one model. The order of the files does not matter.");
   app.add_option("states", files, "state files, at least one");
-  app.add_option("-o,--output", output, "output file, replaced as a whole (default: the standard output)");
+  app.add_option("-o,--output", output, "output file, replaced as a whole (default, or -: the standard output)");
   ::mode_t mode = 0600;
   add_file_mode(
       app, [&mode](::mode_t m) { mode = m; }, "mode of a new file, in octal (default: 600)");
@@ -43,6 +43,7 @@ int main(int argc, char** argv) {
 
   if (files.empty()) return say("tabscore-merge: no state file is given; see --help\n"), 2;
   if (app["--output"]->count() > 0 && output.empty()) return say("tabscore-merge: --output is empty\n"), 2;
+  if (output == "-") output.clear();
   std::vector<named_file> named{{"--output", output, file_use::kept}};
   for (const std::string& file : files) named.push_back({"one of the states", file, file_use::read_first});
   if (const std::string problem = wrong_names(named); !problem.empty()) return fail(problem);

@@ -91,6 +91,7 @@ for m in run(*base, "--estimate", log_file)[0]["models"]:
     assert m["estimated"]["predictions"] == expected[m["model"]]["estimated"]["predictions"]
     assert m["estimated"]["calibration"]["status"] == ("holds" if m["model"] in ("a", "b") else "unknown"), m["model"]
 assert "--labels or --estimate is required" in run("--id", "order", log_file, status=2)[0]
+assert run(*base, log_file, "-o", "-") == run(*base, log_file)
 twice = written("twice.ndjson", ['{"id": "o1", "label": 1, "label": 0}'])
 assert run("--id", "order", "--labels", twice, log_file)[0]["labels"]["unreadable"] == 1
 for flag, wrong in ("--id", ""), ("--levels", "0.1"), ("--output", ""):

@@ -367,7 +367,7 @@ def test_merge_ends(folder):
         assert run(*flags, exe=merge, status=2).stderr, flags
     assert b"--nonsense" in run("--nonsense", exe=merge, status=2).stderr
     assert b"no state file is given" in run(exe=merge, status=2).stderr
-    assert run(state, exe=merge).stdout == state.read_bytes()
+    assert run(state, exe=merge).stdout == run(state, "-o", "-", exe=merge, cwd=folder).stdout == state.read_bytes()
     os.symlink(state, folder / "other")
     assert b"given twice" in run(state, folder / "other", exe=merge, status=1).stderr
 

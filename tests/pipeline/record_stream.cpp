@@ -23,6 +23,12 @@ struct by_count {
   }
 };
 
+struct full_disk {  // for the second batch
+  std::size_t batches = 0;
+  bool admit(const ts::scored<item>&) noexcept { return ++batches != 2; }
+  void record(const ts::scored<item>&) noexcept {}
+};
+
 struct collected {
   std::vector<double> probability;
   std::vector<std::pair<std::uint64_t, std::string>> wrong;  // first record, what
@@ -117,6 +123,44 @@ TEST_CASE("a chunk with a wrong record is not scored, and the record is numbered
   CHECK(got.probability.size() < 41);
 }
 
+TEST_CASE("the records of an array are numbered behind chunks with errors, and behind a refused batch", "[pipeline]") {
+  harness h;
+  const std::string bad = R"({"name": "x", "count": -1})";
+  std::string text = "{\"records\": [" + record(0);
+  for (std::size_t i = 1; i < 60; ++i) text += ", " + (i % 6 == 3 ? bad : i % 6 == 5 ? record(950) : record(i));
+  text += "]}";
+  std::uint64_t next = 0;
+  std::vector<std::uint64_t> wrong;
+  const auto count = [&](std::uint64_t first, const ts::outcome& o) {
+    CHECK(first == next);
+    if (const auto* e = std::get_if<ts::validation_errors>(&o)) {
+      for (const auto& error : *e) wrong.push_back(first + error.row);
+    }
+    return true;
+  };
+  for (const std::size_t chunk : {1U, 200U, 300U, 100000U}) {
+    next = 0;
+    wrong.clear();
+    ts::record_stream stream(h.pipe, h.w, stream_format::array, chunk);
+    for (const char c : text) {
+      REQUIRE(stream.feed({&c, 1}, count));
+      next = stream.records();
+    }
+    CHECK(stream.finish(count));
+    CHECK(stream.records() == 60);
+    CHECK(wrong == std::vector<std::uint64_t>{3, 9, 15, 21, 27, 33, 39, 45, 51, 57});
+  }
+
+  full_disk disk;
+  const ts::pipeline refusing{item{}, ts::rules{}, ts::features{}, by_count{}, ts::sinks{disk}};
+  ts::record_stream stream(refusing, h.w, stream_format::array, 1);
+  std::vector<std::size_t> outcomes;
+  const auto each = [&](std::uint64_t, const ts::outcome& o) { return outcomes.push_back(o.index()), true; };
+  CHECK(stream.feed("[" + record(1) + "," + record(2) + "," + record(3) + "]", each));
+  CHECK(stream.finish(each));
+  CHECK(outcomes == std::vector<std::size_t>{0, ts::outcome(ts::refused{}).index(), 0});
+}
+
 TEST_CASE("a line with two records, or with a part of one, is the line to blame", "[pipeline]") {
   harness h;
   using found = std::vector<std::pair<std::uint64_t, std::string>>;
@@ -177,6 +221,8 @@ TEST_CASE("a broken array stops the stream and says so", "[pipeline]") {
   CHECK(last(list(30).substr(0, 900)) == "Unterminated list of records");
   CHECK(last("{\"records\":" + list(3)) == "Unterminated list of records");
   CHECK(last("{\"others\":" + list(3) + "}") == "Expecting a list of records");
+  CHECK(last("{\"rec ords\":" + list(3) + "}") == "Expecting a list of records");
+  CHECK(last("{\"records \":" + list(3) + "}") == "Expecting a list of records");
   CHECK(last(list(30) + "x") == "Extra data");
   CHECK(last(list(30) + "}") == "Extra data");
   CHECK(last("[" + record(1) + " " + record(2) + "]") == "Expecting ',' delimiter");

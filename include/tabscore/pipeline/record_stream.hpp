@@ -22,8 +22,8 @@ enum class stream_format { lines, array };
 /// Scores a stream of JSON records of any length in constant memory: each chunk of complete records is one batch for
 /// the rules, the model and the sinks, and its outcome is passed on before the next chunk. A chunk with an error is not
 /// scored, unless request_options::on_error is skip: then its outcome is partial_predictions. Memory: a chunk, or the
-/// longest record if that is longer, and the workspace for as many records. One thread; the pipeline and the workspace
-/// must outlive it.
+/// longest record if that is longer, and the workspace for as many records. One thread; the pipeline, the workspace and
+/// what request_options::log_members points to must outlive it.
 ///
 ///     record_stream stream(pipe, workspace, stream_format::lines);
 ///     const auto each = [&](std::uint64_t first, const outcome& o) { ...; return true; };  // false stops
@@ -139,8 +139,9 @@ class record_stream {
       const char c = bytes.front();
       bytes.remove_prefix(1);
       ++position_;
-      if (blank(c)) continue;
       const std::string_view wanted = prefix_.view();
+      const bool in_name = head_ >= 2 && head_ + 3 <= wanted.size();  // or before the quote behind it
+      if (blank(c) && !in_name) continue;
       if (head_ == 0 && c == '[') {
         state_ = state::list;
       } else if (head_ < wanted.size() && c == wanted[head_]) {
@@ -303,12 +304,14 @@ class record_stream {
 
     bool read(const decode_progress<Schema>& progress, bool some) {
       bool decoded = json.read(progress, some);
-      const bool invalid = json.status == decode_status::invalid;
-      if (lines == 0 || (invalid && some)) return decoded;
-      if (invalid) decoded = json.read({}, true);  // errors number the records, so that they are counted as well
-      is_list = decoded ? records() == lines : json.status == decode_status::invalid;
-      if (invalid) json.status = decode_status::invalid;
-      return decoded && is_list && !invalid;
+      if (json.status == decode_status::invalid && !some) {
+        decoded = json.read({}, true);  // errors number the records, so that they are counted as well
+        is_list = lines == 0 || (decoded ? records() == lines : json.status == decode_status::invalid);
+        json.status = decode_status::invalid;
+        return false;
+      }
+      if (json.status != decode_status::invalid) is_list = lines == 0 || (decoded && records() == lines);
+      return decoded && is_list;
     }
     std::size_t records() const { return json.w.records.rows() + json.w.decoder.faults().bad_rows.size(); }
     outcome failure() const { return is_list ? json.failure() : syntax_error{}; }
@@ -325,11 +328,11 @@ class record_stream {
     const outcome result = detail::score_request(&pipe_, from, options_, observer, request);
     if (!request.is_list) return false;
     const auto* const some = std::get_if<partial_predictions>(&result);
-    const bool lost =
-        format_ == stream_format::array && some == nullptr && !std::holds_alternative<predictions>(result) &&
-        !std::holds_alternative<validation_errors>(result) && !std::holds_alternative<broken_rule>(result);
+    const bool lost = format_ == stream_format::array &&
+                      (std::holds_alternative<syntax_error>(result) || std::holds_alternative<unreadable>(result));
+    const std::size_t records = lines != 0 ? lines : some != nullptr ? some->records : request.records();
     if (!each(first_, result) || lost) state_ = state::stopped;
-    first_ += lines != 0 ? lines : some != nullptr ? some->records : w_.records.rows();
+    first_ += records;
     return true;
   }
 

@@ -119,10 +119,10 @@ answer read(const ArrowArray& a) {
 }
 
 template <class Pipeline>
-answer score(const Pipeline& pipe, const build::node& records) {
+answer score(const Pipeline& pipe, const build::node& records, ts::number_rule rule = ts::number_rule::lenient) {
   const ts::arrow_schema schema = build::schema(records);
   const ts::arrow_array batch = build::array(records);
-  auto scorer = ts::arrow_scorer<Pipeline>::make(pipe, *schema, ts::number_rule::lenient);
+  auto scorer = ts::arrow_scorer<Pipeline>::make(pipe, *schema, rule);
   INFO((scorer ? "" : scorer.error().message));
   REQUIRE(scorer);
   ts::arrow_array out;
@@ -327,6 +327,25 @@ TEST_CASE("each wrong value is an error of its record alone, in words", "[column
   CHECK(got.error[11] == "");
   CHECK(got.probability[11] > 0);
   CHECK(totals.read().samples == 2);
+}
+
+TEST_CASE("an optional integer takes a column of doubles by the rule, with nulls and without", "[columnar]") {
+  const loans some(4);
+  ts::moments totals;
+  const auto pipe = loan_pipeline(totals);
+  const std::vector<double> age{45.9, 1e300, std::numeric_limits<double>::infinity(), 45};
+  for (const auto& valid : {std::vector<bool>{}, std::vector<bool>(4, true)}) {
+    auto columns = some.columns();
+    columns[5] = build::numbers("age", "g", age, valid);
+    const answer strict = score(pipe, build::records(columns), ts::number_rule::strict);
+    for (std::size_t i = 0; i < 4; ++i) CHECK(strict.error[i] == "age: must be an integer");
+    const answer lenient = score(pipe, build::records(columns));
+    CHECK(lenient.error[0].empty());
+    CHECK(lenient.error[1] == "age: must fit into a signed 64-bit integer");
+    CHECK(lenient.error[2] == "age: must be finite");
+    columns[5] = build::numbers("age", "l", std::vector<std::int64_t>(4, 45), valid);
+    CHECK(lenient.probability[0] == score(pipe, build::records(columns)).probability[0]);  // cut
+  }
 }
 
 TEST_CASE("a batch whose structs are null is null in every field", "[columnar]") {

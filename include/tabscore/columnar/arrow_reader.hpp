@@ -278,7 +278,9 @@ class arrow_reader {
     visit(from.values, column, [&](const auto& values) {
       using value_type = std::remove_cvref_t<decltype(values(0))>;
       if constexpr (detail::feeds<typename Schema::template field<At>, value_type>()) {
-        if constexpr (requires { records.template lend<At>(values.values); }) {
+        // Doubles are not lent to an optional integer, which is stored as a double: the rule decides about fractions.
+        constexpr bool is_kept = Schema::kinds[At] != field_kind::integer || std::integral<value_type>;
+        if constexpr (is_kept && requires { records.template lend<At>(values.values); }) {
           if (detail::arrow_validity(column).bits == nullptr && detail::arrow_validity(batch).bits == nullptr) {
             return records.template lend<At>(values.values + first);
           }

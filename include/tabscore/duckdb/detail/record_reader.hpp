@@ -208,7 +208,7 @@ class record_reader {
     const validity values(column);
     const auto valid = [&](std::size_t i) { return values(i) && structs(i); };
     if constexpr (!std::is_same_v<typename field::stored_type, std::string_view>) {
-      constexpr bool is_real = std::is_same_v<typename field::stored_type, double>;
+      constexpr bool is_real = field::kind == field_kind::real;
       constexpr bool is_integer = std::is_same_v<typename field::stored_type, std::int64_t>;
       const bool same =
           (is_real && s.values == type::float64) || (is_integer && s.values == type::int64 && s.unit == 0);

@@ -181,6 +181,24 @@ TEST_CASE("a log is appended to, and one that is off writes nothing", "[monitor]
   CHECK(off.written() == 0);
 }
 
+TEST_CASE("lines that are not whole are not appended", "[monitor]") {
+  const temporary_folder folder;
+  const auto file = folder.path / "log.jsonl";
+  for (const bool is_chained : {false, true}) {
+    ts::jsonl_settings settings;
+    if (is_chained) settings.file.chain = ts::chain_key{};
+    auto log = ts::jsonl_log::open(file.string(), settings).value();
+    const auto before = contents(file);
+    for (const std::string_view lines : {"{\"a\": 1}", "{\"a\": 1}\n{\"b\"", "\n", "{\"a\": 1}\n\n", "[1]\n", "}\n"}) {
+      CHECK_FALSE(log.append_lines(lines));
+    }
+    CHECK(contents(file) == before);
+    CHECK(log.append_lines("{\"a\": 1}\n{\"b\": 2}\n"));
+    CHECK(contents(file).size() > before.size());
+    std::filesystem::remove(file);
+  }
+}
+
 TEST_CASE("a log that cannot be opened says which and why", "[monitor]") {
   const auto log = ts::jsonl_log::open("/proc/no/such/log.jsonl");
   REQUIRE_FALSE(log);

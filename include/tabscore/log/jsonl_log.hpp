@@ -60,8 +60,9 @@ class jsonl_log {
   std::uint64_t written() const noexcept { return state_ ? state_->written.load() : 0; }
   /// Records that were not written.
   std::uint64_t dropped() const noexcept { return state_ ? state_->dropped.load() : 0; }
-  /// Appends whole lines of JSON objects that are no predictions, all or none; false: they could not be written. From
-  /// a chained log their member "override" can be erased (chain.hpp).
+  /// Appends whole lines of JSON objects that are no predictions, all or none; false: they are not whole lines, {...}
+  /// and a line feed each, or could not be written. From a chained log their member "override" can be erased
+  /// (chain.hpp).
   bool append_lines(std::string_view lines) noexcept;
   /// The logged text of a value of a hashed field, with quotes.
   std::string hash(std::string_view value) const;

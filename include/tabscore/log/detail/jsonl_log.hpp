@@ -42,6 +42,11 @@ TABSCORE_INLINE result<jsonl_log> jsonl_log::open(const std::string& path, const
 }
 
 TABSCORE_INLINE bool jsonl_log::append_lines(std::string_view lines) noexcept {
+  for (std::string_view rest = lines; !rest.empty();) {
+    const std::size_t feed = rest.find('\n');
+    if (feed == std::string_view::npos || feed < 2 || rest[0] != '{' || rest[feed - 1] != '}') return false;
+    rest.remove_prefix(feed + 1);
+  }
   return state_ && write_parts([lines](text_buffer& text) { return text.append(lines), 0; });
 }
 

@@ -93,9 +93,9 @@ struct throwing_sink {
   static_cast<void>(ts::pipeline{record{}, ts::rules{}, ts::features{ts::feature<"age">(col<"age"> + 1)}, model{}});
 #elif CASE == 32  // tabscore: only an optional field takes a std::optional; declare it as ts::optional<...>
   b.push_back("a", std::optional<int>(), 1.0, true);
-#elif CASE == 33  // tabscore: an integer field takes integers and a boolean field true or false
+#elif CASE == 33  // tabscore: an integer field takes integers that fit 64 bits with a sign
   b.push_back("a", 45.9, 1.0, true);
-#elif CASE == 34  // tabscore: an integer field takes integers and a boolean field true or false
+#elif CASE == 34  // tabscore: an integer field takes integers that fit 64 bits with a sign
   b.push_back("a", 45, 1.0, "no");
 #elif CASE == 35  // tabscore: push_back takes one value per field, std::nullopt for one that is missing
   b.push_back("a", 45, 1.0);
@@ -125,5 +125,11 @@ struct throwing_sink {
   static_cast<void>(ts::decided<ts::score<>, "decision", "approve", "approve">::columns);
 #elif CASE == 48  // tabscore: a log line calls the policy's hash
   static_cast<void>(ts::decided<ts::score<>, "policy", "approve", "decline">::columns);
+#elif CASE == 49  // tabscore: the text of a temporary std::string is gone after push_back
+  b.push_back(std::string("a"), 1, std::nullopt, true);
+#elif CASE == 50  // tabscore: an integer field takes integers that fit 64 bits with a sign
+  b.push_back("a", sizeof b, std::nullopt, true);
+#elif CASE == 51  // and a boolean field true or false
+  b.push_back("a", 1, std::nullopt, 2);
 #endif
 }

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: MIT
+#include <tabscore/core/scratch.hpp>
+#include <tabscore/core/text_buffer.hpp>
 #include <tabscore/schema/batch.hpp>
 #include <tabscore/schema/validate.hpp>
 
 #include <array>
 #include <cmath>
 #include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 #include "support/catch.hpp"
 
@@ -87,4 +92,63 @@ TEST_CASE("integers are compared exactly beyond 2^53", "[schema]") {
   using f = ts::integer<"x", ts::le{9007199254740993}>;
   STATIC_REQUIRE(f::valid(9007199254740993));
   STATIC_REQUIRE_FALSE(f::valid(9007199254740994));
+}
+
+TEST_CASE("validate tells what an optional integer or boolean cannot be, which its column of doubles can", "[schema]") {
+  using record = ts::schema<ts::optional<ts::integer<"n", ts::ge{0}, ts::le{100}>>, ts::optional<ts::boolean<"b">>>;
+  const double nan = std::nan("");
+  const std::array n{-0.5, 100.5, 45.9, 1e300, -HUGE_VAL, nan, 101.0, -0x1p63, 0x1p63, -0.0};
+  const std::array b{0.0, 1.0, nan, 0.5, 7.0, -1.0, HUGE_VAL, 1.0, 0.0, -0.0};
+  ts::validation_errors e;
+  ts::validate(ts::columns<record>(n, b), e);
+  using found = std::tuple<std::uint32_t, std::uint16_t, ts::fault>;
+  std::vector<found> wrong;
+  for (const ts::field_error& each : e) wrong.emplace_back(each.row, each.field, each.what);
+  CHECK(wrong == std::vector<found>{{0, 0, ts::fault::not_integer},
+                                    {1, 0, ts::fault::not_integer},
+                                    {2, 0, ts::fault::not_integer},
+                                    {3, 0, ts::fault::integer_range},
+                                    {3, 1, ts::fault::not_boolean},
+                                    {4, 0, ts::fault::not_finite},
+                                    {4, 1, ts::fault::not_boolean},
+                                    {5, 1, ts::fault::not_boolean},
+                                    {6, 0, ts::fault::le},
+                                    {6, 1, ts::fault::not_boolean},
+                                    {7, 0, ts::fault::ge},
+                                    {8, 0, ts::fault::integer_range}});
+}
+
+TEST_CASE("a batch, a text and working memory that were moved from are empty and usable", "[schema]") {
+  ts::batch<loan> b;
+  for (int i = 0; i < 20; ++i) b.push_back(b.keep("car"), 20, 0.25, true, std::nullopt, std::nullopt);
+  ts::batch<loan> other = std::move(b);
+  CHECK(other.rows() == 20);
+  CHECK(b.rows() == 0);  // NOLINT(bugprone-use-after-move)
+  b.push_back(b.keep("van"), 30, 0.5, false, 1, std::nullopt);
+  CHECK(b.view().get<"purpose">()[0] == "van");
+  b = std::move(other);
+  CHECK(b.view().get<"purpose">()[19] == "car");
+  other.push_back(other.keep("bus"), 30, 0.5, false, 1, std::nullopt);
+  CHECK(other.rows() == 1);
+
+  ts::text_buffer text;
+  text.append("a text");
+  const ts::text_buffer taken = std::move(text);
+  CHECK(taken.view() == "a text");
+  CHECK(text.view().empty());  // NOLINT(bugprone-use-after-move)
+  text.append("another");
+  CHECK(text.view() == "another");
+
+  ts::scratch memory;
+  memory.get<int>(100)[99] = 7;
+  ts::scratch owner = std::move(memory);
+  memory.get<int>(50)[49] = 8;  // NOLINT(bugprone-use-after-move)
+  CHECK(owner.get<int>(100)[99] == 7);
+}
+
+TEST_CASE("a bound beyond 64 bits with a sign is a double", "[schema]") {
+  constexpr ts::le most{18446744073709551615U};
+  STATIC_REQUIRE(most.value.is_real);
+  CHECK(most.value.real() == 0x1p64);
+  STATIC_REQUIRE(!ts::ge{-1}.value.is_real);
 }

@@ -11,6 +11,7 @@
 
 #include "config.hpp"
 #include "detail/large_pages.hpp"
+#include "detail/memory_size.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
 
@@ -56,7 +57,7 @@ class scratch {
     void operator()(scratch* p) const noexcept;
   };
   std::unique_ptr<std::byte, release> memory_;
-  std::size_t capacity_ = 0;
+  detail::memory_size capacity_;
   std::unique_ptr<scratch, release_inner> inner_;
 };
 

@@ -9,6 +9,7 @@
 
 #include "config.hpp"
 #include "detail/large_pages.hpp"
+#include "detail/memory_size.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
 
@@ -54,8 +55,8 @@ class text_buffer {
   }
 
   std::unique_ptr<char[]> memory_;
-  std::size_t size_ = 0;
-  std::size_t capacity_ = 0;
+  detail::memory_size size_;
+  detail::memory_size capacity_;
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI

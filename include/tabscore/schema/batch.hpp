@@ -15,6 +15,7 @@
 
 #include "../core/config.hpp"
 #include "../core/detail/large_pages.hpp"
+#include "../core/detail/memory_size.hpp"
 #include "columns.hpp"
 
 namespace tabscore::inline TABSCORE_ABI {
@@ -123,36 +124,33 @@ class batch {
   /// One more record, its values still to be written by the caller; returns its row.
   std::size_t add_row() {
     if (rows_ == capacity_) reserve(std::max<std::size_t>(16, capacity_ * 2));
-    return rows_++;
+    const std::size_t row = rows_;
+    rows_ += 1;
+    return row;
   }
   /// Gives up the last records: rows <= rows().
-  void truncate(std::size_t rows) noexcept { rows_ = (std::min)(rows_, rows); }
+  void truncate(std::size_t rows) noexcept { rows_ = (std::min<std::size_t>)(rows_, rows); }
 
   /// Gives up each record whose entry is 0; the others move up. One entry per record.
   void filter(std::span<const std::uint8_t> keep) noexcept {
+    TABSCORE_ASSERT(keep.size() == rows_, "an entry for each record");
     Schema::for_each([&]<std::size_t At>() { detail::keep_values(data<At>(), keep); });
     rows_ = static_cast<std::size_t>(std::count_if(keep.begin(), keep.end(), [](std::uint8_t k) { return k != 0; }));
   }
 
   /// One record, values in the schema's order; std::nullopt for an absent optional field. Bounds are not checked here
-  /// (see validate). Texts must outlive the batch's use.
-  template <class... Values>
-  void push_back(const Values&... values) {
-    static_assert(sizeof...(Values) == Schema::size,
-                  "tabscore: push_back takes one value per field, std::nullopt for one that is missing");
-    if constexpr (sizeof...(Values) == Schema::size) {
-      const std::size_t row = add_row();
-      // By addresses: g++ 12 takes an empty std::optional's value for read where it sees through.
-      const std::array<const void*, Schema::size> all{std::addressof(values)...};
-      const auto store = [&]<std::size_t... At>(std::index_sequence<At...>) {
-        ((data<At>()[row] = stored<typename Schema::template field<At>>(*static_cast<const Values*>(all[At]))), ...);
-      };
-      store(std::make_index_sequence<Schema::size>{});
-    }
+  /// (see validate). Texts must outlive the batch's use; keep() copies one.
+  template <class... Given>
+  void push_back(Given&&... values) {
+    static_assert(!(std::is_same_v<Given, std::string> || ...) && !(std::is_same_v<Given, const std::string> || ...) &&
+                      !(std::is_same_v<Given, std::optional<std::string>> || ...),
+                  "tabscore: the text of a temporary std::string is gone after push_back; give keep(text), or a text "
+                  "that outlives the batch's use");
+    push_values<std::remove_cvref_t<Given>...>(values...);
   }
-
   /// Copies records; their texts stay where they are, and must outlive the batch's use.
   void append_views(const columns<Schema>& records) {
+    TABSCORE_ASSERT(records.first()[0] != data<0>() || records.rows() == 0, "the records of another batch");
     if (const std::size_t rows = rows_ + records.rows(); rows > capacity_) reserve((std::max)(rows, capacity_ * 2));
     Schema::for_each([&]<std::size_t At>() {
       const auto from = records.template get<At>();
@@ -189,6 +187,21 @@ class batch {
   }
 
  private:
+  template <class... Values>
+  void push_values(const Values&... values) {
+    static_assert(sizeof...(Values) == Schema::size,
+                  "tabscore: push_back takes one value per field, std::nullopt for one that is missing");
+    if constexpr (sizeof...(Values) == Schema::size) {
+      const std::size_t row = add_row();
+      // By addresses: g++ 12 takes an empty std::optional's value for read where it sees through.
+      const std::array<const void*, Schema::size> all{std::addressof(values)...};
+      const auto store = [&]<std::size_t... At>(std::index_sequence<At...>) {
+        ((data<At>()[row] = stored<typename Schema::template field<At>>(*static_cast<const Values*>(all[At]))), ...);
+      };
+      store(std::make_index_sequence<Schema::size>{});
+    }
+  }
+
   template <class Field, class Value>
   static typename Field::stored_type stored(const Value& v) {
     using value_type = typename Field::value_type;
@@ -205,10 +218,14 @@ class batch {
     } else {
       constexpr bool fits = std::is_convertible_v<const Value&, value_type>;
       static_assert(fits, "tabscore: a value does not fit its field");
-      constexpr bool changes = std::is_integral_v<value_type> && !std::is_integral_v<Value>;
-      static_assert(!fits || !changes,
-                    "tabscore: an integer field takes integers and a boolean field true or false; convert the value "
-                    "as you mean it");
+      constexpr bool is_unsigned_64 = std::is_unsigned_v<Value> && sizeof(Value) == sizeof(std::int64_t);
+      constexpr bool changes = std::is_same_v<value_type, bool>
+                                   ? !std::is_same_v<Value, bool>
+                                   : std::is_integral_v<value_type> && (!std::is_integral_v<Value> || is_unsigned_64);
+      static_assert(
+          !fits || !changes,
+          "tabscore: an integer field takes integers that fit 64 bits with a sign, and a boolean field true or "
+          "false; convert the value as you mean it");
       if constexpr (fits && !changes) {
         return Field::store(static_cast<value_type>(v));
       } else {
@@ -218,8 +235,8 @@ class batch {
   }
 
   std::array<detail::owned_column, Schema::size> arrays_;
-  std::size_t rows_ = 0;
-  std::size_t capacity_ = 0;
+  detail::memory_size rows_;
+  detail::memory_size capacity_;
   text_arena texts_;
 };
 

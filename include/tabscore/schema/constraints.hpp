@@ -19,8 +19,10 @@ struct limit {
 
   constexpr limit() noexcept = default;
   // NOLINTBEGIN(google-explicit-constructor): ge{0} and ge{0.5} read as they should.
-  /// Of integers.
-  constexpr limit(std::integral auto v) noexcept : integer(static_cast<std::int64_t>(v)) {}
+  /// Of integers; one beyond 64 bits with a sign counts as a double.
+  constexpr limit(std::integral auto v) noexcept : integer(static_cast<std::int64_t>(v)) {
+    if (v > 0 && integer < 0) *this = limit(static_cast<double>(v));
+  }
   /// Of numbers with a fraction.
   constexpr limit(std::floating_point auto v) noexcept
       : real_bits(std::bit_cast<std::uint64_t>(static_cast<double>(v))), is_real(true) {}

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -64,8 +65,26 @@ class arrow_scorer {
   row_scorer<Pipeline> scorer_;
 };
 
+namespace detail {
+/// The code of f() for a caller in C, which knows no exceptions: ENOMEM for memory that there is not.
+template <class F>
+int call_from_c(std::string& message, F&& f) noexcept {
+  message.clear();
+#if TABSCORE_EXCEPTIONS
+  try {
+    return f();
+  } catch (const std::exception&) {  // std::bad_alloc, or the length of a batch that no memory has
+    return ENOMEM;
+  }
+#else
+  return f();
+#endif
+}
+}  // namespace detail
+
 /// Makes *out a stream of the predictions for the records of *in, computed batch by batch on demand, and takes over
-/// *in. Refers to the pipeline. Errors of *in are passed on; other errors are EINVAL with a sentence. On an error of
+/// *in. Refers to the pipeline. Errors of *in are passed on; ENOMEM: not enough memory; other errors are EINVAL with a
+/// sentence. On an error of
 /// this function, *in is released and *out is unchanged.
 template <class Pipeline>
 std::optional<error> score_arrow(const Pipeline& pipe, ArrowArrayStream* in, ArrowArrayStream* out,
@@ -80,6 +99,19 @@ std::optional<error> score_arrow(const Pipeline& pipe, ArrowArrayStream* in, Arr
       message = why == nullptr ? "the stream of records failed" : why;
       return code;
     }
+    int next(ArrowArray* to) {
+      arrow_array batch;
+      if (const int code = records->get_next(records.get(), batch.fresh()); code != 0) return failed(code);
+      if (batch.empty()) {  // the end
+        *to = ArrowArray{};
+        return 0;
+      }
+      if (auto wrong = scorer.score(*batch, to)) {
+        message = std::move(wrong->message);
+        return EINVAL;
+      }
+      return 0;
+    }
   };
   arrow_stream records(in);
   arrow_schema columns;
@@ -93,22 +125,13 @@ std::optional<error> score_arrow(const Pipeline& pipe, ArrowArrayStream* in, Arr
 
   *out = ArrowArrayStream{};
   out->get_schema = [](ArrowArrayStream* s, ArrowSchema* to) {
-    arrow_predictions::export_schema(static_cast<state*>(s->private_data)->scorer.columns(), to);
-    return 0;
+    auto& self = *static_cast<state*>(s->private_data);
+    return detail::call_from_c(self.message,
+                               [&] { return arrow_predictions::export_schema(self.scorer.columns(), to), 0; });
   };
   out->get_next = [](ArrowArrayStream* s, ArrowArray* to) {
     auto& self = *static_cast<state*>(s->private_data);
-    arrow_array batch;
-    if (const int code = self.records->get_next(self.records.get(), batch.fresh()); code != 0) return self.failed(code);
-    if (batch.empty()) {  // the end
-      *to = ArrowArray{};
-      return 0;
-    }
-    if (auto wrong = self.scorer.score(*batch, to)) {
-      self.message = std::move(wrong->message);
-      return EINVAL;
-    }
-    return 0;
+    return detail::call_from_c(self.message, [&] { return self.next(to); });
   };
   out->get_last_error = [](ArrowArrayStream* s) -> const char* {
     const std::string& message = static_cast<state*>(s->private_data)->message;

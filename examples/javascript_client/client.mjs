@@ -108,7 +108,7 @@ function wrongValue(value, schema) {
 }
 
 const operations = {
-  "+": (a, b) => a + b, "-": (a, b) => a - b, "*": (a, b) => a * b, "/": (a, b) => a / b,
+  "+": (a, b) => a + b, "-": (a, b) => b === undefined ? -a : a - b, "*": (a, b) => a * b, "/": (a, b) => a / b,
   "<": (a, b) => a < b, "<=": (a, b) => a <= b, "==": (a, b) => a === b, "!=": (a, b) => a !== b,
   and: (a, b) => a && b, or: (a, b) => a || b, "!": a => !a, if: (c, a, b) => c ? a : b, in: (a, all) => all.includes(a),
   max: Math.max, min: Math.min, abs: Math.abs, sqrt: Math.sqrt, log: Math.log, log1p: Math.log1p,

@@ -52,10 +52,10 @@ class Formulas:
 
     def function(self, a):
         name = self.random.choice(["abs", "sqrt"])
-        return f"ts::{name}({a[0]})", f"np.{name}(np.float64({a[1]}))"
+        return f"ts::{name}({a[0]})", f"np.{name}({a[1]})"
 
     def negative(self, a):
-        return f"(-{a[0]})", f"(0 - {a[1]})"
+        return f"(-{a[0]})", f"(-{a[1]})"
 
     def condition(self, depth):
         depth = max(depth, 0)

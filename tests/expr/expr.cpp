@@ -46,6 +46,10 @@ TEST_CASE("integers stay integers until a double or a division meets them", "[ex
   CHECK(column(1 / col<"j">, b)(0) == 0.5);
   CHECK(column(-col<"i">, b)(1) == 7);
   CHECK(column(col<"i"> * col<"j">, b)(2) == 9007199254740992);  // wraps
+  const auto distance = column(ts::abs(-col<"i">), b);
+  STATIC_REQUIRE(std::same_as<decltype(distance)::Scalar, std::int64_t>);
+  CHECK(distance(2) == 9007199254740993);
+  CHECK(1 / column(-(0 * col<"x">), b)(0) == -std::numeric_limits<double>::infinity());
 }
 
 TEST_CASE("integers are compared exactly beyond 2^53", "[expr]") {

@@ -27,7 +27,7 @@ TEST_CASE("formulas are written as JsonLogic", "[expr]") {
         R"({"and":[{"!":[{"==":[{"var":"a"},1]}]},{"or":[{"!=":[{"var":"b \""},2.0]},{"==":[{"var":"a"},null]}]}]})");
   CHECK(
       logic(where(a < 0, -a, sqrt(abs(log(log1p(b)))))) ==
-      R"({"if":[{"<":[{"var":"a"},0]},{"-":[0,{"var":"a"}]},{"sqrt":[{"abs":[{"log":[{"log1p":[{"var":"b \""}]}]}]}]}]})");
+      R"({"if":[{"<":[{"var":"a"},0]},{"-":[{"var":"a"}]},{"sqrt":[{"abs":[{"log":[{"log1p":[{"var":"b \""}]}]}]}]}]})");
 }
 
 TEST_CASE("comparisons of texts are written as JsonLogic", "[expr]") {

@@ -58,7 +58,7 @@ template <expression_type A>
 constexpr auto operator!(const A& a) { return detail::make_logical<detail::not_op>(a); }
 /// -a.
 template <expression_type A>
-constexpr auto operator-(const A& a) { return detail::make_arithmetic<detail::subtract_op>(0, a); }
+constexpr auto operator-(const A& a) { return detail::make_arithmetic<detail::negate_op>(a); }
 
 /// The larger one; NaN where one is NaN (np.maximum).
 template <class A, class B> requires detail::formula<A, B>
@@ -109,7 +109,7 @@ constexpr auto log1p(const A& a) { return detail::make_arithmetic<detail::functi
 template <expression_type A>
 constexpr auto sqrt(const A& a) { return detail::make_arithmetic<detail::function_op<detail::sqrt_of>>(a); }
 template <expression_type A>
-constexpr auto abs(const A& a) { return detail::make_arithmetic<detail::function_op<detail::abs_of>>(a); }
+constexpr auto abs(const A& a) { return detail::make_arithmetic<detail::abs_op>(a); }
 /// @}
 // clang-format on
 

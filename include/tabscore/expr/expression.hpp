@@ -11,7 +11,7 @@ namespace tabscore::inline TABSCORE_ABI {
 /// Formulas over columns, written as formulas: 0.6 * col<"minutes"> + max(col<"days">, 1). An expression is a small
 /// value that knows no data; at(columns, row) gives the value of a record, features/as_array.hpp those of all records.
 ///
-/// Meaning as in NumPy: std::int64_t stays std::int64_t under + - * max min (it wraps, and is compared exactly),
+/// Meaning as in NumPy: std::int64_t stays std::int64_t under + - * abs max min (it wraps, and is compared exactly),
 /// booleans count as integers, a double makes the result a double, / is always a division of doubles. Products are
 /// rounded before they are used (core/exact.hpp), so the bits do not depend on the compiler's flags.
 ///

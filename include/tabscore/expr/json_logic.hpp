@@ -26,6 +26,8 @@ inline constexpr std::string_view logic_name<add_op> = "+";
 template <>
 inline constexpr std::string_view logic_name<subtract_op> = "-";
 template <>
+inline constexpr std::string_view logic_name<negate_op> = "-";
+template <>
 inline constexpr std::string_view logic_name<multiply_op> = "*";
 template <>
 inline constexpr std::string_view logic_name<divide_op> = "/";
@@ -56,7 +58,7 @@ inline constexpr std::string_view logic_name<function_op<log1p_of>> = "log1p";
 template <>
 inline constexpr std::string_view logic_name<function_op<sqrt_of>> = "sqrt";
 template <>
-inline constexpr std::string_view logic_name<function_op<abs_of>> = "abs";
+inline constexpr std::string_view logic_name<abs_op> = "abs";
 
 template <class T>
 void append_logic(text_buffer& out, const constant<T>& c) {

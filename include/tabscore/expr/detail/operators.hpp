@@ -71,6 +71,23 @@ struct divide_op {
   }
 };
 
+struct negate_op {
+  template <class A>
+  static auto apply(const A& a) noexcept {
+    using t = common_t<A, A>;
+    if constexpr (std::same_as<t, double>) return -as<t>(a);
+    if constexpr (!std::same_as<t, double>) return static_cast<t>(0 - bits_of(a));
+  }
+};
+struct abs_op {
+  template <class A>
+  static auto apply(const A& a) noexcept {
+    using t = common_t<A, A>;
+    if constexpr (std::same_as<t, double>) return std::abs(as<t>(a));
+    if constexpr (!std::same_as<t, double>) return static_cast<t>(as<t>(a) < 0 ? 0 - bits_of(a) : bits_of(a));
+  }
+};
+
 // np.maximum and np.minimum: NaN on either side gives NaN; of 0.0 and -0.0 the second one.
 struct max_op {
   template <class A, class B>
@@ -177,7 +194,6 @@ struct function_op {
 inline double log_of(double v) { return std::log(v); }
 inline double log1p_of(double v) { return std::log1p(v); }
 inline double sqrt_of(double v) { return std::sqrt(v); }
-inline double abs_of(double v) { return std::abs(v); }
 
 struct missing_op : condition_op {
   template <class A>

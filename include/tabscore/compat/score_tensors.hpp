@@ -68,7 +68,7 @@ template <class Pipeline, schema_type Schema, class Observer = no_observer>
 outcome score_tensors(const Pipeline* pipe, std::string_view body, tensor_decoder<Schema>& decoder,
                       batch<Schema>& records, score_buffers& buffers, std::span<const std::string_view> outputs,
                       request_options options = {}, Observer&& observer = {}) {
-  const detail::decoded_request<Schema> from{records, buffers, decoder.faults()};
+  const detail::decoded_request<Schema> from{records, buffers, decoder.faults(), decoder.limits().max_errors};
   detail::tensor_request<Schema> request{decoder, records};
   if (decoder.open(body)) {
     if (decoder.skips()) options.on_error = on_error::skip;

@@ -39,6 +39,8 @@ class tensor_decoder {
  public:
   /// Bodies beyond the limits are refused.
   explicit tensor_decoder(decode_limits limits = {}) : limits_(limits) {}
+  /// The limits of bodies.
+  const decode_limits& limits() const noexcept { return limits_; }
 
   /// Replaces the content of the batch.
   tensor_status read(std::string_view body, batch<Schema>& to) {

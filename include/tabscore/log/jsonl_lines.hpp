@@ -50,7 +50,7 @@ inline char* write_plain_text(char* to, std::string_view text) noexcept {
   return plain ? to : nullptr;
 }
 
-std::string json_text(std::string_view text);
+std::string ascii_json_text(std::string_view text);
 
 /// The keyed hash of a value, with quotes.
 char* write_hash(char* to, std::string_view value, const siphash_key& key) noexcept;
@@ -184,7 +184,7 @@ class jsonl_lines {
   template <schema_type Schema, std::size_t At>
   static const std::string& escaped_key() {
     static const std::string text =
-        (first_logged<Schema, At> ? "" : ", ") + detail::json_text(Schema::names[At]) + ": ";
+        (first_logged<Schema, At> ? "" : ", ") + detail::ascii_json_text(Schema::names[At]) + ": ";
     return text;
   }
   /// Bytes that put_key() touches at most.
@@ -334,7 +334,7 @@ TABSCORE_INLINE char* write_timestamp(char* to, std::chrono::system_clock::time_
   return to + 6;
 }
 
-TABSCORE_INLINE std::string json_text(std::string_view text) {
+TABSCORE_INLINE std::string ascii_json_text(std::string_view text) {
   text_buffer out;
   append_json_text<escape::non_ascii>(out, text);
   return std::string(out.view());
@@ -351,9 +351,9 @@ TABSCORE_INLINE char* write_hash(char* to, std::string_view value, const siphash
 }  // namespace detail
 
 TABSCORE_INLINE jsonl_lines::jsonl_lines(std::string_view model, const siphash_key& key, std::string_view arm)
-    : end_text_("}" + (arm.empty() ? "" : ", \"arm\": " + detail::json_text(arm)) +
+    : end_text_("}" + (arm.empty() ? "" : ", \"arm\": " + detail::ascii_json_text(arm)) +
                 (model.empty() ? ""
-                               : ", \"model\": " + detail::json_text(model) + ", \"version\": \"" +
+                               : ", \"model\": " + detail::ascii_json_text(model) + ", \"version\": \"" +
                                      std::string(version_text()) + "\"") +
                 "}\n"),
       end_(end_text_),

@@ -203,11 +203,6 @@ TABSCORE_INLINE comparison_counts::comparison_counts(const prediction_layout& la
                                                      std::vector<std::string> segment_fields)
     : fields_(std::move(segment_fields)) {
   const model_outputs& model = layout.model;
-  const auto text = [](std::string_view t) {
-    text_buffer out;
-    append_json_text(out, t);
-    return std::string(out.view());
-  };
   const bool classes = model.task == task::multiclass;
   const auto table = [&](std::string_view of, std::vector<std::string> values, bool decision) {
     swap_table t{std::string(of), std::move(values), decision, {}};
@@ -219,14 +214,15 @@ TABSCORE_INLINE comparison_counts::comparison_counts(const prediction_layout& la
   };
   if (classes) {
     std::vector<std::string> values;
-    for (const std::string& c : model.classes) values.push_back(model.classes_are == class_kind::text ? text(c) : c);
+    for (const std::string& c : model.classes)
+      values.push_back(model.classes_are == class_kind::text ? json_text(c) : c);
     table(layout.names[0], std::move(values), false);
   } else if (has_threshold(model.task)) {
     table(layout.names[1], {"0", "1"}, false);
   }
   if (!layout.decisions.empty()) {
     std::vector<std::string> values;
-    for (const std::string_view d : layout.decisions.names) values.push_back(text(d));
+    for (const std::string_view d : layout.decisions.names) values.push_back(json_text(d));
     table(layout.decisions.name, std::move(values), true);
   }
   for (std::size_t k = 0; k < model.columns; ++k) {

@@ -106,11 +106,7 @@ namespace tabscore::inline TABSCORE_ABI::serving::detail {
 
 TABSCORE_INLINE monitoring_history::monitoring_history(task predicted, std::span<const std::string_view> decisions)
     : task_(predicted) {
-  for (const std::string_view name : decisions) {
-    text_buffer text;
-    append_json_text(text, name);
-    decisions_.emplace_back(text.view());
-  }
+  for (const std::string_view name : decisions) decisions_.push_back(json_text(name));
 }
 
 TABSCORE_INLINE void monitoring_history::add(moment now, const std::vector<std::string>& names) {

@@ -114,19 +114,14 @@ task_schema task_schema_of() {
 /// Of a declared prediction, and a model that gives it; without a model its classes are unknown.
 template <prediction_type Prediction>
 prediction_schema schema_of(const model_outputs* model) {
-  const auto text = [](std::string_view t) {
-    text_buffer out;
-    append_json_text(out, t);
-    return std::string(out.view());
-  };
   const auto member = [&](std::string& list, std::string_view name, std::string_view value) {
-    list.append(list.empty() ? "" : ", ").append(text(name)).append(": ").append(value);
+    list.append(list.empty() ? "" : ", ").append(json_text(name)).append(": ").append(value);
   };
   prediction_schema s;
   std::string example;
   const std::span<const std::string_view> names(Prediction::names);
   for (const std::string_view name : members_of<Prediction>()) {
-    s.required.append(s.required.empty() ? "[" : ", ").append(text(name));
+    s.required.append(s.required.empty() ? "[" : ", ").append(json_text(name));
   }
   s.required.append("]");
   s.outputs = s.required;
@@ -171,18 +166,18 @@ prediction_schema schema_of(const model_outputs* model) {
         meaning = fmt::format("1: '{}', 0: '{}'", model->classes[1], model->classes[0]);
       }
       member(s.properties, names[i],
-             fmt::format(R"({{"type": "integer", "enum": [0, 1], "description": {}}})", text(meaning)));
+             fmt::format(R"({{"type": "integer", "enum": [0, 1], "description": {}}})", json_text(meaning)));
       member(example, names[i], "0");
     }
   }
   if constexpr (decided_type<Prediction>) {
     std::string decisions;
     for (const std::string_view each : Prediction::decisions) {
-      decisions.append(decisions.empty() ? "" : ", ").append(text(each));
+      decisions.append(decisions.empty() ? "" : ", ").append(json_text(each));
     }
     member(s.properties, Prediction::decision,
            fmt::format(R"({{"enum": [{}], "description": "Of the policy that /model shows"}})", decisions));
-    member(example, Prediction::decision, text(Prediction::decisions[0]));
+    member(example, Prediction::decision, json_text(Prediction::decisions[0]));
   }
   s.example = "{" + example + "}";
   s.margin = binary ? "the prediction's log-odds" : "the margin of the prediction's number";

@@ -20,7 +20,8 @@ class arrow_owner {
   arrow_owner(arrow_owner&& from) noexcept : arrow_owner(&from.held_) {}
   /// Releases its own first.
   arrow_owner& operator=(arrow_owner&& from) noexcept {
-    std::swap(held_, from.held_);
+    arrow_owner taken(std::move(from));
+    std::swap(held_, taken.held_);
     return *this;
   }
   ~arrow_owner() { reset(); }

@@ -11,7 +11,7 @@
 namespace tabscore::inline TABSCORE_ABI {
 
 /// A text's escapes resolved, as UTF-8 (a surrogate without its partner becomes three bytes): at most raw.size() bytes
-/// to `to`. Returns the end.
+/// to `to`. Returns the end. Precondition of all three: has_json_escapes(raw).
 char* unescape(std::string_view raw, char* to) noexcept;
 
 /// The same into `spare`.
@@ -52,6 +52,7 @@ constexpr char escaped_char(char letter) noexcept {
 }  // namespace detail
 
 TABSCORE_INLINE char* unescape(std::string_view raw, char* to) noexcept {
+  TABSCORE_ASSERT(has_json_escapes(raw), "a text whose escapes JSON has");
   const char* p = raw.data();
   const char* const end = p + raw.size();
   const auto unit = [&] {

@@ -45,7 +45,7 @@ class one_hot {
 
   /// Number of categories.
   std::size_t size() const noexcept { return table_->categories.size(); }
-  /// In the order of their columns; a view without data for an absent value.
+  /// In the order of their columns; std::nullopt: an absent value.
   const std::vector<std::optional<std::string>>& categories() const noexcept { return table_->categories; }
   /// Equal for copies of one another: their codes are the same.
   const void* identity() const noexcept { return table_.get(); }

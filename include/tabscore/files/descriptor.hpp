@@ -24,7 +24,8 @@ class unique_fd {
   unique_fd(unique_fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   /// Closes its own first.
   unique_fd& operator=(unique_fd&& other) noexcept {
-    std::swap(fd_, other.fd_);
+    unique_fd taken(std::move(other));
+    std::swap(fd_, taken.fd_);
     return *this;
   }
   ~unique_fd() {

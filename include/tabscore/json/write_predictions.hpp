@@ -125,7 +125,9 @@ class prediction_names {
     append_one(out, p, row, top);
     out.keep_to(out.space(0) - 1);  // the brace
     out.append(",");
+    const std::size_t size = out.size();
     more();
+    if (out.size() == size) out.keep_to(out.space(0) - 1);  // the comma
     out.append("}");
   }
 

@@ -21,7 +21,9 @@ namespace tabscore::inline TABSCORE_ABI {
 inline constexpr std::size_t score_cells = 2049;
 
 /// The cell of a probability, ascending: 64 an octave of p below 0.5 and of 1 - p from there, down to 2^-17.
+/// Precondition: 0 <= p <= 1.
 inline std::size_t probability_cell(double p) noexcept {
+  TABSCORE_ASSERT(p >= 0 && p <= 1, "a probability");
   constexpr std::uint64_t lowest = std::uint64_t{1023 - 17} << 6U;
   const double to_end = p < 0.5 ? p : 1 - p;
   const std::uint64_t key = std::bit_cast<std::uint64_t>(to_end) >> 46U;
@@ -29,7 +31,7 @@ inline std::size_t probability_cell(double p) noexcept {
   return p < 0.5 ? cell : score_cells - 1 - cell;
 }
 
-/// The cell of any finite number, ascending: 32 an octave of its magnitude from 2^-16 to 2^16.
+/// The cell of a number but NaN, ascending: 32 an octave of its magnitude from 2^-16 to 2^16.
 inline std::size_t score_cell(double x) noexcept {
   constexpr std::uint64_t lowest = std::uint64_t{1023 - 16} << 5U;
   constexpr std::size_t middle = score_cells / 2;
@@ -140,8 +142,11 @@ inline ranking rank_groups(std::span<const score_group> groups, bool tied) {
 /// Scores with their labels, kept one by one for exact figures: 16 bytes per record. Not for concurrent use.
 class score_pairs {
  public:
-  /// Adds a record.
-  void add(double score, bool positive) { pairs_.emplace_back(score, positive); }
+  /// Adds a record. Precondition: the score is not NaN.
+  void add(double score, bool positive) {
+    TABSCORE_ASSERT(score == score, "NaN has no rank");
+    pairs_.emplace_back(score, positive);
+  }
   /// Records added.
   std::size_t size() const noexcept { return pairs_.size(); }
 

@@ -36,8 +36,8 @@ class seasonal_counts {
   season by() const noexcept { return by_; }
 
   /// Records the running counts of a monitor (window::total), from the first call on: the increase since the last call
-  /// belongs to the hour (or day) of this call. The interval of the calls, a minute for example, is the precision of
-  /// the borders.
+  /// belongs to the hour (or day) of the call before. The interval of the calls, a minute for example, is the precision
+  /// of the borders.
   void note(time now, std::span<const std::uint64_t> total);
 
   /// The traffic of the current hour (or day).

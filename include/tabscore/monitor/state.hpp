@@ -40,8 +40,8 @@ struct monitor_state {
   friend bool operator==(const monitor_state&, const monitor_state&) = default;
 };
 
-/// 16 hexadecimal digits that change with the model's name and its features, bins, categories, classes training
-/// counts or decisions (FNV-1a, 64 bits: against mix-ups, not against forgery).
+/// 16 hexadecimal digits that change with the model's name and its features, bins, categories, classes,
+/// training counts or decisions (FNV-1a, 64 bits: against mix-ups, not against forgery).
 std::string fingerprint(const drift_reference& r);
 
 /// The state of a drift monitor: of whole batches.

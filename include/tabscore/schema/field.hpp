@@ -33,7 +33,7 @@ constexpr std::size_t code_points(std::string_view text) noexcept {
 
 /// A broken constraint: what, and its limit.
 struct violation {
-  fault what;   ///< the text of an error
+  fault what;   ///< the constraint
   limit bound;  ///< the bound that was broken
 };
 
@@ -110,10 +110,13 @@ struct field {
 /// A column holds std::int64_t, double, bool or std::string_view; text is UTF-8 and stays where it is (see batch).
 template <fixed_string Name, auto... Constraints>
 struct integer : detail::field<Name, field_kind::integer, std::int64_t, Constraints...> {};
+/// A number, finite: double.
 template <fixed_string Name, auto... Constraints>
 struct real : detail::field<Name, field_kind::real, double, Constraints...> {};
+/// True or false.
 template <fixed_string Name>
 struct boolean : detail::field<Name, field_kind::boolean, bool> {};
+/// UTF-8; min_length and max_length count code points.
 template <fixed_string Name, auto... Constraints>
 struct text : detail::field<Name, field_kind::text, std::string_view, Constraints...> {};
 

@@ -62,7 +62,7 @@ struct schema {
     return npos;
   }();
 
-  /// Numbers of numeric features (integer, real and boolean fields without the id) and of text fields.
+  /// Of each field, whether it is a numeric feature: an integer, a real or a boolean, but for the id.
   static constexpr std::array<bool, size> numeric{(Fields::kind != field_kind::text && !Fields::is_id)...};
   /// Fields that are numbers or booleans.
   static constexpr std::size_t numeric_count =

@@ -40,7 +40,7 @@ struct settings {
 
   // The prediction log and the archive of models (docs/how-to/audit.md).
   std::string prediction_log{};  ///< the file that each prediction is appended to; empty: no log
-  jsonl_settings log{};          ///< its names are the service's unless set here
+  jsonl_settings log{};          ///< its model is the SHA-256 unless log_model_hash is false
   bool log_model_hash = true;    ///< each line of the log names the model file's SHA-256 and the library's version
   bool log_request_ids = false;  ///< each line of the log has the request id and the trace id
   std::string archive{};         ///< folder that keeps each served model and policy under its SHA-256; empty: off

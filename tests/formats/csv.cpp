@@ -75,6 +75,14 @@ TEST_CASE("cells of CSV become values, by the names of the header", "[formats]")
   CHECK(r.records.source[1] == ",,false,,0,\"The \"\"Best\"\", it's said\"");
 }
 
+TEST_CASE("a block of 4 GiB is refused", "[formats]") {
+  reading r(header);
+  const std::string_view block(header.data(), std::size_t{1} << 32);  // its bytes are not read
+  const auto wrong = r.format.decoder()->decode(block, false, r.records, {});
+  REQUIRE(wrong);
+  CHECK(wrong->message == "CSV: a block has less than 4 GiB");
+}
+
 TEST_CASE("tabs separate cells where they are told to", "[formats]") {
   const reading r("shop\tcount\tpaid\na,b\t1\ttrue\n\"c\td\"\t2\tfalse\n", {'\t', true});
   REQUIRE(r.records.good.rows() == 2);

@@ -56,6 +56,7 @@ class csv_decoder final : public block_decoder<Schema> {
   std::optional<error> decode(std::string_view block, bool keep_source, block_records<Schema>& to,
                               const decode_progress<Schema>& /*progress*/) override {
     to.clear();
+    if (block.size() > UINT32_MAX) return error{errc::unsupported, "CSV: a block has less than 4 GiB"};
     to.lines = count_lines(block);
     to_ = &to;
     block_ = block;

@@ -64,7 +64,7 @@ class block_decoder {
   virtual ~block_decoder() = default;
   /// Replaces the content of `to`. A block of a format with lines ends with a line feed. An error concerns the stream,
   /// not one record: the stream cannot continue. Formats whose blocks may exceed the caches report the valid records to
-  /// progress while they decode.
+  /// progress while they decode. CSV refuses blocks of 4 GiB.
   virtual std::optional<error> decode(std::string_view block, bool keep_source, block_records<Schema>& to,
                                       const decode_progress<Schema>& progress) = 0;
 };

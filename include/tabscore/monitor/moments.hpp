@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <mutex>
 #include <span>
 #include <utility>
@@ -36,7 +37,9 @@ struct totals {
   /// The finite values of feature j.
   std::uint64_t present(std::size_t j) const noexcept { return samples - (j < missing.size() ? missing[j] : 0); }
   /// Their mean; NaN without values.
-  double mean(std::size_t j) const noexcept { return sums[j] / static_cast<double>(present(j)); }
+  double mean(std::size_t j) const noexcept {
+    return j < sums.size() ? sums[j] / static_cast<double>(present(j)) : std::numeric_limits<double>::quiet_NaN();
+  }
 
   friend bool operator==(const totals&, const totals&) = default;
 };

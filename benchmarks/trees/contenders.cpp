@@ -28,7 +28,6 @@
 #include "rapidscorer.hpp"
 #include "tabscore/files/read_file.hpp"
 #include "tabscore/models/load_model.hpp"
-#include "tabscore/models/parallel.hpp"
 #include "tabscore/serving/swappable.hpp"
 
 namespace {
@@ -94,11 +93,15 @@ class trees final : public with_results<double> {
     } else if (threads_ == 1) {
       forest_.margins(rows, out, memory_);
     } else {
-      ts::parallel_margins(forest_, rows, out, threads_, [](std::size_t tasks, auto&& task) {
-        std::vector<std::jthread> others;
-        for (std::size_t t = 1; t < tasks; ++t) others.emplace_back([&task, t] { task(t); });
-        task(0);
-      });
+      const std::size_t part = (n + threads_ - 1) / threads_, width = forest_.outputs();
+      const auto score = [&](std::size_t begin) {
+        const std::size_t count = std::min(part, n - begin);
+        ts::scratch memory;
+        forest_.margins(rows.middle_rows(begin, count), out.subspan(begin * width, count * width), memory);
+      };
+      std::vector<std::jthread> others;
+      for (std::size_t begin = part; begin < n; begin += part) others.emplace_back(score, begin);
+      score(0);
     }
   }
 

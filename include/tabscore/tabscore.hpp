@@ -93,7 +93,6 @@
 #include "models/logistic.hpp"
 #include "models/matrix_view.hpp"
 #include "models/model_file.hpp"
-#include "models/parallel.hpp"
 #include "models/pipeline_model.hpp"
 #include "models/raw_checks.hpp"
 #include "models/scorer.hpp"

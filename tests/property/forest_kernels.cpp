@@ -2,6 +2,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <random>
 #include <thread>
@@ -10,7 +11,6 @@
 #include "support/catch.hpp"
 #include "support/random_forest.hpp"
 #include "tabscore/models/forest.hpp"
-#include "tabscore/models/parallel.hpp"
 
 using namespace tabscore;
 
@@ -63,14 +63,6 @@ TEST_CASE("every kernel equals the reference walk, alone, in any batch, at any p
       }
       std::vector<double> out(rows * n);
       f->margins(column_major(turned.data(), rows, model.features), out, memory);
-      REQUIRE(same_bits(out, expected));
-      // Two threads.
-      std::fill(out.begin(), out.end(), -1.0);
-      parallel_margins(*f, x, out, 2, [](std::size_t tasks, auto&& task) {
-        std::vector<std::thread> threads;
-        for (std::size_t t = 0; t < tasks; ++t) threads.emplace_back([&task, t] { task(t); });
-        for (auto& t : threads) t.join();
-      });
       REQUIRE(same_bits(out, expected));
     }
   }

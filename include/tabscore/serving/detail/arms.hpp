@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
@@ -18,10 +16,8 @@
 
 #include "../../core/config.hpp"
 #include "../../core/detail/append_json.hpp"
-#include "../../core/json_text.hpp"
 #include "../../core/result.hpp"
 #include "../../core/text_buffer.hpp"
-#include "../../core/write_number.hpp"
 #include "../../monitor/prometheus.hpp"
 #include "../../monitor/sample_ratio.hpp"
 #include "../ab_assignment.hpp"
@@ -30,6 +26,9 @@
 #include "served_model.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::serving::detail {
+
+using tabscore::detail::append_json;
+using tabscore::detail::quoted;
 
 /// "champion", "challenger_1", "challenger_2" ...
 inline std::string arm_name(std::size_t arm) {
@@ -174,24 +173,14 @@ class arm_router {
   void append_to(text_buffer& out) const {
     const auto [counts, unassigned] = read();
     const sample_ratio ratio = check_sample_ratio(counts, weights_);
-    out.append(R"({"field":)");
-    append_json_text(out, record::names[field_]);
-    out.append(R"(,"salt":)");
-    append_json_text(out, salt_);
+    append_json(out, R"({"field":)", quoted{record::names[field_]}, R"(,"salt":)", quoted{salt_});
     for (std::size_t arm = 0; arm < counts.size(); ++arm) {
-      out.append(arm == 0 ? R"(,"arms":[{"arm":")" : R"(,{"arm":")");
-      out.append(names_[arm]);
-      out.append(R"(","model":)");
-      append_json_text(out, models_[arm]->identity.sha256);
-      out.append(R"(,"weight":)");
-      tabscore::detail::append_json(out, weights_[arm]);
-      out.append(fmt::format(R"(,"records":{}}})", counts[arm]));
+      append_json(out, arm == 0 ? R"(,"arms":[{"arm":")" : R"(,{"arm":")", names_[arm], R"(","model":)",
+                  quoted{models_[arm]->identity.sha256}, R"(,"weight":)", weights_[arm], R"(,"records":)", counts[arm],
+                  "}");
     }
-    out.append(fmt::format(R"(],"unassigned":{},"chi_square":)", unassigned));
-    tabscore::detail::append_json(out, ratio.chi_square);
-    out.append(fmt::format(R"(,"degrees_of_freedom":{},"p":)", ratio.freedom));
-    tabscore::detail::append_json(out, ratio.p);
-    out.append(ratio.alarm() ? R"(,"alarm":true})" : R"(,"alarm":false})");
+    append_json(out, R"(],"unassigned":)", unassigned, R"(,"chi_square":)", ratio.chi_square,
+                R"(,"degrees_of_freedom":)", ratio.freedom, R"(,"p":)", ratio.p, R"(,"alarm":)", ratio.alarm(), "}");
   }
 
   void append_metrics(prometheus_text& text) const {

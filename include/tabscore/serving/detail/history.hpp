@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -18,11 +17,13 @@
 #include "../../core/detail/append_json.hpp"
 #include "../../core/json_text.hpp"
 #include "../../core/text_buffer.hpp"
-#include "../../core/write_number.hpp"
 #include "../../outputs/task.hpp"
 #include "performance_history.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::serving::detail {
+
+using tabscore::detail::append_json;
+using tabscore::detail::quoted;
 
 /// The dashboard's time series: running counts and sums, and the drift score, sampled every few seconds and kept for an
 /// hour. No concurrent call causes a data race.
@@ -81,16 +82,10 @@ class monitoring_history {
     out.append(name);
     std::string_view before = "[";
     for (const moment& m : moments_) {
-      out.append(before);
-      append(out, value(m));
-      before = ",";
+      append_json(out, std::exchange(before, ","), value(m));
     }
     out.append(moments_.empty() ? "[]" : "]");
   }
-  static void append(text_buffer& out, std::integral auto v) {
-    out.keep_to(write_integer(out.space(number_text_space), static_cast<std::int64_t>(v)));
-  }
-  static void append(text_buffer& out, double v) { tabscore::detail::append_json(out, v); }
 
   mutable std::mutex mutex_;
   std::deque<moment> moments_;
@@ -121,8 +116,7 @@ TABSCORE_INLINE void monitoring_history::add(moment now, const std::vector<std::
 
 TABSCORE_INLINE void monitoring_history::append_to(text_buffer& out) const {
   const std::lock_guard lock(mutex_);
-  out.append(R"({"interval_s":)");
-  append(out, interval_s);
+  append_json(out, R"({"interval_s":)", interval_s);
   append_list(out, R"(,"time":)", [](const moment& m) { return m.unix_s; });
   append_list(out, R"(,"records":)", [](const moment& m) { return m.records; });
   if (has_threshold(task_)) {
@@ -149,11 +143,7 @@ TABSCORE_INLINE void monitoring_history::append_models(text_buffer& out) const {
   for (const moment& m : moments_) {
     if (m.model == model) continue;
     model = m.model;
-    out.append(std::exchange(before, R"(,{"time":)"));
-    append(out, m.unix_s);
-    out.append(R"(,"model":)");
-    append_json_text(out, model);
-    out.append("}");
+    append_json(out, std::exchange(before, R"(,{"time":)"), m.unix_s, R"(,"model":)", quoted{model}, "}");
   }
   if (!model.empty()) out.append("]");
 }

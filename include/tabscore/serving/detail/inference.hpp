@@ -19,6 +19,7 @@
 #include "../../compat/tensor_decoder.hpp"
 #include "../../compat/tensors.hpp"
 #include "../../core/config.hpp"
+#include "../../core/detail/append_json.hpp"
 #include "../../json/record_json.hpp"
 #include "../../json/write.hpp"
 #include "../../version.hpp"
@@ -35,6 +36,9 @@
 
 namespace tabscore::inline TABSCORE_ABI::serving::detail {
 
+using tabscore::detail::append_json;
+using tabscore::detail::quoted;
+
 /// The paths under /v2: the REST side of the Open Inference Protocol. One per thread. Predictions are
 /// monitored and logged as those of /batch_predict.
 template <class Service>
@@ -49,11 +53,8 @@ class inference_api {
                       std::string_view log_members) {
     switch (target) {
       case route_target::v2_server:
-        out.append(R"({"name":)");
-        append_json_text(out, Service::program);
-        out.append(R"(,"version":")");
-        out.append(fmt::format("{}.{}.{}", TABSCORE_VERSION_MAJOR, TABSCORE_VERSION_MINOR, TABSCORE_VERSION_PATCH));
-        out.append(R"(","extensions":[]})");
+        append_json(out, R"({"name":)", quoted{Service::program}, R"(,"version":")", TABSCORE_VERSION_MAJOR, ".",
+                    TABSCORE_VERSION_MINOR, ".", TABSCORE_VERSION_PATCH, R"(","extensions":[]})");
         return {.body = out.view()};
       case route_target::v2_live:
         return {.body = R"({"live":true})"};
@@ -72,14 +73,11 @@ class inference_api {
       return error(out, 404, "There is no such version; the version is '" + model.version + "'.");
     }
     if (target == route_target::v2_infer) return infer(asked, *served, out, log_members);
-    out.append(R"({"name":)");
-    append_json_text(out, model.name);
+    append_json(out, R"({"name":)", quoted{model.name});
     if (target == route_target::v2_model_ready) {
       out.append(R"(,"ready":true})");
     } else {
-      out.append(R"(,"versions":[)");
-      append_json_text(out, model.version);
-      out.append(R"(],"platform":"tabscore","inputs":[)");
+      append_json(out, R"(,"versions":[)", quoted{model.version}, R"(],"platform":"tabscore","inputs":[)");
       append_tensor_metadata<record>(out);
       out.append(R"(],"outputs":[)");
       append_output_metadata(out, served->pipe->layout());
@@ -140,14 +138,9 @@ class inference_api {
   void append_answer(const served_model<Service>& served, text_buffer& out, const predictions& p,
                      std::span<const std::uint32_t> rows, std::size_t records, bool explained, bool ids,
                      const partial_predictions* some) {
-    out.append(R"({"model_name":)");
-    append_json_text(out, served.identity.name);
-    out.append(R"(,"model_version":)");
-    append_json_text(out, served.identity.version);
-    if (decoder_.id()) {
-      out.append(R"(,"id":)");
-      append_json_text(out, *decoder_.id());
-    }
+    append_json(out, R"({"model_name":)", quoted{served.identity.name}, R"(,"model_version":)",
+                quoted{served.identity.version});
+    if (decoder_.id()) append_json(out, R"(,"id":)", quoted{*decoder_.id()});
     const auto members = members_of<typename Service::prediction>();
     std::string_view before = R"(,"outputs":[)";
     const auto append = [&](std::string_view name) {

@@ -9,8 +9,7 @@
 #include <utility>
 
 #include "../../core/config.hpp"
-#include "../../core/json_text.hpp"
-#include "../../core/write_number.hpp"
+#include "../../core/detail/append_json.hpp"
 #include "../../monitor/drift.hpp"
 #include "../../monitor/report_json.hpp"
 #include "drift_metrics.hpp"
@@ -18,6 +17,9 @@
 #include "served_model.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::serving::detail {
+
+using tabscore::detail::append_json;
+using tabscore::detail::quoted;
 
 /// The body of /model: the model's card and the status of reloads.
 void append_model_card(text_buffer& out, std::string_view card, const reload_status& status);
@@ -56,9 +58,8 @@ TABSCORE_INLINE void append_model_card(text_buffer& out, std::string_view card, 
   out.append(card);
   out.append(fmt::format(R"(,"reload":{{"loaded":{},"refused":{},"last":)", status.loaded, status.refused));
   out.append(status.last == 0 ? "null" : fmt::format("\"{:%Y-%m-%dT%H:%M:%SZ}\"", fmt::gmtime(status.last)));
-  out.append(R"(,"error":)");
-  status.error.empty() ? out.append("null") : append_json_text(out, status.error);
-  out.append("}}");
+  status.error.empty() ? out.append(R"(,"error":null}})")
+                       : append_json(out, R"(,"error":)", quoted{status.error}, "}}");
 }
 
 TABSCORE_INLINE verdict_words words(drift_verdict verdict) {
@@ -84,51 +85,37 @@ TABSCORE_INLINE verdict_words words(drift_verdict verdict) {
 TABSCORE_INLINE bool append_drift_status(text_buffer& out, const drift_status& status, task predicted,
                                          const std::vector<std::string>& outputs) {
   if (!std::isfinite(status.score)) return false;
-  const auto append = [&](double v) { out.keep_to(write_real<spelling::json>(out.space(number_text_space), v)); };
-  out.append(fmt::format(R"({{"samples_observed":{},"drift_score_max_abs_z":)", status.samples));
-  append(status.score);
+  append_json(out, R"({"samples_observed":)", status.samples, R"(,"drift_score_max_abs_z":)", status.score);
   std::string_view before = R"(,"drifted_features":[)";
-  for (const std::string_view name : status.drifted) {
-    out.append(std::exchange(before, ","));
-    append_json_text(out, name);
-  }
+  for (const std::string_view name : status.drifted) append_json(out, std::exchange(before, ","), quoted{name});
   if (status.drifted.empty()) out.append(before);
   const auto named = [&](std::string_view member, const std::vector<double>& values) {
     out.append(member);
     for (std::size_t k = 0; k < outputs.size(); ++k) {
-      out.append(k == 0 ? "{" : ",");
-      out.append(outputs[k]);
-      out.append(":");
-      k < values.size() && std::isfinite(values[k]) ? append(values[k]) : out.append("null");
+      append_json(out, k == 0 ? "{" : ",", outputs[k], ":", k < values.size() ? values[k] : std::nan(""));
     }
     out.append(outputs.empty() ? "{}" : "}");
   };
   if (predicted == task::binary) {
-    out.append(R"(],"predicted_positive_rate":)");
-    append(status.predicted_positive_rate);
-    out.append(R"(,"training_positive_rate":)");
-    append(status.training_positive_rate);
+    append_json(out, R"(],"predicted_positive_rate":)", status.predicted_positive_rate, R"(,"training_positive_rate":)",
+                status.training_positive_rate);
   } else if (predicted == task::multiclass) {
     named(R"(],"predicted_class_rates":)", status.predicted_class_rates);
     named(R"(,"training_class_rates":)", status.training_class_rates);
   } else {
     named(R"(],"predicted_means":)", status.predicted_means);
     named(R"(,"training_means":)", status.training_means);
-    if (predicted == task::anomaly) {
-      out.append(R"(,"outlier_rate":)");
-      append(status.predicted_positive_rate);
-    }
+    if (predicted == task::anomaly) append_json(out, R"(,"outlier_rate":)", status.predicted_positive_rate);
   }
   const auto [reason, action] = words(status.verdict);
-  out.append(fmt::format(R"(,"should_retrain":{},"reason":"{}","recommended_action":"{}"}})", status.should_retrain(),
-                         reason, action));
+  append_json(out, R"(,"should_retrain":)", status.should_retrain(), R"(,"reason":")", reason,
+              R"(","recommended_action":")", action, "\"}");
   return true;
 }
 
 TABSCORE_INLINE void append_reports(text_buffer& out, const drift_monitor& monitor) {
   const drift_reference& reference = monitor.reference();
-  out.append(R"({"model":)");
-  append_json_text(out, reference.model);
+  append_json(out, R"({"model":)", quoted{reference.model});
   std::string_view before = R"(,"windows":[)";
   for (const window w : all_windows) {
     const auto counts = monitor.counts(w);

@@ -14,13 +14,14 @@
 
 #include "../../core/config.hpp"
 #include "../../core/detail/append_json.hpp"
-#include "../../core/json_text.hpp"
 #include "../../core/text_buffer.hpp"
-#include "../../core/write_number.hpp"
 #include "../../monitor/performance.hpp"
 #include "../../monitor/performance_report.hpp"
 
 namespace tabscore::inline TABSCORE_ABI::serving::detail {
+
+using tabscore::detail::append_json;
+using tabscore::detail::quoted;
 
 /// What the served model was worth over time: each point is of the labels that came after the point before. No
 /// concurrent call causes a data race.
@@ -102,34 +103,23 @@ TABSCORE_INLINE void performance_history::look(std::int64_t unix_s, const std::s
 TABSCORE_INLINE void performance_history::append_member(text_buffer& out) const {
   const std::lock_guard lock(mutex_);
   if (points_.empty()) return;
-  const auto list = [&](std::string_view name, const auto& write) {
+  const auto list = [&](std::string_view name, const auto& value) {
     out.append(name);
     std::string_view before = "[";
-    for (const point& p : points_) {
-      out.append(std::exchange(before, ","));
-      write(p);
-    }
+    for (const point& p : points_) append_json(out, std::exchange(before, ","), value(p));
     out.append("]");
   };
-  const auto integer = [&](std::int64_t v) { out.keep_to(write_integer(out.space(number_text_space), v)); };
-  const auto real = [&](double v) { tabscore::detail::append_json(out, v); };
-  out.append(R"(,"performance":{"model":)");
-  append_json_text(out, model_);
-  list(R"(,"time":)", [&](const point& p) { integer(p.unix_s); });
-  list(R"(,"n":)", [&](const point& p) { integer(static_cast<std::int64_t>(p.labels)); });
+  append_json(out, R"(,"performance":{"model":)", quoted{model_});
+  list(R"(,"time":)", [](const point& p) { return p.unix_s; });
+  list(R"(,"n":)", [](const point& p) { return p.labels; });
   std::string_view before = R"(,"series":[{)";
   for (std::size_t k = 0; k < series_.size(); ++k) {
     out.append(std::exchange(before, ",{"));
-    if (!series_[k].part.empty()) {
-      out.append(R"("of":)");
-      append_json_text(out, series_[k].part);
-      out.append(",");
-    }
-    out.append(R"("figure":)");
-    append_json_text(out, series_[k].figure);
-    list(R"(,"value":)", [&](const point& p) { real(p.figures[k].value); });
-    list(R"(,"low":)", [&](const point& p) { real(p.figures[k].low); });
-    list(R"(,"high":)", [&](const point& p) { real(p.figures[k].high); });
+    if (!series_[k].part.empty()) append_json(out, R"("of":)", quoted{series_[k].part}, ",");
+    append_json(out, R"("figure":)", quoted{series_[k].figure});
+    list(R"(,"value":)", [k](const point& p) { return p.figures[k].value; });
+    list(R"(,"low":)", [k](const point& p) { return p.figures[k].low; });
+    list(R"(,"high":)", [k](const point& p) { return p.figures[k].high; });
     out.append("}");
   }
   out.append("]}");

@@ -9,7 +9,6 @@
 #include <tabscore/formats/row_binary.hpp>
 #include <tabscore/json/decode.hpp>
 
-#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <string>

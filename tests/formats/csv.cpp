@@ -3,8 +3,6 @@
 #include <tabscore/outputs/prediction.hpp>
 
 #include <limits>
-#include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <tabscore/outputs/decider.hpp>
 #include <tabscore/outputs/load_policy.hpp>
 #include <tabscore/outputs/prediction.hpp>

@@ -7,7 +7,6 @@
 
 #include <cmath>
 #include <deque>
-#include <limits>
 #include <string>
 #include <vector>
 

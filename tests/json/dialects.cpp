@@ -7,7 +7,6 @@
 #include <tabscore/json/decode.hpp>
 #include <tabscore/json/write.hpp>
 
-#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>

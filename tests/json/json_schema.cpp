@@ -4,7 +4,6 @@
 #include <tabscore/schema/batch.hpp>
 
 #include <optional>
-#include <string>
 
 #include "support/catch.hpp"
 

@@ -5,7 +5,6 @@
 #include <fstream>
 #include <string>
 #include <string_view>
-#include <tuple>
 
 #include "support/catch.hpp"
 #include "support/files.hpp"

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <cstring>
-#include <functional>
-#include <iterator>
 #include <string>
 #include <tuple>
 #include <utility>

@@ -7,7 +7,6 @@
 
 #include <cmath>
 #include <fstream>
-#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>

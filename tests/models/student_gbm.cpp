@@ -4,7 +4,6 @@
 #include <tabscore/models/load_model.hpp>
 
 #include <cmath>
-#include <filesystem>
 #include <string>
 #include <vector>
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What XGBoost's own files say beside the trees: rounds, missing numbers, names of categories.
 #include <cmath>
-#include <iterator>
 #include <limits>
 #include <sstream>
 #include <string>

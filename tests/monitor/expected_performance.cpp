@@ -3,7 +3,6 @@
 #include <tabscore/monitor/performance_alarm.hpp>
 #include <tabscore/monitor/performance_json.hpp>
 
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>

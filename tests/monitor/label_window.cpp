@@ -8,7 +8,6 @@
 #include <tabscore/monitor/label_window.hpp>
 #include <tabscore/schema/batch.hpp>
 
-#include <cmath>
 #include <cstdint>
 #include <deque>
 #include <fstream>

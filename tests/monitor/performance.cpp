@@ -10,7 +10,6 @@
 #include <limits>
 #include <map>
 #include <random>
-#include <span>
 #include <string>
 #include <vector>
 

@@ -6,7 +6,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <iterator>
 #include <mutex>
 #include <queue>
 #include <string>

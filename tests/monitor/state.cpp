@@ -9,7 +9,6 @@
 #include <deque>
 #include <filesystem>
 #include <functional>
-#include <memory>
 #include <random>
 #include <set>
 #include <string>

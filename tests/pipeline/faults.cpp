@@ -9,7 +9,6 @@
 #include <tabscore/pipeline/workspace.hpp>
 
 #include <limits>
-#include <optional>
 #include <string>
 #include <variant>
 #include <vector>

@@ -2,9 +2,6 @@
 #include <tabscore/models/load_model.hpp>
 #include <tabscore/pipeline/pipeline.hpp>
 
-#include <cmath>
-#include <limits>
-#include <memory>
 #include <string>
 
 #include "support/catch.hpp"

@@ -5,7 +5,6 @@
 #include <tabscore/monitor/moments.hpp>
 #include <tabscore/pipeline/score_json.hpp>
 
-#include <limits>
 #include <string>
 
 #include "support/catch.hpp"

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <tabscore/pipeline/score_json.hpp>
 
-#include <array>
 #include <string>
 #include <variant>
 #include <vector>

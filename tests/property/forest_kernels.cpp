@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include <bit>
-#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <limits>
 #include <random>
-#include <thread>
 #include <vector>
 
 #include "support/catch.hpp"

@@ -8,7 +8,6 @@
 #include <tabscore/schema/batch.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>

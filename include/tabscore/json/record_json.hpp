@@ -4,8 +4,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <string_view>
-#include <type_traits>
 
 #include "../core/config.hpp"
 #include "../core/detail/append_json.hpp"

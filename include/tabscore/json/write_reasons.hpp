@@ -3,8 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
-#include <string_view>
 
 #include "../core/config.hpp"
 #include "../core/detail/append_json.hpp"

@@ -8,7 +8,6 @@
 #include <limits>
 #include <mutex>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include "../core/batched_exact_sum.hpp"

@@ -67,7 +67,7 @@ class batched_exact_sum {
     if (!rest_) rest_.emplace();
     return *rest_;
   }
-  /// For so many values more: a slice of each is 2^51 units at most, and a count of units has 63 bits.
+  /// Makes room for `values` more: a slice of each is 2^51 units at most, and a count of units has 63 bits.
   void make_room(std::size_t values) noexcept {
     if (values_ + values > 4095) {
       pour_into(rest());

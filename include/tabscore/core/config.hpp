@@ -3,7 +3,7 @@
 
 // The only configuration macros of the library; docs/reference/configuration.md lists them with their defaults.
 
-// Some of these macros exist with g++ only; clang++ tells of its -ffast-math and -ffinite-math-only.
+// Some of these macros exist with g++ only; clang++ defines the first two.
 #if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__) || \
     defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) || defined(__NO_SIGNED_ZEROS__)
 #error \

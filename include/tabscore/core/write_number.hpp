@@ -180,7 +180,7 @@ inline constexpr auto powers_of_five = [] {
   const uint128 above = static_cast<uint128>(whole - tens) << 64U | rest;
   const uint128 below = (static_cast<uint128>(10) << 64U) - above;
   const uint128 reach = half + (~c & 1U);  // numbers half a unit away from an even c round to the value too
-  // No branches: which case it is nobody can predict.
+  // No branches: the case is unpredictable.
   const auto choose = [](bool condition, std::uint64_t yes, std::uint64_t no) {
     return no ^ ((no ^ yes) & (0 - std::uint64_t{condition}));
   };

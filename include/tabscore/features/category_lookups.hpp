@@ -39,7 +39,7 @@ struct category_lookups {
     std::uint32_t source = 0;  ///< position among the combination's sources
     std::uint32_t hash = 0;    ///< CatBoost's hash of the category
   };
-  /// What is hashed together, in this order.
+  /// Values that are hashed together, in this order.
   struct combination {
     std::vector<std::uint32_t> sources;  ///< positions of categories
     std::vector<above> numbers;          ///< conditions on numbers

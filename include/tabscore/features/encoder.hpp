@@ -29,12 +29,11 @@ namespace tabscore::inline TABSCORE_ABI {
 /// field: one indicator per category (all zero for an unknown text), or the category's position as a number. `place`
 /// sets another order. Immutable: threads share it.
 struct encoder {
-  std::vector<standardize> numeric;  ///< the last step of each numeric feature
-  std::vector<one_hot> text;         ///< the categories of each text field
-  std::vector<std::vector<numeric_step>>
-      before{};                                  ///< per numeric feature, what comes before `numeric`; empty: nothing
-  std::vector<std::optional<double>> ordinal{};  ///< per text field, the number of an unknown text, when its
-                                                 ///< positions are one column; empty: all have indicators
+  std::vector<standardize> numeric;                 ///< the last step of each numeric feature
+  std::vector<one_hot> text;                        ///< the categories of each text field
+  std::vector<std::vector<numeric_step>> before{};  ///< per numeric feature, the steps before `numeric`; empty: none
+  std::vector<std::optional<double>> ordinal{};     ///< per text field, the number of an unknown text, when its
+                                                    ///< positions are one column; empty: all have indicators
   bool absent_is_nan = false;          ///< an absent text of such a field is NaN, not the position of a category
   bool refuses_unseen = false;         ///< a row with a category that is not listed has no prediction: see unseen()
   std::vector<std::uint32_t> place{};  ///< per numeric feature, then per text field, its (first) column; empty: in

@@ -60,7 +60,7 @@ class one_hot {
     std::uint64_t second = 0;
     std::uint64_t length = 0;
 
-    // All at once: which of them differs nobody can predict.
+    // All at once: the one that differs is unpredictable.
     friend bool operator==(const key& a, const key& b) noexcept {
       return ((a.first ^ b.first) | (a.second ^ b.second) | (a.length ^ b.length)) == 0;
     }
@@ -109,7 +109,7 @@ class one_hot {
       const key wanted = key_of(text);
       for (std::size_t at = home(wanted);; at = (at + 1) & (buckets.size() - 1)) {
         const slot& s = buckets[at];
-        // Nearly always one of the two, nobody knows which: so not one after the other.
+        // Nearly always one of the two, unpredictably: so not one after the other.
         if ((s.code == unknown) | (s.key == wanted)) {
           if (text.size() <= 16 || s.code == unknown || *categories[static_cast<std::size_t>(s.code)] == text) {
             return s.code;

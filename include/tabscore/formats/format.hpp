@@ -19,7 +19,7 @@
 
 // Formats of records in bytes (NDJSON, CSV, ...), for streams of any length: a stream is cut into blocks of whole
 // records by one thread at a time, blocks are decoded by as many threads as there are, and predictions are written
-// block by block. What comes of a record never depends on where the blocks are cut.
+// block by block. The result of a record never depends on the cuts between blocks.
 namespace tabscore::inline TABSCORE_ABI {
 
 /// Readable bytes after the end of a block, of any content.
@@ -73,7 +73,7 @@ class block_decoder {
 /// begin() not while anything is decoded.
 class record_framing {
  public:
-  /// What begin() gives while what stands before the first record is incomplete.
+  /// The result of begin() while the bytes before the first record are incomplete.
   static constexpr std::size_t needs_more = static_cast<std::size_t>(-1);
 
   virtual ~record_framing() = default;

@@ -245,7 +245,7 @@ class native_format final : public record_format<Schema> {
   }
 
  private:
-  // While 0 is answered the same block is asked for again with more bytes: what was seen of it is not looked at twice.
+  // After 0 the same block comes again with more bytes; the columns found so far are not read twice.
   mutable detail::native_block unfinished_;
 };
 

@@ -49,7 +49,7 @@ inline void append_place(text_buffer& out, const syntax_error& e) {
   append_json(out, R"(,"position":)", e.position, R"(,"line":)", e.line, R"(,"column":)", e.column);
 }
 
-/// The items of a list of errors, as many as there is room for.
+/// The items of a list of errors, up to the most bytes of the context.
 class error_items {
  public:
   error_items(text_buffer& out, const error_context& context) noexcept

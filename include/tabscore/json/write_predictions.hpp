@@ -32,8 +32,8 @@ std::string json_member(std::string_view before, std::string_view name, std::str
 /// Appends "null," `count` times.
 void append_nulls(text_buffer& out, std::size_t count);
 
-/// Takes room for a list whose first entries took so many bytes, and `spare` more: a long one is not copied while it
-/// grows.
+/// Reserves room for a list of `all` entries, the first `entries` of which took `bytes`, and `spare` bytes: a long list
+/// is not copied while it grows.
 inline void take_room(text_buffer& out, std::size_t bytes, std::size_t entries, std::size_t all,
                       std::size_t spare = 0) {
   out.space((all / entries + 1) * bytes / 16 * 17 + spare);

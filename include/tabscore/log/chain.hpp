@@ -173,7 +173,7 @@ inline bool is_hex(std::string_view digits) {
                      [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
-/// Takes `, "name": "<hex>"` of so many digits from the end of a text; empty: it does not end so.
+/// Takes `, "name": "<hex>"` with that many digits from the end of a text; empty: it ends otherwise.
 inline std::string_view take_hex_member(std::string_view& text, std::string_view head, std::size_t digits) {
   const std::size_t size = head.size() + digits + 1;
   if (text.size() < size || !text.ends_with('"') || text.substr(text.size() - size, head.size()) != head) return {};

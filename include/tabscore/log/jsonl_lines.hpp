@@ -156,8 +156,8 @@ class jsonl_lines {
   }
   static void append_reason_codes(text_buffer& out, const record_reasons& reasons, std::size_t row);
 
-  /// What stands before a field's value. Of most names the compiler knows it, and copies it in whole blocks without a
-  /// loop (and without a copy for itself, which g++ 12 makes of what is no whole block).
+  /// The text before a field's value. The compiler knows most of them, and copies them in whole blocks without a loop
+  /// (g++ 12 keeps a second copy of texts that are no whole blocks).
   template <schema_type Schema, std::size_t At>
   static constexpr bool first_logged = [] {
     bool first = true;
@@ -206,7 +206,7 @@ class jsonl_lines {
   template <class Field>
   static constexpr bool is_open_real = Field::kind == field_kind::real&& Field::logged == privacy::open;
 
-  /// thousandths_of the real numbers of records [first, first + N), as many as there are.
+  /// thousandths_of the real numbers of records [first, first + N), up to the last record.
   template <schema_type Schema, std::size_t N>
   static void find_thousandths(const columns<Schema>& records, std::size_t first,
                                std::array<std::array<std::uint32_t, N>, Schema::size>& to) noexcept {

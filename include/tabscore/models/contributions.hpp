@@ -213,7 +213,7 @@ struct explainer::visitor {
       const std::int32_t child = side ? s.left : s.right;
       const double child_z = z * share(t, s, child);
       const double child_o = side == left ? o : 0.0;
-      if (child_z == 0 && child_o == 0) continue;  // nobody gets there: all factors are 0
+      if (child_z == 0 && child_o == 0) continue;  // unreachable: all factors are 0
       four factor, child_way;
       for (std::size_t q = 0; q < 4; ++q) {
         factor[q] = child_z + points[q] * (child_o - child_z);

@@ -75,7 +75,7 @@ inline double harmonic(std::uint64_t from, std::uint64_t to) noexcept {
   return sum + std::log1p((b - a) / a) + rest(b) - rest(a);
 }
 
-/// The sum of the precisions at `more` positives that follow one another, behind so many of both.
+/// The sum of the precisions at `more` successive positives, which follow `positives` and `negatives`.
 inline double precisions(std::uint64_t positives, std::uint64_t negatives, std::uint64_t more) noexcept {
   if (negatives == 0 || more == 0) return static_cast<double>(more);
   const std::uint64_t before = positives + negatives;

@@ -38,7 +38,7 @@ inline constexpr std::size_t max_classes = 1000;
 
 /// A model's description of the numbers that it gives each row.
 struct model_outputs {
-  tabscore::task task = tabscore::task::binary;  ///< decides what the columns are
+  tabscore::task task = tabscore::task::binary;  ///< the meaning of the columns
   std::size_t columns = 1;                       ///< numbers a row
   bool probabilities = true;                     ///< of binary and multiclass: the numbers are from 0 to 1
   std::vector<std::string> classes;  ///< the trainer's names. binary: two, or empty (unknown); multiclass: columns

@@ -91,7 +91,7 @@ outcome score_some(const Pipeline& pipe, typename Pipeline::scoring& run, const 
   return outcome_of_some(scored, std::move(found));
 }
 
-/// The reason why so many records are not explained, if any; `reason` is the model's.
+/// The outcome of a request whose explanations are refused; nothing when they are not. `reason`: the model's error.
 std::optional<outcome> refuse_explanation(const error* reason, bool has_reasons, std::size_t records,
                                           const request_options& options);
 /// The predictions of an outcome, or nullptr.

@@ -32,7 +32,7 @@ class wrong_values {
     if (first != end) root_ = {first, end};
   }
 
-  /// The wrong value; of something missing what it is missing from. Nothing when the document does not say.
+  /// The wrong value, or the object that lacks a missing one; nothing when the document has neither.
   json_value find(const field_error& e);
 
   std::size_t rows() {

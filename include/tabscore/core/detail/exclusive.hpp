@@ -7,7 +7,7 @@
 
 namespace tabscore::inline TABSCORE_ABI::detail {
 
-/// Which thread uses an object that is for one thread at a time. A copy is used by nobody.
+/// Which thread uses an object that is for one thread at a time. A copy is not in use.
 class exclusive {
  public:
   exclusive() noexcept = default;

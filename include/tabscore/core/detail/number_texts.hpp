@@ -10,8 +10,8 @@
 
 namespace tabscore::inline TABSCORE_ABI::detail {
 
-/// Numbers as JSON, written once for all who need them: digits are most of what an answer and its line in a log cost.
-/// Of very many numbers it keeps none: their memory would count more. Keeps its memory. Not for concurrent use.
+/// Numbers as JSON, written once for the answer and the log: digits are most of the cost of both. More than `most`
+/// numbers are not kept: their memory would cost more. Keeps its memory. Not for concurrent use.
 class number_texts {
  public:
   static constexpr std::size_t space = 64;                   ///< bytes that writing a text may touch
@@ -20,7 +20,7 @@ class number_texts {
   bool empty() const noexcept { return entries_.empty(); }
   void clear() noexcept { entries_ = {}; }
 
-  /// As many texts as series.size(), each by series.write_next(to); none of more than `most`.
+  /// Writes series.size() texts, each by series.write_next(to); nothing for more than `most`.
   template <class Series>
   void write(Series&& series) {
     if (series.size() > most) return;

@@ -34,7 +34,7 @@ inline void store4(char* to, std::uint32_t bytes) noexcept {
   std::memcpy(to, &bytes, sizeof bytes);
 }
 
-/// v < 10^6; without branches, for nobody can predict how many digits the next number has. Touches 8 bytes.
+/// v < 10^6; without branches: the number of digits is unpredictable. Touches 8 bytes.
 inline char* write_six_digits(char* to, std::uint32_t v) noexcept {
   const std::uint32_t high = v / 1000;
   const std::uint32_t low = v - high * 1000;

@@ -173,7 +173,7 @@ struct not_op : condition_op {
 };
 
 struct where_op {
-  // Both sides are computed and one is kept without a branch: which one nobody can predict.
+  // Both sides are computed and one is kept without a branch: the choice is unpredictable.
   template <class C, class A, class B>
   static auto apply(const C& condition, const A& a, const B& b) noexcept {
     using t = common_t<A, B>;

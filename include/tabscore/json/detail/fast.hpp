@@ -17,7 +17,7 @@
 
 namespace tabscore::inline TABSCORE_ABI::detail {
 
-/// Well-formed bodies whose values are plainly what the schema says, into a batch; gives up at the first doubt.
+/// Decodes well-formed bodies whose values plainly fit the schema into a batch; gives up at the first doubt.
 /// Two steps for every few records: find where the values are (records that are laid out like the one before are
 /// compared with it but for the values, others are read member by member), then convert them, field after field.
 template <schema_type Schema, class Policy>
@@ -77,7 +77,7 @@ class fast_reader {
     return list_after_record<true>(behind) == end_ && convert();
   }
 
-  /// Has `progress` been told of any records?
+  /// Whether `progress` was called with records.
   bool told() const noexcept { return told_ > 0; }
 
   /// The body as one record.
@@ -167,8 +167,8 @@ class fast_reader {
     return members_.next_key(p, text) ? members_.read(p, found_ - 1, all.set(), nullptr, last_) : p;
   }
 
-  /// The records after one of which `behind` is what follows its brace (nullptr: to be found); returns what follows the
-  /// array, or the lines.
+  /// The records after one whose brace ends at `behind` (nullptr: to be found); returns the end of the array, or of the
+  /// lines.
   template <bool Lines = false>
   const char* list_after_record(const char* behind) {
     for (;;) {

@@ -13,11 +13,11 @@
 
 namespace tabscore::inline TABSCORE_ABI::detail {
 
-/// Where the keys of a record end, and maybe those of the next one: at quotes that a colon follows. (Within texts there
-/// are such quotes only behind a backslash; who goes by them must look at what lies between.)
+/// Where the keys of a record end, and maybe those of the next one: at quotes that a colon follows. (Texts hold such
+/// quotes only behind a backslash, so users must check the bytes between.)
 template <schema_type Schema>
 class key_ends {
-  /// A record is looked for in so many bytes: its names, and 16 of each field for all else.
+  /// Bytes that are searched for a record: its names, and 16 more per field.
   static constexpr std::size_t window = [] {
     std::size_t n = 16 * Schema::size;
     for (const std::string_view name : Schema::names) n += name.size();

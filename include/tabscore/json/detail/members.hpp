@@ -34,7 +34,7 @@ inline const char* behind_colon(const char* p, const char* end) noexcept {
 /// A key; moves p to its value. p becomes nullptr when there is no plain key.
 std::string_view read_key(const char*& p, const char* end) noexcept;
 
-/// A value that nobody asked for: a text, a number or a word.
+/// A value of an unknown member: a text, a number or a word.
 const char* skip_scalar(const char* p, const char* end) noexcept;
 
 /// Finds the values of a record by its keys.

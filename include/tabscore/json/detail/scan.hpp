@@ -260,7 +260,7 @@ struct text_block {
 };
 
 /// For each of the 16 bytes at p a bit: set where a value may end: a text at a quote, anything else (with the blanks
-/// behind it) at a comma or a brace. Without branches, for nobody knows what the next value is.
+/// behind it) at a comma or a brace. Without branches: the kind of the next value is unpredictable.
 [[gnu::always_inline]] inline std::uint32_t value_ends(const char* p, bool text) noexcept {
   alignas(64) static constexpr bytes16 ends[4]{sixteen(','), sixteen('}'), sixteen('"'), sixteen('"')};
   const bytes16* const mine = ends + 2 * text;

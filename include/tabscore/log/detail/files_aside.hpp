@@ -69,8 +69,7 @@ inline std::vector<file_aside> files_aside(const std::string& path) {
   return found;
 }
 
-/// Of the files set aside from `path`, keeps the newest: so many, of so many bytes together, and those of this time; 0:
-/// no such limit.
+/// Removes the oldest of the files set aside from `path` until number, bytes and age keep the limits; 0: no limit.
 inline void remove_old_files(const std::string& path, std::size_t keep_files, std::uint64_t keep_bytes,
                              std::chrono::seconds keep_age) {
   if (keep_files == 0 && keep_bytes == 0 && keep_age.count() == 0) return;

@@ -47,10 +47,9 @@ class no_sigpipe {
   bool was_pending_;
 };
 
-/// Writes to a pipe, socket or device that does not block, and does not wait long for who reads it: a reader that takes
-/// nothing for a quarter of a second has stopped, and then is not waited for until it reads again. Of a write that came
-/// in part the rest goes first the next time, so that no line is torn, also for the next reader: what is in a pipe
-/// stays there when its reader leaves.
+/// Writes to a pipe, socket or device that does not block. A reader that takes nothing for a quarter of a second has
+/// stopped, and is not waited for until it reads again. The rest of a partial write goes first the next time, so that
+/// no line is torn, also for the next reader: bytes stay in a pipe when its reader leaves.
 class pipe_writer {
   using clock = std::chrono::steady_clock;
 

@@ -123,7 +123,7 @@ inline result<std::filesystem::path> find_mlflow_model(const std::filesystem::pa
       folder, fmt::format("this is an MLflow model of the flavours {}, {}", fmt::join(names, ", "), python_only));
 }
 
-/// The model file that a path stands for: itself, or of a folder the one that is in it.
+/// The model file at a path: the file itself, or the one in a folder.
 inline result<std::string> find_model(const std::string& path, bool within = false) {
   std::error_code unknown;
   const std::filesystem::path folder(path);

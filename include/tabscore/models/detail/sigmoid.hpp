@@ -14,8 +14,8 @@ namespace tabscore::inline TABSCORE_ABI::detail {
 using sigmoid_kernel = void (*)(double* m, std::size_t n) noexcept;
 
 #if defined(__x86_64__) && defined(__GNUC__)
-/// Whether the C library's exp is the one that four at a time are computed by: of 2,000 numbers any other differs in
-/// some last bits. For CPUs with AVX2.
+/// Whether the C library's exp is glibc's, which the four lanes compute: any other differs in the last bits of some of
+/// 2,000 numbers. For CPUs with AVX2.
 bool exp_is_glibcs() noexcept;
 #endif
 

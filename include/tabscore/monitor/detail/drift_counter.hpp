@@ -30,7 +30,7 @@ struct drift_counts {
   std::uint64_t& rows;
 };
 
-/// What a drift monitor does with records of any schema, compiled once. The time is the caller's.
+/// The part of a drift monitor that depends on no schema, compiled once. The caller gives the time.
 template <class Mutex>
 class drift_counter {
  public:
@@ -64,7 +64,7 @@ class drift_counter {
   struct few_rows {
     small_batch_buffer rows;
     minutes minute{};                      // when they came
-    std::uint64_t enough = 0;              // so many rows end a piece of the record window
+    std::uint64_t enough = 0;              // rows that complete a piece of the record window
     std::vector<std::uint32_t> text_cell;  // which cell of its field, field after field
   };
 
@@ -265,7 +265,7 @@ void drift_counter<Mutex>::count(few_rows& from) const noexcept {
   if (from.rows.rows() == 0) return;
   const std::lock_guard lock(mutex_);
   for (std::size_t begin = 0, n = 0; begin < from.rows.rows() && !reference_.empty(); begin += n) {
-    // Another thread may have filled the piece meanwhile; a batch more than it takes is as if nobody had waited.
+    // Another thread may have filled the piece meanwhile; one batch beyond its room is counted as if none had waited.
     n = from.rows.rows() - begin;
     if (n > counts_.room() + small_batch_buffer::most) n = counts_.room();
     std::uint64_t* const cells = counts_.add(n, from.minute).data();

@@ -20,10 +20,10 @@ template <schema_type Schema, class Features>
 class block_features {
  public:
   /// Records of a full block: few enough that their fields and features stay in the first caches between the stages,
-  /// enough that what each stage costs per call does not show.
+  /// enough that the cost of a call to each stage is negligible.
   static constexpr std::size_t block_rows = 256;
 
-  /// For blocks of a batch of so many rows. `text_fields`: the fields that are the model's text features.
+  /// For the blocks of a batch of `rows` rows. `text_fields`: the fields that are the model's text features.
   block_features(const Features& all, std::span<const std::size_t> text_fields, std::size_t rows,
                  score_buffers& buffers)
       : features_(all),

@@ -52,7 +52,7 @@ class maintenance {
     service_.history.performance.look(std::time(nullptr), labelled.sha256, labelled.window.read().counts);
   }
 
-  // All that allocates is made before the thread, which has nobody to tell of a failure.
+  // Everything that allocates is made before the thread, which cannot report a failure.
   shared_state<Service>& service_;
   typename live_model<Service>::reader models_;
   std::mutex mutex_;

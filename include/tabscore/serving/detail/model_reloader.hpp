@@ -91,7 +91,7 @@ class model_reloader {
       }
       live_.collect();
       stamp now = look();
-      const bool written = now == std::exchange(seen, now);  // by somebody who has finished, it seems
+      const bool written = now == std::exchange(seen, now);  // unchanged since the last look: complete
       if (!asked && !(config_.watch_model && written && now != known_)) continue;
       known_ = std::move(now);
       if (const auto failed = need_resources([this] { return load(), std::optional<error>(); }))
@@ -146,7 +146,7 @@ class model_reloader {
       version.append(" with the policy ").append(model->identity.policy.name).append(" ");
       version.append(model->identity.policy.version);
     }
-    const std::lock_guard lock(mutex_);  // who sees the model sees this status, too
+    const std::lock_guard lock(mutex_);  // readers of the model see this status, too
     live_.publish(std::move(model));
     notify(config_, fmt::format("serves {} from now on", version));
     ++status_.loaded;

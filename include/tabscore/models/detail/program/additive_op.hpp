@@ -54,7 +54,7 @@ class bin_axis {
   }
 
  private:
-  /// How many cuts are at most each of so many numbers, side by side and without a branch.
+  /// The number of cuts that are at most each of `Rows` numbers, side by side and without a branch.
   template <std::size_t Rows>
   void search(const double* x, std::uint32_t* bin) const {
     std::uint32_t at[Rows]{};

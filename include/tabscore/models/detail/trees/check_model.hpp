@@ -19,7 +19,7 @@ namespace tabscore::inline TABSCORE_ABI::detail {
 
 inline error bad_model(std::string sentence) { return {errc::structure, std::move(sentence)}; }
 
-/// Whether splits stand before their children, and no child is that of two splits: then each of so many is reached.
+/// Whether splits stand before their children, and no child has two parents: then each node is reached.
 inline bool has_plain_shape(const tree& t, std::size_t leaves) {
   const std::size_t splits = t.splits.size();
   std::vector<std::uint8_t> seen(splits + leaves);

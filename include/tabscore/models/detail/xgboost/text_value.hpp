@@ -36,7 +36,7 @@ class text_document {
     skip();
     return at_ == end_;
   }
-  /// Whether the arrays that nobody has read are of plain numbers, too.
+  /// Whether the arrays that were not read are of plain numbers, too.
   bool check_rest() const {
     for (const node& n : nodes_) {
       if (n.of == kind::numbers && !n.checked && !number_list::is(n.view())) return false;

@@ -125,8 +125,12 @@ TEST_CASE("the numbers of a trainer's own file are put in the caller's order", "
       CHECK(numbers_of(make_scorer(ordered).value(), purpose, "public") ==
             numbers_of(make_scorer(as_it_is).value(), purpose, "public"));
     }
-    CHECK(read_model(bytes, name, {.numbers = {"amount", "?", "months", "income", "instalment"}})->features.numeric ==
-          std::vector<std::string>{"amount", "months", "income", "instalment"});
+    // A number that the model was not trained on changes nothing.
+    const std::vector<std::string> more{"amount", "?", "months", "income", "instalment", "!"};
+    const model_file with_more = read_model(bytes, name, {.numbers = more}).value();
+    CHECK(with_more.features.numeric == more);
+    CHECK(numbers_of(make_scorer(with_more).value(), "car", "public") ==
+          numbers_of(make_scorer(as_it_is).value(), "car", "public"));
     CHECK(read_model(bytes, name, {.numbers = {"x", "y"}}).error().message ==
           std::string(name) +
               ": the file's numeric feature \"income\" is not a number of the records, which have \"x\", ...: train on "

@@ -32,8 +32,8 @@ struct load_options {
   /// The task of a CatBoost model whose file has no loss, or an unknown one.
   std::optional<tabscore::task> task = std::nullopt;
   std::vector<std::string> integer_categories = {};  ///< of CatBoost: features whose categories are whole numbers
-  /// The numbers of the caller's records: the file's numeric features are put in this order, by name, and CatBoost's
-  /// categories among them are whole numbers. Empty: the file's own order.
+  /// The numbers of the caller's records: the file's numeric features are put in this order, by name, numbers that it
+  /// does not have are read by nothing, and CatBoost's categories among them are whole numbers. Empty: the file's own.
   std::vector<std::string> numbers = {};
 };
 

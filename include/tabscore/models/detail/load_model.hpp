@@ -115,6 +115,19 @@ inline result<encoded_forest> encode_forest(forest trees, std::optional<double> 
                               source, positive_above);
 }
 
+/// Adds a column that nothing reads for each number of the caller that the file does not have.
+inline void add_unread(forest_model& model, const std::vector<std::string>& numbers) {
+  if (model.feature_names.empty()) return;
+  for (const std::string& name : numbers) {
+    const auto& names = model.feature_names;
+    if (std::find(names.begin(), names.end(), name) == names.end()) model.feature_names.push_back(name);
+  }
+  model.features = model.feature_names.size();
+  if (!model.categories.empty()) model.categories.resize(model.features);
+  if (!model.feature_types.empty()) model.feature_types.resize(model.features);
+  if (!model.linear.empty()) model.linear.resize(model.features * model.outputs);
+}
+
 /// The scorer of a trainer's own file; `file` gets the trainer.
 inline result<encoded_forest> read_trainer_file(model_format format, std::string_view bytes, std::string_view source,
                                                 const load_options& options, model_file& file) {
@@ -142,6 +155,7 @@ inline result<encoded_forest> read_trainer_file(model_format format, std::string
       break;
   }
   if (!trees) return trees.error();
+  add_unread(*trees, options.numbers);
   auto built = forest::build(*std::move(trees), source);
   if (!built) return built.error();
   return encode_forest(*std::move(built), std::nullopt, source, options.numbers);

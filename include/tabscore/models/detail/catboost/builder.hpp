@@ -111,6 +111,12 @@ class catboost_builder : load_fault {
       lookups_.sources.push_back({static_cast<std::uint32_t>(list.size()), number});
       list.push_back(f.name);
     }
+    for (const std::string& name : options_.numbers) {  // those that nothing reads
+      const auto among = [&](const std::vector<std::string>& all) {
+        return std::find(all.begin(), all.end(), name) != all.end();
+      };
+      if (!among(numbers) && !among(names_.text)) numbers.push_back(name);
+    }
     column_of_number_.resize(numbers.size());
     for (const std::size_t j : ordered_numbers(numbers, options_.numbers)) {
       column_of_number_[j] = static_cast<std::uint32_t>(names_.numeric.size());

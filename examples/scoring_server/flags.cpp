@@ -82,10 +82,12 @@ std::string wrong_log(const std::string& text) {
 std::optional<ts::performance_reference> reference_of(const std::string& text) {
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos) return std::nullopt;
-  const auto* const figure = ts::find_comparable(std::string_view(text).substr(0, equals));
+  const std::string figure = text.substr(0, equals);
   double value = 0;
-  if (figure == nullptr || !ts::parse_number(std::string_view(text).substr(equals + 1), value)) return std::nullopt;
-  return ts::performance_reference{std::string(figure->name), value, "settings"};
+  if (ts::find_comparable(figure) == nullptr || !ts::parse_number(std::string_view(text).substr(equals + 1), value)) {
+    return std::nullopt;
+  }
+  return ts::performance_reference{figure, value, "settings"};
 }
 
 /// What is wrong with it; empty: nothing.

@@ -84,7 +84,7 @@ TEST_CASE("the intervals of expected figures contain the figures by labels", "[m
     ts::performance_counts counts{ts::model_outputs()};
     for (const double p : all) {
       const double label = std::uniform_real_distribution<double>(0, 1)(random) < p;
-      counts.add({&p, 1}, p >= 0.5, {&label, 1});
+      REQUIRE_FALSE(counts.add({&p, 1}, p >= 0.5, {&label, 1}));
     }
     const auto seen = by_name(ts::report_performance(counts));
     for (const auto& [name, f] : figures) {
@@ -135,7 +135,7 @@ TEST_CASE("calibration needs an effect and a sample", "[monitor]") {
     ts::performance_counts counts{ts::model_outputs()};
     for (std::size_t i = 0; i < n; ++i) {
       const double label = static_cast<double>(i) < share * static_cast<double>(n);
-      counts.add({&p, 1}, p >= 0.5, {&label, 1});
+      REQUIRE_FALSE(counts.add({&p, 1}, p >= 0.5, {&label, 1}));
     }
     return ts::check_calibration(counts).status;
   };
@@ -155,13 +155,14 @@ TEST_CASE("a performance alarm needs an interval worse than the limit, and a sam
   CHECK(references[0] == ts::performance_reference{"accuracy", 0.8, "settings"});
   CHECK(references[1] == ts::performance_reference{"pr_auc", 0.5, "model file"});
   CHECK(references[2] == ts::performance_reference{"brier", 0.1, "model file"});
+  CHECK(ts::performance_references({{"accuracy_score", 0.8, "settings"}, {"nothing", 1}}, metrics) == references);
   const auto alarms = [&](int n, double share_right) {
     ts::performance_counts counts{ts::model_outputs()};
     for (int i = 0; i < n; ++i) {
       const double p = i % 2 == 0 ? 0.9 : 0.1;
       const bool right = i < share_right * n;
       const double label = (p > 0.5) == right;
-      counts.add({&p, 1}, p > 0.5, {&label, 1});
+      REQUIRE_FALSE(counts.add({&p, 1}, p > 0.5, {&label, 1}));
     }
     std::string all;
     for (const auto& c : ts::check_performance(ts::report_performance(counts), references)) {

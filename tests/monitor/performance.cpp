@@ -143,7 +143,7 @@ TEST_CASE("an interval from cells holds that of the exact value", "[monitor]") {
     for (int i = 0; i < 40; ++i) {
       const double label = uniform(random) < base,
                    p = 0.5 + spread / 64 * (uniform(random) - 0.5) + 0.4 * (i % 4 == 0) * label;
-      counts.add({&p, 1}, p >= 0.5, {&label, 1});
+      REQUIRE_FALSE(counts.add({&p, 1}, p >= 0.5, {&label, 1}));
       pairs.add(p, label == 1);
     }
     const auto groups = pairs.groups();

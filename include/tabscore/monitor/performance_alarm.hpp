@@ -17,7 +17,7 @@ namespace tabscore::inline TABSCORE_ABI {
 
 /// A reference: the figure at the model's validation, or a required value.
 struct performance_reference {
-  std::string figure;         ///< as the report names it
+  std::string figure;         ///< the report's name or scikit-learn's
   double value = 0;           ///< the figure's value there
   std::string_view source{};  ///< its origin; a literal
 
@@ -70,9 +70,12 @@ inline const comparable_figure* find_comparable(std::string_view name) noexcept 
 }
 
 /// The references among a model file's metrics: names of figures, optionally after "holdout_", "validation_" or
-/// "test_". `declared` come first and replace them.
+/// "test_". `declared` come first and replace them; scikit-learn's names become the report's, and unknown ones are left
+/// out.
 inline std::vector<performance_reference> performance_references(
     std::vector<performance_reference> declared, std::span<const std::pair<std::string, double>> metrics) {
+  std::erase_if(declared, [](const auto& r) { return find_comparable(r.figure) == nullptr; });
+  for (performance_reference& r : declared) r.figure = find_comparable(r.figure)->name;
   for (const auto& [metric, value] : metrics) {
     std::string_view name = metric;
     for (const std::string_view before : {"holdout_", "validation_", "test_"}) {
@@ -90,7 +93,7 @@ inline std::vector<performance_reference> performance_references(
   return declared;
 }
 
-/// Compares a report with references; those of figures that it does not have are left out.
+/// Compares a report with references of performance_references(); those of figures that it does not have are left out.
 inline std::vector<performance_check> check_performance(const performance_report& report,
                                                         std::span<const performance_reference> references,
                                                         const performance_alarm_settings& settings = {}) {

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstddef>
@@ -10,6 +11,7 @@
 #include <mutex>
 #include <optional>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -64,7 +66,9 @@ class endpoint {
   };
 
   /// Opens no file; start() does.
-  explicit endpoint(settings wanted = {}) : state_(std::move(wanted)) {}
+  explicit endpoint(settings wanted = {}) : state_(std::move(wanted)) {
+    spare_.reserve((std::max)(1U, std::thread::hardware_concurrency()));
+  }
   endpoint(const endpoint&) = delete;
   endpoint& operator=(const endpoint&) = delete;
   /// Saves the monitoring state, unless stop() has.
@@ -75,11 +79,12 @@ class endpoint {
   /// Loads the model, opens the prediction log, restores the state and starts the threads that reload the model, save
   /// the state and sync the log. Returns the error of the settings or a file, if any. Call it once, before the first
   /// request.
-  std::optional<error> start() {
+  [[nodiscard]] std::optional<error> start() {
     return detail::need_resources([this] { return begin(); });
   }
 
-  /// Answers one request. The response holds the memory that its views point into.
+  /// Answers one request. The response holds the memory that its views point into; as much memory as the machine's
+  /// threads need is kept for the next ones.
   held_response handle(const request& asked) {
     auto by = take_session();
     const response given = by->handle(asked);
@@ -103,16 +108,17 @@ class endpoint {
   void reload() {
     if (state_.reloader) state_.reloader->reload();
   }
-  /// Sets the prediction log's file aside and begins another.
+  /// Sets the prediction log's file and that of the challengers aside and begins others. Where that fails, the old file
+  /// stays in use, and settings::notify is told.
   void rotate_log() {
-    if (auto* const file = state_.log.file()) file->rotate();
-    if (state_.challenger_to.log) state_.challenger_to.log->rotate();
+    rotate(state_.log.file(), "prediction log");
+    rotate(state_.challenger_to.log.get(), "challenger log");
   }
-  /// Makes /health answer "not ready".
+  /// Makes /health answer "not ready". A signal handler may call it, no other member: those lock and allocate.
   void drain() noexcept { state_.leaving = true; }
   /// Saves the monitoring state, so that no record since the last interval is lost, and no more after that. Call it
   /// after the last request, from one thread, for its error; the destructor gives that to settings::notify.
-  std::optional<error> stop() {
+  [[nodiscard]] std::optional<error> stop() {
     auto failed = saver_ ? saver_->save() : std::nullopt;
     saver_.reset();
     return failed;
@@ -212,6 +218,11 @@ class endpoint {
         [&]<std::size_t At>() { found = found || full::record::template field<At>::logged == privacy::hashed; });
     return found;
   }
+  void rotate(append_file* file, std::string_view log) const {
+    if (file != nullptr && !file->rotate()) {
+      detail::notify(config(), fmt::format("the {} cannot be rotated: its file stays in use", log));
+    }
+  }
   void tell_of_repairs(const append_repair& found) const {
     if (found.cut_bytes != 0) {
       detail::notify(config(),
@@ -237,7 +248,7 @@ class endpoint {
   }
   void give_back(std::unique_ptr<session_type> one) {
     const std::lock_guard lock(mutex_);
-    spare_.push_back(std::move(one));
+    if (spare_.size() < spare_.capacity()) spare_.push_back(std::move(one));
   }
 
   detail::shared_state<full> state_;
@@ -245,7 +256,7 @@ class endpoint {
   std::optional<detail::state_saver<full>> saver_;
   std::optional<detail::maintenance<full>> maintenance_;
   std::mutex mutex_;
-  std::vector<std::unique_ptr<session_type>> spare_;  // of handle(): as many as were used at once
+  std::vector<std::unique_ptr<session_type>> spare_;  // of handle(), up to its capacity
 };
 
 }  // namespace tabscore::inline TABSCORE_ABI::serving

@@ -19,10 +19,10 @@ namespace detail {
 struct httplib_request {
   explicit httplib_request(const auto& in)
       : content_type(in.get_header_value("Content-Type")),
-        content_encoding(in.get_header_value("Content-Encoding")),
-        accept(in.get_header_value("Accept")),
-        request_id(in.get_header_value("X-Request-Id")),
-        traceparent(in.get_header_value("traceparent")),
+        content_encoding(joined(in, "Content-Encoding")),
+        accept(joined(in, "Accept")),
+        request_id(single(in, "X-Request-Id")),
+        traceparent(single(in, "traceparent")),
         asked{.method = in.method,
               .content_type = content_type,
               .content_encoding = content_encoding,
@@ -34,6 +34,17 @@ struct httplib_request {
   }
   httplib_request(const httplib_request&) = delete;
   httplib_request& operator=(const httplib_request&) = delete;
+
+  static std::string joined(const auto& in, const char* name) {
+    std::string all = in.get_header_value(name);
+    for (std::size_t i = 1; i < in.get_header_value_count(name); ++i) {
+      all.append(",").append(in.get_header_value(name, i));
+    }
+    return all;
+  }
+  static std::string single(const auto& in, const char* name) {
+    return in.get_header_value_count(name) == 1 ? in.get_header_value(name) : std::string();
+  }
 
   std::string content_type, content_encoding, accept, request_id, traceparent;
   request asked;

@@ -14,7 +14,7 @@ struct request {
   std::string_view path = {};              ///< as sent: percent-encoded, without the query
   std::string_view query = {};             ///< without the question mark
   std::string_view content_type = {};      ///< of the body; empty: not given
-  std::string_view content_encoding = {};  ///< of the body; empty: not given
+  std::string_view content_encoding = {};  ///< of the body, joined by commas; empty: not given
   std::string_view accept = {};            ///< all such headers, joined by commas
   std::string_view request_id = {};        ///< header x-request-id; empty: absent, or several
   std::string_view traceparent = {};       ///< header traceparent; empty: absent, or several
@@ -34,7 +34,7 @@ struct request {
 struct response {
   unsigned status = 200;                               ///< of HTTP
   std::string_view content_type = "application/json";  ///< empty: no such header
-  std::string_view body = {};                          ///< valid as long as the response is held
+  std::string_view body = {};                          ///< to HEAD only its length is sent
   std::string_view more_headers = {};                  ///< whole lines ("allow: GET\r\n"), printable ASCII only
   std::string_view request_id = {};                    ///< header x-request-id: the request's, or a random one
   std::string_view traceresponse = {};                 ///< header traceresponse: the trace and the span of this request

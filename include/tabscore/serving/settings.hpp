@@ -67,7 +67,9 @@ struct settings {
 
   // Pages and events.
   std::string swagger_ui{};  ///< folder of the npm package swagger-ui-dist for /docs; empty: the built-in page
-  std::function<void(std::string_view)> notify{};  ///< receives one line per event (a reload, say), on any thread
+  /// Receives one line per event (a reload, say), on any thread. Must not throw; may call the endpoint's members but
+  /// start() and stop().
+  std::function<void(std::string_view)> notify{};
 };
 
 namespace detail {

@@ -146,12 +146,15 @@ class model_reloader {
       version.append(" with the policy ").append(model->identity.policy.name).append(" ");
       version.append(model->identity.policy.version);
     }
-    const std::lock_guard lock(mutex_);  // readers of the model see this status, too
-    live_.publish(std::move(model));
-    notify(config_, fmt::format("serves {} from now on", version));
-    ++status_.loaded;
-    status_.last = std::time(nullptr);
-    status_.error.clear();
+    const std::string event = fmt::format("serves {} from now on", version);
+    {
+      const std::lock_guard lock(mutex_);  // readers of the model see this status, too
+      live_.publish(std::move(model));
+      ++status_.loaded;
+      status_.last = std::time(nullptr);
+      status_.error.clear();
+    }
+    notify(config_, event);
   }
   /// The files are those that are served: what was wrong with others is over.
   void accept_served() {

@@ -184,6 +184,7 @@ TABSCORE_INLINE void thread_metrics::rejected(const outcome& outcome, std::size_
 
 TABSCORE_INLINE void thread_metrics::rejected(const validation_errors& errors, std::size_t unlisted) {
   std::uint32_t seen = 0;  // faults of the record at hand
+  static_assert(fault_count <= 32);
   for (std::size_t i = 0; i < errors.size(); ++i) {
     const field_error& e = errors[i];
     if (i > 0 && e.row != errors[i - 1].row) seen = 0;

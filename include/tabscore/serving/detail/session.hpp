@@ -145,7 +145,8 @@ class session {
       case route_target::v2_infer:
         return inference_(target, asked, model_, out_, log_members());
       case route_target::openapi:
-        return {.body = model_ != nullptr ? model_->openapi : service_.openapi_without_model};
+        out_.append(model_ != nullptr ? model_->openapi : service_.openapi_without_model);  // it may outlive the model
+        return {.body = out_.view()};
       case route_target::problems:
         return page(service_.problems);
       case route_target::docs:

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "../../core/config.hpp"
+#include "../../core/detail/out_of_memory.hpp"
 #include "../../files/write_target.hpp"
 #include "../../monitor/state.hpp"
 #include "../../monitor/state_file.hpp"
@@ -38,18 +39,29 @@ class state_saver {
           for (auto due = clock::now() + config_.state_interval; !woken();) {
             if (clock::now() < due && models_.pin()->identity.sha256 == written_) continue;
             due = clock::now() + config_.state_interval;
-            if (const auto failed = write()) notify(config_, failed->message);
+            if (const auto failed = write()) {
+              lock.unlock();
+              notify(config_, failed->message);
+              lock.lock();
+            }
           }
         }) {}
 
   /// Writes now.
-  std::optional<error> save() {
+  [[nodiscard]] std::optional<error> save() {
     const std::lock_guard lock(mutex_);
     return write();
   }
 
  private:
   std::optional<error> write() {
+    std::optional<error> failed;
+    if (!tabscore::detail::unless_out_of_memory([&] { return failed = write_counts(), true; })) {
+      failed = error{errc::io, "the state was not saved: there is not enough memory"};
+    }
+    return failed;
+  }
+  std::optional<error> write_counts() {
     const auto model = models_.pin();
     written_ = model->identity.sha256;
     if (!model->has_histograms()) return std::nullopt;  // it has taken the place of one that had them

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/ranges.h>
 #include <simdjson.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
 #include <cmath>
+#include <csignal>
 #include <cstdint>
 #include <fstream>
 #include <map>
@@ -301,6 +303,48 @@ TEST_CASE("each record is answered by the model of its arm", "[serving]") {
                          std::string(ts::version_text()) + "\"}"));
   }
   CHECK(count == 200 * 5 + 3);
+}
+
+TEST_CASE("the arms' parts of a batch are logged and counted together, or not", "[serving]") {
+  const files f;
+  std::vector<std::string> records;
+  std::mt19937 random(5);
+  for (int id = 0; id < 200; ++id) records.push_back(loan(id, random));
+  std::signal(SIGXFSZ, SIG_IGN);
+  ::rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+  for (const auto failure : {ts::log_failure::refuse, ts::log_failure::drop_and_count}) {
+    const bool refuses = failure == ts::log_failure::refuse;
+    const std::string log = f.file(refuses ? "refuses.jsonl" : "drops.jsonl");
+    endpoint<loans> api({.model = champion,
+                         .prediction_log = log,
+                         .log = {.on_failure = failure},
+                         .label_window = 1000,
+                         .challengers = {{f.model("a.json", -0.5), 0.5}}});
+    REQUIRE_FALSE(api.start());
+    ::rlimit room = before;
+    room.rlim_cur = 36 << 10;  // for the lines of one arm, not of both
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &room) == 0);
+    const unsigned status = ask(api, "POST", "/batch_predict", list(records)).status;
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
+    CHECK(status == (refuses ? 503 : 200));
+    CHECK(contents(log).empty());
+    const auto counted = [&](int n) {
+      return contains(ask(api, "GET", "/metrics").body,
+                      fmt::format("tabscore_log_records_total{{outcome=\"written\"}} {}\n", n));
+    };
+    CHECK(counted(0));
+    const std::string label = R"([{"id":0,"label":0},{"id":1,"label":0},{"id":2,"label":1},{"id":3,"label":1}])";
+    CHECK(contains(ask(api, "POST", "/labels", label).body, refuses ? R"("unknown":4)" : R"("joined":4)"));
+    CHECK(ask(api, "POST", "/batch_predict", list(records)).status == 200);
+    CHECK(counted(200));
+    const std::string lines = contents(log);
+    CHECK(std::count(lines.begin(), lines.end(), '\n') == 200);
+    CHECK(lines.size() > std::size_t{36} << 10);
+    const std::size_t first = lines.find("\"challenger_1\"");
+    CHECK(first > 4096);
+    CHECK(first < std::size_t{36} << 10);
+  }
 }
 
 TEST_CASE("threads put batches into the queue of one that takes them", "[serving]") {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -63,7 +64,7 @@ class jsonl_log {
   /// Appends whole lines of JSON objects that are no predictions, all or none; false: they are not whole lines, {...}
   /// and a line feed each, or could not be written. From a chained log their member "override" can be erased
   /// (chain.hpp).
-  bool append_lines(std::string_view lines) noexcept;
+  [[nodiscard]] bool append_lines(std::string_view lines) noexcept;
   /// The logged text of a value of a hashed field, with quotes.
   std::string hash(std::string_view value) const;
   /// The file, to sync, to rotate and to tick; nullptr when the log is off.
@@ -78,6 +79,20 @@ class jsonl_log {
   template <schema_type Schema>
   void record(const scored<Schema>& batch) noexcept {
     if (state_ && !state_->refuses) write(batch);
+  }
+
+  /// A part of a batch, and the log of the model that has scored it.
+  template <schema_type Schema>
+  struct part {
+    const jsonl_log* by;          ///< of for_model()
+    const scored<Schema>* batch;  ///< not empty
+  };
+  /// Logs the parts of one batch, instead of admit() and record() of each: all lines or none. The logs are of one file.
+  /// False: it refuses the batch.
+  template <schema_type Schema>
+  static bool write_together(std::span<const part<Schema>> parts) noexcept {
+    const auto& log = parts.front().by;
+    return !log->state_ || log->write(parts) || !log->state_->refuses;
   }
 
  private:
@@ -101,22 +116,34 @@ class jsonl_log {
   };
 
   template <schema_type Schema>
-  bool write(const scored<Schema>& batch) noexcept {
+  bool write(const scored<Schema>& batch) const noexcept {
+    const part<Schema> whole{this, &batch};
+    return write(std::span<const part<Schema>>(&whole, 1));
+  }
+  template <schema_type Schema>
+  bool write(std::span<const part<Schema>> parts) const noexcept {
     constexpr std::size_t part_bytes = std::size_t{512} << 10;
-    const std::size_t rows = batch.records.rows();
+    std::size_t rows = 0;
+    for (const part<Schema>& p : parts) rows += p.batch->records.rows();
     const auto now = std::chrono::system_clock::now();
-    std::size_t row = 0;
+    std::size_t at = 0, row = 0, left = rows;
     const auto append = [&](text_buffer& text) {
-      const std::size_t first = row;
-      row = lines_.append_part(text, batch, now, first, part_bytes);
-      return row == rows ? 0 : text.size() / (row - first) * (rows - row);
+      const std::size_t before = left;
+      while (left != 0 && text.size() < part_bytes) {
+        const part<Schema>& p = parts[at];
+        const std::size_t first = row;
+        row = p.by->lines_.append_part(text, *p.batch, now, first, part_bytes - text.size());
+        left -= row - first;
+        if (row == p.batch->records.rows()) ++at, row = 0;
+      }
+      return left == 0 ? 0 : text.size() / (before - left) * left;
     };
     const bool done = write_parts(std::ref(append));
     (done ? state_->written : state_->dropped) += rows;
     return done;
   }
   /// `append` appends the next part of the lines, and says how many bytes are left, roughly.
-  bool write_parts(const std::function<std::size_t(text_buffer&)>& append) noexcept;
+  bool write_parts(const std::function<std::size_t(text_buffer&)>& append) const noexcept;
 
   jsonl_lines lines_;
   std::shared_ptr<state> state_;

@@ -56,7 +56,7 @@ TABSCORE_INLINE std::string jsonl_log::hash(std::string_view value) const {
   return {static_cast<const char*>(text.data()), end};
 }
 
-TABSCORE_INLINE bool jsonl_log::write_parts(const std::function<std::size_t(text_buffer&)>& append) noexcept {
+TABSCORE_INLINE bool jsonl_log::write_parts(const std::function<std::size_t(text_buffer&)>& append) const noexcept {
   const auto salt = [&](std::size_t half) {
     const std::uint64_t number = state_->salts.fetch_add(1, std::memory_order_relaxed);
     std::array<char, sizeof number> bytes{};

@@ -47,7 +47,7 @@ class arm_router {
   static constexpr std::size_t no_arm = SIZE_MAX;
 
   /// nullptr: no challenger has a weight. Or what is wrong.
-  static result<std::unique_ptr<arm_router>> make(const model_type& champion, const settings& config,
+  static result<std::unique_ptr<arm_router>> make(model_type& champion, const settings& config,
                                                   const std::vector<std::unique_ptr<model_type>>& challengers) {
     std::vector<double> weights;
     double sum = 0;
@@ -117,7 +117,8 @@ class arm_router {
     return models_[0]->pipe->model();
   }
 
-  /// As pipeline::score(), each record by its arm. Nothing is counted or logged unless all can be scored.
+  /// As pipeline::score(), each record by its arm. Where several arms answer, all records are scored first, then logged
+  /// together, and counted when that was done: by a second scoring, since monitors look at features.
   score_outcome score(const columns<record>& records, score_buffers& buffers, const batch_options& options) const {
     std::vector<part> parts = parts_of(records);
     if (parts.size() <= 1) {
@@ -127,17 +128,17 @@ class arm_router {
       return found;
     }
     if (const auto broken = models_[0]->pipe->rules().first_broken(records)) return *broken;
-    if (auto none = first_unscorable(parts)) return *none;
+    std::vector<scored<record>> done;
+    done.reserve(parts.size());
+    std::vector<jsonl_log::part<record>> lines;
     for (part& p : parts) {
-      const score_outcome outcome = models_[p.arm]->pipe->score(p.records, p.buffers, options);
-      if (const auto* none = std::get_if<unscorable>(&outcome)) {
-        unscorable there = *none;
-        there.row = p.rows[there.row];
-        return there;
-      }
-      if (!std::holds_alternative<predictions>(outcome)) return outcome;
-      p.found = std::get<predictions>(outcome);
+      const score_outcome outcome = untold_[p.arm].score(p.records, p.buffers, options);
+      if (!std::holds_alternative<predictions>(outcome)) return first_unscorable(parts);
+      done.push_back({p.records, std::get<predictions>(outcome), options.log_members});
+      lines.push_back({&models_[p.arm]->log, &done.back()});
     }
+    if (!jsonl_log::write_together<record>(lines)) return refused{};
+    for (part& p : parts) p.found = std::get<predictions>(unlogged_[p.arm].score(p.records, p.buffers, options));
     count(records);
     return merge_parts(parts, models_[0]->pipe->layout(), records.rows(), buffers);
   }
@@ -193,7 +194,7 @@ class arm_router {
   }
 
  private:
-  arm_router(const model_type& champion, const std::vector<std::unique_ptr<model_type>>& challengers, std::size_t field,
+  arm_router(model_type& champion, const std::vector<std::unique_ptr<model_type>>& challengers, std::size_t field,
              ab_assignment assignment, const std::vector<double>& weights, std::string salt)
       : field_(field),
         assignment_(std::move(assignment)),
@@ -207,6 +208,10 @@ class arm_router {
       weights_[0] -= weights[i];
     }
     weights_[0] = (std::max)(weights_[0], 0.0);
+    for (model_type* const m : models_) {
+      untold_.emplace_back(*m->pipe, service_sinks<Service>{no_monitor_, no_window_, no_feed_, no_log_});
+      unlogged_.emplace_back(*m->pipe, service_sinks<Service>{m->monitor, m->labels[0]->window, m->feed, no_log_});
+    }
     for (std::size_t arm = 0; arm < models_.size(); ++arm) names_.push_back(arm_name(arm));
   }
 
@@ -241,17 +246,15 @@ class arm_router {
     return split_by_arm(records, models_.size(), [&](std::size_t row) { return arm_of(records, row); });
   }
 
-  /// Looked for in all parts but the first, which counts nothing where it fails; then there as well.
-  std::optional<unscorable> first_unscorable(std::vector<part>& parts) const {
-    std::optional<unscorable> first;
-    const auto look = [&](part& p) {
+  /// Precondition: there is one.
+  unscorable first_unscorable(std::vector<part>& parts) const {
+    unscorable first{.row = SIZE_MAX};
+    for (part& p : parts) {
       models_[p.arm]->pipe->for_each_unscorable(p.records, p.buffers, [&](unscorable u) {
         u.row = p.rows[u.row];
-        if (!first || u.row < first->row) first = u;
+        if (u.row < first.row) first = u;
       });
-    };
-    for (std::size_t i = 1; i < parts.size(); ++i) look(parts[i]);
-    if (first) look(parts[0]);
+    }
     return first;
   }
 
@@ -275,7 +278,13 @@ class arm_router {
   std::size_t field_;
   ab_assignment assignment_;
   std::string salt_;
-  std::vector<const model_type*> models_;  // by arm
+  std::vector<model_type*> models_;  // by arm
+  // Sinks that nobody reads, and the models' pipelines with all of them or with a log that is off.
+  drift_monitor no_monitor_{drift_reference()};
+  label_window no_window_;
+  challenger_feed<record> no_feed_;
+  jsonl_log no_log_;
+  std::vector<pipe> untold_, unlogged_;
   std::vector<double> weights_;
   std::vector<std::string> names_;
   mutable std::vector<std::atomic<std::uint64_t>> counts_;  // records by arm, and those without a value

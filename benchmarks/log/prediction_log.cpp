@@ -95,7 +95,10 @@ int main(int argc, char** argv) {
       {"lines formatted, the digits being known from the answer", [&] { format(answered); }},
       {"log: formatted and written", [&] { log.record(answered); }},
       {"log: formatted, chained and written", [&] { chained.record(answered); }},
-      {"append_file: the same bytes", [&] { file->append(bytes); }},
+      {"append_file: the same bytes",
+       [&] {
+         if (!file->append(bytes)) std::abort();
+       }},
       {"the kernel: the same bytes",
        [&] {
          if (::write(plain.get(), bytes.data(), bytes.size()) < 0) std::abort();

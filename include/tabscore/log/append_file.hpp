@@ -64,7 +64,7 @@ struct append_repair {
 /// aside becomes `<path>.<UTC time>`; an append is not divided. A symbolic link is followed.
 /// Pipes and devices are only written to, without a long wait for their readers (see
 /// detail::pipe_writer). For Linux. Thread-safe; while sync() and tick() wait for the disk,
-/// append() is not blocked.
+/// append() is not blocked. After fork() only one of the two processes may use it: they share its lock.
 class append_file {
  public:
   /// Opens the file to append to, or makes it with its folders.
@@ -75,18 +75,18 @@ class append_file {
   ~append_file();
 
   /// Appends all of it by one write, or nothing: false.
-  bool append(std::string_view bytes) noexcept;
+  [[nodiscard]] bool append(std::string_view bytes) noexcept;
   /// Appends a batch in parts, all of them or nothing; `next` makes the parts after the first one, while other threads
   /// wait. Of a chained log the batch's end is added to the last part.
-  bool append_parts(const batch_part& first, const std::function<batch_part()>& next) noexcept;
+  [[nodiscard]] bool append_parts(const batch_part& first, const std::function<batch_part()>& next) noexcept;
   /// Forces everything that was appended to the disk; false on failure.
-  bool sync() noexcept;
+  [[nodiscard]] bool sync() noexcept;
   /// Periodic work: call it a few times per sync_interval. Forces to the disk and sets aside the file when due, and
   /// allocates space on the disk in advance.
   void tick() noexcept;
   /// Sets the file aside and begins another; a file that another program renamed is left to it. False on failure, when
   /// the old file stays in use.
-  bool rotate() noexcept;
+  [[nodiscard]] bool rotate() noexcept;
 
   /// The repairs of open().
   append_repair repaired() const noexcept;

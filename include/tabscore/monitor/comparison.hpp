@@ -135,7 +135,7 @@ class comparison_counts {
   }
 
   /// Adds the counts of other records; false: they are of models with other outputs, or of other segment fields.
-  bool merge(const comparison_counts& other);
+  [[nodiscard]] bool merge(const comparison_counts& other);
 
   /// Records counted.
   std::uint64_t records() const noexcept { return records_; }

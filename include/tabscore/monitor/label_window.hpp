@@ -44,7 +44,7 @@ inline constexpr std::string_view name(label_outcome o) noexcept {
 /// updated when a label or a reader comes. Thread-safe.
 ///
 /// The memory may be a file, which keeps the window and its figures through SIGKILL: answered predictions are there,
-/// and the labels of a commit() all or none.
+/// and the labels of a commit() all or none. After fork() only one of the two processes may use such a window.
 class label_window {
  public:
   static constexpr std::size_t most = std::size_t{1} << 30;  ///< predictions that a window may keep

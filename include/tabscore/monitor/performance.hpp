@@ -52,10 +52,11 @@ class performance_counts {
 
   /// Counts a prediction with its label, or returns the reason why not. `predicted` is the class that was decided for:
   /// of two classes and outliers 0 or 1; 0 for other tasks.
-  std::optional<error> add(std::span<const double> prediction, std::uint32_t predicted, std::span<const double> label);
+  [[nodiscard]] std::optional<error> add(std::span<const double> prediction, std::uint32_t predicted,
+                                         std::span<const double> label);
 
   /// Adds other counts of the same model, or returns the reason why they belong to another one.
-  std::optional<error> merge(const performance_counts& other) {
+  [[nodiscard]] std::optional<error> merge(const performance_counts& other) {
     if (other.model_ != model_)
       return error{errc::mismatch, "expected labelled predictions of a model with the same outputs"};
     pairs_ += other.pairs_;

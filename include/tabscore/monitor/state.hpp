@@ -71,11 +71,11 @@ inline std::optional<error> not_of(const monitor_state& state, std::string_view 
 }  // namespace detail
 
 /// Adds `from`, or returns the reason why it belongs to another model. Associative and commutative, bit for bit.
-std::optional<error> merge(monitor_state& into, const monitor_state& from);
+[[nodiscard]] std::optional<error> merge(monitor_state& into, const monitor_state& from);
 
 /// Adds a state to the monitor's totals, or returns the reason why it belongs to another model.
 template <class Monitor>
-std::optional<error> restore(Monitor& monitor, const monitor_state& state) {
+[[nodiscard]] std::optional<error> restore(Monitor& monitor, const monitor_state& state) {
   monitor_state all = state_of(monitor);
   all.totals = {0,
                 0,

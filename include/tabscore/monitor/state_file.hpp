@@ -23,7 +23,8 @@ result<monitor_state> load_monitor_state(const std::string& path);
 
 /// Replaces the file as a whole: readers, also after a crash, find the old state or the new one (see
 /// files::replaced_file). A new file gets the mode; an existing one keeps its own.
-std::optional<error> save_monitor_state(const monitor_state& state, const std::string& path, ::mode_t mode = 0600);
+[[nodiscard]] std::optional<error> save_monitor_state(const monitor_state& state, const std::string& path,
+                                                      ::mode_t mode = 0600);
 
 }  // namespace tabscore::inline TABSCORE_ABI
 

@@ -34,7 +34,7 @@ std::optional<trace_parent> read_traceparent(std::string_view header) noexcept;
 /// bits. Not for concurrent use.
 class request_ids {
  public:
-  request_ids();  ///< its ids are others than those of all other objects and processes
+  request_ids();  ///< its ids are others than those of all other objects and processes but one that fork() made of it
 
   /// Begins a request with these headers; an empty text: no such header, or several.
   void begin(std::string_view request_id, std::string_view traceparent) noexcept;

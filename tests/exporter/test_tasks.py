@@ -223,6 +223,13 @@ class Tasks(unittest.TestCase):
             pipeline = make_pipeline(ColumnTransformer([("t", OneHotEncoder(handle_unknown="ignore"), TEXT)]), model)
             compare_outputs(self, pipeline.fit(TRAIN[TEXT], TRAIN["kind"]), LIVE[TEXT], FUNCTIONS)
 
+    def test_bayes_of_columns_that_are_constant_in_a_class(self):
+        """Its variance is 1e-9 of the largest one, and the logarithms of the likelihoods have nine digits before the point."""
+        frame = TRAIN[NUMERIC].assign(flag=(TRAIN["kind"] == "low") * 1.0)
+        live = frame.sample(60, random_state=1).reset_index(drop=True)
+        live.loc[::2, "flag"] = 1 - live["flag"]
+        compare_outputs(self, GaussianNB().fit(frame, TRAIN["kind"]), live, 1e-6)
+
     def of_two(self, model, near):
         pipeline = columns(model).fit(TRAIN[NUMERIC + TEXT], TRAIN["kind"] == "high")
         for place in (0, 1):

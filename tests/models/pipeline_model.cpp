@@ -257,6 +257,22 @@ TEST_CASE("sums of sums may differ more than sums", "[models]") {
   }
 }
 
+TEST_CASE("a probability may be as far from the trainer's as large margins make it", "[models]") {
+  const auto refused = [](const std::string& text) {
+    const auto file = parse_model_file(text, "tiny.json");
+    REQUIRE(file);
+    return !make_scorer(*file);
+  };
+  const std::string apart = replaced(linear, "0.5926665999540697", "0.5926665999640697");  // 1e-11
+  CHECK(refused(apart));
+  // Two large numbers whose sum is the margin: it is known to 1e-11 only.
+  const std::string large = replaced(replaced(apart, "[[0.5,-1,0.25,-0.25]]", "[[0.5,-1,0.25,-0.25,1,-1]]"),
+                                     R"({"op":"linear","in":[4,5,6,7])",
+                                     R"({"op":"constant","values":[8192,8192]},{"op":"linear","in":[4,5,6,7,8,9])");
+  CHECK_FALSE(refused(
+      replaced(large, R"("in":[8]}],"probability":9,"margin":8)", R"("in":[10]}],"probability":11,"margin":10)")));
+}
+
 TEST_CASE("an error of a pipeline's file names the member", "[models]") {
   struct change {
     std::string from, to, sentence;

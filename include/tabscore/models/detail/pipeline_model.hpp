@@ -247,7 +247,8 @@ TABSCORE_INLINE double pipeline_model::margin_bound(const feature_block& x, std:
 }
 TABSCORE_INLINE double pipeline_model::output_bound(const feature_block& x, std::size_t row, std::size_t column) const {
   const bool chances = outputs_.task == task::binary || (outputs_.task == task::multiclass && outputs_.probabilities);
-  return chances ? program_->bound : program_->column_bound(x, row, program_->outputs[column]);
+  const detail::column_id output = program_->outputs[column];
+  return chances ? program_->chance_bound(x, row, output) : program_->column_bound(x, row, output);
 }
 
 TABSCORE_INLINE result<pipeline_model> make_pipeline_model(const model_file& file) {

@@ -134,30 +134,57 @@ struct column_program {
   /// How far a row's column may be from the trainer's, where it is no probability: of a sum as far as rounding can move
   /// its terms in any order, and what the inputs' own last bits do to them.
   double column_bound(const feature_block& x, std::size_t row, column_id column) const {
-    const program_step* const step = maker(column);
-    if (step == nullptr || bound == 0 || std::holds_alternative<additive_model>(step->op)) return 0;
-    const auto* const trees = std::get_if<tree_model>(&step->op);
-    if (trees != nullptr && (!trees->predictions || trees->trees.model().output_link.exact())) return 0;
-    std::vector<const std::string_view*> texts;
-    for (const std::string_view* text_column : x.text) texts.push_back(text_column + row);
-    const feature_block one{1, x.width, x.numeric + row, x.stride, texts};
-    scratch memory;
     double size = 0;
-    each_run(one, memory, [&](const column_run& r) {
-      const auto* const linear = std::get_if<linear_model>(&step->op);
-      if (linear == nullptr) {
-        size = bound * (1 + std::fabs(r.column[column][0]));
-        return;
-      }
-      const std::size_t output = column - step->first;
-      size = std::fabs(linear->intercept[output]);
-      for (std::size_t k = 0; k < linear->in.size(); ++k) {
-        size += std::fabs(r.column[linear->in[k]][0] * linear->coefficients[output][k]);
-      }
-      const double rounding = 4.0 * static_cast<double>(linear->in.size()) * std::numeric_limits<double>::epsilon() / 2;
-      size *= rounding + (bound > bounds::rounding ? bound : 0);
+    if (!is_exact(column)) each_run_of(x, row, [&](const column_run& r) { size = bound_in(r, column); });
+    return size;
+  }
+  /// The same of a probability: `bound`, and what the last bits of the margins do to it where these are large.
+  double chance_bound(const feature_block& x, std::size_t row, column_id column) const {
+    const program_step* const step = maker(column);
+    double size = bound;
+    if (step == nullptr ||
+        !(std::holds_alternative<softmax_columns>(step->op) || std::holds_alternative<sigmoid_columns>(step->op))) {
+      return size;
+    }
+    each_run_of(x, row, [&](const column_run& r) {
+      std::visit(
+          [&](const auto& op) {
+            if (op.width() > 1000) return;  // more than classes may be
+            op.each_input(column - step->first, [&](column_id margin) {
+              if (!is_exact(margin)) size = (std::max)(size, bound + 2 * bound_in(r, margin));
+            });
+          },
+          step->op);
     });
     return size;
+  }
+  /// Whether a column has the trainer's bits.
+  bool is_exact(column_id column) const {
+    const program_step* const step = maker(column);
+    if (step == nullptr || bound == 0 || std::holds_alternative<additive_model>(step->op)) return true;
+    const auto* const trees = std::get_if<tree_model>(&step->op);
+    return trees != nullptr && (!trees->predictions || trees->trees.model().output_link.exact());
+  }
+  /// See column_bound(); of the first row of a run.
+  double bound_in(const column_run& r, column_id column) const {
+    const program_step* const step = maker(column);
+    const auto* const linear = std::get_if<linear_model>(&step->op);
+    if (linear == nullptr) return bound * (1 + std::fabs(r.column[column][0]));
+    const std::size_t output = column - step->first;
+    double size = std::fabs(linear->intercept[output]);
+    for (std::size_t k = 0; k < linear->in.size(); ++k) {
+      size += std::fabs(r.column[linear->in[k]][0] * linear->coefficients[output][k]);
+    }
+    const double rounding = 4.0 * static_cast<double>(linear->in.size()) * std::numeric_limits<double>::epsilon() / 2;
+    return size * (rounding + (bound > bounds::rounding ? bound : 0));
+  }
+  /// Runs the steps over one row.
+  template <class Use>
+  void each_run_of(const feature_block& x, std::size_t row, Use use) const {
+    std::vector<const std::string_view*> texts;
+    for (const std::string_view* text_column : x.text) texts.push_back(text_column + row);
+    scratch memory;
+    each_run({1, x.width, x.numeric + row, x.stride, texts}, memory, use);
   }
 
   /// Fills `origin`.

@@ -68,14 +68,14 @@ TABSCORE_INLINE bool jsonl_log::write_parts(const std::function<std::size_t(text
     detail::sha256_stream digest;
     const auto next = [&] {
       text.lines.clear();
-      batch_part part{&text.lines, append(text.lines)};
-      if (!state_->chain) return part;
+      batch_part made{&text.lines, append(text.lines)};
+      if (!state_->chain) return made;
       text.chained.clear();
       state_->chain->append_lines(text.chained, text.lines.view(), digest, salt);
-      if (part.left == 0) part.digest = digest.finish();
-      if (part.left != 0) text.chained.append("}\n");
-      part.lines = &text.chained;
-      return part;
+      if (made.left == 0) made.digest = digest.finish();
+      if (made.left != 0) text.chained.append("}\n");
+      made.lines = &text.chained;
+      return made;
     };
     done = detail::unless_out_of_memory([&] {
       const batch_part first = next();

@@ -126,7 +126,10 @@ class request_metrics {
   /// Counts for one more thread; the counts of a thread that has ended are reused.
   thread_metrics& add_thread() {
     const std::lock_guard lock(mutex_);
-    if (free_.empty()) return threads_.emplace_back(rules_.size());
+    if (free_.empty()) {
+      free_.reserve(threads_.size() + 1);  // a thread that ends allocates nothing
+      return threads_.emplace_back(rules_.size());
+    }
     thread_metrics& reused = *free_.back();
     free_.pop_back();
     return reused;

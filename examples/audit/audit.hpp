@@ -6,10 +6,8 @@
 #include <tabscore/tabscore.hpp>
 
 #include <cstdint>
-#include <cstdio>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <string>
 #include <tabscore/files/replaced_file.hpp>
 #include <vector>

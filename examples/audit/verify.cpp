@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cstdio>
 #include <map>
 #include <string>
 #include <tabscore/files/descriptor.hpp>

@@ -6,8 +6,6 @@
 #include <tabscore/pipeline/pipeline.hpp>
 #include <tabscore/schema/batch.hpp>
 
-#include <vector>
-
 #include "../standard_streams.hpp"
 
 namespace ts = tabscore;

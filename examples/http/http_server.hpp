@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <functional>
 #include <string>
-#include <string_view>
 #include <tabscore/serving/request.hpp>
 #include <tabscore/serving/request_ids.hpp>
 #include <vector>

@@ -7,7 +7,6 @@
 
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <tabscore/serving/endpoint.hpp>
 #include <tabscore/serving/httplib.hpp>
 

@@ -70,7 +70,6 @@ class prediction_log {
   }
 
   /// Known once a line was read.
-  bool is_known() const noexcept { return known_; }
   const ts::model_outputs& model() const noexcept { return model_; }
   const log_settings& settings() const noexcept { return settings_; }
   const numbered_texts& models() const noexcept { return models_; }  ///< JSON texts; "null": lines that name none

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <tabscore/tabscore.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>

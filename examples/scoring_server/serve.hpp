@@ -9,12 +9,9 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
-#include <memory>
-#include <optional>
 #include <string>
 #include <tabscore/serving/endpoint.hpp>
 #include <thread>
-#include <utility>
 
 #include "../http/http_server.hpp"
 #include "../program_policy.hpp"

@@ -48,6 +48,7 @@ class lock_file {
   /// Waits this long for another that has the file. A pipe or device is not locked.
   static result<lock_file> open(const std::string& path, std::chrono::milliseconds patience = {});
 
+  /// Takes the lock over.
   lock_file(lock_file&&) = default;
   lock_file& operator=(lock_file&&) = delete;
   ~lock_file() {

@@ -19,24 +19,18 @@
 
 #include "support/catch.hpp"
 #include "support/files.hpp"
+#include "support/loan_service.hpp"
 
 namespace ts = tabscore;
 using namespace std::string_literals;
+using support::loans;
 using ts::serving::endpoint;
 using ts::serving::error_style;
 using ts::serving::request;
 
 namespace {
 
-struct loans {
-  using record = ts::schema<ts::text<"purpose", ts::min_length{1}>, ts::optional<ts::text<"sector">>,
-                            ts::integer<"months", ts::ge{1}, ts::le{480}>, ts::real<"amount", ts::gt{0}>,
-                            ts::optional<ts::real<"income", ts::gt{0}>>>;
-  static constexpr ts::features features{ts::feature<"instalment">(ts::col<"amount"> / ts::col<"months">)};
-  static void add_example(ts::batch<record>& records) { records.push_back("car", "public", 48, 12000.0, 2600.0); }
-};
-
-const std::string model = TABSCORE_SOURCE_DIR "/models/loan_default.json";
+const std::string& model = support::loan_model;
 constexpr std::string_view loan = R"({"purpose":"car","sector":"public","months":48,"amount":12000.0,"income":2600.0})";
 
 struct reply {
